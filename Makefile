@@ -1,0 +1,44 @@
+# Everything here runs on a machine with only Python >= 3.11, make and a package index.
+# Paths are relative throughout: make can't hold a path with spaces, the shell can.
+.DEFAULT_GOAL := help
+.PHONY: help install demo check quick test lock clean
+.NOTPARALLEL:
+SHELL := /bin/sh
+MAKEFLAGS += --no-print-directory
+
+BIN := .venv/bin
+UV_VERSION := 0.13.8
+LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-emit-find-links --extra dev --custom-compile-command "make lock" pyproject.toml --output-file requirements.lock
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
+
+install: ## set up .venv from the lock file (seconds when nothing changed)
+	@sh .ci/install
+
+demo: install ## two days of business against the sandbox; ARGS=--once ends with the books closed
+	@exec $(BIN)/nostro demo $(ARGS)
+
+check: install ## format, lint, types, import contracts, tidy
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy --strict src tests
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q tests/tidy
+
+quick: install ## the part of the tests that takes a minute
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not slow" $(ARGS)
+
+test: install ## every test: real files, integration and crashes included
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal $(ARGS)
+
+lock: install ## resolve pyproject.toml into requirements.lock again (ARGS=--upgrade takes newer versions)
+	@$(BIN)/python -m pip install --quiet "uv==$(UV_VERSION)"
+	$(LOCK) $(ARGS)
+	@$(BIN)/python -m pip uninstall --quiet --yes uv
+	@$(MAKE) install
+
+clean: ## remove .venv and every cache
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Nostro: self-hosted finance integration middleware centred on Odoo."""

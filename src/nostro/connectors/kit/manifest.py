@@ -1,0 +1,150 @@
+"""What a connector declares about itself, and the connector as `egress`, `ingress` and `landscape` know it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel
+
+from nostro.connectors.kit.reading import Reader, Verify
+from nostro.model.calls import Exchange, FetchPage, HttpReply, HttpRequest, Message, Reply
+from nostro.model.failures import FailureKind
+from nostro.model.intents import Intent
+from nostro.model.outcomes import Outcome
+
+
+class Once(StrEnum):
+    """How an operation reaches "once"."""
+
+    THEIR_KEY = "their_key"  # the other side de-duplicates on our key while `key_lifetime` lasts
+    LOOK_UP = "look_up"  # we look for our correlation id before anything is sent again
+    PERSON = "person"  # neither: a person decides when the outcome is unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """When "not found" counts: `at_once` (0), after so many seconds since the Act's start, or never (None)."""
+
+    seconds: int | None
+
+    def proven_at(self, started_at: datetime) -> datetime | None:
+        """The instant from which "not found" counts for an Act that was started then."""
+        return None if self.seconds is None else started_at + timedelta(seconds=self.seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One command as its exchange sees it: the intent, the key's text, and the correlation id that goes outside."""
+
+    intent: Intent
+    key: str
+    correlation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One thing that a connector can do.
+
+    `exchange(orders, config)` is a generator and returns one outcome per order, in order.
+    """
+
+    name: str
+    exchange: Callable[[Sequence[Order], Any], Exchange[Sequence[Outcome]]]
+    once: Once
+    absence: Absence
+    batch: int = 1
+    key_lifetime: timedelta | None = None
+    deadline_seconds: int = 60
+    calls: int = 20
+
+    def absence_for(self, config: Any) -> Absence:  # noqa: ANN401 - each connector has its own config model
+        """When "not found" counts on a connection with this config."""
+        return self.absence if isinstance(self.absence, Absence) else self.absence(config)
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A poll.
+
+    `fetch(cursor, config, at)` says what to ask, `page(cursor, content)` where to go on. Cursor "" is the beginning.
+    """
+
+    name: str
+    fetch: Callable[[str, Any, datetime], Message]
+    page: Callable[[str, Any, Any], FetchPage]
+    every_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What rendering a call needs besides the call: base URL, secrets by name, and the session that was opened."""
+
+    url: str
+    secrets: Mapping[str, str]
+    session: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """The two translations at the socket.
+
+    `render(message, key, config, access)`; `understand(message, reply)` -> parsed content,
+    failure kind or None, and a sentence. A reply that never came is AMBIGUOUS for an Act and UNAVAILABLE for an Ask:
+    `egress` says so.
+    """
+
+    render: Callable[[Message, str, Any, Access], HttpRequest]
+    understand: Callable[[Message, HttpReply], tuple[Any, FailureKind | None, str]]
+    open_session: Callable[[Any], Exchange[Mapping[str, Any]]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The declared part of a connector."""
+
+    name: str
+    title: str
+    config: type[BaseModel]
+    secrets: Sequence[str] = ()
+    operations: Mapping[str, Operation] = field(default_factory=dict)
+    feeds: Mapping[str, Feed] = field(default_factory=dict)
+    ignored: frozenset[str] = frozenset()
+    statuses: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[str, FailureKind] = field(default_factory=dict)
+    confidential: frozenset[str] = frozenset()
+    signs_webhooks: bool = False
+    takes_webhooks: bool = False
+    watches_folder: bool = False
+    body_limit: int = 1_048_576
+    calls_per_second: float = 20.0
+    concurrency: int = 4
+    maintenance: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Connector:
+    """One outside system's kind.
+
+    `check(config)` is an exchange of Asks only that returns what is wrong, for `nostro check --connect`.
+    """
+
+    manifest: Manifest
+    read: Reader
+    wire: Wire | None = None
+    verify: Verify | None = None
+    check: Callable[[Any, Sequence[Any]], Exchange[Sequence[str]]] | None = None
+
+    @property
+    def name(self) -> str:
+        """The manifest's name."""
+        return self.manifest.name
+
+
+def unanswered(at: datetime, *, acting: bool) -> Reply:
+    """The reply that an exchange receives when none came."""
+    kind = FailureKind.AMBIGUOUS if acting else FailureKind.UNAVAILABLE
+    return Reply(content=None, at=at, failure=kind, sentence="No reply came.")

@@ -1,0 +1,106 @@
+"""What a reader makes of a receipt: facts, and for everything else a stated reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from nostro.model.entities import LegalEntity
+from nostro.model.facts import FactBody
+from nostro.model.money import Amount
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptView:
+    """A receipt as its reader sees it. `chunks` streams the bytes (parts of up to 1 MB); `kind` is how it came.
+
+    `kind`: `webhook`, `file`, `poll:<feed>`, `act` or `reply`. `config` is the connection's, `entities` those that
+    use it.
+    """
+
+    id: str
+    connection: str
+    kind: str
+    name: str
+    received_at: datetime
+    chunks: Callable[[], Iterator[bytes]]
+    config: Any
+    entities: tuple[LegalEntity, ...]
+
+    @property
+    def content(self) -> bytes:
+        """All bytes at once: for small receipts."""
+        return b"".join(self.chunks())
+
+
+@dataclass(frozen=True, slots=True)
+class ReadItem:
+    """An item that was understood: the facts in it, in the sender's order."""
+
+    facts: tuple[FactBody, ...]
+    entity: str
+    occurred_at: datetime
+    sender_order: str = ""
+    amount: Amount | None = None
+    unknown_fields: int = 0
+    actor: str = ""
+    on_behalf_of: str = ""
+    reason: str = ""
+    addressed_to: tuple[str, str] | None = None
+    """(process, subject) for facts without an owner, such as acts of persons."""
+
+
+@dataclass(frozen=True, slots=True)
+class IgnoredItem:
+    """An item that the manifest declares as of no concern. `kind` must be listed there."""
+
+    kind: str
+    amount: Amount | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RejectItem:
+    """An item that couldn't be understood: where it stands, and why, without its content."""
+
+    where: str
+    why: str
+    amount: Amount | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HintItem:
+    """What an unsigned sender says: it may trigger a read of the named feed, never become a fact."""
+
+    feed: str
+
+
+Item = ReadItem | IgnoredItem | RejectItem | HintItem
+Reader = Callable[[ReceiptView], Iterator[Item]]
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A webhook's sender proved itself (`signed`), or can't (`hint`).
+
+    `event_id` collapses re-deliveries; `content` is what must
+    not differ between two deliveries of one event (the vendor may change counters outside of it).
+    """
+
+    event_id: str
+    signed: bool = True
+    content: bytes = b""
+    sender_time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A webhook that is not taken in. `status` is the HTTP status: 401 for a wrong or stale signature."""
+
+    status: int
+    sentence: str
+
+
+Verify = Callable[[bytes, Mapping[str, str], Any, Mapping[str, str], datetime], Verified | Refusal]
+"""(body, headers in lower case, config, secrets by name, received at) -> verdict. Pure."""

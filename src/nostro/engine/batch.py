@@ -1,0 +1,115 @@
+"""What a batch of decisions will write, gathered in memory and written in a handful of statements."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from nostro.engine.references import Claim, Parking
+from nostro.engine.routing import Routable
+from nostro.model.canonical import canonical
+from nostro.model.ids import Subject, short_digest
+from nostro.processes.kit.decision import CaseOpening, Instance, Lookup, Posting
+from nostro.store.arrivals import Arrival
+from nostro.store.log import FactRow
+
+
+@dataclass(slots=True)
+class SubjectRow:
+    """A subject in a batch: its instance, and what its row holds besides."""
+
+    instance: Instance
+    lane: int
+    data_key: bytes | None = None
+    position: int = 0
+    poisoned: str = ""
+    changed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AskedLookup:
+    """A look-up that a decision asked for."""
+
+    lookup: Lookup
+    asked: Arrival
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A row of `command_open`."""
+
+    shard: int
+    key: bytes
+    key_text: str
+    correlation: str
+    process: str
+    subject: str
+    step: str
+    occurrence: int
+    generation: int
+    entity: str
+    connection: str
+    operation: str
+    lane: int
+    status: str
+    ordering_key: str
+    position: int
+    n: int
+    body: bytes
+    sealed_body: bytes | None
+    data_key: bytes | None
+    bundle: bytes
+    actor: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A case that a decision opens."""
+
+    subject: Subject
+    entity: str
+    position: int
+    opening: CaseOpening
+
+    @property
+    def id(self) -> str:
+        """`C-` and eight base32 characters, from subject, reason and position."""
+        raw = short_digest(str(self.subject), self.opening.reason, str(self.position))
+        return "C-" + base64.b32encode(raw).decode()[:8]
+
+
+@dataclass(slots=True)
+class Batch:
+    """Everything that a database transaction of decisions writes."""
+
+    arrivals: list[Arrival] = field(default_factory=list)
+    subjects: dict[Subject, SubjectRow] = field(default_factory=dict)
+    facts: list[FactRow] = field(default_factory=list)
+    registers: list[Claim] = field(default_factory=list)
+    disowned: list[tuple[Subject, bytes]] = field(default_factory=list)
+    commands: list[Command] = field(default_factory=list)
+    settled: list[tuple[int, bytes, str, bytes]] = field(default_factory=list)
+    handed_over: list[tuple[int, bytes, str]] = field(default_factory=list)
+    emitted: list[Routable] = field(default_factory=list)
+    direct: list[Arrival] = field(default_factory=list)
+    lookups: list[AskedLookup] = field(default_factory=list)
+    parking: list[Parking] = field(default_factory=list)
+    cases: list[Case] = field(default_factory=list)
+    closed: list[tuple[Subject, str, str]] = field(default_factory=list)
+    deadlines: dict[Subject, tuple[str, Any, int] | None] = field(default_factory=dict)
+    postings: list[tuple[FactRow, int, Posting]] = field(default_factory=list)
+    rereads: list[tuple[bytes, int]] = field(default_factory=list)
+    poisoned: list[Arrival] = field(default_factory=list)
+
+
+def columns(rows: Sequence[Sequence[Any]], names: Sequence[str]) -> dict[str, list[Any]]:
+    """Rows as one array per column, for statements that unnest them."""
+    return {name: [row[n] for row in rows] for n, name in enumerate(names)}
+
+
+def candidates(opening: CaseOpening) -> bytes:
+    """A case's candidates as canonical bytes."""
+    return canonical(list(opening.candidates))

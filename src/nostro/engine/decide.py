@@ -1,0 +1,140 @@
+"""Decide.
+
+Take arrivals off the queues of the held shards, decide them in order, and write what follows in one database
+transaction.
+
+A decision that throws parks its subject and nothing else; a batch that the database refuses is halved until the
+culprit stands alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from nostro.engine.batch import Batch
+from nostro.engine.deciding import Deciding, load_subjects
+from nostro.engine.tenure import Tenure
+from nostro.engine.write import Writer
+from nostro.model.clock import Now
+from nostro.model.failures import LostRace, StatementRefused
+from nostro.processes.kit.decision import Rules
+from nostro.processes.kit.process import Process
+from nostro.store.arrivals import LANES, Arrival
+from nostro.store.blobs import seal_all
+from nostro.store.database import Database, Statements, Transaction
+from nostro.store.keys import Keys
+
+SQL = Statements("engine")
+SHARES = {"critical": 0.70, "standard": 0.25, "bulk": 0.05}
+RACES = 3
+logger = structlog.get_logger("nostro.decide")
+
+
+@dataclass(slots=True)
+class Decider:
+    """The `step(now)` that decides. `rules_from` makes rules from a bundle's bytes."""
+
+    database: Database
+    keys: Keys
+    processes: Mapping[str, Process]
+    tenure: Tenure
+    rules_from: Callable[[bytes], Rules]
+    batch_limit: int = 500
+    _rules: dict[bytes, Rules] = field(default_factory=dict)
+
+    async def step(self, now: Now) -> int:
+        """How many arrivals were decided."""
+        held = self.tenure.held(now)
+        if not held:
+            return 0
+        async with self.database.transaction() as tx:
+            queue = await self._queue(tx, held)
+        return await self._decide(queue, now) if queue else 0
+
+    async def _queue(self, tx: Transaction, held: Sequence[int]) -> list[Arrival]:
+        """The oldest arrivals, every lane with a share that never reaches zero.
+
+        What a lane leaves unused goes to the next ones.
+        """
+        queue: list[Arrival] = []
+        unused = 0
+        for number, lane in enumerate(LANES):
+            limit = max(1, int(self.batch_limit * SHARES[lane])) + unused
+            rows = await tx.rows(SQL.queue, lane=number, shards=list(held), limit=limit)
+            unused = limit - len(rows)
+            queue += [Arrival(*row) for row in rows]
+        return queue
+
+    async def _decide(self, queue: Sequence[Arrival], now: Now) -> int:
+        for _ in range(RACES):
+            try:
+                return await self._attempt(queue, now, poisonous=False)
+            except LostRace as race:
+                logger.info("race_lost", sentence=race.sentence, arrivals=len(queue))
+                lost = await self._check_tenure(queue)
+                if lost:
+                    return 0
+            except (StatementRefused, ValueError, TypeError, KeyError) as error:
+                return await self._halve(queue, now, error)
+        return 0
+
+    async def _halve(self, queue: Sequence[Arrival], now: Now, error: Exception) -> int:
+        if len(queue) == 1:
+            logger.warning(
+                "poisoned",
+                process=queue[0].process,
+                subject=queue[0].subject,
+                type=queue[0].type,
+                failure=type(error).__name__,
+            )
+            return await self._attempt(queue, now, poisonous=True)
+        middle = len(queue) // 2
+        return await self._decide(queue[:middle], now) + await self._decide(queue[middle:], now)
+
+    async def _attempt(self, queue: Sequence[Arrival], now: Now, *, poisonous: bool) -> int:
+        async with self.database.transaction() as tx:
+            known = await self.keys.load(tx, {a.data_key for a in queue if a.data_key is not None})
+            shards = {a.shard: self.tenure.shards[a.shard] for a in queue if a.shard in self.tenure.shards}
+            rules = {
+                digest: await self._rules_for(tx, digest) for digest in {s.bundle for s in shards.values()} if digest
+            }
+            batch = Batch(arrivals=[a for a in queue if a.shard in shards])
+            batch.subjects = await load_subjects(tx, self.keys, self.processes, batch.arrivals)
+            deciding = Deciding(self.keys, self.processes, known, rules, dict(shards), batch, now)
+            for arrival in batch.arrivals:
+                await deciding.take(tx, arrival, poisonous=poisonous)
+            await self._seal_emitted(batch, now)
+            moved = {number: (shards[number], deciding.shards[number]) for number in shards}
+            await Writer(self.keys, self.processes).write(tx, batch, moved, now)
+        for number, (_, shard) in moved.items():
+            if number in self.tenure.shards:
+                self.tenure.shards[number] = shard
+        return len(batch.arrivals)
+
+    async def _seal_emitted(self, batch: Batch, now: Now) -> None:
+        facts = [routable.fact for routable in batch.emitted]
+        blobs = await seal_all(self.database, self.keys, facts, now.business)
+        batch.emitted = [
+            type(r)(r.fact, blob, r.addressed_to, r.lane) for r, blob in zip(batch.emitted, blobs, strict=True)
+        ]
+
+    async def _rules_for(self, tx: Transaction, digest: bytes) -> Rules:
+        if digest not in self._rules:
+            row = await tx.row(SQL.bundle, digest=digest)
+            if row is None:
+                raise KeyError(digest)
+            self._rules[digest] = self.rules_from(bytes(row.content))
+        return self._rules[digest]
+
+    async def _check_tenure(self, queue: Sequence[Arrival]) -> bool:
+        """Whether a shard of the batch is somebody else's by now; forgets those."""
+        numbers = sorted({a.shard for a in queue if a.shard in self.tenure.shards})
+        async with self.database.transaction() as tx:
+            rows = {row.shard: row for row in await tx.rows(SQL.shard_tokens, shards=numbers)}
+        mine = self.tenure.shards
+        gone = [n for n in numbers if rows[n].token != mine[n].token or rows[n].position != mine[n].position]
+        self.tenure.lost(gone)
+        return bool(gone)

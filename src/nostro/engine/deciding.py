@@ -1,0 +1,281 @@
+"""One batch being decided, in memory: each arrival becomes a row of the log and what follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from nostro.engine.batch import AskedLookup, Batch, Case, Command, SubjectRow
+from nostro.engine.references import Claim
+from nostro.engine.routing import HOUSE, Routable
+from nostro.engine.tenure import HeldShard
+from nostro.engine.verdicts import serve_case, serve_release
+from nostro.model.base import confidential_fields
+from nostro.model.canonical import canonical, parse
+from nostro.model.clock import Now
+from nostro.model.facts import (
+    BundleActivated,
+    CaseClosed,
+    CommandReleased,
+    CommandSettled,
+    Fact,
+    FactBody,
+    split_fields,
+)
+from nostro.model.facts.base import Position
+from nostro.model.ids import IdempotencyKey, Subject, short_digest
+from nostro.model.intents import Reread
+from nostro.model.outcomes import OutcomeKind
+from nostro.processes.kit.decision import CaseOpening, Decision, Instance, Rules, State, Wanted
+from nostro.processes.kit.digest import decision_digest
+from nostro.processes.kit.process import STALE, UNEXPECTED, Process, Transition, take_in
+from nostro.store.arrivals import Arrival, Blob
+from nostro.store.blobs import open_fact
+from nostro.store.database import Row, Statements, Transaction
+from nostro.store.keys import DataKey, Keys
+from nostro.store.log import FactRow
+
+SQL = Statements("engine")
+POISONED = "poisoned"
+MODES = {"observe": "would_do", "propose": "proposed", "act": "ready"}
+SERVED = "engine: served"
+
+
+@dataclass(slots=True)
+class Deciding:
+    """The state of a batch while its arrivals are decided one after the other."""
+
+    keys: Keys
+    processes: Mapping[str, Process]
+    known: Mapping[bytes, DataKey | None]
+    rules: Mapping[bytes, Rules]
+    shards: dict[int, HeldShard]
+    batch: Batch
+    now: Now
+
+    async def take(self, tx: Transaction, arrival: Arrival, *, poisonous: bool) -> None:
+        """Decides one arrival. Whatever its decision throws parks its subject, and nothing else."""
+        subject = Subject(arrival.process, arrival.subject)
+        row = self._row(subject, arrival)
+        if row.poisoned and arrival.type != CaseClosed.fact_type:
+            self.batch.poisoned.append(arrival)
+            return
+        if poisonous:
+            self._poison(row, arrival, "The database refused what was decided.")
+            return
+        try:
+            fact = open_fact(self.keys, arrival, self.known)
+            transition = self._transition(row, arrival, fact)
+        except Exception as error:  # noqa: BLE001 - its own subject only is stopped, kept and shown as a case
+            self._poison(row, arrival, f"{type(error).__name__} while {arrival.type} was decided.")
+            return
+        position = self._append(arrival, fact, transition, row)
+        if isinstance(fact.body, CommandReleased):
+            await serve_release(tx, self.batch, fact, fact.body, subject, self.now)
+        if isinstance(fact.body, CaseClosed):
+            await serve_case(tx, self.batch, fact, fact.body, row, self.now)
+        self._follow(arrival, fact, transition, row, position)
+
+    def _row(self, subject: Subject, arrival: Arrival) -> SubjectRow:
+        if subject not in self.batch.subjects:
+            process = self.processes.get(subject.process)
+            new = process.new(subject.id, arrival.entity) if process else _houseless(subject, arrival.entity)
+            self.batch.subjects[subject] = SubjectRow(new, arrival.lane)
+        return self.batch.subjects[subject]
+
+    def _transition(self, row: SubjectRow, arrival: Arrival, fact: Fact) -> Transition:
+        instance = row.instance
+        if isinstance(fact.body, BundleActivated):
+            self._activate(fact.body)
+            return _kept(instance, SERVED)
+        process = self.processes[arrival.process]
+        machine = process.version(instance.version).machine
+        served = isinstance(fact.body, CommandReleased | CaseClosed)
+        if served and (instance.state, fact.type) not in machine.edges:
+            return _kept(instance, SERVED)
+        bundle = self.shards[arrival.shard].bundle
+        if bundle is None:
+            raise LookupError(arrival.shard)
+        return take_in(process, instance, fact, self.rules[bundle], self.now.business)
+
+    def _activate(self, body: BundleActivated) -> None:
+        shard = self.shards[body.shard]
+        self.shards[body.shard] = replace(shard, bundle=bytes.fromhex(body.bundle), activations=body.sequence)
+
+    def _append(self, arrival: Arrival, fact: Fact, transition: Transition, row: SubjectRow) -> FactRow:
+        shard = self.shards[arrival.shard]
+        before, after = transition.before, transition.after
+        entry = FactRow(
+            shard=arrival.shard,
+            position=shard.position + 1,
+            month=self.now.business.date().replace(day=1),
+            process=arrival.process,
+            version=after.version,
+            subject=arrival.subject,
+            revision=after.revision,
+            entity=arrival.entity,
+            type=arrival.type,
+            type_version=arrival.type_version,
+            natural_key=arrival.natural_key,
+            origin=arrival.origin,
+            receipt=arrival.receipt,
+            item=arrival.item,
+            cause_shard=arrival.cause_shard,
+            cause_position=arrival.cause_position,
+            body=arrival.body,
+            sealed_body=arrival.sealed_body,
+            data_key=arrival.data_key,
+            state_before=before.state,
+            state_after=after.state,
+            rule=transition.decision.rule,
+            decided=decision_digest(after.subject, transition.decision),
+            bundle=shard.bundle or b"",
+            actor=fact.actor,
+            on_behalf_of=fact.on_behalf_of,
+            reason=fact.reason,
+            occurred_at=fact.occurred_at,
+            received_at=fact.received_at,
+            decided_at=self.now.business,
+            sender_order=fact.sender_order,
+        ).sealed_after(shard.head)
+        self.shards[arrival.shard] = replace(shard, position=entry.position, head=entry.leaf)
+        self.batch.facts.append(entry)
+        row.instance, row.position, row.changed = after, entry.position, True
+        row.data_key = arrival.data_key or row.data_key
+        return entry
+
+    def _follow(self, arrival: Arrival, fact: Fact, transition: Transition, row: SubjectRow, entry: FactRow) -> None:
+        """Everything that the decision asks for."""
+        decision, instance, batch = transition.decision, transition.after, self.batch
+        subject, by = instance.subject, short_digest("fact", fact.key)
+        if subject.process == HOUSE:
+            return
+        if decision.disowns:
+            batch.disowned.append((subject, by))
+        elif decision.rule not in (STALE, UNEXPECTED, SERVED):
+            batch.registers += [Claim(r, subject, by) for r in self.processes[subject.process].registers(fact)]
+        self._settle(fact)
+        for n, wanted in enumerate(decision.intents):
+            self._command(wanted, n, row, entry)
+        batch.emitted += [Routable(self._emitted(body, fact, entry), Blob(b"")) for body in decision.emits]
+        if decision.lookup is not None:
+            batch.lookups.append(AskedLookup(decision.lookup, self._asked(arrival, instance, entry)))
+        batch.cases += [Case(subject, instance.entity, entry.position, opening) for opening in decision.opens]
+        batch.closed += [(subject, reason, "engine") for reason in decision.closes]
+        batch.postings += [(entry, n, posting) for n, posting in enumerate(decision.postings)]
+        self._deadline(transition)
+
+    def _deadline(self, transition: Transition) -> None:
+        subject = transition.after.subject
+        if transition.due_at is not None:
+            self.batch.deadlines[subject] = (transition.deadline, transition.due_at, transition.after.revision)
+        elif not transition.deadline and transition.before.deadline_revision and not transition.after.deadline_revision:
+            self.batch.deadlines[subject] = None
+
+    def _settle(self, fact: Fact) -> None:
+        if not isinstance(fact.body, CommandSettled):
+            return
+        body, outcome = fact.body, fact.body.outcome
+        key = IdempotencyKey.parse(body.key)
+        subject = Subject(key.process, key.subject)
+        if outcome.kind is OutcomeKind.HANDED_OVER:
+            self.batch.handed_over.append((subject.shard, key.bytes, outcome.sentence))
+        else:
+            self.batch.settled.append((subject.shard, key.bytes, outcome.kind.value, canonical(outcome.ids)))
+
+    def _command(self, wanted: Wanted, n: int, row: SubjectRow, entry: FactRow) -> None:
+        subject, intent = row.instance.subject, wanted.intent
+        if isinstance(intent, Reread):
+            self.batch.rereads.append((bytes.fromhex(intent.receipt), 1))
+            return
+        rules = self.rules[entry.bundle]
+        connection = getattr(intent, "connection", "") or rules.serves(intent.entity, intent.operation).connection
+        key = wanted.key(subject)
+        clear, secret = split_fields(intent, confidential_fields(type(intent)))
+        sealed = None
+        if secret is not None:
+            sealed = self.keys.seal(self.keys.held(row.data_key), secret, f"command:{key.text}".encode())
+        self.batch.commands.append(
+            Command(
+                subject.shard, key.bytes, key.text, key.correlation_id, subject.process, subject.id, wanted.step,
+                wanted.occurrence,
+                wanted.generation, intent.entity, connection, intent.operation, row.lane,
+                MODES[rules.mode(connection, intent.operation)], str(subject), entry.position, n, clear, sealed,
+                row.data_key if sealed else None, entry.bundle, "engine", self.keys.fingerprint(clear)[:16],
+            )
+        )  # fmt: skip
+
+    def _emitted(self, body: FactBody, fact: Fact, entry: FactRow) -> Fact:
+        return Fact(
+            body=body,
+            entity=entry.entity,
+            origin=entry.process,
+            actor="engine",
+            on_behalf_of=fact.on_behalf_of or (fact.actor if fact.origin == "people" else ""),
+            occurred_at=fact.occurred_at,
+            received_at=fact.received_at,
+            receipt=fact.receipt,
+            item=fact.item,
+            sender_order=fact.sender_order,
+            cause=Position(entry.shard, entry.position),
+        )
+
+    def _asked(self, arrival: Arrival, instance: Instance, entry: FactRow) -> Arrival:
+        """A look-up as an arrival that comes back to its subject: parked until it is answered."""
+        lookup = f"{instance.subject}/{instance.revision}"
+        return replace(
+            arrival, key=short_digest("lookup", lookup), natural_key=lookup, type="lookup", body=b"{}",
+            sealed_body=None, data_key=None,
+            cause_shard=entry.shard, cause_position=entry.position,
+        )  # fmt: skip
+
+    def _poison(self, row: SubjectRow, arrival: Arrival, sentence: str) -> None:
+        subject = Subject(arrival.process, arrival.subject)
+        row.poisoned, row.changed = arrival.key.hex(), True
+        self.batch.poisoned.append(arrival)
+        opening = CaseOpening(
+            POISONED, f"{sentence} The subject is set aside with what arrives for it; nothing is lost."
+        )
+        self.batch.cases.append(Case(subject, arrival.entity, self.shards[arrival.shard].position, opening))
+
+
+def _kept(instance: Instance, rule: str) -> Transition:
+    after = replace(instance, revision=instance.revision + 1)
+    return Transition(instance, after, Decision(to=instance.state, rule=rule))
+
+
+def _houseless(subject: Subject, entity: str) -> Instance:
+    """A subject of the house itself, or of a process that this release lacks: it has no state of its own."""
+    return Instance(subject, entity, 1, 0, "new", State())
+
+
+async def load_subjects(
+    tx: Transaction, keys: Keys, processes: Mapping[str, Process], arrivals: Sequence[Arrival]
+) -> dict[Subject, SubjectRow]:
+    """The subjects of a batch that exist, in one statement."""
+    names = sorted({Subject(a.process, a.subject) for a in arrivals})
+    rows = await tx.rows(
+        SQL.subjects,
+        shards=[s.shard for s in names],
+        processes=[s.process for s in names],
+        subjects=[s.id for s in names],
+    )
+    known = await keys.load(tx, {row.data_key for row in rows if row.data_key is not None})
+    return {Subject(row.process, row.subject): _loaded(keys, processes, row, known) for row in rows}
+
+
+def _loaded(
+    keys: Keys, processes: Mapping[str, Process], row: Row, known: Mapping[bytes, DataKey | None]
+) -> SubjectRow:
+    subject = Subject(row.process, row.subject)
+    process = processes.get(row.process)
+    kind = type(process.version(row.version).initial) if process else State
+    secret = {}
+    if row.sealed_body is not None and (key := known.get(row.data_key)) is not None:
+        secret = parse(keys.open(key, row.sealed_body, f"subject:{subject}".encode()))
+    state = kind.model_validate({**parse(row.body), **secret})
+    absorbed = {stream: str(order) for stream, order in parse(row.absorbed).items()}
+    instance = Instance(
+        subject, row.entity, row.version, row.revision, row.state, state, absorbed, row.deadline_revision
+    )
+    return SubjectRow(instance, row.lane, row.data_key, row.position, row.poisoned)

@@ -1,0 +1,108 @@
+"""Join parked facts and look-ups with references again, each second: two sides can miss each other while committing.
+
+A look-up is answered as soon as a reference leads anywhere, with every subject that the strongest one leads to; a
+fact goes on when it leads
+to exactly one. Past its deadline a look-up is answered with nothing, and a fact goes where its process says that
+orphans go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from nostro.engine.references import Index, arrival_from, claim_all, look_up
+from nostro.engine.routing import begun
+from nostro.model.canonical import canonical
+from nostro.model.clock import Now
+from nostro.model.facts import Fact, LookupAnswered
+from nostro.model.facts.house import Target
+from nostro.model.failures import LostRace
+from nostro.model.ids import Subject, short_digest
+from nostro.processes.kit.process import Process
+from nostro.store.arrivals import Arrival, Blob, arrival_for, put
+from nostro.store.blobs import open_fact
+from nostro.store.database import Database, Statements, Transaction
+from nostro.store.keys import Keys
+
+SQL = Statements("routing")
+BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Rejoin:
+    """The `step(now)` that lets parked facts and look-ups go on."""
+
+    database: Database
+    keys: Keys
+    processes: Mapping[str, Process]
+
+    async def step(self, now: Now) -> int:
+        """How many went on. A lost race leaves them parked for the next step."""
+        try:
+            async with self.database.transaction() as tx:
+                rows = await tx.rows(SQL.rejoin, now=now.business, limit=BATCH)
+                return await self._go_on(tx, rows, now) if rows else 0
+        except LostRace:
+            return 0
+
+    async def _go_on(self, tx: Transaction, rows: Sequence[Any], now: Now) -> int:
+        hits: dict[bytes, list[Any]] = {}
+        for hit in await tx.rows(SQL.hits, ids=[row.id for row in rows]):
+            hits.setdefault(hit.parked, []).append(hit)
+        known = await self.keys.load(tx, {row.data_key for row in rows if row.data_key is not None})
+        arrivals: list[Arrival] = []
+        for row in rows:
+            arrival = arrival_from(row.arrival, row.sealed_body, row.data_key)
+            strongest = [hit for hit in hits.get(row.id, []) if hit.strength == hits[row.id][0].strength]
+            if row.kind == "lookup":
+                arrivals.append(_answer(arrival, strongest, now))
+            else:
+                arrivals.append(
+                    await self._fact(tx, row.process, arrival, strongest, open_fact(self.keys, arrival, known), now)
+                )
+        await tx.run(SQL.unpark, ids=[row.id for row in rows], shards=[row.shard for row in rows])
+        return await put(tx, arrivals)
+
+    async def _fact(
+        self, tx: Transaction, process: str, arrival: Arrival, strongest: Sequence[Any], fact: Fact, now: Now
+    ) -> Arrival:
+        subjects = {Subject(hit.process, hit.subject) for hit in strongest}
+        subject = subjects.pop() if len(subjects) == 1 else await self._orphan(tx, self.processes[process], fact, now)
+        key = short_digest(fact.key, str(subject))
+        return replace(
+            arrival, shard=subject.shard, process=subject.process, subject=subject.id, key=key, at=now.business
+        )
+
+    async def _orphan(self, tx: Transaction, process: Process, fact: Fact, now: Now) -> Subject:
+        begin = process.orphaned(fact)
+        if begin is None:
+            return Subject(process.name, f"orphan/{fact.key}")
+        index = await look_up(tx, self.keys, begin.identity) if begin.identity else Index()
+        claims: list[Any] = []
+        subject = begun(process, fact, begin, index, claims)
+        if not await claim_all(tx, self.keys, claims, now.business):
+            message = "Another worker claimed the same identity first."
+            raise LostRace(message)
+        return subject
+
+
+def _answer(asked: Arrival, strongest: Sequence[Any], now: Now) -> Arrival:
+    targets = tuple(Target(process=h.process, subject=h.subject, kind=h.kind, value=h.value) for h in strongest)
+    return lookup_arrival(asked, targets, now)
+
+
+def lookup_arrival(asked: Arrival, targets: tuple[Target, ...], now: Now) -> Arrival:
+    """The answer to a look-up, on its way to who asked. `asked` is the arrival that was parked for it."""
+    body = LookupAnswered(lookup=asked.natural_key, targets=targets)
+    fact = Fact(
+        body=body, entity=asked.entity, origin="engine", actor="engine", occurred_at=now.business,
+        received_at=now.business
+    )  # fmt: skip
+    subject = Subject(asked.process, asked.subject)
+    return replace(
+        arrival_for(fact, Blob(canonical(body)), subject, asked.lane, now.business),
+        cause_shard=asked.cause_shard,
+        cause_position=asked.cause_position,
+    )

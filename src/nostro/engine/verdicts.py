@@ -1,0 +1,71 @@
+"""What the engine itself does when a person releases or discards a command, or closes a case."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from nostro.engine.batch import Batch, SubjectRow
+from nostro.engine.references import arrival_from
+from nostro.model.canonical import canonical
+from nostro.model.clock import Now
+from nostro.model.facts import CaseClosed, CommandReleased, CommandSettled, Fact
+from nostro.model.ids import IdempotencyKey, Subject
+from nostro.model.outcomes import Outcome, OutcomeKind
+from nostro.store.arrivals import Blob, arrival_for
+from nostro.store.database import Statements, Transaction
+
+SQL = Statements("engine")
+VERDICTS = {
+    "discard": OutcomeKind.DISCARDED,
+    "confirm_done": OutcomeKind.ADOPTED,
+    "confirm_not_done": OutcomeKind.FAILED,
+}
+
+
+async def serve_release(
+    tx: Transaction, batch: Batch, fact: Fact, body: CommandReleased, subject: Subject, now: Now
+) -> None:
+    """Lets the command go, or settles it as the person says. A command that has ended meanwhile stays as it ended."""
+    key = IdempotencyKey.parse(body.key)
+    actor = {"actor": fact.actor, "on_behalf_of": fact.on_behalf_of}
+    await tx.run(
+        SQL.approve,
+        shard=subject.shard,
+        key=key.bytes,
+        act=body.act,
+        verdict=body.verdict,
+        reason=fact.reason,
+        at=now.business,
+        **actor,
+    )
+    command = await tx.row(SQL.command_by_key, shard=subject.shard, key=key.bytes)
+    if command is None or command.status in ("ready", "dispatched"):
+        return
+    if body.verdict == "release":
+        await tx.run(SQL.release_command, shard=subject.shard, key=key.bytes, at=now.business, actor=fact.actor)
+        return
+    settled = CommandSettled(
+        key=body.key,
+        step=key.step,
+        occurrence=key.occurrence,
+        generation=key.generation,
+        operation=command.operation,
+        connection=command.connection,
+        outcome=Outcome(kind=VERDICTS[body.verdict], sentence=fact.reason),
+    )
+    follow = replace(fact, body=settled, origin="engine", receipt=None)
+    batch.direct.append(arrival_for(follow, Blob(canonical(settled)), subject, command.lane, now.business))
+
+
+async def serve_case(tx: Transaction, batch: Batch, fact: Fact, body: CaseClosed, row: SubjectRow, now: Now) -> None:
+    """Closes the case. Closing a poisoned subject's case lets what was set aside for it arrive again, in its order."""
+    subject = row.instance.subject
+    await tx.run(SQL.close_case, shard=subject.shard, id=body.case, at=now.business, actor=fact.actor)
+    case = await tx.row(SQL.case_by_id, shard=subject.shard, id=body.case)
+    if not row.poisoned or case is None or case.reason != "poisoned":
+        return
+    kept = await tx.rows(SQL.set_aside, shard=subject.shard, process=subject.process, subject=subject.id)
+    batch.direct += sorted(
+        (arrival_from(k.arrival, k.sealed_body, k.data_key) for k in kept), key=lambda a: (a.at, a.item, a.key)
+    )
+    row.poisoned, row.changed = "", True

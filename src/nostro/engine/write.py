@@ -1,0 +1,276 @@
+"""Writes a batch of decisions: the fence first, then the log, then everything that follows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import timedelta
+from typing import Any
+
+from nostro.engine.batch import Batch, Case, Command, SubjectRow, candidates, columns
+from nostro.engine.parked import lookup_arrival
+from nostro.engine.references import Parking, arrival_bytes, give_back, look_up, park_all, register_all
+from nostro.engine.routing import HOUSE, route
+from nostro.engine.tenure import HeldShard
+from nostro.model.base import confidential_fields
+from nostro.model.canonical import canonical
+from nostro.model.clock import Now
+from nostro.model.facts import split_fields
+from nostro.model.facts.house import Target
+from nostro.model.failures import LostRace
+from nostro.model.ids import Subject, shard_of, short_digest
+from nostro.processes.kit.decision import CaseOpening
+from nostro.processes.kit.process import Process
+from nostro.store import log
+from nostro.store.arrivals import put
+from nostro.store.database import Statements, Transaction
+from nostro.store.keys import Keys
+
+SQL = Statements("engine")
+ROUTING = Statements("routing")
+STORED = tuple(column.name for column in fields(Command) if column.name != "content")
+REUSED_KEY = "same_key_other_content"
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Writes batches. Holds what all of them need."""
+
+    keys: Keys
+    processes: Mapping[str, Process]
+
+    async def write(
+        self, tx: Transaction, batch: Batch, moved: Mapping[int, tuple[HeldShard, HeldShard]], now: Now
+    ) -> None:
+        """Raises `LostRace` when a fence says no: then nothing of the batch is written."""
+        await self._advance(tx, moved)
+        await tx.copy("fact", log.COLUMNS, [row.columns() for row in batch.facts])
+        await self._subjects(tx, batch)
+        await self._deadlines(tx, batch)
+        await give_back(tx, batch.disowned)
+        await register_all(tx, self.keys, batch.registers, now.business)
+        await self._commands(tx, batch, now)
+        await self._postings(tx, batch)
+        await self._answer(tx, batch, now)
+        if batch.emitted:
+            await route(tx, self.keys, self.processes, batch.emitted, now.business)
+        await self._cases(tx, batch, now)
+        await self._poison(tx, batch, now)
+        names = ("shards", "lanes", "ats", "items", "keys")
+        await put(tx, batch.direct)
+        await tx.run(SQL.done, **columns([(a.shard, a.lane, a.at, a.item, a.key) for a in batch.arrivals], names))
+
+    async def _advance(self, tx: Transaction, moved: Mapping[int, tuple[HeldShard, HeldShard]]) -> None:
+        pairs = [moved[number] for number in sorted(moved)]
+        names = ("shards", "tokens", "expected", "positions", "heads", "bundles", "activations")
+        rows = [(b.number, b.token, b.position, a.position, a.head, a.bundle, a.activations) for b, a in pairs]
+        if len(await tx.rows(SQL.advance, **columns(rows, names))) != len(rows):
+            message = "Another worker holds a shard of this batch by now."
+            raise LostRace(message)
+
+    async def _subjects(self, tx: Transaction, batch: Batch) -> None:
+        rows = [self._subject(subject, row) for subject, row in self._changed(batch)]
+        names = (
+            "shards",
+            "processes",
+            "subjects",
+            "entities",
+            "versions",
+            "revisions",
+            "states",
+            "lanes",
+            "bodies",
+            "sealed",
+            "data_keys",
+            "absorbed",
+            "deadline_revisions",
+            "positions",
+            "poisoned",
+        )
+        if rows and len(await tx.rows(SQL.save_subjects, **columns(rows, names))) != len(rows):
+            message = "A subject's row is ahead of its log."
+            raise LostRace(message)
+
+    def _changed(self, batch: Batch) -> list[tuple[Subject, SubjectRow]]:
+        """The house's own subjects have no state."""
+        return [(s, row) for s, row in sorted(batch.subjects.items()) if row.changed and s.process != HOUSE]
+
+    def _subject(self, subject: Subject, row: SubjectRow) -> tuple[Any, ...]:
+        instance = row.instance
+        clear, secret = split_fields(instance.data, confidential_fields(type(instance.data)))
+        sealed = None
+        if secret is not None:
+            sealed = self.keys.seal(self.keys.held(row.data_key), secret, f"subject:{subject}".encode())
+        return (
+            subject.shard,
+            subject.process,
+            subject.id,
+            instance.entity,
+            instance.version,
+            instance.revision,
+            instance.state,
+            row.lane,
+            clear,
+            sealed,
+            row.data_key,
+            canonical(dict(instance.absorbed)),
+            instance.deadline_revision,
+            row.position,
+            row.poisoned,
+        )
+
+    async def _deadlines(self, tx: Transaction, batch: Batch) -> None:
+        kept = [(s.shard, s.process, s.id, *due) for s, due in sorted(batch.deadlines.items()) if due is not None]
+        gone = [(s.shard, s.process, s.id) for s, due in sorted(batch.deadlines.items()) if due is None]
+        if kept:
+            await tx.run(
+                SQL.set_deadlines, **columns(kept, ("shards", "processes", "subjects", "names", "dues", "revisions"))
+            )
+        if gone:
+            await tx.run(SQL.drop_deadlines, **columns(gone, ("shards", "processes", "subjects")))
+
+    async def _commands(self, tx: Transaction, batch: Batch, now: Now) -> None:
+        if batch.settled:
+            await tx.run(
+                SQL.settle_commands, at=now.business, **columns(batch.settled, ("shards", "keys", "outcomes", "ids"))
+            )
+        if batch.handed_over:
+            await tx.run(SQL.hand_over_commands, **columns(batch.handed_over, ("shards", "keys", "notes")))
+        fresh = await self._fresh_commands(tx, batch, now)
+        if fresh:
+            stored = {name: [getattr(command, name) for command in fresh] for name in STORED}
+            await tx.run(SQL.open_commands, at=now.business, **stored)
+        for receipt, number in batch.rereads:
+            await tx.run(SQL.reread, shard=shard_of(receipt), receipt=receipt, number=number, at=now.business)
+
+    async def _fresh_commands(self, tx: Transaction, batch: Batch, now: Now) -> list[Command]:
+        """Those whose key was never used. The same key with another content is a case, never a replay."""
+        by_key = {(command.shard, command.key): command for command in batch.commands}
+        names = sorted(by_key)
+        if not names:
+            return []
+        told = {"shards": [n[0] for n in names], "keys": [n[1] for n in names]}
+        new = await tx.rows(
+            ROUTING.tell,
+            **told,
+            contents=[by_key[n].content for n in names],
+            receipts=[None] * len(names),
+            days=[now.business.date()] * len(names),
+        )
+        fresh = {(row.shard, row.key) for row in new}
+        for row in await tx.rows(ROUTING.told, **told):
+            command = by_key[row.shard, row.key]
+            if row.content != command.content:
+                sentence = f"Step {command.step} was decided again with another content; the first one stands."
+                subject = Subject(command.process, command.subject)
+                batch.cases.append(Case(subject, command.entity, command.position, CaseOpening(REUSED_KEY, sentence)))
+        return [by_key[name] for name in names if name in fresh]
+
+    async def _postings(self, tx: Transaction, batch: Batch) -> None:
+        rows = [
+            (
+                f.shard,
+                f.position,
+                n,
+                f.month,
+                f.entity,
+                p.debit,
+                p.credit,
+                p.amount.currency,
+                p.amount.minor,
+                f.process,
+                f.subject,
+            )
+            for f, n, p in batch.postings
+        ]
+        names = (
+            "shards",
+            "positions",
+            "ns",
+            "months",
+            "entities",
+            "debits",
+            "credits",
+            "currencies",
+            "minors",
+            "processes",
+            "subjects",
+        )
+        if rows:
+            await tx.run(SQL.add_postings, **columns(rows, names))
+
+    async def _answer(self, tx: Transaction, batch: Batch, now: Now) -> None:
+        """Look-ups that can be answered at once are; the others are parked until a reference leads somewhere."""
+        index = await look_up(tx, self.keys, [r for asked in batch.lookups for r in asked.lookup.references])
+        parking: list[Parking] = []
+        for entry in batch.lookups:
+            found = next(
+                (
+                    targets
+                    for reference in entry.lookup.references
+                    if (
+                        targets := tuple(
+                            Target(process=s.process, subject=s.id, kind=reference.kind, value=reference.value)
+                            for process in entry.lookup.processes
+                            for s in index.subjects(reference, process)
+                        )
+                    )
+                ),
+                (),
+            )
+            if found:
+                batch.direct.append(lookup_arrival(entry.asked, found, now))
+            else:
+                until = now.business + timedelta(seconds=entry.lookup.wait_seconds)
+                awaits = tuple((process, r) for r in entry.lookup.references for process in entry.lookup.processes)
+                parking.append(Parking("lookup", entry.asked.process, entry.asked.subject, entry.asked, until, awaits))
+        await park_all(tx, self.keys, parking, now.business)
+
+    async def _cases(self, tx: Transaction, batch: Batch, now: Now) -> None:
+        if batch.closed:
+            closed = [(s.shard, s.process, s.id, reason, actor) for s, reason, actor in batch.closed]
+            await tx.run(
+                SQL.close_cases,
+                at=now.business,
+                **columns(closed, ("shards", "processes", "subjects", "reasons", "actors")),
+            )
+        rows = [
+            (
+                c.subject.shard,
+                c.id,
+                c.subject.process,
+                c.subject.id,
+                c.entity,
+                c.opening.reason,
+                c.opening.sentence,
+                c.opening.amount.currency if c.opening.amount else None,
+                c.opening.amount.minor if c.opening.amount else None,
+                candidates(c.opening),
+                c.position,
+            )
+            for c in batch.cases
+        ]
+        names = (
+            "shards",
+            "ids",
+            "processes",
+            "subjects",
+            "entities",
+            "reasons",
+            "sentences",
+            "currencies",
+            "minors",
+            "candidates",
+            "positions",
+        )
+        if rows:
+            await tx.run(SQL.open_cases, at=now.business, **columns(rows, names))
+
+    async def _poison(self, tx: Transaction, batch: Batch, now: Now) -> None:
+        rows = [
+            (a.shard, short_digest("poison", a.key), a.process, a.subject, arrival_bytes(a), a.sealed_body, a.data_key)
+            for a in batch.poisoned
+        ]
+        names = ("shards", "ids", "processes", "subjects", "arrivals", "sealed", "data_keys")
+        if rows:
+            await tx.run(SQL.poison, at=now.business, **columns(rows, names))

@@ -1,0 +1,126 @@
+"""What must hold within a document: balances, control totals, batches. What does not is reported, never refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from nostro.formats.iso20022.head import Control
+from nostro.model.money import plain
+from nostro.model.statements import CLOSING, OPENING, Balance, Check, Detail, Direction, Entry, balance_of
+
+_LOCATED = 100
+"""How many failed checks of single entries are told one by one."""
+_NOTHING = Decimal(0)
+
+
+@dataclass(slots=True)
+class BatchSum:
+    """The details of one entry, summed as they stream by: signed; None once one of them tells no comparable amount."""
+
+    count: int = 0
+    total: Decimal | None = _NOTHING
+    charges: Decimal = _NOTHING
+    currency: str = ""
+
+    def add(self, detail: Detail) -> None:
+        """One detail more."""
+        self.count += 1
+        told = detail.amount
+        if told is None or self.total is None or (self.currency and told.currency != self.currency):
+            self.total = None
+            return
+        self.currency = told.currency
+        self.total += told.value if detail.direction == "credit" else -told.value
+        for charge in detail.charges:
+            self.charges += charge.amount.value if charge.amount.currency == told.currency else _NOTHING
+
+
+@dataclass(slots=True)
+class Sums:
+    """Running sums of a document's entries."""
+
+    entries: int = 0
+    rejected: int = 0
+    gross: dict[Direction, Decimal] = field(default_factory=lambda: {"credit": _NOTHING, "debit": _NOTHING})
+    counts: dict[Direction, int] = field(default_factory=lambda: {"credit": 0, "debit": 0})
+    totals: dict[str, Decimal] = field(default_factory=dict)
+    failed: list[Check] = field(default_factory=list)
+
+    def add(self, entry: Entry, batch: BatchSum, said_count: str) -> None:
+        """One entry more."""
+        self.entries += 1
+        self.gross[entry.direction] += entry.amount.value
+        self.counts[entry.direction] += 1
+        if entry.state == "booked":
+            currency = entry.amount.currency
+            self.totals[currency] = self.totals.get(currency, _NOTHING) + _signed(entry)
+        for check in _batch_checks(entry, batch, said_count):
+            self.fail(check)
+
+    def fail(self, check: Check) -> None:
+        """A check of one entry that does not hold."""
+        if len(self.failed) < _LOCATED:
+            self.failed.append(check)
+
+    def checks(self, balances: list[Balance], controls: list[Control]) -> Iterator[Check]:
+        """The document's checks, failed ones of single entries first."""
+        yield from self.failed
+        yield from self._balance(balances)
+        for control in controls:
+            yield from self._control(control)
+
+    def _balance(self, balances: list[Balance]) -> Iterator[Check]:
+        opening, closing = balance_of(balances, OPENING), balance_of(balances, CLOSING)
+        if opening is None or closing is None:
+            return
+        currencies = {opening.amount.currency, closing.amount.currency, *self.totals}
+        if len(currencies) > 1:
+            yield Check(name="balance", ok=False, detail=f"balances and entries are in {', '.join(sorted(currencies))}")
+            return
+        reached = opening.amount.value + self.totals.get(opening.amount.currency, _NOTHING)
+        told = closing.amount.value
+        yield self._check("balance", reached == told, f"the entries lead to {plain(reached)}, told is {plain(told)}")
+
+    def _control(self, control: Control) -> Iterator[Check]:
+        directions = _CONTROLLED[control.name]
+        both = len(directions) > 1
+        count = sum(self.counts[direction] for direction in directions) + (self.rejected if both else 0)
+        if control.entries is not None:
+            name = f"{control.name}/NbOfNtries"
+            yield self._check(name, count == control.entries, f"{control.entries} are told, {count} are there")
+        if control.total is not None:
+            gross = sum((self.gross[direction] for direction in directions), _NOTHING)
+            # Some banks put the net of credits and debits where the standard has their sum.
+            net = abs(self.gross["credit"] - self.gross["debit"]) if both else gross
+            detail = f"{plain(control.total)} is told, the entries make {plain(gross)}"
+            yield self._check(f"{control.name}/Sum", control.total in (gross, net), detail)
+
+    def _check(self, name: str, ok: bool, otherwise: str) -> Check:  # noqa: FBT001 - the check's own verdict
+        unread = f" ({self.rejected} could not be read)" if self.rejected else ""
+        return Check(name=name, ok=ok, detail="" if ok else otherwise + unread)
+
+
+_CONTROLLED: dict[str, tuple[Direction, ...]] = {
+    "TtlNtries": ("credit", "debit"),
+    "TtlCdtNtries": ("credit",),
+    "TtlDbtNtries": ("debit",),
+}
+
+
+def _signed(entry: Entry) -> Decimal:
+    return entry.amount.value if entry.direction == "credit" else -entry.amount.value
+
+
+def _batch_checks(entry: Entry, batch: BatchSum, said_count: str) -> Iterator[Check]:
+    where = f"{entry.source.where}, line {entry.source.line}"
+    if said_count.isdecimal() and batch.count and said_count.lstrip("0") != str(batch.count):
+        detail = f"{where}: {said_count[:18]} are told, {batch.count} are there"
+        yield Check(name="batch/NbOfTxs", ok=False, detail=detail)
+    if not batch.count or batch.total is None or batch.currency != entry.amount.currency:
+        return
+    told = _signed(entry)
+    if batch.total not in (told, told + batch.charges, told - batch.charges):
+        detail = f"{where}: the details make {plain(batch.total)}, the entry {plain(told)}"
+        yield Check(name="batch", ok=False, detail=detail)

@@ -1,0 +1,189 @@
+"""`Ntry` and `TxDtls` of every camt version, as `Entry` and `Detail`."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from nostro.formats.iso20022.parties import counterparty, remittance, structured_reference
+from nostro.formats.iso20022.tree import Element, Unreadable, amount, children, day, decimal, find, line_of, text, texts
+from nostro.model.money import Amount
+from nostro.model.statements import (
+    Charge,
+    Detail,
+    Direction,
+    Entry,
+    EntryState,
+    Exchange,
+    References,
+    ReportKind,
+    ReturnInformation,
+    Source,
+)
+
+_DIRECTIONS: dict[str, Direction] = {"CRDT": "credit", "DBIT": "debit"}
+_STATES: dict[str, EntryState] = {"BOOK": "booked", "PDNG": "pending", "INFO": "information", "FUTR": "future"}
+_REFERENCES = {
+    "MsgId": "message",
+    "AcctSvcrRef": "account_servicer",
+    "PmtInfId": "payment_information",
+    "InstrId": "instruction",
+    "EndToEndId": "end_to_end",
+    "TxId": "transaction",
+    "MndtId": "mandate",
+}
+_OTHERS = ("UETR", "ClrSysRef", "ChqNb", "AcctOwnrTxId", "AcctSvcrTxId", "MktInfrstrctrTxId", "PrcgId")
+
+
+def read_entry(element: Element, details: tuple[Detail, ...], total: int, kind: ReportKind, currency: str) -> Entry:
+    """One entry, its details read before. What its only detail tells is told of the entry too. Raises `Unreadable`.
+
+    `RvslInd` says that an earlier entry is taken back; `CdtDbtInd` is the direction of this entry all the same.
+    """
+    only = details[0] if total == 1 and details else Detail()
+    told = amount(find(element, "Amt"), currency)
+    if told is None:
+        raise Unreadable("there is no amount")
+    return Entry(
+        amount=told,
+        direction=direction_of(element),
+        state=_state(element, kind),
+        reversal=text(element, "RvslInd").lower() in ("true", "1"),
+        booking_date=day(find(element, "BookgDt")),
+        value_date=day(find(element, "ValDt")),
+        references=_entry_references(element, only.references),
+        bank_transaction_code=_code(find(element, "BkTxCd")),
+        remittance=only.remittance,
+        counterparty=only.counterparty,
+        counterparty_account=only.counterparty_account,
+        exchange=_exchange(find(element, "AmtDtls")) or only.exchange,
+        charges=_charges(element, told.currency) or only.charges,
+        returned=only.returned,
+        additional=text(element, "AddtlNtryInf") or only.additional,
+        details=details,
+        details_total=total,
+        source=Source(where="", line=line_of(element)),
+    )
+
+
+def read_detail(element: Element, entry: Element, own: str, currency: str) -> Detail:
+    """One transaction of an entry. Raises `Unreadable`."""
+    direction = direction_of(element if find(element, "CdtDbtInd") is not None else entry)
+    other = counterparty(element, direction, own)
+    return Detail(
+        amount=_detail_amount(element, currency),
+        direction=direction,
+        references=_references(element),
+        counterparty=other.party,
+        counterparty_account=other.bank_account,
+        remittance=remittance(element),
+        exchange=_exchange(find(element, "AmtDtls")),
+        charges=_charges(element, currency),
+        returned=_returned(find(element, "RtrInf")),
+        purpose=text(element, "Purp/Cd", "Purp/Prtry"),
+        additional=text(element, "AddtlTxInf"),
+    )
+
+
+def direction_of(element: Element) -> Direction:
+    """`CdtDbtInd`. Raises `Unreadable`."""
+    found = _DIRECTIONS.get(text(element, "CdtDbtInd"))
+    if found is None:
+        raise Unreadable("the direction is neither CRDT nor DBIT")
+    return found
+
+
+def _state(element: Element, kind: ReportKind) -> EntryState:
+    """The entry's state; a code that we don't know is pending, and a statement that says none has booked it."""
+    said = text(element, "Sts/Cd", "Sts/Prtry", "Sts")
+    return _STATES.get(said, "booked" if kind == "statement" and not said else "pending")
+
+
+def _references(details: Element) -> References:
+    refs = find(details, "Refs")
+    known = {field: said for name, field in _REFERENCES.items() if (said := text(refs, name))}
+    others = {name: said for name in _OTHERS if (said := text(refs, name))}
+    for own in children(refs, "Prtry"):
+        others[text(own, "Tp") or "Prtry"] = text(own, "Ref")
+    return References(**known, structured=structured_reference(details), others=others)
+
+
+def _entry_references(element: Element, only: References) -> References:
+    batch = next((found for path in ("NtryDtls/Btch", "Btch") if (found := find(element, path)) is not None), None)
+    return only.model_copy(
+        update={
+            "entry": text(element, "NtryRef"),
+            "account_servicer": text(element, "AcctSvcrRef") or only.account_servicer,
+            "message": text(batch, "MsgId") or only.message,
+            "payment_information": text(batch, "PmtInfId") or only.payment_information,
+        }
+    )
+
+
+def _code(element: Element | None) -> str:
+    """`PMNT-RCDT-ESCT` (ISO 20022 external code sets), else the bank's own code."""
+    parts = (text(element, path) for path in ("Domn/Cd", "Domn/Fmly/Cd", "Domn/Fmly/SubFmlyCd"))
+    return "-".join(part for part in parts if part) or text(element, "Prtry/Cd")
+
+
+def _detail_amount(element: Element, currency: str) -> Amount | None:
+    paths = ("Amt", "AmtDtls/TxAmt/Amt")
+    return next((amount(found, currency) for path in paths if (found := find(element, path)) is not None), None)
+
+
+def _exchange(element: Element | None) -> Exchange | None:
+    if element is None:
+        return None
+    conversions = (find(element, f"{path}/CcyXchg") for path in ("TxAmt", "CntrValAmt", "InstdAmt"))
+    conversion = next((found for found in conversions if found is not None), None)
+    instructed = amount(find(element, "InstdAmt/Amt"))
+    settled = amount(find(element, "TxAmt/Amt"))
+    if conversion is None and (instructed is None or settled is None or instructed.currency == settled.currency):
+        return None
+    return Exchange(
+        instructed=instructed,
+        source_currency=text(conversion, "SrcCcy"),
+        target_currency=text(conversion, "TrgtCcy"),
+        rate=_rate(text(conversion, "XchgRate")),
+    )
+
+
+def _rate(said: str) -> Decimal | None:
+    try:
+        return decimal(said) if said else None
+    except Unreadable:
+        return None
+
+
+def _charges(element: Element, currency: str) -> tuple[Charge, ...]:
+    """Charges: one element each until version 2, records under one element from version 3 on, or a bare total."""
+    found: list[Charge] = []
+    for block in children(element, "Chrgs"):
+        records = list(children(block, "Rcrd")) or [block]
+        charged = [charge for one in records if (charge := _charge(one, currency))]
+        total = amount(find(block, "TtlChrgsAndTaxAmt"), currency)
+        found += charged or ([Charge(amount=total)] if total else [])
+    return tuple(found[:_CHARGES])
+
+
+_CHARGES = 100
+
+
+def _charge(element: Element, currency: str) -> Charge | None:
+    told = amount(find(element, "Amt"), currency)
+    if told is None:
+        return None
+    included = text(element, "ChrgInclInd").lower()
+    return Charge(
+        amount=told,
+        direction=_DIRECTIONS.get(text(element, "CdtDbtInd"), "debit"),
+        included=included in ("true", "1") if included else None,
+        bearer=text(element, "Br"),
+    )
+
+
+def _returned(element: Element | None) -> ReturnInformation | None:
+    if element is None:
+        return None
+    return ReturnInformation(
+        code=text(element, "Rsn/Cd"), proprietary=text(element, "Rsn/Prtry"), text=" ".join(texts(element, "AddtlInf"))
+    )

@@ -1,0 +1,152 @@
+"""Everything of a statement, report or notification that is no entry: heads, balances, control totals."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+from nostro.formats.iso20022.parties import bank_account
+from nostro.formats.iso20022.tree import Element, Unreadable, amount, day, find, instant, line_of, text
+from nostro.model.money import Amount
+from nostro.model.parties import BankAccount
+from nostro.model.statements import Balance, Check, ReportKind, Source, StatementHead
+
+_VERSION = re.compile(r"camt\.05[234]\.\d{3}\.\d{2}")
+_BALANCES = 1_000
+_NAMES: dict[ReportKind, str] = {"statement": "camt.053", "report": "camt.052", "notification": "camt.054"}
+
+
+class Control(NamedTuple):
+    """What the bank says how many entries there are and what they sum to, without a sign."""
+
+    name: str
+    entries: int | None
+    total: Decimal | None
+
+
+def format_of(message: Element, kind: ReportKind) -> str:
+    """`camt.053.001.08` from the namespace, or just `camt.053` where that says nothing."""
+    found = _VERSION.search(message.tag)
+    return found[0] if found else _NAMES[kind]
+
+
+@dataclass(slots=True)
+class HeadParts:
+    """A head in the making: elements are taken in as they end, in whatever order they stand."""
+
+    kind: ReportKind
+    source: Source
+    format: str
+    page: tuple[int | None, bool | None] = (None, None)
+    message_created: str = ""
+    fields: dict[str, object] = field(default_factory=dict)
+    balances: list[Balance] = field(default_factory=list)
+    controls: list[Control] = field(default_factory=list)
+    checks: list[Check] = field(default_factory=list)
+
+    def take(self, name: str, element: Element) -> None:
+        """Take in a child of the statement. What of it can't be read becomes a check that does not hold."""
+        try:
+            self._take(name, element)
+        except Unreadable as unreadable:
+            self.checks.append(Check(name=name, ok=False, detail=f"line {line_of(element)}: {unreadable}"))
+
+    def _take(self, name: str, element: Element) -> None:
+        if name == "Bal" and len(self.balances) < _BALANCES:
+            self.balances.append(_balance(element, self.currency))
+        elif name == "TxsSummry":
+            self.controls += _controls(element)
+        elif name == "Acct":
+            self.fields["bank_account"] = bank_account(element, find(element, "Svcr/FinInstnId"))
+        elif name in _PAGES:
+            self.page = page_of(element)
+        elif name == "FrToDt":
+            self.fields |= {"from_date": _edge(element, "Fr"), "to_date": _edge(element, "To")}
+        elif name == "CreDtTm":
+            self._created(text(element, ""))
+        elif name in _TEXTS:
+            self.fields[_TEXTS[name]] = text(element, "")
+        elif name in _NUMBERS and text(element, "").isdecimal():
+            self.fields[_NUMBERS[name]] = int(text(element, "")[:18])
+
+    def _created(self, said: str) -> None:
+        at = instant(said)
+        self.fields |= {"created_at": at, "created_on": at.date() if at else None}
+
+    @property
+    def currency(self) -> str:
+        """The account's currency, as far as it was told."""
+        return self.account.currency
+
+    @property
+    def account(self) -> BankAccount:
+        """The bank account, or one without any identification."""
+        found = self.fields.get("bank_account")
+        return found if isinstance(found, BankAccount) else BankAccount()
+
+    def head(self) -> StatementHead:
+        """The head, of what was taken in so far."""
+        if "created_at" not in self.fields:
+            self._take_created_of_message()
+        page, last = self.page
+        given: dict[str, object] = {"statement_id": "", "bank_account": self.account, **self.fields}
+        given |= {"kind": self.kind, "source": self.source, "format": self.format, "balances": tuple(self.balances)}
+        return StatementHead.model_validate({**given, "currency": self._currency(), "page": page, "last_page": last})
+
+    def _take_created_of_message(self) -> None:
+        # The message's creation time stands for a statement without one.
+        try:
+            self._created(self.message_created)
+        except Unreadable as unreadable:
+            self.checks.append(Check(name="CreDtTm", ok=False, detail=str(unreadable)))
+
+    def _currency(self) -> str:
+        return self.currency or next((balance.amount.currency for balance in self.balances), "")
+
+
+_PAGES = frozenset({"StmtPgntn", "RptPgntn", "NtfctnPgntn", "MsgPgntn"})
+_TEXTS = {"Id": "statement_id", "CpyDplctInd": "copy_mark"}
+_NUMBERS = {"ElctrncSeqNb": "sequence", "LglSeqNb": "legal_sequence"}
+
+
+def page_of(pagination: Element | None) -> tuple[int | None, bool | None]:
+    """Page number, and whether it is the last."""
+    number, last = text(pagination, "PgNb"), text(pagination, "LastPgInd").lower()
+    return (int(number[:9]) if number.isdecimal() else None, last in ("true", "1") if last else None)
+
+
+def _edge(period: Element, edge: str) -> date | None:
+    said = instant(text(period, f"{edge}DtTm", f"{edge}Dt"))
+    return said.date() if isinstance(said, datetime) else None
+
+
+def _balance(element: Element, currency: str) -> Balance:
+    kind = find(element, "Tp")
+    told = amount(find(element, "Amt"), currency)
+    if told is None:
+        raise Unreadable("there is no amount")
+    signed = -told.value if text(element, "CdtDbtInd") == "DBIT" else told.value
+    code = text(kind, "CdOrPrtry/Cd", "CdOrPrtry/Prtry", "Cd", "Prtry")
+    return Balance(code=code, amount=Amount(value=signed, currency=told.currency), on=day(find(element, "Dt")))
+
+
+def _controls(summary: Element) -> list[Control]:
+    found: list[Control] = []
+    for name in ("TtlNtries", "TtlCdtNtries", "TtlDbtNtries"):
+        block = find(summary, name)
+        if block is not None:
+            count = text(block, "NbOfNtries")
+            said = int(count[:18]) if count.isdecimal() else None
+            found.append(Control(name, said, _unsigned(text(block, "Sum"))))
+    return found
+
+
+def _unsigned(said: str) -> Decimal | None:
+    """Some banks put a sign before sums that the standard has without one; the name says the direction."""
+    try:
+        return Decimal(said).copy_abs() if said and len(said) < 40 else None
+    except ArithmeticError:
+        return None

@@ -1,0 +1,144 @@
+"""Who stands on the other side of a movement, and bank accounts: the shapes of `RltdPties`, `RltdAgts` and `Acct`."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from nostro.formats.iso20022.tree import Element, children, find, local, text, texts
+from nostro.model.parties import Address, BankAccount, Party
+from nostro.model.statements import Direction
+
+
+class Counterparty(NamedTuple):
+    """The other side, as far as it was told."""
+
+    party: Party | None
+    bank_account: BankAccount | None
+
+
+_ROLES: dict[Direction, tuple[str, ...]] = {"credit": ("Dbtr", "Cdtr"), "debit": ("Cdtr", "Dbtr")}
+
+
+def counterparty(details: Element, direction: Direction, own: str) -> Counterparty:
+    """Who paid (a credit) or was paid (a debit).
+
+    Reversals and returns keep the roles of the original: where the expected side is our own bank account, or is not
+    told at all, it is the other one.
+    """
+    sides = [_side(details, role) for role in _ROLES[direction]]
+    for found in sides:
+        account = found.bank_account
+        if (found.party or account) and not (own and account and account.identification == own):
+            return found
+    return Counterparty(None, None)
+
+
+def _side(details: Element, role: str) -> Counterparty:
+    parties, agents = find(details, "RltdPties"), find(details, "RltdAgts")
+    told = _party(find(parties, role)) or _party(find(parties, f"Ultmt{role}"))
+    account = bank_account(find(parties, f"{role}Acct"), find(agents, f"{role}Agt/FinInstnId"))
+    return Counterparty(told, account if account.identification else None)
+
+
+def _party(element: Element | None) -> Party | None:
+    """A party, directly or in `Pty`; a bank in `Agt`."""
+    if element is None:
+        return None
+    told = next((found for path in ("Pty", "Agt/FinInstnId") if (found := find(element, path)) is not None), element)
+    party = Party(
+        name=text(told, "Nm", "NmAndAdr/Nm"),
+        address=_address(_first(told, "PstlAdr", "NmAndAdr/PstlAdr")),
+        ids=_ids(told),
+        country=text(told, "CtryOfRes"),
+    )
+    return party if party.name or party.ids or party.address else None
+
+
+def _first(element: Element, *paths: str) -> Element | None:
+    return next((found for path in paths if (found := find(element, path)) is not None), None)
+
+
+def _address(element: Element | None) -> Address | None:
+    if element is None:
+        return None
+    return Address(
+        street=text(element, "StrtNm"),
+        building=text(element, "BldgNb"),
+        postcode=text(element, "PstCd"),
+        town=text(element, "TwnNm"),
+        region=text(element, "CtrySubDvsn"),
+        country=text(element, "Ctry"),
+        lines=texts(element, "AdrLine"),
+    )
+
+
+def _ids(party: Element) -> dict[str, str]:
+    """Identifications by scheme: `BIC`, `LEI`, a code such as `CUST`, or who issued it."""
+    found: dict[str, str] = {}
+    for holder in (party, find(party, "Id/OrgId"), find(party, "Id/PrvtId")):
+        for child in holder if holder is not None else ():
+            said = text(child, "Id") if local(child) in ("Othr", "PrtryId", "ClrSysMmbId") else text(child, "")
+            scheme = text(child, "SchmeNm/Cd", "SchmeNm/Prtry", "Issr") or local(child)
+            if local(child) in _ID_ELEMENTS and said:
+                found[_BIC.get(scheme, scheme)] = said
+    return found
+
+
+_ID_ELEMENTS = frozenset(
+    [
+        "AnyBIC",
+        "BICOrBEI",
+        "BIC",
+        "BICFI",
+        "LEI",
+        "Othr",
+        "PrtryId",
+        "BEI",
+        "IBEI",
+        "EANGLN",
+        "DUNS",
+        "TaxIdNb",
+        "SclSctyNb",
+        "CstmrNb",
+    ]
+)
+_BIC = {"AnyBIC": "BIC", "BICOrBEI": "BIC", "BICFI": "BIC", "PrtryId": "Othr"}
+
+
+def bank_account(account: Element | None, servicer: Element | None = None) -> BankAccount:
+    """A bank account (`Acct`, `DbtrAcct`...) at its bank (`FinInstnId`)."""
+    identity = find(account, "Id")
+    return BankAccount(
+        iban="".join(text(identity, "IBAN").split()).upper(),
+        other=text(identity, "Othr/Id", "PrtryAcct/Id", "BBAN", "UPIC"),
+        scheme=text(identity, "Othr/SchmeNm/Cd", "Othr/SchmeNm/Prtry", "Othr/Issr"),
+        currency=text(account, "Ccy"),
+        bic=text(servicer, "BICFI", "BIC"),
+        clearing_id=text(servicer, "ClrSysMmbId/MmbId", "ClrSysMmbId/Id"),
+        owner=text(account, "Ownr/Nm", "Ownr/Pty/Nm"),
+        name=text(account, "Nm"),
+    )
+
+
+def remittance(details: Element | None) -> tuple[str, ...]:
+    """What the payer wrote: free lines, then document numbers, further references and text of structured blocks."""
+    information = find(details, "RmtInf")
+    lines = list(texts(information, "Ustrd"))
+    references = 0
+    for block in children(information, "Strd"):
+        lines += [number for document in children(block, "RfrdDocInf") if (number := text(document, "Nb", "RfrdDocNb"))]
+        if reference := text(block, *STRUCTURED):
+            references += 1
+            lines += [reference] if references > 1 else []
+        lines += texts(block, "AddtlRmtInf")
+    return tuple(lines[:_REMITTANCE_LINES])
+
+
+STRUCTURED = ("CdtrRefInf/Ref", "CdtrRefInf/CdtrRef")
+_REMITTANCE_LINES = 200
+
+
+def structured_reference(details: Element | None) -> str:
+    """The first creditor reference (ISO 11649, Swiss QR and the like)."""
+    blocks = children(find(details, "RmtInf"), "Strd")
+    return next((reference for block in blocks if (reference := text(block, *STRUCTURED))), "")

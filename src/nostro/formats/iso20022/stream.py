@@ -1,0 +1,147 @@
+"""XML as a stream of events, from bytes in chunks: no entities, document types or network, bounded depth and memory.
+
+Whoever takes an element at its end frees it with `release`, so that memory stays flat however long the document is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, Literal, cast
+
+from lxml import etree
+
+from nostro.formats.iso20022.tree import Element, line_of
+from nostro.model.failures import FormatRefused
+
+DEPTH = 64
+_SLICE_BYTES = 65_536
+_BEGINNING_BYTES = 512
+_SAID_UTF16 = re.compile(
+    rb"""<\?xml[^>]*encoding\s*=\s*["'](?:utf-?16|(?:iso-10646-)?ucs-?2)[a-z-]*["']""", re.IGNORECASE
+)
+_UTF16_STARTS = (b"\xff\xfe", b"\xfe\xff", b"<\x00", b"\x00<")
+_UTF8_MARK = b"\xef\xbb\xbf"
+_PADDING = b" \t\r\n\x00\x1a"
+
+Event = tuple[Literal["start", "end"], Element]
+
+
+class BrokenXml(Exception):
+    """The bytes stop being XML. Every element that was complete before has been yielded."""
+
+    def __init__(self, why: str, line: int) -> None:
+        super().__init__(why)
+        self.why = why
+        self.line = line
+
+
+def events(chunks: Iterable[bytes]) -> Iterator[Event]:
+    """Start and end events of all elements, as soon as their bytes are there.
+
+    Raises `FormatRefused` for no bytes and for a document type declaration, `BrokenXml` where the XML breaks or is cut.
+    """
+    parser: etree.XMLPullParser | None = None
+    depth = 0
+    for piece in _slices(_trimmed(chunks)):
+        parser = parser or _parser(piece)
+        broken = _feed(parser, piece)
+        for event in cast("Iterator[Event]", parser.read_events()):
+            depth += 1 if event[0] == "start" else -1
+            _admit(event, depth)
+            yield event
+        if broken:
+            raise broken
+    if parser is None:
+        raise FormatRefused("The file is empty.")
+    _close(parser, depth)
+
+
+def release(element: Element) -> None:
+    """Free an element that has been read, and an elder sibling of its name that was freed before."""
+    element.clear()
+    elder, parent = element.getprevious(), element.getparent()
+    if elder is not None and parent is not None and elder.tag == element.tag:
+        parent.remove(elder)
+
+
+def _parser(beginning: bytes) -> etree.XMLPullParser:
+    # .NET writes "UTF-16" into documents that are then saved as UTF-8: what bytes are counts more than what they say.
+    encoding = "utf-8" if _SAID_UTF16.match(beginning) else None
+    return etree.XMLPullParser(
+        events=("start", "end"),
+        encoding=encoding,
+        resolve_entities=False,
+        load_dtd=False,
+        no_network=True,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
+
+
+def _feed(parser: etree.XMLPullParser, piece: bytes) -> BrokenXml | None:
+    try:
+        parser.feed(piece)
+    except etree.XMLSyntaxError as error:
+        return _broken(error)
+    return None
+
+
+def _close(parser: etree.XMLPullParser, depth: int) -> None:
+    try:
+        parser.close()
+    except etree.XMLSyntaxError as error:
+        # A prefix that nobody declared is reported at the end only, when everything has been read all the same.
+        logged = cast("Iterable[Any]", error.error_log)
+        if depth or any(entry.type != etree.ErrorTypes.NS_ERR_UNDEFINED_NAMESPACE for entry in logged):
+            raise _broken(error) from None
+
+
+def _broken(error: etree.XMLSyntaxError) -> BrokenXml:
+    # libxml2's sentences name tags and positions, never text.
+    return BrokenXml((error.msg or "not XML").split(", line", 1)[0], error.position[0])
+
+
+def _admit(event: Event, depth: int) -> None:
+    kind, element = event
+    if kind == "end":
+        return
+    if element.tag[0] != "{" and ":" in element.tag:  # a prefix that nobody declared
+        element.tag = element.tag.rpartition(":")[2]
+    if depth > DEPTH:
+        raise BrokenXml(f"nested deeper than {DEPTH} elements", line_of(element))
+    if depth == 1 and cast("object", element.getroottree().docinfo.internalDTD) is not None:
+        raise FormatRefused("The XML declares a document type: no bank file does, and it could smuggle entities in.")
+
+
+def _trimmed(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The bytes without blanks before the XML declaration and without the padding of mainframes after the document."""
+    given = iter(chunks)
+    beginning = b""
+    for chunk in given:
+        beginning += chunk
+        if len(beginning) >= _BEGINNING_BYTES:
+            break
+    if beginning[:2] in _UTF16_STARTS:
+        yield beginning
+        yield from given
+        return
+    held = b""
+    for chunk in _chain(beginning.removeprefix(_UTF8_MARK).lstrip(_PADDING), given):
+        whole = held + chunk
+        kept = whole.rstrip(_PADDING) if len(whole) < _SLICE_BYTES * 32 else whole
+        held = whole[len(kept) :]
+        if kept:
+            yield kept
+
+
+def _chain(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+    yield first
+    yield from rest
+
+
+def _slices(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    for chunk in chunks:
+        for start in range(0, len(chunk), _SLICE_BYTES):
+            yield chunk[start : start + _SLICE_BYTES]

@@ -1,0 +1,61 @@
+"""Legal entities and where their money lives, as the landscape declares them and rules know them."""
+
+from __future__ import annotations
+
+from nostro.model.base import Value
+from nostro.model.money import Currency
+
+
+class HouseBankAccount(Value):
+    """A bank account of ours: its IBAN or other id, and the Odoo journal that its statement lines go to."""
+
+    id: str
+    identification: str
+    currency: Currency
+    connection: str
+    odoo_journal: int
+    profile: str = "default"
+    calendar: str = "TARGET"
+    statement_expected_by: str = "08:00"
+
+
+class ProviderAccount(Value):
+    """An account of ours at a payment provider, and the Odoo journal and ledger accounts that stand for it.
+
+    `journal` registers customer payments; its payment method line must post to `clearing_account` (`nostro check
+    --connect` proves it).
+    """
+
+    connection: str
+    currency: Currency
+    journal: int
+    clearing_account: int
+    fee_account: int
+    fx_account: int
+    reserve_account: int
+    dispute_account: int
+    fee_journal: int
+    odoo_provider: bool = False
+
+
+class LegalEntity(Value):
+    """A company of the group. Times of its people are shown in `zone`."""
+
+    id: str
+    name: str = ""
+    country: str
+    currency: Currency
+    zone: str
+    calendar: str
+    odoo_connection: str
+    odoo_company: int
+    bank_accounts: tuple[HouseBankAccount, ...] = ()
+    provider_accounts: tuple[ProviderAccount, ...] = ()
+
+    def provider(self, connection: str) -> ProviderAccount | None:
+        """Our account at that provider connection."""
+        return next((account for account in self.provider_accounts if account.connection == connection), None)
+
+    def bank_account(self, account_id: str) -> HouseBankAccount | None:
+        """The bank account with that landscape id."""
+        return next((account for account in self.bank_accounts if account.id == account_id), None)

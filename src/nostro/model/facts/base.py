@@ -1,0 +1,71 @@
+"""What every fact has: a type, a version, an owner among the processes, a natural key, and an envelope."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from nostro.model.base import Value
+from nostro.model.references import Reference
+
+
+class FactBody(Value):
+    """What is held true, in canonical terms.
+
+    Subclasses never change in place: a new version and an upcaster instead.
+    """
+
+    fact_type: ClassVar[str]
+    version: ClassVar[int] = 1
+    owner: ClassVar[str]  # the one process that appends it; "" for facts that are addressed to a subject by the engine
+    stream: ClassVar[str] = ""  # snapshots of one thing: news older than the newest absorbed one changes nothing
+
+    def natural_key(self) -> str:
+        """What makes two tellings of this fact the same fact. Unique within the fact type."""
+        raise NotImplementedError(type(self).__name__)  # pragma: no cover
+
+    def party(self) -> Reference | None:
+        """Whose confidential fields these are: chooses the data key that erasing this person destroys."""
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a fact stands in the log."""
+
+    shard: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A fact as readers make it and as pure code sees it: body and envelope.
+
+    Instants are aware and in UTC. `sender_order` is the sender's own order as text that sorts. `actor` is who said
+    it: a
+    connection, a person or `engine`.
+    """
+
+    body: FactBody
+    entity: str
+    origin: str
+    actor: str
+    occurred_at: datetime
+    received_at: datetime
+    receipt: bytes | None = None
+    item: int = 0
+    sender_order: str = ""
+    on_behalf_of: str = ""
+    reason: str = ""
+    cause: Position | None = None
+
+    @property
+    def type(self) -> str:
+        """The fact type."""
+        return self.body.fact_type
+
+    @property
+    def key(self) -> str:
+        """Type and natural key: unique in the whole log."""
+        return f"{self.body.fact_type}:{self.body.natural_key()}"

@@ -1,0 +1,127 @@
+"""What can go wrong, as one tree.
+
+    Failure
+    |- Refused          what was given can't be taken (exit code 2)
+    |  |- LandscapeRefused, FormatRefused, ActRefused
+    |- OutOfService     could not run; try again (exit code 1)
+    |  |- DatabaseUnavailable, Quarantined, BacklogFull
+    `- BrokenPromise    an invariant did not hold: stop and show it
+       |- LostRace, StatementRefused, SealBroken, ReplayDiffers, CallChanged
+
+Failures of calls to the outside are *values*, not exceptions: `FailureKind`, and what to do about each in `ACTIONS`.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Failure(Exception):
+    """A sentence for a person, and a remedy."""
+
+    exit_code = 1
+
+    def __init__(self, sentence: str, remedy: str = "", *, runbook: str = "") -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.remedy = remedy
+        self.runbook = runbook
+
+    def __str__(self) -> str:
+        """The sentence, and the remedy where there is one."""
+        return f"{self.sentence} {self.remedy}".strip()
+
+
+class Refused(Failure):
+    """What was given can't be taken."""
+
+    exit_code = 2
+
+
+class LandscapeRefused(Refused):
+    """The landscape's files contain errors; each names file, line and remedy."""
+
+
+class FormatRefused(Refused):
+    """The bytes are not of a format that we know, or too broken to read at all."""
+
+
+class ActRefused(Refused):
+    """A person asked for something that policy, rights or the present state don't allow."""
+
+
+class OutOfService(Failure):
+    """Could not run now; nothing was lost."""
+
+
+class DatabaseUnavailable(OutOfService):
+    """PostgreSQL can't be reached or started."""
+
+
+class Quarantined(OutOfService):
+    """The database is behind its anchor: nothing leaves until a person has closed the recovery."""
+
+
+class BacklogFull(OutOfService):
+    """A stated limit is reached; the sender is asked to come back later."""
+
+
+class BrokenPromise(Failure):
+    """An invariant did not hold."""
+
+
+class LostRace(BrokenPromise):
+    """Somebody else was first: reload and decide again."""
+
+
+class StatementRefused(BrokenPromise):
+    """The database refused what was to be written: a value or a rule of the schema stands against it."""
+
+
+class SealBroken(BrokenPromise):
+    """The log was changed, cut or reordered."""
+
+
+class ReplayDiffers(BrokenPromise):
+    """Replaying the log gave something else than what was recorded."""
+
+
+class CallChanged(BrokenPromise):
+    """A re-driven exchange yields another call than the one in its journal: a person decides."""
+
+
+class FailureKind(StrEnum):
+    """What a reply of an outside system means when it is no success.
+
+    Each connector's manifest maps its errors onto these.
+    """
+
+    REFUSED = "refused"  # they understood and said no: proven not done
+    INVALID = "invalid"  # they can't take it as it is: proven not done, our mistake or the data's
+    NOT_FOUND = "not_found"  # what we refer to is not there
+    CONFLICT = "conflict"  # the state there does not allow it (already reconciled, locked period)
+    UNAUTHORISED = "unauthorised"  # key or right is missing
+    LIMITED = "limited"  # too many calls: later
+    UNAVAILABLE = "unavailable"  # proven not done, may work later
+    AMBIGUOUS = "ambiguous"  # nobody knows whether it was done
+
+
+class Action(StrEnum):
+    """What follows from a failure kind."""
+
+    FAIL = "fail"  # the command has failed for good; its process decides
+    RETRY = "retry"  # proven not done: the same key again, later
+    LOOK_UP = "look_up"  # find out before anything is sent again
+    HAND_OVER = "hand_over"  # a person decides
+
+
+ACTIONS: dict[FailureKind, Action] = {
+    FailureKind.REFUSED: Action.FAIL,
+    FailureKind.INVALID: Action.FAIL,
+    FailureKind.NOT_FOUND: Action.FAIL,
+    FailureKind.CONFLICT: Action.FAIL,
+    FailureKind.UNAUTHORISED: Action.HAND_OVER,
+    FailureKind.LIMITED: Action.RETRY,
+    FailureKind.UNAVAILABLE: Action.RETRY,
+    FailureKind.AMBIGUOUS: Action.LOOK_UP,
+}

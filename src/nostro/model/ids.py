@@ -1,0 +1,87 @@
+"""Identities: subjects, shards, idempotency keys and the correlation id that goes outside."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from typing import Self
+
+SHARDS = 64
+_CORRELATION_CHARACTERS = 16
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Subject:
+    """One instance of a process: the thing that a business story is about."""
+
+    process: str
+    id: str
+
+    @property
+    def shard(self) -> int:
+        """The shard that alone decides about this subject."""
+        return shard_of(self.id)
+
+    def __str__(self) -> str:
+        """`process/id`, as logs and `nostro trace` write it."""
+        return f"{self.process}/{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotencyKey:
+    """Names one intended effect for ever.
+
+    `occurrence` counts how often the step was decided for the subject; `generation` is raised only after a *proven*
+    failure.
+    """
+
+    process: str
+    subject: str
+    step: str
+    occurrence: int = 0
+    generation: int = 0
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The key again from its text; a step has no slash. Raises `ValueError` for anything else."""
+        process, rest = text.split("/", 1)
+        subject, step, occurrence, generation = rest.rsplit("/", 3)
+        return cls(process, subject, step, int(occurrence), int(generation))
+
+    @property
+    def text(self) -> str:
+        """`process/subject/step/occurrence/generation`."""
+        return f"{self.process}/{self.subject}/{self.step}/{self.occurrence}/{self.generation}"
+
+    @property
+    def correlation_id(self) -> str:
+        """`NOS` and 16 base32 characters: fits EndToEndId (35), memos and PSP metadata."""
+        return correlation_id(self.text)
+
+    @property
+    def bytes(self) -> bytes:
+        """16 bytes, for keys of tables."""
+        return short_digest(self.text)
+
+
+def correlation_id(key_text: str) -> str:
+    """The id under which a key is known outside."""
+    encoded = base64.b32encode(hashlib.sha256(key_text.encode()).digest()).decode()
+    return "NOS" + encoded[:_CORRELATION_CHARACTERS]
+
+
+def shard_of(text: str | bytes) -> int:
+    """A number from 0 to 63 from the first eight bytes of SHA-256; never `hash()`, which changes with each process."""
+    raw = text.encode() if isinstance(text, str) else text
+    return int.from_bytes(hashlib.sha256(raw).digest()[:8], "big") % SHARDS
+
+
+def short_digest(*parts: str | bytes) -> bytes:
+    """16 bytes of SHA-256 over length-prefixed parts."""
+    hasher = hashlib.sha256()
+    for part in parts:
+        raw = part.encode() if isinstance(part, str) else part
+        hasher.update(len(raw).to_bytes(8, "big"))
+        hasher.update(raw)
+    return hasher.digest()[:16]

@@ -1,0 +1,44 @@
+"""Parties and bank accounts, as documents name them."""
+
+from __future__ import annotations
+
+from nostro.model.base import Value
+
+
+class Address(Value):
+    """A postal address: structured fields, free lines, or both (hybrid)."""
+
+    street: str = ""
+    building: str = ""
+    postcode: str = ""
+    town: str = ""
+    region: str = ""
+    country: str = ""
+    lines: tuple[str, ...] = ()
+
+
+class Party(Value):
+    """A person or organisation. `ids` are by scheme (`LEI`, `BIC`, `CUST`...)."""
+
+    name: str = ""
+    address: Address | None = None
+    ids: dict[str, str] = {}
+    country: str = ""
+
+
+class BankAccount(Value):
+    """A bank account: an IBAN, or another identification with its scheme; at a bank with a BIC or a clearing id."""
+
+    iban: str = ""
+    other: str = ""
+    scheme: str = ""
+    currency: str = ""
+    bic: str = ""
+    clearing_id: str = ""
+    owner: str = ""
+    name: str = ""
+
+    @property
+    def identification(self) -> str:
+        """What names the account: the IBAN without spaces, else the other identification."""
+        return "".join(self.iban.split()).upper() or self.other.strip()

@@ -1,0 +1,69 @@
+"""References: the values by which systems name the same thing, normalised so that two spellings meet.
+
+The blind index (`reference.digest`) is an HMAC over the normalised value, so a normalisation can't change without re-
+keying.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Self
+
+_RF_PREFIX = 4
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Reference:
+    """A kind and a normalised value. `scope` keeps apart values that are only unique within an entity or connection."""
+
+    kind: str
+    value: str
+    scope: str = ""
+
+    @classmethod
+    def to(cls, kind: str, value: str, scope: str = "") -> Self:
+        """A reference with its value normalised for its kind; raises `KeyError` for an unknown kind."""
+        return cls(kind, NORMALISE[kind](value), scope)
+
+    @property
+    def indexed(self) -> str:
+        """What the blind index is taken over."""
+        return f"{self.scope}\x1f{self.value}"
+
+
+def _verbatim(value: str) -> str:
+    return value.strip()
+
+
+def _compact(value: str) -> str:
+    return "".join(unicodedata.normalize("NFKC", value).split()).upper()
+
+
+def _structured(value: str) -> str:
+    compact = _compact(value)
+    if compact.startswith("RF") and compact[2:_RF_PREFIX].isdigit():
+        return compact[_RF_PREFIX:].lstrip("0")
+    return compact.lstrip("0")
+
+
+NORMALISE: Mapping[str, Callable[[str], str]] = {
+    "correlation": _compact,  # our own NOS... id
+    "iban": _compact,
+    "email": lambda value: unicodedata.normalize("NFKC", value).strip().casefold(),
+    "partner": _verbatim,  # connection/id
+    "invoice_number": _compact,
+    "structured": _structured,  # ISO 11649 creditor reference, Swiss QR reference
+    "odoo_move": _verbatim,  # move id, scope = connection
+    "odoo_payment": _verbatim,
+    "end_to_end": _verbatim,
+    "servicer": _verbatim,  # account servicer reference, scope = bank account
+    "entry": _verbatim,  # NtryRef with booking date, scope = bank account
+    "movement": _verbatim,  # what identifies a bank movement when no reference does
+    "psp": _verbatim,  # any id a payment provider gives: pi_, ch_, re_, du_, po_, txn_
+    "statement": _verbatim,
+    "receipt": _verbatim,
+    "natural_key": _verbatim,
+    "case": _verbatim,
+}

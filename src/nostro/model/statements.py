@@ -1,0 +1,190 @@
+"""Statements, reports and notifications of banks, and their entries, with ISO 20022's business names.
+
+Amounts are >= 0 with a `direction`; only balances are signed (a debit balance is negative).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Literal
+
+from nostro.model.base import Value
+from nostro.model.money import Amount, PlainDecimal
+from nostro.model.parties import BankAccount, Party
+
+ReportKind = Literal["statement", "report", "notification"]  # camt.053, camt.052, camt.054
+Direction = Literal["credit", "debit"]
+EntryState = Literal["booked", "pending", "information", "future"]
+
+
+class Source(Value):
+    """Where in the received bytes something stands: the XPath or line, so that a person can be shown it."""
+
+    where: str
+    line: int | None = None
+
+
+class Check(Value):
+    """Something about a document that does not hold: reported beside it, never a reason to refuse it."""
+
+    name: str
+    ok: bool
+    detail: str = ""
+
+
+class Balance(Value):
+    """A signed balance on a day. `code` is ISO 20022's (OPBD, CLBD, ITBD, CLAV...)."""
+
+    code: str
+    amount: Amount
+    on: date | None = None
+
+
+class References(Value):
+    """Who calls this movement what."""
+
+    end_to_end: str = ""
+    account_servicer: str = ""
+    entry: str = ""
+    instruction: str = ""
+    transaction: str = ""
+    mandate: str = ""
+    structured: str = ""
+    message: str = ""
+    payment_information: str = ""
+    others: dict[str, str] = {}
+
+
+class Exchange(Value):
+    """A currency exchange inside an entry: what was instructed, and the bank's rate (as told, no direction implied)."""
+
+    instructed: Amount | None = None
+    source_currency: str = ""
+    target_currency: str = ""
+    rate: PlainDecimal | None = None
+
+
+class Charge(Value):
+    """A charge that the bank took. `included` says whether it is already inside the entry's amount."""
+
+    amount: Amount
+    direction: Direction = "debit"
+    included: bool | None = None
+    bearer: str = ""
+
+
+class ReturnInformation(Value):
+    """Why a payment came back, and what it was called."""
+
+    code: str = ""
+    proprietary: str = ""
+    text: str = ""
+    original: References | None = None
+
+
+class Detail(Value):
+    """One transaction inside an entry."""
+
+    amount: Amount | None = None
+    direction: Direction | None = None
+    references: References = References()
+    counterparty: Party | None = None
+    counterparty_account: BankAccount | None = None
+    remittance: tuple[str, ...] = ()
+    exchange: Exchange | None = None
+    charges: tuple[Charge, ...] = ()
+    returned: ReturnInformation | None = None
+    purpose: str = ""
+    additional: str = ""
+
+
+class Entry(Value):
+    """One line of a statement: a bank movement as this document tells it."""
+
+    amount: Amount
+    direction: Direction
+    state: EntryState
+    reversal: bool = False
+    booking_date: date | None = None
+    value_date: date | None = None
+    references: References = References()
+    bank_transaction_code: str = ""
+    remittance: tuple[str, ...] = ()
+    counterparty: Party | None = None
+    counterparty_account: BankAccount | None = None
+    exchange: Exchange | None = None
+    charges: tuple[Charge, ...] = ()
+    returned: ReturnInformation | None = None
+    additional: str = ""
+    details: tuple[Detail, ...] = ()
+    details_total: int = 0
+    source: Source
+
+
+class StatementHead(Value):
+    """A document about one bank account, without its entries, so that a file of a gigabyte can stream."""
+
+    kind: ReportKind
+    statement_id: str
+    bank_account: BankAccount
+    currency: str = ""
+    sequence: int | None = None
+    legal_sequence: int | None = None
+    page: int | None = None
+    last_page: bool | None = None
+    created_at: datetime | None = None
+    created_on: date | None = None
+    from_date: date | None = None
+    to_date: date | None = None
+    balances: tuple[Balance, ...] = ()
+    copy_mark: str = ""
+    source: Source
+    format: str = ""
+
+    def balance(self, codes: Sequence[str]) -> Balance | None:
+        """The first balance with one of the codes, in the codes' order."""
+        return balance_of(self.balances, codes)
+
+    @property
+    def opening(self) -> Balance | None:
+        """The booked opening balance, or the previous closing one that stands for it."""
+        return self.balance(OPENING)
+
+    @property
+    def closing(self) -> Balance | None:
+        """The booked closing balance."""
+        return self.balance(CLOSING)
+
+
+def balance_of(balances: Sequence[Balance], codes: Sequence[str]) -> Balance | None:
+    """The first balance with one of the codes, in the codes' order."""
+    return next((balance for code in codes for balance in balances if balance.code == code), None)
+
+
+OPENING = ("OPBD", "PRCD")
+"""The booked opening balance, or the previous closing one that stands for it."""
+CLOSING = ("CLBD",)
+
+
+class StatementEnd(Value):
+    """What is only known when a document has streamed by: counts, sums and checks.
+
+    `totals` are signed sums of the booked entries, by currency; `balances` are all of the document's, those after the
+    entries included.
+    """
+
+    entries: int
+    rejected: int
+    totals: dict[str, PlainDecimal] = {}
+    balances: tuple[Balance, ...] = ()
+    checks: tuple[Check, ...] = ()
+
+
+class Reject(Value):
+    """An item that couldn't be read: located, with its reason; everything else of the file is kept."""
+
+    where: str
+    why: str
+    line: int | None = None
+    amount: Amount | None = None

@@ -1,0 +1,155 @@
+"""What a decision says, and what it may know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, Protocol
+
+from nostro.model.base import Value
+from nostro.model.entities import LegalEntity
+from nostro.model.facts import FactBody
+from nostro.model.ids import IdempotencyKey, Subject
+from nostro.model.intents import Intent
+from nostro.model.money import Money
+from nostro.model.references import Reference
+
+
+@dataclass(frozen=True, slots=True)
+class PostingRule:
+    """One row of the posting policy: when and where a commitment is made. `row` names it for the trace."""
+
+    row: str
+    posts: bool
+    account: Literal["clearing", "receivable", "suspense", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Who does an operation for an entity: the connection, and the interface under which it is governed."""
+
+    connection: str
+    interface: str
+
+
+class Rules(Protocol):
+    """What a decision may know besides state and fact: the active bundle, materialised. Nothing here reads a clock."""
+
+    @property
+    def bundle(self) -> str:
+        """The bundle's digest (hex)."""
+
+    def entity(self, entity: str) -> LegalEntity:
+        """The legal entity; raises `KeyError` when the bundle doesn't know it."""
+
+    def posting(self, entity: str, method: str, state: str) -> PostingRule:
+        """The posting policy's answer. No row means: does not post (deny)."""
+
+    def serves(self, entity: str, operation: str) -> Service:
+        """Which connection does this for the entity; raises `KeyError` when none does."""
+
+    def mode(self, connection: str, operation: str) -> Literal["observe", "propose", "act"]:
+        """The lower of the connection's mode and its interface's. Unknown: observe."""
+
+    def limit(self, name: str, entity: str, otherwise: int) -> int:
+        """A whole-number setting of the entity (tolerances in minor units, waits in seconds)."""
+
+    def business_day(self, calendar: str, day: str, offset: int) -> str:
+        """The bank business day `offset` business days from `day` (ISO text); 0: that day or the next one."""
+
+    def instant(self, zone: str, day: str, wall_time: str) -> datetime:
+        """The UTC instant of a wall time (`08:00`) on a day in a zone, as materialised in the bundle."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An intent with the step that names it within its subject: same step and occurrence, same effect, for ever.
+
+    Put business ids into the step (`register-ch_123`), so that it needs no counter.
+    """
+
+    step: str
+    intent: Intent
+    occurrence: int = 0
+    generation: int = 0
+
+    def key(self, subject: Subject) -> IdempotencyKey:
+        """The idempotency key."""
+        return IdempotencyKey(subject.process, subject.id, self.step, self.occurrence, self.generation)
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """Ask which subjects these references lead to, strongest first.
+
+    The answer arrives as `lookup.answered` at this subject.
+    """
+
+    references: tuple[Reference, ...]
+    wait_seconds: int
+    processes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CaseOpening:
+    """Something for a person. `reason` is a runbook's name; one open case a reason and subject."""
+
+    reason: str
+    sentence: str
+    amount: Money | None = None
+    candidates: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """One move of money in the transit ledger: `amount` leaves `credit` and enters `debit`.
+
+    Accounts are `kind/entity/detail`, e.g. `customer/DE/...`, `psp/DE/stripe-de`, `bank/DE/main`, `fees/DE/stripe-de`.
+    """
+
+    debit: str
+    credit: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What follows from a fact in a state. `to` is the process state afterwards; `rule` says which rule explains it.
+
+    `disowns`: the fact turned out to concern another subject; what it claimed for this one at routing is given back,
+    and a fact among
+    `emits` begins the right one.
+    """
+
+    to: str
+    rule: str = ""
+    intents: tuple[Wanted, ...] = ()
+    emits: tuple[FactBody, ...] = ()
+    lookup: Lookup | None = None
+    opens: tuple[CaseOpening, ...] = ()
+    closes: tuple[str, ...] = ()
+    postings: tuple[Posting, ...] = ()
+    due_at: datetime | None = None
+    disowns: bool = False
+
+
+class State(Value):
+    """Base of every process's frozen state. Lists stay bounded; confidential fields are marked as in facts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A subject as its decision sees it. `absorbed` holds, per stream, the newest sender order that it has taken in.
+
+    `deadline_revision` is the revision at which the present deadline was set, 0 when nothing is awaited.
+    """
+
+    subject: Subject
+    entity: str
+    version: int
+    revision: int
+    state: str
+    data: State
+    absorbed: Mapping[str, str] = field(default_factory=dict)
+    deadline_revision: int = 0

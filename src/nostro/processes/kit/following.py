@@ -1,0 +1,119 @@
+"""What follows from a state, compared with what followed from the state before.
+
+A process whose effects, cases, facts and postings are functions of its state decides by difference: what is new is asked,
+what is gone is closed or taken back. So the order in which the facts of one story arrive changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from nostro.ledger import changes
+from nostro.model.base import Value
+from nostro.model.facts import CommandReleased, CommandSettled, FactBody
+from nostro.model.ids import IdempotencyKey
+from nostro.model.outcomes import OutcomeKind
+from nostro.processes.kit.decision import CaseOpening, Posting, Wanted
+
+
+class StepEnd(Value):
+    """How a step ended. `booked_on` is the ERP's own date where it differs from what was asked."""
+
+    kind: OutcomeKind
+    generation: int
+    ids: dict[str, str] = {}
+    booked_on: str = ""
+    sentence: str = ""
+
+    @property
+    def there(self) -> bool:
+        """Whether the effect exists outside."""
+        return self.kind in (OutcomeKind.DONE, OutcomeKind.ADOPTED)
+
+
+class Steps(Value):
+    """How the steps of a subject ended, by `step/occurrence`, and which are asked again after a proven failure."""
+
+    ends: dict[str, StepEnd] = {}
+    generations: dict[str, int] = {}
+
+    def settled(self, body: CommandSettled) -> Steps:
+        """With a command's end. An older generation's, or a hand-over told after the final end, changes nothing."""
+        name = f"{body.step}/{body.occurrence}"
+        known, told = self.ends.get(name), body.outcome
+        if body.generation < self.generations.get(name, 0) or (known and told.kind is OutcomeKind.HANDED_OVER):
+            return self
+        end = StepEnd(
+            kind=told.kind,
+            generation=body.generation,
+            ids=told.ids,
+            booked_on=told.notes.get("date", ""),
+            sentence=told.sentence,
+        )
+        return self.model_copy(update={"ends": {**self.ends, name: end}})
+
+    def released(self, body: CommandReleased) -> Steps:
+        """A person wants a step that had provably failed to be tried again: one generation more."""
+        key = IdempotencyKey.parse(body.key)
+        name = f"{key.step}/{key.occurrence}"
+        end = self.ends.get(name)
+        if body.verdict != "release" or end is None or end.kind is not OutcomeKind.FAILED:
+            return self
+        ends = {step: other for step, other in self.ends.items() if step != name}
+        return Steps(ends=ends, generations={**self.generations, name: end.generation + 1})
+
+    def generation(self, step: str, occurrence: int = 0) -> int:
+        """The generation that a step is at."""
+        return self.generations.get(f"{step}/{occurrence}", 0)
+
+    def end(self, step: str, occurrence: int = 0) -> StepEnd | None:
+        """How the step ended, if it did."""
+        return self.ends.get(f"{step}/{occurrence}")
+
+    def there(self, step: str) -> bool:
+        """Whether the step's effect exists outside."""
+        end = self.end(step)
+        return end is not None and end.there
+
+    def failures(self, kind: OutcomeKind) -> list[tuple[str, StepEnd]]:
+        """The steps that ended this way, in the order of their names."""
+        return sorted((name, end) for name, end in self.ends.items() if end.kind is kind)
+
+    def fresh(self, before: Iterable[Wanted], after: Iterable[Wanted]) -> tuple[Wanted, ...]:
+        """What is to be asked now: wanted, not wanted before, and not ended already."""
+        asked = {_name(wanted) for wanted in before}
+        return tuple(w for w in after if _name(w) not in asked and self.end(w.step, w.occurrence) is None)
+
+    def pending(self, wanted: Iterable[Wanted]) -> tuple[Wanted, ...]:
+        """What is wanted and has not ended."""
+        return tuple(w for w in wanted if self.end(w.step, w.occurrence) is None)
+
+
+@dataclass(frozen=True, slots=True)
+class CaseChanges:
+    """The cases to open, and the reasons of those to close."""
+
+    opens: tuple[CaseOpening, ...]
+    closes: tuple[str, ...]
+
+
+def case_changes(before: Mapping[str, CaseOpening], after: Mapping[str, CaseOpening]) -> CaseChanges:
+    """Cases by reason: new or changed ones are opened, those whose ground is gone are closed."""
+    opens = tuple(case for reason, case in after.items() if before.get(reason) != case)
+    return CaseChanges(opens, tuple(reason for reason in before if reason not in after))
+
+
+def new_facts(before: Sequence[FactBody], after: Sequence[FactBody]) -> tuple[FactBody, ...]:
+    """Facts to emit that were not emitted before."""
+    told = {(body.fact_type, body.natural_key()) for body in before}
+    return tuple(body for body in after if (body.fact_type, body.natural_key()) not in told)
+
+
+def new_postings(before: Mapping[str, Posting], after: Mapping[str, Posting]) -> tuple[Posting, ...]:
+    """What the transit ledger has to move so that it shows the new state."""
+    return tuple(Posting(*move) for move in changes(before, after))
+
+
+def _name(wanted: Wanted) -> tuple[str, int, int]:
+    return wanted.step, wanted.occurrence, wanted.generation

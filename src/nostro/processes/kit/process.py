@@ -1,0 +1,153 @@
+"""A process as the engine knows it, and the one function that takes a fact in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from nostro.model.facts import DeadlineFellDue, Fact
+from nostro.model.ids import Subject
+from nostro.model.references import Reference
+from nostro.processes.kit.decision import CaseOpening, Decision, Instance, Rules, State
+from nostro.processes.kit.machine import NEW, Machine, Waiting
+
+STALE = "stale: older than what was absorbed"
+PASSED = "stale: the state that this deadline belonged to has passed"
+UNEXPECTED = "unexpected_fact"
+"""The case that is opened when a fact has no edge in its subject's state: never silent, money could be in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """The subject that a fact concerns or starts.
+
+    `identity`: references that identify it, strongest first. When one of them is known already, the fact goes to the
+    subject that
+    holds it and nothing is begun. They are claimed together with the arrival, so that two tellings can't start two
+    subjects.
+    """
+
+    subject: str
+    identity: tuple[Reference, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of a process: an instance keeps the version that it began with."""
+
+    machine: Machine
+    initial: State
+    evolve: Callable[[State, Fact], State]
+    decide: Callable[[Instance, State, Fact, Rules], Decision]
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A business process: how facts find their subjects, and its versions (the last one is begun with).
+
+    - `begins(fact)`: the subject that the fact starts or surely concerns, or None;
+    - `correlates(fact)`: references to look up, strongest first, when it begins nothing;
+    - `registers(fact)`: references that lead to this subject from now on;
+    - `orphaned(fact)`: the subject for a fact whose references led nowhere until its deadline, or None: then it is a
+    case.
+    """
+
+    name: str
+    versions: tuple[Version, ...]
+    begins: Callable[[Fact], Begin | None]
+    correlates: Callable[[Fact], Sequence[Reference]]
+    registers: Callable[[Fact], Sequence[Reference]]
+    orphaned: Callable[[Fact], Begin | None]
+    park_seconds: int = 900
+    lane: str = "standard"
+
+    def version(self, number: int) -> Version:
+        """The version; raises `IndexError` for one that this release lacks."""
+        if number < 1:
+            raise IndexError(number)
+        return self.versions[number - 1]
+
+    def new(self, subject: str, entity: str) -> Instance:
+        """A subject before its first fact."""
+        version = len(self.versions)
+        return Instance(Subject(self.name, subject), entity, version, 0, NEW, self.versions[-1].initial)
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """A fact taken in: the instance afterwards, the decision, and when its waiting state falls due (business time).
+
+    `deadline` without `due_at`: the deadline that was set before goes on.
+    """
+
+    before: Instance
+    after: Instance
+    decision: Decision
+    deadline: str = ""
+    due_at: datetime | None = None
+
+
+def take_in(process: Process, instance: Instance, fact: Fact, rules: Rules, at: datetime) -> Transition:
+    """Decide one fact. Pure. `at` is the business time of the decision.
+
+    News older by its sender's order than what the subject has absorbed, and facts without an edge in this state, are
+    kept and
+    change nothing. Raises `ValueError` when the decision leaves the table.
+    """
+    version = process.version(instance.version)
+    stream, order = fact.body.stream, fact.sender_order
+    if stream and order < instance.absorbed.get(stream, ""):
+        return _unchanged(instance, STALE)
+    targets = version.machine.edges.get((instance.state, fact.type))
+    if isinstance(fact.body, DeadlineFellDue) and fact.body.revision != instance.deadline_revision:
+        return _unchanged(instance, PASSED)
+    if targets is None:
+        return _unexpected(instance, fact)
+    data = version.evolve(instance.data, fact)
+    decision = version.decide(instance, data, fact, rules)
+    _hold_to_table(version.machine, instance, fact, targets, decision)
+    absorbed = {**instance.absorbed, stream: order} if stream else instance.absorbed
+    after = replace(instance, state=decision.to, data=data, revision=instance.revision + 1, absorbed=absorbed)
+    return _with_deadline(version.machine, instance, after, decision, at)
+
+
+def _unchanged(instance: Instance, rule: str) -> Transition:
+    after = replace(instance, revision=instance.revision + 1)
+    return Transition(instance, after, Decision(to=instance.state, rule=rule))
+
+
+def _unexpected(instance: Instance, fact: Fact) -> Transition:
+    sentence = (
+        f"{fact.type} arrived while the {instance.subject.process} was {instance.state}; nothing was done with it."
+    )
+    case = CaseOpening(UNEXPECTED, sentence)
+    transition = _unchanged(instance, UNEXPECTED)
+    return replace(transition, decision=Decision(to=instance.state, rule=UNEXPECTED, opens=(case,)))
+
+
+def _with_deadline(machine: Machine, before: Instance, after: Instance, decision: Decision, at: datetime) -> Transition:
+    state = machine.states[after.state]
+    if not isinstance(state, Waiting):
+        return Transition(before, replace(after, deadline_revision=0), decision)
+    if decision.due_at is None and before.state == after.state and before.deadline_revision:
+        return Transition(before, after, decision, state.deadline)
+    due_at = decision.due_at or at + state.within
+    return Transition(before, replace(after, deadline_revision=after.revision), decision, state.deadline, due_at)
+
+
+def _hold_to_table(
+    machine: Machine, instance: Instance, fact: Fact, targets: frozenset[str], decision: Decision
+) -> None:
+    if decision.to not in targets:
+        message = f"{instance.subject}: {fact.type} in {instance.state} may not lead to {decision.to}"
+        raise ValueError(message)
+    for wanted in decision.intents:
+        effect = machine.effects.get(wanted.step.split("-", 1)[0])
+        if effect is None or effect.operation != wanted.intent.operation:
+            message = f"{instance.subject}: step {wanted.step} ({wanted.intent.operation}) is not declared as an effect"
+            raise ValueError(message)
+    for case in decision.opens:
+        if case.reason not in machine.case_reasons:
+            message = f"{instance.subject}: case reason {case.reason} is not declared"
+            raise ValueError(message)

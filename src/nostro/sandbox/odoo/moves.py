@@ -1,0 +1,166 @@
+"""Journal entries and invoices: draft, post, set back, delete, reverse."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from nostro.sandbox.odoo import matching
+from nostro.sandbox.odoo.call import Call, checked
+from nostro.sandbox.odoo.entries import add_line, post
+from nostro.sandbox.odoo.errors import user_error, value_error
+from nostro.sandbox.odoo.numbering import SALES, free_name, refuse_if_locked
+from nostro.sandbox.odoo.standing import refresh, term_lines
+from nostro.sandbox.odoo.tables import Row
+
+_TYPES = SALES | {"entry", "in_invoice", "in_refund"}
+_FREE_WHEN_POSTED = frozenset({"ref", "narration", "payment_reference", "invoice_origin", "invoice_date_due"})
+
+
+def create(call: Call, vals: Mapping[str, Any]) -> Row:
+    """A draft entry or invoice with its lines; an unbalanced one is refused here already."""
+    vals = checked("account.move", vals, call.version)
+    kind = vals.get("move_type", "entry")
+    if kind not in _TYPES:
+        raise value_error(f"Wrong value for account.move.move_type: {kind!r}")
+    if vals.get("state", "draft") != "draft":
+        raise user_error(
+            "You cannot create a move already in the posted state. Please create a draft move and post it after."
+        )
+    journal = _journal(call, vals, kind)
+    own = call.currency_of(journal["company_id"])
+    plain = {key: value for key, value in vals.items() if key not in {"line_ids", "invoice_line_ids"}}
+    given = {
+        "move_type": kind,
+        "state": "draft",
+        "journal_id": journal["id"],
+        "company_id": journal["company_id"],
+        "currency_id": vals.get("currency_id") or journal["currency_id"] or own,
+        "date": vals.get("date") or vals.get("invoice_date") or call.today,
+        "invoice_date_due": vals.get("invoice_date_due") or (call.today if kind in SALES else False),
+        "payment_state": "not_paid",
+    }
+    move = call.insert("account.move", {**plain, **given})
+    if kind in SALES:
+        _add_invoice_lines(call, move, vals.get("invoice_line_ids") or [])
+    for _, _, line in vals.get("line_ids") or []:
+        add_line(call, move, checked("account.move.line", line, call.version))
+    if sum(line["balance"] for line in call.lines(move)):
+        long = f"The move (Draft Entry ({move['ref'] or ''})) is not balanced."
+        raise user_error(long if call.version < 19 else "The entry is not balanced.")
+    refresh(call, move)
+    return move
+
+
+def _journal(call: Call, vals: Mapping[str, Any], kind: str) -> Row:
+    if vals.get("journal_id"):
+        return call.rows("account.journal", [vals["journal_id"]])[0]
+    wanted = "sale" if kind in SALES else "general"
+    journals = call.tables.of("account.journal").values()
+    return next(row for row in journals if row["company_id"] == call.companies[0] and row["type"] == wanted)
+
+
+def _add_invoice_lines(call: Call, move: Row, commands: Sequence[Any]) -> None:
+    """Product lines on the journal's income account and one receivable line. No taxes: the stand-in's prices are net."""
+    sign = -1 if move["move_type"] == "out_invoice" else 1
+    income = call.row("account.journal", move["journal_id"])["default_account_id"]
+    total = Decimal(0)
+    for _, _, line in commands:
+        price = call.rounded(line.get("price_unit"), move["currency_id"])
+        amount = call.rounded(price * Decimal(str(line.get("quantity", 1))), move["currency_id"])
+        total += amount
+        more = {"quantity": Decimal(str(line.get("quantity", 1))), "price_unit": price, "display_type": "product"}
+        vals = {"account_id": income, "name": line.get("name"), "amount_currency": sign * amount, **more}
+        add_line(call, move, {**vals, "currency_id": move["currency_id"], "partner_id": move["partner_id"]})
+    account = call.tables.of("res.company")[move["company_id"]]["receivable"]
+    balance = -sum(line["balance"] for line in call.lines(move))
+    vals = {"account_id": account, "amount_currency": -sign * total, "balance": balance, "display_type": "payment_term"}
+    more = {
+        "currency_id": move["currency_id"],
+        "partner_id": move["partner_id"],
+        "date_maturity": move["invoice_date_due"],
+    }
+    add_line(call, move, {**vals, **more})
+
+
+def action_post(call: Call, ids: Sequence[int]) -> bool:
+    """Number and date the entries; a date in a locked period is replaced silently. All or none."""
+    for move in call.rows("account.move", ids):
+        post(call, move)
+        if move["move_type"] == "out_refund" and move["reversed_entry_id"]:
+            _match_with_original(call, move)
+    return False
+
+
+def _match_with_original(call: Call, refund: Row) -> None:
+    """A credit note made from an open invoice is matched with it when it is posted."""
+    original = call.row("account.move", refund["reversed_entry_id"])
+    both = [*term_lines(call, original), *term_lines(call, refund)]
+    if not any(line["reconciled"] for line in both):
+        matching.reconcile(call, both)
+
+
+def write(call: Call, ids: Sequence[int], vals: Mapping[str, Any]) -> bool:
+    """Labels may change when posted; partner, days and lines may not."""
+    vals = checked("account.move", vals, call.version)
+    for move in call.rows("account.move", ids):
+        fixed = [key for key in vals if key not in _FREE_WHEN_POSTED]
+        if move["state"] == "posted" and fixed:
+            text = f"You cannot modify the following readonly fields on a posted move: {', '.join(fixed)}"
+            raise user_error(text)
+        call.update("account.move", move, **vals)
+    return True
+
+
+def button_draft(call: Call, ids: Sequence[int]) -> None:
+    """Set back to draft, number kept. Version 18 undoes the match of a paid invoice, 19 keeps it."""
+    for move in call.rows("account.move", ids):
+        if move["state"] == "draft":
+            raise user_error("Only posted/cancelled journal entries can be reset to draft.")
+        refuse_if_locked(call, move)
+        if call.version < 19:
+            matching.unmatch(call, [line for line in call.lines(move) if line["matching_number"]])
+        call.update("account.move", move, state="draft")
+        refresh(call, move)
+
+
+def unlink(call: Call, ids: Sequence[int]) -> bool:
+    """Delete drafts; their numbers are given to the next documents, and nothing tells that they were there."""
+    for move in call.rows("account.move", ids):
+        if move["state"] == "posted":
+            raise user_error(
+                "You can't delete a posted journal item. Don't play games with your accounting records; "
+                "reset the journal entry to draft before deleting it."
+            )
+        remove(call, move)
+    return True
+
+
+def remove(call: Call, move: Row) -> None:
+    """Take an entry away with its lines and matches."""
+    lines = call.lines(move)
+    matching.unmatch(call, [line for line in lines if line["matching_number"]])
+    free_name(call, move)
+    for line in lines:
+        call.tables.delete("account.move.line", line)
+    call.tables.delete("account.move", move)
+
+
+def create_reversal(call: Call, vals: Mapping[str, Any]) -> Row:
+    """The wizard behind "Credit note"; the invoices come from the context."""
+    vals = checked("account.move.reversal", vals, call.version)
+    return call.insert("account.move.reversal", {**vals, "move_ids": list(call.context.get("active_ids") or ())})
+
+
+def refund_moves(call: Call, ids: Sequence[int]) -> dict[str, Any]:
+    """Draft credit notes over the whole invoices."""
+    wizard = call.rows("account.move.reversal", ids)[0]
+    drafts = []
+    for move in call.rows("account.move", wizard["move_ids"]):
+        products = [line for line in call.lines(move) if line["display_type"] == "product"]
+        lines = [[0, 0, {key: line[key] for key in ("name", "quantity", "price_unit")}] for line in products]
+        ref = f"Reversal of: {move['name']}" + (f", {wizard['reason']}" if wizard["reason"] else "")
+        same = {key: move[key] for key in ("partner_id", "currency_id", "journal_id")}
+        draft = {**same, "move_type": "out_refund", "ref": ref, "invoice_date": wizard["date"] or call.today}
+        drafts.append(create(call, {**draft, "reversed_entry_id": move["id"], "invoice_line_ids": lines})["id"])
+    action: dict[str, Any] = {"name": "Reverse Moves", "type": "ir.actions.act_window", "res_model": "account.move"}
+    return action | ({"res_id": drafts[0]} if len(drafts) == 1 else {"domain": [["id", "in", drafts]]})

@@ -1,0 +1,176 @@
+"""Payments, and the wizard that registers one on an invoice: create, post and match in one database transaction."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from nostro.sandbox.odoo import matching
+from nostro.sandbox.odoo.call import Call, checked
+from nostro.sandbox.odoo.entries import add_line, post
+from nostro.sandbox.odoo.errors import user_error, validation_error
+from nostro.sandbox.odoo.numbering import accounting_date
+from nostro.sandbox.odoo.standing import refresh_payment, term_lines
+from nostro.sandbox.odoo.tables import Row
+
+_NOTHING_LEFT = {
+    18: "You can't register a payment because there is nothing left to pay on the selected journal items.",
+    19: "There's nothing left to pay for the selected journal items, so no payment registration is necessary. "
+    "You've got your finances under control like a boss!",
+}
+
+
+def create(call: Call, vals: Mapping[str, Any]) -> Row:
+    """A draft payment without journal entry."""
+    vals = checked("account.payment", vals, call.version)
+    journal = call.rows("account.journal", [vals["journal_id"]])[0]
+    company = call.row("res.company", journal["company_id"])
+    currency = vals.get("currency_id") or journal["currency_id"] or company["currency_id"]
+    amount = call.rounded(vals.get("amount"), currency)
+    if amount < 0:
+        raise validation_error("The operation cannot be completed: The payment amount cannot be negative.")
+    inbound = vals.get("payment_type", "inbound") == "inbound"
+    ways = journal[f"{'in' if inbound else 'out'}bound_payment_method_line_ids"]
+    way = call.row("account.payment.method.line", vals.get("payment_method_line_id") or ways[0])
+    fallback = company["outstanding_receipts" if inbound else "outstanding_payments"]
+    told = {
+        "payment_type": "inbound" if inbound else "outbound",
+        "partner_type": vals.get("partner_type", "customer"),
+        "state": "draft",
+        "date": vals.get("date") or call.today,
+        "amount": amount,
+        "currency_id": currency,
+        "company_id": company["id"],
+        "payment_method_line_id": way["id"],
+        "outstanding_account_id": way["payment_account_id"] or fallback,
+        "destination_account_id": company["receivable"],
+    }
+    return call.insert("account.payment", {**vals, **told})
+
+
+def action_post(call: Call, ids: Sequence[int]) -> None:
+    """Post payments; they stay open on the receivable account until somebody matches them."""
+    for payment in call.rows("account.payment", ids):
+        if payment["state"] != "draft":
+            raise user_error(f"The entry {payment['name']} (id {payment['move_id']}) must be in draft.")
+        post_payment(call, payment)
+
+
+def post_payment(call: Call, payment: Row, difference: tuple[Decimal, int, str] | None = None) -> None:
+    """Its journal entry: outstanding account against receivable. `difference` (amount, account, label) is written off.
+
+    The payment keeps the day asked for; its entry's day moves on when the period is locked.
+    """
+    sign = 1 if payment["payment_type"] == "inbound" else -1
+    kept = {key: payment[key] for key in ("journal_id", "company_id", "currency_id", "partner_id")}
+    draft = {"move_type": "entry", "state": "draft", "payment_state": "not_paid", "ref": payment["memo"]}
+    move = call.insert("account.move", {**kept, **draft, "origin_payment_id": payment["id"]})
+    call.update("account.move", move, date=accounting_date(call, move, payment["date"]))
+    way = call.row("account.payment.method.line", payment["payment_method_line_id"])["name"]
+    label = f"{way}: {payment['memo']}" if payment["memo"] else way
+    off, account, reason = difference or (Decimal(0), 0, "")
+    parts = [
+        (payment["outstanding_account_id"], sign * payment["amount"], label),
+        (payment["destination_account_id"], -sign * (payment["amount"] + off), label),
+        (account, sign * off, reason),
+    ]
+    company, own = payment["company_id"], call.currency_of(payment["company_id"])
+    balances = [call.convert(part[1], payment["currency_id"], own, company, payment["date"]) for part in parts]
+    balances[1] = -(balances[0] + balances[2])
+    for (where, amount, name), balance in zip(parts, balances, strict=True):
+        if where:
+            same = {"partner_id": payment["partner_id"], "currency_id": payment["currency_id"], "name": name}
+            add_line(call, move, {**same, "account_id": where, "amount_currency": amount, "balance": balance})
+    post(call, move)
+    call.tables.delete("account.payment", payment)  # its reference to the entry is indexed, and set only here
+    payment["move_id"] = move["id"]
+    call.tables.restore("account.payment", payment)
+    call.update("account.payment", payment, name=move["name"], state="in_process")
+    refresh_payment(call, payment)
+
+
+def write(call: Call, ids: Sequence[int], vals: Mapping[str, Any]) -> bool:
+    """Of a posted payment only the memo can change; on 19 the entry's `ref` follows it, on 18 not."""
+    vals = checked("account.payment", vals, call.version)
+    for payment in call.rows("account.payment", ids):
+        if payment["move_id"] and set(vals) - {"memo"}:
+            raise user_error("You cannot modify a posted payment.")
+        call.update("account.payment", payment, **vals)
+        if payment["move_id"] and "memo" in vals and call.version >= 19:
+            call.update("account.move", call.row("account.move", payment["move_id"]), ref=vals["memo"])
+    return True
+
+
+# The wizard
+
+
+def create_wizard(call: Call, vals: Mapping[str, Any]) -> Row:
+    """Look at what is open on the context's invoices; the only place where "nothing left to pay" is said."""
+    vals = checked("account.payment.register", vals, call.version)
+    active, ids = call.context.get("active_model"), call.context.get("active_ids") or []
+    if active not in {"account.move", "account.move.line"} or not ids:
+        text = "The register payment wizard should only be called on account.move or account.move.line records."
+        raise user_error(text)
+    rows = call.rows(active, ids)
+    lines = rows if active == "account.move.line" else [line for move in rows for line in term_lines(call, move)]
+    lines = [line for line in lines if line["amount_residual_currency"]]
+    if not lines:
+        raise user_error(_NOTHING_LEFT[call.version])
+    journal = call.rows("account.journal", [vals["journal_id"]])[0]
+    currency = vals.get("currency_id") or lines[0]["currency_id"]
+    day = vals.get("payment_date") or call.today
+    company = journal["company_id"]
+    left = sum((call.convert(one["amount_residual_currency"], one["currency_id"], currency, company, day) for one in lines))
+    amount = abs(left) if vals.get("amount") is None else call.rounded(vals["amount"], currency)
+    kept = {"line_ids": [line["id"] for line in lines], "currency_id": currency, "payment_date": day}
+    return call.insert("account.payment.register", {**vals, **kept, "amount": amount})
+
+
+def action_create_payments(call: Call, ids: Sequence[int]) -> dict[str, Any]:
+    """Post and match, whatever became of the invoice since: called twice it pays twice."""
+    wizard = call.rows("account.payment.register", ids)[0]
+    lines = call.rows("account.move.line", wizard["line_ids"])
+    by_move: dict[int, list[Row]] = {}
+    for line in lines:
+        by_move.setdefault(0 if wizard["group_payment"] else line["move_id"], []).append(line)
+    done = [_pay(call, wizard, group, alone=len(by_move) == 1) for group in by_move.values()]
+    action = {"name": "Payments", "type": "ir.actions.act_window", "res_model": "account.payment"}
+    found: dict[str, Any] = {"res_id": done[0]} if len(done) == 1 else {"domain": [["id", "in", done]]}
+    return {**action, "context": {"create": False}, "view_mode": "form", **found}
+
+
+def _pay(call: Call, wizard: Row, lines: list[Row], *, alone: bool) -> int:
+    """One payment for these open lines; several invoices at once get their own names as memo, not the wizard's."""
+    first = call.row("account.move", lines[0]["move_id"])
+    currency, day, company = wizard["currency_id"], wizard["payment_date"], first["company_id"]
+    left = sum(
+        (call.convert(one["amount_residual_currency"], one["currency_id"], currency, company, day) for one in lines),
+        Decimal(0),
+    )
+    amount = wizard["amount"] if alone else abs(left)
+    invoices = sorted({line["move_id"] for line in lines})
+    payment = create(
+        call,
+        {
+            "payment_type": "inbound" if lines[0]["balance"] > 0 else "outbound",
+            "partner_id": lines[0]["partner_id"],
+            "journal_id": wizard["journal_id"],
+            "date": day,
+            "amount": amount,
+            "currency_id": currency,
+            "memo": (alone and wizard["communication"]) or first["name"],
+            "invoice_ids": invoices,
+        },
+    )
+    for ident in invoices:
+        move = call.row("account.move", ident)
+        call.update("account.move", move, matched_payment_ids=[payment["id"], *move["matched_payment_ids"]])
+    off = None
+    if wizard["payment_difference_handling"] == "reconcile" and left:
+        off = (abs(left) - amount, wizard["writeoff_account_id"], wizard["writeoff_label"])
+    post_payment(call, payment, off)
+    entry = call.row("account.move", payment["move_id"])
+    wanted = [*lines, *(one for one in call.lines(entry) if one["account_id"] == lines[0]["account_id"])]
+    posted = all(call.row("account.move", line["move_id"])["state"] == "posted" for line in lines)
+    if posted and all(line["account_id"] == lines[0]["account_id"] for line in wanted):
+        matching.reconcile(call, [line for line in wanted if not line["reconciled"]])
+    return int(payment["id"])

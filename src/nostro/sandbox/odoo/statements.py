@@ -1,0 +1,119 @@
+"""Bank statement lines: created and posted at once, on suspense or on a counterpart account given at creation."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from nostro.sandbox.odoo import matching
+from nostro.sandbox.odoo.call import Call, checked
+from nostro.sandbox.odoo.entries import add_line, post
+from nostro.sandbox.odoo.errors import user_error
+from nostro.sandbox.odoo.moves import remove
+from nostro.sandbox.odoo.numbering import accounting_date, refuse_if_locked
+from nostro.sandbox.odoo.tables import Row
+
+_MODEL = "account.bank.statement.line"
+
+
+def create(call: Call, vals: Mapping[str, Any]) -> Row:
+    """One line and its posted entry. Nothing is unique here: the same line twice is two lines."""
+    call.need(accountant=True, what="Bank Statement Line")
+    vals = checked(_MODEL, vals, call.version)
+    journal = call.rows("account.journal", [vals["journal_id"]])[0]
+    own = call.currency_of(journal["company_id"])
+    currency = journal["currency_id"] or own
+    foreign = vals.get("foreign_currency_id") or False
+    told = {
+        "company_id": journal["company_id"],
+        "currency_id": currency,
+        "amount": call.rounded(vals.get("amount"), currency),
+        "amount_currency": call.rounded(vals.get("amount_currency"), foreign or currency),
+    }
+    kept = {key: journal[key] for key in ("company_id",)}
+    draft = {"move_type": "entry", "state": "draft", "payment_state": "not_paid", "currency_id": currency}
+    asked = {"ref": vals.get("ref") or False, "partner_id": vals.get("partner_id") or False}
+    move = call.insert("account.move", {**kept, **draft, **asked, "journal_id": journal["id"]})
+    day = accounting_date(call, move, vals.get("date") or call.today)
+    call.update("account.move", move, date=day)
+    line = call.insert(_MODEL, {**vals, **told, "move_id": move["id"], "date": day})
+    call.update("account.move", move, statement_line_id=line["id"])
+    _add_lines(call, line, vals.get("counterpart_account_id") or journal["suspense_account_id"])
+    post(call, move)
+    call.update(_MODEL, line, name=move["name"])
+    return line
+
+
+def _add_lines(call: Call, line: Row, counterpart: int) -> None:
+    """Bank side in the journal's currency, other side in the foreign one when the bank told it."""
+    move = call.row("account.move", line["move_id"])
+    journal = call.row("account.journal", line["journal_id"])
+    own = call.currency_of(line["company_id"])
+    balance = call.convert(line["amount"], line["currency_id"], own, line["company_id"], line["date"])
+    same = {"partner_id": line["partner_id"], "name": line["payment_ref"]}
+    bank = {"account_id": journal["default_account_id"], "currency_id": line["currency_id"]}
+    add_line(call, move, {**same, **bank, "balance": balance, "amount_currency": line["amount"]})
+    foreign = line["foreign_currency_id"]
+    other = line["amount_currency"] if foreign else line["amount"]
+    there = {"account_id": counterpart, "currency_id": foreign or line["currency_id"]}
+    add_line(call, move, {**same, **there, "balance": -balance, "amount_currency": -other})
+
+
+def other_side(call: Call, line: Row) -> list[Row]:
+    """All lines of the entry but the bank's."""
+    bank = call.row("account.journal", line["journal_id"])["default_account_id"]
+    return [one for one in call.lines(call.row("account.move", line["move_id"])) if one["account_id"] != bank]
+
+
+def on_suspense(call: Call, line: Row) -> list[Row]:
+    """What nobody has explained yet. Empty means `is_reconciled`, whether or not the other side is matched."""
+    suspense = call.row("account.journal", line["journal_id"])["suspense_account_id"]
+    return [one for one in other_side(call, line) if one["account_id"] == suspense]
+
+
+def write(call: Call, ids: Sequence[int], vals: Mapping[str, Any]) -> bool:
+    """Once the other side is explained only `transaction_details` and the like can change."""
+    vals = checked(_MODEL, vals, call.version)
+    for line in call.rows(_MODEL, ids):
+        if {"amount", "date", "payment_ref", "journal_id", "foreign_currency_id"} & set(vals):
+            raise user_error("You can't delete a posted journal item. Don't play games with your accounting records.")
+        call.update(_MODEL, line, **vals)
+    return True
+
+
+def unlink(call: Call, ids: Sequence[int]) -> bool:
+    """Delete lines whose other side is not matched yet."""
+    for line in call.rows(_MODEL, ids):
+        if any(one["matching_number"] for one in other_side(call, line)):
+            raise user_error("You cannot delete a reconciled bank statement line.")
+        remove(call, call.row("account.move", line["move_id"]))
+        call.tables.delete(_MODEL, line)
+    return True
+
+
+def undo_reconciliation(call: Call, ids: Sequence[int]) -> None:
+    """Undo the matches and put the other side back on suspense, with new lines."""
+    for line in call.rows(_MODEL, ids):
+        move = call.row("account.move", line["move_id"])
+        matching.unmatch(call, [one for one in call.lines(move) if one["matching_number"]])
+        for one in call.lines(move):
+            call.tables.delete("account.move.line", one)
+        _add_lines(call, line, call.row("account.journal", line["journal_id"])["suspense_account_id"])
+
+
+def write_move_lines(call: Call, ids: Sequence[int], vals: Mapping[str, Any]) -> bool:
+    """`account.move.line.write`: a label, or the account and partner of a line on suspense; amounts never when posted."""
+    vals = checked("account.move.line", vals, call.version)
+    for line in call.rows("account.move.line", ids):
+        move = call.row("account.move", line["move_id"])
+        if {"balance", "debit", "credit", "amount_currency"} & set(vals):
+            raise user_error("The entry is not balanced.")
+        changes = dict(vals)
+        if "account_id" in vals:
+            refuse_if_locked(call, move)
+            if line["matching_number"]:
+                raise user_error("You cannot do this modification on a reconciled journal entry.")
+            account = call.rows("account.account", [vals["account_id"]])[0]
+            left = account["reconcile"] or account["account_type"] == "asset_cash"
+            for open_amount, whole in (("amount_residual", "balance"), ("amount_residual_currency", "amount_currency")):
+                changes[open_amount] = line[whole] if left else 0 * line[whole]
+        call.update("account.move.line", line, **changes)
+    return True

@@ -1,0 +1,102 @@
+"""Arrivals: facts on their way to the shard that decides them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, fields
+from datetime import datetime
+
+from nostro.model.facts import Fact
+from nostro.model.ids import Subject, short_digest
+from nostro.store.database import Transaction
+
+LANES = ("critical", "standard", "bulk")
+
+
+def lane_number(lane: str) -> int:
+    """0 for critical, 1 for standard, 2 for bulk."""
+    return LANES.index(lane)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A row of the queue: the columns of `arrival` in their order."""
+
+    shard: int
+    lane: int
+    at: datetime
+    item: int
+    key: bytes
+    process: str
+    subject: str
+    entity: str
+    type: str
+    type_version: int
+    natural_key: str
+    origin: str
+    receipt: bytes | None
+    cause_shard: int | None
+    cause_position: int | None
+    body: bytes
+    sealed_body: bytes | None
+    data_key: bytes | None
+    actor: str
+    on_behalf_of: str
+    reason: str
+    occurred_at: datetime
+    received_at: datetime
+    sender_order: str
+
+
+COLUMNS = tuple(column.name for column in fields(Arrival))
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """A fact's stored form: canonical clear bytes, and the confidential part under a data key."""
+
+    clear: bytes
+    sealed: bytes | None = None
+    data_key: bytes | None = None
+
+
+def bound_to(fact_key: str) -> bytes:
+    """What a fact's sealed body is bound to: its type and natural key."""
+    return f"fact:{fact_key}".encode()
+
+
+def arrival_for(fact: Fact, blob: Blob, subject: Subject, lane: int, at: datetime) -> Arrival:
+    """The queue's row for a fact that goes to a subject. `at` orders it on its lane (business time, UTC)."""
+    return Arrival(
+        shard=subject.shard,
+        lane=lane,
+        at=at,
+        item=fact.item,
+        key=short_digest(fact.key, str(subject)),
+        process=subject.process,
+        subject=subject.id,
+        entity=fact.entity,
+        type=fact.type,
+        type_version=fact.body.version,
+        natural_key=fact.body.natural_key(),
+        origin=fact.origin,
+        receipt=fact.receipt,
+        cause_shard=fact.cause.shard if fact.cause else None,
+        cause_position=fact.cause.number if fact.cause else None,
+        body=blob.clear,
+        sealed_body=blob.sealed,
+        data_key=blob.data_key,
+        actor=fact.actor,
+        on_behalf_of=fact.on_behalf_of,
+        reason=fact.reason,
+        occurred_at=fact.occurred_at,
+        received_at=fact.received_at,
+        sender_order=fact.sender_order,
+    )
+
+
+async def put(tx: Transaction, arrivals: Sequence[Arrival]) -> int:
+    """Appends to the queue. Callers make sure by `seen`, or by the row that they close, that it happens once."""
+    if not arrivals:
+        return 0
+    return await tx.copy("arrival", COLUMNS, [astuple(arrival) for arrival in arrivals])

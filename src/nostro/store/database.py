@@ -1,0 +1,129 @@
+"""The one opener of database transactions, and named statements from `.sql` files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any, LiteralString, Self, cast
+
+from psycopg import AsyncConnection, AsyncCursor, OperationalError, errors, sql
+from psycopg.rows import namedtuple_row
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from nostro.model.failures import DatabaseUnavailable, LostRace, StatementRefused
+
+_NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
+Row = Any
+"""A named tuple with the statement's columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A named statement; its comment in the file says what it is for."""
+
+    name: str
+    text: bytes
+
+
+class Statements:
+    """The statements of one file: `statements.claim_shards`. Raises `AttributeError` for a name that the file lacks."""
+
+    def __init__(self, file: str) -> None:
+        text = (resources.files("nostro.store") / "sql" / f"{file}.sql").read_text()
+        parts = _NAME.split(text)[1:]
+        self._all = {name: Statement(name, body.encode()) for name, body in zip(parts[::2], parts[1::2], strict=True)}
+
+    def __getattr__(self, name: str) -> Statement:
+        try:
+            return self._all[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def names(self) -> frozenset[str]:
+        """All names in the file."""
+        return frozenset(self._all)
+
+
+class Transaction:
+    """An open database transaction."""
+
+    def __init__(self, connection: AsyncConnection[Row]) -> None:
+        self.connection = connection
+
+    async def rows(self, statement: Statement, **parameters: object) -> list[Row]:
+        """All rows that the statement returns."""
+        return await (await self._execute(statement, parameters)).fetchall()
+
+    async def row(self, statement: Statement, **parameters: object) -> Row | None:
+        """The first row, or None."""
+        return await (await self._execute(statement, parameters)).fetchone()
+
+    async def run(self, statement: Statement, **parameters: object) -> int:
+        """Runs it and returns how many rows it touched."""
+        return (await self._execute(statement, parameters)).rowcount
+
+    async def copy(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
+        """Streams rows into a table; a violated key fails the database transaction."""
+        into = sql.SQL("copy {} ({}) from stdin").format(
+            sql.Identifier(table), sql.SQL(", ").join(sql.Identifier(column) for column in columns)
+        )
+        count = 0
+        async with self.connection.cursor() as cursor, cursor.copy(into) as copying:
+            for row in rows:
+                await copying.write_row(row)
+                count += 1
+        return count
+
+    async def _execute(self, statement: Statement, parameters: Mapping[str, object]) -> AsyncCursor[Row]:
+        return await self.connection.execute(cast("LiteralString", statement.text), parameters, prepare=True)
+
+
+class Database:
+    """A pool of connections to one database. Use as an async context manager."""
+
+    def __init__(self, url: str, *, size: int = 8) -> None:
+        self.url = url
+        self._pool: AsyncConnectionPool[AsyncConnection[Row]] = AsyncConnectionPool(
+            url,
+            min_size=1,
+            max_size=size,
+            open=False,
+            kwargs={"row_factory": namedtuple_row, "options": "-c timezone=UTC"},
+            check=AsyncConnectionPool.check_connection,
+        )
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._pool.open(wait=True, timeout=30)
+        except PoolTimeout as error:
+            message = "PostgreSQL can't be reached."
+            raise DatabaseUnavailable(message, "Check the database URL and that it is running.") from error
+        return self
+
+    async def __aexit__(self, *failure: object) -> None:
+        await self._pool.close()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """The only way to open a database transaction: commits at the end, rolls back on any exception.
+
+        Raises `LostRace` when it lost against another one, `StatementRefused` when a value breaks the schema, and
+        `DatabaseUnavailable` when PostgreSQL is gone: then
+        what it did
+        isn't committed, or isn't known to be.
+        """
+        try:
+            async with self._pool.connection() as connection, connection.transaction():
+                yield Transaction(connection)
+        except (errors.SerializationFailure, errors.DeadlockDetected) as error:
+            message = "Another database transaction was first."
+            raise LostRace(message) from error
+        except (errors.DataError, errors.IntegrityError) as error:
+            message = f"The database refused a statement ({type(error).__name__})."
+            raise StatementRefused(message) from error
+        except (OperationalError, PoolTimeout) as error:
+            message = "PostgreSQL can't be reached."
+            raise DatabaseUnavailable(message, "Work goes on by itself when it is back.") from error

@@ -1,0 +1,50 @@
+"""Erases a person: their data keys are destroyed, and with them every confidential field that they protect.
+
+Seals cover ciphertext and stay whole. Raw receipts that speak of nobody else are destroyed too; a statement file with other people in it
+keeps its bytes until its retention ends, and the result says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from nostro.model.references import Reference
+from nostro.store.database import Database, Statements
+from nostro.store.keys import Keys
+
+SQL = Statements("audit")
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """What was erased. `held`: data keys under a legal hold, left alone. `subjects` need their state rebuilt from the log."""
+
+    keys: int
+    held: int
+    receipts: int
+    receipts_kept: int
+    subjects: tuple[tuple[str, str], ...]
+
+
+async def erase(database: Database, keys: Keys, party: Sequence[Reference], actor: str, at: datetime) -> Erasure:
+    """Destroys what is kept under any of a person's identifiers (IBAN, e-mail, partner id). `at`: business time, UTC."""
+    digests = [keys.index(reference.kind, reference.indexed) for reference in party]
+    async with database.transaction() as tx:
+        rows = await tx.rows(SQL.keys_of_party, parties=digests)
+        free = [bytes(row.id) for row in rows if row.held_until is None or row.held_until <= at]
+        receipts = await tx.rows(SQL.receipts_of_keys, ids=free)
+        subjects = await tx.rows(SQL.subjects_of_keys, ids=free)
+        await tx.run(SQL.destroy_keys, ids=free, at=at, actor=actor)
+        alone = [row.receipt for row in receipts if row.alone]
+        await tx.run(SQL.destroy_receipts, ids=alone)
+        await tx.run(SQL.drop_references, digests=digests, kinds=sorted({reference.kind for reference in party}))
+    keys.forget()
+    return Erasure(
+        keys=len(free),
+        held=len(rows) - len(free),
+        receipts=len(alone),
+        receipts_kept=len(receipts) - len(alone),
+        subjects=tuple((row.process, row.subject) for row in subjects),
+    )

@@ -1,0 +1,181 @@
+"""Encryption at rest: a master key outside the database, data keys wrapped by it, and blind indexes.
+
+AES-256-GCM with 96-bit nonces; the additional data binds a blob to its place, so that it can't be moved to another
+row. Subkeys come
+from the master by HKDF-SHA-256 (RFC 5869). Destroying a data key erases what it protects; seals cover ciphertext and
+stay whole.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from nostro.model.failures import LandscapeRefused
+from nostro.model.ids import shard_of
+from nostro.model.references import Reference
+from nostro.store.database import Database, Statements, Transaction
+from nostro.store.entropy import Entropy
+
+NONCE_BYTES = 12
+KEY_BYTES = 32
+SQL = Statements("keys")
+
+
+@dataclass(frozen=True, slots=True)
+class KeyName:
+    """Which data key: per entity and retention class, and per person or, where nobody is named, per month."""
+
+    entity: str
+    retention: str
+    party: bytes | None = None
+    period: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DataKey:
+    """A data key in the clear, in memory only."""
+
+    id: bytes
+    secret: bytes
+
+
+class Keys:
+    """Seals, opens and indexes. One a process; caches data keys in memory.
+
+    Caches hold at most `cache` keys and are emptied when full: a destroyed key is gone from other processes after
+    `forget` at the latest,
+    which each worker calls when `erase` says so.
+    """
+
+    def __init__(self, masters: dict[int, bytes], entropy: Entropy, *, cache: int = 50_000) -> None:
+        """`masters`.
+
+        Master keys of 32 bytes by version; the highest wraps new keys. Raises `LandscapeRefused` on a wrong length.
+        """
+        if not masters or any(len(master) != KEY_BYTES for master in masters.values()):
+            message = "The master key is not 32 bytes long."
+            raise LandscapeRefused(
+                message, "Make one with `openssl rand -base64 32` and keep it safe: its loss is final."
+            )
+        self.master = max(masters)
+        self._masters = masters
+        self._entropy = entropy
+        self._limit = cache
+        self._by_name: dict[KeyName, DataKey] = {}
+        self._by_id: dict[bytes, DataKey] = {}
+        self._wrapping = {version: AESGCM(_derive(master, b"wrap")) for version, master in masters.items()}
+        self._index_key = _derive(masters[min(masters)], b"blind-index")
+
+    def index(self, kind: str, indexed: str) -> bytes:
+        """The blind index of a normalised value: 16 bytes of HMAC-SHA-256, keyed per kind."""
+        return hmac.digest(self._index_key, f"{kind}\x1f{indexed}".encode(), sha256)[:16]
+
+    def reference(self, reference: Reference) -> tuple[int, bytes]:
+        """Shard and digest of a reference."""
+        digest = self.index(reference.kind, reference.indexed)
+        return shard_of(digest), digest
+
+    def fingerprint(self, *parts: bytes) -> bytes:
+        """A keyed digest of content, so that nobody can guess what was told from what is stored. 32 bytes."""
+        return hmac.digest(self._index_key, b"\x00".join(parts), sha256)
+
+    def seal(self, key: DataKey, plain: bytes, bound_to: bytes) -> bytes:
+        """Nonce and ciphertext; opens only with the same `bound_to`."""
+        nonce = self._entropy.bytes(NONCE_BYTES)
+        return nonce + AESGCM(key.secret).encrypt(nonce, plain, bound_to)
+
+    def open(self, key: DataKey, sealed: bytes, bound_to: bytes) -> bytes:
+        """The plain bytes; raises `cryptography.exceptions.InvalidTag` when they were changed or moved."""
+        return AESGCM(key.secret).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound_to)
+
+    def fresh(self) -> tuple[DataKey, bytes]:
+        """A new data key and its wrapped form (for a receipt's own key)."""
+        key = DataKey(self._entropy.bytes(16), self._entropy.bytes(KEY_BYTES))
+        return key, self._wrap(key)
+
+    def unwrap(self, wrapped: bytes, key_id: bytes, master: int) -> DataKey:
+        """The data key in the clear; `wrapped` was bound to `key_id`."""
+        nonce, sealed = wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:]
+        return DataKey(key_id, self._wrapping[master].decrypt(nonce, sealed, key_id))
+
+    def wrap_for(self, key_id: bytes) -> tuple[DataKey, bytes]:
+        """A new data key under a given id, and its wrapped form."""
+        key = DataKey(key_id, self._entropy.bytes(KEY_BYTES))
+        return key, self._wrap(key)
+
+    async def ensure(self, database: Database, names: Iterable[KeyName], at: datetime) -> dict[KeyName, DataKey]:
+        """The data keys with these names, made where they are missing.
+
+        They are committed before anything is sealed with them, in a database transaction of their own: a key in
+        memory that a
+        rollback took from the database would make what it sealed unreadable for ever.
+        """
+        wanted = sorted(set(names), key=repr)
+        if len(self._by_id) + len(wanted) > self._limit:
+            self.forget()
+        missing = [name for name in wanted if name not in self._by_name]
+        if missing:
+            async with database.transaction() as tx:
+                made = [(name, await self._make(tx, name, at)) for name in missing]
+            for name, key in made:
+                self._remember(name, key)
+        return {name: self._by_name[name] for name in wanted}
+
+    async def _make(self, tx: Transaction, name: KeyName, at: datetime) -> DataKey:
+        key, wrapped = self.fresh()
+        named = {"entity": name.entity, "retention": name.retention, "party": name.party, "period": name.period}
+        row = await tx.row(SQL.ensure_key, id=key.id, wrapped=wrapped, master=self.master, at=at, **named)
+        row = row or await tx.row(SQL.key_by_name, **named)
+        assert row is not None
+        return self.unwrap(row.wrapped, row.id, row.master)
+
+    async def load(self, tx: Transaction, ids: Iterable[bytes]) -> dict[bytes, DataKey | None]:
+        """Data keys by id; None for one that was destroyed."""
+        wanted = set(ids)
+        missing = [key_id for key_id in wanted if key_id not in self._by_id]
+        if missing:
+            for row in await tx.rows(SQL.keys_by_id, ids=missing):
+                if row.wrapped is not None:
+                    self._by_id[row.id] = self.unwrap(row.wrapped, row.id, row.master)
+        return {key_id: self._by_id.get(key_id) for key_id in wanted}
+
+    def held(self, key_id: bytes | None) -> DataKey:
+        """A data key that is in memory; raises `KeyError` when it isn't."""
+        if key_id is None:
+            raise KeyError(key_id)
+        return self._by_id[key_id]
+
+    def forget(self) -> None:
+        """Drops all data keys from memory: after a rollback that made some, and after an erasure."""
+        self._by_name.clear()
+        self._by_id.clear()
+
+    def _remember(self, name: KeyName, key: DataKey) -> None:
+        self._by_name[name] = key
+        self._by_id[key.id] = key
+
+    def _wrap(self, key: DataKey) -> bytes:
+        nonce = self._entropy.bytes(NONCE_BYTES)
+        return nonce + self._wrapping[self.master].encrypt(nonce, key.secret, key.id)
+
+
+def master_from_text(text: str) -> bytes:
+    """A master key from its base64 text; raises `LandscapeRefused` when it is none."""
+    try:
+        return base64.b64decode(text.strip(), validate=True)
+    except ValueError as error:
+        message = "The master key is not base64."
+        raise LandscapeRefused(message, "Make one with `openssl rand -base64 32`.") from error
+
+
+def _derive(master: bytes, purpose: bytes) -> bytes:
+    return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=b"nostro/" + purpose).derive(master)

@@ -1,0 +1,68 @@
+-- name: heads
+-- Where all shards stand, in one snapshot.
+select shard, position, head from shard order by shard;
+
+-- name: newest_checkpoint
+-- The last one that was signed.
+select number, at, heads, previous, digest, signature, key_id from checkpoint order by number desc limit 1;
+
+-- name: add_checkpoint
+-- Signed heads. The number is the primary key: two signers can't both be next.
+insert into checkpoint (number, at, heads, previous, digest, signature, key_id)
+values (%(number)s, %(at)s, %(heads)s, %(previous)s, %(digest)s, %(signature)s, %(key_id)s);
+
+-- name: anchored
+-- The head of this checkpoint stands outside the database now.
+update checkpoint set anchored_at = %(at)s where number = %(number)s;
+
+-- name: checkpoints
+-- All of them, in order, from a number on.
+select number, at, heads, previous, digest, signature, key_id from checkpoint where number > %(after)s order by number limit %(limit)s;
+
+-- name: chain
+-- A stretch of a shard's log, in order.
+select shard, position, month, process, version, subject, revision, entity, type, type_version, natural_key, origin, receipt, item, cause_shard,
+  cause_position, body, sealed_body, data_key, state_before, state_after, rule, decided, bundle, actor, on_behalf_of, reason, occurred_at,
+  received_at, decided_at, sender_order, leaf
+from fact where shard = %(shard)s and position > %(after)s order by position limit %(limit)s;
+
+-- name: unread_receipts
+-- Facts that say that a receipt was read, whose receipt is gone or another one.
+select f.shard, f.position, encode(f.receipt, 'hex') as receipt from fact f
+where f.type = 'receipt.read' and f.receipt is not null and not exists (select from receipt r where r.id = f.receipt)
+order by f.shard, f.position limit %(limit)s;
+
+-- name: keys_of_party
+-- The living data keys of a person, by blind index.
+select id, held_until from data_key where party = any(%(parties)s::bytea[]) and destroyed_at is null order by id;
+
+-- name: destroy_keys
+-- Erases: without its wrapped form a data key opens nothing any more.
+update data_key set wrapped = null, destroyed_at = %(at)s, destroyed_by = %(actor)s
+where id = any(%(ids)s::bytea[]) and (held_until is null or held_until <= %(at)s);
+
+-- name: receipts_of_keys
+-- Receipts from which facts under these keys were read, and whether anybody else is in them.
+select f.receipt, bool_and(f.data_key = any(%(ids)s::bytea[])) as alone from fact f
+where f.receipt in (select receipt from fact where data_key = any(%(ids)s::bytea[]) and receipt is not null) and f.data_key is not null
+group by f.receipt order by f.receipt;
+
+-- name: destroy_receipts
+-- The raw bytes of receipts that speak of nobody else.
+update receipt set wrapped = null where id = any(%(ids)s::bytea[]);
+
+-- name: subjects_of_keys
+-- Subjects that took in facts under these keys.
+select distinct shard, process, subject from fact where data_key = any(%(ids)s::bytea[]) order by shard, process, subject;
+
+-- name: drop_references
+-- A person's own identifiers lead nowhere any more.
+delete from reference where digest = any(%(digests)s::bytea[]) and kind = any(%(kinds)s::text[]);
+
+-- name: as_sealer
+-- For this database transaction only the sealer's rights.
+set local role nostro_checkpoint;
+
+-- name: one_sealer
+-- Two sealers take turns.
+select pg_advisory_xact_lock(28548172401);

@@ -1,0 +1,210 @@
+-- name: see_worker
+-- A worker says that it lives.
+insert into worker (id, started_at, seen_at, versions) values (%(id)s, %(now)s, %(now)s, %(versions)s)
+on conflict (id) do update set seen_at = excluded.seen_at;
+
+-- name: count_workers
+-- How many live, to share the shards out.
+select count(*) as count from worker where seen_at > %(alive_after)s;
+
+-- name: forget_workers
+-- Those long gone.
+delete from worker where seen_at < %(before)s;
+
+-- name: renew_shards
+-- Holds on to shards; those that somebody else took meanwhile are missing from the answer.
+update shard s set until = %(until)s
+from unnest(%(shards)s::smallint[], %(tokens)s::bigint[]) as mine (shard, token)
+where s.shard = mine.shard and s.token = mine.token and s.holder = %(holder)s
+returning s.shard;
+
+-- name: take_shards
+-- Takes shards that nobody holds. The token fences whoever held them before.
+update shard set token = token + 1, holder = %(holder)s, until = %(until)s
+where shard in (select shard from shard where until <= %(now)s order by shard limit %(limit)s for update skip locked)
+returning shard, token, position, head, bundle, activations;
+
+-- name: release_shards
+-- Gives shards back at once.
+update shard s set holder = '', until = %(now)s
+from unnest(%(shards)s::smallint[], %(tokens)s::bigint[]) as mine (shard, token)
+where s.shard = mine.shard and s.token = mine.token;
+
+-- name: queue
+-- The oldest arrivals of a lane on the shards that are held.
+select shard, lane, at, item, key, process, subject, entity, type, type_version, natural_key, origin, receipt, cause_shard, cause_position,
+  body, sealed_body, data_key, actor, on_behalf_of, reason, occurred_at, received_at, sender_order
+from arrival where lane = %(lane)s and shard = any(%(shards)s::smallint[])
+order by at, item, key limit %(limit)s;
+
+-- name: backlog
+-- How many arrivals wait, by lane.
+select lane, count(*) as count from arrival group by lane;
+
+-- name: subjects
+-- The state rows of a batch.
+select s.shard, s.process, s.subject, s.entity, s.version, s.revision, s.state, s.lane, s.body, s.sealed_body, s.data_key, s.absorbed,
+  s.deadline_revision, s.position, s.poisoned
+from subject s join unnest(%(shards)s::smallint[], %(processes)s::text[], %(subjects)s::text[]) as asked (shard, process, subject)
+  on s.shard = asked.shard and s.process = asked.process and s.subject = asked.subject;
+
+-- name: advance
+-- Fence, order and seal in one: fails to match where the token, the position or the head is no longer ours.
+update shard s set position = a.position, head = a.head, bundle = a.bundle, activations = a.activations
+from unnest(%(shards)s::smallint[], %(tokens)s::bigint[], %(expected)s::bigint[], %(positions)s::bigint[], %(heads)s::bytea[],
+  %(bundles)s::bytea[], %(activations)s::integer[]) as a (shard, token, expected, position, head, bundle, activations)
+where s.shard = a.shard and s.token = a.token and s.position = a.expected
+returning s.shard;
+
+-- name: done
+-- These arrivals are decided.
+delete from arrival a using unnest(%(shards)s::smallint[], %(lanes)s::smallint[], %(ats)s::timestamptz[], %(items)s::integer[], %(keys)s::bytea[])
+  as d (shard, lane, at, item, key)
+where a.shard = d.shard and a.lane = d.lane and a.at = d.at and a.item = d.item and a.key = d.key;
+
+-- name: save_subjects
+-- State rows with what was decided; a row whose revision isn't the expected one is missing from the answer.
+insert into subject (shard, process, subject, entity, version, revision, state, lane, body, sealed_body, data_key, absorbed, deadline_revision,
+  position, poisoned)
+select shard, process, subject, entity, version, revision, state, lane, body, sealed_body, data_key, absorbed, deadline_revision, position, poisoned
+from unnest(%(shards)s::smallint[], %(processes)s::text[], %(subjects)s::text[], %(entities)s::text[], %(versions)s::smallint[],
+  %(revisions)s::integer[], %(states)s::text[], %(lanes)s::smallint[], %(bodies)s::bytea[], %(sealed)s::bytea[], %(data_keys)s::bytea[],
+  %(absorbed)s::bytea[], %(deadline_revisions)s::integer[], %(positions)s::bigint[], %(poisoned)s::text[])
+  as n (shard, process, subject, entity, version, revision, state, lane, body, sealed_body, data_key, absorbed, deadline_revision, position,
+    poisoned)
+on conflict (shard, process, subject) do update set version = excluded.version, revision = excluded.revision, state = excluded.state,
+  body = excluded.body, sealed_body = excluded.sealed_body, data_key = excluded.data_key, absorbed = excluded.absorbed,
+  deadline_revision = excluded.deadline_revision, position = excluded.position, poisoned = excluded.poisoned
+where subject.revision < excluded.revision or subject.poisoned <> excluded.poisoned
+returning shard;
+
+-- name: set_deadlines
+-- Deadlines of waiting states; a subject has at most one.
+insert into deadline (shard, process, subject, name, due_at, revision)
+select * from unnest(%(shards)s::smallint[], %(processes)s::text[], %(subjects)s::text[], %(names)s::text[], %(dues)s::timestamptz[],
+  %(revisions)s::integer[])
+on conflict (shard, process, subject) do update set name = excluded.name, due_at = excluded.due_at, revision = excluded.revision;
+
+-- name: drop_deadlines
+-- Nothing is awaited any more.
+delete from deadline d using unnest(%(shards)s::smallint[], %(processes)s::text[], %(subjects)s::text[]) as g (shard, process, subject)
+where d.shard = g.shard and d.process = g.process and d.subject = g.subject;
+
+-- name: fall_due
+-- Deadlines that have passed, on the shards that are held; each falls due once.
+delete from deadline d using (
+  select x.shard, x.process, x.subject, s.entity, s.lane from deadline x
+  join subject s on s.shard = x.shard and s.process = x.process and s.subject = x.subject
+  where x.shard = any(%(shards)s::smallint[]) and x.due_at <= %(now)s
+  order by x.due_at, x.shard, x.process, x.subject limit %(limit)s for update of x skip locked) due
+where d.shard = due.shard and d.process = due.process and d.subject = due.subject
+returning d.shard, d.process, d.subject, d.name, d.due_at, d.revision, due.entity, due.lane;
+
+-- name: open_commands
+-- Durable intents. The caller has checked by `seen` that their keys are new. Parameters are named as the columns.
+insert into command_open (shard, key, key_text, correlation, process, subject, step, occurrence, generation, entity, connection, operation, lane,
+  status, run_at, ordering_key, position, n, body, sealed_body, data_key, bundle, actor, since)
+select shard, key, key_text, correlation, process, subject, step, occurrence, generation, entity, connection, operation, lane, status, %(at)s,
+  ordering_key, position, n, body, sealed_body, data_key, bundle, actor, %(at)s
+from unnest(%(shard)s::smallint[], %(key)s::bytea[], %(key_text)s::text[], %(correlation)s::text[], %(process)s::text[],
+  %(subject)s::text[], %(step)s::text[], %(occurrence)s::integer[], %(generation)s::integer[], %(entity)s::text[],
+  %(connection)s::text[], %(operation)s::text[], %(lane)s::smallint[], %(status)s::text[], %(ordering_key)s::text[],
+  %(position)s::bigint[], %(n)s::smallint[], %(body)s::bytea[], %(sealed_body)s::bytea[], %(data_key)s::bytea[], %(bundle)s::bytea[],
+  %(actor)s::text[])
+  as c (shard, key, key_text, correlation, process, subject, step, occurrence, generation, entity, connection, operation, lane, status,
+    ordering_key, position, n, body, sealed_body, data_key, bundle, actor);
+
+-- name: settle_commands
+-- Closes commands that have ended; `handed_over` stays open for a person.
+with ended as (
+  delete from command_open c using unnest(%(shards)s::smallint[], %(keys)s::bytea[], %(outcomes)s::text[], %(ids)s::bytea[])
+    as e (shard, key, outcome, ids)
+  where c.shard = e.shard and c.key = e.key and e.outcome <> 'handed_over'
+  returning c.*, e.outcome, e.ids)
+insert into command_closed (shard, key, month, key_text, correlation, process, subject, step, entity, connection, operation, outcome, ids,
+  dispatch, since, closed_at)
+select shard, key, date_trunc('month', %(at)s::timestamptz)::date, key_text, correlation, process, subject, step, entity, connection, operation,
+  outcome, ids, dispatch, since, %(at)s from ended;
+
+-- name: hand_over_commands
+-- A person has to decide these.
+update command_open c set status = 'handed_over', note = h.note
+from unnest(%(shards)s::smallint[], %(keys)s::bytea[], %(notes)s::text[]) as h (shard, key, note)
+where c.shard = h.shard and c.key = h.key;
+
+-- name: release_command
+-- A person lets a waiting command go.
+update command_open set status = 'ready', run_at = %(at)s, dispatch = null, actor = %(actor)s
+where shard = %(shard)s and key = %(key)s and status in ('would_do', 'proposed', 'handed_over')
+returning key;
+
+-- name: approve
+-- Who let it go, or didn't.
+insert into approval (shard, key, act, actor, on_behalf_of, verdict, reason, at)
+values (%(shard)s, %(key)s, %(act)s, %(actor)s, %(on_behalf_of)s, %(verdict)s, %(reason)s, %(at)s) on conflict do nothing;
+
+-- name: command_by_key
+-- A command that hasn't ended.
+select * from command_open where shard = %(shard)s and key = %(key)s;
+
+-- name: add_postings
+-- The transit ledger's part of a decision.
+insert into posting (shard, position, n, month, entity, debit, credit, currency, minor, process, subject)
+select * from unnest(%(shards)s::smallint[], %(positions)s::bigint[], %(ns)s::smallint[], %(months)s::date[], %(entities)s::text[],
+  %(debits)s::text[], %(credits)s::text[], %(currencies)s::text[], %(minors)s::bigint[], %(processes)s::text[], %(subjects)s::text[]);
+
+-- name: open_cases
+-- For a person; a reason that is open for the subject already isn't opened twice.
+insert into exception_case (shard, id, process, subject, entity, reason, sentence, currency, minor, candidates, opened_at, position)
+select shard, id, process, subject, entity, reason, sentence, currency, minor, candidates, %(at)s, position
+from unnest(%(shards)s::smallint[], %(ids)s::text[], %(processes)s::text[], %(subjects)s::text[], %(entities)s::text[], %(reasons)s::text[],
+  %(sentences)s::text[], %(currencies)s::text[], %(minors)s::bigint[], %(candidates)s::bytea[], %(positions)s::bigint[])
+  as c (shard, id, process, subject, entity, reason, sentence, currency, minor, candidates, position)
+on conflict do nothing;
+
+-- name: close_cases
+-- What the machine itself found settled.
+update exception_case c set closed_at = %(at)s, closed_by = g.actor
+from unnest(%(shards)s::smallint[], %(processes)s::text[], %(subjects)s::text[], %(reasons)s::text[], %(actors)s::text[])
+  as g (shard, process, subject, reason, actor)
+where c.shard = g.shard and c.process = g.process and c.subject = g.subject and c.reason = g.reason and c.closed_at is null;
+
+-- name: close_case
+-- What a person found settled.
+update exception_case set closed_at = %(at)s, closed_by = %(actor)s where shard = %(shard)s and id = %(id)s and closed_at is null;
+
+-- name: reread
+-- Puts a receipt into the queue of readings again.
+insert into reading (shard, receipt, month, lane, number, run_at)
+select r.shard, r.id, r.month, 1, 1 + coalesce((select max(i.number) from reading i where i.shard = r.shard and i.receipt = r.id), %(number)s), %(at)s
+from receipt r where r.shard = %(shard)s and r.id = %(receipt)s
+on conflict do nothing;
+
+-- name: poison
+-- Sets arrivals of a poisoned subject aside, until a person has them run again.
+insert into parked (shard, id, kind, process, subject, since, until, arrival, sealed_body, data_key)
+select shard, id, 'poison', process, subject, %(at)s, 'infinity', arrival, sealed_body, data_key
+from unnest(%(shards)s::smallint[], %(ids)s::bytea[], %(processes)s::text[], %(subjects)s::text[], %(arrivals)s::bytea[], %(sealed)s::bytea[],
+  %(data_keys)s::bytea[]) as p (shard, id, process, subject, arrival, sealed_body, data_key)
+on conflict do nothing;
+
+-- name: bundle
+-- A bundle by its digest.
+select content from bundle where digest = %(digest)s;
+
+-- name: database_clock
+-- The one clock of leases.
+select clock_timestamp() as at;
+
+-- name: shard_tokens
+-- Who holds shards, and where they stand: to tell a lost fence from another lost race.
+select shard, token, position from shard where shard = any(%(shards)s::smallint[]);
+
+-- name: set_aside
+-- What was set aside with a poisoned subject, in its order.
+delete from parked where shard = %(shard)s and process = %(process)s and subject = %(subject)s and kind = 'poison'
+returning arrival, sealed_body, data_key;
+
+-- name: case_by_id
+-- A case, open or closed.
+select * from exception_case where shard = %(shard)s and id = %(id)s;

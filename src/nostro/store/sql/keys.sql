@@ -1,0 +1,16 @@
+-- name: ensure_key
+-- Makes a data key unless its name is taken; returns nothing when somebody else was first.
+insert into data_key (id, entity, class, party, period, wrapped, master, created_at)
+values (%(id)s, %(entity)s, %(retention)s, %(party)s, %(period)s, %(wrapped)s, %(master)s, %(at)s)
+on conflict (entity, class, coalesce(party, ''::bytea), period) where destroyed_at is null do nothing
+returning id, wrapped, master;
+
+-- name: key_by_name
+-- The living data key with a name.
+select id, wrapped, master from data_key
+where entity = %(entity)s and class = %(retention)s and coalesce(party, ''::bytea) = coalesce(%(party)s::bytea, ''::bytea)
+  and period = %(period)s and destroyed_at is null;
+
+-- name: keys_by_id
+-- Data keys to open blobs with; a destroyed one has no wrapped form.
+select id, wrapped, master from data_key where id = any(%(ids)s::bytea[]);

@@ -1,0 +1,64 @@
+"""What every test can ask for. Databases are in tests/databases.py."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn
+from unittest.mock import patch
+
+import pytest
+from hypothesis import settings
+
+from tests.databases import database_url, migrated_template, postgres_server, postgres_url
+
+__all__ = ["database_url", "migrated_template", "postgres_server", "postgres_url", "shared"]
+
+TESTS = Path(__file__).parent
+NO_SOCKETS = {"unit", "property", "golden", "tidy"}
+SLOW = {"real", "crash", "simulation"}
+
+settings.register_profile("nostro", deadline=None, print_blob=True)
+settings.load_profile("nostro")
+
+
+def _part(path: Path) -> str:
+    return path.relative_to(TESTS).parts[0] if path.is_relative_to(TESTS) else ""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything in the slow folders is slow, whether or not its author thought of the marker."""
+    for item in items:
+        if _part(item.path) in SLOW:
+            item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real files beside the repository; where it has to be there, its absence is a failure."""
+    folder = TESTS.parent.parent / "shared"
+    if folder.is_dir():
+        return folder
+    if os.environ.get("NOSTRO_REQUIRE_SHARED") == "1":
+        pytest.fail("../shared is missing, and NOSTRO_REQUIRE_SHARED=1 demands it")
+    pytest.skip("../shared is missing: NOT tested against the real files")
+
+
+@pytest.fixture(autouse=True)
+def _no_sockets_in_pure_tests(request: pytest.FixtureRequest) -> Iterator[None]:
+    if _part(request.path) not in NO_SOCKETS:
+        yield
+        return
+
+    def refuse(*_: object) -> NoReturn:
+        raise AssertionError("a test of pure code reached for the network")
+
+    with (
+        patch.object(socket.socket, "connect", refuse),
+        patch.object(socket.socket, "connect_ex", refuse),
+        patch.object(socket.socket, "bind", refuse),
+        patch.object(socket, "getaddrinfo", refuse),
+    ):
+        yield

@@ -1,0 +1,197 @@
+"""Seals: whatever is done to the log behind Nostro's back is found and located; erasing a person leaves it whole."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+import pytest
+import pytest_asyncio
+
+from nostro.engine.checkpoints import Checkpoints
+from nostro.model.base import ERASED
+from nostro.model.facts import Fact, PaymentCaptured
+from nostro.model.ids import Subject
+from nostro.model.money import Money
+from nostro.model.references import Reference
+from nostro.store.arrivals import COLUMNS as ARRIVAL_COLUMNS
+from nostro.store.arrivals import Arrival
+from nostro.store.audit import Anchor, Verdict, verify
+from nostro.store.blobs import open_body
+from nostro.store.database import Database
+from nostro.store.erase import erase
+from nostro.store.log import COLUMNS, FactRow
+from nostro.store.sealing import SealKey
+from tests.integration.synthetic import House, as_fact, payout
+
+pytestmark = pytest.mark.asyncio
+SEAL = SealKey.from_text(base64.b64encode(b"s" * 32).decode())
+
+
+@dataclass
+class Sealed:
+    """A house with a sealed log of some facts, and the anchors that were put outside."""
+
+    house: House
+    anchors: list[Anchor] = field(default_factory=list)
+
+    async def anchor(self, anchor: Anchor, at: datetime) -> None:
+        """Keeps the newest anchors in memory, as a folder elsewhere would."""
+        assert at
+        self.anchors.append(anchor)
+
+    async def seal(self) -> None:
+        """Signs a checkpoint now."""
+        assert await Checkpoints(self.house.database, SEAL, self.anchor).step(self.house.now) == 1
+
+    async def verdict(self) -> Verdict:
+        """What `audit verify` says."""
+        [(deployment,)] = await self.house.all("select id from deployment")
+        assert isinstance(deployment, bytes)
+        return await verify(self.house.database, deployment, SEAL.private.public_key(), self.anchors)
+
+    async def behind_our_back(self, statement: str) -> None:
+        """Somebody with a superuser's rights at work."""
+        async with self.house.database.transaction() as tx:
+            await tx.connection.execute(statement.encode())
+
+
+@pytest_asyncio.fixture
+async def sealed(database_url: str) -> AsyncIterator[Sealed]:
+    """Sixty payouts, one captured payment with confidential fields, and a checkpoint."""
+    async with Database(database_url, size=4) as database:
+        house = House(database)
+        await house.begin()
+        await house.tell([as_fact(payout(f"po_{n}")) for n in range(60)])
+        await house.tell([captured()], [Subject("payout", "po_1")])
+        await house.settle()
+        result = Sealed(house)
+        await result.seal()
+        yield result
+
+
+def captured() -> Fact:
+    """A payment with a payer."""
+    body = PaymentCaptured(
+        connection="psp",
+        charge_id="ch_1",
+        amount=Money.of("10", "EUR"),
+        captured_on=date(2026, 8, 31),
+        payer_email="customer-042@example.test",
+        payer_name="Customer 042",
+    )
+    return as_fact(body)
+
+
+async def shard_with(house: House, facts: int) -> int:
+    """A shard with at least so many facts."""
+    [(shard,), *_] = await house.all(f"select shard from shard where position >= {facts} order by shard")
+    assert isinstance(shard, int)
+    return shard
+
+
+async def test_an_untouched_log_verifies(sealed: Sealed) -> None:
+    verdict = await sealed.verdict()
+    assert verdict.findings == ()
+    assert verdict.facts == 64 + 61
+    assert verdict.unsealed == 0
+
+
+async def test_facts_after_the_checkpoint_are_shown_as_unsealed(sealed: Sealed) -> None:
+    await sealed.house.tell([as_fact(payout("po_100"))])
+    await sealed.house.settle()
+    assert (await sealed.verdict()).unsealed == 1
+
+
+async def test_a_changed_fact_is_located(sealed: Sealed) -> None:
+    shard = await shard_with(sealed.house, 2)
+    await sealed.behind_our_back(f"update fact set actor = 'somebody else' where shard = {shard} and position = 2")
+    [finding] = (await sealed.verdict()).findings
+    assert (finding.kind, finding.where) == ("changed", f"shard {shard} position 2")
+
+
+async def test_a_deleted_fact_is_located(sealed: Sealed) -> None:
+    shard = await shard_with(sealed.house, 3)
+    await sealed.behind_our_back(f"delete from fact where shard = {shard} and position = 2")
+    findings = (await sealed.verdict()).findings
+    assert ("missing", f"shard {shard} position 2") in {(f.kind, f.where) for f in findings}
+
+
+async def test_two_facts_that_changed_places_are_located(sealed: Sealed) -> None:
+    shard = await shard_with(sealed.house, 3)
+    swap = "update fact set position = case position when -2 then 3 when -3 then 2 end"
+    await sealed.behind_our_back(f"update fact set position = -position where shard = {shard} and position in (2, 3)")
+    await sealed.behind_our_back(f"{swap} where shard = {shard} and position in (-2, -3)")
+    assert {f.where for f in (await sealed.verdict()).findings} >= {f"shard {shard} position 2"}
+
+
+async def test_a_log_cut_off_together_with_its_shard_row_is_found_by_the_checkpoint(sealed: Sealed) -> None:
+    shard = await shard_with(sealed.house, 2)
+    await sealed.behind_our_back(f"delete from fact where shard = {shard} and position > 1")
+    await sealed.behind_our_back(
+        f"update shard set position = 1, head = (select leaf from fact where shard = {shard} and position = 1) "
+        f"where shard = {shard}"
+    )
+    assert "cut_off" in {f.kind for f in (await sealed.verdict()).findings}
+
+
+async def test_checkpoints_that_were_cut_off_too_are_found_by_the_anchor(sealed: Sealed) -> None:
+    await sealed.behind_our_back("delete from checkpoint")
+    assert {f.kind for f in (await sealed.verdict()).findings} == {"anchor"}
+
+
+async def test_a_checkpoint_signed_with_another_key_is_not_trusted(sealed: Sealed) -> None:
+    await sealed.behind_our_back("delete from checkpoint")
+    forged = SealKey.from_text(base64.b64encode(b"f" * 32).decode())
+    anchors = list(sealed.anchors)
+    await Checkpoints(sealed.house.database, forged, sealed.anchor).step(sealed.house.now)
+    sealed.anchors = anchors
+    assert {f.kind for f in (await sealed.verdict()).findings} == {"checkpoint", "anchor"}
+
+
+async def test_the_sealer_can_change_nothing_that_it_seals(sealed: Sealed) -> None:
+    for statement in ("delete from fact", "update shard set position = 0", "update checkpoint set digest = ''"):
+        with pytest.raises(Exception, match="permission denied"):
+            await sealed.behind_our_back(f"set local role nostro_checkpoint; {statement}")
+
+
+async def test_erasing_a_person_leaves_the_seals_whole_and_their_fields_unreadable(sealed: Sealed) -> None:
+    house = sealed.house
+    stored = await dump(house)
+    assert b"ch_1".hex() in stored
+    assert b"Customer 042".hex() not in stored
+    erasure = await erase(
+        house.database, house.keys, [Reference.to("email", "Customer-042@example.test")], "person", house.now.business
+    )
+    assert (erasure.keys, erasure.held) == (1, 0)
+    assert (await sealed.verdict()).findings == ()
+    names = ", ".join(COLUMNS)
+    [row] = await house.all(f"select {names} from fact where type = 'payment.captured'")  # noqa: S608 - our own columns
+    fact = FactRow(*row)  # type: ignore[arg-type] # a row of the log, in the columns' order
+    async with house.database.transaction() as tx:
+        known = await house.keys.load(tx, [fact.data_key or b""])
+    body = open_body(house.keys, as_arrival(fact), known)
+    assert isinstance(body, PaymentCaptured)
+    assert (body.payer_name, body.payer_email, body.amount) == (ERASED, ERASED, Money.of("10", "EUR"))
+
+
+async def test_a_key_under_legal_hold_is_not_destroyed(sealed: Sealed) -> None:
+    house = sealed.house
+    await sealed.behind_our_back("update data_key set held_until = '2036-01-01' where party is not null")
+    party = [Reference.to("email", "customer-042@example.test")]
+    erasure = await erase(house.database, house.keys, party, "person", house.now.business)
+    assert (erasure.keys, erasure.held) == (0, 1)
+
+
+def as_arrival(fact: FactRow) -> Arrival:
+    """The columns that an arrival shares with a fact."""
+    shared = {name: getattr(fact, name) for name in ARRIVAL_COLUMNS if hasattr(fact, name)}
+    return Arrival(**shared, lane=1, at=fact.decided_at, key=b"")
+
+
+async def dump(house: House) -> str:
+    """All facts and subjects as text, in which bytes are hexadecimal."""
+    rows = await house.all("select f::text from fact f union all select s::text from subject s")
+    return "".join(str(row) for (row,) in rows)

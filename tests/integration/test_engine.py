@@ -1,0 +1,182 @@
+"""The engine on a real PostgreSQL, with a synthetic process."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+import pytest_asyncio
+
+from nostro.model.clock import Now
+from nostro.model.facts import CaseClosed
+from nostro.model.ids import Subject
+from nostro.store.database import Database
+from nostro.store.log import COLUMNS, FactRow, leaf_of
+from tests.integration.synthetic import START, House, StillRules, as_fact, line, payout
+
+pytestmark = pytest.mark.asyncio
+
+
+@pytest_asyncio.fixture
+async def house(database_url: str) -> AsyncIterator[House]:
+    """A house with one worker."""
+    async with Database(database_url, size=4) as database:
+        house = House(database)
+        await house.begin()
+        yield house
+
+
+async def test_a_fact_is_decided_once_however_often_it_is_told(house: House) -> None:
+    first = await house.tell([as_fact(payout("po_1")), as_fact(payout("po_1"))])
+    again = await house.tell([as_fact(payout("po_1"))])
+    await house.settle()
+    assert (first.delivered, first.duplicates, again.duplicates) == (1, [1], [0])
+    assert await house.all("select count(*) from fact where process = 'payout'") == [(1,)]
+
+
+async def test_the_same_natural_key_with_other_content_is_noticed_and_never_dropped(house: House) -> None:
+    await house.tell([as_fact(payout("po_1"))])
+    told = await house.tell([as_fact(payout("po_1", descriptor="changed"))])
+    assert [n for n, _ in told.differences] == [0]
+    assert told.duplicates == []
+
+
+async def test_a_fact_that_comes_before_what_it_belongs_to_waits_and_then_goes_on(house: House) -> None:
+    told = await house.tell([as_fact(line("po_1", "txn_1"))])
+    await house.settle()
+    assert told.parked == 1
+    await house.tell([as_fact(payout("po_1"))])
+    await house.settle()
+    assert await house.all("select subject, type from fact where process = 'payout' order by revision") == [
+        ("po_1", "payout.reported"),
+        ("po_1", "payout.line_reported"),
+    ]
+    assert await house.all("select count(*) from parked") == [(0,)]
+    assert await house.all("select count(*) from parked_reference") == [(0,)]
+
+
+async def test_a_fact_that_nobody_knows_is_an_orphan_after_its_deadline(house: House) -> None:
+    await house.tell([as_fact(line("po_9", "txn_9"))])
+    await house.settle()
+    house.later(seconds=61)
+    await house.tenure.step(house.now)
+    await house.settle()
+    assert await house.all("select subject from fact where process = 'payout'") == [("nobody's",)]
+
+
+async def test_two_tellings_in_one_batch_find_the_same_subject(house: House) -> None:
+    await house.tell([as_fact(payout("po_1")), as_fact(payout("po_1", state="pending"))])
+    await house.settle()
+    assert await house.all("select subject, revision from subject where process = 'payout'") == [("po_1", 2)]
+
+
+async def test_positions_have_no_gaps_and_leaves_chain(house: House) -> None:
+    await house.tell([as_fact(payout(f"po_{n}")) for n in range(40)])
+    await house.settle()
+    names = ", ".join(COLUMNS)
+    rows = [FactRow(*row) for row in await house.all(f"select {names} from fact order by shard, position")]  # type: ignore[arg-type]  # noqa: S608
+    heads = {shard: head for shard, head in await house.all("select shard, head from shard")}  # noqa: C416 - typed rows
+    for shard in {row.shard for row in rows}:
+        chain = [row for row in rows if row.shard == shard]
+        assert [row.position for row in chain] == list(range(1, len(chain) + 1))
+        assert all(leaf_of(a.leaf, b) == b.leaf for a, b in pairwise(chain))
+        assert heads[shard] == chain[-1].leaf
+
+
+async def test_a_decision_that_throws_parks_its_subject_and_nothing_else(house: House) -> None:
+    await house.tell([as_fact(payout("po_1", descriptor="throw")), as_fact(payout("po_2"))])
+    await house.settle()
+    await house.tell([as_fact(line("po_2", "txn_2")), as_fact(payout("po_1", state="pending"))])
+    await house.settle()
+    assert await house.all("select subject from fact where process = 'payout' order by position") == [
+        ("po_2",),
+        ("po_2",),
+    ]
+    assert await house.all("select subject, reason from exception_case") == [("po_1", "poisoned")]
+    assert await house.all("select count(*) from parked where kind = 'poison'") == [(2,)]
+
+
+async def test_closing_a_poisoned_subjects_case_lets_it_try_again_in_order(house: House) -> None:
+    await house.tell([as_fact(payout("po_1", descriptor="throw"))])
+    await house.settle()
+    [(case,)] = await house.all("select id from exception_case")
+    closing = as_fact(CaseClosed(act="act-1", case=str(case)))
+    await house.tell([closing], [Subject("payout", "po_1")])
+    await house.settle()
+    assert await house.all("select count(*) from exception_case where closed_at is null") == [(1,)], "it threw again"
+    assert await house.all("select count(*) from parked where kind = 'poison'") == [(1,)]
+
+
+async def test_an_intent_becomes_a_command_in_the_mode_of_its_connection(house: House) -> None:
+    await house.tell([as_fact(payout("po_1"))])
+    await house.settle()
+    await house.tell([as_fact(line("po_1", "txn_1"))])
+    await house.settle()
+    house.rules = StillRules(allowed="observe")
+    house.decider._rules.clear()
+    await house.tell([as_fact(line("po_1", "txn_2"))])
+    await house.settle()
+    rows = await house.all("select step, status, connection from command_open order by step")
+    assert rows == [("annotate-txn_1", "ready", "psp"), ("annotate-txn_2", "would_do", "psp")]
+    assert await house.all("select debit, credit, currency, minor from posting order by position") == [
+        ("suspense/DE", "psp/DE/psp", "EUR", 100),
+        ("suspense/DE", "psp/DE/psp", "EUR", 100),
+    ]
+
+
+async def test_a_waiting_state_falls_due_on_business_time_and_only_once(house: House) -> None:
+    await house.tell([as_fact(payout("po_1"))])
+    await house.settle()
+    house.now = Now(START + timedelta(hours=2), house.now.machine)
+    await house.settle()
+    await house.settle()
+    assert await house.all("select state from subject where process = 'payout'") == [("over",)]
+    assert await house.all("select reason from exception_case") == [("payout_late",)]
+    assert await house.all("select count(*) from fact where type = 'deadline.fell_due'") == [(1,)]
+
+
+async def test_a_look_up_is_answered_when_the_reference_appears_or_when_time_is_up(house: House) -> None:
+    await house.tell([as_fact(payout("po_1")), as_fact(payout("po_2"))])
+    await house.settle()
+    lines = [line("po_1", "a", source="po_2"), line("po_1", "b", source="po_3"), line("po_1", "c", source="po_never")]
+    await house.tell([as_fact(body) for body in lines])
+    await house.settle()
+    await house.tell([as_fact(payout("po_3"))])
+    await house.settle()
+    house.later(seconds=61)
+    await house.tenure.step(house.now)
+    await house.settle()
+    keys = await house.all("select natural_key from fact where type = 'lookup.answered' order by position")
+    assert [str(key).rsplit("/", 1)[1].rstrip("',)") for key in keys] == ["found", "found", "expired"]
+
+
+async def test_two_workers_share_the_shards_and_a_dead_ones_move(database_url: str) -> None:
+    async with Database(database_url, size=4) as one, Database(database_url, size=4) as two:
+        first, second = House(one), House(two, worker="worker-2")
+        await first.begin()
+        await second.tenure.step(second.now)
+        for house in (first, second, first, second):
+            house.later(seconds=4)
+            other = second if house is first else first
+            other.now = house.now
+            await house.tenure.step(house.now)
+        assert len(first.tenure.shards) == len(second.tenure.shards) == 32
+        second.later(seconds=11)
+        await second.tenure.step(second.now)
+        second.later(seconds=4)
+        await second.tenure.step(second.now)
+        assert len(second.tenure.shards) == 64
+
+
+async def test_a_zombie_that_wakes_after_its_lease_writes_nothing(database_url: str) -> None:
+    async with Database(database_url, size=4) as one, Database(database_url, size=4) as two:
+        zombie, heir = House(one), House(two, worker="worker-2")
+        await zombie.begin()
+        heir.later(seconds=11)
+        await heir.tenure.step(heir.now)
+        await heir.tell([as_fact(payout("po_1"))])
+        assert await zombie.decider.step(zombie.now) == 0
+        assert await heir.settle() == 1
+        assert await heir.all("select count(*) from fact where process = 'payout'") == [(1,)]
