@@ -9,6 +9,7 @@ from itertools import pairwise
 import pytest
 import pytest_asyncio
 
+from nostro.engine.replay import Replay
 from nostro.model.clock import Now
 from nostro.model.facts import CaseClosed
 from nostro.model.ids import Subject
@@ -180,3 +181,26 @@ async def test_a_zombie_that_wakes_after_its_lease_writes_nothing(database_url: 
         assert await zombie.decider.step(zombie.now) == 0
         assert await heir.settle() == 1
         assert await heir.all("select count(*) from fact where process = 'payout'") == [(1,)]
+
+
+async def test_replaying_the_log_decides_everything_again_as_it_was_decided(house: House) -> None:
+    await house.tell([as_fact(payout(f"po_{n}")) for n in range(20)])
+    await house.settle()
+    await house.tell([as_fact(line(f"po_{n}", f"txn_{n}", source="po_1")) for n in range(20)])
+    await house.settle()
+    house.later(hours=2)
+    await house.tenure.step(house.now)
+    await house.settle()
+    replay = Replay(house.database, house.keys, house.processes, lambda _: house.rules)
+    count, differences = await replay.run()
+    [(facts,)] = await house.all("select count(*) from fact")
+    assert (count, differences) == (facts, [])
+
+
+async def test_replay_finds_what_was_decided_otherwise(house: House) -> None:
+    await house.tell([as_fact(payout("po_1"))])
+    await house.settle()
+    async with house.database.transaction() as tx:
+        await tx.connection.execute(b"update fact set decided = leaf where process = 'payout'")
+    _, [difference] = await Replay(house.database, house.keys, house.processes, lambda _: house.rules).run()
+    assert difference.subject == "payout/po_1"

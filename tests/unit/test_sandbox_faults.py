@@ -72,7 +72,7 @@ def test_a_late_effect_appears_120_seconds_of_business_time_after_its_cut() -> N
     system.call(POST, NOW)
     system.tick(NOW + timedelta(seconds=119))
     assert tally.effects == []
-    assert system.next_due() == NOW + timedelta(seconds=120)
+    assert system.dues() == [NOW + timedelta(seconds=120)]
     system.tick(NOW + timedelta(seconds=500))
     assert tally.effects == [NOW + timedelta(seconds=120)]
 

@@ -9,6 +9,7 @@ from nostro.engine.batch import AskedLookup, Batch, Case, Command, SubjectRow
 from nostro.engine.references import Claim
 from nostro.engine.routing import HOUSE, Routable
 from nostro.engine.tenure import HeldShard
+from nostro.engine.transition import SERVED, houseless, transition
 from nostro.engine.verdicts import serve_case, serve_release
 from nostro.model.base import confidential_fields
 from nostro.model.canonical import canonical, parse
@@ -26,9 +27,9 @@ from nostro.model.facts.base import Position
 from nostro.model.ids import IdempotencyKey, Subject, short_digest
 from nostro.model.intents import Reread
 from nostro.model.outcomes import OutcomeKind
-from nostro.processes.kit.decision import CaseOpening, Decision, Instance, Rules, State, Wanted
+from nostro.processes.kit.decision import CaseOpening, Instance, Rules, State, Wanted
 from nostro.processes.kit.digest import decision_digest
-from nostro.processes.kit.process import STALE, UNEXPECTED, Process, Transition, take_in
+from nostro.processes.kit.process import STALE, UNEXPECTED, Process, Transition
 from nostro.store.arrivals import Arrival, Blob
 from nostro.store.blobs import open_fact
 from nostro.store.database import Row, Statements, Transaction
@@ -38,7 +39,6 @@ from nostro.store.log import FactRow
 SQL = Statements("engine")
 POISONED = "poisoned"
 MODES = {"observe": "would_do", "propose": "proposed", "act": "ready"}
-SERVED = "engine: served"
 
 
 @dataclass(slots=True)
@@ -79,24 +79,16 @@ class Deciding:
     def _row(self, subject: Subject, arrival: Arrival) -> SubjectRow:
         if subject not in self.batch.subjects:
             process = self.processes.get(subject.process)
-            new = process.new(subject.id, arrival.entity) if process else _houseless(subject, arrival.entity)
+            new = process.new(subject.id, arrival.entity) if process else houseless(subject, arrival.entity)
             self.batch.subjects[subject] = SubjectRow(new, arrival.lane)
         return self.batch.subjects[subject]
 
     def _transition(self, row: SubjectRow, arrival: Arrival, fact: Fact) -> Transition:
-        instance = row.instance
         if isinstance(fact.body, BundleActivated):
             self._activate(fact.body)
-            return _kept(instance, SERVED)
-        process = self.processes[arrival.process]
-        machine = process.version(instance.version).machine
-        served = isinstance(fact.body, CommandReleased | CaseClosed)
-        if served and (instance.state, fact.type) not in machine.edges:
-            return _kept(instance, SERVED)
         bundle = self.shards[arrival.shard].bundle
-        if bundle is None:
-            raise LookupError(arrival.shard)
-        return take_in(process, instance, fact, self.rules[bundle], self.now.business)
+        rules = self.rules.get(bundle) if bundle is not None else None
+        return transition(self.processes.get(arrival.process), row.instance, fact, rules, self.now.business)
 
     def _activate(self, body: BundleActivated) -> None:
         shard = self.shards[body.shard]
@@ -237,16 +229,6 @@ class Deciding:
             POISONED, f"{sentence} The subject is set aside with what arrives for it; nothing is lost."
         )
         self.batch.cases.append(Case(subject, arrival.entity, self.shards[arrival.shard].position, opening))
-
-
-def _kept(instance: Instance, rule: str) -> Transition:
-    after = replace(instance, revision=instance.revision + 1)
-    return Transition(instance, after, Decision(to=instance.state, rule=rule))
-
-
-def _houseless(subject: Subject, entity: str) -> Instance:
-    """A subject of the house itself, or of a process that this release lacks: it has no state of its own."""
-    return Instance(subject, entity, 1, 0, "new", State())
 
 
 async def load_subjects(

@@ -56,9 +56,7 @@ def prove(balances: Balances, holdings: Iterable[Holding]) -> Proof:
         key = (holding.account, holding.amount.currency)
         held[key] = held.get(key, 0) + holding.amount.minor
     checked = sorted(key for key in {*balances, *held} if kind_of(key[0]) in TRANSIT)
-    positions = tuple(
-        (account, _money(balances[account, c], c)) for account, c in checked if balances.get((account, c))
-    )
+    positions = tuple((key[0], _money(balances[key], key[1])) for key in checked if balances.get(key))
     unheld = [_finding(key, balances, held, "nobody_holds_it") for key in checked]
     return Proof(positions, tuple(f for f in (*_uneven(balances), *unheld, *_exceptions(balances)) if f.amount))
 
@@ -67,10 +65,9 @@ def _uneven(balances: Balances) -> list[Finding]:
     sums: dict[str, int] = {}
     for (_, currency), minor in balances.items():
         sums[currency] = sums.get(currency, 0) + minor
+    why: Why = "currency_does_not_sum_to_zero"
     return [
-        Finding(
-            "", _money(minor, currency), _money(0, currency), _money(minor, currency), "currency_does_not_sum_to_zero"
-        )
+        Finding("", _money(minor, currency), _money(0, currency), _money(minor, currency), why)
         for currency, minor in sorted(sums.items())
     ]
 

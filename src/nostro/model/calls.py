@@ -27,12 +27,14 @@ class Message:
     """What is said to an outside system, without address, credentials or protocol framing: the connector renders those.
 
     `target` is a path (`/v1/refunds`) or a `model/method` (`account.move/action_post`); `body` is JSON-like, without
-    floats.
+    floats. `passing` joins the body when it is rendered and stays out of the digest: what a re-drive finds different
+    although the call is the same (the id of a wizard that was made anew).
     """
 
     target: str
     body: Mapping[str, Any] = field(default_factory=dict)
     verb: str = "POST"
+    passing: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def digest(self) -> bytes:

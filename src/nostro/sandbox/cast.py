@@ -97,7 +97,7 @@ def at(day: date, hour: int, minute: int = 0) -> datetime:
     return datetime(day.year, day.month, day.day, hour, minute, tzinfo=UTC)
 
 
-def build_world(  # noqa: PLR0913 - a stage has this many parts, and all are named
+def build_world(
     *,
     seed: int,
     script: list[Act],
@@ -106,7 +106,7 @@ def build_world(  # noqa: PLR0913 - a stage has this many parts, and all are nam
     journal: Path | None = None,
     others: Mapping[str, System] | None = None,
 ) -> World:
-    """The whole stage at its opening. `webhooks` says by PSP name (`de`) where its events go; `others` are more systems."""
+    """The whole stage at its opening. `webhooks` says by PSP name (`de`) where its events go; `others` come first."""
     plans = fault_plans(seed)
     if not faults:
         plans = {path: plan.off() for path, plan in plans.items()}

@@ -8,11 +8,15 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from nostro.sandbox.agenda import Agenda
 from nostro.sandbox.entropy import chance
-from nostro.sandbox.wire import WireReply, WireRequest
+from nostro.sandbox.wire import Delivery, WireReply, WireRequest
+
+
+STARTED = "x-sandbox-started"
+"""Header on a late effect: when its work began. Databases stamp rows with the start of their transaction."""
 
 
 class System(Protocol):
@@ -40,6 +44,19 @@ class System(Protocol):
 
     def books(self) -> dict[str, Any]:
         """All that this system holds true, for judging the house."""
+        ...
+
+
+@runtime_checkable
+class Sender(Protocol):
+    """A system that makes requests of its own: webhooks."""
+
+    def take_deliveries(self, now: datetime) -> list[Delivery]:
+        """What is to be sent at this moment; it is not told again unless `report` says that it failed."""
+        ...
+
+    def report(self, reference: str, status: int | None, now: datetime) -> None:
+        """How a delivery that carried a reference went: an HTTP status, or None for no answer."""
         ...
 
 
@@ -186,7 +203,8 @@ class Faulty:
                 self._effect(request, now)
                 return Cut(delay)
             case "cut_late":
-                self.later(request, now + timedelta(seconds=self.plan.late_seconds))
+                begun = replace(request, headers={**request.headers, STARTED: now.isoformat()})
+                self.later(begun, now + timedelta(seconds=self.plan.late_seconds))
                 return Cut(delay)
             case _:
                 return Answer(self._effect(request, now), delay)
@@ -201,10 +219,9 @@ class Faulty:
         self._late.run(now)
         self.system.tick(now)
 
-    def next_due(self) -> datetime | None:
-        """When the next late effect or scheduled thing happens."""
-        dues = [due for due in (self._late.next_due(), self.system.next_due()) if due is not None]
-        return min(dues, default=None)
+    def dues(self) -> list[datetime]:
+        """When the next late effect and the next scheduled thing happen."""
+        return [due for due in (self._late.next_due(), self.system.next_due()) if due is not None]
 
     def _effect(self, request: WireRequest, now: datetime) -> WireReply:
         self._record(request, now)

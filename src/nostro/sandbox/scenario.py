@@ -1,7 +1,7 @@
 """Two business days of three companies, as a list of dated acts, and what has to be true in the books afterwards.
 
-Mon 31 August and Tue 1 September 2026 and the Wednesday morning. DE sells in EUR, USD and JPY (all settled in EUR), CH in
-CHF, US in USD. Everything hangs on the seed; a larger `size` makes more ordinary business around the same special cases.
+Mon 31 August and Tue 1 September 2026 and the Wednesday morning. DE sells in EUR, USD and JPY (all settled in EUR), CH
+in CHF, US in USD. All hangs on the seed; a larger `size` makes more ordinary business around the same special cases.
 """
 
 from collections.abc import Mapping
@@ -11,11 +11,11 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
-from nostro.sandbox.cast import ENTITIES, MONDAY, ODOO, START, TUESDAY, Entity, when
+from nostro.sandbox.cast import ENTITIES, MONDAY, ODOO, START, TUESDAY, Entity, at
 from nostro.sandbox.currencies import decimal_text, iso_exponent, stripe_exponent
 from nostro.sandbox.entropy import chance
 from nostro.sandbox.references import creditor_reference, iban, qr_reference
-from nostro.sandbox.world import Act, World
+from nostro.sandbox.world import Act
 
 
 @dataclass(slots=True)
@@ -45,13 +45,14 @@ class Expected:
 
 @dataclass(slots=True)
 class Scenario:
-    """The script and what it intends. `payments` says by act what each payment is for: act -> (invoice, minor, kind)."""
+    """The script, and what it intends by business id."""
 
     seed: int
     size: int = 1
     script: list[Act] = field(default_factory=list)
     expected: dict[str, Expected] = field(default_factory=dict)
     payments: dict[str, tuple[str, int, str]] = field(default_factory=dict)
+    """Act -> (invoice, ISO minor units, `card` or `transfer`); an act may be part of a collective one."""
     specials: dict[str, str] = field(default_factory=dict)
     """Special case -> the invoice or act that shows it."""
     _chance: Random = field(init=False)
@@ -63,7 +64,7 @@ class Scenario:
         self._foreign_sales()
         self._card_specials()
         self._transfer_specials()
-        self.script.sort(key=lambda act: act.when)
+        self.script.sort(key=lambda act: act.at)
 
     # Ordinary business
 
@@ -179,7 +180,7 @@ class Scenario:
         partner = f"Customer {number:03d}"
         self.expected[key] = Expected(key, entity.code, partner, currency, minor)
         before = paid_at - timedelta(minutes=self._chance.randrange(30, 360))
-        when = max(before, START + timedelta(seconds=20 * number))
+        when = max(before, START + timedelta(seconds=number))
         reference = qr_reference(number) if entity.code == "CH" else creditor_reference(key.replace("-", ""))
         op = {
             "act": "post_invoice",
@@ -225,7 +226,7 @@ class Scenario:
         self._paid(f"credit/{key}", key, op["amount"], "transfer")
 
     def _transfer_of(self, key: str, minor: int | None, told: str) -> dict[str, Any]:
-        """One transfer for an invoice; it names the invoice in its structured reference, its text or its end-to-end id."""
+        """One transfer, which names its invoice in the structured reference, the text or the end-to-end id."""
         invoice = self.expected[key]
         number = int(invoice.partner.removeprefix("Customer "))
         payer = {
@@ -257,5 +258,3 @@ class Scenario:
         first, last = (7, 15) if banking else (6, 20)
         minutes = self._chance.randrange(first * 60, last * 60)
         return at((MONDAY, TUESDAY)[number % 2], 0) + timedelta(minutes=minutes, seconds=self._chance.randrange(60))
-
-

@@ -110,7 +110,7 @@ class Server:
     def _follow_clock(self) -> None:
         now = datetime.now(UTC)
         if self.real_clock and now > self.world.now:
-            self.world.advance(now)
+            self.world.advance(now, noted=False)
 
     async def _beat(self) -> None:
         while True:
@@ -133,15 +133,6 @@ class Server:
         except httpx.HTTPError:
             status = None
         self.world.report(path, delivery.reference, status)
-
-
-async def serve(server: Server) -> None:
-    """Run until cancelled. What `nostro sandbox` calls."""
-    await server.start()
-    try:
-        await asyncio.Event().wait()
-    finally:
-        await server.stop()
 
 
 def write_step(root: Path, step: FileStep) -> None:

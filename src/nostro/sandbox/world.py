@@ -16,7 +16,7 @@ from typing import Any
 
 from nostro.sandbox.agenda import Agenda
 from nostro.sandbox.bank import Bank
-from nostro.sandbox.faults import FaultPlan, Faulty, Outcome, System
+from nostro.sandbox.faults import FaultPlan, Faulty, Outcome, Sender, System
 from nostro.sandbox.psp import Psp
 from nostro.sandbox.wire import Delivery, FileStep, WireRequest
 
@@ -64,10 +64,14 @@ class World:
 
     # The clock
 
-    def advance(self, to: datetime) -> None:
-        """Let business time run to `to`; everything due on the way happens at its own time, in order."""
+    def advance(self, to: datetime, *, noted: bool = True) -> None:
+        """Let business time run to `to`; everything due on the way happens at its own time, in order.
+
+        A clock that follows the machine's need not be `noted` in the journal: it moves on by itself after a restart.
+        """
         assert to >= self.now, f"business time can't run back from {self.now} to {to}"
-        self._record("advance", to=to.isoformat())
+        if noted:
+            self._record("advance", to=to.isoformat())
         for _ in range(MAXIMUM_STEPS):
             due = self.next_due()
             if due is None or due > to:
@@ -80,9 +84,9 @@ class World:
         self._step()
 
     def next_due(self) -> datetime | None:
-        """When the next thing happens by itself."""
-        dues = [self._agenda.next_due(), *(faulty.next_due() for faulty in self.faulty.values())]
-        return min((due for due in dues if due is not None), default=None)
+        """When the next thing happens by itself; what waits to be taken since before now does not count."""
+        dues = [self._agenda.next_due(), *(due for faulty in self.faulty.values() for due in faulty.dues())]
+        return min((due for due in dues if due is not None and due > self.now), default=None)
 
     def _step(self) -> None:
         self._agenda.run(self.now)
@@ -143,19 +147,20 @@ class World:
 
     def take_deliveries(self) -> list[tuple[str, Delivery]]:
         """Webhooks to send now, each with the path of its sender. Say with `report` how each went."""
-        taken = [(path, delivery) for path, psp in self._psps() for delivery in psp.take_deliveries(self.now)]
+        senders = [(path, system) for path, system in self.systems.items() if isinstance(system, Sender)]
+        taken = [(path, delivery) for path, sender in senders for delivery in sender.take_deliveries(self.now)]
         if taken:
             self._record("deliveries")
-        self._awaited.update(((path, delivery.reference), None) for path, delivery in taken)
+        self._awaited.update(((path, each.reference), None) for path, each in taken if each.reference)
         return taken
 
     def report(self, path: str, reference: str, status: int | None) -> None:
         """A delivery was answered with an HTTP status, or not at all."""
-        self._record("report", system=path, reference=reference, status=status)
-        self._awaited.pop((path, reference), None)
-        for at, psp in self._psps():
-            if at == path:
-                psp.report(reference, status, self.now)
+        sender = self.systems[path]
+        if reference and isinstance(sender, Sender):
+            self._record("report", system=path, reference=reference, status=status)
+            self._awaited.pop((path, reference), None)
+            sender.report(reference, status, self.now)
 
     def take_files(self) -> list[FileStep]:
         """File steps to carry out now, in order."""
@@ -174,9 +179,6 @@ class World:
             "faults": {path: dict(faulty.met) for path, faulty in self.faulty.items()},
             "results": self.results,
         }
-
-    def _psps(self) -> list[tuple[str, Psp]]:
-        return [(path, system) for path, system in self.systems.items() if isinstance(system, Psp)]
 
     # The journal
 

@@ -1,6 +1,7 @@
 """Erases a person: their data keys are destroyed, and with them every confidential field that they protect.
 
-Seals cover ciphertext and stay whole. Raw receipts that speak of nobody else are destroyed too; a statement file with other people in it
+Seals cover ciphertext and stay whole. Raw receipts that speak of nobody else are destroyed too; a statement file with
+other people in it
 keeps its bytes until its retention ends, and the result says so.
 """
 
@@ -19,7 +20,10 @@ SQL = Statements("audit")
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """What was erased. `held`: data keys under a legal hold, left alone. `subjects` need their state rebuilt from the log."""
+    """What was erased.
+
+    `held`: data keys under a legal hold, left alone. `subjects` need their state rebuilt from the log.
+    """
 
     keys: int
     held: int
@@ -29,7 +33,10 @@ class Erasure:
 
 
 async def erase(database: Database, keys: Keys, party: Sequence[Reference], actor: str, at: datetime) -> Erasure:
-    """Destroys what is kept under any of a person's identifiers (IBAN, e-mail, partner id). `at`: business time, UTC."""
+    """Destroys what is kept under any of a person's identifiers (IBAN, e-mail, partner id).
+
+    `at`: business time, UTC.
+    """
     digests = [keys.index(reference.kind, reference.indexed) for reference in party]
     async with database.transaction() as tx:
         rows = await tx.rows(SQL.keys_of_party, parties=digests)

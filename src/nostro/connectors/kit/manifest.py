@@ -49,13 +49,14 @@ class Order:
 class Operation:
     """One thing that a connector can do.
 
-    `exchange(orders, config)` is a generator and returns one outcome per order, in order.
+    `exchange(orders, config)` is a generator and returns one outcome per order, in order. `absence` may depend on the
+    connection's config: how long the other side's database transactions last.
     """
 
     name: str
     exchange: Callable[[Sequence[Order], Any], Exchange[Sequence[Outcome]]]
     once: Once
-    absence: Absence
+    absence: Absence | Callable[[Any], Absence]
     batch: int = 1
     key_lifetime: timedelta | None = None
     deadline_seconds: int = 60
@@ -70,7 +71,8 @@ class Operation:
 class Feed:
     """A poll.
 
-    `fetch(cursor, config, at)` says what to ask, `page(cursor, content)` where to go on. Cursor "" is the beginning.
+    `fetch(cursor, config, at)` says what to ask, `page(cursor, content, config)` where to go on. Cursor "" is the
+    beginning.
     """
 
     name: str

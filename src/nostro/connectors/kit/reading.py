@@ -16,8 +16,9 @@ from nostro.model.money import Amount
 class ReceiptView:
     """A receipt as its reader sees it. `chunks` streams the bytes (parts of up to 1 MB); `kind` is how it came.
 
-    `kind`: `webhook`, `file`, `poll:<feed>`, `act` or `reply`. `config` is the connection's, `entities` those that
-    use it.
+    `kind`: `webhook`, `file`, `poll:<feed>`, `act` or `reply`. `name` is a file's name; for a poll the target of the
+    message that was answered (`/v1/balance_transactions?payout=po_1`). `config` is the connection's, `entities` those
+    that use it.
     """
 
     id: str

@@ -158,8 +158,9 @@ reader leaves it out.
 class PayoutLineReported(FactBody):
     """One balance transaction of a payout, in settlement currency.
 
-    `gross` - `fee` = `net`, all signed as the PSP's balance sees
-    them. `presentment` is what the payer was charged when that is another currency, `rate` the PSP's.
+    `gross` - `fee` = `net`, all signed as the PSP's balance sees them. `presentment` is what the payer was charged (or
+    got back: negative) when that is another currency, `rate` the PSP's. `fee_parts` splits the fee by the PSP's own
+    kinds (processing, application, tax).
     """
 
     fact_type: ClassVar[str] = "payout.line_reported"

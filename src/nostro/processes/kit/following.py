@@ -1,7 +1,7 @@
 """What follows from a state, compared with what followed from the state before.
 
-A process whose effects, cases, facts and postings are functions of its state decides by difference: what is new is asked,
-what is gone is closed or taken back. So the order in which the facts of one story arrive changes nothing.
+A process whose effects, cases, facts and postings are functions of its state decides by difference: what is new is
+asked, what is gone is closed or taken back. So the order in which the facts of one story arrive changes nothing.
 """
 
 from __future__ import annotations

@@ -86,7 +86,7 @@ class Machine:
         ]
 
     def mermaid(self) -> str:
-        """The machine drawn as a Mermaid state diagram: one arrow a pair of states. What leads nowhere else is left out."""
+        """The machine drawn as a Mermaid state diagram: one arrow a pair of states, without those that lead back."""
         arrows: dict[tuple[str, str], list[str]] = {}
         for (at, fact), targets in self.edges.items():
             for to in sorted(targets - {at}):

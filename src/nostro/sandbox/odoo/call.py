@@ -1,4 +1,4 @@
-"""One call to Odoo: who asks, for which companies, at what time, on which rows. Each call is one database transaction."""
+"""One call to Odoo: who asks, for which companies, when, on which rows. Each call is one database transaction."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from nostro.sandbox.odoo.errors import access_error, missing, type_error, value_error
+from nostro.sandbox.odoo.errors import access_error, missing, type_error, validation_error, value_error
 from nostro.sandbox.odoo.schema import FIELDS, amount, label_of
 from nostro.sandbox.odoo.settings import OdooUser
 from nostro.sandbox.odoo.tables import Row, Tables
@@ -111,7 +111,7 @@ class Call:
         return amount(exact, self.row("res.currency", currency)["decimal_places"])
 
     def rate(self, currency: int, company: int, day: str) -> Decimal:
-        """How many units of the currency one unit of the company's buys: the last rate up to the day, else the first."""
+        """Units of the currency that one of the company's buys: the last rate up to the day, else the first."""
         if currency == self.currency_of(company):
             return Decimal(1)
         rates = sorted(
@@ -129,17 +129,20 @@ class Call:
         return self.rounded(value * self.rate(wanted, company, day) / self.rate(source, company, day), wanted)
 
 
-def checked(model: str, values: Mapping[str, Any], version: int, also: Sequence[str] = ()) -> Mapping[str, Any]:
+def checked(model: str, values: Mapping[str, Any], version: int, required: Sequence[str] = ()) -> Mapping[str, Any]:
     """The values of a create or write; raises ValueError for unknown fields and for days that are in no calendar."""
     if not isinstance(values, Mapping):
         raise type_error("vals must be an object")
     for name, value in values.items():
         kind = FIELDS[model].get(name)
-        if kind is None and name not in also:
+        if kind is None:
             where = f"on model '{model}'" if version < 19 else f"in '{model}'"
             raise value_error(f"Invalid field '{name}' {where}")
         if kind == "date" and value:
             day(value)
+    for name in required:
+        if not values.get(name):
+            raise validation_error(f"The operation cannot be completed: Missing required value for the field '{name}'.")
     return values
 
 

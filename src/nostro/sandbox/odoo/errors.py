@@ -1,4 +1,4 @@
-"""What Odoo answers when it refuses: the exception's name, and the HTTP status that JSON-2 gives it (JSON-RPC says 200)."""
+"""What Odoo answers when it refuses: an exception's name, and the HTTP status that JSON-2 gives it (JSON-RPC: 200)."""
 
 from typing import Final
 

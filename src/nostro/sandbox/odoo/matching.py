@@ -135,7 +135,7 @@ def _in_own_currency(call: Call, line: Row, own: int, matched: Decimal) -> Decim
     if matched == abs(line["amount_residual"]):
         return Decimal(abs(line["amount_residual_currency"]))
     part = call.rounded(matched * abs(line["amount_currency"] / line["balance"]), line["currency_id"])
-    return min(part, abs(line["amount_residual_currency"]))
+    return min(part, Decimal(abs(line["amount_residual_currency"])))
 
 
 def _insert(call: Call, debit: Row, credit: Row, amount: Decimal, sides: tuple[Decimal, Decimal]) -> Row:

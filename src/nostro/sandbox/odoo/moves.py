@@ -60,7 +60,7 @@ def _journal(call: Call, vals: Mapping[str, Any], kind: str) -> Row:
 
 
 def _add_invoice_lines(call: Call, move: Row, commands: Sequence[Any]) -> None:
-    """Product lines on the journal's income account and one receivable line. No taxes: the stand-in's prices are net."""
+    """Product lines on the journal's income account and one receivable line; the stand-in knows no taxes."""
     sign = -1 if move["move_type"] == "out_invoice" else 1
     income = call.row("account.journal", move["journal_id"])["default_account_id"]
     total = Decimal(0)

@@ -21,7 +21,7 @@ _NOTHING_LEFT = {
 
 def create(call: Call, vals: Mapping[str, Any]) -> Row:
     """A draft payment without journal entry."""
-    vals = checked("account.payment", vals, call.version)
+    vals = checked("account.payment", vals, call.version, required=("journal_id",))
     journal = call.rows("account.journal", [vals["journal_id"]])[0]
     company = call.row("res.company", journal["company_id"])
     currency = vals.get("currency_id") or journal["currency_id"] or company["currency_id"]
@@ -81,10 +81,7 @@ def post_payment(call: Call, payment: Row, difference: tuple[Decimal, int, str] 
             same = {"partner_id": payment["partner_id"], "currency_id": payment["currency_id"], "name": name}
             add_line(call, move, {**same, "account_id": where, "amount_currency": amount, "balance": balance})
     post(call, move)
-    call.tables.delete("account.payment", payment)  # its reference to the entry is indexed, and set only here
-    payment["move_id"] = move["id"]
-    call.tables.restore("account.payment", payment)
-    call.update("account.payment", payment, name=move["name"], state="in_process")
+    call.update("account.payment", payment, move_id=move["id"], name=move["name"], state="in_process")
     refresh_payment(call, payment)
 
 
@@ -105,7 +102,7 @@ def write(call: Call, ids: Sequence[int], vals: Mapping[str, Any]) -> bool:
 
 def create_wizard(call: Call, vals: Mapping[str, Any]) -> Row:
     """Look at what is open on the context's invoices; the only place where "nothing left to pay" is said."""
-    vals = checked("account.payment.register", vals, call.version)
+    vals = checked("account.payment.register", vals, call.version, required=("journal_id",))
     active, ids = call.context.get("active_model"), call.context.get("active_ids") or []
     if active not in {"account.move", "account.move.line"} or not ids:
         text = "The register payment wizard should only be called on account.move or account.move.line records."
@@ -119,7 +116,7 @@ def create_wizard(call: Call, vals: Mapping[str, Any]) -> Row:
     currency = vals.get("currency_id") or lines[0]["currency_id"]
     day = vals.get("payment_date") or call.today
     company = journal["company_id"]
-    left = sum((call.convert(one["amount_residual_currency"], one["currency_id"], currency, company, day) for one in lines))
+    left = _left(call, lines, currency, company, day)
     amount = abs(left) if vals.get("amount") is None else call.rounded(vals["amount"], currency)
     kept = {"line_ids": [line["id"] for line in lines], "currency_id": currency, "payment_date": day}
     return call.insert("account.payment.register", {**vals, **kept, "amount": amount})
@@ -142,10 +139,7 @@ def _pay(call: Call, wizard: Row, lines: list[Row], *, alone: bool) -> int:
     """One payment for these open lines; several invoices at once get their own names as memo, not the wizard's."""
     first = call.row("account.move", lines[0]["move_id"])
     currency, day, company = wizard["currency_id"], wizard["payment_date"], first["company_id"]
-    left = sum(
-        (call.convert(one["amount_residual_currency"], one["currency_id"], currency, company, day) for one in lines),
-        Decimal(0),
-    )
+    left = _left(call, lines, currency, company, day)
     amount = wizard["amount"] if alone else abs(left)
     invoices = sorted({line["move_id"] for line in lines})
     payment = create(
@@ -174,3 +168,9 @@ def _pay(call: Call, wizard: Row, lines: list[Row], *, alone: bool) -> int:
     if posted and all(line["account_id"] == lines[0]["account_id"] for line in wanted):
         matching.reconcile(call, [line for line in wanted if not line["reconciled"]])
     return int(payment["id"])
+
+
+def _left(call: Call, lines: Sequence[Row], currency: int, company: int, day: str) -> Decimal:
+    """What is open of the lines, in the payment's currency at Odoo's rate of the day."""
+    open_amounts = ((line["amount_residual_currency"], line["currency_id"]) for line in lines)
+    return sum((call.convert(left, own, currency, company, day) for left, own in open_amounts), Decimal(0))

@@ -1,6 +1,6 @@
 """The fields of every model that the stand-in knows, and how their values look on the wire.
 
-A kind is `char`, `int`, `bool`, `amount`, `date`, `datetime`, `json`, a model (a reference) or a model in brackets (references).
+A kind is `char`, `int`, `bool`, `amount`, `date`, `datetime`, `json`, a model (one reference) or `[model]` (several).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +16,8 @@ res.company name:char country_code:char currency_id:res.currency fiscalyear_lock
 res.currency name:char active:bool decimal_places:int
 res.currency.rate name:date currency_id:res.currency company_id:res.company rate:amount
 res.users name:char login:char company_id:res.company company_ids:[res.company]
-res.partner name:char ref:char vat:char email:char is_company:bool active:bool property_account_receivable_id:account.account
+res.partner name:char ref:char vat:char email:char is_company:bool active:bool
+  property_account_receivable_id:account.account
 res.partner.bank acc_number:char partner_id:res.partner
 ir.config_parameter key:char value:char
 account.account code:char name:char account_type:char reconcile:bool company_ids:[res.company]
@@ -97,7 +98,7 @@ def instant(moment: datetime) -> str:
 
 
 def on_the_wire(kind: str, value: Any, label: Callable[[str, int], str] | None) -> Any:  # noqa: ANN401 - any field's value
-    """A value as `read` returns it: amounts are floats, empty is false, a reference is a pair or (without label) an id."""
+    """A value as `read` returns it: amounts are floats, empty is false, a reference a pair or (without label) an id."""
     if kind.startswith("["):
         return list(value or ())
     if kind == "bool":
@@ -124,7 +125,8 @@ def label_of(model: str, row: Row, follow: Callable[[str, int], Row]) -> str:
             name = row["name"] or ("Draft Entry" if row["move_type"] == "entry" else f"Draft Invoice (* {row['id']})")
             return f"{name} ({row['ref']})" if row["ref"] else str(name)
         case "account.move.line":
-            return f"{label_of('account.move', follow('account.move', row['move_id']), follow)} {row['name'] or ''}".strip()
+            move = label_of("account.move", follow("account.move", row["move_id"]), follow)
+            return f"{move} {row['name'] or ''}".strip()
         case "account.account":
             return f"{row['code']} {row['name']}"
         case "account.payment.method.line":

@@ -35,7 +35,7 @@ class PspJournal:
 
 @dataclass(frozen=True, slots=True)
 class CompanySetup:
-    """One company with a small chart. `rates` are Odoo's: how many units of a currency one unit of the company's buys."""
+    """One company with a small chart. `rates` are Odoo's: units of a currency that one of the company's buys."""
 
     name: str
     currency: str

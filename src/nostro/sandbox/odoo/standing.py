@@ -52,18 +52,14 @@ def _payment_state(call: Call, move: Row, terms: list[Row]) -> str:
         for partial in partials_of(call, line):
             ident = partial["credit_move_id" if partial["debit_move_id"] == line["id"] else "debit_move_id"]
             others.add(call.row("account.move.line", ident)["move_id"])
+    left = any(line["amount_residual_currency"] for line in terms)
     if not others:
-        return (
-            "paid"
-            if move["state"] == "posted" and not any(one["amount_residual_currency"] for one in terms)
-            else "not_paid"
-        )
-    if any(line["amount_residual_currency"] for line in terms):
+        return "paid" if move["state"] == "posted" and not left else "not_paid"
+    if left:
         return "partial"
     against = [call.row("account.move", ident) for ident in others]
-    if move["move_type"] == "out_invoice" and not any(
-        o["origin_payment_id"] or o["statement_line_id"] for o in against
-    ):
+    money = any(other["origin_payment_id"] or other["statement_line_id"] for other in against)
+    if move["move_type"] == "out_invoice" and not money:
         kinds = {other["move_type"] for other in against}
         return "reversed" if kinds in ({"out_refund"}, {"out_refund", "entry"}) else "paid"
     return "paid"
@@ -71,8 +67,8 @@ def _payment_state(call: Call, move: Row, terms: list[Row]) -> str:
 
 def payments_of(call: Call, move: Row) -> list[Row]:
     """The payment that this entry is, and those that were registered for this invoice."""
-    own = call.tables.by("account.payment", "move_id", move["id"])
-    return own + [call.row("account.payment", ident) for ident in move["matched_payment_ids"]]
+    own = [move["origin_payment_id"]] if move["origin_payment_id"] else []
+    return [call.row("account.payment", ident) for ident in [*own, *move["matched_payment_ids"]]]
 
 
 def refresh_payment(call: Call, payment: Row) -> None:
@@ -91,7 +87,7 @@ def refresh_payment(call: Call, payment: Row) -> None:
 
 
 def invoices_of(call: Call, payment: Row, lines: Iterable[Row]) -> list[int]:
-    """Invoices that the payment was registered for or is matched with; the former stay named after the match is undone."""
+    """Invoices that the payment was registered for (also when that match was undone) or is matched with."""
     found = set(payment["invoice_ids"])
     for line in lines:
         for partial in partials_of(call, line):

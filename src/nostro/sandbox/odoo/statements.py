@@ -17,7 +17,7 @@ _MODEL = "account.bank.statement.line"
 def create(call: Call, vals: Mapping[str, Any]) -> Row:
     """One line and its posted entry. Nothing is unique here: the same line twice is two lines."""
     call.need(accountant=True, what="Bank Statement Line")
-    vals = checked(_MODEL, vals, call.version)
+    vals = checked(_MODEL, vals, call.version, required=("journal_id", "date"))
     journal = call.rows("account.journal", [vals["journal_id"]])[0]
     own = call.currency_of(journal["company_id"])
     currency = journal["currency_id"] or own
@@ -28,10 +28,10 @@ def create(call: Call, vals: Mapping[str, Any]) -> Row:
         "amount": call.rounded(vals.get("amount"), currency),
         "amount_currency": call.rounded(vals.get("amount_currency"), foreign or currency),
     }
-    kept = {key: journal[key] for key in ("company_id",)}
     draft = {"move_type": "entry", "state": "draft", "payment_state": "not_paid", "currency_id": currency}
     asked = {"ref": vals.get("ref") or False, "partner_id": vals.get("partner_id") or False}
-    move = call.insert("account.move", {**kept, **draft, **asked, "journal_id": journal["id"]})
+    where = {"company_id": journal["company_id"], "journal_id": journal["id"]}
+    move = call.insert("account.move", {**draft, **asked, **where})
     day = accounting_date(call, move, vals.get("date") or call.today)
     call.update("account.move", move, date=day)
     line = call.insert(_MODEL, {**vals, **told, "move_id": move["id"], "date": day})
@@ -100,7 +100,7 @@ def undo_reconciliation(call: Call, ids: Sequence[int]) -> None:
 
 
 def write_move_lines(call: Call, ids: Sequence[int], vals: Mapping[str, Any]) -> bool:
-    """`account.move.line.write`: a label, or the account and partner of a line on suspense; amounts never when posted."""
+    """`account.move.line.write`: a label, or account and partner of a line on suspense; amounts never when posted."""
     vals = checked("account.move.line", vals, call.version)
     for line in call.rows("account.move.line", ids):
         move = call.row("account.move", line["move_id"])

@@ -13,8 +13,6 @@ INDEXED = frozenset(
         ("account.move.line", "move_id"),
         ("account.partial.reconcile", "debit_move_id"),
         ("account.partial.reconcile", "credit_move_id"),
-        ("account.payment", "move_id"),
-        ("account.bank.statement.line", "move_id"),
     }
 )
 """References that are asked for backwards and never change."""
@@ -67,7 +65,7 @@ class Tables:
         if all(key in row and row[key] == value for key, value in changes.items()):
             return
         before = dict(row)
-        self._undo.append(lambda: (row.clear(), row.update(before)))
+        self._undo.append(lambda: _restore(row, before))
         row.update(changes, write_date=now, write_uid=uid)
         self.written.append((model, row["id"]))
 
@@ -97,3 +95,8 @@ class Tables:
         del self._rows[model][row["id"]]
         for field in [field for indexed, field in INDEXED if indexed == model]:
             del self._index[model, field, row[field]][row["id"]]
+
+
+def _restore(row: Row, before: Row) -> None:
+    row.clear()
+    row.update(before)

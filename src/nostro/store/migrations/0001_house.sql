@@ -238,6 +238,7 @@ create table fact (
 ) partition by range (month);
 create index fact_subject on fact (shard, process, subject, position);
 create index fact_data_key on fact (data_key) where data_key is not null;
+create index fact_cause on fact (cause_shard, cause_position) where cause_shard is not null;
 create index fact_receipt on fact (receipt) where receipt is not null;
 
 -- A subject's state: a cache of the log, written with it.
@@ -359,6 +360,8 @@ create table command_closed (
     closed_at timestamptz not null,
     primary key (shard, key, month)
 ) partition by range (month);
+create index command_closed_subject on command_closed (shard, process, subject);
+create index command_closed_correlation on command_closed (correlation);
 
 -- Who released or discarded a command.
 create table approval (

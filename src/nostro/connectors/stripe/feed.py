@@ -1,0 +1,133 @@
+"""What is polled at Stripe, as pure functions of a cursor. Sources: pages "Pagination" and "Payout reconciliation".
+
+Lists come newest first. A walk goes from the head down to `since` less an overlap; only when it has ended does `since`
+move to the newest that it saw. `told` is the digest of a walk that fitted on one page: told again, it is no news.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from nostro.connectors.kit.manifest import Feed
+from nostro.connectors.stripe.config import StripeConfig
+from nostro.model.calls import FetchPage, Message
+from nostro.model.canonical import canonical, digest
+
+Cursor = dict[str, Any]
+_PAGE = 100
+_HOUR, _DAY = 3_600, 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class _Listing:
+    """One list endpoint, read by creation time. The overlap is how long a thing may still change unheard."""
+
+    name: str
+    overlap_seconds: int
+    every_seconds: int
+    expand: tuple[str, ...] = ()
+
+    def fetch(self, cursor: str, config: StripeConfig, at: datetime) -> Message:
+        state = _state(cursor)
+        first = int(at.timestamp()) - config.first_load_days * _DAY
+        since = max(state["since"] - self.overlap_seconds, 0) if "since" in state else first
+        wish: dict[str, Any] = {"created[gte]": since, "limit": _PAGE}
+        wish |= {"expand[]": list(self.expand)} if self.expand else {}
+        wish |= {"starting_after": state["after"]} if "after" in state else {}
+        return Message(f"/v1/{self.name}", wish, "GET")
+
+    def page(self, cursor: str, content: Mapping[str, Any], _: StripeConfig) -> FetchPage:
+        state, things = _state(cursor), content["data"]
+        newest = max([state.get("newest", 0), state.get("since", 0), *(thing["created"] for thing in things)])
+        if content["has_more"] and things:
+            walking = {**state, "newest": newest, "after": things[-1]["id"]}
+            return FetchPage(_text(walking), more=True, empty=False)
+        told = digest([{**thing, "pending_webhooks": 0} for thing in things]).hex()[:16]
+        ended: Cursor = {"since": newest, "told": told} if newest else {}
+        return FetchPage(_text(ended), more=False, empty=not things or ("after" not in state and state.get("told") == told))
+
+    def feed(self) -> Feed:
+        return Feed(self.name, self.fetch, self.page, self.every_seconds)
+
+
+_PAYOUTS = _Listing("payouts", 7 * _DAY, 900)
+
+
+def _fetch_payouts(cursor: str, config: StripeConfig, at: datetime) -> Message:
+    """The payouts, and then the lines of each payout in the queue."""
+    state = _state(cursor)
+    if not state.get("queue"):
+        return _PAYOUTS.fetch(cursor, config, at)
+    wish: dict[str, Any] = {"limit": _PAGE, "expand[]": ["data.source"]}
+    wish |= {"starting_after": state["line"]} if state.get("line") else {}
+    return Message(f"/v1/balance_transactions?payout={state['queue'][0]}", wish, "GET")
+
+
+def _page_payouts(cursor: str, content: Mapping[str, Any], config: StripeConfig) -> FetchPage:
+    state = _state(cursor)
+    if state.get("queue"):
+        return _page_lines(state, content)
+    page = _PAYOUTS.page(cursor, content, config)
+    walked = list(state.get("walked", ()))
+    fresh = [thing["id"] for thing in content["data"] if thing["id"] not in walked and _has_lines(thing)]
+    waiting = [thing["created"] for thing in content["data"] if _will_have_lines(thing)]
+    then: Cursor = {**_state(page.cursor), "walked": walked, "oldest_waiting": min([*waiting, *_kept(state)], default=0)}
+    if page.more:
+        return FetchPage(_text(then | {"fresh": [*state.get("fresh", ()), *fresh]}), more=True, empty=page.empty)
+    queue = [*state.get("fresh", ()), *fresh]
+    return FetchPage(_text(_ended(then, queue)), more=bool(queue), empty=page.empty)
+
+
+def _kept(state: Cursor) -> list[int]:
+    return [state["oldest_waiting"]] if state.get("oldest_waiting") and "after" in state else []
+
+
+def _ended(state: Cursor, queue: list[str]) -> Cursor:
+    """The next walk begins no later than the oldest payout whose lines Stripe had not put together yet."""
+    waiting = state.pop("oldest_waiting", 0)
+    since = min(state.get("since", 0), waiting + _PAYOUTS.overlap_seconds) if waiting else state.get("since", 0)
+    kept = state["walked"][-500:]
+    return {**state, "since": since, "walked": kept, "queue": queue} if since else {"walked": kept, "queue": queue}
+
+
+def _page_lines(state: Cursor, content: Mapping[str, Any]) -> FetchPage:
+    lines = content["data"]
+    if content["has_more"] and lines:
+        return FetchPage(_text({**state, "line": lines[-1]["id"]}), more=True, empty=False)
+    done, *queue = state["queue"]
+    rest = {name: value for name, value in state.items() if name != "line"}
+    walked = [*state["walked"], done]
+    return FetchPage(_text({**rest, "queue": queue, "walked": walked}), more=bool(queue), empty=not lines)
+
+
+def _has_lines(payout: Mapping[str, Any]) -> bool:
+    """Stripe knows what is in an automatic payout once it has reconciled it; in a manual one it never does."""
+    return payout["automatic"] is True and payout.get("reconciliation_status") == "completed"
+
+
+def _will_have_lines(payout: Mapping[str, Any]) -> bool:
+    return payout["automatic"] is True and payout.get("reconciliation_status") == "in_progress"
+
+
+def _state(cursor: str) -> Cursor:
+    state = json.loads(cursor) if cursor else {}
+    assert isinstance(state, dict)
+    return state
+
+
+def _text(state: Cursor) -> str:
+    return canonical(state).decode()
+
+
+FEEDS: Mapping[str, Feed] = {
+    "events": _Listing("events", 300, 60).feed(),
+    "charges": _Listing("charges", _HOUR, 900, ("data.balance_transaction",)).feed(),
+    "refunds": _Listing("refunds", 30 * _DAY, 6 * _HOUR).feed(),
+    "disputes": _Listing("disputes", 120 * _DAY, 6 * _HOUR).feed(),
+    "payouts": Feed("payouts", _fetch_payouts, _page_payouts, _PAYOUTS.every_seconds),
+}
+"""`events` finds lost webhooks; the others find what events don't show any more, and the lines of payouts."""

@@ -1,0 +1,349 @@
+"""Facts into state. Sees facts only: no rules, so that the state can be rebuilt from the log alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from nostro.model.base import Value
+from nostro.model.facts import (
+    CollectionCredited,
+    CollectionCreditNoted,
+    CollectionPaidOut,
+    CollectionPaymentMoved,
+    CollectionReturned,
+    CommandReleased,
+    CommandSettled,
+    DeadlineFellDue,
+    DisputeReported,
+    Fact,
+    FactBody,
+    FactCorrected,
+    InvoicePosted,
+    InvoiceWithdrawn,
+    MatchConfirmed,
+    MoneyUnapplied,
+    PaymentAttempted,
+    PaymentCaptured,
+    PaymentRegistered,
+    RefundReported,
+)
+from nostro.model.money import Money, plain
+from nostro.processes.collection.v1.state import (
+    PAYMENTS_LIMIT,
+    Assignment,
+    CollectionState,
+    Credit,
+    CreditNote,
+    Dispute,
+    Line,
+    Payment,
+    Refund,
+    Registered,
+    Return,
+)
+from nostro.processes.kit.decision import State
+
+V = TypeVar("V", bound=Value)
+
+PROVIDER_DEADLINE = "odoo_provider"
+_NOT_STANDING = frozenset({"draft", "canceled", "cancelled", "rejected"})
+
+
+def evolve(data: State, fact: Fact) -> State:
+    """The state after a fact. A fact that says nothing to the state leaves it."""
+    assert isinstance(data, CollectionState)
+    step = _STEPS.get(type(fact.body))
+    return step(data, fact.body, fact) if step else data
+
+
+def _posted(data: CollectionState, body: InvoicePosted, _: Fact) -> CollectionState:
+    seen = data.model_copy(
+        update={
+            "kind": body.kind,
+            "connection": body.connection,
+            "database": body.database,
+            "move_id": body.move_id,
+            "number": body.number,
+            "partner_id": body.partner_id,
+            "total": body.total,
+            "residual": body.residual,
+            "reverses": body.reverses_move,
+            "withdrawn": "",
+        }
+    )
+    paid = body.total.minor - body.residual.minor
+    rose = data.total == body.total and data.residual is not None and data.residual < body.residual
+    return seen.model_copy(
+        update={
+            "elsewhere": max(0, paid - seen.cleared),
+            "reopened": paid < seen.cleared and (rose or data.reopened),
+        }
+    )
+
+
+def _withdrawn(data: CollectionState, body: InvoiceWithdrawn, _: Fact) -> CollectionState:
+    told = {"connection": body.connection, "database": body.database, "move_id": body.move_id, "number": body.number}
+    return data.model_copy(update={**told, "kind": data.kind or "invoice", "withdrawn": body.why})
+
+
+def _registered(data: CollectionState, body: PaymentRegistered, _: Fact) -> CollectionState:
+    if not body.provider_reference or body.state in _NOT_STANDING:
+        return data
+    told = Registered(
+        payment=str(body.payment_id),
+        provider_reference=body.provider_reference,
+        amount=body.amount,
+        company=plain(body.company_amount.value) if body.company_amount else "",
+    )
+    payment = data.payment(body.provider_reference, body.provider_reference)
+    if payment is None:
+        return _await_capture(data, told)
+    if payment.registered:
+        return data
+    adopted = _adopt(payment, told)
+    elsewhere = max(0, data.elsewhere - max(0, adopted.applied - payment.applied))
+    return _with_payment(data.model_copy(update={"elsewhere": elsewhere}), adopted)
+
+
+def _await_capture(data: CollectionState, told: Registered) -> CollectionState:
+    if any(known.payment == told.payment for known in data.expected) or len(data.expected) >= PAYMENTS_LIMIT:
+        return data
+    elsewhere = data.elsewhere - (told.amount.minor if told.amount.currency == data.currency else 0)
+    return data.model_copy(update={"expected": (*data.expected, told), "elsewhere": max(0, elsewhere)})
+
+
+def _adopt(payment: Payment, told: Registered) -> Payment:
+    same = told.amount.currency == payment.amount.currency
+    applied = min(told.amount.minor, payment.amount.minor) if same else payment.applied
+    return payment.model_copy(update={"registered": told.payment, "company": told.company, "applied": applied})
+
+
+def _captured(data: CollectionState, body: PaymentCaptured, _: Fact) -> CollectionState:
+    if len(data.payments) >= PAYMENTS_LIMIT:
+        return data.model_copy(update={"refused": data.refused + 1})
+    ids = {body.payment_id, body.charge_id}
+    told = next((known for known in data.expected if known.provider_reference in ids), None)
+    rest = data.model_copy(update={"expected": tuple(known for known in data.expected if known is not told)})
+    payment = Payment(
+        connection=body.connection,
+        charge_id=body.charge_id,
+        payment_id=body.payment_id,
+        method=body.method,
+        captured_on=body.captured_on,
+        amount=body.amount,
+        applied=rest.room(body.amount),
+    )
+    payments = (*rest.payments, _adopt(payment, told) if told else payment)
+    return rest.model_copy(update={"payments": payments, "kind": rest.kind or "unapplied"})
+
+
+def _attempted(data: CollectionState, body: PaymentAttempted, _: Fact) -> CollectionState:
+    return data.model_copy(update={"attempt": body.state})
+
+
+def _refunded(data: CollectionState, body: RefundReported, _: Fact) -> CollectionState:
+    payment = data.payment(body.charge_id, body.payment_id)
+    if payment is None:
+        return _stranger(data, body.charge_id or body.payment_id)
+    new = Refund(refund_id=body.refund_id, amount=body.amount, refunded_on=body.refunded_on)
+    known = next((r for r in payment.refunds if r.refund_id == body.refund_id), new)
+    succeeded = known.succeeded or body.state == "succeeded"
+    first = succeeded and not known.succeeded
+    told = known.model_copy(
+        update={
+            "succeeded": succeeded,
+            "failed": known.failed or body.state in ("failed", "cancelled"),
+            "share": payment.take_back(body.amount.minor) if first else known.share,
+        }
+    )
+    return _with_payment(data, payment.model_copy(update={"refunds": _put(payment.refunds, known, told)}))
+
+
+def _disputed(data: CollectionState, body: DisputeReported, fact: Fact) -> CollectionState:
+    payment = data.payment(body.charge_id, body.payment_id)
+    if payment is None:
+        return _stranger(data, body.charge_id or body.payment_id)
+    new = Dispute(dispute_id=body.dispute_id, amount=body.amount, disputed_on=body.disputed_on)
+    known = next((d for d in payment.disputes if d.dispute_id == body.dispute_id), new)
+    withdrawn = known.withdrawn or body.funds in ("withdrawn", "reinstated")
+    day = fact.occurred_at.date()
+    told = known.model_copy(
+        update={
+            "reason": body.reason or known.reason,
+            "evidence_due_at": max(known.evidence_due_at, body.evidence_due_at),
+            "opened": known.opened or withdrawn or body.state in ("open", "lost"),
+            "withdrawn": withdrawn,
+            "reinstated": known.reinstated or body.funds == "reinstated",
+            "won": known.won or body.state == "won",
+            "lost": known.lost or body.state == "lost",
+            "closed_on": known.closed_on or (day if body.state in ("won", "lost") else None),
+            "reinstated_on": known.reinstated_on or (day if body.funds == "reinstated" else None),
+            "share": payment.take_back(body.amount.minor) if withdrawn and not known.withdrawn else known.share,
+        }
+    )
+    return _with_payment(data, payment.model_copy(update={"disputes": _put(payment.disputes, known, told)}))
+
+
+def _paid_out(data: CollectionState, body: CollectionPaidOut, fact: Fact) -> CollectionState:
+    payment = data.payment(body.charge_id)
+    if payment is None:
+        return _stranger(data, body.charge_id)
+    line = Line(
+        line_id=body.line_id,
+        kind=body.kind,
+        source_id=body.source_id,
+        gross=body.gross,
+        presentment=body.presentment,
+        settled_on=fact.occurred_at.date(),
+    )
+    return _with_payment(data, payment.model_copy(update={"lines": (*payment.lines, line)}))
+
+
+def _credited(data: CollectionState, body: CollectionCredited, _: Fact) -> CollectionState:
+    by_person = body.by == "person"
+    foreign = by_person and body.amount.currency != data.currency
+    credit = Credit(
+        source=body.movement,
+        amount=body.amount,
+        credited_on=body.booked_on,
+        applied=body.amount.minor if foreign else data.room(body.amount),
+        by_person=by_person,
+        statement_line=body.statement_line,
+    )
+    return _with_credit(data, credit)
+
+
+def _unapplied(data: CollectionState, body: MoneyUnapplied, _: Fact) -> CollectionState:
+    credit = Credit(
+        source=body.movement, amount=body.amount, credited_on=body.booked_on, statement_line=body.statement_line
+    )
+    return _with_credit(data.model_copy(update={"kind": data.kind or "unapplied"}), credit)
+
+
+def _payment_moved(data: CollectionState, body: CollectionPaymentMoved, _: Fact) -> CollectionState:
+    credit = Credit(
+        source=body.charge_id,
+        amount=body.amount,
+        credited_on=body.captured_on,
+        applied=data.room(body.amount),
+        by_person=True,
+        connection=body.connection,
+        payment_id=body.payment_id,
+        method=body.method,
+        origin=body.origin,
+    )
+    return _with_credit(data, credit)
+
+
+def _returned(data: CollectionState, body: CollectionReturned, _: Fact) -> CollectionState:
+    credit = data.credit(body.original_movement)
+    if credit is None:
+        return _stranger(data, body.original_movement)
+    told = Return(
+        movement=body.movement,
+        amount=body.amount.minor,
+        returned_on=body.booked_on,
+        reason=body.reason,
+        share=credit.take_back(body.amount.minor),
+    )
+    return _with_credit(data, credit.model_copy(update={"returns": (*credit.returns, told)}))
+
+
+def _credit_noted(data: CollectionState, body: CollectionCreditNoted, _: Fact) -> CollectionState:
+    note = CreditNote(move_id=body.move_id, amount=body.amount)
+    return data.model_copy(update={"credit_notes": (*data.credit_notes, note)})
+
+
+def _confirmed(data: CollectionState, body: MatchConfirmed, _: Fact) -> CollectionState:
+    """A person disposes of everything that is over. Giving back is for card payments; it is over until the PSP says so."""
+    asked = {a.source for a in data.assignments if a.to == "refund"}
+    refund = body.target.kind == "refund"
+    for one in data.spare:
+        source = one.charge_id if isinstance(one, Payment) else one.source
+        if refund and (isinstance(one, Credit) or source in asked):
+            continue
+        assignment = Assignment(
+            act=body.act,
+            source=source,
+            to="refund" if refund else "move",
+            subject=body.target.subject,
+            amount=Money(minor=one.over, currency=one.amount.currency),
+        )
+        data = data.model_copy(update={"assignments": (*data.assignments, assignment)})
+        if not refund:
+            moved = one.model_copy(update={"moved": one.moved + one.over})
+            data = _with_payment(data, moved) if isinstance(moved, Payment) else _with_credit(data, moved)
+    return data
+
+
+def _settled(data: CollectionState, body: CommandSettled, _: Fact) -> CollectionState:
+    settled = data.model_copy(update={"steps": data.steps.settled(body)})
+    effect, _, source = body.step.partition("-")
+    if effect != "register" or not body.outcome.there:
+        return settled
+    told = {"registered": body.outcome.ids.get("payment", "0"), "company": body.outcome.notes.get("company_amount", "")}
+    if payment := data.payment(source):
+        return _with_payment(settled, payment.model_copy(update=told))
+    credit = data.credit(source)
+    return _with_credit(settled, credit.model_copy(update={"registered": told["registered"]})) if credit else settled
+
+
+def _released(data: CollectionState, body: CommandReleased, _: Fact) -> CollectionState:
+    return data.model_copy(update={"steps": data.steps.released(body)})
+
+
+def _fell_due(data: CollectionState, body: DeadlineFellDue, _: Fact) -> CollectionState:
+    if body.name != PROVIDER_DEADLINE:
+        return data
+    payments = tuple(p.model_copy(update={"waited": True}) for p in data.payments)
+    return data.model_copy(update={"payments": payments})
+
+
+def _corrected(data: CollectionState, body: FactCorrected, _: Fact) -> CollectionState:
+    return data.model_copy(update={"corrected": body.why})
+
+
+def _stranger(data: CollectionState, ident: str) -> CollectionState:
+    strangers = dict.fromkeys((*data.strangers, ident))
+    return data.model_copy(update={"strangers": tuple(strangers)[:PAYMENTS_LIMIT]})
+
+
+def _with_payment(data: CollectionState, payment: Payment) -> CollectionState:
+    payments = tuple(payment if p.charge_id == payment.charge_id else p for p in data.payments)
+    return data.model_copy(update={"payments": payments})
+
+
+def _with_credit(data: CollectionState, credit: Credit) -> CollectionState:
+    known = data.credit(credit.source)
+    if known is None and len(data.credits) >= PAYMENTS_LIMIT:
+        return data.model_copy(update={"refused": data.refused + 1})
+    return data.model_copy(update={"credits": _put(data.credits, known, credit)})
+
+
+def _put(those: tuple[V, ...], old: V | None, new: V) -> tuple[V, ...]:
+    """`new` in the place of `old`, or at the end."""
+    return tuple(new if one is old else one for one in those) if old in those else (*those, new)
+
+
+_Step = Callable[[CollectionState, Any, Fact], CollectionState]
+_STEPS: Mapping[type[FactBody], _Step] = {
+    InvoicePosted: _posted,
+    InvoiceWithdrawn: _withdrawn,
+    PaymentRegistered: _registered,
+    PaymentCaptured: _captured,
+    PaymentAttempted: _attempted,
+    RefundReported: _refunded,
+    DisputeReported: _disputed,
+    CollectionPaidOut: _paid_out,
+    CollectionCredited: _credited,
+    MoneyUnapplied: _unapplied,
+    CollectionPaymentMoved: _payment_moved,
+    CollectionReturned: _returned,
+    CollectionCreditNoted: _credit_noted,
+    MatchConfirmed: _confirmed,
+    CommandSettled: _settled,
+    CommandReleased: _released,
+    DeadlineFellDue: _fell_due,
+    FactCorrected: _corrected,
+}

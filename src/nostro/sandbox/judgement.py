@@ -1,0 +1,98 @@
+"""What has to be in the house's books, read from the books of the outside: the yardstick for lost and doubled.
+
+The outside is the truth here. An invoice's intention comes from the scenario (who meant to pay what); entries, fees
+and payouts come from the systems themselves, since rates and payout totals are made while the world runs.
+"""
+
+from typing import Any
+
+from nostro.sandbox.currencies import iso_exponent, stripe_exponent
+from nostro.sandbox.scenario import Scenario
+from nostro.sandbox.world import World
+
+
+def intended(scenario: Scenario, world: World) -> dict[str, Any]:
+    """All that has to be booked, by business id. Amounts are ISO minor units."""
+    systems = world.books()["systems"]
+    psps = {path: books for path, books in systems.items() if books.get("kind") == "psp"}
+    banks = {path: books for path, books in systems.items() if books.get("kind") == "bank"}
+    return {
+        "invoices": _invoices(scenario, world),
+        "payments": _payments(scenario, world),
+        "movements": [movement for path, books in banks.items() for movement in _movements(path, books)],
+        "fees": [fee for path, books in psps.items() for fee in _fees(path, books)],
+        "payouts": [_of_psp(path, payout) for path, books in psps.items() for payout in books["payouts"]],
+        "refunds": [_of_psp(path, refund) for path, books in psps.items() for refund in books["refunds"]],
+        "disputes": [_of_psp(path, dispute) for path, books in psps.items() for dispute in books["disputes"]],
+    }
+
+
+def _invoices(scenario: Scenario, world: World) -> list[dict[str, Any]]:
+    """Invoices that were posted by now, with what has to stay paid of each in the end."""
+    return [
+        {
+            "invoice": key,
+            "entity": expected.entity,
+            "number": world.results[key]["name"],
+            "odoo_id": world.results[key]["id"],
+            "partner": expected.partner,
+            "currency": expected.currency,
+            "total_minor": expected.total_minor,
+            "paid_minor": expected.paid_minor,
+            "returned_minor": expected.returned_minor,
+            "cleared_minor": expected.cleared_minor,
+            "surplus_minor": expected.surplus_minor,
+        }
+        for key, expected in scenario.expected.items()
+        if key in world.results
+    ]
+
+
+def _payments(scenario: Scenario, world: World) -> list[dict[str, Any]]:
+    """Payments that were made by now: each has to be booked once."""
+    made = []
+    for act, (invoice, minor, kind) in scenario.payments.items():
+        result = world.results.get(act) or world.results.get(act.removesuffix(f"/{invoice}"))
+        if result is not None:
+            currency = scenario.expected[invoice].currency
+            told = {"payment": act, "invoice": invoice, "kind": kind, "amount_minor": minor, "currency": currency}
+            made.append(told | {"outside_id": result["id"] if kind == "card" else result["servicer_reference"]})
+    return made
+
+
+def _movements(path: str, books: dict[str, Any]) -> list[dict[str, Any]]:
+    """Booked entries: each has to be one statement line."""
+    return [
+        {"bank": path, "account": account["number"], "currency": account["currency"], **entry}
+        for account in books["accounts"]
+        for entry in account["entries"]
+        if entry["booking_date"] is not None
+    ]
+
+
+def _fees(path: str, books: dict[str, Any]) -> list[dict[str, Any]]:
+    """Fees that the PSP kept, by balance transaction."""
+    return [
+        {
+            "psp": path,
+            "line": line["id"],
+            "source": line["source"],
+            "currency": line["currency"].upper(),
+            "fee_minor": _iso_minor(line["fee"], line["currency"]),
+            "payout": line["payout"],
+        }
+        for line in books["balance_transactions"]
+        if line["fee"]
+    ]
+
+
+def _of_psp(path: str, thing: dict[str, Any]) -> dict[str, Any]:
+    kept = ("id", "status", "payment_intent", "charge", "arrival_date")
+    amount = _iso_minor(thing["amount"], thing["currency"])
+    told = {"psp": path, "amount_minor": amount, "currency": thing["currency"].upper()}
+    return told | {key: thing[key] for key in kept if key in thing}
+
+
+def _iso_minor(minor: int, currency: str) -> int:
+    """Stripe's minor units in ISO's."""
+    return int(minor * 10 ** iso_exponent(currency.upper()) // 10 ** stripe_exponent(currency))

@@ -1,0 +1,144 @@
+"""What people and Odoo's own modules do in the books: an act is a key of `ACTS` with its wishes, and gives a row back."""
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+from nostro.sandbox.odoo import chart, matching, moves, payments
+from nostro.sandbox.odoo.call import Call
+from nostro.sandbox.odoo.standing import term_lines
+from nostro.sandbox.odoo.tables import Row
+
+Wish = Mapping[str, Any]
+
+
+def _partner(call: Call, wish: Wish) -> Row:
+    """`name` and any field of res.partner."""
+    return call.insert("res.partner", {"active": True, "is_company": True, **wish})
+
+
+def _invoice(call: Call, wish: Wish) -> Row:
+    """`company` (name), `partner` (id), `amount`; if wanted `currency`, `date`, `due`, `ref`, `post` (default true)."""
+    company = _company(call, wish["company"])
+    scoped = _within(call, company["id"])
+    code = wish.get("currency")
+    line = {"name": wish.get("text", "Goods"), "quantity": 1, "price_unit": wish["amount"], "tax_ids": [[6, 0, []]]}
+    given = {
+        "move_type": wish.get("kind", "out_invoice"),
+        "partner_id": wish["partner"],
+        "invoice_date": wish.get("date", call.today),
+        "invoice_date_due": wish.get("due", call.today),
+        "ref": wish.get("ref", False),
+        "currency_id": chart.currency(call, code) if code else company["currency_id"],
+        "invoice_line_ids": [[0, 0, {key: line[key] for key in ("name", "quantity", "price_unit")}]],
+    }
+    move = moves.create(scoped, given)
+    if wish.get("post", True):
+        moves.action_post(scoped, [move["id"]])
+    return move
+
+
+def _credit_note(call: Call, wish: Wish) -> Row:
+    """A posted credit note over the whole of `invoice` (id), matched with it when it is still open."""
+    move = call.row("account.move", wish["invoice"])
+    scoped = _within(call, move["company_id"], active_ids=[move["id"]])
+    told = {
+        "date": wish.get("date", call.today),
+        "journal_id": move["journal_id"],
+        "reason": wish.get("reason", "returned"),
+    }
+    made = moves.refund_moves(scoped, [moves.create_reversal(scoped, told)["id"]])["res_id"]
+    moves.action_post(scoped, [made])
+    return call.row("account.move", made)
+
+
+def _match(call: Call, wish: Wish) -> Row:
+    """Somebody matches by hand: the journal items `lines`, or `invoice` with what is open of `payment` (ids)."""
+    if "lines" in wish:
+        lines = call.rows("account.move.line", wish["lines"])
+    else:
+        entry = call.row("account.move", call.row("account.payment", wish["payment"])["move_id"])
+        both = [*term_lines(call, call.row("account.move", wish["invoice"])), *term_lines(call, entry)]
+        lines = [line for line in both if not line["reconciled"]]
+    matching.reconcile(call, lines)
+    return call.row("account.move", lines[0]["move_id"])
+
+
+def _unmatch(call: Call, wish: Wish) -> Row:
+    """Somebody undoes every match of `invoice`."""
+    move = call.row("account.move", wish["invoice"])
+    matching.unmatch(call, term_lines(call, move))
+    return move
+
+
+def _lock(call: Call, wish: Wish) -> Row:
+    """Close `company` up to `date`; `kind` is `fiscalyear` unless told (`sale`, `hard`)."""
+    company = _company(call, wish["company"])
+    call.update("res.company", company, **{f"{wish.get('kind', 'fiscalyear')}_lock_date": wish["date"]})
+    return company
+
+
+def _delete_invoice(call: Call, wish: Wish) -> Row:
+    """Set `invoice` back to draft and delete it; its number is given to the next one."""
+    move = dict(call.row("account.move", wish["invoice"]))
+    if move["state"] == "posted":
+        moves.button_draft(call, [move["id"]])
+    moves.unlink(call, [move["id"]])
+    return move
+
+
+def _provider_payment(call: Call, wish: Wish) -> Row:
+    """Odoo's payment provider registers what a card paid: `invoice`, `journal` (ids), `provider_reference`, `amount`."""
+    move = call.row("account.move", wish["invoice"])
+    scoped = _within(call, move["company_id"], active_model="account.move", active_ids=[move["id"]])
+    name, partner = move["name"], call.label("res.partner", move["partner_id"])
+    who = f" - {partner}" if call.version < 19 else ""
+    told = {"reference": name, "provider_reference": wish["provider_reference"], "state": "done"}
+    done = call.insert("payment.transaction", {**told, "amount": move["amount_residual"]})
+    vals = {"journal_id": wish["journal"], "communication": f"{name}{who} - {wish['provider_reference']}"}
+    amount = {"amount": wish["amount"]} if "amount" in wish else {}
+    wizard = payments.create_wizard(scoped, {**vals, **amount, "payment_date": wish.get("date", call.today)})
+    made = payments.action_create_payments(scoped, [wizard["id"]])["res_id"]
+    payment = call.row("account.payment", made)
+    call.update("account.payment", payment, payment_transaction_id=done["id"])
+    call.update("account.move", move, transaction_ids=[*move["transaction_ids"], done["id"]])
+    return payment
+
+
+def _rate(call: Call, wish: Wish) -> Row:
+    """A rate of `company`: one unit of its currency buys `rate` of `currency` from `date` on."""
+    told = {"name": wish.get("date", call.today), "company_id": _company(call, wish["company"])["id"]}
+    rate = {"currency_id": chart.currency(call, wish["currency"]), "rate": Decimal(str(wish["rate"]))}
+    return call.insert("res.currency.rate", {**told, **rate})
+
+
+def _parameter(call: Call, wish: Wish) -> Row:
+    """A system parameter changes: `key` `database.uuid` when the database was copied, `database.is_neutralized`."""
+    for row in call.tables.of("ir.config_parameter").values():
+        if row["key"] == wish["key"]:
+            call.update("ir.config_parameter", row, value=wish["value"])
+            return row
+    return call.insert("ir.config_parameter", wish)
+
+
+ACTS: Final[Mapping[str, Callable[[Call, Wish], Row]]] = {
+    "partner": _partner,
+    "invoice": _invoice,
+    "credit_note": _credit_note,
+    "match": _match,
+    "unmatch": _unmatch,
+    "lock": _lock,
+    "delete_invoice": _delete_invoice,
+    "provider_payment": _provider_payment,
+    "rate": _rate,
+    "parameter": _parameter,
+}
+
+
+def _company(call: Call, name: str) -> Row:
+    return next(row for row in call.tables.of("res.company").values() if row["name"] == name)
+
+
+def _within(call: Call, company: int, **context: object) -> Call:
+    """The same database transaction, working in one company."""
+    return Call(call.tables, call.user, call.uid, call.version, call.now, {"allowed_company_ids": [company], **context})

@@ -1,0 +1,255 @@
+"""One Odoo database as a system: requests in, replies and webhooks out, books for those who judge."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from nostro.sandbox.faults import FaultPlan
+from nostro.sandbox.odoo import chart, protocols
+from nostro.sandbox.odoo.acts import ACTS
+from nostro.sandbox.odoo.call import Call
+from nostro.sandbox.odoo.errors import Fault
+from nostro.sandbox.odoo.methods import find
+from nostro.sandbox.odoo.methods import value as value_of
+from nostro.sandbox.odoo.numbering import SALES
+from nostro.sandbox.odoo.protocols import Asked
+from nostro.sandbox.odoo.schema import FIELDS, on_the_wire
+from nostro.sandbox.odoo.settings import OdooSettings, OdooUser
+from nostro.sandbox.odoo.tables import Row, Tables
+from nostro.sandbox.wire import Delivery, WireReply, WireRequest
+
+STARTED = "x-sandbox-started"
+"""Header that a late effect carries: when its database transaction began. Odoo stamps that on what it writes."""
+_SUPERUSER = OdooUser("__system__", "", accountant=True, admin=True)
+_FIRST_UID = 2
+_HOOKED = ("amount_residual", "amount_total", "currency_id", "id", "invoice_date", "name", "partner_id")
+_BOOKS = {
+    "moves": "account.move",
+    "lines": "account.move.line",
+    "payments": "account.payment",
+    "statement_lines": "account.bank.statement.line",
+    "partials": "account.partial.reconcile",
+    "partners": "res.partner",
+    "transactions": "payment.transaction",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Hint:
+    """A webhook that waits to be sent. Nothing tells it from its copies: Odoo gives it no id and no signature."""
+
+    delivery: Delivery
+    number: int
+
+
+class OdooBooks:
+    """An Odoo database with books of its own. Every change goes through `apply`; same operations, same books."""
+
+    def __init__(self, settings: OdooSettings, plan: FaultPlan, opened: datetime) -> None:
+        self.settings = settings
+        self.plan = plan
+        self._tables = Tables()
+        self._hints: list[_Hint] = []
+        self._hinted = 0
+        self._tables.begin()
+        chart.open_books(self._superuser(opened, open_all=False), settings)
+        self._users = {user.key: (_FIRST_UID + place, user) for place, user in enumerate(settings.users)}
+
+    # Requests of the house
+
+    def handle(self, request: WireRequest, now: datetime) -> WireReply:
+        """Answer one request. `now` is business time; each call is one database transaction."""
+        if request.path in {"/web/version", "/json/version"}:
+            return self._version(request.path)
+        if request.path == "/jsonrpc":
+            return self._json_rpc(request, now)
+        if request.path.startswith("/json/2/") and self.settings.version >= 19:
+            return self._json_2(request, now)
+        return protocols.html(404, "Not Found")
+
+    def changes_books(self, request: WireRequest) -> bool:
+        """Whether the request calls a method that writes; a refused one uses up ids and is kept as well."""
+        try:
+            if request.path.startswith("/json/2/"):
+                return not find(*request.path.split("/")[3:5]).reads
+            if request.path == "/jsonrpc":
+                params = json.loads(request.body)["params"]
+                return params["service"] == "object" and not find(*params["args"][3:5]).reads
+        except (Fault, ValueError, KeyError, TypeError, IndexError):
+            pass
+        return False
+
+    def _version(self, path: str) -> WireReply:
+        if self.settings.version >= 19:
+            return protocols.reply({"version_info": [19, 0, 0, "final", 0, ""], "version": "19.0"})
+        if path == "/json/version":
+            return protocols.html(303, "Redirecting...", location="/web/login?redirect=%2Fjson%2Fversion%3F")
+        return protocols.html(404, "Not Found")
+
+    def _json_rpc(self, request: WireRequest, now: datetime) -> WireReply:
+        if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+            return protocols.html(
+                400 if self.settings.version < 19 else 415, "Request inferred type is compatible with ['http']"
+            )
+        try:
+            body = json.loads(request.body)
+        except ValueError:
+            return WireReply(400, {"content-type": "text/html; charset=utf-8"}, b"Invalid JSON data")
+        ident = body.get("id") if isinstance(body, dict) else None
+        try:
+            return protocols.reply_json_rpc(ident, self._service(body["params"], request, now))
+        except Fault as fault:
+            return protocols.fault_json_rpc(ident, fault, self.settings.version)
+        except (KeyError, TypeError, ValueError) as wrong:
+            uncaught = Fault(f"builtins.{type(wrong).__name__}", str(wrong))
+            return protocols.fault_json_rpc(ident, uncaught, self.settings.version)
+
+    def _service(self, params: Mapping[str, Any], request: WireRequest, now: datetime) -> object:
+        service, method, args = params["service"], params["method"], params["args"]
+        if (service, method) == ("common", "version"):
+            version = self.settings.version
+            told = {"server_version": f"{version}.0", "server_serie": f"{version}.0", "protocol_version": 1}
+            return {**told, "server_version_info": [version, 0, 0, "final", 0, ""]}
+        if args[0] != self.settings.database:
+            text = (
+                f'connection to server at "127.0.0.1", port 5432 failed: FATAL:  database "{args[0]}" does not exist\n'
+            )
+            raise Fault("psycopg2.OperationalError", text)
+        if service == "common" and method in {"authenticate", "login"}:
+            uid, user = self._users.get(args[2], (0, _SUPERUSER))
+            return uid if uid and user.login == args[1] else False
+        if (service, method) != ("object", "execute_kw"):
+            raise Fault("builtins.KeyError", str(service))
+        uid, _ = self._users.get(args[2], (0, _SUPERUSER))
+        if uid == 0 or uid != args[1]:
+            raise Fault("odoo.exceptions.AccessDenied", "Access Denied")
+        return self._call(protocols.read_json_rpc(params, self.settings.version), request, now)
+
+    def _json_2(self, request: WireRequest, now: datetime) -> WireReply:
+        if (refused := protocols.refuse_form(request, self.settings.database)) is not None:
+            return refused
+        try:
+            return protocols.reply(self._call(protocols.read_json_2(request), request, now))
+        except Fault as fault:
+            return protocols.fault_json_2(fault)
+        except (KeyError, TypeError, ValueError) as wrong:
+            return protocols.fault_json_2(Fault(f"builtins.{type(wrong).__name__}", str(wrong)))
+
+    def _call(self, asked: Asked, request: WireRequest, now: datetime) -> object:
+        if asked.secret not in self._users:
+            raise Fault("werkzeug.exceptions.Unauthorized", "Invalid apikey")
+        started = datetime.fromisoformat(request.headers[STARTED]) if STARTED in request.headers else now
+        uid, user = self._users[asked.secret]
+        op = {
+            "act": "call",
+            "key": asked.secret,
+            "model": asked.model,
+            "method": asked.method,
+            "ids": asked.ids,
+            "arguments": asked.arguments,
+            "context": asked.context,
+        }
+        if asked.reads:
+            call = Call(self._tables, user, uid, self.settings.version, now, asked.context)
+            return find(asked.model, asked.method).run(call, asked.model, asked.ids, asked.arguments)
+        return self.apply(op, started)["result"]
+
+    # Every change
+
+    def apply(self, op: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+        """One database transaction: `op["act"]` is `call` (a user's method call) or a key of `ACTS`. Raises Fault."""
+        self._tables.begin()
+        try:
+            result = self._perform(op, now)
+        except Exception:
+            if self.settings.version < 19:
+                self._hint(now)  # 18 sends inside the transaction: phantoms of what is rolled back
+            self._tables.rollback()
+            raise
+        self._hint(now)
+        return result
+
+    def _perform(self, op: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+        if op["act"] == "call":
+            uid, user = self._users[op["key"]]
+            call = Call(self._tables, user, uid, self.settings.version, now, op["context"])
+            method = find(op["model"], op["method"])
+            return {"result": method.run(call, op["model"], list(op["ids"]), op["arguments"])}
+        wish = {key: value for key, value in op.items() if key != "act"}
+        row = ACTS[op["act"]](self._superuser(now), wish)
+        return {key: _plain(value) for key, value in row.items()}
+
+    def _superuser(self, now: datetime, *, open_all: bool = True) -> Call:
+        del open_all
+        return Call(self._tables, _SUPERUSER, 1, self.settings.version, now)
+
+    # Time and webhooks
+
+    def tick(self, now: datetime) -> None:
+        """Nothing in Odoo happens by itself here."""
+
+    def next_due(self) -> datetime | None:
+        """When the next webhook wants to be sent."""
+        return min((hint.delivery.due for hint in self._hints), default=None)
+
+    def take_deliveries(self, now: datetime) -> list[Delivery]:
+        """Webhooks to send now: once, unsigned, never again."""
+        taken = [hint.delivery for hint in self._hints if hint.delivery.due <= now]
+        self._hints = [hint for hint in self._hints if hint.delivery.due > now]
+        return taken
+
+    def report(self, reference: str, status: int | None, now: datetime) -> None:
+        """Odoo only logs how a webhook went."""
+
+    def _hint(self, now: datetime) -> None:
+        """What the base_automation rule says of written invoices: twice when created, once on any other call."""
+        if not self.settings.webhook_url:
+            return
+        written = dict.fromkeys(ident for model, ident in self._tables.written if model == "account.move")
+        for ident in written:
+            row = self._tables.of("account.move").get(ident)
+            if row is None or row["move_type"] not in SALES:
+                continue
+            for _ in range(2 if row["create_date"] == row["write_date"] == now else 1):
+                self._hinted += 1
+                delays = self.plan.webhook_delays(f"odoo-{self._hinted}")
+                headers = {"content-type": "application/json", "user-agent": "python-requests/2.31.0"}
+                body = json.dumps(self._payload(row), sort_keys=True).encode()
+                for delay in delays[:1]:
+                    due = now + timedelta(seconds=delay)
+                    self._hints.append(_Hint(Delivery(self.settings.webhook_url, headers, body, due), self._hinted))
+
+    def _payload(self, row: Row) -> dict[str, Any]:
+        told = {name: on_the_wire(FIELDS["account.move"][name], row[name], None) for name in _HOOKED}
+        more = {"payment_state": row["payment_state"], "state": row["state"]}
+        moment = row["write_date"].astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+        action = {"_action": "Send Webhook Notification(#310)", "_id": row["id"], "_model": "account.move"}
+        return {**told, **more, **action, "write_date": moment}
+
+    # Books
+
+    def landscape(self) -> dict[str, Any]:
+        """Ids of companies, journals and ledger accounts, for whoever writes the landscape."""
+        return chart.landscape(self._superuser(datetime.now(UTC)))
+
+    def books(self) -> dict[str, Any]:
+        """Everything as Odoo holds it, amounts as text: for the demo and the tests, never for the house."""
+        call = self._superuser(datetime.min.replace(tzinfo=UTC))
+        told: dict[str, Any] = {"kind": "odoo", "version": self.settings.version, "database": self.settings.database}
+        for name, model in _BOOKS.items():
+            kinds = FIELDS[model]
+            told[name] = [
+                {field: _plain(value_of(call, model, row, field)) for field in kinds if field != "display_name"}
+                for row in self._tables.of(model).values()
+            ]
+        told["companies"] = chart.landscape(call)
+        return told
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - any field's value
+    if isinstance(value, Decimal):
+        return str(value)
+    return value.isoformat() if isinstance(value, datetime) else value

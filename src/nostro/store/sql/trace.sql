@@ -1,0 +1,86 @@
+-- name: subjects_by_reference
+-- Where references lead, by digest.
+select distinct r.process, r.subject from reference r
+join unnest(%(shards)s::smallint[], %(kinds)s::text[], %(digests)s::bytea[]) as asked (shard, kind, digest)
+  on r.shard = asked.shard and r.kind = asked.kind and r.digest = asked.digest
+order by r.process, r.subject limit %(limit)s;
+
+-- name: subjects_by_id
+-- Subjects with this very id, or ending in it.
+select process, subject from subject where subject = %(text)s or subject like %(ending)s order by process, subject limit %(limit)s;
+
+-- name: subjects_by_correlation
+-- The subject of a command, by the id that went outside.
+select process, subject from command_open where correlation = %(text)s
+union select process, subject from command_closed where correlation = %(text)s order by 1, 2;
+
+-- name: subjects_by_case
+-- The subject of a case.
+select process, subject from exception_case where id = %(text)s;
+
+-- name: facts_of_subjects
+-- All that was decided about subjects.
+select f.shard, f.position, f.process, f.subject, f.type, f.origin, encode(f.receipt, 'hex') as receipt, f.item, f.cause_shard,
+  f.cause_position, f.body, f.sealed_body is not null as sealed, f.state_before, f.state_after, f.rule, encode(f.bundle, 'hex') as bundle,
+  f.actor, f.on_behalf_of, f.reason, f.occurred_at, f.received_at, f.decided_at
+from fact f join unnest(%(shards)s::smallint[], %(processes)s::text[], %(subjects)s::text[]) as asked (shard, process, subject)
+  on f.shard = asked.shard and f.process = asked.process and f.subject = asked.subject
+order by f.decided_at, f.shard, f.position limit %(limit)s;
+
+-- name: facts_around
+-- What led to facts, and what they led to: the causes above and the effects below, without the siblings.
+with recursive
+above as (
+  select f.* from fact f join unnest(%(shards)s::smallint[], %(positions)s::bigint[]) as s (shard, position)
+    on f.shard = s.shard and f.position = s.position
+  union
+  select c.* from fact c join above a on c.shard = a.cause_shard and c.position = a.cause_position),
+below as (
+  select f.* from fact f join unnest(%(shards)s::smallint[], %(positions)s::bigint[]) as s (shard, position)
+    on f.shard = s.shard and f.position = s.position
+  union
+  select e.* from fact e join below b on e.cause_shard = b.shard and e.cause_position = b.position)
+select f.shard, f.position, f.process, f.subject, f.type, f.origin, encode(f.receipt, 'hex') as receipt, f.item, f.cause_shard,
+  f.cause_position, f.body, f.sealed_body is not null as sealed, f.state_before, f.state_after, f.rule, encode(f.bundle, 'hex') as bundle,
+  f.actor, f.on_behalf_of, f.reason, f.occurred_at, f.received_at, f.decided_at
+from (select * from above union select * from below) f order by f.decided_at, f.shard, f.position limit %(limit)s;
+
+-- name: commands_of
+-- What was wanted outside for a subject, and how it ended.
+select key_text, correlation, connection, operation, status as outcome, note, since, null::timestamptz as closed_at, null::bytea as ids
+from command_open where shard = %(shard)s and process = %(process)s and subject = %(subject)s
+union all
+select key_text, correlation, connection, operation, outcome, '' as note, since, closed_at, ids
+from command_closed where shard = %(shard)s and process = %(process)s and subject = %(subject)s
+order by since, key_text;
+
+-- name: cases_of
+-- A subject's cases.
+select id, reason, sentence, currency, minor, opened_at, closed_at, closed_by from exception_case
+where shard = %(shard)s and process = %(process)s and subject = %(subject)s order by opened_at, id;
+
+-- name: open_cases
+-- What waits for a person, the oldest first.
+select id, process, subject, entity, reason, sentence, currency, minor, candidates, opened_at from exception_case
+where closed_at is null and (%(entity)s = '' or entity = %(entity)s) order by opened_at, id limit %(limit)s;
+
+-- name: waiting_commands
+-- Commands that wait for a person.
+select key_text, correlation, entity, connection, operation, status, note, since, process, subject from command_open
+where status in ('would_do', 'proposed', 'handed_over') and (%(entity)s = '' or entity = %(entity)s)
+order by since, key_text limit %(limit)s;
+
+-- name: command_by_correlation
+-- One open command by its outside id.
+select shard, key, key_text, correlation, process, subject, entity, connection, operation, status, body, since, actor from command_open
+where correlation = %(correlation)s;
+
+-- name: state_counts
+-- How many subjects of each process stand in which state.
+select process, state, count(*) as count from subject group by process, state order by process, state;
+
+-- name: balances
+-- The transit ledger's balances: what entered an account less what left it.
+select account, currency, sum(minor)::numeric as minor from (
+  select debit as account, currency, minor from posting union all select credit, currency, -minor from posting) moved
+group by account, currency having sum(minor) <> 0 order by account, currency;
