@@ -72,11 +72,12 @@ class World:
         assert to >= self.now, f"business time can't run back from {self.now} to {to}"
         if noted:
             self._record("advance", to=to.isoformat())
+        self._step()
         for _ in range(MAXIMUM_STEPS):
             due = self.next_due()
             if due is None or due > to:
                 break
-            self.now = max(self.now, due)
+            self.now = due
             self._step()
         else:
             raise RuntimeError(f"more than {MAXIMUM_STEPS} things were due by {to}")

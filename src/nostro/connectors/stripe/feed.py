@@ -20,6 +20,9 @@ from nostro.model.canonical import canonical, digest
 Cursor = dict[str, Any]
 _PAGE = 100
 _HOUR, _DAY = 3_600, 86_400
+_REMEMBERED = 500
+"""Payouts whose lines were read, kept in the cursor: more than any account makes within the overlap."""
+_NEVER = 1 << 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,8 @@ class _Listing:
             return FetchPage(_text(walking), more=True, empty=False)
         told = digest([{**thing, "pending_webhooks": 0} for thing in things]).hex()[:16]
         ended: Cursor = {"since": newest, "told": told} if newest else {}
-        return FetchPage(_text(ended), more=False, empty=not things or ("after" not in state and state.get("told") == told))
+        known = "after" not in state and state.get("told") == told
+        return FetchPage(_text(ended), more=False, empty=not things or known)
 
     def feed(self) -> Feed:
         return Feed(self.name, self.fetch, self.page, self.every_seconds)
@@ -68,30 +72,20 @@ def _fetch_payouts(cursor: str, config: StripeConfig, at: datetime) -> Message:
 
 
 def _page_payouts(cursor: str, content: Mapping[str, Any], config: StripeConfig) -> FetchPage:
+    """A payout that Stripe has not put together yet holds `since` back, so that it is met again."""
     state = _state(cursor)
     if state.get("queue"):
         return _page_lines(state, content)
-    page = _PAYOUTS.page(cursor, content, config)
-    walked = list(state.get("walked", ()))
-    fresh = [thing["id"] for thing in content["data"] if thing["id"] not in walked and _has_lines(thing)]
-    waiting = [thing["created"] for thing in content["data"] if _will_have_lines(thing)]
-    then: Cursor = {**_state(page.cursor), "walked": walked, "oldest_waiting": min([*waiting, *_kept(state)], default=0)}
+    page, walked = _PAYOUTS.page(cursor, content, config), state.get("walked", [])
+    complete = [payout["id"] for payout in content["data"] if _lines_are(payout, "completed")]
+    fresh = [*state.get("fresh", ()), *(ident for ident in complete if ident not in walked)]
+    waiting = [payout["created"] for payout in content["data"] if _lines_are(payout, "in_progress")]
+    oldest = min([*waiting, state.get("oldest", _NEVER)])
+    then = {**_state(page.cursor), "walked": walked}
     if page.more:
-        return FetchPage(_text(then | {"fresh": [*state.get("fresh", ()), *fresh]}), more=True, empty=page.empty)
-    queue = [*state.get("fresh", ()), *fresh]
-    return FetchPage(_text(_ended(then, queue)), more=bool(queue), empty=page.empty)
-
-
-def _kept(state: Cursor) -> list[int]:
-    return [state["oldest_waiting"]] if state.get("oldest_waiting") and "after" in state else []
-
-
-def _ended(state: Cursor, queue: list[str]) -> Cursor:
-    """The next walk begins no later than the oldest payout whose lines Stripe had not put together yet."""
-    waiting = state.pop("oldest_waiting", 0)
-    since = min(state.get("since", 0), waiting + _PAYOUTS.overlap_seconds) if waiting else state.get("since", 0)
-    kept = state["walked"][-500:]
-    return {**state, "since": since, "walked": kept, "queue": queue} if since else {"walked": kept, "queue": queue}
+        return FetchPage(_text({**then, "fresh": fresh, "oldest": oldest}), more=True, empty=page.empty)
+    held = {"since": oldest} if oldest < _NEVER else {}
+    return FetchPage(_text({**then, **held, "queue": fresh}), more=bool(fresh), empty=page.empty)
 
 
 def _page_lines(state: Cursor, content: Mapping[str, Any]) -> FetchPage:
@@ -100,17 +94,13 @@ def _page_lines(state: Cursor, content: Mapping[str, Any]) -> FetchPage:
         return FetchPage(_text({**state, "line": lines[-1]["id"]}), more=True, empty=False)
     done, *queue = state["queue"]
     rest = {name: value for name, value in state.items() if name != "line"}
-    walked = [*state["walked"], done]
+    walked = [*state["walked"], done][-_REMEMBERED:]
     return FetchPage(_text({**rest, "queue": queue, "walked": walked}), more=bool(queue), empty=not lines)
 
 
-def _has_lines(payout: Mapping[str, Any]) -> bool:
+def _lines_are(payout: Mapping[str, Any], status: str) -> bool:
     """Stripe knows what is in an automatic payout once it has reconciled it; in a manual one it never does."""
-    return payout["automatic"] is True and payout.get("reconciliation_status") == "completed"
-
-
-def _will_have_lines(payout: Mapping[str, Any]) -> bool:
-    return payout["automatic"] is True and payout.get("reconciliation_status") == "in_progress"
+    return payout["automatic"] is True and payout.get("reconciliation_status") == status
 
 
 def _state(cursor: str) -> Cursor:

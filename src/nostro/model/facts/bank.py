@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, ClassVar, Literal
 
-from nostro.model.base import CONFIDENTIAL, ConfidentialText, Erased
+from nostro.model.base import CONFIDENTIAL, ConfidentialText, Erased, Value
 from nostro.model.facts.base import FactBody
 from nostro.model.money import Amount, Money
 from nostro.model.references import Reference
@@ -17,7 +17,7 @@ class StatementReceived(FactBody):
 
     Balances are signed; `account` is the bank account's id in the landscape.
 
-    `digest` tells a doubled statement (same) from a restated one (same id, other content).
+    `content_digest` tells a doubled statement (same) from a restated one (same id, other content).
     """
 
     fact_type: ClassVar[str] = "statement.received"
@@ -27,6 +27,8 @@ class StatementReceived(FactBody):
     kind: ReportKind
     statement_id: str
     sequence: int | None = None
+    page: int = 1
+    last_page: bool = True
     created_at: str = ""
     from_date: date | None = None
     to_date: date | None = None
@@ -38,15 +40,30 @@ class StatementReceived(FactBody):
     checks: tuple[Check, ...] = ()
 
     def natural_key(self) -> str:
-        """Account, kind, statement id and content: a doubled one is the same fact, a restated one another."""
-        return f"{self.account}/{self.kind}/{self.statement_id}/{self.content_digest}"
+        """Account, kind, statement id, content and creation: the bank sending it anew is news, though not its entries."""
+        return f"{self.account}/{self.kind}/{self.statement_id}/{self.content_digest}/{self.created_at}"
+
+
+class EntryPart(Value):
+    """One payment inside a collective entry, in the entry's direction."""
+
+    amount: Money
+    end_to_end: str = ""
+    structured: str = ""
+    invoice_hints: tuple[str, ...] = ()
 
 
 class EntryReported(FactBody):
     """One entry of a statement, report or notification: one *report* of a bank movement.
 
-    `fingerprint` and `ordinal` identify it within its document where the bank gives no reference. `amount` is >= 0 with
-    `direction`; `reversal` says that it takes back an earlier movement.
+    `amount` is >= 0 with `direction`; `reversal` says that it takes back an earlier movement. `parts` are the payments
+    inside a collective entry; they sum to it.
+
+    What tells this entry from others: `fingerprint` and `ordinal` name it within its document, without saying anything
+    about a person; `twin` counts the entries before it that say the very same, payer and text included; `place` is the
+    booked balance before it. `repeats`: documents of this kind tell again what earlier ones of the day told.
+
+    `probe` and `doubts` are not the bank's: a movement that this report does not belong to passes it on with them.
     """
 
     fact_type: ClassVar[str] = "statement.entry_reported"
@@ -64,8 +81,10 @@ class EntryReported(FactBody):
     servicer_reference: str = ""
     entry_reference: str = ""
     end_to_end: str = ""
+    uetr: str = ""
     structured: str = ""
     invoice_hints: tuple[str, ...] = ()
+    parts: tuple[EntryPart, ...] = ()
     bank_transaction_code: str = ""
     return_reason: str = ""
     original_end_to_end: str = ""
@@ -73,16 +92,24 @@ class EntryReported(FactBody):
     charges: Amount | None = None
     fingerprint: str
     ordinal: int = 0
+    twin: int = 0
+    place: Amount | None = None
+    repeats: bool = False
     details: int = 0
+    probe: int = 0
+    doubts: tuple[str, ...] = ()
     counterparty_name: ConfidentialText = None
     counterparty_iban: ConfidentialText = None
     remittance: ConfidentialText = None
     entry: Annotated[Entry | Erased | None, CONFIDENTIAL] = None
 
     def natural_key(self) -> str:
-        """Account, kind, statement, the bank's reference or the fingerprint, and the ordinal among equals."""
-        name = self.servicer_reference or self.entry_reference or self.fingerprint
-        return f"{self.account}/{self.kind}/{self.statement_id}/{name}/{self.ordinal}"
+        """Account, kind, statement, fingerprint and ordinal among equals, and how often it was passed on.
+
+        Not the bank's own reference: Swiss entry references repeat within a day, and numbers begin anew each year.
+        """
+        passed = f"/{self.probe}" if self.probe else ""
+        return f"{self.account}/{self.kind}/{self.statement_id}/{self.fingerprint}/{self.ordinal}{passed}"
 
     def party(self) -> Reference | None:
         """The counterparty, by IBAN."""

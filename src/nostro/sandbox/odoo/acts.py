@@ -1,4 +1,4 @@
-"""What people and Odoo's own modules do in the books: an act is a key of `ACTS` with its wishes, and gives a row back."""
+"""What people and Odoo's own modules do in the books: a key of `ACTS` with its wishes, and a row comes back."""
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -88,7 +88,7 @@ def _delete_invoice(call: Call, wish: Wish) -> Row:
 
 
 def _provider_payment(call: Call, wish: Wish) -> Row:
-    """Odoo's payment provider registers what a card paid: `invoice`, `journal` (ids), `provider_reference`, `amount`."""
+    """Odoo's payment provider registers what a card paid: `invoice`, `journal` (ids), `provider_reference`."""
     move = call.row("account.move", wish["invoice"])
     scoped = _within(call, move["company_id"], active_model="account.move", active_ids=[move["id"]])
     name, partner = move["name"], call.label("res.partner", move["partner_id"])

@@ -172,16 +172,12 @@ def _book_exchange_difference(call: Call, partial: Row, line: Row, gap: Decimal)
         },
     )
     own = line["currency_id"] == company["currency_id"]
-    foreign = {} if own else {"amount_currency": Decimal(0)}
-    label = "Currency exchange rate difference"
-    same = {"partner_id": line["partner_id"], "name": label}
-    balancing = add_line(
-        call,
-        exchange,
-        {**same, **foreign, "account_id": line["account_id"], "currency_id": line["currency_id"], "balance": -gap},
+    foreign = {"currency_id": line["currency_id"], **({} if own else {"amount_currency": Decimal(0)})}
+    same = {"partner_id": line["partner_id"], "name": "Currency exchange rate difference", **foreign}
+    balancing = add_line(call, exchange, {**same, "account_id": line["account_id"], "balance": -gap})
+    add_line(
+        call, exchange, {**same, "account_id": company["exchange_loss" if gap > 0 else "exchange_gain"], "balance": gap}
     )
-    result = company["exchange_loss" if gap > 0 else "exchange_gain"]
-    add_line(call, exchange, {**same, "account_id": result, "balance": gap})
     post(call, exchange)
     debit, credit = (line, balancing) if gap > 0 else (balancing, line)
     sides = abs(gap) if own else Decimal(0)

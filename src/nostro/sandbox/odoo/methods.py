@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from functools import partial
 from typing import Any, Final
 
 from nostro.sandbox.odoo import matching, moves, payments, statements
 from nostro.sandbox.odoo.call import Call, checked
 from nostro.sandbox.odoo.domain import holds, plan
 from nostro.sandbox.odoo.errors import Fault, access_error, type_error, user_error, value_error
-from nostro.sandbox.odoo.schema import DEFAULT_ORDER, FIELDS, on_the_wire, sort_key, target
+from nostro.sandbox.odoo.schema import DEFAULT_ORDER, FIELDS, on_the_wire, target
 from nostro.sandbox.odoo.tables import INDEXED, Row
 
 Arguments = Mapping[str, Any]
@@ -120,14 +122,13 @@ def found_rows(call: Call, model: str, given: Arguments) -> list[Row]:
     found = [
         row
         for row in _candidates(call, model, domain)
-        if call.sees(model, row)
-        and holds(conditions, lambda path, row=row: _values(call, model, row, path), call.label)
+        if call.sees(model, row) and holds(conditions, partial(_values, call, model, row), call.label)
     ]
     for word in reversed((given.get("order") or DEFAULT_ORDER.get(model, "id")).split(",")):
         name, _, way = word.strip().partition(" ")
         if name not in FIELDS[model]:
             raise value_error(f"Invalid field {name!r} on model {model!r}")
-        found.sort(key=lambda row, name=name: sort_key([value(call, model, row, name)]), reverse=way.strip() == "desc")
+        found.sort(key=partial(_sort_key, call, model, name), reverse=way.strip() == "desc")
     start = given.get("offset") or 0
     return found[start : start + given["limit"] if given.get("limit") else None]
 
@@ -195,7 +196,7 @@ def _of_line(call: Call, line: Row, name: str) -> Any:  # noqa: ANN401 - any fie
     move = call.row("account.move", line["move_id"])
     match name:
         case "debit" | "credit":
-            return max(line["balance"] if name == "debit" else -line["balance"], 0 * line["balance"])
+            return max(line["balance"] if name == "debit" else -line["balance"], Decimal(0))
         case "account_type":
             return call.row("account.account", line["account_id"])["account_type"]
         case "parent_state" | "move_name":
@@ -205,6 +206,13 @@ def _of_line(call: Call, line: Row, name: str) -> Any:  # noqa: ANN401 - any fie
         case "date" | "ref" | "move_type" | "journal_id" | "company_id" | "statement_line_id":
             return move[name]
     return line[name]
+
+
+def _sort_key(call: Call, model: str, name: str, row: Row) -> tuple[bool, Any]:
+    """Empty values last, as PostgreSQL orders NULL."""
+    found = value(call, model, row, name)
+    empty = found is False or found is None
+    return empty, 0 if empty else found
 
 
 def _values(call: Call, model: str, row: Row, path: str) -> list[Any]:

@@ -55,7 +55,7 @@ def read_json_rpc(params: Mapping[str, Any], version: int) -> Asked:
 
 
 def read_json_2(request: WireRequest) -> Asked:
-    """`POST /json/2/<model>/<method>` with a bearer key: one object of named arguments, `ids` and `context` among them."""
+    """`POST /json/2/<model>/<method>` with a bearer key: an object of named arguments, with `ids` and `context`."""
     _, _, _, model, method = request.path.split("/")
     scheme, _, secret = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not secret:

@@ -3,7 +3,7 @@
 A kind is `char`, `int`, `bool`, `amount`, `date`, `datetime`, `json`, a model (one reference) or `[model]` (several).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -104,7 +104,7 @@ def on_the_wire(kind: str, value: Any, label: Callable[[str, int], str] | None) 
     if kind == "bool":
         return bool(value)
     if kind in {"amount", "int"}:
-        return float(value) if kind == "amount" else value
+        return float(value) + 0.0 if kind == "amount" else value  # + 0.0: no minus before zero
     if value in (False, None, ""):
         return False
     if kind == "datetime":
@@ -138,8 +138,3 @@ def label_of(model: str, row: Row, follow: Callable[[str, int], Row]) -> str:
     return str(
         next((row[key] for key in ("name", "key", "acc_number", "reference") if row.get(key)), f"{model},{row['id']}")
     )
-
-
-def sort_key(values: Sequence[Any]) -> tuple[tuple[bool, Any], ...]:
-    """What rows are ordered by: empty values last, as PostgreSQL orders NULL."""
-    return tuple((value is False or value is None, 0 if value is False or value is None else value) for value in values)

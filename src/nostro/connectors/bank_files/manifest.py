@@ -1,0 +1,44 @@
+"""What the connector declares: it takes files from a watched folder, reads them, and never writes anything."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from nostro.connectors.bank_files.read import INFORMATION, read
+from nostro.connectors.kit.manifest import Connector, Manifest
+from nostro.model.base import Value, confidential_fields
+from nostro.model.facts import EntryReported
+
+
+class Profile(Value):
+    """How one bank tells things, where the standard leaves it open.
+
+    `intraday`: whether a camt.052 repeats the whole day (`cumulative`) or tells what is new since the last one (`delta`).
+    It matters only for entries without any reference.
+    """
+
+    intraday: Literal["cumulative", "delta"] = "cumulative"
+
+
+class BankFilesConfig(Value):
+    """A connection: the folder that the bank's files arrive in, and the profiles that its bank accounts name."""
+
+    folder: str
+    profiles: dict[str, Profile] = {"default": Profile()}
+
+    def repeats_the_day(self, profile: str) -> bool:
+        """Whether intraday reports of a bank account with this profile repeat what earlier ones told."""
+        return self.profiles.get(profile, Profile()).intraday == "cumulative"
+
+
+MANIFEST = Manifest(
+    name="bank_files",
+    title="Bank statement files (camt.052, camt.053, camt.054)",
+    config=BankFilesConfig,
+    ignored=frozenset({INFORMATION}),
+    statuses={"BOOK": "booked", "PDNG": "pending", "FUTR": "pending", "INFO": INFORMATION},
+    confidential=confidential_fields(EntryReported),
+    watches_folder=True,
+    body_limit=2_147_483_648,
+)
+CONNECTOR = Connector(manifest=MANIFEST, read=read)

@@ -1,0 +1,199 @@
+"""A bank's file as facts: one per entry, one per statement, and everything else with a stated reason."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from nostro.connectors.bank_files.entries import Document
+from nostro.connectors.bank_files.files import documents
+from nostro.connectors.kit.reading import IgnoredItem, Item, ReadItem, ReceiptView, RejectItem
+from nostro.formats.iso20022.camt import CamtItem, read_camt
+from nostro.model.canonical import digest
+from nostro.model.entities import HouseBankAccount, LegalEntity
+from nostro.model.facts import StatementReceived
+from nostro.model.failures import FormatRefused
+from nostro.model.money import Amount, InexactAmountError
+from nostro.model.parties import BankAccount
+from nostro.model.statements import (
+    CLOSING,
+    OPENING,
+    Check,
+    Entry,
+    Reject,
+    StatementEnd,
+    StatementHead,
+    balance_of,
+)
+
+INFORMATION = "information_entry"
+"""An entry that the bank tells for information only (`INFO`): it will never be booked."""
+
+
+def read(receipt: ReceiptView) -> Iterator[Item]:
+    """The items of a receipt, in its order."""
+    try:
+        for document in documents(receipt.chunks):
+            yield from _read_document(receipt, document.where, document.chunks)
+    except FormatRefused as refused:
+        yield RejectItem(where="", why=refused.sentence)
+
+
+def _read_document(receipt: ReceiptView, where: str, chunks: Iterable[bytes]) -> Iterator[Item]:
+    try:
+        reading = _Reading(receipt, where)
+        for item in read_camt(chunks):
+            yield from reading.take(item)
+        yield from reading.close()
+    except FormatRefused as refused:
+        yield RejectItem(where=where, why=refused.sentence)
+
+
+@dataclass(slots=True)
+class _Owned:
+    entity: LegalEntity
+    document: Document
+    content: hashlib._Hash = field(default_factory=hashlib.sha256)
+
+
+@dataclass(slots=True)
+class _Reading:
+    """A document while it streams by. `owned` is the present statement, None where its bank account is nobody's."""
+
+    receipt: ReceiptView
+    where: str
+    head: StatementHead | None = None
+    owned: _Owned | None = None
+    strange: int = 0
+    strange_sum: Decimal = Decimal(0)
+
+    def take(self, item: CamtItem) -> Iterator[Item]:
+        """The items that follow from one of the format's."""
+        match item:
+            case StatementHead():
+                self.head, self.strange, self.strange_sum = item, 0, Decimal(0)
+                self.owned = _owner(self.receipt, item)
+            case Entry() if self.owned is not None:
+                yield self._entry(self.owned, item)
+            case Reject():
+                yield RejectItem(where=self._located(item.where, item.line), why=item.why, amount=item.amount)
+            case StatementEnd() if self.owned is not None:
+                yield self._statement(self.owned, item)
+                self.head = self.owned = None
+            case StatementEnd():
+                yield from self.close()
+            case Entry():
+                self.strange += 1
+                same = self.head is not None and item.amount.currency == self.head.currency
+                self.strange_sum += item.amount.value if same else 0
+
+    def close(self) -> Iterator[Item]:
+        """A statement that nobody declared, as one reject with its sum; one that was cut has been told already."""
+        head, owned = self.head, self.owned
+        self.head = self.owned = None
+        if head is None or owned is not None:
+            return
+        ending = head.bank_account.identification[-4:] or "nothing"
+        currency = head.currency
+        why = f"no entity declares this bank account (it ends in {ending}); {self.strange} entries were not taken in"
+        total = Amount(value=self.strange_sum, currency=currency) if currency and self.strange else None
+        yield RejectItem(where=self._located(head.source.where, head.source.line), why=why, amount=total)
+
+    def _entry(self, owned: _Owned, entry: Entry) -> Item:
+        document = owned.document
+        where = self._located(entry.source.where, entry.source.line)
+        if entry.state == "information":
+            return IgnoredItem(kind=INFORMATION, amount=entry.amount)
+        if entry.amount.currency != document.account.currency:
+            why = f"the entry is in {entry.amount.currency}, the bank account in {document.account.currency}"
+            return RejectItem(where=where, why=why, amount=entry.amount)
+        try:
+            report = document.report(entry)
+        except InexactAmountError:
+            why = f"the amount is finer than the smallest unit of {entry.amount.currency}"
+            return RejectItem(where=where, why=why, amount=entry.amount)
+        owned.content.update(f"{report.fingerprint}/{report.ordinal}\n".encode())
+        occurred_at = self._occurred_at(document.head)
+        return ReadItem(facts=(report,), entity=owned.entity.id, occurred_at=occurred_at, amount=entry.amount)
+
+    def _statement(self, owned: _Owned, end: StatementEnd) -> ReadItem:
+        document, head = owned.document, owned.document.head
+        opening, closing = balance_of(end.balances, OPENING), balance_of(end.balances, CLOSING)
+        currency = document.account.currency
+        told = [head.sequence, head.legal_sequence, opening, closing, owned.content.digest()]
+        received = StatementReceived(
+            account=document.account.id,
+            kind=head.kind,
+            statement_id=document.statement_id,
+            sequence=head.sequence if head.sequence is not None else head.legal_sequence,
+            page=head.page or 1,
+            last_page=head.last_page is not False,
+            created_at=head.created_at.isoformat() if head.created_at else "",
+            from_date=head.from_date,
+            to_date=head.to_date or (closing.on if closing else None),
+            opening=opening.amount if opening else None,
+            closing=closing.amount if closing else None,
+            entries=end.entries,
+            booked_sum=Amount(value=end.totals.get(currency, Decimal(0)), currency=currency),
+            content_digest=digest(told).hex()[:32],
+            checks=_failed(end),
+        )
+        return ReadItem(facts=(received,), entity=owned.entity.id, occurred_at=self._occurred_at(head))
+
+    def _occurred_at(self, head: StatementHead) -> datetime:
+        """When the bank made the document. A time without a zone is read as UTC, but is never later than the receipt."""
+        received, created = self.receipt.received_at, head.created_at
+        if created is None:
+            return received
+        return created.astimezone(UTC) if created.tzinfo else min(created.replace(tzinfo=UTC), received)
+
+    def _located(self, where: str, line: int | None) -> str:
+        located = f"{self.where}:{where}".removeprefix(":")
+        return f"{located}, line {line}" if line else located
+
+
+def _owner(receipt: ReceiptView, head: StatementHead) -> _Owned | None:
+    """Whose statement it is. Currency decides between bank accounts that share an identification."""
+    found = [
+        (entity, account)
+        for entity in receipt.entities
+        for account in entity.bank_accounts
+        if account.connection == receipt.connection and _same(account, head.bank_account)
+    ]
+    found = [pair for pair in found if pair[1].currency == head.currency] or found
+    if not found:
+        return None
+    entity, account = found[0]
+    opening = balance_of(head.balances, OPENING)
+    document = Document(
+        account=account,
+        head=head,
+        statement_id=_statement_id(receipt, head),
+        repeats=head.kind == "report" and receipt.config.repeats_the_day(account.profile),
+        place=opening.amount.value if opening and head.kind == "statement" else None,
+    )
+    return _Owned(entity, document)
+
+
+def _same(account: HouseBankAccount, told: BankAccount) -> bool:
+    return bool(told.identification) and _compact(account.identification) == _compact(told.identification)
+
+
+def _compact(identification: str) -> str:
+    return "".join(identification.split()).upper()
+
+
+def _statement_id(receipt: ReceiptView, head: StatementHead) -> str:
+    """The bank's id, with the page from the second on: equal entries on two pages are two entries."""
+    said = head.statement_id or receipt.id
+    return f"{said}#{head.page}" if head.page and head.page > 1 else said
+
+
+def _failed(end: StatementEnd) -> tuple[Check, ...]:
+    failed = tuple(check for check in end.checks if not check.ok)
+    if not end.rejected:
+        return failed
+    return (*failed, Check(name="rejected", ok=False, detail=f"{end.rejected} entries could not be read"))

@@ -1,0 +1,98 @@
+"""Anchors: the newest checkpoint's number and digest, put where the database's administrators can't reach it.
+
+An anchor is a folder (a line is appended to `anchors.jsonl`, best on another machine) or a command (it receives the
+line on its standard
+input: to mail it, to sign it with a time stamp, to put it under an object lock).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from nostro.model.canonical import canonical
+from nostro.model.failures import OutOfService
+from nostro.store.audit import Anchor
+
+FILE = "anchors.jsonl"
+COMMAND_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class FolderAnchor:
+    """Appends to a file outside the database's folder."""
+
+    folder: Path
+
+    async def put(self, line: bytes) -> None:
+        """Appends the line and waits until it is on the disk."""
+        await asyncio.to_thread(self._append, line)
+
+    def read(self) -> list[Anchor]:
+        """What was anchored, the oldest first; a line that was cut by a crash is passed over."""
+        with contextlib.suppress(FileNotFoundError):
+            return [anchor for line in (self.folder / FILE).read_bytes().splitlines() if (anchor := _parsed(line))]
+        return []
+
+    def _append(self, line: bytes) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / FILE).open("ab") as file:
+            file.write(line + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+
+@dataclass(frozen=True, slots=True)
+class CommandAnchor:
+    """Hands the line to a command, without a shell."""
+
+    command: str
+
+    async def put(self, line: bytes) -> None:
+        """Raises `OutOfService` when the command fails or takes longer than 30 s."""
+        process = await asyncio.create_subprocess_exec(*shlex.split(self.command), stdin=asyncio.subprocess.PIPE)
+        try:
+            await asyncio.wait_for(process.communicate(line + b"\n"), COMMAND_SECONDS)
+        except TimeoutError:
+            process.kill()
+        if process.returncode != 0:
+            message = "The anchor's command failed."
+            raise OutOfService(
+                message, "The checkpoint is signed; the next one is anchored again.", runbook="anchor-failed"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Anchors:
+    """All places that the landscape names."""
+
+    places: Sequence[FolderAnchor | CommandAnchor]
+
+    async def put(self, anchor: Anchor, at: datetime) -> None:
+        """Puts it everywhere."""
+        line = canonical({"number": anchor.number, "digest": anchor.digest, "at": at})
+        for place in self.places:
+            await place.put(line)
+
+    def newest(self) -> Anchor | None:
+        """The newest one that can be read back; commands can't be."""
+        return max((a for a in self.readable()), key=lambda anchor: anchor.number, default=None)
+
+    def readable(self) -> list[Anchor]:
+        """Everything that folders hold."""
+        return [anchor for place in self.places if isinstance(place, FolderAnchor) for anchor in place.read()]
+
+
+def _parsed(line: bytes) -> Anchor | None:
+    try:
+        told = json.loads(line)
+        return Anchor(int(told["number"]), bytes.fromhex(told["digest"]))
+    except (ValueError, KeyError, TypeError):
+        return None

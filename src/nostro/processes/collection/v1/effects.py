@@ -1,0 +1,334 @@
+"""What a collection wants done outside, as a function of its state and the rules. `decide` asks for what is new of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from nostro.model.entities import LegalEntity, ProviderAccount
+from nostro.model.intents import (
+    RECEIVABLE_OF_MOVE,
+    AnnotatePayment,
+    BookJournalEntry,
+    EntryLine,
+    Intent,
+    Reconcile,
+    RefundPayment,
+    RegisterCustomerPayment,
+    ReopenInvoice,
+)
+from nostro.model.money import Money
+from nostro.processes.collection.v1.state import CollectionState, Credit, Dispute, Payment, Refund
+from nostro.processes.kit.decision import PostingRule, Rules, Wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A collection with what surrounds it: its subject id, its entity and the rules."""
+
+    subject: str
+    entity: LegalEntity
+    rules: Rules
+    data: CollectionState
+
+    def provider(self, payment: Payment | Credit) -> ProviderAccount | None:
+        """Our account at the payment's provider."""
+        return self.entity.provider(payment.connection) if payment.connection else None
+
+    def posting(self, payment: Payment | Credit) -> PostingRule:
+        """The first row of the posting policy that posts what this payment has reached, else the row that refuses."""
+        reached = ["credited"] if isinstance(payment, Credit) and not payment.connection else ["captured"]
+        if isinstance(payment, Payment) and payment.charge_line:
+            reached.append("paid_out")
+        rows = [self.rules.posting(self.entity.id, payment.method, state) for state in reached]
+        return next((row for row in rows if row.posts), rows[-1])
+
+    def awaits_provider(self, payment: Payment) -> bool:
+        """Whether the ERP's own provider may still register this payment."""
+        account = self.provider(payment)
+        return bool(account and account.odoo_provider and not payment.waited and not payment.registered)
+
+    def company(self, payment: Payment, kind: str, source_id: str, minor: int) -> Money | None:
+        """What a part of a payment is worth in company currency: itself, or what the PSP settled for the whole of it."""
+        if payment.amount.currency == self.entity.currency:
+            return Money(minor=minor, currency=self.entity.currency)
+        line = payment.line_of(kind, source_id)
+        if line is None or line.gross.currency != self.entity.currency or abs(payment.worth(line)) != minor:
+            return None
+        return Money(minor=abs(line.gross.minor), currency=self.entity.currency)
+
+
+def wanted(scene: Scene) -> tuple[Wanted, ...]:
+    """Every effect that the state calls for, those that were asked for before included."""
+    if scene.data.kind in ("", "credit_note"):
+        return ()
+    steps = scene.data.steps
+    asked = (pair for part in _PARTS for pair in part(scene))
+    return tuple(Wanted(step, intent, generation=steps.generation(step)) for step, intent in asked)
+
+
+Step = tuple[str, Intent]
+
+
+def _registrations(scene: Scene) -> Iterator[Step]:
+    """A capture clears the invoice against the PSP's clearing account, if the policy says so; what the ERP's own
+    provider registered is adopted.
+    """
+    data = scene.data
+    for payment in (*data.payments, *data.credits):
+        source = payment.charge_id if isinstance(payment, Payment) else payment.source
+        account, step = scene.provider(payment), f"register-{source}"
+        adopted = payment.registered and data.steps.end(step) is None
+        waits = isinstance(payment, Payment) and scene.awaits_provider(payment)
+        if account is None or payment.applied <= 0 or adopted or waits or not scene.posting(payment).posts:
+            continue
+        day = payment.captured_on if isinstance(payment, Payment) else payment.credited_on
+        yield (
+            step,
+            RegisterCustomerPayment(
+                entity=scene.entity.id,
+                move_id=data.move_id,
+                amount=Money(minor=payment.applied, currency=payment.amount.currency),
+                paid_on=day,
+                journal=account.journal,
+                memo=data.number,
+                provider_reference=payment.payment_id or source,
+            ),
+        )
+
+
+def _annotations(scene: Scene) -> Iterator[Step]:
+    """The PSP's metadata learn which invoice the payment cleared."""
+    for payment in scene.data.payments:
+        if payment.payment_id and payment.applied > 0 and scene.provider(payment):
+            yield (
+                f"annotate-{payment.charge_id}",
+                AnnotatePayment(
+                    entity=scene.entity.id,
+                    connection=payment.connection,
+                    payment_id=payment.payment_id,
+                    invoice_number=scene.data.number,
+                ),
+            )
+
+
+def _reconciliations(scene: Scene) -> Iterator[Step]:
+    """A bank credit is matched with the invoice. Without a statement line the movement's own booking does it."""
+    for credit in scene.data.credits:
+        line = number(credit.statement_line)
+        if not credit.connection and credit.applied > 0 and line and scene.posting(credit).posts:
+            yield (
+                f"reconcile-{plain_step(credit.source)}",
+                Reconcile(entity=scene.entity.id, move_id=scene.data.move_id, statement_line=line),
+            )
+
+
+def _refund_entries(scene: Scene) -> Iterator[Step]:
+    """A refund of what had cleared the invoice: receivable against clearing, so that the credit note can absorb it."""
+    for payment, account in _registered(scene):
+        for refund in payment.refunds:
+            worth = scene.company(payment, "refund", refund.refund_id, refund.share.applied)
+            if not (refund.succeeded and refund.share.applied and worth):
+                continue
+            step, label = f"refunded-{refund.refund_id}", f"{scene.data.number} refund {refund.refund_id}"
+            debit = _owed(scene, payment, refund, worth, label)
+            entry = _Entry(scene, account, refund.refunded_on, label)
+            yield step, entry.book(debit, account.clearing_account)
+            if refund.failed and scene.data.steps.there(step):
+                yield f"unrefunded-{refund.refund_id}", entry.take_back(debit, account.clearing_account)
+
+
+def _dispute_entries(scene: Scene) -> Iterator[Step]:
+    """What a card network took rests on the dispute account until it is decided; the invoice stays paid that long."""
+    for payment, account in _registered(scene):
+        for dispute in payment.disputes:
+            worth = scene.company(payment, "dispute", dispute.dispute_id, dispute.share.applied)
+            if not (dispute.withdrawn and dispute.share.applied and worth):
+                continue
+            step, label = f"disputed-{dispute.dispute_id}", f"{scene.data.number} dispute {dispute.dispute_id}"
+            debit = EntryLine(account=account.dispute_account, balance=worth, label=label)
+            yield step, _Entry(scene, account, dispute.disputed_on, label).book(debit, account.clearing_account)
+            if not scene.data.steps.there(step):
+                continue
+            if dispute.reinstated:
+                entry = _Entry(scene, account, dispute.reinstated_on or dispute.disputed_on, label)
+                yield f"reinstated-{dispute.dispute_id}", entry.take_back(debit, account.clearing_account)
+            elif dispute.lost:
+                yield _lost(scene, payment, account, dispute, worth)
+
+
+def _lost(scene: Scene, payment: Payment, account: ProviderAccount, dispute: Dispute, worth: Money) -> Step:
+    """The customer owes again: the invoice is reopened; in foreign currency, where the ERP's own rate would leave a rest
+    on the dispute account, the receivable is debited with what the PSP took.
+    """
+    label, day = f"{scene.data.number} chargeback {dispute.dispute_id}", dispute.closed_on or dispute.disputed_on
+    if payment.amount.currency != scene.entity.currency:
+        entry = _Entry(scene, account, day, label)
+        return f"owed-{dispute.dispute_id}", entry.book(
+            _owed(scene, payment, dispute, worth, label), account.dispute_account
+        )
+    return f"lost-{dispute.dispute_id}", ReopenInvoice(
+        entity=scene.entity.id,
+        move_id=scene.data.move_id,
+        payment=number(payment.registered),
+        amount=worth,
+        booked_on=day,
+        journal=account.fee_journal,
+        account=account.dispute_account,
+        label=label,
+    )
+
+
+def _reopenings(scene: Scene) -> Iterator[Step]:
+    """A credit that went back to its payer opens the invoice again."""
+    for credit in scene.data.credits:
+        account = scene.provider(credit)
+        for returned in credit.returns:
+            booked = credit.registered if account else credit.statement_line
+            if returned.share.applied <= 0 or not number(booked):
+                continue
+            yield (
+                f"reopen-{plain_step(returned.movement)}",
+                ReopenInvoice(
+                    entity=scene.entity.id,
+                    move_id=scene.data.move_id,
+                    payment=number(credit.registered) if account else None,
+                    statement_line=None if account else number(credit.statement_line),
+                    amount=Money(minor=returned.share.applied, currency=credit.amount.currency),
+                    booked_on=returned.returned_on,
+                    journal=account.fee_journal if account else 0,
+                    account=account.clearing_account if account else 0,
+                    label=f"{scene.data.number} returned {returned.reason}".strip(),
+                ),
+            )
+
+
+def _conversions(scene: Scene) -> Iterator[Step]:
+    """A foreign payment leaves the clearing account at what the ERP had booked, and comes in at what the PSP settled."""
+    for payment, account in _registered(scene):
+        line, booked = payment.charge_line, scene_worth(scene, payment)
+        if line is None or booked is None or payment.applied != payment.amount.minor:
+            continue
+        if line.gross.currency != scene.entity.currency:
+            continue
+        label = f"{scene.data.number} settled in {line.gross.currency}"
+        sides = (
+            EntryLine(account=account.clearing_account, balance=-booked, label=label, foreign=-payment.amount),
+            EntryLine(account=account.clearing_account, balance=line.gross, label=label),
+            EntryLine(account=account.fx_account, balance=booked - line.gross, label=label),
+        )
+        yield (
+            f"convert-{payment.charge_id}",
+            BookJournalEntry(
+                entity=scene.entity.id,
+                journal=account.fee_journal,
+                booked_on=line.settled_on,
+                label=label,
+                lines=tuple(side for side in sides if side.balance),
+            ),
+        )
+
+
+def scene_worth(scene: Scene, payment: Payment) -> Money | None:
+    """What the ERP booked a foreign payment at, in company currency; None when it did not say, or isn't foreign."""
+    if payment.amount.currency == scene.entity.currency or not payment.company:
+        return None
+    return Money.of(Decimal(payment.company), scene.entity.currency)
+
+
+def _matches(scene: Scene) -> Iterator[Step]:
+    """Each booked refund is matched with a credit note, in the order in which both came."""
+    booked = [r for payment in scene.data.payments for r in payment.refunds if r.live and r.share.applied]
+    for refund, note in zip(booked, scene.data.credit_notes, strict=False):
+        end = scene.data.steps.end(f"refunded-{refund.refund_id}")
+        entry = number(end.ids.get("move", "")) if end and end.there else None
+        if entry:
+            yield f"match-{refund.refund_id}", Reconcile(entity=scene.entity.id, move_id=note.move_id, entry=entry)
+
+
+def _given_back(scene: Scene) -> Iterator[Step]:
+    """What a person says is to go back to the payer."""
+    for given in scene.data.assignments:
+        payment = scene.data.payment(given.source)
+        if given.to == "refund" and payment is not None:
+            yield (
+                f"refund-{payment.charge_id}",
+                RefundPayment(
+                    entity=scene.entity.id,
+                    connection=payment.connection,
+                    payment_id=payment.payment_id or payment.charge_id,
+                    amount=given.amount,
+                    reason="paid twice or too much",
+                ),
+            )
+
+
+_PARTS: tuple[Callable[[Scene], Iterator[Step]], ...] = (
+    _registrations,
+    _reconciliations,
+    _annotations,
+    _refund_entries,
+    _dispute_entries,
+    _reopenings,
+    _conversions,
+    _matches,
+    _given_back,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A journal entry of two lines about a payment at a provider."""
+
+    scene: Scene
+    account: ProviderAccount
+    day: date
+    label: str
+
+    def book(self, debit: EntryLine, credit_account: int) -> BookJournalEntry:
+        """The line, and the other account for as much the other way."""
+        credit = EntryLine(account=credit_account, balance=-debit.balance, label=debit.label)
+        return BookJournalEntry(
+            entity=self.scene.entity.id,
+            journal=self.account.fee_journal,
+            booked_on=self.day,
+            label=self.label,
+            lines=(debit, credit),
+        )
+
+    def take_back(self, debit: EntryLine, credit_account: int) -> BookJournalEntry:
+        """The same the other way round."""
+        foreign = -debit.foreign if debit.foreign else None
+        return self.book(debit.model_copy(update={"balance": -debit.balance, "foreign": foreign}), credit_account)
+
+
+def _owed(scene: Scene, payment: Payment, back: Refund | Dispute, worth: Money, label: str) -> EntryLine:
+    """A debit on the customer's receivable account. A foreign one is pinned on both sides."""
+    foreign = payment.amount.currency != scene.entity.currency
+    return EntryLine(
+        account=RECEIVABLE_OF_MOVE,
+        balance=worth,
+        label=label,
+        foreign=Money(minor=back.share.applied, currency=payment.amount.currency) if foreign else None,
+        partner_of_move=scene.data.move_id,
+    )
+
+
+def _registered(scene: Scene) -> Iterator[tuple[Payment, ProviderAccount]]:
+    """Payments that stand in the ERP: only for them there is something to book."""
+    for payment in scene.data.payments:
+        account = scene.provider(payment)
+        if account is not None and payment.registered:
+            yield payment, account
+
+
+def number(text: str) -> int | None:
+    """An ERP's id, or None where there is none."""
+    return int(text) if text.isdigit() and int(text) else None
+
+
+def plain_step(ident: str) -> str:
+    """An id as part of a step's name, which has no slash."""
+    return ident.replace("/", ":")

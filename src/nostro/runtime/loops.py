@@ -1,0 +1,66 @@
+"""The forever-loops around the `step(now)` functions: three lines each, and what to do when a step fails."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from nostro.model.clock import Now
+from nostro.model.failures import DatabaseUnavailable, Failure
+from nostro.runtime.clock import Clock
+
+logger = structlog.get_logger("nostro.loops")
+BACK_OFF_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """A step, and how long to rest when it found nothing to do."""
+
+    name: str
+    step: Callable[[Now], Awaitable[int]]
+    idle_seconds: float
+
+
+@dataclass(slots=True)
+class Loops:
+    """Runs loops until `stop` is set. A step that fails is told and tried again: no failure ends a loop.
+
+    `revive` is called when the database is gone, and may start it again.
+    """
+
+    clock: Clock
+    stop: asyncio.Event
+    revive: Callable[[], None] = lambda: None
+
+    async def run(self, loops: Sequence[Loop]) -> None:
+        """Returns when all loops have ended."""
+        async with asyncio.TaskGroup() as group:
+            for loop in loops:
+                group.create_task(self._forever(loop), name=loop.name)
+
+    async def _forever(self, loop: Loop) -> None:
+        while not self.stop.is_set():
+            if not await self._once(loop):
+                await self._rest(loop.idle_seconds)
+
+    async def _once(self, loop: Loop) -> int:
+        try:
+            return await loop.step(await self.clock.now())
+        except DatabaseUnavailable as failure:
+            logger.warning("database_unavailable", loop=loop.name, sentence=failure.sentence)
+            await asyncio.to_thread(self.revive)
+        except Failure as failure:
+            logger.error("step_failed", loop=loop.name, failure=type(failure).__name__, sentence=failure.sentence)
+        except Exception as error:
+            logger.error("step_failed", loop=loop.name, failure=type(error).__name__, exc_info=True)
+        await self._rest(BACK_OFF_SECONDS)
+        return 0
+
+    async def _rest(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.stop.wait(), seconds)
