@@ -135,7 +135,7 @@ class StillRules:
         """Everything is done by `odoo`."""
         return Service(f"odoo-{entity}", operation)
 
-    def mode(self, connection: str, operation: str) -> Literal["observe", "propose", "act"]:
+    def mode(self, connection: str, operation: str, entity: str = "") -> Literal["observe", "propose", "act"]:
         """One mode for all."""
         return self.allowed if connection and operation else "observe"
 

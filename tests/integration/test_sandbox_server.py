@@ -12,8 +12,11 @@ import pytest
 
 from nostro.sandbox.bank import AccountSettings, Bank, BankSettings
 from nostro.sandbox.faults import FaultPlan, Rates, System
+from nostro.sandbox.judgement import intended
 from nostro.sandbox.psp import Psp, PspSettings
+from nostro.sandbox.run import SandboxSettings, build_server
 from nostro.sandbox.server import Server
+from nostro.sandbox.stage import START as START_OF_DAYS
 from nostro.sandbox.world import World
 
 START = datetime(2026, 8, 31, 8, tzinfo=UTC)
@@ -167,6 +170,34 @@ async def test_what_the_control_path_cannot_take_is_answered_422_and_changes_not
         ):
             assert (await here.client.post(path, json=body)).status_code == 422
         assert (await here.client.get("/world/now")).json()["now"] == START.isoformat()
+
+
+@pytest.mark.asyncio
+async def test_the_two_days_are_lived_over_http_with_webhooks_and_files(tmp_path: Path) -> None:
+    door = Door()
+    listener = await asyncio.start_server(door.receive, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}/"
+    settings = SandboxSettings(tmp_path / "files", port=0, webhooks={"de": url, "ch": url}, journal=tmp_path / "j")
+    server, scenario = build_server(settings)
+    await server.start()
+    try:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}", trust_env=False) as client:
+            for hour in range(57):
+                to = (START_OF_DAYS + timedelta(hours=hour)).isoformat()
+                (await client.post("/world/now", json={"to": to})).raise_for_status()
+            while (await client.get("/world/now")).json()["in_flight"]:  # noqa: ASYNC110 - asked as the demo asks it
+                await asyncio.sleep(0.01)
+            version = (await client.get("/odoo/main/web/version")).json()["version"]
+            books = (await client.get("/books")).json()
+        told = intended(scenario, server.world)
+    finally:
+        await server.stop()
+        listener.close()
+    assert version == "19.0"
+    assert books["systems"].keys() == server.world.systems.keys()
+    assert len(told["invoices"]) == len(scenario.expected)
+    assert len(door.bodies) > 100
+    assert {folder.name for folder in (tmp_path / "files").iterdir()} == {"de", "ch", "us"}
 
 
 @pytest.mark.asyncio

@@ -16,6 +16,8 @@ POST = WireRequest("POST", "/v1/refunds", body=b"x")
 class Tally:
     """A system that only counts what reached it."""
 
+    plan = FaultPlan()
+
     def __init__(self) -> None:
         self.effects: list[datetime] = []
 

@@ -76,7 +76,7 @@ class Replay:
             if not rows:
                 return count, differences
             for row in rows:
-                fact = open_fact(self.keys, _arrival(row), known)
+                fact = open_fact(self.keys, arrival_of(row), known)
                 difference = self._take(row, fact, instances, rules.get(self.under or row.bundle))
                 differences += [difference] if difference else []
             position, count = rows[-1].position, count + len(rows)
@@ -103,6 +103,7 @@ class Replay:
         return Difference(row.shard, row.position, str(subject), row.type, f"{row.state_after} ({row.rule})", replayed)
 
 
-def _arrival(row: FactRow) -> Arrival:
+def arrival_of(row: FactRow) -> Arrival:
+    """The part of a row that is a fact, as it once arrived."""
     shared = {name: getattr(row, name) for name in _SHARED}
     return Arrival(**shared, lane=1, at=row.decided_at, key=b"")

@@ -29,12 +29,16 @@ HOUSE = "house"
 
 @dataclass(frozen=True, slots=True)
 class Routable:
-    """A fact with its stored form. `addressed_to`: the subject, for facts that no process owns."""
+    """A fact with its stored form. `addressed_to`: the subject, for facts that no process owns.
+
+    `at`: its place on its lane where that isn't the time of routing: facts of older receipts go first.
+    """
 
     fact: Fact
     blob: Blob
     addressed_to: Subject | None = None
     lane: str = ""
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +51,10 @@ class Difference:
 
 @dataclass(slots=True)
 class Routed:
-    """What became of a batch. Indexes are places in the batch."""
+    """What became of a batch. Indexes are places in the batch; `first`: the receipt that told a duplicate first."""
 
     duplicates: list[int] = field(default_factory=list)
+    first: dict[int, bytes | None] = field(default_factory=dict)
     differences: list[tuple[int, Difference]] = field(default_factory=list)
     delivered: int = 0
     parked: int = 0
@@ -63,6 +68,9 @@ async def route(
     Raises `LostRace` when somebody else claimed the same identity meanwhile: the caller repeats its database
     transaction.
     """
+    if not await keys.alive(tx, [r.blob.data_key for r in batch if r.blob.data_key is not None]):
+        message = "A person was erased while their facts were sealed."
+        raise LostRace(message)
     result = Routed()
     fresh = await _tell(tx, keys, batch, at, result)
     index = await look_up(tx, keys, [need for n in fresh for need in _needs(processes, batch[n])])
@@ -130,6 +138,7 @@ async def _tell(tx: Transaction, keys: Keys, batch: Sequence[Routable], at: date
         content, receipt = told[told_name(batch[n].fact.key)]
         if content == content_of(keys, batch[n].fact):
             result.duplicates.append(n)
+            result.first[n] = receipt
         else:
             result.differences.append((n, Difference(batch[n].fact, receipt)))
     return sorted(names[name] for name in new)
@@ -211,6 +220,6 @@ def _arrival(
 ) -> Arrival:
     process = processes.get(subject.process)
     lane = lanes.get(subject, lane_number(routable.lane or (process.lane if process else "standard")))
-    arrival = arrival_for(routable.fact, routable.blob, subject, lane, at)
+    arrival = arrival_for(routable.fact, routable.blob, subject, lane, routable.at or at)
     body = routable.fact.body
     return replace(arrival, shard=body.shard) if isinstance(body, BundleActivated) else arrival

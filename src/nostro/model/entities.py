@@ -36,6 +36,7 @@ class ProviderAccount(Value):
     dispute_account: int
     fee_journal: int
     odoo_provider: bool = False
+    statement_descriptor: str = ""
 
 
 class LegalEntity(Value):

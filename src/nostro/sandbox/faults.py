@@ -14,13 +14,15 @@ from nostro.sandbox.agenda import Agenda
 from nostro.sandbox.entropy import chance
 from nostro.sandbox.wire import Delivery, WireReply, WireRequest
 
-
 STARTED = "x-sandbox-started"
 """Header on a late effect: when its work began. Databases stamp rows with the start of their transaction."""
 
 
 class System(Protocol):
     """A stand-in. `now` is always business time, aware UTC, and never runs backwards."""
+
+    plan: "FaultPlan"
+    """What goes wrong with what it sends: webhooks, files. Requests meet theirs in `Faulty`."""
 
     def handle(self, request: WireRequest, now: datetime) -> WireReply:
         """Answer one request of the house."""

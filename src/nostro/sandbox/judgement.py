@@ -42,6 +42,7 @@ def _invoices(scenario: Scenario, world: World) -> list[dict[str, Any]]:
             "returned_minor": expected.returned_minor,
             "cleared_minor": expected.cleared_minor,
             "surplus_minor": expected.surplus_minor,
+            "open_minor": expected.open_minor,
         }
         for key, expected in scenario.expected.items()
         if key in world.results

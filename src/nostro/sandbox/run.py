@@ -6,17 +6,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from nostro.sandbox.cast import START, build_world
 from nostro.sandbox.scenario import Scenario
 from nostro.sandbox.server import PORT, Server
+from nostro.sandbox.stage import START, build_world
 
 
 @dataclass(frozen=True, slots=True)
 class SandboxSettings:
     """What a person or the demo chooses.
 
-    With `live` the world has no script and its clock follows the machine's; else the two days of the scenario begin, and
-    their clock moves only over `/world/now`.
+    With `live` the world has no script and its clock follows the machine's; else the two days of the scenario begin,
+    and their clock moves only over `/world/now`.
     """
 
     files: Path

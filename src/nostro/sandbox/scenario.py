@@ -11,10 +11,10 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
-from nostro.sandbox.cast import ENTITIES, MONDAY, ODOO, START, TUESDAY, Entity, at
 from nostro.sandbox.currencies import decimal_text, iso_exponent, stripe_exponent
 from nostro.sandbox.entropy import chance
 from nostro.sandbox.references import creditor_reference, iban, qr_reference
+from nostro.sandbox.stage import CLERK, ENTITIES, MONDAY, ODOO, START, TUESDAY, Entity, at
 from nostro.sandbox.world import Act
 
 
@@ -31,16 +31,23 @@ class Expected:
     """Everything that was paid for it, surplus included."""
     returned_minor: int = 0
     """What went back: refunds, chargebacks, returned transfers."""
+    credited_minor: int = 0
+    """What a credit note took off it."""
 
     @property
     def cleared_minor(self) -> int:
         """The part of the invoice that stays paid."""
-        return max(0, min(self.total_minor, self.paid_minor - self.returned_minor))
+        return max(0, min(self.total_minor - self.credited_minor, self.paid_minor - self.returned_minor))
 
     @property
     def surplus_minor(self) -> int:
         """What was paid beyond the invoice: a liability, not income."""
-        return max(0, self.paid_minor - self.returned_minor - self.total_minor)
+        return max(0, self.paid_minor - self.returned_minor - self.total_minor + self.credited_minor)
+
+    @property
+    def open_minor(self) -> int:
+        """What the customer still owes for it."""
+        return self.total_minor - self.credited_minor - self.cleared_minor
 
 
 @dataclass(slots=True)
@@ -55,6 +62,7 @@ class Scenario:
     """Act -> (invoice, ISO minor units, `card` or `transfer`); an act may be part of a collective one."""
     specials: dict[str, str] = field(default_factory=dict)
     """Special case -> the invoice or act that shows it."""
+    _structured: dict[str, str] = field(default_factory=dict)
     _chance: Random = field(init=False)
 
     def __post_init__(self) -> None:
@@ -111,6 +119,21 @@ class Scenario:
         declined = self._special("declined", self._invoice(de, "DECLINED", when, minor=7_700))
         self._card(declined, when, attempt=True)
         self._card(declined, at(MONDAY, 7, 22))
+
+        adopted = self._special("adopted", self._invoice(de, "ADOPTED", when, minor=64_000))
+        self._card(adopted, when, told="description")
+        told = {
+            "invoice": f"{{{adopted}.id}}",
+            "journal": "{odoo/DE.STR1}",
+            "provider_reference": f"{{card/{adopted}.id}}",
+        }
+        self._act(when + timedelta(seconds=4), ODOO, {"act": "provider_payment", **told}, f"provider/{adopted}")
+
+        credited = self._special("credit_note", self._invoice(ch, "CREDITED", when, minor=21_000))
+        self._act(
+            at(TUESDAY, 7), ODOO, {"act": "credit_note", "invoice": f"{{{credited}.id}}"}, f"credit-note/{credited}"
+        )
+        self.expected[credited].credited_minor = 21_000
 
         hold = {"act": "reserve_hold", "amount": 150_000, "currency": "eur", "days": 30}
         self._act(at(MONDAY, 16), de.psp_path, hold, "reserve/DE")
@@ -181,17 +204,24 @@ class Scenario:
         self.expected[key] = Expected(key, entity.code, partner, currency, minor)
         before = paid_at - timedelta(minutes=self._chance.randrange(30, 360))
         when = max(before, START + timedelta(seconds=number))
-        reference = qr_reference(number) if entity.code == "CH" else creditor_reference(key.replace("-", ""))
+        self._act(when, ODOO, {"act": "partner", "name": partner}, f"partner/{key}")
         op = {
-            "act": "post_invoice",
+            "act": "invoice",
             "company": f"Entity {entity.code}",
-            "partner": partner,
+            "partner": f"{{partner/{key}.id}}",
             "amount": decimal_text(minor, currency),
             "currency": currency,
-            "invoice_date": when.date().isoformat(),
-            "due_date": (when.date() + timedelta(days=14)).isoformat(),
+            "date": when.date().isoformat(),
+            "due": (when.date() + timedelta(days=14)).isoformat(),
         }
-        self._act(when, ODOO, op | ({"payment_reference": reference} if structured else {}), key)
+        self._act(when, ODOO, op, key)
+        if structured:
+            swiss = entity.code == "CH"
+            reference = qr_reference(number) if swiss else creditor_reference(key.replace("-", ""))
+            self._structured[key] = reference
+            told = {"ids": [f"{{{key}.id}}"], "arguments": {"vals": {"payment_reference": reference}}, "context": {}}
+            call = {"act": "call", "key": CLERK, "model": "account.move", "method": "write"}
+            self._act(when, ODOO, call | told)
         return key
 
     def _card(self, key: str, when: datetime, *, told: str = "metadata", attempt: bool = False) -> None:
@@ -235,9 +265,8 @@ class Scenario:
             "US": f"{900_000_000 + number}",
         }[invoice.entity]
         op = {"amount": minor or invoice.total_minor, "name": invoice.partner, "payer": payer}
-        structured = next(act.op.get("payment_reference") for act in self.script if act.name == key)
-        if structured:
-            return op | {"reference": structured}
+        if key in self._structured:
+            return op | {"reference": self._structured[key]}
         text = f"{{{key}.name}}"
         if told == "end_to_end":
             return op | {"end_to_end": text, "remittance": "invoice, see reference"}

@@ -43,6 +43,7 @@ class Server:
     _pulse: asyncio.Task[None] | None = None
     _client: httpx.AsyncClient | None = None
     _connections: set[asyncio.Task[None]] = field(default_factory=set)
+    _lanes: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(DELIVERIES_AT_ONCE))
 
     async def start(self) -> None:
         """Listen and begin to deliver; a taken port raises OSError. Port 0 takes a free one and `port` tells it."""
@@ -61,6 +62,13 @@ class Server:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._client.aclose()
+
+    async def settle(self) -> None:
+        """Write what is due by now, deliver what is due, and return when every webhook has been answered."""
+        self._carry()
+        while self._in_flight:
+            await asyncio.wait(self._in_flight)
+            self._carry()
 
     # Requests
 
@@ -101,7 +109,11 @@ class Server:
         if path in self.world.systems:
             return self.world.call(path, replace(request, path=f"/{inner}"))
         try:
-            return Answer(control(self.world, request))
+            reply = control(self.world, request)
+            self._carry()
+            if request.path != "/world/now":
+                return Answer(reply)
+            return Answer(_json(200, {**json.loads(reply.body), "in_flight": len(self._in_flight)}))
         except Exception as wrong:  # noqa: BLE001 - whatever an act raises is told to whoever asked for it
             return Answer(_json(422, {"error": f"{type(wrong).__name__}: {wrong}"}))
 
@@ -115,23 +127,26 @@ class Server:
     async def _beat(self) -> None:
         while True:
             self._follow_clock()
-            for step in self.world.take_files():
-                write_step(self.files, step)
-            for path, delivery in self.world.take_deliveries():
-                while len(self._in_flight) >= DELIVERIES_AT_ONCE:
-                    await asyncio.wait(self._in_flight, return_when=asyncio.FIRST_COMPLETED)
-                task = asyncio.create_task(self._deliver(path, delivery))
-                self._in_flight.add(task)
-                task.add_done_callback(self._in_flight.discard)
+            self._carry()
             await asyncio.sleep(self.pulse_seconds)
+
+    def _carry(self) -> None:
+        """Write the files and set off the webhooks that are due by now."""
+        for step in self.world.take_files():
+            write_step(self.files, step)
+        for path, delivery in self.world.take_deliveries():
+            task = asyncio.create_task(self._deliver(path, delivery))
+            self._in_flight.add(task)
+            task.add_done_callback(self._in_flight.discard)
 
     async def _deliver(self, path: str, delivery: Delivery) -> None:
         assert self._client is not None
-        try:
-            reply = await self._client.post(delivery.url, content=delivery.body, headers=dict(delivery.headers))
-            status: int | None = reply.status_code
-        except httpx.HTTPError:
-            status = None
+        async with self._lanes:
+            try:
+                reply = await self._client.post(delivery.url, content=delivery.body, headers=dict(delivery.headers))
+                status: int | None = reply.status_code
+            except httpx.HTTPError:
+                status = None
         self.world.report(path, delivery.reference, status)
 
 
@@ -149,7 +164,11 @@ def write_step(root: Path, step: FileStep) -> None:
 
 
 def control(world: World, request: WireRequest) -> WireReply:
-    """`/world/now`, `/world/acts`, `/world/faults`, `/world/results` and `/books`; raises on what can't be taken."""
+    """`/world/now`, `/world/acts`, `/world/faults`, `/world/results` and `/books`; raises on what can't be taken.
+
+    `/world/now` also tells `in_flight`: webhooks that are due and not answered yet. At 0 the outside has said all that
+    it has to say by now.
+    """
     told = json.loads(request.body) if request.body else {}
     match request.method, request.path:
         case "GET", "/world/now":

@@ -126,12 +126,7 @@ class World:
 
     def set_faults(self, path: str, plan: FaultPlan) -> None:
         """Another fault plan for one system from now on (not kept in the journal: faults are not books)."""
-        self.faulty[path].plan = plan
-        system = self.systems[path]
-        if isinstance(system, Psp):
-            system.events.plan = plan
-        elif isinstance(system, Bank):
-            system.plan = plan
+        self.faulty[path].plan = self.systems[path].plan = plan
 
     def _follow_script(self, act: Act, _due: datetime) -> None:
         self._perform(act.system, act.op, act.name)

@@ -88,6 +88,10 @@ class Keys:
         """A keyed digest of content, so that nobody can guess what was told from what is stored. 32 bytes."""
         return hmac.digest(self._index_key, b"\x00".join(parts), sha256)
 
+    def fingerprinting(self) -> hmac.HMAC:
+        """The same digest for one part that comes in chunks."""
+        return hmac.new(self._index_key, digestmod=sha256)
+
     def seal(self, key: DataKey, plain: bytes, bound_to: bytes) -> bytes:
         """Nonce and ciphertext; opens only with the same `bound_to`."""
         nonce = self._entropy.bytes(NONCE_BYTES)
@@ -147,6 +151,14 @@ class Keys:
                 if row.wrapped is not None:
                     self._by_id[row.id] = self.unwrap(row.wrapped, row.id, row.master)
         return {key_id: self._by_id.get(key_id) for key_id in wanted}
+
+    async def alive(self, tx: Transaction, ids: Iterable[bytes]) -> bool:
+        """Whether none of these was destroyed; if one was, all are forgotten, so that the next try seals under a living one."""
+        wanted = sorted(set(ids))
+        if wanted and await tx.rows(SQL.dead_keys, ids=wanted):
+            self.forget()
+            return False
+        return True
 
     def held(self, key_id: bytes | None) -> DataKey:
         """A data key that is in memory; raises `KeyError` when it isn't."""

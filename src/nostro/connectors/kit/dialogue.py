@@ -13,8 +13,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
+from nostro.connectors.kit.manifest import Order
 from nostro.model.calls import Act, Ask, Exchange, Message, Reply, Wait
 from nostro.model.failures import ACTIONS, Action, FailureKind
 from nostro.model.outcomes import Outcome, failed, handed_over
@@ -57,6 +58,37 @@ class Settled(Generic[T]):
 
 LookUp = Callable[[Sequence[str]], Exchange[Seen[T]]]
 MakeAct = Callable[[Sequence[str]], Exchange[Act | Outcome]]
+
+
+class Stopped(Exception):
+    """A question that an exchange can't go on without was refused: its orders go to a person, nothing more is sent."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome.sentence)
+        self.outcome = outcome
+
+
+def answered(message: Message) -> Exchange[Any]:
+    """The content of an answer; raises `Stopped` when the question is refused."""
+    reply = yield from asked(message)
+    if reply.failure:
+        raise Stopped(handed_over(f"A question was refused: {reply.sentence}", reply.failure))
+    return reply.content
+
+
+def each(single: Callable[[Order, Any], Exchange[Outcome]]) -> Callable[..., Exchange[Sequence[Outcome]]]:
+    """The exchange of a batch from that of one order: one after the other."""
+
+    def exchange(orders: Sequence[Order], config: Any) -> Exchange[Sequence[Outcome]]:  # noqa: ANN401 - the manifest's
+        outcomes = []
+        for order in orders:
+            try:
+                outcomes.append((yield from single(order, config)))
+            except Stopped as stop:
+                outcomes.append(stop.outcome)
+        return outcomes
+
+    return exchange
 
 
 def ready(make: Callable[[Sequence[str]], Act]) -> MakeAct:

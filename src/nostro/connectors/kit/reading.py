@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from pydantic import ValidationError
+
 from nostro.model.entities import LegalEntity
 from nostro.model.facts import FactBody
 from nostro.model.money import Amount
@@ -68,6 +70,23 @@ class RejectItem:
     where: str
     why: str
     amount: Amount | None = None
+
+
+class Unreadable(ValueError):
+    """An item that can't be understood, and why, in a sentence without its content."""
+
+
+UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, OSError)
+"""What reading an item may raise when it isn't what we think; nothing else of the receipt suffers from it."""
+
+
+def why(flaw: Exception) -> str:
+    """The reason of a reject without the item's content."""
+    if isinstance(flaw, ValidationError):
+        return "; ".join(f"{'.'.join(map(str, error['loc']))}: {error['type']}" for error in flaw.errors())
+    if isinstance(flaw, KeyError):
+        return f"The field {flaw.args[0]} is missing."
+    return str(flaw) if isinstance(flaw, Unreadable) else f"An unexpected value ({type(flaw).__name__})."
 
 
 @dataclass(frozen=True, slots=True)

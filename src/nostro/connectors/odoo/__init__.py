@@ -1,5 +1,14 @@
-"""Odoo by JSON-2 and JSON-RPC: invoices in; payments, statement lines and entries out, each once.
+"""Odoo 18 (JSON-RPC) and 19 (JSON-2): invoices and payments in; payments, statement lines and entries out. See MAPPING.md.
 
-Way in: `manifest.py`; MAPPING.md says what is meant by what.
-May not be here: sockets; another connector.
+Way in: `CONNECTOR`.
+May not be here: sockets, clocks, knowledge of processes.
 """
+
+from nostro.connectors.kit.manifest import Connector, Wire
+from nostro.connectors.odoo.check import check
+from nostro.connectors.odoo.manifest import MANIFEST
+from nostro.connectors.odoo.read import read
+from nostro.connectors.odoo.webhook import verify
+from nostro.connectors.odoo.wire import open_session, render, understand
+
+CONNECTOR = Connector(MANIFEST, read, Wire(render, understand, open_session), verify, check)

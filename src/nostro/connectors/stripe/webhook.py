@@ -7,9 +7,9 @@ import hmac
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from nostro.connectors.kit.exact import exact_json
 from nostro.connectors.kit.reading import Refusal, Verified
 from nostro.connectors.stripe.config import StripeConfig
-from nostro.connectors.stripe.wire import exact
 from nostro.model.canonical import canonical
 
 SECRET_PREFIX = "webhook_secret"  # noqa: S105 - the beginning of a secret's name, not a secret
@@ -52,7 +52,7 @@ def _made_by_any(signed: bytes, marks: list[str], secrets: Mapping[str, str]) ->
 def _verified(body: bytes) -> Verified:
     """What must not differ between two deliveries is the object; `pending_webhooks` does."""
     try:
-        event = exact(body)
+        event = exact_json(body)
         told, sent_at = canonical(event["data"]["object"]), datetime.fromtimestamp(event["created"], UTC)
         return Verified(event_id=str(event["id"]), content=told, sender_time=sent_at)
     except (ValueError, LookupError, TypeError, ArithmeticError, OSError, RecursionError):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
+from nostro.connectors.kit.exact import exact_json
 from nostro.connectors.kit.manifest import Access
 from nostro.connectors.stripe.config import StripeConfig
 from nostro.model.calls import HttpReply, HttpRequest, Message
@@ -61,13 +62,19 @@ def minor_units(of: Money) -> int:
     return int(of.value.scaleb(exponent(of.currency)))
 
 
-def exact(body: bytes | str) -> Any:  # noqa: ANN401 - JSON is whatever the sender wrote
-    """JSON without floats: a fraction is a Decimal. Raises `ValueError`, and `RecursionError` for absurd nesting."""
-    return json.loads(body, parse_float=Decimal, parse_constant=_no_number)
+def ident(thing: Any) -> str:  # noqa: ANN401 - an id, an expanded object or nothing
+    """The id of what may be expanded."""
+    return str(thing["id"] if isinstance(thing, Mapping) else thing or "")
 
 
-def _no_number(name: str) -> Any:  # noqa: ANN401 - never returns
-    raise ValueError(f"{name} is no JSON")
+def instant(seconds: int) -> datetime:
+    """Stripe's instants are whole seconds since the epoch."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def day(seconds: int) -> date:
+    """The UTC day of an instant."""
+    return instant(seconds).date()
 
 
 def render(message: Message, key: str, config: StripeConfig, access: Access) -> HttpRequest:
@@ -85,8 +92,8 @@ def render(message: Message, key: str, config: StripeConfig, access: Access) -> 
 def understand(_: Message, reply: HttpReply) -> tuple[Any, FailureKind | None, str]:
     """What a reply means. Sentences name the error, never what was asked about."""
     try:
-        content = exact(reply.body)
-    except ValueError:
+        content = exact_json(reply.body)
+    except (ValueError, RecursionError):
         content = None
     if 200 <= reply.status < 300:
         return (content, None, "") if content is not None else (None, FailureKind.AMBIGUOUS, "A reply without JSON.")

@@ -7,7 +7,7 @@ from typing import Any
 
 from nostro.model.base import ERASED, confidential_fields
 from nostro.model.canonical import canonical, parse
-from nostro.model.facts.bank import EntryReported, StatementReceived
+from nostro.model.facts.bank import EntryReported, MovementRelated, StatementReceived
 from nostro.model.facts.base import Fact, FactBody, Position
 from nostro.model.facts.cards import (
     DisputeReported,
@@ -62,6 +62,7 @@ FACT_TYPES: tuple[type[FactBody], ...] = (
     MoneyUnapplied,
     StatementReceived,
     EntryReported,
+    MovementRelated,
     ReceiptRead,
     RerunAsked,
     CommandSettled,
@@ -140,6 +141,7 @@ __all__ = [
     "LookupAnswered",
     "MatchConfirmed",
     "MoneyUnapplied",
+    "MovementRelated",
     "PaymentAttempted",
     "PaymentCaptured",
     "PaymentRegistered",

@@ -116,3 +116,25 @@ class EntryReported(FactBody):
         if isinstance(self.counterparty_iban, str) and self.counterparty_iban:
             return Reference.to("iban", self.counterparty_iban)
         return None
+
+
+class MovementRelated(FactBody):
+    """What another movement says of this one (`subject`): it took it back, or is the same, as a person found.
+
+    Emitted by `bank_movement`. `stated`: a statement lists the one that is the same.
+    """
+
+    fact_type: ClassVar[str] = "movement.related"
+    owner: ClassVar[str] = "bank_movement"
+
+    subject: str
+    movement: str
+    relation: Literal["returned", "same"]
+    amount: Money
+    booked_on: date
+    reason: str = ""
+    stated: bool = False
+
+    def natural_key(self) -> str:
+        """Both movements and how they are related."""
+        return f"{self.subject}/{self.movement}/{self.relation}"

@@ -69,6 +69,10 @@ class MoneyUnapplied(FactBody):
         """The movement."""
         return self.movement
 
+    def begins(self, entity: str) -> str:
+        """The collection that this money is until it is matched: `bank_movement` tells its returns there."""
+        return f"{entity}/unapplied/{self.movement}"
+
 
 class CollectionPaidOut(FactBody):
     """A payout line of this collection: its charge, refund or dispute is settled by the PSP. Emitted by `payout`."""

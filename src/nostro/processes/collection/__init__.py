@@ -1,5 +1,24 @@
-"""Money in for one open item: captured, paid out, credited, returned.
+"""The process of an open item: captured, paid out, credited, refunded, disputed, returned; see PROCESS.md.
 
-Way in: PROCESS.md for the story, `v1/machine.py` for the table.
-May not be here: input and output; another process.
+Way in: `PROCESS`. `holdings` says for the ledger's proof what a collection answers for.
+May not be here: input and output, another process, a vendor's or an ERP's knowledge.
 """
+
+from nostro.processes.collection.routing import begins, correlates, orphaned, registers
+from nostro.processes.collection.v1.books import holdings
+from nostro.processes.collection.v1.decide import decide
+from nostro.processes.collection.v1.evolve import evolve
+from nostro.processes.collection.v1.machine import MACHINE
+from nostro.processes.collection.v1.state import CollectionState
+from nostro.processes.kit.process import Process, Version
+
+PROCESS = Process(
+    name="collection",
+    versions=(Version(MACHINE, CollectionState(), evolve, decide),),
+    begins=begins,
+    correlates=correlates,
+    registers=registers,
+    orphaned=orphaned,
+)
+
+__all__ = ["PROCESS", "holdings"]

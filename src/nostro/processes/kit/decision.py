@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Protocol
 
+from nostro.governance.answers import Mode, PostingRule, Service
 from nostro.model.base import Value
 from nostro.model.entities import LegalEntity
 from nostro.model.facts import FactBody
@@ -15,22 +16,19 @@ from nostro.model.intents import Intent
 from nostro.model.money import Money
 from nostro.model.references import Reference
 
-
-@dataclass(frozen=True, slots=True)
-class PostingRule:
-    """One row of the posting policy: when and where a commitment is made. `row` names it for the trace."""
-
-    row: str
-    posts: bool
-    account: Literal["clearing", "receivable", "suspense", "none"]
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """Who does an operation for an entity: the connection, and the interface under which it is governed."""
-
-    connection: str
-    interface: str
+__all__ = [
+    "CaseOpening",
+    "Decision",
+    "Instance",
+    "Lookup",
+    "Mode",
+    "Posting",
+    "PostingRule",
+    "Rules",
+    "Service",
+    "State",
+    "Wanted",
+]
 
 
 class Rules(Protocol):
@@ -49,8 +47,8 @@ class Rules(Protocol):
     def serves(self, entity: str, operation: str) -> Service:
         """Which connection does this for the entity; raises `KeyError` when none does."""
 
-    def mode(self, connection: str, operation: str) -> Literal["observe", "propose", "act"]:
-        """The lower of the connection's mode and its interface's. Unknown: observe."""
+    def mode(self, connection: str, operation: str, entity: str = "") -> Mode:
+        """The lower of the connection's mode and its interfaces'. Unknown: observe. No entity: the lowest of all."""
 
     def limit(self, name: str, entity: str, otherwise: int) -> int:
         """A whole-number setting of the entity (tolerances in minor units, waits in seconds)."""

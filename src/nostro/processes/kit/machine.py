@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import product
 
 NEW = "new"
 """The state of a subject before its first fact."""
@@ -95,3 +96,17 @@ class Machine:
         lines += [f"    {at} --> {to}: {', '.join(facts)}" for (at, to), facts in arrows.items()]
         lines += [f"    {name} --> [*]" for name, state in self.states.items() if isinstance(state, Terminal)]
         return "\n".join(lines)
+
+
+Row = tuple[Sequence[str], Sequence[str], Sequence[str]]
+"""States, fact types, targets: from each of these states each of these facts leads to one of those, or back."""
+
+
+def edges_of(rows: Iterable[Row]) -> dict[tuple[str, str], frozenset[str]]:
+    """A machine's edges from rows, which add up."""
+    edges: dict[tuple[str, str], frozenset[str]] = {}
+    for states, facts, targets in rows:
+        for at, fact in product(states, facts):
+            back = () if at == NEW else (at,)
+            edges[at, fact] = edges.get((at, fact), frozenset()) | {*targets, *back}
+    return edges

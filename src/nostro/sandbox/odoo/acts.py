@@ -90,16 +90,23 @@ def _delete_invoice(call: Call, wish: Wish) -> Row:
 def _provider_payment(call: Call, wish: Wish) -> Row:
     """Odoo's payment provider registers what a card paid: `invoice`, `journal` (ids), `provider_reference`."""
     move = call.row("account.move", wish["invoice"])
-    scoped = _within(call, move["company_id"], active_model="account.move", active_ids=[move["id"]])
+    scoped = _within(call, move["company_id"])
     name, partner = move["name"], call.label("res.partner", move["partner_id"])
     who = f" - {partner}" if call.version < 19 else ""
+    amount = wish.get("amount", move["amount_total"])
     told = {"reference": name, "provider_reference": wish["provider_reference"], "state": "done"}
-    done = call.insert("payment.transaction", {**told, "amount": move["amount_residual"]})
-    vals = {"journal_id": wish["journal"], "communication": f"{name}{who} - {wish['provider_reference']}"}
-    amount = {"amount": wish["amount"]} if "amount" in wish else {}
-    wizard = payments.create_wizard(scoped, {**vals, **amount, "payment_date": wish.get("date", call.today)})
-    made = payments.action_create_payments(scoped, [wizard["id"]])["res_id"]
-    payment = call.row("account.payment", made)
+    done = call.insert("payment.transaction", {**told, "amount": amount})
+    # `payment.transaction._create_payment` asks nobody what is still open: it posts, then matches what is left.
+    vals = {"memo": f"{name}{who} - {wish['provider_reference']}", "date": wish.get("date", call.today)}
+    kept = {key: move[key] for key in ("partner_id", "currency_id")}
+    payment = payments.create(
+        scoped, {**vals, **kept, "journal_id": wish["journal"], "amount": amount, "invoice_ids": [move["id"]]}
+    )
+    payments.action_post(scoped, [payment["id"]])
+    call.update("account.move", move, matched_payment_ids=[payment["id"], *move["matched_payment_ids"]])
+    lines = [*term_lines(call, move), *term_lines(call, call.row("account.move", payment["move_id"]))]
+    if any(line["move_id"] == move["id"] and not line["reconciled"] for line in lines):
+        matching.reconcile(call, [line for line in lines if not line["reconciled"]])
     call.update("account.payment", payment, payment_transaction_id=done["id"])
     call.update("account.move", move, transaction_ids=[*move["transaction_ids"], done["id"]])
     return payment

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from nostro.sandbox.odoo.errors import access_error, missing, type_error, validation_error, value_error
+from nostro.sandbox.odoo.errors import Fault
 from nostro.sandbox.odoo.schema import FIELDS, amount, label_of
 from nostro.sandbox.odoo.settings import OdooUser
 from nostro.sandbox.odoo.tables import Row, Tables
@@ -29,7 +29,7 @@ class Call:
         known = tuple(self.tables.of("res.company"))
         asked = self.context.get("allowed_company_ids")
         if asked and not set(asked) <= set(known):
-            raise access_error("Access to unauthorized or invalid companies.")
+            raise Fault("AccessError", "Access to unauthorized or invalid companies.")
         self.companies = tuple(asked or known)
 
     @property
@@ -44,7 +44,8 @@ class Call:
         try:
             return self.tables.of(model)[ident]
         except KeyError:
-            raise missing(model, ident, self.uid) from None
+            text = f"Record does not exist or has been deleted.\n(Record: {model}({ident},), User: {self.uid})"
+            raise Fault("MissingError", text) from None
 
     def rows(self, model: str, ids: Iterable[int]) -> list[Row]:
         """Several rows, in the order asked for; raises MissingError, and AccessError for another company's."""
@@ -85,16 +86,21 @@ class Call:
 
     def stranger(self, model: str, operation: str) -> Exception:
         """The refusal for a row of another company."""
+        if model == "account.account" and self.version >= 19:
+            return Fault(
+                "UserError", "Uh-oh! You've got some company inconsistencies here: no company crossover is allowed!"
+            )
         who = f"{self.user.login} (id={self.uid})"
-        return access_error(
+        return Fault(
+            "AccessError",
             f"Uh-oh! Looks like you have stumbled upon some top-secret records.\n\nSorry, {who} doesn't have "
-            f"'{operation}' access to:\n- {model}"
+            f"'{operation}' access to:\n- {model}",
         )
 
     def need(self, *, accountant: bool = False, admin: bool = False, what: str) -> None:
         """Raise AccessError unless the user is that."""
         if (accountant and not self.user.accountant) or (admin and not self.user.admin):
-            raise access_error(f"You are not allowed to access '{what}' records.")
+            raise Fault("AccessError", f"You are not allowed to access '{what}' records.")
 
     # Money and days
 
@@ -107,7 +113,7 @@ class Call:
         try:
             exact = Decimal(str(value or 0))
         except ArithmeticError:
-            raise value_error(f"could not convert string to float: {value!r}") from None
+            raise Fault("ValueError", f"could not convert string to float: {value!r}") from None
         return amount(exact, self.row("res.currency", currency)["decimal_places"])
 
     def rate(self, currency: int, company: int, day: str) -> Decimal:
@@ -132,17 +138,19 @@ class Call:
 def checked(model: str, values: Mapping[str, Any], version: int, required: Sequence[str] = ()) -> Mapping[str, Any]:
     """The values of a create or write; raises ValueError for unknown fields and for days that are in no calendar."""
     if not isinstance(values, Mapping):
-        raise type_error("vals must be an object")
+        raise Fault("TypeError", "vals must be an object")
     for name, value in values.items():
         kind = FIELDS[model].get(name)
         if kind is None:
             where = f"on model '{model}'" if version < 19 else f"in '{model}'"
-            raise value_error(f"Invalid field '{name}' {where}")
+            raise Fault("ValueError", f"Invalid field '{name}' {where}")
         if kind == "date" and value:
             day(value)
     for name in required:
         if not values.get(name):
-            raise validation_error(f"The operation cannot be completed: Missing required value for the field '{name}'.")
+            raise Fault(
+                "ValidationError", f"The operation cannot be completed: Missing required value for the field '{name}'."
+            )
     return values
 
 
@@ -151,7 +159,7 @@ def day(text: object) -> date:
     try:
         return datetime.strptime(str(text), "%Y-%m-%d").date()  # noqa: DTZ007 - a date has no zone
     except ValueError as wrong:
-        raise value_error(str(wrong)) from None
+        raise Fault("ValueError", str(wrong)) from None
 
 
 def _empty(kind: str) -> Any:  # noqa: ANN401 - any field's value

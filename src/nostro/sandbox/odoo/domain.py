@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from nostro.sandbox.odoo.errors import value_error
+from nostro.sandbox.odoo.errors import Fault
 from nostro.sandbox.odoo.schema import FIELDS, target
 
 _ARITY = {"&": 2, "|": 2, "!": 1}
@@ -44,24 +44,24 @@ def plan(model: str, domain: Sequence[Any], version: int) -> Plan:
             result.append(_condition(model, term, version))
             open_terms -= 1
     if result and open_terms > 0:
-        raise value_error(f"Domain {list(domain)} is malformed")
+        raise Fault("ValueError", f"Domain {list(domain)} is malformed")
     return result
 
 
 def _condition(model: str, term: Any, version: int) -> Condition:  # noqa: ANN401 - whatever the sender wrote
     said = "leaf" if version < 19 else "condition"
     if not isinstance(term, list | tuple) or len(term) != 3:
-        raise value_error(f"Invalid {said} {term!r}")
+        raise Fault("ValueError", f"Invalid {said} {term!r}")
     path, operator, value = term
     operator = {"==": "=", "<>": "!="}.get(operator, operator)
     if operator not in _OPERATORS:
         what = f"Invalid leaf {tuple(term)!r}" if version < 19 else f"Invalid operator in condition {tuple(term)!r}"
-        raise value_error(what)
+        raise Fault("ValueError", what)
     at: str | None = model
     kind = ""
     for name in str(path).split("."):
         if at is None or name not in FIELDS.get(at, {}):
-            raise value_error(f"Invalid field {model}.{path} in {said} {tuple(term)!r}")
+            raise Fault("ValueError", f"Invalid field {model}.{path} in {said} {tuple(term)!r}")
         kind = FIELDS[at][name]
         at = target(kind)
     if kind == "datetime" and isinstance(value, str):
@@ -76,7 +76,7 @@ def _moment(operator: str, text: str, version: int) -> tuple[str, datetime]:
     try:
         moment = datetime.fromisoformat(text).replace(tzinfo=UTC)
     except ValueError as wrong:
-        raise value_error(str(wrong)) from wrong
+        raise Fault("ValueError", str(wrong)) from wrong
     if version >= 19 and operator in {">", "<="} and not moment.microsecond:
         return (">=" if operator == ">" else "<"), moment + timedelta(seconds=1)
     return operator, moment

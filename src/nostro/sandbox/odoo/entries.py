@@ -5,10 +5,19 @@ from decimal import Decimal
 from typing import Any
 
 from nostro.sandbox.odoo.call import Call
-from nostro.sandbox.odoo.errors import user_error
+from nostro.sandbox.odoo.errors import Fault
 from nostro.sandbox.odoo.numbering import SALES, accounting_date, take_name
 from nostro.sandbox.odoo.standing import refresh
 from nostro.sandbox.odoo.tables import Row
+
+
+def begin(call: Call, journal: Row, told: Mapping[str, Any]) -> Row:
+    """An empty draft in a journal and its company, in the journal's currency, unless told otherwise."""
+    company = journal["company_id"]
+    currency = journal["currency_id"] or call.currency_of(company)
+    blank = {"move_type": "entry", "state": "draft", "payment_state": "not_paid", "date": call.today}
+    where = {"journal_id": journal["id"], "company_id": company, "currency_id": currency}
+    return call.insert("account.move", {**blank, **where, **told})
 
 
 def add_line(call: Call, move: Row, vals: Mapping[str, Any]) -> Row:
@@ -37,11 +46,11 @@ def add_line(call: Call, move: Row, vals: Mapping[str, Any]) -> Row:
 def post(call: Call, move: Row) -> None:
     """Post one draft."""
     if move["state"] != "draft":
-        raise user_error(f"The entry {move['name']} (id {move['id']}) must be in draft.")
+        raise Fault("UserError", f"The entry {move['name']} (id {move['id']}) must be in draft.")
     if not call.lines(move):
-        raise user_error("You need to add a line before posting.")
+        raise Fault("UserError", "You need to add a line before posting.")
     if move["move_type"] in SALES and not move["partner_id"]:
-        raise user_error("The 'Customer' field is required to validate the invoice.")
+        raise Fault("UserError", "The 'Customer' field is required to validate the invoice.")
     asked = (move["invoice_date"] or call.today) if move["move_type"] in SALES else move["date"]
     if move["move_type"] in SALES:
         call.update("account.move", move, invoice_date=asked)

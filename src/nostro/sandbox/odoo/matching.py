@@ -9,8 +9,8 @@ from decimal import Decimal
 from itertools import groupby
 
 from nostro.sandbox.odoo.call import Call
-from nostro.sandbox.odoo.entries import add_line, post
-from nostro.sandbox.odoo.errors import user_error
+from nostro.sandbox.odoo.entries import add_line, begin, post
+from nostro.sandbox.odoo.errors import Fault
 from nostro.sandbox.odoo.numbering import SALES, accounting_date
 from nostro.sandbox.odoo.standing import SIDES, partials_of, refresh_all
 from nostro.sandbox.odoo.tables import Row
@@ -40,15 +40,15 @@ def reconcile(call: Call, lines: Sequence[Row]) -> None:
 def _refuse_unfit(call: Call, lines: Sequence[Row]) -> None:
     accounts = {line["account_id"] for line in lines}
     if any(line["reconciled"] for line in lines):
-        raise user_error("You are trying to reconcile some entries that are already reconciled.")
+        raise Fault("UserError", "You are trying to reconcile some entries that are already reconciled.")
     if any(call.row("account.move", line["move_id"])["state"] != "posted" for line in lines):
-        raise user_error("You can only reconcile posted entries.")
+        raise Fault("UserError", "You can only reconcile posted entries.")
     if len(accounts) > 1:
         names = ", ".join(call.label("account.account", one) for one in sorted(accounts))
-        raise user_error(f"Entries are not from the same account: {names}")
+        raise Fault("UserError", f"Entries are not from the same account: {names}")
     account = call.row("account.account", next(iter(accounts)))
     if not account["reconcile"] and account["account_type"] != "asset_cash":
-        raise user_error(f"Account {account['code']} {account['name']} does not allow reconciliation.")
+        raise Fault("UserError", f"Account {account['code']} {account['name']} does not allow reconciliation.")
 
 
 def _match_group(call: Call, lines: list[Row]) -> None:
@@ -73,8 +73,8 @@ def _open_amounts(call: Call, line: Row, other: Row, own: int) -> dict[int, _Ope
     currency, wanted = line["currency_id"], other["currency_id"]
     if line["amount_residual"]:
         open_in[own] = _Open(abs(line["amount_residual"]), Decimal(1))
-    if currency != own and line["amount_residual_currency"]:
-        rate = abs(line["amount_currency"] / line["balance"]) if line["balance"] else Decimal(0)
+    if currency != own and line["amount_residual_currency"] and line["balance"]:
+        rate = abs(line["amount_currency"] / line["balance"])
         open_in[currency] = _Open(abs(line["amount_residual_currency"]), rate)
     account = call.row("account.account", line["account_id"])
     if currency == own != wanted and account["account_type"] in _TERMS and line["amount_residual"]:
@@ -101,28 +101,25 @@ def _match_pair(call: Call, debit: Row, credit: Row) -> tuple[bool, bool]:
     shared = next((one for one in foreign if one in of_debit and one in of_credit), own)
     if shared not in of_debit or shared not in of_credit:
         return shared not in of_debit, shared not in of_credit
-    left_debit, left_credit = of_debit[shared], of_credit[shared]
-    matched = min(left_debit.left, left_credit.left)
-    debit_done, credit_done = left_debit.left <= left_credit.left, left_credit.left <= left_debit.left
-    if shared == own:
-        partial = _insert(
-            call,
-            debit,
-            credit,
-            matched,
-            (_in_own_currency(call, debit, own, matched), _in_own_currency(call, credit, own, matched)),
-        )
-        _settle_pair(call, partial, debit, credit)
-        return debit_done, credit_done
-    part_debit = min(call.rounded(matched / left_debit.rate, own), abs(debit["amount_residual"]))
-    part_credit = min(call.rounded(matched / left_credit.rate, own), abs(credit["amount_residual"]))
-    amount = min(part_debit, part_credit)
-    gap_debit = (abs(debit["amount_residual"]) if debit_done else part_debit) - amount
-    gap_credit = (abs(credit["amount_residual"]) if credit_done else part_credit) - amount
-    sides = tuple(amount if line["currency_id"] == own else matched for line in (debit, credit))
+    left_debit, left_credit = of_debit[shared].left, of_credit[shared].left
+    debit_done, credit_done = left_debit <= left_credit, left_credit <= left_debit
+    matched = min(left_debit, left_credit)
+    parts = [
+        min(call.rounded(matched / opened[shared].rate, own), abs(line["amount_residual"]))
+        for line, opened in ((debit, of_debit), (credit, of_credit))
+    ]
+    amount = min(parts)
+    sides = [
+        matched if line["currency_id"] == shared else _in_own_currency(call, line, own, amount)
+        for line in (debit, credit)
+    ]
+    gaps = [
+        (abs(line["amount_residual"]) if done else part) - amount
+        for line, done, part in ((debit, debit_done, parts[0]), (credit, credit_done, parts[1]))
+    ]
     partial = _insert(call, debit, credit, amount, (sides[0], sides[1]))
     _settle_pair(call, partial, debit, credit)
-    for line, gap in ((debit, gap_debit), (credit, -gap_credit)):
+    for line, gap in ((debit, gaps[0]), (credit, -gaps[1])):
         if gap:
             _book_exchange_difference(call, partial, line, gap)
     return debit_done, credit_done
@@ -159,25 +156,14 @@ def _book_exchange_difference(call: Call, partial: Row, line: Row, gap: Decimal)
     """Post what a fully matched line still holds in company currency to the gain or loss account, and match it."""
     move = call.row("account.move", line["move_id"])
     company = call.row("res.company", move["company_id"])
-    exchange = call.insert(
-        "account.move",
-        {
-            "move_type": "entry",
-            "state": "draft",
-            "journal_id": company["exchange_journal"],
-            "company_id": company["id"],
-            "currency_id": company["currency_id"],
-            "payment_state": "not_paid",
-            "date": partial["max_date"],
-        },
-    )
+    journal = call.row("account.journal", company["exchange_journal"])
+    exchange = begin(call, journal, {"date": partial["max_date"]})
     own = line["currency_id"] == company["currency_id"]
     foreign = {"currency_id": line["currency_id"], **({} if own else {"amount_currency": Decimal(0)})}
     same = {"partner_id": line["partner_id"], "name": "Currency exchange rate difference", **foreign}
     balancing = add_line(call, exchange, {**same, "account_id": line["account_id"], "balance": -gap})
-    add_line(
-        call, exchange, {**same, "account_id": company["exchange_loss" if gap > 0 else "exchange_gain"], "balance": gap}
-    )
+    result = company["exchange_loss" if gap > 0 else "exchange_gain"]
+    add_line(call, exchange, {**same, "account_id": result, "balance": gap})
     post(call, exchange)
     debit, credit = (line, balancing) if gap > 0 else (balancing, line)
     sides = abs(gap) if own else Decimal(0)
@@ -214,17 +200,17 @@ def unmatch(call: Call, lines: Iterable[Row]) -> None:
 
 
 def _reverse_exchange(call: Call, exchange: Row) -> None:
-    kept = {key: exchange[key] for key in ("move_type", "journal_id", "company_id", "currency_id")}
-    draft = {**kept, "state": "draft", "payment_state": "not_paid", "ref": f"Reversal of: {exchange['name']}"}
     day = accounting_date(call, exchange, exchange["date"])
-    reversal = call.insert("account.move", {**draft, "date": day, "reversed_entry_id": exchange["id"]})
+    told = {"date": day, "reversed_entry_id": exchange["id"], "ref": f"Reversal of: {exchange['name']}"}
+    reversal = begin(call, call.row("account.journal", exchange["journal_id"]), told)
     for line in call.lines(exchange):
         same = {key: line[key] for key in ("account_id", "currency_id", "partner_id", "name")}
         amounts = {"balance": -line["balance"], "amount_currency": -line["amount_currency"]}
         add_line(call, reversal, {**same, **amounts})
     post(call, reversal)
+    unmatch(call, call.lines(exchange))
     for line, mirror in zip(call.lines(exchange), call.lines(reversal), strict=True):
-        if call.row("account.account", line["account_id"])["reconcile"] and not line["reconciled"]:
+        if line["amount_residual"]:
             debit, credit = (line, mirror) if line["balance"] > 0 else (mirror, line)
             amount, foreign = abs(line["balance"]), abs(line["amount_currency"])
             _settle_pair(call, _insert(call, debit, credit, amount, (foreign, foreign)), debit, credit)

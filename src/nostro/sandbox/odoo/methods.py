@@ -9,7 +9,7 @@ from typing import Any, Final
 from nostro.sandbox.odoo import matching, moves, payments, statements
 from nostro.sandbox.odoo.call import Call, checked
 from nostro.sandbox.odoo.domain import holds, plan
-from nostro.sandbox.odoo.errors import Fault, access_error, type_error, user_error, value_error
+from nostro.sandbox.odoo.errors import Fault
 from nostro.sandbox.odoo.schema import DEFAULT_ORDER, FIELDS, on_the_wire, target
 from nostro.sandbox.odoo.tables import INDEXED, Row
 
@@ -36,7 +36,7 @@ class Method:
 def find(model: str, method: str) -> Method:
     """The method, or a Fault that says what is wrong with the question."""
     if method.startswith("_"):
-        raise access_error(f"Private methods (such as '{model}.{method}') cannot be called remotely.")
+        raise Fault("AccessError", f"Private methods (such as '{model}.{method}') cannot be called remotely.")
     if model not in FIELDS:
         raise Fault("unknown model", model)
     found = METHODS.get(f"{model}.{method}") or METHODS.get(method)
@@ -49,12 +49,12 @@ def bind(method: Method, args: Sequence[Any], kwargs: Arguments) -> Arguments:
     """Arguments by name; raises TypeError for one too many or too few."""
     names = (*method.needs, *(name for name in method.options if name != "*"))
     if len(args) > len(names):
-        raise type_error("too many positional arguments")
+        raise Fault("TypeError", "too many positional arguments")
     given = {**dict(zip(names, args, strict=False)), **kwargs}
     if missing := [name for name in method.needs if name not in given]:
-        raise type_error(f"missing a required argument: {missing[0]!r}")
+        raise Fault("TypeError", f"missing a required argument: {missing[0]!r}")
     if "*" not in method.options and (extra := [name for name in given if name not in names]):
-        raise type_error(f"got an unexpected keyword argument {extra[0]!r}")
+        raise Fault("TypeError", f"got an unexpected keyword argument {extra[0]!r}")
     return given
 
 
@@ -73,6 +73,8 @@ def _write(call: Call, model: str, ids: list[int], given: Arguments) -> bool:
     _may_write(call, model)
     if model in _WRITE:
         return _WRITE[model](call, ids, given["vals"])
+    if model in _BOOKKEEPING:
+        raise Fault("UserError", f"You cannot change this here: {model}")
     vals = checked(model, given["vals"], call.version)
     if model == "res.company":
         _refuse_lock_over_suspense(call, ids, vals)
@@ -83,9 +85,9 @@ def _write(call: Call, model: str, ids: list[int], given: Arguments) -> bool:
 
 def _unlink(call: Call, model: str, ids: list[int], _given: Arguments) -> bool:
     _may_write(call, model)
-    if model in _UNLINK:
-        return _UNLINK[model](call, ids)
-    raise user_error(f"{model} is not deleted here.")
+    if model != "account.move":
+        raise Fault("UserError", f"You cannot delete this here: {model}")
+    return moves.unlink(call, ids)
 
 
 def _read(call: Call, model: str, ids: list[int], given: Arguments) -> list[Row]:
@@ -109,8 +111,7 @@ def _search_count(call: Call, model: str, _ids: list[int], given: Arguments) -> 
 def _search_read(call: Call, model: str, _ids: list[int], given: Arguments) -> list[Row]:
     known = {"domain", "fields", "offset", "limit", "order", "load"}
     if extra := [name for name in given if name not in known]:
-        text = f"BaseModel._read_format() got an unexpected keyword argument {extra[0]!r}"
-        raise Fault("builtins.TypeError", text)
+        raise Fault("TypeError", f"BaseModel._read_format() got an unexpected keyword argument {extra[0]!r}")
     return _told(call, model, found_rows(call, model, given), given.get("fields"), given.get("load", "_classic_read"))
 
 
@@ -127,7 +128,7 @@ def found_rows(call: Call, model: str, given: Arguments) -> list[Row]:
     for word in reversed((given.get("order") or DEFAULT_ORDER.get(model, "id")).split(",")):
         name, _, way = word.strip().partition(" ")
         if name not in FIELDS[model]:
-            raise value_error(f"Invalid field {name!r} on model {model!r}")
+            raise Fault("ValueError", f"Invalid field {name!r} on model {model!r}")
         found.sort(key=partial(_sort_key, call, model, name), reverse=way.strip() == "desc")
     start = given.get("offset") or 0
     return found[start : start + given["limit"] if given.get("limit") else None]
@@ -152,8 +153,9 @@ def _told(call: Call, model: str, rows: Sequence[Row], fields: Sequence[str] | N
     names = list(dict.fromkeys(["id", *(fields or FIELDS[model])]))
     for name in names:
         if name not in FIELDS[model]:
-            raise value_error(
-                f"Invalid field {name!r} on " + (f"model '{model}'" if call.version < 19 else f"'{model}'")
+            raise Fault(
+                "ValueError",
+                f"Invalid field {name!r} on " + (f"model '{model}'" if call.version < 19 else f"'{model}'"),
             )
     label = call.label if load == "_classic_read" else None
     kinds = FIELDS[model]
@@ -246,7 +248,7 @@ def _refuse_lock_over_suspense(call: Call, ids: Sequence[int], vals: Arguments) 
     for line in call.tables.of("account.bank.statement.line").values():
         if line["company_id"] in ids and line["date"] <= lock and statements.on_suspense(call, line):
             text = "There are still unreconciled bank statement lines in the period you want to lock."
-            raise Fault("odoo.exceptions.RedirectWarning", f"{text}You should either reconcile or delete them.")
+            raise Fault("RedirectWarning", f"{text}You should either reconcile or delete them.")
 
 
 def _parameter(call: Call, _model: str, _ids: list[int], given: Arguments) -> object:
@@ -270,11 +272,6 @@ _WRITE: Final[Mapping[str, Callable[[Call, Sequence[int], Arguments], bool]]] = 
     "account.move": moves.write,
     "account.move.line": statements.write_move_lines,
     "account.payment": payments.write,
-    "account.bank.statement.line": statements.write,
-}
-_UNLINK: Final[Mapping[str, Callable[[Call, Sequence[int]], bool]]] = {
-    "account.move": moves.unlink,
-    "account.bank.statement.line": statements.unlink,
 }
 
 
@@ -298,7 +295,6 @@ METHODS: Final[Mapping[str, Method]] = {
     "account.move.reversal.refund_moves": _act(moves.refund_moves),
     "account.payment.action_post": _act(payments.action_post),
     "account.payment.register.action_create_payments": _act(payments.action_create_payments),
-    "account.bank.statement.line.action_undo_reconciliation": _act(statements.undo_reconciliation),
     "ir.config_parameter.get_param": Method(
         _parameter, on_records=False, needs=("key",), options=("default",), reads=True
     ),

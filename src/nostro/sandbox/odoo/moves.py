@@ -6,8 +6,8 @@ from typing import Any
 
 from nostro.sandbox.odoo import matching
 from nostro.sandbox.odoo.call import Call, checked
-from nostro.sandbox.odoo.entries import add_line, post
-from nostro.sandbox.odoo.errors import user_error, value_error
+from nostro.sandbox.odoo.entries import add_line, begin, post
+from nostro.sandbox.odoo.errors import Fault
 from nostro.sandbox.odoo.numbering import SALES, free_name, refuse_if_locked
 from nostro.sandbox.odoo.standing import refresh, term_lines
 from nostro.sandbox.odoo.tables import Row
@@ -21,32 +21,24 @@ def create(call: Call, vals: Mapping[str, Any]) -> Row:
     vals = checked("account.move", vals, call.version)
     kind = vals.get("move_type", "entry")
     if kind not in _TYPES:
-        raise value_error(f"Wrong value for account.move.move_type: {kind!r}")
+        raise Fault("ValueError", f"Wrong value for account.move.move_type: {kind!r}")
     if vals.get("state", "draft") != "draft":
-        raise user_error(
-            "You cannot create a move already in the posted state. Please create a draft move and post it after."
+        raise Fault(
+            "UserError",
+            "You cannot create a move already in the posted state. Please create a draft move and post it after.",
         )
     journal = _journal(call, vals, kind)
-    own = call.currency_of(journal["company_id"])
-    plain = {key: value for key, value in vals.items() if key not in {"line_ids", "invoice_line_ids"}}
-    given = {
-        "move_type": kind,
-        "state": "draft",
-        "journal_id": journal["id"],
-        "company_id": journal["company_id"],
-        "currency_id": vals.get("currency_id") or journal["currency_id"] or own,
-        "date": vals.get("date") or vals.get("invoice_date") or call.today,
-        "invoice_date_due": vals.get("invoice_date_due") or (call.today if kind in SALES else False),
-        "payment_state": "not_paid",
-    }
-    move = call.insert("account.move", {**plain, **given})
+    plain = {key: value for key, value in vals.items() if value and key not in {"line_ids", "invoice_line_ids"}}
+    due = {"invoice_date_due": call.today} if kind in SALES else {}
+    asked = {"date": vals.get("date") or vals.get("invoice_date") or call.today}
+    move = begin(call, journal, {**due, **plain, **asked})
     if kind in SALES:
         _add_invoice_lines(call, move, vals.get("invoice_line_ids") or [])
     for _, _, line in vals.get("line_ids") or []:
         add_line(call, move, checked("account.move.line", line, call.version))
     if sum(line["balance"] for line in call.lines(move)):
         long = f"The move (Draft Entry ({move['ref'] or ''})) is not balanced."
-        raise user_error(long if call.version < 19 else "The entry is not balanced.")
+        raise Fault("UserError", long if call.version < 19 else "The entry is not balanced.")
     refresh(call, move)
     return move
 
@@ -106,7 +98,7 @@ def write(call: Call, ids: Sequence[int], vals: Mapping[str, Any]) -> bool:
         fixed = [key for key in vals if key not in _FREE_WHEN_POSTED]
         if move["state"] == "posted" and fixed:
             text = f"You cannot modify the following readonly fields on a posted move: {', '.join(fixed)}"
-            raise user_error(text)
+            raise Fault("UserError", text)
         call.update("account.move", move, **vals)
     return True
 
@@ -115,7 +107,7 @@ def button_draft(call: Call, ids: Sequence[int]) -> None:
     """Set back to draft, number kept. Version 18 undoes the match of a paid invoice, 19 keeps it."""
     for move in call.rows("account.move", ids):
         if move["state"] == "draft":
-            raise user_error("Only posted/cancelled journal entries can be reset to draft.")
+            raise Fault("UserError", "Only posted/cancelled journal entries can be reset to draft.")
         refuse_if_locked(call, move)
         if call.version < 19:
             matching.unmatch(call, [line for line in call.lines(move) if line["matching_number"]])
@@ -127,22 +119,18 @@ def unlink(call: Call, ids: Sequence[int]) -> bool:
     """Delete drafts; their numbers are given to the next documents, and nothing tells that they were there."""
     for move in call.rows("account.move", ids):
         if move["state"] == "posted":
-            raise user_error(
+            raise Fault(
+                "UserError",
                 "You can't delete a posted journal item. Don't play games with your accounting records; "
-                "reset the journal entry to draft before deleting it."
+                "reset the journal entry to draft before deleting it.",
             )
-        remove(call, move)
+        lines = call.lines(move)
+        matching.unmatch(call, [line for line in lines if line["matching_number"]])
+        free_name(call, move)
+        for line in lines:
+            call.tables.delete("account.move.line", line)
+        call.tables.delete("account.move", move)
     return True
-
-
-def remove(call: Call, move: Row) -> None:
-    """Take an entry away with its lines and matches."""
-    lines = call.lines(move)
-    matching.unmatch(call, [line for line in lines if line["matching_number"]])
-    free_name(call, move)
-    for line in lines:
-        call.tables.delete("account.move.line", line)
-    call.tables.delete("account.move", move)
 
 
 def create_reversal(call: Call, vals: Mapping[str, Any]) -> Row:

@@ -4,7 +4,7 @@ import calendar
 from datetime import date, timedelta
 
 from nostro.sandbox.odoo.call import Call, day
-from nostro.sandbox.odoo.errors import user_error
+from nostro.sandbox.odoo.errors import Fault
 from nostro.sandbox.odoo.tables import Row
 
 SALES = frozenset({"out_invoice", "out_refund"})
@@ -23,7 +23,9 @@ def refuse_if_locked(call: Call, move: Row) -> None:
     """Raise UserError when a posted entry lies in a locked period."""
     until = locked_until(call, move)
     if move["state"] == "posted" and move["date"] <= until:
-        raise user_error(f"You cannot add/modify entries prior to and inclusive of: Global Lock Date ({until}).")
+        raise Fault(
+            "UserError", f"You cannot add/modify entries prior to and inclusive of: Global Lock Date ({until})."
+        )
 
 
 def accounting_date(call: Call, move: Row, asked: str) -> str:

@@ -6,8 +6,8 @@ from typing import Any
 
 from nostro.sandbox.odoo import matching
 from nostro.sandbox.odoo.call import Call, checked
-from nostro.sandbox.odoo.entries import add_line, post
-from nostro.sandbox.odoo.errors import user_error, validation_error
+from nostro.sandbox.odoo.entries import add_line, begin, post
+from nostro.sandbox.odoo.errors import Fault
 from nostro.sandbox.odoo.numbering import accounting_date
 from nostro.sandbox.odoo.standing import refresh_payment, term_lines
 from nostro.sandbox.odoo.tables import Row
@@ -27,7 +27,7 @@ def create(call: Call, vals: Mapping[str, Any]) -> Row:
     currency = vals.get("currency_id") or journal["currency_id"] or company["currency_id"]
     amount = call.rounded(vals.get("amount"), currency)
     if amount < 0:
-        raise validation_error("The operation cannot be completed: The payment amount cannot be negative.")
+        raise Fault("ValidationError", "The operation cannot be completed: The payment amount cannot be negative.")
     inbound = vals.get("payment_type", "inbound") == "inbound"
     ways = journal[f"{'in' if inbound else 'out'}bound_payment_method_line_ids"]
     way = call.row("account.payment.method.line", vals.get("payment_method_line_id") or ways[0])
@@ -51,7 +51,7 @@ def action_post(call: Call, ids: Sequence[int]) -> None:
     """Post payments; they stay open on the receivable account until somebody matches them."""
     for payment in call.rows("account.payment", ids):
         if payment["state"] != "draft":
-            raise user_error(f"The entry {payment['name']} (id {payment['move_id']}) must be in draft.")
+            raise Fault("UserError", f"The entry {payment['name']} (id {payment['move_id']}) must be in draft.")
         post_payment(call, payment)
 
 
@@ -61,9 +61,9 @@ def post_payment(call: Call, payment: Row, difference: tuple[Decimal, int, str] 
     The payment keeps the day asked for; its entry's day moves on when the period is locked.
     """
     sign = 1 if payment["payment_type"] == "inbound" else -1
-    kept = {key: payment[key] for key in ("journal_id", "company_id", "currency_id", "partner_id")}
-    draft = {"move_type": "entry", "state": "draft", "payment_state": "not_paid", "ref": payment["memo"]}
-    move = call.insert("account.move", {**kept, **draft, "origin_payment_id": payment["id"]})
+    same = {key: payment[key] for key in ("currency_id", "partner_id")}
+    journal = call.row("account.journal", payment["journal_id"])
+    move = begin(call, journal, {**same, "ref": payment["memo"], "origin_payment_id": payment["id"]})
     call.update("account.move", move, date=accounting_date(call, move, payment["date"]))
     way = call.row("account.payment.method.line", payment["payment_method_line_id"])["name"]
     label = f"{way}: {payment['memo']}" if payment["memo"] else way
@@ -78,8 +78,8 @@ def post_payment(call: Call, payment: Row, difference: tuple[Decimal, int, str] 
     balances[1] = -(balances[0] + balances[2])
     for (where, amount, name), balance in zip(parts, balances, strict=True):
         if where:
-            same = {"partner_id": payment["partner_id"], "currency_id": payment["currency_id"], "name": name}
-            add_line(call, move, {**same, "account_id": where, "amount_currency": amount, "balance": balance})
+            amounts = {"amount_currency": amount, "balance": balance}
+            add_line(call, move, {**same, **amounts, "account_id": where, "name": name})
     post(call, move)
     call.update("account.payment", payment, move_id=move["id"], name=move["name"], state="in_process")
     refresh_payment(call, payment)
@@ -90,7 +90,7 @@ def write(call: Call, ids: Sequence[int], vals: Mapping[str, Any]) -> bool:
     vals = checked("account.payment", vals, call.version)
     for payment in call.rows("account.payment", ids):
         if payment["move_id"] and set(vals) - {"memo"}:
-            raise user_error("You cannot modify a posted payment.")
+            raise Fault("UserError", "You cannot modify a posted payment.")
         call.update("account.payment", payment, **vals)
         if payment["move_id"] and "memo" in vals and call.version >= 19:
             call.update("account.move", call.row("account.move", payment["move_id"]), ref=vals["memo"])
@@ -106,12 +106,12 @@ def create_wizard(call: Call, vals: Mapping[str, Any]) -> Row:
     active, ids = call.context.get("active_model"), call.context.get("active_ids") or []
     if active not in {"account.move", "account.move.line"} or not ids:
         text = "The register payment wizard should only be called on account.move or account.move.line records."
-        raise user_error(text)
+        raise Fault("UserError", text)
     rows = call.rows(active, ids)
     lines = rows if active == "account.move.line" else [line for move in rows for line in term_lines(call, move)]
     lines = [line for line in lines if line["amount_residual_currency"]]
     if not lines:
-        raise user_error(_NOTHING_LEFT[call.version])
+        raise Fault("UserError", _NOTHING_LEFT[call.version])
     journal = call.rows("account.journal", [vals["journal_id"]])[0]
     currency = vals.get("currency_id") or lines[0]["currency_id"]
     day = vals.get("payment_date") or call.today
@@ -123,51 +123,31 @@ def create_wizard(call: Call, vals: Mapping[str, Any]) -> Row:
 
 
 def action_create_payments(call: Call, ids: Sequence[int]) -> dict[str, Any]:
-    """Post and match, whatever became of the invoice since: called twice it pays twice."""
+    """One payment, posted and matched, whatever became of the invoice since: called twice it pays twice."""
     wizard = call.rows("account.payment.register", ids)[0]
     lines = call.rows("account.move.line", wizard["line_ids"])
-    by_move: dict[int, list[Row]] = {}
-    for line in lines:
-        by_move.setdefault(0 if wizard["group_payment"] else line["move_id"], []).append(line)
-    done = [_pay(call, wizard, group, alone=len(by_move) == 1) for group in by_move.values()]
-    action = {"name": "Payments", "type": "ir.actions.act_window", "res_model": "account.payment"}
-    found: dict[str, Any] = {"res_id": done[0]} if len(done) == 1 else {"domain": [["id", "in", done]]}
-    return {**action, "context": {"create": False}, "view_mode": "form", **found}
-
-
-def _pay(call: Call, wizard: Row, lines: list[Row], *, alone: bool) -> int:
-    """One payment for these open lines; several invoices at once get their own names as memo, not the wizard's."""
-    first = call.row("account.move", lines[0]["move_id"])
-    currency, day, company = wizard["currency_id"], wizard["payment_date"], first["company_id"]
-    left = _left(call, lines, currency, company, day)
-    amount = wizard["amount"] if alone else abs(left)
     invoices = sorted({line["move_id"] for line in lines})
-    payment = create(
-        call,
-        {
-            "payment_type": "inbound" if lines[0]["balance"] > 0 else "outbound",
-            "partner_id": lines[0]["partner_id"],
-            "journal_id": wizard["journal_id"],
-            "date": day,
-            "amount": amount,
-            "currency_id": currency,
-            "memo": (alone and wizard["communication"]) or first["name"],
-            "invoice_ids": invoices,
-        },
-    )
+    told = {
+        "payment_type": "inbound" if lines[0]["balance"] > 0 else "outbound",
+        "partner_id": lines[0]["partner_id"],
+        "date": wizard["payment_date"],
+        "memo": wizard["communication"] or call.row("account.move", invoices[0])["name"],
+        "invoice_ids": invoices,
+    }
+    payment = create(call, {**told, **{key: wizard[key] for key in ("journal_id", "amount", "currency_id")}})
     for ident in invoices:
         move = call.row("account.move", ident)
         call.update("account.move", move, matched_payment_ids=[payment["id"], *move["matched_payment_ids"]])
+    left = abs(_left(call, lines, payment["currency_id"], payment["company_id"], payment["date"]))
     off = None
     if wizard["payment_difference_handling"] == "reconcile" and left:
-        off = (abs(left) - amount, wizard["writeoff_account_id"], wizard["writeoff_label"])
+        off = (left - payment["amount"], wizard["writeoff_account_id"], wizard["writeoff_label"])
     post_payment(call, payment, off)
-    entry = call.row("account.move", payment["move_id"])
-    wanted = [*lines, *(one for one in call.lines(entry) if one["account_id"] == lines[0]["account_id"])]
-    posted = all(call.row("account.move", line["move_id"])["state"] == "posted" for line in lines)
-    if posted and all(line["account_id"] == lines[0]["account_id"] for line in wanted):
-        matching.reconcile(call, [line for line in wanted if not line["reconciled"]])
-    return int(payment["id"])
+    if all(call.row("account.move", ident)["state"] == "posted" for ident in invoices):
+        entry = term_lines(call, call.row("account.move", payment["move_id"]))
+        matching.reconcile(call, [line for line in [*lines, *entry] if not line["reconciled"]])
+    action = {"name": "Payments", "type": "ir.actions.act_window", "res_model": "account.payment", "view_mode": "form"}
+    return {**action, "context": {"create": False}, "res_id": payment["id"]}
 
 
 def _left(call: Call, lines: Sequence[Row], currency: int, company: int, day: str) -> Decimal:

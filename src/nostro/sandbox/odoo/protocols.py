@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from nostro.sandbox.odoo.errors import STATUS, Fault
+from nostro.sandbox.odoo.errors import Fault
 from nostro.sandbox.odoo.methods import bind, find
 from nostro.sandbox.wire import WireReply, WireRequest
 
@@ -28,11 +28,10 @@ class Asked:
     arguments: Mapping[str, Any]
     context: Mapping[str, Any]
     reads: bool
-    positional_create: bool = True
 
 
-def read_json_rpc(params: Mapping[str, Any], version: int) -> Asked:
-    """`object.execute_kw(db, uid, key, model, method, args, kwargs)`. On 18 `create` wants its values by position."""
+def read_json_rpc(params: Mapping[str, Any]) -> Asked:
+    """`object.execute_kw(db, uid, key, model, method, args, kwargs)`. `create` wants its values by position."""
     _db, uid, secret, model, method, *rest = params["args"]
     args: list[Any] = list(rest[0]) if rest else []
     kwargs: dict[str, Any] = dict(rest[1]) if len(rest) > 1 else {}
@@ -40,17 +39,17 @@ def read_json_rpc(params: Mapping[str, Any], version: int) -> Asked:
     try:
         found = find(model, method)
     except Fault as fault:
-        names = {"unknown model": "odoo.exceptions.UserError", "unknown method": "builtins.AttributeError"}
-        text = f"Object {model} doesn't exist" if fault.name == "unknown model" else fault.message
-        raise Fault(names.get(fault.name, fault.name), text) from None
+        names = {"unknown model": "UserError", "unknown method": "AttributeError"}
+        text = f"Object {model} doesn't exist" if fault.kind == "unknown model" else fault.message
+        raise Fault(names.get(fault.kind, fault.kind), text) from None
     ids: list[int] = []
     if found.on_records:
         first = args.pop(0) if args else []
         ids = first if isinstance(first, list) else [first]
     by_name = method == "create" and not args
     arguments = bind(found, args, kwargs)
-    if by_name and version < 20:
-        raise Fault("builtins.IndexError", "tuple index out of range")
+    if by_name:
+        raise Fault("IndexError", "tuple index out of range")
     return Asked(secret, uid, model, method, ids, arguments, context, found.reads)
 
 
@@ -60,28 +59,28 @@ def read_json_2(request: WireRequest) -> Asked:
     scheme, _, secret = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not secret:
         text = "User not authenticated, use an API Key with a Bearer Authorization header."
-        raise Fault("werkzeug.exceptions.Unauthorized", text)
+        raise Fault("Unauthorized", text)
     try:
         body = json.loads(request.body or b"{}")
     except ValueError as wrong:
-        raise Fault("werkzeug.exceptions.BadRequest", f"could not parse the body as json: {wrong}") from None
+        raise Fault("BadRequest", f"could not parse the body as json: {wrong}") from None
     given: dict[str, Any] = dict(body) if isinstance(body, dict) else {}
     context, ids = given.pop("context", None) or {}, given.pop("ids", [])
     try:
         found = find(model, method)
     except Fault as fault:
-        if fault.name == "unknown model":
-            raise Fault("werkzeug.exceptions.NotFound", f"the model '{model}' does not exist") from None
-        if fault.name == "unknown method":
-            raise Fault("werkzeug.exceptions.NotFound", fault.message) from None
+        if fault.kind == "unknown model":
+            raise Fault("NotFound", f"the model '{model}' does not exist") from None
+        if fault.kind == "unknown method":
+            raise Fault("NotFound", fault.message) from None
         raise
     if ids and not found.on_records:
         text = f"cannot call {model}.{method} with ids"
-        raise Fault("werkzeug.exceptions.UnprocessableEntity", text)
+        raise Fault("UnprocessableEntity", text)
     try:
         arguments = bind(found, (), given)
     except Fault as fault:
-        raise Fault("werkzeug.exceptions.UnprocessableEntity", fault.message) from None
+        raise Fault("UnprocessableEntity", fault.message) from None
     return Asked(secret, None, model, method, ids, arguments, context, found.reads)
 
 
@@ -91,7 +90,7 @@ def refuse_form(request: WireRequest, database: str) -> WireReply | None:
         text = "No database is selected and the requested URL was not found in the server-wide controllers."
         return html(404, text)
     if request.method != "POST" or request.path.count("/") != 4:
-        return fault_json_2(Fault("werkzeug.exceptions.NotFound", "Did you mean POST /json/2/<model>/<method>?"))
+        return fault_json_2(Fault("NotFound", "Did you mean POST /json/2/<model>/<method>?"))
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
         return html(415, "Request inferred type is compatible with ['http'] but the route is type='json2'.")
     return None
@@ -103,8 +102,9 @@ def reply(result: object) -> WireReply:
 
 
 def reply_json_rpc(ident: object, result: object) -> WireReply:
-    """A result in its JSON-RPC envelope; `null` is a result too."""
-    return WireReply(200, _JSON, dumped({"jsonrpc": "2.0", "id": ident, "result": result}))
+    """A result in its JSON-RPC envelope, which is empty when the method returned nothing."""
+    told = {} if result is None else {"result": result}
+    return WireReply(200, _JSON, dumped({"jsonrpc": "2.0", "id": ident, **told}))
 
 
 def fault_json_rpc(ident: object, fault: Fault, version: int) -> WireReply:
@@ -115,9 +115,8 @@ def fault_json_rpc(ident: object, fault: Fault, version: int) -> WireReply:
 
 def fault_json_2(fault: Fault) -> WireReply:
     """An error with the HTTP status of its exception."""
-    status = STATUS.get(fault.name, 500)
-    more = {"www-authenticate": "Bearer "} if status == 401 else {}
-    return WireReply(status, {**_JSON, **more}, dumped(_told(fault)))
+    more = {"www-authenticate": "Bearer "} if fault.status == 401 else {}
+    return WireReply(fault.status, {**_JSON, **more}, dumped(_told(fault)))
 
 
 def html(status: int, text: str, **headers: str) -> WireReply:

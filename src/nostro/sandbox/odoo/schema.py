@@ -47,6 +47,7 @@ account.payment name:char memo:char payment_type:char partner_type:char state:ch
   partner_id:res.partner journal_id:account.journal company_id:res.company currency_id:res.currency
   payment_method_line_id:account.payment.method.line outstanding_account_id:account.account
   destination_account_id:account.account move_id:account.move is_matched:bool is_reconciled:bool
+  amount_company_currency_signed:amount
   invoice_ids:[account.move] reconciled_invoice_ids:[account.move] payment_transaction_id:payment.transaction
 account.payment.register payment_date:date journal_id:account.journal amount:amount currency_id:res.currency
   communication:char group_payment:bool payment_difference_handling:char writeoff_account_id:account.account
@@ -72,7 +73,7 @@ def _read(text: str) -> dict[str, dict[str, str]]:
     for line in text.strip().splitlines():
         model, *words = ["", *line.split()] if line.startswith(" ") else line.split()
         fields = models.setdefault(model, dict(_EVERY)) if model else models[next(reversed(models))]
-        fields.update(tuple(word.split(":", 1)) for word in words)  # type: ignore[misc] # two parts each, by the text
+        fields.update((name, kind) for name, _, kind in (word.partition(":") for word in words))
     return models
 
 

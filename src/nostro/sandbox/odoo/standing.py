@@ -80,10 +80,14 @@ def refresh_payment(call: Call, payment: Row) -> None:
     invoices = invoices_of(call, payment, rest)
     counted = invoices if call.version >= 19 else payment["invoice_ids"]
     done = matched or (counted and all(call.row("account.move", i)["payment_state"] == "paid" for i in counted))
-    states = {"is_matched": matched, "is_reconciled": not any(line["amount_residual_currency"] for line in rest)}
-    call.update(
-        "account.payment", payment, **states, reconciled_invoice_ids=invoices, state="paid" if done else "in_process"
-    )
+    states = {
+        "amount_company_currency_signed": sum((line["balance"] for line in liquid), Decimal(0)),
+        "is_matched": matched,
+        "is_reconciled": not any(line["amount_residual_currency"] for line in rest),
+        "reconciled_invoice_ids": invoices,
+        "state": "paid" if done else "in_process",
+    }
+    call.update("account.payment", payment, **states)
 
 
 def invoices_of(call: Call, payment: Row, lines: Iterable[Row]) -> list[int]:

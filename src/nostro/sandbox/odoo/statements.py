@@ -3,11 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nostro.sandbox.odoo import matching
 from nostro.sandbox.odoo.call import Call, checked
-from nostro.sandbox.odoo.entries import add_line, post
-from nostro.sandbox.odoo.errors import user_error
-from nostro.sandbox.odoo.moves import remove
+from nostro.sandbox.odoo.entries import add_line, begin, post
+from nostro.sandbox.odoo.errors import Fault
 from nostro.sandbox.odoo.numbering import accounting_date, refuse_if_locked
 from nostro.sandbox.odoo.tables import Row
 
@@ -28,10 +26,7 @@ def create(call: Call, vals: Mapping[str, Any]) -> Row:
         "amount": call.rounded(vals.get("amount"), currency),
         "amount_currency": call.rounded(vals.get("amount_currency"), foreign or currency),
     }
-    draft = {"move_type": "entry", "state": "draft", "payment_state": "not_paid", "currency_id": currency}
-    asked = {"ref": vals.get("ref") or False, "partner_id": vals.get("partner_id") or False}
-    where = {"company_id": journal["company_id"], "journal_id": journal["id"]}
-    move = call.insert("account.move", {**draft, **asked, **where})
+    move = begin(call, journal, {key: vals.get(key) or False for key in ("ref", "partner_id")})
     day = accounting_date(call, move, vals.get("date") or call.today)
     call.update("account.move", move, date=day)
     line = call.insert(_MODEL, {**vals, **told, "move_id": move["id"], "date": day})
@@ -57,46 +52,11 @@ def _add_lines(call: Call, line: Row, counterpart: int) -> None:
     add_line(call, move, {**same, **there, "balance": -balance, "amount_currency": -other})
 
 
-def other_side(call: Call, line: Row) -> list[Row]:
-    """All lines of the entry but the bank's."""
-    bank = call.row("account.journal", line["journal_id"])["default_account_id"]
-    return [one for one in call.lines(call.row("account.move", line["move_id"])) if one["account_id"] != bank]
-
-
 def on_suspense(call: Call, line: Row) -> list[Row]:
     """What nobody has explained yet. Empty means `is_reconciled`, whether or not the other side is matched."""
     suspense = call.row("account.journal", line["journal_id"])["suspense_account_id"]
-    return [one for one in other_side(call, line) if one["account_id"] == suspense]
-
-
-def write(call: Call, ids: Sequence[int], vals: Mapping[str, Any]) -> bool:
-    """Once the other side is explained only `transaction_details` and the like can change."""
-    vals = checked(_MODEL, vals, call.version)
-    for line in call.rows(_MODEL, ids):
-        if {"amount", "date", "payment_ref", "journal_id", "foreign_currency_id"} & set(vals):
-            raise user_error("You can't delete a posted journal item. Don't play games with your accounting records.")
-        call.update(_MODEL, line, **vals)
-    return True
-
-
-def unlink(call: Call, ids: Sequence[int]) -> bool:
-    """Delete lines whose other side is not matched yet."""
-    for line in call.rows(_MODEL, ids):
-        if any(one["matching_number"] for one in other_side(call, line)):
-            raise user_error("You cannot delete a reconciled bank statement line.")
-        remove(call, call.row("account.move", line["move_id"]))
-        call.tables.delete(_MODEL, line)
-    return True
-
-
-def undo_reconciliation(call: Call, ids: Sequence[int]) -> None:
-    """Undo the matches and put the other side back on suspense, with new lines."""
-    for line in call.rows(_MODEL, ids):
-        move = call.row("account.move", line["move_id"])
-        matching.unmatch(call, [one for one in call.lines(move) if one["matching_number"]])
-        for one in call.lines(move):
-            call.tables.delete("account.move.line", one)
-        _add_lines(call, line, call.row("account.journal", line["journal_id"])["suspense_account_id"])
+    lines = call.lines(call.row("account.move", line["move_id"]))
+    return [one for one in lines if one["account_id"] == suspense]
 
 
 def write_move_lines(call: Call, ids: Sequence[int], vals: Mapping[str, Any]) -> bool:
@@ -105,12 +65,12 @@ def write_move_lines(call: Call, ids: Sequence[int], vals: Mapping[str, Any]) ->
     for line in call.rows("account.move.line", ids):
         move = call.row("account.move", line["move_id"])
         if {"balance", "debit", "credit", "amount_currency"} & set(vals):
-            raise user_error("The entry is not balanced.")
+            raise Fault("UserError", "The entry is not balanced.")
         changes = dict(vals)
         if "account_id" in vals:
             refuse_if_locked(call, move)
             if line["matching_number"]:
-                raise user_error("You cannot do this modification on a reconciled journal entry.")
+                raise Fault("UserError", "You cannot do this modification on a reconciled journal entry.")
             account = call.rows("account.account", [vals["account_id"]])[0]
             left = account["reconcile"] or account["account_type"] == "asset_cash"
             for open_amount, whole in (("amount_residual", "balance"), ("amount_residual_currency", "amount_currency")):

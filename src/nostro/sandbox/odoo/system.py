@@ -2,12 +2,11 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from nostro.sandbox.faults import FaultPlan
+from nostro.sandbox.faults import STARTED, FaultPlan
 from nostro.sandbox.odoo import chart, protocols
 from nostro.sandbox.odoo.acts import ACTS
 from nostro.sandbox.odoo.call import Call
@@ -21,11 +20,13 @@ from nostro.sandbox.odoo.settings import OdooSettings, OdooUser
 from nostro.sandbox.odoo.tables import Row, Tables
 from nostro.sandbox.wire import Delivery, WireReply, WireRequest
 
-STARTED = "x-sandbox-started"
-"""Header that a late effect carries: when its database transaction began. Odoo stamps that on what it writes."""
 _SUPERUSER = OdooUser("__system__", "", accountant=True, admin=True)
 _FIRST_UID = 2
-_HOOKED = ("amount_residual", "amount_total", "currency_id", "id", "invoice_date", "name", "partner_id")
+_HOOKED = {
+    "account.move": "amount_residual amount_total currency_id id invoice_date name partner_id payment_state state",
+    "account.payment": "amount currency_id id memo name state",
+}
+"""Models with a base_automation rule, and the fields that its webhook sends."""
 _BOOKS = {
     "moves": "account.move",
     "lines": "account.move.line",
@@ -37,14 +38,6 @@ _BOOKS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Hint:
-    """A webhook that waits to be sent. Nothing tells it from its copies: Odoo gives it no id and no signature."""
-
-    delivery: Delivery
-    number: int
-
-
 class OdooBooks:
     """An Odoo database with books of its own. Every change goes through `apply`; same operations, same books."""
 
@@ -52,10 +45,10 @@ class OdooBooks:
         self.settings = settings
         self.plan = plan
         self._tables = Tables()
-        self._hints: list[_Hint] = []
+        self._hints: list[Delivery] = []
         self._hinted = 0
         self._tables.begin()
-        chart.open_books(self._superuser(opened, open_all=False), settings)
+        chart.open_books(self._superuser(opened), settings)
         self._users = {user.key: (_FIRST_UID + place, user) for place, user in enumerate(settings.users)}
 
     # Requests of the house
@@ -103,8 +96,8 @@ class OdooBooks:
             return protocols.reply_json_rpc(ident, self._service(body["params"], request, now))
         except Fault as fault:
             return protocols.fault_json_rpc(ident, fault, self.settings.version)
-        except (KeyError, TypeError, ValueError) as wrong:
-            uncaught = Fault(f"builtins.{type(wrong).__name__}", str(wrong))
+        except (LookupError, TypeError, ValueError) as wrong:
+            uncaught = Fault(type(wrong).__name__, str(wrong))
             return protocols.fault_json_rpc(ident, uncaught, self.settings.version)
 
     def _service(self, params: Mapping[str, Any], request: WireRequest, now: datetime) -> object:
@@ -117,16 +110,16 @@ class OdooBooks:
             text = (
                 f'connection to server at "127.0.0.1", port 5432 failed: FATAL:  database "{args[0]}" does not exist\n'
             )
-            raise Fault("psycopg2.OperationalError", text)
+            raise Fault("OperationalError", text)
         if service == "common" and method in {"authenticate", "login"}:
             uid, user = self._users.get(args[2], (0, _SUPERUSER))
             return uid if uid and user.login == args[1] else False
         if (service, method) != ("object", "execute_kw"):
-            raise Fault("builtins.KeyError", str(service))
+            raise Fault("KeyError", str(service))
         uid, _ = self._users.get(args[2], (0, _SUPERUSER))
         if uid == 0 or uid != args[1]:
-            raise Fault("odoo.exceptions.AccessDenied", "Access Denied")
-        return self._call(protocols.read_json_rpc(params, self.settings.version), request, now)
+            raise Fault("AccessDenied", "Access Denied")
+        return self._call(protocols.read_json_rpc(params), request, now)
 
     def _json_2(self, request: WireRequest, now: datetime) -> WireReply:
         if (refused := protocols.refuse_form(request, self.settings.database)) is not None:
@@ -135,12 +128,12 @@ class OdooBooks:
             return protocols.reply(self._call(protocols.read_json_2(request), request, now))
         except Fault as fault:
             return protocols.fault_json_2(fault)
-        except (KeyError, TypeError, ValueError) as wrong:
-            return protocols.fault_json_2(Fault(f"builtins.{type(wrong).__name__}", str(wrong)))
+        except (LookupError, TypeError, ValueError) as wrong:
+            return protocols.fault_json_2(Fault(type(wrong).__name__, str(wrong)))
 
     def _call(self, asked: Asked, request: WireRequest, now: datetime) -> object:
         if asked.secret not in self._users:
-            raise Fault("werkzeug.exceptions.Unauthorized", "Invalid apikey")
+            raise Fault("Unauthorized", "Invalid apikey")
         started = datetime.fromisoformat(request.headers[STARTED]) if STARTED in request.headers else now
         uid, user = self._users[asked.secret]
         op = {
@@ -164,7 +157,7 @@ class OdooBooks:
         self._tables.begin()
         try:
             result = self._perform(op, now)
-        except Exception:
+        except Exception:  # whatever went wrong: the database transaction is taken back whole
             if self.settings.version < 19:
                 self._hint(now)  # 18 sends inside the transaction: phantoms of what is rolled back
             self._tables.rollback()
@@ -182,8 +175,7 @@ class OdooBooks:
         row = ACTS[op["act"]](self._superuser(now), wish)
         return {key: _plain(value) for key, value in row.items()}
 
-    def _superuser(self, now: datetime, *, open_all: bool = True) -> Call:
-        del open_all
+    def _superuser(self, now: datetime) -> Call:
         return Call(self._tables, _SUPERUSER, 1, self.settings.version, now)
 
     # Time and webhooks
@@ -193,41 +185,33 @@ class OdooBooks:
 
     def next_due(self) -> datetime | None:
         """When the next webhook wants to be sent."""
-        return min((hint.delivery.due for hint in self._hints), default=None)
+        return min((hint.due for hint in self._hints), default=None)
 
     def take_deliveries(self, now: datetime) -> list[Delivery]:
         """Webhooks to send now: once, unsigned, never again."""
-        taken = [hint.delivery for hint in self._hints if hint.delivery.due <= now]
-        self._hints = [hint for hint in self._hints if hint.delivery.due > now]
+        taken = [hint for hint in self._hints if hint.due <= now]
+        self._hints = [hint for hint in self._hints if hint.due > now]
         return taken
 
     def report(self, reference: str, status: int | None, now: datetime) -> None:
         """Odoo only logs how a webhook went."""
 
     def _hint(self, now: datetime) -> None:
-        """What the base_automation rule says of written invoices: twice when created, once on any other call."""
+        """What the base_automation rules say of written invoices and payments: twice when created, else once a call."""
         if not self.settings.webhook_url:
             return
-        written = dict.fromkeys(ident for model, ident in self._tables.written if model == "account.move")
-        for ident in written:
-            row = self._tables.of("account.move").get(ident)
-            if row is None or row["move_type"] not in SALES:
+        for model, ident in dict.fromkeys(self._tables.written):
+            row = self._tables.of(model).get(ident)
+            if row is None or model not in _HOOKED or row.get("move_type", "out_invoice") not in SALES:
                 continue
             for _ in range(2 if row["create_date"] == row["write_date"] == now else 1):
                 self._hinted += 1
                 delays = self.plan.webhook_delays(f"odoo-{self._hinted}")
                 headers = {"content-type": "application/json", "user-agent": "python-requests/2.31.0"}
-                body = json.dumps(self._payload(row), sort_keys=True).encode()
+                body = json.dumps(_payload(model, row), sort_keys=True).encode()
                 for delay in delays[:1]:
                     due = now + timedelta(seconds=delay)
-                    self._hints.append(_Hint(Delivery(self.settings.webhook_url, headers, body, due), self._hinted))
-
-    def _payload(self, row: Row) -> dict[str, Any]:
-        told = {name: on_the_wire(FIELDS["account.move"][name], row[name], None) for name in _HOOKED}
-        more = {"payment_state": row["payment_state"], "state": row["state"]}
-        moment = row["write_date"].astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
-        action = {"_action": "Send Webhook Notification(#310)", "_id": row["id"], "_model": "account.move"}
-        return {**told, **more, **action, "write_date": moment}
+                    self._hints.append(Delivery(self.settings.webhook_url, headers, body, due))
 
     # Books
 
@@ -247,6 +231,14 @@ class OdooBooks:
             ]
         told["companies"] = chart.landscape(call)
         return told
+
+
+def _payload(model: str, row: Row) -> dict[str, Any]:
+    """What a webhook says: no event id, no signature, references bare, microseconds kept."""
+    told = {name: on_the_wire(FIELDS[model][name], row[name], None) for name in _HOOKED[model].split()}
+    moment = row["write_date"].astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+    action = {"_action": "Send Webhook Notification(#310)", "_id": row["id"], "_model": model}
+    return {**told, **action, "write_date": moment}
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - any field's value

@@ -51,6 +51,15 @@ class Psp:
         self._remembered: dict[str, _Remembered] = {}
         self._requests = 0
 
+    @property
+    def plan(self) -> FaultPlan:
+        """What goes wrong with its webhooks."""
+        return self.events.plan
+
+    @plan.setter
+    def plan(self, plan: FaultPlan) -> None:
+        self.events.plan = plan
+
     # Requests of the house
 
     def handle(self, request: WireRequest, now: datetime) -> WireReply:

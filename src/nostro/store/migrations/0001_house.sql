@@ -109,8 +109,9 @@ create table reading (
     month date not null,
     lane smallint not null,
     number integer not null, -- the how-manyeth reading
-    run_at timestamptz not null,
-    attempts integer not null default 0,
+    run_at timestamptz not null, -- business time
+    until timestamptz not null default '-infinity', -- machine time: whoever claimed it has it until then
+    attempts integer not null default 0, -- claims so far: the fence
     failure text not null default '',
     primary key (shard, receipt, number)
 );

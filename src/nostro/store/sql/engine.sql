@@ -42,11 +42,24 @@ order by at, item, key limit %(limit)s;
 select lane, count(*) as count from arrival group by lane;
 
 -- name: subjects
--- The state rows of a batch.
+-- The state rows of a batch, locked: an erasure that rebuilds them waits for the batch.
 select s.shard, s.process, s.subject, s.entity, s.version, s.revision, s.state, s.lane, s.body, s.sealed_body, s.data_key, s.absorbed,
   s.deadline_revision, s.position, s.poisoned
 from subject s join unnest(%(shards)s::smallint[], %(processes)s::text[], %(subjects)s::text[]) as asked (shard, process, subject)
-  on s.shard = asked.shard and s.process = asked.process and s.subject = asked.subject;
+  on s.shard = asked.shard and s.process = asked.process and s.subject = asked.subject
+for update of s;
+
+-- name: history
+-- All facts of a subject, in order.
+select shard, position, month, process, version, subject, revision, entity, type, type_version, natural_key, origin, receipt, item, cause_shard,
+  cause_position, body, sealed_body, data_key, state_before, state_after, rule, decided, bundle, actor, on_behalf_of, reason, occurred_at,
+  received_at, decided_at, sender_order, leaf
+from fact where shard = %(shard)s and process = %(process)s and subject = %(subject)s order by position;
+
+-- name: rewrite_state
+-- A state that was rebuilt from the log.
+update subject set body = %(body)s, sealed_body = %(sealed)s, data_key = %(data_key)s
+where shard = %(shard)s and process = %(process)s and subject = %(subject)s;
 
 -- name: advance
 -- Fence, order and seal in one: fails to match where the token, the position or the head is no longer ours.

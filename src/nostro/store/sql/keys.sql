@@ -11,6 +11,10 @@ select id, wrapped, master from data_key
 where entity = %(entity)s and class = %(retention)s and coalesce(party, ''::bytea) = coalesce(%(party)s::bytea, ''::bytea)
   and period = %(period)s and destroyed_at is null;
 
+-- name: dead_keys
+-- Which of these were destroyed; the others can't be until this database transaction ends.
+select id from (select id, wrapped from data_key where id = any(%(ids)s::bytea[]) order by id for share) k where wrapped is null;
+
 -- name: keys_by_id
 -- Data keys to open blobs with; a destroyed one has no wrapped form.
 select id, wrapped, master from data_key where id = any(%(ids)s::bytea[]);

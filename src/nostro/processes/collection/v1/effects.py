@@ -1,4 +1,7 @@
-"""What a collection wants done outside, as a function of its state and the rules. `decide` asks for what is new of it."""
+"""What a collection wants done outside, as a function of its state and the rules.
+
+`decide` asks for what is new of it.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ from nostro.model.intents import (
     ReopenInvoice,
 )
 from nostro.model.money import Money
-from nostro.processes.collection.v1.state import CollectionState, Credit, Dispute, Payment, Refund
+from nostro.processes.collection.v1.state import CollectionState, Credit, Dispute, Incoming, Payment, Refund
 from nostro.processes.kit.decision import PostingRule, Rules, Wanted
 
 
@@ -33,11 +36,11 @@ class Scene:
     rules: Rules
     data: CollectionState
 
-    def provider(self, payment: Payment | Credit) -> ProviderAccount | None:
+    def provider(self, payment: Incoming) -> ProviderAccount | None:
         """Our account at the payment's provider."""
         return self.entity.provider(payment.connection) if payment.connection else None
 
-    def posting(self, payment: Payment | Credit) -> PostingRule:
+    def posting(self, payment: Incoming) -> PostingRule:
         """The first row of the posting policy that posts what this payment has reached, else the row that refuses."""
         reached = ["credited"] if isinstance(payment, Credit) and not payment.connection else ["captured"]
         if isinstance(payment, Payment) and payment.charge_line:
@@ -51,7 +54,7 @@ class Scene:
         return bool(account and account.odoo_provider and not payment.waited and not payment.registered)
 
     def company(self, payment: Payment, kind: str, source_id: str, minor: int) -> Money | None:
-        """What a part of a payment is worth in company currency: itself, or what the PSP settled for the whole of it."""
+        """What a part of a payment is worth in company currency: itself, or what the PSP settled for all of it."""
         if payment.amount.currency == self.entity.currency:
             return Money(minor=minor, currency=self.entity.currency)
         line = payment.line_of(kind, source_id)
@@ -73,30 +76,26 @@ Step = tuple[str, Intent]
 
 
 def _registrations(scene: Scene) -> Iterator[Step]:
-    """A capture clears the invoice against the PSP's clearing account, if the policy says so; what the ERP's own
-    provider registered is adopted.
+    """A capture clears the invoice against the PSP's clearing account, if the policy says so.
+
+    What the ERP's own provider registered is adopted.
     """
-    data = scene.data
-    for payment in (*data.payments, *data.credits):
-        source = payment.charge_id if isinstance(payment, Payment) else payment.source
-        account, step = scene.provider(payment), f"register-{source}"
-        adopted = payment.registered and data.steps.end(step) is None
+    for payment in scene.data.incoming:
+        account, step = scene.provider(payment), f"register-{payment.source}"
+        adopted = payment.registered and scene.data.steps.end(step) is None
         waits = isinstance(payment, Payment) and scene.awaits_provider(payment)
         if account is None or payment.applied <= 0 or adopted or waits or not scene.posting(payment).posts:
             continue
-        day = payment.captured_on if isinstance(payment, Payment) else payment.credited_on
-        yield (
-            step,
-            RegisterCustomerPayment(
-                entity=scene.entity.id,
-                move_id=data.move_id,
-                amount=Money(minor=payment.applied, currency=payment.amount.currency),
-                paid_on=day,
-                journal=account.journal,
-                memo=data.number,
-                provider_reference=payment.payment_id or source,
-            ),
+        intent = RegisterCustomerPayment(
+            entity=scene.entity.id,
+            move_id=scene.data.move_id,
+            amount=Money(minor=payment.applied, currency=payment.amount.currency),
+            paid_on=payment.received_on,
+            journal=account.journal,
+            memo=scene.data.number,
+            provider_reference=payment.payment_id or payment.source,
         )
+        yield step, intent
 
 
 def _annotations(scene: Scene) -> Iterator[Step]:
@@ -104,7 +103,7 @@ def _annotations(scene: Scene) -> Iterator[Step]:
     for payment in scene.data.payments:
         if payment.payment_id and payment.applied > 0 and scene.provider(payment):
             yield (
-                f"annotate-{payment.charge_id}",
+                f"annotate-{payment.source}",
                 AnnotatePayment(
                     entity=scene.entity.id,
                     connection=payment.connection,
@@ -160,8 +159,10 @@ def _dispute_entries(scene: Scene) -> Iterator[Step]:
 
 
 def _lost(scene: Scene, payment: Payment, account: ProviderAccount, dispute: Dispute, worth: Money) -> Step:
-    """The customer owes again: the invoice is reopened; in foreign currency, where the ERP's own rate would leave a rest
-    on the dispute account, the receivable is debited with what the PSP took.
+    """The customer owes again: the invoice is reopened.
+
+    In foreign currency the ERP's own rate would leave a rest on the dispute account: there the receivable account is
+    debited with what the PSP took.
     """
     label, day = f"{scene.data.number} chargeback {dispute.dispute_id}", dispute.closed_on or dispute.disputed_on
     if payment.amount.currency != scene.entity.currency:
@@ -206,9 +207,9 @@ def _reopenings(scene: Scene) -> Iterator[Step]:
 
 
 def _conversions(scene: Scene) -> Iterator[Step]:
-    """A foreign payment leaves the clearing account at what the ERP had booked, and comes in at what the PSP settled."""
+    """A foreign payment leaves clearing at what the ERP had booked it at, and comes in at what the PSP settled."""
     for payment, account in _registered(scene):
-        line, booked = payment.charge_line, scene_worth(scene, payment)
+        line, booked = payment.charge_line, erp_value(scene, payment)
         if line is None or booked is None or payment.applied != payment.amount.minor:
             continue
         if line.gross.currency != scene.entity.currency:
@@ -220,7 +221,7 @@ def _conversions(scene: Scene) -> Iterator[Step]:
             EntryLine(account=account.fx_account, balance=booked - line.gross, label=label),
         )
         yield (
-            f"convert-{payment.charge_id}",
+            f"convert-{payment.source}",
             BookJournalEntry(
                 entity=scene.entity.id,
                 journal=account.fee_journal,
@@ -231,7 +232,7 @@ def _conversions(scene: Scene) -> Iterator[Step]:
         )
 
 
-def scene_worth(scene: Scene, payment: Payment) -> Money | None:
+def erp_value(scene: Scene, payment: Payment) -> Money | None:
     """What the ERP booked a foreign payment at, in company currency; None when it did not say, or isn't foreign."""
     if payment.amount.currency == scene.entity.currency or not payment.company:
         return None
@@ -254,11 +255,11 @@ def _given_back(scene: Scene) -> Iterator[Step]:
         payment = scene.data.payment(given.source)
         if given.to == "refund" and payment is not None:
             yield (
-                f"refund-{payment.charge_id}",
+                f"refund-{payment.source}",
                 RefundPayment(
                     entity=scene.entity.id,
                     connection=payment.connection,
-                    payment_id=payment.payment_id or payment.charge_id,
+                    payment_id=payment.payment_id or payment.source,
                     amount=given.amount,
                     reason="paid twice or too much",
                 ),

@@ -36,6 +36,7 @@ from nostro.processes.collection.v1.state import (
     Credit,
     CreditNote,
     Dispute,
+    Incoming,
     Line,
     Payment,
     Refund,
@@ -75,10 +76,7 @@ def _posted(data: CollectionState, body: InvoicePosted, _: Fact) -> CollectionSt
     paid = body.total.minor - body.residual.minor
     rose = data.total == body.total and data.residual is not None and data.residual < body.residual
     return seen.model_copy(
-        update={
-            "elsewhere": max(0, paid - seen.cleared),
-            "reopened": paid < seen.cleared and (rose or data.reopened),
-        }
+        update={"elsewhere": max(0, paid - seen.cleared), "reopened": paid < seen.cleared and (rose or data.reopened)}
     )
 
 
@@ -103,7 +101,7 @@ def _registered(data: CollectionState, body: PaymentRegistered, _: Fact) -> Coll
         return data
     adopted = _adopt(payment, told)
     elsewhere = max(0, data.elsewhere - max(0, adopted.applied - payment.applied))
-    return _with_payment(data.model_copy(update={"elsewhere": elsewhere}), adopted)
+    return _with(data.model_copy(update={"elsewhere": elsewhere}), adopted)
 
 
 def _await_capture(data: CollectionState, told: Registered) -> CollectionState:
@@ -120,22 +118,19 @@ def _adopt(payment: Payment, told: Registered) -> Payment:
 
 
 def _captured(data: CollectionState, body: PaymentCaptured, _: Fact) -> CollectionState:
-    if len(data.payments) >= PAYMENTS_LIMIT:
-        return data.model_copy(update={"refused": data.refused + 1})
     ids = {body.payment_id, body.charge_id}
     told = next((known for known in data.expected if known.provider_reference in ids), None)
     rest = data.model_copy(update={"expected": tuple(known for known in data.expected if known is not told)})
     payment = Payment(
+        source=body.charge_id,
         connection=body.connection,
-        charge_id=body.charge_id,
         payment_id=body.payment_id,
         method=body.method,
-        captured_on=body.captured_on,
+        received_on=body.captured_on,
         amount=body.amount,
         applied=rest.room(body.amount),
     )
-    payments = (*rest.payments, _adopt(payment, told) if told else payment)
-    return rest.model_copy(update={"payments": payments, "kind": rest.kind or "unapplied"})
+    return _with(rest.model_copy(update={"kind": rest.kind or "unapplied"}), _adopt(payment, told) if told else payment)
 
 
 def _attempted(data: CollectionState, body: PaymentAttempted, _: Fact) -> CollectionState:
@@ -157,7 +152,7 @@ def _refunded(data: CollectionState, body: RefundReported, _: Fact) -> Collectio
             "share": payment.take_back(body.amount.minor) if first else known.share,
         }
     )
-    return _with_payment(data, payment.model_copy(update={"refunds": _put(payment.refunds, known, told)}))
+    return _with(data, payment.model_copy(update={"refunds": _put(payment.refunds, known, told)}))
 
 
 def _disputed(data: CollectionState, body: DisputeReported, fact: Fact) -> CollectionState:
@@ -182,7 +177,7 @@ def _disputed(data: CollectionState, body: DisputeReported, fact: Fact) -> Colle
             "share": payment.take_back(body.amount.minor) if withdrawn and not known.withdrawn else known.share,
         }
     )
-    return _with_payment(data, payment.model_copy(update={"disputes": _put(payment.disputes, known, told)}))
+    return _with(data, payment.model_copy(update={"disputes": _put(payment.disputes, known, told)}))
 
 
 def _paid_out(data: CollectionState, body: CollectionPaidOut, fact: Fact) -> CollectionState:
@@ -197,7 +192,7 @@ def _paid_out(data: CollectionState, body: CollectionPaidOut, fact: Fact) -> Col
         presentment=body.presentment,
         settled_on=fact.occurred_at.date(),
     )
-    return _with_payment(data, payment.model_copy(update={"lines": (*payment.lines, line)}))
+    return _with(data, payment.model_copy(update={"lines": (*payment.lines, line)}))
 
 
 def _credited(data: CollectionState, body: CollectionCredited, _: Fact) -> CollectionState:
@@ -206,26 +201,26 @@ def _credited(data: CollectionState, body: CollectionCredited, _: Fact) -> Colle
     credit = Credit(
         source=body.movement,
         amount=body.amount,
-        credited_on=body.booked_on,
+        received_on=body.booked_on,
         applied=body.amount.minor if foreign else data.room(body.amount),
         by_person=by_person,
         statement_line=body.statement_line,
     )
-    return _with_credit(data, credit)
+    return _with(data, credit)
 
 
 def _unapplied(data: CollectionState, body: MoneyUnapplied, _: Fact) -> CollectionState:
     credit = Credit(
-        source=body.movement, amount=body.amount, credited_on=body.booked_on, statement_line=body.statement_line
+        source=body.movement, amount=body.amount, received_on=body.booked_on, statement_line=body.statement_line
     )
-    return _with_credit(data.model_copy(update={"kind": data.kind or "unapplied"}), credit)
+    return _with(data.model_copy(update={"kind": data.kind or "unapplied"}), credit)
 
 
 def _payment_moved(data: CollectionState, body: CollectionPaymentMoved, _: Fact) -> CollectionState:
     credit = Credit(
         source=body.charge_id,
         amount=body.amount,
-        credited_on=body.captured_on,
+        received_on=body.captured_on,
         applied=data.room(body.amount),
         by_person=True,
         connection=body.connection,
@@ -233,7 +228,7 @@ def _payment_moved(data: CollectionState, body: CollectionPaymentMoved, _: Fact)
         method=body.method,
         origin=body.origin,
     )
-    return _with_credit(data, credit)
+    return _with(data, credit)
 
 
 def _returned(data: CollectionState, body: CollectionReturned, _: Fact) -> CollectionState:
@@ -247,7 +242,7 @@ def _returned(data: CollectionState, body: CollectionReturned, _: Fact) -> Colle
         reason=body.reason,
         share=credit.take_back(body.amount.minor),
     )
-    return _with_credit(data, credit.model_copy(update={"returns": (*credit.returns, told)}))
+    return _with(data, credit.model_copy(update={"returns": (*credit.returns, told)}))
 
 
 def _credit_noted(data: CollectionState, body: CollectionCreditNoted, _: Fact) -> CollectionState:
@@ -256,37 +251,32 @@ def _credit_noted(data: CollectionState, body: CollectionCreditNoted, _: Fact) -
 
 
 def _confirmed(data: CollectionState, body: MatchConfirmed, _: Fact) -> CollectionState:
-    """A person disposes of everything that is over. Giving back is for card payments; it is over until the PSP says so."""
+    """A person disposes of what is over. Giving back is for card payments; the money stays until the PSP says so."""
     asked = {a.source for a in data.assignments if a.to == "refund"}
     refund = body.target.kind == "refund"
     for one in data.spare:
-        source = one.charge_id if isinstance(one, Payment) else one.source
-        if refund and (isinstance(one, Credit) or source in asked):
+        if refund and (isinstance(one, Credit) or one.source in asked):
             continue
         assignment = Assignment(
             act=body.act,
-            source=source,
+            source=one.source,
             to="refund" if refund else "move",
             subject=body.target.subject,
             amount=Money(minor=one.over, currency=one.amount.currency),
         )
         data = data.model_copy(update={"assignments": (*data.assignments, assignment)})
-        if not refund:
-            moved = one.model_copy(update={"moved": one.moved + one.over})
-            data = _with_payment(data, moved) if isinstance(moved, Payment) else _with_credit(data, moved)
+        data = data if refund else _with(data, one.model_copy(update={"moved": one.moved + one.over}))
     return data
 
 
 def _settled(data: CollectionState, body: CommandSettled, _: Fact) -> CollectionState:
     settled = data.model_copy(update={"steps": data.steps.settled(body)})
-    effect, _, source = body.step.partition("-")
-    if effect != "register" or not body.outcome.there:
+    if not body.step.startswith("register-") or not body.outcome.there:
         return settled
+    source = body.step.removeprefix("register-")
     told = {"registered": body.outcome.ids.get("payment", "0"), "company": body.outcome.notes.get("company_amount", "")}
-    if payment := data.payment(source):
-        return _with_payment(settled, payment.model_copy(update=told))
-    credit = data.credit(source)
-    return _with_credit(settled, credit.model_copy(update={"registered": told["registered"]})) if credit else settled
+    one = next((one for one in data.incoming if one.source == source), None)
+    return _with(settled, one.model_copy(update=told)) if one else settled
 
 
 def _released(data: CollectionState, body: CommandReleased, _: Fact) -> CollectionState:
@@ -309,16 +299,18 @@ def _stranger(data: CollectionState, ident: str) -> CollectionState:
     return data.model_copy(update={"strangers": tuple(strangers)[:PAYMENTS_LIMIT]})
 
 
-def _with_payment(data: CollectionState, payment: Payment) -> CollectionState:
-    payments = tuple(payment if p.charge_id == payment.charge_id else p for p in data.payments)
-    return data.model_copy(update={"payments": payments})
+def _with(data: CollectionState, one: Incoming) -> CollectionState:
+    """With a payment or credit in its place, or at the end of those that the limit admits."""
+    if isinstance(one, Payment):
+        payments = _put(data.payments, data.payment(one.source), one)
+        return data.model_copy(update={"payments": payments} if len(payments) <= PAYMENTS_LIMIT else _refused(data))
+    assert isinstance(one, Credit)
+    credits_ = _put(data.credits, data.credit(one.source), one)
+    return data.model_copy(update={"credits": credits_} if len(credits_) <= PAYMENTS_LIMIT else _refused(data))
 
 
-def _with_credit(data: CollectionState, credit: Credit) -> CollectionState:
-    known = data.credit(credit.source)
-    if known is None and len(data.credits) >= PAYMENTS_LIMIT:
-        return data.model_copy(update={"refused": data.refused + 1})
-    return data.model_copy(update={"credits": _put(data.credits, known, credit)})
+def _refused(data: CollectionState) -> dict[str, object]:
+    return {"refused": data.refused + 1}
 
 
 def _put(those: tuple[V, ...], old: V | None, new: V) -> tuple[V, ...]:

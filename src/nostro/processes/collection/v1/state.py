@@ -1,7 +1,7 @@
 """What a collection knows of its open item: amounts, not only a state, because money goes back and forth.
 
-Amounts that belong together are whole minor units of one currency (`applied`, `over`, `moved`): of an open item only what
-`applied` says is cleared by a payment or credit; the rest is over until somebody moves it or gives it back.
+Amounts that belong together are whole minor units of one currency (`applied`, `over`, `moved`). A payment or credit
+clears of the item only what `applied` says; the rest is over until somebody moves it or gives it back.
 """
 
 from __future__ import annotations
@@ -75,47 +75,32 @@ class Dispute(Value):
         return self.lost and self.live
 
 
-class Line(Value):
-    """A payout line of this payment. `gross` is signed as the PSP's balance sees it, in settlement currency."""
+class Incoming(Value):
+    """Money that came in. `source` is its charge or bank movement; `connection` is set when a PSP brought it.
 
-    line_id: str
-    kind: str
-    source_id: str = ""
-    gross: Money
-    presentment: Money | None = None
-    settled_on: date
-
-
-class Payment(Value):
-    """A captured payment at a PSP. `registered` is the ERP's payment id, `company` its value there as a decimal text.
-
-    `waited`: the time in which the ERP's own provider might register it has passed.
+    `registered` is the ERP's payment id, `company` its value there in company currency, a decimal text.
     """
 
-    connection: str
-    charge_id: str
+    source: str
+    connection: str = ""
     payment_id: str = ""
     method: str
-    captured_on: date
+    received_on: date
     amount: Money
     applied: int = 0
     moved: int = 0
-    waited: bool = False
     registered: str = ""
     company: str = ""
-    refunds: tuple[Refund, ...] = ()
-    disputes: tuple[Dispute, ...] = ()
-    lines: tuple[Line, ...] = ()
-
-    @property
-    def charge_line(self) -> Line | None:
-        """The line that settled the charge itself."""
-        return next((line for line in self.lines if line.kind == "charge"), None)
 
     @property
     def shares(self) -> tuple[Share, ...]:
-        """What went back, of live refunds and disputes."""
-        return tuple(r.share for r in self.refunds if r.live) + tuple(d.share for d in self.disputes if d.live)
+        """What went back of it."""
+        return ()
+
+    @property
+    def losses(self) -> tuple[Share, ...]:
+        """What went back of it and is to be paid again."""
+        return self.shares
 
     @property
     def over(self) -> int:
@@ -125,26 +110,54 @@ class Payment(Value):
     @property
     def cleared(self) -> int:
         """What of it clears the item and was not lost."""
-        return self.applied - sum(d.share.applied for d in self.disputes if d.cost)
+        return self.applied - sum(share.applied for share in self.losses)
+
+    def take_back(self, minor: int) -> Share:
+        """Whence an amount that goes back is taken: first what is over, then what was applied, then what was moved."""
+        over = min(minor, max(0, self.over))
+        applied = min(minor - over, max(0, self.applied - sum(share.applied for share in self.shares)))
+        return Share(over=over, applied=applied, moved=minor - over - applied)
+
+
+class Line(Value):
+    """A payout line of a payment. `gross` is signed as the PSP's balance sees it, in settlement currency."""
+
+    line_id: str
+    kind: str
+    source_id: str = ""
+    gross: Money
+    presentment: Money | None = None
+    settled_on: date
+
+
+class Payment(Incoming):
+    """A captured payment. `waited`: the time in which the ERP's own provider might register it has passed."""
+
+    waited: bool = False
+    refunds: tuple[Refund, ...] = ()
+    disputes: tuple[Dispute, ...] = ()
+    lines: tuple[Line, ...] = ()
+
+    @property
+    def shares(self) -> tuple[Share, ...]:
+        """What went back, of live refunds and disputes."""
+        return tuple(r.share for r in self.refunds if r.live) + tuple(d.share for d in self.disputes if d.live)
+
+    @property
+    def losses(self) -> tuple[Share, ...]:
+        """A refund is the credit note's matter; a lost dispute is to be paid again."""
+        return tuple(d.share for d in self.disputes if d.cost)
 
     @property
     def held(self) -> int:
         """What the PSP still owes for it, in the payment's currency; negative when it took back more than it held."""
-        back = sum(r.amount.minor for r in self.refunds if r.live) + sum(
-            d.amount.minor for d in self.disputes if d.live
-        )
-        return self.amount.minor - back - sum(self.worth(line) for line in self.lines)
+        back = (*(r.amount.minor for r in self.refunds if r.live), *(d.amount.minor for d in self.disputes if d.live))
+        return self.amount.minor - sum(back) - sum(self.worth(line) for line in self.lines)
 
-    def worth(self, line: Line) -> int:
-        """A line as the payer saw it: in the payment's currency, signed as the PSP's balance sees it."""
-        sign = -1 if line.gross.minor < 0 else 1
-        for told in (line.presentment, line.gross):
-            if told is not None and told.currency == self.amount.currency:
-                return sign * abs(told.minor)
-        known = {r.refund_id: r.amount.minor for r in self.refunds} | {
-            d.dispute_id: d.amount.minor for d in self.disputes
-        }
-        return sign * (self.amount.minor if line.kind == "charge" else known.get(line.source_id, 0))
+    @property
+    def charge_line(self) -> Line | None:
+        """The line that settled the charge itself."""
+        return next((line for line in self.lines if line.kind == "charge"), None)
 
     def line_of(self, kind: str, source_id: str) -> Line | None:
         """The line that settled a refund or dispute; without its id, the only one of its kind."""
@@ -152,11 +165,15 @@ class Payment(Value):
         named = [line for line in alike if line.source_id == source_id]
         return named[0] if named else alike[0] if len(alike) == 1 and not alike[0].source_id else None
 
-    def take_back(self, minor: int) -> Share:
-        """From where an amount that goes back is taken: first what is over, then what was applied, then what was moved."""
-        over = min(minor, max(0, self.over))
-        applied = min(minor - over, max(0, self.applied - sum(share.applied for share in self.shares)))
-        return Share(over=over, applied=applied, moved=minor - over - applied)
+    def worth(self, line: Line) -> int:
+        """A line as the payer saw it: in the payment's currency, signed as the PSP's balance sees it."""
+        sign = -1 if line.gross.minor < 0 else 1
+        for told in (line.presentment, line.gross):
+            if told is not None and told.currency == self.amount.currency:
+                return sign * abs(told.minor)
+        known = {r.refund_id: r.amount.minor for r in self.refunds}
+        known |= {d.dispute_id: d.amount.minor for d in self.disputes}
+        return sign * (self.amount.minor if line.kind == "charge" else known.get(line.source_id, 0))
 
 
 class Return(Value):
@@ -169,41 +186,19 @@ class Return(Value):
     share: Share = Share()
 
 
-class Credit(Value):
-    """Money that came with a bank movement, or with a card payment that another collection could not use.
+class Credit(Incoming):
+    """Money that came with a bank movement, or with a card payment that another collection (`origin`) could not use."""
 
-    `source` is the movement or the charge; `origin` the collection that keeps the card payment's story.
-    """
-
-    source: str
-    amount: Money
-    credited_on: date
-    applied: int = 0
-    moved: int = 0
+    method: str = "transfer"
     by_person: bool = False
     statement_line: str = ""
-    connection: str = ""
-    payment_id: str = ""
-    method: str = "transfer"
     origin: str = ""
-    registered: str = ""
     returns: tuple[Return, ...] = ()
 
     @property
-    def over(self) -> int:
-        """What of it clears nothing and is still here."""
-        return self.amount.minor - self.applied - self.moved - sum(r.share.over for r in self.returns)
-
-    @property
-    def cleared(self) -> int:
-        """What of it clears the item and was not returned."""
-        return self.applied - sum(r.share.applied for r in self.returns)
-
-    def take_back(self, minor: int) -> Share:
-        """As `Payment.take_back`."""
-        over = min(minor, max(0, self.over))
-        applied = min(minor - over, max(0, self.applied - sum(r.share.applied for r in self.returns)))
-        return Share(over=over, applied=applied, moved=minor - over - applied)
+    def shares(self) -> tuple[Share, ...]:
+        """What was returned."""
+        return tuple(returned.share for returned in self.returns)
 
 
 class Registered(Value):
@@ -233,7 +228,7 @@ class Assignment(Value):
 
 
 class CollectionState(State):
-    """One open item, or money without one (`unapplied`). `kind` is empty while only attempts or registrations were told.
+    """One open item, or money without one (`unapplied`). `kind` is empty while only attempts and the like were told.
 
     `elsewhere` is what others paid of the item in the ERP, in minor units of `total`'s currency.
     """
@@ -267,11 +262,21 @@ class CollectionState(State):
         return self.total.currency if self.total else ""
 
     @property
+    def incoming(self) -> tuple[Incoming, ...]:
+        """All payments and credits."""
+        return (*self.payments, *self.credits)
+
+    @property
+    def spare(self) -> tuple[Incoming, ...]:
+        """Payments and credits of which something is over."""
+        return tuple(one for one in self.incoming if one.over > 0)
+
+    @property
     def cleared(self) -> int:
         """What our payments and credits clear of the item, less what was lost or returned."""
-        ours = (*self.payments, *self.credits)
-        cleared = sum(one.cleared for one in ours if one.amount.currency == self.currency)
-        return cleared + sum(e.amount.minor for e in self.expected if e.amount.currency == self.currency)
+        told = [(e.amount.currency, e.amount.minor) for e in self.expected]
+        ours = [(one.amount.currency, one.cleared) for one in self.incoming]
+        return sum(minor for currency, minor in (*ours, *told) if currency == self.currency)
 
     @property
     def outstanding(self) -> int:
@@ -290,7 +295,7 @@ class CollectionState(State):
 
     def payment(self, charge_id: str, payment_id: str = "") -> Payment | None:
         """The payment of that charge, or of that payment id."""
-        by_charge = next((p for p in self.payments if p.charge_id == charge_id), None)
+        by_charge = next((p for p in self.payments if p.source == charge_id), None)
         return by_charge or next((p for p in self.payments if payment_id and p.payment_id == payment_id), None)
 
     def credit(self, source: str) -> Credit | None:
@@ -300,8 +305,3 @@ class CollectionState(State):
     def moved_to(self, source: str) -> str:
         """The subject that money from this payment or credit was moved to."""
         return next((a.subject for a in self.assignments if a.source == source and a.to == "move"), "")
-
-    @property
-    def spare(self) -> tuple[Payment | Credit, ...]:
-        """Payments and credits of which something is over."""
-        return tuple(p for p in self.payments if p.over > 0) + tuple(c for c in self.credits if c.over > 0)

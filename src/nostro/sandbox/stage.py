@@ -1,6 +1,6 @@
 """Who is on stage: three companies with their banks, PSP accounts and an Odoo, and what goes wrong around them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -9,6 +9,7 @@ from typing import Any
 
 from nostro.sandbox.bank import AccountSettings, Bank, BankSettings, StatementFault
 from nostro.sandbox.faults import FaultPlan, Outage, Rates, System
+from nostro.sandbox.odoo import BankJournal, CompanySetup, OdooBooks, OdooSettings, OdooUser, PspJournal
 from nostro.sandbox.psp import Psp, PspSettings
 from nostro.sandbox.references import iban
 from nostro.sandbox.world import Act, World
@@ -17,6 +18,8 @@ START = datetime(2026, 8, 31, 4, tzinfo=UTC)
 END = datetime(2026, 9, 2, 12, tzinfo=UTC)
 MONDAY, TUESDAY = date(2026, 8, 31), date(2026, 9, 1)
 ODOO = "odoo/main"
+CLERK = "key-clerk"
+"""API key of a person in the accounts department, who works in Odoo beside the house."""
 
 _EURO = AccountSettings(
     iban("DE", "370400440532013000"), "EUR", "Entity DE", "COBADEFFXXX", "Europe/Berlin", 25_000_000, first_sequence=167
@@ -78,7 +81,9 @@ STATEMENT_FAULTS = (
 
 def fault_plans(seed: int) -> dict[str, FaultPlan]:
     """What goes wrong in these days: a little of everything, an outage of Odoo on Monday and of one PSP on Tuesday."""
-    rates = Rates(0.02, 0.01, 0.02, 0.02, 0.01, 0.02, 0.01)
+    rates = Rates(
+        slow=0.02, limited=0.01, error_before=0.02, error_after=0.02, cut_before=0.01, cut_after=0.02, cut_late=0.01
+    )
     common = FaultPlan(seed, rates, latency_seconds=(0.0, 0.01), slow_seconds=(0.1, 0.5))
     psp = replace(common, webhook_lost=0.05, webhook_doubled=0.08, webhook_late=0.10)
     odoo_down = Outage(at(MONDAY, 11), at(MONDAY, 11, 25), refused=True)
@@ -97,24 +102,46 @@ def at(day: date, hour: int, minute: int = 0) -> datetime:
     return datetime(day.year, day.month, day.day, hour, minute, tzinfo=UTC)
 
 
-def build_world(
+def odoo_settings(version: int, webhook_url: str = "") -> OdooSettings:
+    """One database with three companies; each has a bank journal BNK1 and a PSP journal STR1."""
+    rates = {"DE": (("USD", "1.1690"), ("JPY", "172.09")), "CH": (("EUR", "1.0640"),), "US": (("EUR", "0.8554"),)}
+    companies = tuple(
+        CompanySetup(
+            f"Entity {entity.code}",
+            entity.currency,
+            entity.code,
+            banks=(BankJournal("BNK1", account_number=entity.account.number),),
+            psps=(PspJournal("STR1"),),
+            rates=tuple((code, Decimal(rate)) for code, rate in rates[entity.code]),
+        )
+        for entity in ENTITIES
+    )
+    people = (OdooUser("admin", "key-admin", accountant=False, admin=True), OdooUser("nostro", "key-nostro"))
+    return OdooSettings(companies, version, users=(*people, OdooUser("clerk", CLERK)), webhook_url=webhook_url)
+
+
+def build_world(  # noqa: PLR0913 - a stage has this many parts, and all are named
     *,
     seed: int,
-    script: list[Act],
+    script: Sequence[Act],
     webhooks: Mapping[str, str],
+    odoo_version: int = 19,
     faults: bool = True,
+    start: datetime = START,
     journal: Path | None = None,
-    others: Mapping[str, System] | None = None,
 ) -> World:
-    """The whole stage at its opening. `webhooks` says by PSP name (`de`) where its events go; `others` come first."""
+    """The whole stage at its opening. `webhooks` says by name (`de`, `ch`, `us`, `odoo`) where its events go."""
     plans = fault_plans(seed)
     if not faults:
         plans = {path: plan.off() for path, plan in plans.items()}
-    systems: dict[str, System] = dict(others or {})
+    odoo = OdooBooks(odoo_settings(odoo_version, webhooks.get("odoo", "")), plans[ODOO], start)
+    systems: dict[str, System] = {ODOO: odoo}
     for entity in ENTITIES:
         account = replace(entity.psp, seed=seed, webhook_url=webhooks.get(entity.psp.name, ""))
-        systems[entity.psp_path] = Psp(account, plans[entity.psp_path], START)
+        systems[entity.psp_path] = Psp(account, plans[entity.psp_path], start)
     for entity in ENTITIES:
         bank = BankSettings(entity.code.lower(), (entity.account,), seed, STATEMENT_FAULTS if faults else ())
-        systems[entity.bank_path] = Bank(bank, plans[entity.bank_path], START)
-    return World(seed, START, systems, plans, script, journal)
+        systems[entity.bank_path] = Bank(bank, plans[entity.bank_path], start)
+    chart = odoo.landscape()
+    results = {f"odoo/{e.code}": dict(chart[f"Entity {e.code}"]["journals"]) for e in ENTITIES}
+    return World(seed, start, systems, plans, script, journal, results)

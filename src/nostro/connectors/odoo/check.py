@@ -1,0 +1,120 @@
+"""Whether an Odoo is what the landscape says, asked with reads only. A sentence that begins with `note:` is no flaw."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from nostro.connectors.kit.dialogue import Stopped, answered, asked
+from nostro.connectors.odoo.config import OdooConfig
+from nostro.connectors.odoo.matching import in_company
+from nostro.connectors.odoo.wire import VERSION, Row, label, ref, say, search
+from nostro.model.calls import Exchange, Message
+from nostro.model.entities import LegalEntity
+
+_WRITTEN = ("account.payment", "account.move", "account.bank.statement.line")
+
+
+def check(config: OdooConfig, entities: Sequence[LegalEntity]) -> Exchange[Sequence[str]]:
+    """Version, pin, companies, journals, clearing accounts and rights; what is wrong, in sentences."""
+    flaws = yield from _server(config)
+    try:
+        for entity in entities:
+            flaws += yield from _entity(entity)
+    except Stopped as stop:
+        flaws.append(stop.outcome.sentence)
+    return flaws
+
+
+def _server(config: OdooConfig) -> Exchange[list[str]]:
+    reply = yield from asked(Message(VERSION))
+    told = reply.content if reply.ok and isinstance(reply.content, dict) else {}
+    major = (told.get("version_info") or told.get("server_version_info") or [0])[0]
+    if not reply.ok:
+        return [f"The server does not answer as an Odoo: {reply.sentence}"]
+    if major < 18 or (major < 19 and config.protocol == "json2"):
+        return [f"Odoo {major} does not speak {config.protocol}; 18 speaks jsonrpc, 19 and later json2."]
+    return (yield from _pin(config))
+
+
+def _pin(config: OdooConfig) -> Exchange[list[str]]:
+    """A restored or copied Odoo is recognised by its uuid, which only an administrator's key may read."""
+    wanted = [["key", "in", ["database.uuid", "database.is_neutralized"]]]
+    reply = yield from asked(search("ir.config_parameter", wanted, "key value"))
+    if not reply.ok:
+        return ["note: the key may not read database.uuid, so the connection is unpinned."]
+    told = {row["key"]: row["value"] for row in reply.content}
+    flaws = ["The database is neutralised: it is a copy."] if told.get("database.is_neutralized") else []
+    if config.database_uuid and told.get("database.uuid") != config.database_uuid:
+        flaws.append(f"The database is another one: its uuid is {told.get('database.uuid')}.")
+    return flaws
+
+
+def _entity(entity: LegalEntity) -> Exchange[list[str]]:
+    wanted = [["id", "=", entity.odoo_company]]
+    companies = yield from answered(search("res.company", wanted, "name currency_id"))
+    if not companies:
+        return [f"{entity.id}: the user does not see company {entity.odoo_company}."]
+    flaws = []
+    if label(companies[0]["currency_id"]) != entity.currency:
+        flaws.append(f"{entity.id}: the company keeps its books in {label(companies[0]['currency_id'])}.")
+    flaws += yield from _journals(entity)
+    flaws += yield from _clearing(entity)
+    flaws += yield from _rights(entity)
+    return flaws
+
+
+def _journals(entity: LegalEntity) -> Exchange[list[str]]:
+    banks = {one.odoo_journal: one.currency for one in entity.bank_accounts}
+    others = {journal for one in entity.provider_accounts for journal in (one.journal, one.fee_journal)}
+    ids = sorted({*banks, *others})
+    context = in_company(entity.odoo_company)
+    rows = yield from answered(
+        search("account.journal", [["id", "in", ids]], "type company_id currency_id", context=context)
+    )
+    return list(_flaws_of_journals(entity, banks, ids, {row["id"]: row for row in rows}))
+
+
+def _flaws_of_journals(
+    entity: LegalEntity, banks: Mapping[int, str], ids: Sequence[int], rows: Mapping[int, Row]
+) -> Iterator[str]:
+    for journal in ids:
+        row = rows.get(journal)
+        if row is None or ref(row["company_id"]) != entity.odoo_company:
+            yield f"{entity.id}: its company has no journal {journal}."
+        elif journal in banks and row["type"] != "bank":
+            yield f"{entity.id}: journal {journal} is of type {row['type']}, not bank."
+        elif journal in banks and (label(row["currency_id"]) or entity.currency) != banks[journal]:
+            yield f"{entity.id}: journal {journal} is not kept in {banks[journal]}."
+
+
+def _clearing(entity: LegalEntity) -> Exchange[list[str]]:
+    """What the wizard posts to is set at the journal's payment method line, empty by default."""
+    flaws: list[str] = []
+    context = in_company(entity.odoo_company)
+    for one in entity.provider_accounts:
+        inbound = [["journal_id", "=", one.journal], ["payment_type", "=", "inbound"]]
+        fields = "payment_account_id payment_type"
+        lines = yield from answered(search("account.payment.method.line", inbound, fields, context=context, order="id"))
+        posts_to = ref(lines[0]["payment_account_id"]) if lines else 0
+        if posts_to != one.clearing_account:
+            flaws.append(
+                f"{entity.id}: payments in journal {one.journal} post to account {posts_to or 'none of their own'}, "
+                f"not to the clearing account {one.clearing_account}."
+            )
+        accounts = search("account.account", [["id", "=", one.clearing_account]], "reconcile", context=context)
+        rows = yield from answered(accounts)
+        if not rows or not rows[0]["reconcile"]:
+            flaws.append(f"{entity.id}: clearing account {one.clearing_account} is missing or can't be reconciled.")
+    return flaws
+
+
+def _rights(entity: LegalEntity) -> Exchange[list[str]]:
+    flaws = []
+    for model in _WRITTEN:
+        context = in_company(entity.odoo_company)
+        reply = yield from asked(say(model, "has_access", ids=[], operation="create", context=context))
+        if not reply.ok:
+            return [f"note: {entity.id}: the rights could not be read."]
+        if reply.content is not True:
+            flaws.append(f"{entity.id}: the user may not create {model} (accounting rights are missing).")
+    return flaws

@@ -1,0 +1,150 @@
+"""Matching at Odoo: receivable lines of two moves, once; a line that still stands on suspense is moved first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from nostro.connectors.kit.dialogue import LookUp, Seen, Settled, Stopped, answered, asked, ensure, ready
+from nostro.connectors.kit.manifest import Order
+from nostro.connectors.odoo.config import OdooConfig
+from nostro.connectors.odoo.wire import Row, ref, say, search
+from nostro.model.calls import Act, Exchange, Reply
+from nostro.model.failures import FailureKind
+from nostro.model.intents import Reconcile
+from nostro.model.outcomes import Outcome, done, failed
+
+LINE = "move_id account_id account_type partner_id company_id balance amount_residual reconciled date"
+_CASH = ("asset_cash", "liability_credit_card")
+_RECEIVABLE = "asset_receivable"
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The receivable lines of a paying move and of an open item, and whether they are matched with each other."""
+
+    paying: tuple[Row, ...]
+    item: tuple[Row, ...]
+    matched: bool
+
+    @property
+    def open_lines(self) -> tuple[Row, ...]:
+        """What can be matched: open lines of both on one account, of opposite signs; else nothing."""
+        payers = [row for row in self.paying if not row["reconciled"]]
+        if not payers:
+            return ()
+        payer = payers[0]
+        items = [row for row in self.item if not row["reconciled"] and row["account_id"] == payer["account_id"]]
+        facing = tuple(row for row in items if (row["amount_residual"] > 0) != (payer["amount_residual"] > 0))
+        return (payer, *facing) if facing else ()
+
+
+def in_company(company: int, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
+    """The context of a call for one company."""
+    return {"allowed_company_ids": [company], **more}
+
+
+def row_of(model: str, ident: int, fields: str) -> Exchange[Row]:
+    """One row; raises `Stopped` when it is not there."""
+    rows = yield from answered(search(model, [["id", "=", ident]], fields))
+    if not rows:
+        raise Stopped(failed(FailureKind.NOT_FOUND, f"Odoo has no {model} {ident} that we may see."))
+    row: Row = rows[0]
+    return row
+
+
+def look_at(paying: int, item: int) -> Exchange[tuple[Reply, Pair]]:
+    """Both moves' receivable lines as they stand. A paying line that nothing has touched is matched with nothing."""
+    wanted = [["move_id", "in", [paying, item]], ["account_type", "=", _RECEIVABLE]]
+    reply = yield from asked(search("account.move.line", wanted, LINE, order="id"))
+    rows = reply.content if reply.ok else []
+    payers = tuple(row for row in rows if ref(row["move_id"]) == paying)
+    items = tuple(row for row in rows if ref(row["move_id"]) == item)
+    matched = False
+    if any(row["reconciled"] or row["amount_residual"] != row["balance"] for row in payers):
+        ids = [row["id"] for row in (*payers, *items)]
+        both = [["debit_move_id", "in", ids], ["credit_move_id", "in", ids]]
+        reply = yield from asked(search("account.partial.reconcile", both, "debit_move_id credit_move_id"))
+        matched = reply.ok and bool(reply.content)
+    return reply, Pair(payers, items, matched)
+
+
+def match(name: str, paying: int, item: int) -> Exchange[Settled[Pair]]:
+    """Match what is open between two moves. There is nothing more to do when they are, or when nothing can be."""
+    newest: list[Pair] = []
+
+    def look_up(_: Sequence[str]) -> Exchange[Seen[Pair]]:
+        reply, pair = yield from look_at(paying, item)
+        newest.append(pair)
+        return Seen(reply, {name: pair} if pair.matched or not pair.open_lines else {})
+
+    def act(_: Sequence[str]) -> Act:
+        rows = newest[-1].open_lines
+        context = in_company(ref(rows[0]["company_id"]))
+        return Act(say("account.move.line", "reconcile", ids=[row["id"] for row in rows], context=context), name)
+
+    return (yield from ensure([name], look_up, ready(act)))
+
+
+def unmatch(name: str, line: Row, look_up: LookUp[Pair]) -> Exchange[Settled[Pair]]:
+    """Undo the matches of a paying line; `look_up` says when that is done, or needs doing no more."""
+    act = say(
+        "account.move.line", "remove_move_reconcile", ids=[line["id"]], context=in_company(ref(line["company_id"]))
+    )
+    return (yield from ensure([name], look_up, ready(lambda _: Act(act, name))))
+
+
+def reconcile(order: Order, _: OdooConfig) -> Exchange[Outcome]:
+    """Match a booked line, payment or entry with the open item that it pays."""
+    intent, name = order.intent, order.correlation
+    assert isinstance(intent, Reconcile)
+    paying = yield from paying_move(intent.statement_line, intent.payment, intent.entry)
+    if intent.statement_line is not None:
+        ended = yield from _off_suspense(name, intent.statement_line, paying, intent.move_id)
+        if ended is not None:
+            return ended
+    settled = yield from match(name, paying, intent.move_id)
+    if name in settled.ended:
+        return settled.ended[name]
+    if not settled.there[name].matched:
+        return failed(FailureKind.CONFLICT, "One side has nothing open any more, or both stand on the same side.")
+    return done(adopted=name not in settled.sent, move=intent.move_id, paying_move=paying)
+
+
+def paying_move(statement_line: int | None, payment: int | None, entry: int | None) -> Exchange[int]:
+    """The move behind a statement line or payment; raises `Stopped` when it is not there."""
+    if entry is not None:
+        return entry
+    model = "account.payment" if payment is not None else "account.bank.statement.line"
+    row = yield from row_of(model, payment or statement_line or 0, "move_id")
+    return ref(row["move_id"])
+
+
+def _off_suspense(name: str, line: int, move: int, item: int) -> Exchange[Outcome | None]:
+    """Put the other side of a statement line on the open item's account, if it still stands on suspense.
+
+    `is_reconciled` says just that: nothing is left on suspense. It does not say that anything is matched.
+    """
+    statement_line = yield from row_of("account.bank.statement.line", line, "is_reconciled")
+    if statement_line["is_reconciled"]:
+        return None
+    rows = yield from answered(search("account.move.line", [["move_id", "in", [move, item]]], LINE, order="id"))
+    loose = [row for row in rows if ref(row["move_id"]) == move and row["account_type"] not in (*_CASH, _RECEIVABLE)]
+    terms = [row for row in rows if ref(row["move_id"]) == item and row["account_type"] == _RECEIVABLE]
+    if len(loose) != 1 or not terms:
+        return failed(
+            FailureKind.CONFLICT, "The statement line has no single line on suspense, or the item no receivable."
+        )
+    account = ref(terms[0]["account_id"])
+    vals = {"account_id": account, "partner_id": ref(terms[0]["partner_id"])}
+
+    def look_up(_: Sequence[str]) -> Exchange[Seen[Row]]:
+        reply = yield from asked(search("account.move.line", [["id", "=", loose[0]["id"]]], LINE))
+        there = reply.ok and bool(reply.content) and ref(reply.content[0]["account_id"]) == account
+        return Seen(reply, {name: reply.content[0]} if there else {})
+
+    context = in_company(ref(loose[0]["company_id"]))
+    write = say("account.move.line", "write", ids=[loose[0]["id"]], vals=vals, context=context)
+    settled = yield from ensure([name], look_up, ready(lambda _: Act(write, name)))
+    return settled.ended.get(name)

@@ -1,0 +1,45 @@
+"""What this connector declares about Stripe."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from nostro.connectors.kit.dialogue import each
+from nostro.connectors.kit.manifest import Absence, Manifest, Once, Operation
+from nostro.connectors.stripe.config import StripeConfig
+from nostro.connectors.stripe.exchange import annotate, refund
+from nostro.connectors.stripe.feed import FEEDS
+from nostro.connectors.stripe.statuses import IGNORED, STATUSES
+from nostro.connectors.stripe.wire import ERRORS
+
+MANIFEST = Manifest(
+    name="stripe",
+    title="Stripe",
+    config=StripeConfig,
+    secrets=("api_key", "webhook_secret"),
+    operations={
+        "refund_payment": Operation(
+            name="refund_payment",
+            exchange=each(refund),
+            once=Once.THEIR_KEY,
+            absence=Absence(seconds=0),
+            key_lifetime=timedelta(hours=24),
+        ),
+        "annotate_payment": Operation(
+            name="annotate_payment",
+            exchange=each(annotate),
+            once=Once.THEIR_KEY,
+            absence=Absence(seconds=0),
+            key_lifetime=timedelta(hours=24),
+        ),
+    },
+    feeds=FEEDS,
+    ignored=IGNORED,
+    statuses=STATUSES,
+    errors=ERRORS,
+    confidential=frozenset({"billing_details", "receipt_email", "description", "shipping", "source", "evidence"}),
+    signs_webhooks=True,
+    takes_webhooks=True,
+    body_limit=262_144,
+    calls_per_second=20.0,
+)

@@ -1,0 +1,63 @@
+"""Rebuilds the states of subjects from the log: after an erasure, so that no state keeps what the log has lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from nostro.engine.deciding import load_subjects
+from nostro.engine.replay import arrival_of
+from nostro.model.base import confidential_fields
+from nostro.model.facts import split_fields
+from nostro.model.ids import Subject
+from nostro.processes.kit.decision import State
+from nostro.processes.kit.process import STALE, UNEXPECTED, Process
+from nostro.store.blobs import open_fact
+from nostro.store.database import Database, Statements, Transaction
+from nostro.store.keys import Keys
+from nostro.store.log import FactRow
+
+SQL = Statements("engine")
+UNCHANGED = (STALE, UNEXPECTED)
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuild:
+    """Folds `evolve` over a subject's facts again. Lifecycle, revision and deadlines stay as they are."""
+
+    database: Database
+    keys: Keys
+    processes: Mapping[str, Process]
+
+    async def run(self, subjects: Iterable[Subject]) -> int:
+        """How many states were written. Each in its own database transaction, with its row locked."""
+        count = 0
+        for subject in subjects:
+            async with self.database.transaction() as tx:
+                count += await self._one(tx, subject)
+        return count
+
+    async def _one(self, tx: Transaction, subject: Subject) -> int:
+        place = {"shard": subject.shard, "process": subject.process, "subject": subject.id}
+        rows = [FactRow(*row) for row in await tx.rows(SQL.history, **place)]
+        arrivals = [arrival_of(row) for row in rows]
+        held = (await load_subjects(tx, self.keys, self.processes, arrivals[:1])).get(subject)
+        process = self.processes.get(subject.process)
+        if held is None or process is None:
+            return 0
+        known = await self.keys.load(tx, {row.data_key for row in rows if row.data_key is not None})
+        version = process.version(held.instance.version)
+        state, living = version.initial, None
+        for row, arrival in zip(rows, arrivals, strict=True):
+            if (row.state_before, row.type) in version.machine.edges and not row.rule.startswith(UNCHANGED):
+                state = version.evolve(state, open_fact(self.keys, arrival, known))
+            if row.data_key is not None and known.get(row.data_key) is not None:
+                living = row.data_key
+        clear, sealed = self._stored(subject, state, living)
+        return await tx.run(SQL.rewrite_state, body=clear, sealed=sealed, data_key=living, **place)
+
+    def _stored(self, subject: Subject, state: State, living: bytes | None) -> tuple[bytes, bytes | None]:
+        clear, secret = split_fields(state, confidential_fields(type(state)))
+        if secret is None or living is None:
+            return clear, None
+        return clear, self.keys.seal(self.keys.held(living), secret, f"subject:{subject}".encode())

@@ -1,0 +1,121 @@
+"""Health and metrics, on a loopback listener of their own: `/healthz`, `/readyz`, `/metrics`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from nostro.ingress.limits import Limits, Put, Way
+from nostro.model.clock import Now
+from nostro.model.failures import DatabaseUnavailable
+from nostro.store.database import Database, Statements
+
+SQL = Statements("ingress")
+LATE_SECONDS = 30.0
+DATABASE_SECONDS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What is asked. `lateness`: seconds since each loop last finished a step."""
+
+    database: Database
+    limits: Limits
+    clock: Callable[[], Any]
+    lateness: Callable[[], Mapping[str, float]]
+    registry: CollectorRegistry
+    put: Put
+
+    async def alive(self, _: Request) -> Response:
+        """The process answers."""
+        return PlainTextResponse("ok\n")
+
+    async def ready(self, _: Request) -> Response:
+        """503 where work can't go on; quarantine and a missing standby are told, since receipts are still taken in."""
+        database = await self._ask()
+        late = {loop: round(age, 1) for loop, age in sorted(self.lateness().items()) if age > LATE_SECONDS}
+        refused = self.limits.why_not(Way.PUSHED)
+        ready = database is not None and not late and not refused
+        told = {
+            "ready": ready,
+            "database": "reached" if database is not None else "unreachable",
+            "quarantine": database.quarantine if database else None,
+            "synchronous_standbys": database.standbys if database else None,
+            "information": _information(database),
+            "late_loops": late,
+            "intake": refused or "open",
+            "readings": self.limits.readings,
+            "arrivals": self.limits.arrivals,
+        }
+        return JSONResponse(told, 200 if ready else 503, headers={"cache-control": "no-store"})
+
+    async def metrics(self, _: Request) -> Response:
+        """Prometheus' text format. What only the database knows is asked for now; without it the rest is told."""
+        for loop, age in self.lateness().items():
+            self.put("loop_age_seconds", age, loop=loop)
+        try:
+            async with asyncio.timeout(DATABASE_SECONDS):
+                await self._measure(await self.clock())
+        except (DatabaseUnavailable, TimeoutError):
+            pass
+        return Response(generate_latest(self.registry), media_type=CONTENT_TYPE_LATEST)
+
+    async def _ask(self) -> Any:  # noqa: ANN401 - a row
+        try:
+            async with asyncio.timeout(DATABASE_SECONDS), self.database.transaction() as tx:
+                return await tx.row(SQL.standing)
+        except (DatabaseUnavailable, TimeoutError):
+            return None
+
+    async def _measure(self, now: Now) -> None:
+        async with self.database.transaction() as tx:
+            standing = await tx.row(SQL.standing)
+            commands = await tx.rows(SQL.commands_waiting)
+            cases = await tx.rows(SQL.cases_waiting)
+            feeds = await tx.rows(SQL.heartbeats)
+            breakers = await tx.rows(SQL.breakers)
+        for row in commands:
+            self.put("commands_open", row.count, connection=row.connection, state=row.status)
+        for row in cases:
+            self.put("cases_open", row.count, reason=row.reason)
+        for row in feeds:
+            age = (now.business - row.heartbeat_at).total_seconds()
+            self.put("feed_heartbeat_age_seconds", age, connection=row.connection, feed=row.name)
+        for row in breakers:
+            self.put("breaker_open", 0 if row.state == "closed" else 1, connection=row.connection)
+        if standing is not None:
+            self.put("quarantine", 1 if standing.quarantine else 0)
+            self.put("synchronous_standbys", standing.standbys)
+            self.put("backlog", standing.parked, queue="parked")
+            if standing.sealed_at is not None:
+                self.put("checkpoint_age_seconds", (now.business - standing.sealed_at).total_seconds())
+
+
+def _information(database: Any) -> list[str]:  # noqa: ANN401 - a row
+    if database is None:
+        return []
+    told = []
+    if database.quarantine:
+        told.append(f"Quarantine: nothing leaves. {database.quarantine}")
+    if not database.standbys:
+        told.append("There is no synchronous standby: losing this disk loses what was acknowledged.")
+    return told
+
+
+def build_health_app(health: Health) -> Starlette:
+    """The application for the loopback listener. It is for the machine's own operators: never bind it elsewhere."""
+    return Starlette(
+        routes=[
+            Route("/healthz", health.alive),
+            Route("/readyz", health.ready),
+            Route("/metrics", health.metrics),
+        ]
+    )

@@ -1,0 +1,235 @@
+"""Watched folders: the one place that reads files which others write.
+
+A file is complete when its size and time held still over two looks; one that begins as XML and doesn't end as such waits
+until its deadline. It is kept in parts, and only then moved to `taken/<date>/`. A crash in between keeps it once: the
+same bytes again are the same receipt. A folder that can't be written to is left as it is, and the feed's cursor
+remembers what was taken from it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import stat
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+import structlog
+
+from nostro.ingress.leases import Leased, Leases
+from nostro.ingress.limits import Limits, Way
+from nostro.ingress.receiving import Incoming, Intake
+from nostro.ingress.sources import Count, Source, Sources, silent
+from nostro.model.canonical import canonical, parse
+from nostro.model.clock import Now
+from nostro.model.failures import BacklogFull, Failure
+
+FEED = "folder"
+TAKEN = "taken"
+PART_BYTES = 1_048_576
+FILES_AT_ONCE = 100
+FILES_SEEN = 10_000
+SETTLE = timedelta(seconds=2)
+CUT_WAIT = timedelta(minutes=15)
+UNFINISHED = (".tmp", ".part")
+HEAD_BYTES, TAIL_BYTES = 65_536, 1_024
+_ROOT = re.compile(rb"<([A-Za-z_][\w.:-]*)[\s/>]")
+_PROLOGUE = re.compile(rb"\s*(?:<\?.*?\?>\s*|<!--.*?-->\s*|<!DOCTYPE[^>]*>\s*)*", re.DOTALL)
+logger = structlog.get_logger("nostro.folders")
+
+
+class Sight(NamedTuple):
+    """What tells that a file changed. Size and time in nanoseconds, and which file the name means."""
+
+    size: int
+    modified: int
+    inode: int
+
+    @classmethod
+    def of(cls, found: os.stat_result) -> Sight:
+        """From what the file system says."""
+        return cls(found.st_size, found.st_mtime_ns, found.st_ino)
+
+    @property
+    def mark(self) -> str:
+        """As the cursor of a folder that can't be written to remembers it."""
+        return f"{self.size}:{self.modified}"
+
+
+class StillWritten(Failure):
+    """The file changed while it was read: nothing of it is kept, it is looked at again."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    sight: Sight
+    since_machine: datetime
+    since_business: datetime
+
+
+@dataclass(slots=True)
+class Folders:
+    """The `step(now)` that looks into the folders of all connections that have one.
+
+    `settle`: the least time between the two looks; `cut_wait`: how long a file that seems cut is left to its writer.
+    """
+
+    sources: Sources
+    intake: Intake
+    leases: Leases
+    limits: Limits
+    settle: timedelta = SETTLE
+    cut_wait: timedelta = CUT_WAIT
+    count: Count = silent
+    _seen: dict[tuple[str, str], _Seen] = field(default_factory=dict)
+
+    async def step(self, now: Now) -> int:
+        """How many files were taken in. Files stay where they are while the backlog is full."""
+        taken = 0
+        for source in self.sources.values():
+            if not source.connector.manifest.watches_folder:
+                continue
+            if self.limits.why_not(Way.PULLED):
+                break
+            leased = await self.leases.take(FEED, source.name, now)
+            if leased is not None:
+                taken += await self._look(source, leased, now)
+        return taken
+
+    async def _look(self, source: Source, leased: Leased, now: Now) -> int:
+        folder = Path(source.config.folder)
+        try:
+            sights = await asyncio.to_thread(_list, folder)
+        except OSError as error:
+            note = f"The folder can't be read ({error.strerror})."
+            logger.warning("folder_unreadable", connection=source.name, why=error.strerror)
+            await self.leases.note(leased, note, now)
+            return 0
+        cursor = parse(leased.cursor.encode()) if leased.cursor else {}
+        remembered = {name: str(mark) for name, mark in cursor.items() if name in sights}
+        taken = 0
+        for name in self._ripe(source, sights, now):
+            if remembered.get(name) == sights[name].mark:
+                continue
+            path = folder / name
+            if not await self._finished(source, path, now):
+                self.count("files", connection=source.name, fate="waiting")
+                continue
+            if await self._take(source, path, sights[name], now):
+                taken += 1
+                if not await asyncio.to_thread(_put_away, path, sights[name], now.business):
+                    remembered[name] = sights[name].mark
+            if taken >= FILES_AT_ONCE:
+                break
+        await self.leases.beat(leased, canonical(remembered).decode() if remembered else "", now)
+        return taken
+
+    def _ripe(self, source: Source, sights: Mapping[str, Sight], now: Now) -> list[str]:
+        """Files that held still since the last look, the oldest first. Forgets those that are gone."""
+        before = {name: seen for (connection, name), seen in self._seen.items() if connection == source.name}
+        ripe = []
+        for name, sight in sights.items():
+            seen = before.get(name)
+            if seen is None or seen.sight != sight:
+                self._seen[source.name, name] = _Seen(sight, now.machine, now.business)
+            elif now.machine - seen.since_machine >= self.settle:
+                ripe.append(name)
+        for name in before.keys() - sights.keys():
+            del self._seen[source.name, name]
+        return sorted(ripe, key=lambda name: (sights[name].modified, name))
+
+    async def _finished(self, source: Source, path: Path, now: Now) -> bool:
+        """False while a file seems cut and its writer may still come back."""
+        seen = self._seen[source.name, path.name]
+        if now.business - seen.since_business >= self.cut_wait:
+            return True
+        try:
+            return not await asyncio.to_thread(_seems_cut, path)
+        except OSError:
+            return False
+
+    async def _take(self, source: Source, path: Path, sight: Sight, now: Now) -> bool:
+        limit = source.connector.manifest.body_limit
+        if sight.size > limit:
+            logger.warning("file_too_large", connection=source.name, file=path.name, size=sight.size, limit=limit)
+            self.count("files", connection=source.name, fate="refused")
+            return False
+        try:
+            with await asyncio.to_thread(path.open, "rb") as file:
+                await self.intake.take_stream(
+                    Incoming(connection=source.name, kind="file", file=path.name, received_at=now.business),
+                    _parts(file, sight),
+                )
+        except (OSError, StillWritten) as error:
+            logger.info("file_not_taken", connection=source.name, file=path.name, why=type(error).__name__)
+            return False
+        except BacklogFull:
+            return False
+        self.count("files", connection=source.name, fate="taken")
+        return True
+
+
+def _list(folder: Path) -> dict[str, Sight]:
+    """Files that may be taken: no folders, links or pipes, nothing that says of itself that it isn't finished."""
+    found: dict[str, Sight] = {}
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith(".") or entry.name.lower().endswith(UNFINISHED):
+                continue
+            told = entry.stat(follow_symlinks=False)
+            if stat.S_ISREG(told.st_mode):
+                found[entry.name] = Sight.of(told)
+            if len(found) >= FILES_SEEN:
+                break
+    return found
+
+
+async def _parts(file: BinaryIO, sight: Sight) -> AsyncIterator[bytes]:
+    """The file's bytes in parts. Raises `StillWritten` when it isn't the file that was seen, before anything is kept."""
+    while part := await asyncio.to_thread(file.read, PART_BYTES):
+        yield part
+    if Sight.of(os.fstat(file.fileno())) != sight:
+        message = "The file changed while it was read."
+        raise StillWritten(message)
+
+
+def _put_away(path: Path, sight: Sight, at: datetime) -> bool:
+    """Moves a kept file to `taken/<date>/`, never over another one. False when the folder can't be written to.
+
+    A file that was replaced since stays: it is another one. Between this look and the move remain some microseconds.
+    """
+    folder = path.parent / TAKEN / f"{at:%Y-%m-%d}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        target, number = folder / path.name, 1
+        while target.exists():
+            number += 1
+            target = folder / f"{path.stem}.{number}{path.suffix}"
+        if Sight.of(path.stat()) == sight:
+            path.rename(target)
+        return True
+    except OSError:
+        return False
+
+
+def _seems_cut(path: Path) -> bool:
+    """Whether a file begins as XML and doesn't end with its root's end tag, or is empty."""
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+        file.seek(max(0, os.fstat(file.fileno()).st_size - TAIL_BYTES))
+        tail = file.read()
+    if not head:
+        return True
+    head = head.removeprefix(b"\xef\xbb\xbf")
+    if not head.lstrip().startswith(b"<") or b"\x00" in head:
+        return False
+    prologue = _PROLOGUE.match(head)
+    root = _ROOT.match(head, prologue.end() if prologue else 0)
+    if root is None:
+        return True
+    closing = re.compile(rb"</" + re.escape(root[1]) + rb"\s*>\s*(?:<!--.*?-->\s*|<\?.*?\?>\s*)*\Z", re.DOTALL)
+    return closing.search(tail) is None

@@ -1,0 +1,112 @@
+"""How much may wait. Beyond a limit polls and files pause first, then webhooks are told to come back: 503, Retry-After.
+
+Limits are on arrivals per lane, on unread receipts and on free disk space; each is a metric. Runbook: `backlog-full`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import IntEnum
+from pathlib import Path
+
+from nostro.model.clock import Now
+from nostro.model.failures import BacklogFull
+from nostro.store.arrivals import LANES
+from nostro.store.database import Database, Statements
+
+SQL = Statements("ingress")
+EVERY = timedelta(seconds=1)
+PAUSE_AT = 0.8
+"""Polls and files pause at this part of a limit, so that what can't be put off (webhooks) finds room."""
+RETRY_AFTER_SECONDS = 30
+
+Put = Callable[..., None]
+"""Sets a gauge: `put(name, level, **labels)`."""
+
+
+class Way(IntEnum):
+    """How pressing a way in is, the most pressing last."""
+
+    PULLED = 0  # polls and files: they wait outside without harm
+    PUSHED = 1  # webhooks: their senders come back, for a while
+    ACT = 2  # a person waits; it may be what clears the backlog
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """The landscape's limits. Free disk space is watched in `folders`, as far as the database lives on this machine."""
+
+    arrivals: Sequence[int] = (50_000, 200_000, 1_000_000)  # per lane: critical, standard, bulk
+    readings: int = 50_000
+    disk_free_bytes: int = 2 * 1024**3
+    folders: Sequence[Path] = ()
+
+
+@dataclass(slots=True)
+class Limits:
+    """The `step(now)` that measures each second, and the answers that follow from the newest measure."""
+
+    database: Database
+    limit: Limit = field(default_factory=Limit)
+    put: Put = lambda *_, **__: None
+    arrivals: list[int] = field(default_factory=lambda: [0] * len(LANES))
+    readings: int = 0
+    disk_free_bytes: int | None = None
+    _measured: datetime | None = None
+
+    async def step(self, now: Now) -> int:
+        """Always 0: nothing waits for it."""
+        if self._measured is not None and now.machine - self._measured < EVERY:
+            return 0
+        async with self.database.transaction() as tx:
+            waiting = {row.lane: row.count for row in await tx.rows(SQL.arrivals_waiting)}
+            row = await tx.row(SQL.readings_waiting)
+        self.arrivals = [waiting.get(number, 0) for number in range(len(LANES))]
+        self.readings = row.count if row else 0
+        self.disk_free_bytes = await asyncio.to_thread(self._free)
+        self._measured = now.machine
+        self._tell()
+        return 0
+
+    def why_not(self, way: Way) -> str:
+        """Why nothing may come in that way now; empty: it may."""
+        part = PAUSE_AT if way is Way.PULLED else 1.0
+        if self.disk_free_bytes is not None and self.disk_free_bytes * part < self.limit.disk_free_bytes:
+            return "The disk is nearly full."
+        lanes = 1 if way is Way.ACT else 2
+        for lane in range(lanes):
+            if self.arrivals[lane] >= self.limit.arrivals[lane] * part:
+                return f"The {LANES[lane]} lane is full."
+        if way is not Way.ACT and self.readings >= self.limit.readings * part:
+            return "Too many receipts are unread."
+        return ""
+
+    def demand(self, way: Way) -> None:
+        """Raises `BacklogFull` when nothing may come in that way now."""
+        reason = self.why_not(way)
+        if reason:
+            remedy = "Nothing was kept; send it again later."
+            raise BacklogFull(reason, remedy, runbook="backlog-full")
+
+    def lane_full(self, lane: int) -> bool:
+        """Whether a lane takes no more facts: what would bring them stays unread meanwhile."""
+        return self.arrivals[lane] >= self.limit.arrivals[lane]
+
+    def _free(self) -> int | None:
+        return min((shutil.disk_usage(folder).free for folder in self.limit.folders if folder.exists()), default=None)
+
+    def _tell(self) -> None:
+        for number, lane in enumerate(LANES):
+            self.put("backlog", self.arrivals[number], queue=f"arrivals_{lane}")
+            self.put("backlog_limit", self.limit.arrivals[number], queue=f"arrivals_{lane}")
+        self.put("backlog", self.readings, queue="readings")
+        self.put("backlog_limit", self.limit.readings, queue="readings")
+        self.put("disk_watermark_bytes", self.limit.disk_free_bytes)
+        if self.disk_free_bytes is not None:
+            self.put("disk_free_bytes", self.disk_free_bytes)
+        for way in Way:
+            self.put("intake_refused", 1 if self.why_not(way) else 0, way=way.name.lower())

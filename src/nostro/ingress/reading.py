@@ -1,0 +1,230 @@
+"""Read: receipts become facts on their way to their subjects, and each receipt ends in one `receipt.read`.
+
+A step handles one batch, at most 500 facts in one database transaction, with a share for every lane. What a crash cuts
+off is read again from its beginning: what was routed already is known by its receipt, so nothing is lost, doubled, or
+counted as a duplicate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import structlog
+
+from nostro.connectors.kit.reading import RejectItem
+from nostro.engine.routing import Routable, Routed, route, told_name
+from nostro.ingress.opened import Opened, Piece
+from nostro.ingress.opening import open_all
+from nostro.ingress.sources import Count, Sources, silent
+from nostro.model.clock import Now
+from nostro.model.facts import Fact
+from nostro.model.facts.house import ToldDifferently
+from nostro.model.failures import LostRace, OutOfService, StatementRefused
+from nostro.processes.kit.process import Process
+from nostro.store.arrivals import LANES
+from nostro.store.blobs import seal_all
+from nostro.store.database import Database, Row, Statements, Transaction
+from nostro.store.keys import Keys
+
+SQL = Statements("ingress")
+BATCH = 500
+SHARES = (0.70, 0.25, 0.05)
+OPEN_AT_ONCE = (16, 32, 4)
+"""Receipts that are open at once, per lane."""
+LEASE = timedelta(seconds=10)
+RACES = 5
+BULK = LANES.index("bulk")
+POISON = (StatementRefused, ValueError, TypeError, LookupError, ArithmeticError, AttributeError)
+"""What a fact can do to its batch: the batch is halved until the culprit stands alone, and is a reject."""
+logger = structlog.get_logger("nostro.reading")
+
+
+@dataclass(slots=True)
+class Readings:
+    """The `step(now)` that reads. `lane_full` says whether a lane takes no more facts now."""
+
+    database: Database
+    keys: Keys
+    processes: Mapping[str, Process]
+    sources: Sources
+    lane_full: Callable[[int], bool] = lambda _: False
+    count: Count = silent
+    _open: dict[tuple[int, bytes, int], Opened] = field(default_factory=dict)
+
+    async def step(self, now: Now) -> int:
+        """How many items were routed and receipts ended. A lost race leaves the rest for the next step."""
+        claims = await self._claim(now)
+        self._open |= {o.key: o for o in await open_all(self.database, self.keys, self.sources, claims)}
+        pieces = await self._look()
+        try:
+            routed = await self._route(pieces, now) if pieces else 0
+        except LostRace as race:
+            logger.info("race_lost", sentence=race.sentence, pieces=len(pieces))
+            return 0
+        return routed + await self._end([opened for opened in self._open.values() if opened.ended], now)
+
+    async def _claim(self, now: Now) -> list[Row]:
+        """Goes on holding what is open, and claims more, lane by lane."""
+        until = now.machine + LEASE
+        claims: list[Row] = []
+        async with self.database.transaction() as tx:
+            held = {(row.shard, bytes(row.receipt), row.number) for row in await self._hold(tx, until=until)}
+            still = {key: opened for key, opened in self._open.items() if key in held}
+            for lane, most in enumerate(OPEN_AT_ONCE):
+                limit = most - sum(opened.claim.lane == lane for opened in still.values())
+                if limit > 0 and not self.lane_full(lane):
+                    claims += await tx.rows(
+                        SQL.claim_readings,
+                        lane=lane,
+                        business=now.business,
+                        machine=now.machine,
+                        until=until,
+                        limit=limit,
+                    )
+        self._open = still
+        return sorted(claims, key=lambda row: (row.lane, row.run_at, row.shard, row.receipt))
+
+    async def _hold(self, tx: Transaction, **until: object) -> list[Row]:
+        return await tx.rows(SQL.hold_readings, **until, **_names(self._open.values())) if self._open else []
+
+    async def _look(self) -> list[Piece]:
+        """The next pieces: every lane has a share that never reaches zero; what it leaves goes to the next ones."""
+        pieces: list[Piece] = []
+        unused = 0
+        for lane, share in enumerate(SHARES):
+            unused += max(1, int(BATCH * share))
+            for opened in [opened for opened in self._open.values() if opened.claim.lane == lane]:
+                if unused <= 0 or self.lane_full(BULK if opened.bulk else lane):
+                    continue
+                try:
+                    seen = await opened.look(unused)
+                except OutOfService:
+                    del self._open[opened.key]
+                    raise
+                pieces += seen
+                unused -= sum(max(1, piece.weight) for piece in seen)
+        return pieces
+
+    async def _route(self, pieces: Sequence[Piece], now: Now) -> int:
+        """Raises `LostRace` when somebody else was first more often than is likely."""
+        for _ in range(RACES):
+            try:
+                return await self._attempt(pieces, now)
+            except LostRace:
+                continue
+            except POISON as error:
+                if len(pieces) > 1:
+                    middle = len(pieces) // 2
+                    return await self._route(pieces[:middle], now) + await self._route(pieces[middle:], now)
+                return self._poisoned(pieces[0], error)
+        message = "Other readings were first each time."
+        raise LostRace(message)
+
+    def _poisoned(self, piece: Piece, error: Exception) -> int:
+        """An item that the database or its process can't take is a reject; what it said is in the receipt."""
+        logger.warning("item_poisoned", receipt=piece.opened.receipt.id.hex(), item=piece.number, exc_info=error)
+        why = f"Its facts could not be routed ({type(error).__name__})."
+        piece.opened.settle(Piece(piece.opened, piece.number, RejectItem(f"item {piece.number}", why)))
+        return 1
+
+    async def _attempt(self, pieces: Sequence[Piece], now: Now) -> int:
+        owners = [(piece, fact) for piece in pieces for fact in piece.facts()]
+        blobs = await seal_all(self.database, self.keys, [fact for _, fact in owners], now.business)
+        batch = [
+            Routable(fact, blob, piece.addressed_to(), "bulk" if piece.opened.bulk else "", piece.opened.claim.run_at)
+            for (piece, fact), blob in zip(owners, blobs, strict=True)
+        ]
+        routed = Routed()
+        if batch:
+            async with self.database.transaction() as tx:
+                routed = await route(tx, self.keys, self.processes, batch, now.business)
+        _settle(pieces, owners, routed)
+        return len(pieces)
+
+    async def _end(self, ended: Sequence[Opened], now: Now) -> int:
+        """Ends readings, all in one database transaction; one that can't be ended is tried apart from the others."""
+        if not ended:
+            return 0
+        try:
+            await self._close(ended, now)
+        except LostRace:
+            return 0
+        except POISON as error:
+            if len(ended) > 1:
+                return sum([await self._end([opened], now) for opened in ended])
+            logger.exception("reading_not_ended", receipt=ended[0].receipt.id.hex(), exc_info=error)
+            del self._open[ended[0].key]  # it is tried again when its lease has ended
+            return 0
+        for opened in ended:
+            del self._open[opened.key]
+            self._tell(opened)
+        return len(ended)
+
+    async def _close(self, ended: Sequence[Opened], now: Now) -> None:
+        facts = {opened.key: _end_fact(opened, now) for opened in ended}
+        blobs = await seal_all(self.database, self.keys, list(facts.values()), now.business)
+        batch = {key: Routable(fact, blob) for (key, fact), blob in zip(facts.items(), blobs, strict=True)}
+        async with self.database.transaction() as tx:
+            rows = await tx.rows(SQL.end_readings, **_names(ended))
+            ours = [key for row in rows if (key := (row.shard, bytes(row.receipt), row.number)) in batch]
+            await route(tx, self.keys, self.processes, [batch[key] for key in ours], now.business)
+            hints = sorted({(opened.receipt.connection, feed) for opened in ended for feed in opened.tally.hints})
+            if hints:
+                connections, names = zip(*hints, strict=True)
+                await tx.run(SQL.hint_feeds, connections=list(connections), names=list(names), at=now.business)
+
+    def _tell(self, opened: Opened) -> None:
+        tally, connection = opened.tally, opened.receipt.connection
+        for fate, number in sorted(tally.counts.items()):
+            self.count("receipt_items", number, connection=connection, fate=fate)
+        self.count("unknown_fields", tally.unknown_fields, connection=connection)
+        self.count("told_differently", len(tally.differences), connection=connection)
+        logger.info(
+            "receipt_read",
+            receipt=opened.receipt.id.hex(),
+            connection=connection,
+            kind=opened.receipt.kind,
+            reading=opened.claim.number,
+            **dict(tally.counts),
+        )
+
+
+def _names(readings: Iterable[Opened]) -> dict[str, list[object]]:
+    rows = [opened.claim for opened in readings]
+    return {
+        "shards": [row.shard for row in rows],
+        "receipts": [row.receipt for row in rows],
+        "numbers": [row.number for row in rows],
+        "attempts": [row.attempts for row in rows],
+    }
+
+
+def _settle(pieces: Sequence[Piece], owners: Sequence[tuple[Piece, Fact]], routed: Routed) -> None:
+    """Counts what a committed batch did. A fact that this receipt told in an attempt before this one counts as read."""
+    differences = dict(routed.differences)
+    fresh = {piece for piece in pieces if not piece.weight}
+    for n, (piece, fact) in enumerate(owners):
+        opened, key = piece.opened, int.from_bytes(told_name(fact.key)[1][:8], "big")
+        if n in differences:
+            first = (differences[n].first_receipt or b"").hex()
+            opened.tally.differs(ToldDifferently(item=piece.number, natural_key=fact.key, first_receipt=first))
+        elif n not in routed.first or (routed.first[n] == opened.receipt.id and key not in opened.told):
+            fresh.add(piece)
+            opened.told.add(key)
+    for piece in pieces:
+        piece.opened.settle(piece, known=piece not in fresh)
+
+
+def _end_fact(opened: Opened, now: Now) -> Fact:
+    receipt = opened.receipt
+    return Fact(
+        body=opened.tally.fact(receipt.id, receipt.digest, receipt.connection, opened.claim.number),
+        entity=opened.about(),
+        origin="engine",
+        actor="engine",
+        occurred_at=now.business,
+        received_at=receipt.received_at,
+        receipt=receipt.id,
+    )

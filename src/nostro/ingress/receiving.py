@@ -1,0 +1,82 @@
+"""Taking in: one function for every way in. What it returns is committed: the sender may be answered.
+
+PostgreSQL flushes concurrent commits together, so nothing lingers here to group them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+import structlog
+
+from nostro.ingress.limits import Limits, Way
+from nostro.ingress.sources import Count, silent
+from nostro.model.failures import DatabaseUnavailable, LostRace
+from nostro.store.database import Database, Transaction
+from nostro.store.keys import Keys
+from nostro.store.receipts import Chunks, KeptReceipt, Received, keep, keep_stream, lane_for
+
+WAYS: Final = {"webhook": Way.PUSHED, "act": Way.ACT}
+RACES = 5
+COMMIT_SECONDS = 10
+logger = structlog.get_logger("nostro.receiving")
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """Keeps receipts, as far as the limits allow."""
+
+    database: Database
+    keys: Keys
+    limits: Limits
+    count: Count = silent
+
+    async def take(self, received: Received, body: bytes) -> KeptReceipt:
+        """Keeps bytes that are in memory.
+
+        Raises `BacklogFull` when the limits say no, `DatabaseUnavailable` when it isn't known to be kept within 10 s:
+        the sender tells it again, and a second time it is the same receipt.
+        """
+        self.demand(received.kind)
+        laned = replace(received, lane=lane_for(received.kind, len(body)))
+        try:
+            async with asyncio.timeout(COMMIT_SECONDS):
+                return await self._commit(laned, lambda tx: keep(tx, self.keys, laned, body))
+        except TimeoutError as error:
+            message = f"PostgreSQL did not commit within {COMMIT_SECONDS} seconds."
+            raise DatabaseUnavailable(message, "Send it again.") from error
+
+    async def take_stream(self, received: Received, chunks: Chunks, size: int) -> KeptReceipt:
+        """Keeps `size` bytes that are read twice, a chunk at a time, however many they are. Raises as `take`."""
+        self.demand(received.kind)
+        laned = replace(received, lane=lane_for(received.kind, size))
+        return await self._commit(laned, lambda tx: keep_stream(tx, self.keys, laned, chunks))
+
+    def demand(self, kind: str) -> None:
+        """Raises `BacklogFull` when nothing of this kind may come in now."""
+        self.limits.demand(WAYS.get(kind, Way.PULLED))
+
+    def tell(self, received: Received, kept: KeptReceipt) -> None:
+        """Counts and logs a receipt that is committed."""
+        fate = "new" if kept.new else "known"
+        fate = "different" if kept.told_differently else fate
+        kind = received.kind.partition(":")[0]
+        self.count("receipts", connection=received.connection, kind=kind, fate=fate)
+        logger.info("receipt_kept", receipt=kept.id.hex(), connection=received.connection, kind=kind, fate=fate)
+
+    async def _commit(
+        self, received: Received, keeping: Callable[[Transaction], Awaitable[KeptReceipt]]
+    ) -> KeptReceipt:
+        for _ in range(RACES):
+            try:
+                async with self.database.transaction() as tx:
+                    kept = await keeping(tx)
+            except LostRace:
+                continue
+            self.tell(received, kept)
+            return kept
+        message = "Others kept the same receipt each time."
+        raise DatabaseUnavailable(message, "Send it again.")

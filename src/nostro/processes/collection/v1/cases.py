@@ -1,0 +1,143 @@
+"""What a person has to look at, as a function of the state: cases open and close with their ground."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from nostro.model.money import Money
+from nostro.model.outcomes import OutcomeKind
+from nostro.processes.collection.v1.effects import Scene, erp_value
+from nostro.processes.collection.v1.state import CollectionState, Incoming, Payment
+from nostro.processes.kit.decision import CaseOpening
+
+OVERDUE = {
+    "booking": ("booking_late", "What was asked for this item is not booked yet; it may wait for a release."),
+    "in_transit": ("not_paid_out", "The PSP holds this money longer than it should."),
+    "refund_open": ("refund_without_credit_note", "Money was refunded and no credit note takes the invoice back."),
+    "disputed": ("evidence_overdue", "The time for evidence has passed and the dispute is not decided."),
+    "settling": ("not_paid_out", "The PSP holds this money longer than it should."),
+    "unapplied": ("unapplied_aged", "This money still belongs to no open item."),
+}
+"""State -> the case that its deadline opens, with its sentence. Leaving the state closes it."""
+
+_GROUNDS = """paid_twice overpaid withdrawn_with_money other_currency unknown_payer unapplied_money inquiry chargeback
+chargeback_lost chargeback_reversed refund_failed returned_payment booking_failed booking_unknown not_posted
+no_provider_account fx_unknown too_many_payments reopened_in_erp unknown_charge fact_corrected"""
+REASONS = frozenset(_GROUNDS.split()) | {reason for reason, _ in OVERDUE.values()}
+
+
+def cases(scene: Scene) -> dict[str, CaseOpening]:
+    """The open grounds, by reason."""
+    grounds = (case for part in (_over, _gone_back, _disputes, _booking, _limits) for case in part(scene))
+    return {case.reason: case for case in grounds}
+
+
+def _over(scene: Scene) -> Iterator[CaseOpening]:
+    data, tolerance = scene.data, scene.rules.limit("overpayment_tolerance_minor", scene.entity.id, 0)
+    spare = [one for one in data.spare if not (isinstance(one, Payment) and scene.awaits_provider(one))]
+    for reason, some in _by_reason(data, spare).items():
+        amount = _sum(some)
+        if amount and (amount.minor > tolerance or reason not in ("overpaid", "paid_twice")):
+            yield CaseOpening(reason, _OVER[reason].format(amount=amount, number=data.number or "it"), amount)
+    if data.withdrawn and data.cleared > 0:
+        sentence = f"{data.number} was withdrawn ({data.withdrawn}) though money had cleared it."
+        yield CaseOpening("withdrawn_with_money", sentence, Money(minor=data.cleared, currency=data.currency))
+
+
+_OVER = {
+    "unapplied_money": "A card payment of {amount} leads to no open item. Match it or give it back.",
+    "unknown_payer": "A bank credit of {amount} leads to no open item. Match it.",
+    "withdrawn_with_money": "{amount} came in for {number}, which was withdrawn.",
+    "other_currency": "{amount} came in for {number}, which is in another currency.",
+    "paid_twice": "{number} was paid already when {amount} came in. Give it back, or match it with another item.",
+    "overpaid": "{amount} more came in than {number} asks for. Give it back, or match it with another item.",
+}
+
+
+def _by_reason(data: CollectionState, spare: Iterable[Incoming]) -> dict[str, list[Incoming]]:
+    reasons: dict[str, list[Incoming]] = {}
+    for one in spare:
+        if data.kind == "unapplied":
+            reason = "unapplied_money" if one.connection else "unknown_payer"
+        elif data.withdrawn or data.total is None:
+            reason = "withdrawn_with_money"
+        elif one.amount.currency != data.currency:
+            reason = "other_currency"
+        else:
+            reason = "overpaid" if one.applied else "paid_twice"
+        reasons.setdefault(reason, []).append(one)
+    return reasons
+
+
+def _gone_back(scene: Scene) -> Iterator[CaseOpening]:
+    data = scene.data
+    failed = [r for p in data.payments for r in p.refunds if r.failed]
+    if failed:
+        sentence = f"Refund {failed[-1].refund_id} of {failed[-1].amount} failed: the payer does not have the money."
+        yield CaseOpening("refund_failed", sentence, failed[-1].amount)
+    back = [(c, r) for c in data.credits for r in c.returns if r.share.applied]
+    if back and data.outstanding > 0:
+        credit, last = back[-1]
+        amount = Money(minor=last.amount, currency=credit.amount.currency)
+        yield CaseOpening(
+            "returned_payment", f"{amount} that had paid {data.number} went back: {last.reason or 'returned'}.", amount
+        )
+    if data.reopened and data.residual:
+        sentence = f"The ERP shows {data.residual} of {data.number} as open although we know it as paid."
+        yield CaseOpening("reopened_in_erp", sentence, data.residual)
+
+
+def _disputes(scene: Scene) -> Iterator[CaseOpening]:
+    for dispute in (d for p in scene.data.payments for d in p.disputes):
+        what = f"{dispute.amount} of {scene.data.number or 'a payment'} ({dispute.reason or 'no reason given'})"
+        due = f" Evidence is due at {dispute.evidence_due_at}." if dispute.evidence_due_at else ""
+        if not dispute.decided:
+            reason = "chargeback" if dispute.opened else "inquiry"
+            yield CaseOpening(reason, f"The card holder disputes {what}.{due}", dispute.amount)
+        elif dispute.cost and scene.data.outstanding > 0:
+            yield CaseOpening("chargeback_lost", f"Lost: {what}. The invoice is open again.", dispute.amount)
+        elif dispute.lost and dispute.reinstated:
+            yield CaseOpening("chargeback_reversed", f"Lost, then given back: {what}.", dispute.amount)
+
+
+def _booking(scene: Scene) -> Iterator[CaseOpening]:
+    steps = scene.data.steps
+    for reason, kind in (("booking_failed", OutcomeKind.FAILED), ("booking_unknown", OutcomeKind.HANDED_OVER)):
+        ends = [(name, end) for name, end in steps.failures(kind) if not name.startswith("annotate-")]
+        if ends:
+            yield CaseOpening(reason, " ".join(f"{name}: {end.sentence or kind}" for name, end in ends))
+    for payment in scene.data.incoming:
+        row = scene.posting(payment)
+        settled = not isinstance(payment, Payment) or payment.charge_line
+        if payment.applied and settled and not payment.registered and not row.posts:
+            yield CaseOpening("not_posted", f"The posting policy ({row.row}) keeps {payment.amount} out of the books.")
+        if payment.connection and scene.provider(payment) is None:
+            sentence = f"{scene.entity.id} has no account at {payment.connection}: nothing can be booked."
+            yield CaseOpening("no_provider_account", sentence, payment.amount)
+        if isinstance(payment, Payment) and _rate_unknown(scene, payment):
+            sentence = f"{payment.amount} was settled in {scene.entity.currency}; the difference can't be worked out."
+            yield CaseOpening("fx_unknown", sentence, payment.amount)
+
+
+def _rate_unknown(scene: Scene, payment: Payment) -> bool:
+    """Settled, registered, and yet the FX difference can't be booked: the ERP named no value, or only a part clears."""
+    if payment.amount.currency == scene.entity.currency or not (payment.charge_line and payment.registered):
+        return False
+    line, whole = payment.charge_line, payment.applied == payment.amount.minor
+    return erp_value(scene, payment) is None or not whole or line.gross.currency != scene.entity.currency
+
+
+def _limits(scene: Scene) -> Iterator[CaseOpening]:
+    data = scene.data
+    if data.refused:
+        yield CaseOpening("too_many_payments", f"{data.refused} payments above the limit of one item are not taken in.")
+    if data.strangers:
+        yield CaseOpening("unknown_charge", f"News came about {', '.join(data.strangers)}, unknown to this item.")
+    if data.corrected:
+        yield CaseOpening("fact_corrected", f"A fact of this item was corrected: {data.corrected}")
+
+
+def _sum(some: list[Incoming]) -> Money:
+    """What is over of payments in the currency of the first."""
+    currency = some[0].amount.currency
+    return Money(minor=sum(one.over for one in some if one.amount.currency == currency), currency=currency)

@@ -1,0 +1,172 @@
+"""What follows from a fact: the difference between what the state before and the state after call for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+
+from nostro.model.facts import (
+    CollectionCredited,
+    CollectionCreditNoted,
+    CollectionPaymentMoved,
+    CollectionReturned,
+    CommandSettled,
+    DeadlineFellDue,
+    DisputeReported,
+    Fact,
+    FactBody,
+)
+from nostro.model.money import Money
+from nostro.processes.collection.v1.books import postings
+from nostro.processes.collection.v1.cases import OVERDUE, cases
+from nostro.processes.collection.v1.effects import Scene, wanted
+from nostro.processes.collection.v1.machine import MACHINE
+from nostro.processes.collection.v1.state import Assignment, CollectionState, Credit, Incoming, Share
+from nostro.processes.kit.decision import CaseOpening, Decision, Instance, Rules, State, Wanted
+from nostro.processes.kit.following import case_changes, new_facts, new_postings
+
+
+def decide(instance: Instance, data: State, fact: Fact, rules: Rules) -> Decision:
+    """What is new of effects, facts, cases and postings, and where the collection stands now."""
+    assert isinstance(data, CollectionState)
+    assert isinstance(instance.data, CollectionState)
+    entity, subject = rules.entity(instance.entity), instance.subject.id
+    before, after = Scene(subject, entity, rules, instance.data), Scene(subject, entity, rules, data)
+    asked, asking = wanted(before), wanted(after)
+    changed = case_changes(cases(before), cases(after))
+    to = _within_table(instance.state, fact, standing(after, data.steps.pending(asking)))
+    return Decision(
+        to=to,
+        rule=_rule(after, fact),
+        intents=data.steps.fresh(asked, asking),
+        emits=new_facts(_told(before), _told(after)),
+        opens=(*changed.opens, *_overdue(instance.state, to, fact)),
+        closes=(*changed.closes, *_left(instance.state, to)),
+        postings=new_postings(postings(instance.data, entity.id), postings(data, entity.id)),
+        due_at=_evidence_due(after, instance.state, fact) if to == "disputed" else None,
+    )
+
+
+def standing(scene: Scene, pending: Sequence[Wanted]) -> str:
+    """The process state: what has to happen next, else where the item rests."""
+    data = scene.data
+    asked = any(not wanted_.step.startswith("annotate-") for wanted_ in pending)
+    disputed = any(not d.decided for p in data.payments for d in p.disputes)
+    held = any(p.held for p in data.payments)
+    if data.kind in ("", "unapplied"):
+        settling = "settling" if asked or disputed or held else "applied"
+        return "noted" if not data.kind else "unapplied" if data.spare else settling
+    under_way = {
+        "booking": asked,
+        "awaiting_provider": any(scene.awaits_provider(p) for p in data.payments),
+        "disputed": disputed,
+        "refund_open": _refunded(data) > sum(note.amount.minor for note in data.credit_notes),
+        "in_transit": held,
+        "withdrawn": bool(data.withdrawn),
+        "open": data.outstanding > 0,
+    }
+    return next((state for state, so in under_way.items() if so), "paid")
+
+
+def _within_table(at: str, fact: Fact, to: str) -> str:
+    """Where to go. A changed rule may call for a state to which this fact does not lead: the next one will."""
+    return to if to in MACHINE.edges[at, fact.type] else at
+
+
+def _refunded(data: CollectionState) -> int:
+    """What was refunded of what had cleared the item."""
+    return sum(r.share.applied for p in data.payments for r in p.refunds if r.live)
+
+
+def _told(scene: Scene) -> tuple[FactBody, ...]:
+    """What other collections hear from this one."""
+    data = scene.data
+    bodies: list[FactBody] = [_moved(scene, a) for a in data.assignments if a.to == "move"]
+    for payment in data.payments:
+        for refund in (r for r in payment.refunds if r.live):
+            bodies += _passed_on(data, payment, (refund.refund_id, refund.refunded_on, "refunded"), refund.share)
+        for dispute in (d for d in payment.disputes if d.cost):
+            day = dispute.closed_on or dispute.disputed_on
+            bodies += _passed_on(data, payment, (dispute.dispute_id, day, "chargeback lost"), dispute.share)
+    for credit in data.credits:
+        for back in credit.returns:
+            bodies += _passed_on(data, credit, (back.movement, back.returned_on, back.reason), back.share)
+    if data.kind == "credit_note" and data.reverses and data.total:
+        reversed_ = f"{scene.entity.id}/{data.database}/{data.reverses}"
+        bodies.append(
+            CollectionCreditNoted(subject=reversed_, move_id=data.move_id, number=data.number, amount=data.total)
+        )
+    return tuple(bodies)
+
+
+def _moved(scene: Scene, given: Assignment) -> FactBody:
+    """Money that was over here pays another open item."""
+    one = next(one for one in scene.data.incoming if one.source == given.source)
+    if one.connection:
+        return CollectionPaymentMoved(
+            subject=given.subject,
+            origin=scene.subject,
+            connection=one.connection,
+            charge_id=one.source,
+            payment_id=one.payment_id,
+            amount=given.amount,
+            method=one.method,
+            captured_on=one.received_on,
+        )
+    return CollectionCredited(
+        subject=given.subject,
+        movement=one.source,
+        amount=given.amount,
+        booked_on=one.received_on,
+        statement_line=one.statement_line if isinstance(one, Credit) else "",
+        by="person",
+    )
+
+
+def _passed_on(data: CollectionState, one: Incoming, what: tuple[str, date, str], share: Share) -> list[FactBody]:
+    """What went back of money that had been moved is returned at its new item."""
+    subject, (movement, day, reason) = data.moved_to(one.source), what
+    if not subject or share.moved <= 0:
+        return []
+    amount = Money(minor=share.moved, currency=one.amount.currency)
+    return [
+        CollectionReturned(
+            subject=subject,
+            movement=movement,
+            original_movement=one.source,
+            amount=amount,
+            booked_on=day,
+            reason=reason,
+        )
+    ]
+
+
+def _rule(scene: Scene, fact: Fact) -> str:
+    """What explains the decision: the row of the posting policy, or how the command ended."""
+    body = fact.body
+    if isinstance(body, CommandSettled):
+        day = body.outcome.notes.get("date", "")
+        return f"{body.step} {body.outcome.kind}" + (f"; the ERP booked it on {day}" if day else "")
+    source = {"payment.captured": "charge_id", "collection.paid_out": "charge_id", "collection.credited": "movement"}
+    name = getattr(body, source.get(fact.type, ""), None)
+    one = next((one for one in scene.data.incoming if one.source == name), None)
+    return scene.posting(one).row if one else f"{fact.type} taken in"
+
+
+def _overdue(at: str, to: str, fact: Fact) -> tuple[CaseOpening, ...]:
+    if not isinstance(fact.body, DeadlineFellDue) or at != to or to not in OVERDUE:
+        return ()
+    return (CaseOpening(*OVERDUE[to]),)
+
+
+def _left(at: str, to: str) -> tuple[str, ...]:
+    return (OVERDUE[at][0],) if at in OVERDUE and at != to else ()
+
+
+def _evidence_due(scene: Scene, at: str, fact: Fact) -> datetime | None:
+    """The earliest evidence deadline, when it is news: a deadline that has passed is not set again."""
+    if at == "disputed" and not isinstance(fact.body, DisputeReported):
+        return None
+    disputes = [d for p in scene.data.payments for d in p.disputes if not d.decided and d.evidence_due_at]
+    due = min((datetime.fromisoformat(d.evidence_due_at) for d in disputes), default=None)
+    return due if due is None or due.tzinfo else due.replace(tzinfo=UTC)

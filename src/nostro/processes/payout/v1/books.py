@@ -1,0 +1,73 @@
+"""The payout in the ERP's books and in the transit ledger."""
+
+from __future__ import annotations
+
+from nostro.ledger import Holding, accounts, fold
+from nostro.model.entities import LegalEntity
+from nostro.model.intents import BookJournalEntry, EntryLine
+from nostro.model.money import Money
+from nostro.processes.kit.decision import Posting, Wanted
+from nostro.processes.payout.v1.state import TAKEN_OVER, UNKNOWN, PayoutState
+
+
+def wanted(data: PayoutState, entity: LegalEntity) -> tuple[Wanted, ...]:
+    """One journal entry for what the PSP kept, against clearing; later lines are booked as the difference."""
+    account = entity.provider(data.connection)
+    if account is None or data.arrives_on is None or data.currency != entity.currency:
+        return ()
+    asked: list[Wanted] = []
+    for n, cost in enumerate(data.entries):
+        sides = (
+            (account.fee_account, cost.fees, "fees"),
+            (account.fee_account, cost.adjustments, "adjustments"),
+            (account.reserve_account, cost.reserve, "reserve"),
+            (account.clearing_account, -cost.total, "kept by the provider"),
+        )
+        entry = BookJournalEntry(
+            entity=entity.id,
+            journal=account.fee_journal,
+            booked_on=data.arrives_on,
+            label=f"Payout {data.payout_id}",
+            lines=tuple(
+                EntryLine(account=side, balance=_money(data, minor), label=f"Payout {data.payout_id}: {what}")
+                for side, minor, what in sides
+                if minor
+            ),
+        )
+        asked.append(Wanted("entry", entry, n, data.steps.generation("entry", n)))
+    return tuple(asked)
+
+
+def postings(data: PayoutState, entity: str) -> dict[str, Posting]:
+    """Every movement of money that the state knows of: what the PSP kept, and what arrived."""
+    psp, cost = accounts.psp(entity, data.connection), data.cost
+    fees = accounts.fees(entity, data.connection)
+    named = {
+        "fees": (fees, cost.fees),
+        "adjustments": (fees, cost.adjustments),
+        "reserve": (accounts.reserve(entity, data.connection), cost.reserve),
+        "unknown": (accounts.unexplained(entity), -data.gross(UNKNOWN)),
+    }
+    suspense, mine = accounts.suspense(entity), data.currency
+    named |= {a.movement: (suspense, a.amount.minor) for a in data.arrivals if a.amount.currency == mine}
+    return {
+        name: Posting(*((debit, psp) if minor >= 0 else (psp, debit)), _money(data, abs(minor)))
+        for name, (debit, minor) in named.items()
+        if data.currency
+    }
+
+
+def holdings(data: PayoutState, entity: str, subject: str) -> tuple[Holding, ...]:
+    """What the payout answers for: lines that it took over from collections, until the bank has the money."""
+    if not data.currency:
+        return ()
+    psp, suspense = accounts.psp(entity, data.connection), accounts.suspense(entity)
+    own = fold(postings(data, entity).values())
+    reissued = data.net if data.reissued_by else 0
+    handed = {psp: data.gross(TAKEN_OVER) - reissued, suspense: -data.arrived}
+    held = {account: own.get((account, data.currency), 0) + minor for account, minor in handed.items()}
+    return tuple(Holding(subject, account, _money(data, minor)) for account, minor in held.items() if minor)
+
+
+def _money(data: PayoutState, minor: int) -> Money:
+    return Money(minor=minor, currency=data.currency)

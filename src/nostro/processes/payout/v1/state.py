@@ -1,0 +1,205 @@
+"""What a payout knows: sums of its lines by kind, never the lines themselves, and what arrived at the bank."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Any, Self
+
+from nostro.model.base import Value
+from nostro.model.facts import (
+    CommandReleased,
+    CommandSettled,
+    Fact,
+    FactBody,
+    FactCorrected,
+    PayoutCredited,
+    PayoutLineReported,
+    PayoutReissued,
+    PayoutReported,
+)
+from nostro.model.money import Money
+from nostro.processes.kit.decision import State
+from nostro.processes.kit.following import Steps
+
+_ORDER = ("pending", "in_transit", "paid", "failed", "cancelled")
+_ON_ITS_WAY = ("in_transit", "paid")
+TAKEN_OVER = frozenset({"charge", "refund", "refund_failure", "dispute", "dispute_reversal", "payout_failure"})
+"""Kinds of lines whose money another subject held until they were told here."""
+UNKNOWN = frozenset({"transfer", "other"})
+"""Kinds that nothing says how to book."""
+
+
+class Total(Value):
+    """How many lines of a kind there are, and their sums in minor units of the payout's currency."""
+
+    count: int = 0
+    gross: int = 0
+    fee: int = 0
+
+
+class Cost(Value):
+    """What the PSP kept of a payout, in minor units: earned, corrected, held back."""
+
+    fees: int = 0
+    adjustments: int = 0
+    reserve: int = 0
+
+    @property
+    def total(self) -> int:
+        """All of it."""
+        return self.fees + self.adjustments + self.reserve
+
+    def less(self, other: Cost) -> Cost:
+        """What of it is not in the other."""
+        return Cost(
+            fees=self.fees - other.fees,
+            adjustments=self.adjustments - other.adjustments,
+            reserve=self.reserve - other.reserve,
+        )
+
+
+class Arrival(Value):
+    """A bank movement that is this payout."""
+
+    movement: str
+    amount: Money
+    booked_on: date
+
+
+class PayoutState(State):
+    """One payout. `entries` are the costs that were worked out each time its lines added up: each is one booking."""
+
+    connection: str = ""
+    payout_id: str = ""
+    amount: Money | None = None
+    arrives_on: date | None = None
+    reported: str = ""
+    automatic: bool = True
+    currency: str = ""
+    totals: dict[str, Total] = {}
+    strange: int = 0
+    arrivals: tuple[Arrival, ...] = ()
+    entries: tuple[Cost, ...] = ()
+    reissued_by: str = ""
+    steps: Steps = Steps()
+    corrected: str = ""
+
+    @property
+    def net(self) -> int:
+        """What the lines add up to."""
+        return sum(total.gross - total.fee for total in self.totals.values())
+
+    @property
+    def count(self) -> int:
+        """How many lines were told."""
+        return sum(total.count for total in self.totals.values())
+
+    @property
+    def underway(self) -> bool:
+        """Whether the PSP has sent it."""
+        return self.reported in _ON_ITS_WAY
+
+    @property
+    def complete(self) -> bool:
+        """Whether the lines of an automatic payout that was sent add up to it."""
+        return (
+            self.underway
+            and self.automatic
+            and self.count > 0
+            and self.amount is not None
+            and self.net == self.amount.minor
+        )
+
+    @property
+    def failed(self) -> bool:
+        """Whether its money stayed with, or went back to the PSP."""
+        return self.reported in ("failed", "cancelled")
+
+    @property
+    def arrived(self) -> int:
+        """What the bank booked in the payout's currency."""
+        return sum(arrival.amount.minor for arrival in self.arrivals if arrival.amount.currency == self.currency)
+
+    @property
+    def cost(self) -> Cost:
+        """What the PSP kept, by the lines told so far."""
+        totals, none = self.totals, Total()
+        return Cost(
+            fees=sum(total.fee for total in totals.values()) - totals.get("fee", none).gross,
+            adjustments=-totals.get("adjustment", none).gross,
+            reserve=-totals.get("reserve_hold", none).gross - totals.get("reserve_release", none).gross,
+        )
+
+    def gross(self, kinds: frozenset[str]) -> int:
+        """The gross sum of some kinds of lines."""
+        return sum(total.gross for kind, total in self.totals.items() if kind in kinds)
+
+    def worked_out(self) -> Self:
+        """With a booking more when the lines add up and their cost is not that of the bookings before."""
+        booked = self.cost
+        for entry in self.entries:
+            booked = booked.less(entry)
+        if not self.complete or booked == Cost():
+            return self
+        return self.model_copy(update={"entries": (*self.entries, booked)})
+
+
+def evolve(data: State, fact: Fact) -> State:
+    """The state after a fact."""
+    assert isinstance(data, PayoutState)
+    step = _STEPS.get(type(fact.body))
+    return step(data, fact.body).worked_out() if step else data
+
+
+def _reported(data: PayoutState, body: PayoutReported) -> PayoutState:
+    """The furthest state counts, whatever the order in which states are told; of two tellings, the later day."""
+    told, known = _ORDER.index(body.state), _ORDER.index(data.reported) if data.reported else -1
+    if told < known:
+        return data
+    later = max(body.arrives_on, data.arrives_on or body.arrives_on) if told == known else body.arrives_on
+    news = {"amount": body.amount, "arrives_on": later, "reported": body.state, "automatic": body.automatic}
+    names = {"connection": body.connection, "payout_id": body.payout_id, "currency": body.amount.currency}
+    return data.model_copy(update={**news, **names})
+
+
+def _line(data: PayoutState, body: PayoutLineReported) -> PayoutState:
+    currency = data.currency or body.gross.currency
+    names = {"connection": body.connection, "payout_id": body.payout_id, "currency": currency}
+    if body.gross.currency != currency:
+        return data.model_copy(update={**names, "strange": data.strange + 1})
+    known = data.totals.get(body.kind, Total())
+    total = Total(count=known.count + 1, gross=known.gross + body.gross.minor, fee=known.fee + body.fee.minor)
+    return data.model_copy(update={**names, "totals": {**data.totals, body.kind: total}})
+
+
+def _arrived(data: PayoutState, body: PayoutCredited) -> PayoutState:
+    arrival = Arrival(movement=body.movement, amount=body.amount, booked_on=body.booked_on)
+    return data.model_copy(update={"arrivals": (*data.arrivals, arrival)})
+
+
+def _reissued(data: PayoutState, body: PayoutReissued) -> PayoutState:
+    return data.model_copy(update={"reissued_by": body.by})
+
+
+def _settled(data: PayoutState, body: CommandSettled) -> PayoutState:
+    return data.model_copy(update={"steps": data.steps.settled(body)})
+
+
+def _released(data: PayoutState, body: CommandReleased) -> PayoutState:
+    return data.model_copy(update={"steps": data.steps.released(body)})
+
+
+def _corrected(data: PayoutState, body: FactCorrected) -> PayoutState:
+    return data.model_copy(update={"corrected": body.why})
+
+
+_STEPS: Mapping[type[FactBody], Callable[[PayoutState, Any], PayoutState]] = {
+    PayoutReported: _reported,
+    PayoutLineReported: _line,
+    PayoutCredited: _arrived,
+    PayoutReissued: _reissued,
+    CommandSettled: _settled,
+    CommandReleased: _released,
+    FactCorrected: _corrected,
+}

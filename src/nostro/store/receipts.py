@@ -1,0 +1,295 @@
+"""Receipts: the bytes that arrived, kept before anything is understood and before the sender gets its 2xx.
+
+Each is sealed under a data key of its own that stands wrapped in its row; up to 256 KB inline, else in parts of 1 MB.
+The row is written last, and everything commits at once: who sees a receipt sees all of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+
+from cryptography.exceptions import InvalidTag
+
+from nostro.model.failures import FormatRefused, LostRace, SealBroken
+from nostro.model.ids import shard_of, short_digest
+from nostro.store.arrivals import lane_number
+from nostro.store.database import Database, Statements, Transaction
+from nostro.store.keys import DataKey, Keys
+
+SQL = Statements("receipts")
+TOLD = Statements("routing")
+INLINE_BYTES = 256 * 1024
+PART_BYTES = 1024 * 1024
+PART_COLUMNS = ("shard", "receipt", "n", "month", "sealed")
+Chunks = Callable[[], Iterator[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What is known of something that came in, besides its bytes.
+
+    `event_id` is the sender's; without one the bytes themselves are the identity (files). `content` is what must not
+    differ between two deliveries of one event (default: the bytes). `received_at` is business time. `lane` None: it is
+    kept, but not read (replies).
+    """
+
+    connection: str
+    kind: str
+    received_at: datetime
+    signed: bool
+    name: str = ""
+    event_id: str = ""
+    content: bytes | None = None
+    status: int | None = None
+    correlation: str = ""
+    lane: str | None = "standard"
+
+    @property
+    def month(self) -> date:
+        """The partition."""
+        return self.received_at.date().replace(day=1)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptReceipt:
+    """`new` is false for a re-delivery.
+
+    `told_differently`: the event is known with another content; this one is kept beside the first, under an id of its
+    own.
+    """
+
+    id: bytes
+    new: bool
+    told_differently: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A receipt's row. Its bytes are opened by `part`, `load` or `stream`."""
+
+    shard: int
+    id: bytes
+    month: date
+    connection: str
+    kind: str
+    name: str
+    event_id: str
+    digest: bytes
+    size: int
+    parts: int
+    sealed: bytes | None
+    wrapped: bytes | None
+    master: int
+    signed: bool
+    status: int | None
+    correlation: str
+    received_at: datetime
+
+    @property
+    def erased(self) -> bool:
+        """Whether its data key was destroyed."""
+        return self.wrapped is None
+
+    @property
+    def told_differently(self) -> bool:
+        """Whether another receipt of the same event came first, with another content."""
+        return bool(self.event_id) and self.id != event_receipt(self.connection, self.event_id)
+
+    @property
+    def pieces(self) -> range:
+        """The numbers that `part` takes."""
+        return range(1, self.parts + 1) if self.parts else range(1)
+
+
+COLUMNS = tuple(column.name for column in fields(Receipt))
+
+
+def event_receipt(connection: str, event_id: str) -> bytes:
+    """The id of the receipt that first told an event."""
+    return short_digest("event", connection, event_id)
+
+
+async def keep(tx: Transaction, keys: Keys, received: Received, body: bytes) -> KeptReceipt:
+    """Keeps bytes that are in memory. A re-delivery keeps nothing and says so."""
+    return await keep_stream(tx, keys, received, lambda: iter((body,)))
+
+
+async def keep_stream(tx: Transaction, keys: Keys, received: Received, chunks: Chunks) -> KeptReceipt:
+    """Keeps bytes that are read twice, chunk by chunk: once for their digest, once to seal them.
+
+    Raises `LostRace` when they changed in between. Who keeps several in one database transaction keeps them in the
+    order of their ids, so that two can't deadlock.
+    """
+    digest, size = await asyncio.to_thread(_measure, keys, chunks)
+    content = (digest if received.content is None else keys.fingerprint(received.content))[:16]
+    if received.event_id:
+        receipt_id = event_receipt(received.connection, received.event_id)
+    else:
+        receipt_id = short_digest("bytes", received.connection, digest)
+    told = await _tell(tx, receipt_id, content, received)
+    differs = told is not None and told != content
+    if differs:
+        receipt_id = short_digest("event", received.connection, received.event_id, content)
+        told = await _tell(tx, receipt_id, content, received)
+    if told is None:
+        await append(tx, keys, receipt_id, received, chunks, (digest, size))
+    return KeptReceipt(receipt_id, told is None, differs)
+
+
+async def append(
+    tx: Transaction, keys: Keys, receipt_id: bytes, received: Received, chunks: Chunks, measured: tuple[bytes, int]
+) -> None:
+    """Writes parts, reading and row under an id that the caller knows to be new. `measured`: digest and size."""
+    key, wrapped = keys.wrap_for(receipt_id)
+    place = {"shard": shard_of(receipt_id), "id": receipt_id, "month": received.month}
+    hasher, count, sealed = keys.fingerprinting(), 0, None
+    for piece in _pieces(chunks(), measured[1]):
+        hasher.update(piece)
+        if measured[1] <= INLINE_BYTES:
+            sealed = keys.seal(key, piece, _bound_to(receipt_id, 0))
+            continue
+        count += 1
+        row = (place["shard"], receipt_id, count, received.month, keys.seal(key, piece, _bound_to(receipt_id, count)))
+        await tx.copy("receipt_part", PART_COLUMNS, [row])
+    if hasher.digest() != measured[0]:
+        message = "The bytes changed while they were kept."
+        raise LostRace(message)
+    if received.lane is not None:
+        await tx.run(SQL.add_reading, **place, lane=lane_number(received.lane), received_at=received.received_at)
+    await tx.run(
+        SQL.add_receipt,
+        **place,
+        connection=received.connection,
+        kind=received.kind,
+        name=received.name,
+        event_id=received.event_id,
+        digest=measured[0],
+        size=measured[1],
+        parts=count,
+        sealed=sealed,
+        wrapped=wrapped,
+        master=keys.master,
+        signed=received.signed,
+        status=received.status,
+        correlation=received.correlation,
+        received_at=received.received_at,
+    )
+
+
+async def append_small(tx: Transaction, keys: Keys, receipt_id: bytes, received: Received, body: bytes) -> None:
+    """As `append`, for bytes in memory."""
+    await append(tx, keys, receipt_id, received, lambda: iter((body,)), (keys.fingerprint(body), len(body)))
+
+
+async def find(tx: Transaction, receipt_id: bytes, month: date | None = None) -> Receipt | None:
+    """The receipt with this id."""
+    row = await tx.row(SQL.receipt_by_id, shard=shard_of(receipt_id), id=receipt_id, month=month)
+    return None if row is None else Receipt(*row)
+
+
+async def find_all(tx: Transaction, ids: Iterable[bytes]) -> dict[bytes, Receipt]:
+    """Receipts by id, those that exist."""
+    wanted = sorted(set(ids))
+    if not wanted:
+        return {}
+    shards = sorted({shard_of(receipt_id) for receipt_id in wanted})
+    return {row.id: Receipt(*row) for row in await tx.rows(SQL.receipts_by_id, shards=shards, ids=wanted)}
+
+
+async def part(tx: Transaction, keys: Keys, receipt: Receipt, number: int) -> bytes:
+    """One of the receipt's `pieces`.
+
+    Raises `FormatRefused` when the receipt was erased, `SealBroken` when the stored bytes were changed or are missing.
+    """
+    key = _key(keys, receipt)
+    if number == 0 or not receipt.parts:
+        return _open(keys, key, receipt, 0, receipt.sealed)
+    row = await tx.row(SQL.receipt_part, shard=receipt.shard, id=receipt.id, n=number, month=receipt.month)
+    return _open(keys, key, receipt, number, None if row is None else row.sealed)
+
+
+async def load(tx: Transaction, keys: Keys, receipt_id: bytes, month: date | None = None) -> tuple[Receipt, bytes]:
+    """A receipt and all its bytes: for small ones. Raises as `part`, and `SealBroken` when there is none."""
+    receipt = await find(tx, receipt_id, month)
+    if receipt is None:
+        message = f"Receipt {receipt_id.hex()} is not there."
+        raise SealBroken(message)
+    return receipt, b"".join([await part(tx, keys, receipt, number) for number in receipt.pieces])
+
+
+async def stream(database: Database, keys: Keys, receipt: Receipt) -> AsyncIterator[bytes]:
+    """Its bytes, part by part, each fetched in a database transaction of its own."""
+    for number in receipt.pieces:
+        async with database.transaction() as tx:
+            piece = await part(tx, keys, receipt, number)
+        yield piece
+
+
+def opened_inline(keys: Keys, receipt: Receipt) -> bytes:
+    """The bytes of a receipt that has no parts, without asking the database. Raises as `part`."""
+    return _open(keys, _key(keys, receipt), receipt, 0, receipt.sealed)
+
+
+async def _tell(tx: Transaction, receipt_id: bytes, content: bytes, received: Received) -> bytes | None:
+    """Notes the identity: None when it is new, else the content that it was first told with."""
+    name = {"shards": [shard_of(receipt_id)], "keys": [short_digest("receipt", receipt_id)]}
+    day = received.received_at.date()
+    if await tx.row(TOLD.tell, **name, contents=[content], receipts=[receipt_id], days=[day]) is not None:
+        return None
+    row = await tx.row(TOLD.told, **name)
+    if row is None:
+        message = "An identity was forgotten while it was asked for."
+        raise LostRace(message)
+    return bytes(row.content)
+
+
+def _measure(keys: Keys, chunks: Chunks) -> tuple[bytes, int]:
+    hasher, size = keys.fingerprinting(), 0
+    for chunk in chunks():
+        hasher.update(chunk)
+        size += len(chunk)
+    return hasher.digest(), size
+
+
+def _pieces(chunks: Iterator[bytes], size: int) -> Iterator[bytes]:
+    """The same bytes in pieces of `PART_BYTES`; small ones, and nothing at all, are one piece."""
+    if size <= INLINE_BYTES:
+        yield b"".join(chunks)
+        return
+    held = bytearray()
+    for chunk in chunks:
+        held += chunk
+        while len(held) >= PART_BYTES:
+            yield bytes(held[:PART_BYTES])
+            del held[:PART_BYTES]
+    if held:
+        yield bytes(held)
+
+
+def _bound_to(receipt_id: bytes, number: int) -> bytes:
+    return f"receipt:{receipt_id.hex()}:{number}".encode()
+
+
+def _key(keys: Keys, receipt: Receipt) -> DataKey:
+    if receipt.wrapped is None:
+        message = f"Receipt {receipt.id.hex()} was erased."
+        raise FormatRefused(message, "Its facts and its digest remain; its bytes don't come back.")
+    return keys.unwrap(receipt.wrapped, receipt.id, receipt.master)
+
+
+def _open(keys: Keys, key: DataKey, receipt: Receipt, number: int, sealed: bytes | None) -> bytes:
+    try:
+        return keys.open(key, sealed or b"", _bound_to(receipt.id, number))
+    except (InvalidTag, ValueError) as error:
+        message = f"Part {number} of receipt {receipt.id.hex()} is missing or was changed."
+        raise SealBroken(message) from error
+
+
+def lane_for(kind: str, size: int) -> str:
+    """The lane on which a receipt waits to be read: what persons do goes first, large files last."""
+    if kind == "act":
+        return "critical"
+    return "bulk" if size > PART_BYTES else "standard"

@@ -1,0 +1,61 @@
+-- name: arrivals_waiting
+-- How many facts wait to be decided, by lane.
+select lane, count(*) as count from arrival group by lane order by lane;
+
+-- name: readings_waiting
+-- How many receipts wait to be read.
+select count(*) as count from reading;
+
+-- name: claim_readings
+-- Receipts to read next on a lane. Whoever claims one has it until `until` (machine time); `attempts` is the fence.
+update reading r set attempts = r.attempts + 1, until = %(until)s
+from (select shard, receipt, number from reading
+  where lane = %(lane)s and run_at <= %(business)s and until <= %(machine)s
+  order by run_at, shard, receipt, number limit %(limit)s for update skip locked) due
+where r.shard = due.shard and r.receipt = due.receipt and r.number = due.number
+returning r.shard, r.receipt, r.month, r.lane, r.number, r.attempts, r.run_at;
+
+-- name: hold_readings
+-- Goes on holding readings; one that somebody else claimed meanwhile is missing from the answer.
+update reading r set until = %(until)s
+from unnest(%(shards)s::smallint[], %(receipts)s::bytea[], %(numbers)s::integer[], %(attempts)s::integer[])
+  as mine (shard, receipt, number, attempts)
+where r.shard = mine.shard and r.receipt = mine.receipt and r.number = mine.number and r.attempts = mine.attempts
+returning r.shard, r.receipt, r.number;
+
+-- name: end_readings
+-- These receipts are read; the answer lacks one that somebody else read to its end, or reads now.
+delete from reading r
+using unnest(%(shards)s::smallint[], %(receipts)s::bytea[], %(numbers)s::integer[], %(attempts)s::integer[])
+  as mine (shard, receipt, number, attempts)
+where r.shard = mine.shard and r.receipt = mine.receipt and r.number = mine.number and r.attempts = mine.attempts
+returning r.shard, r.receipt, r.number;
+
+-- name: hint_feeds
+-- A hint brings a feed's next poll forward.
+update feed set run_at = %(at)s
+from unnest(%(connections)s::text[], %(names)s::text[]) as hinted (connection, name)
+where feed.connection = hinted.connection and feed.name = hinted.name and feed.run_at > %(at)s;
+
+-- name: standing
+-- How the deployment stands. A standby counts when commits wait for it; without the right to see, none is seen.
+select coalesce((select quarantine from deployment), '') as quarantine,
+  (select count(*) from pg_stat_replication where sync_state in ('sync', 'quorum')) as standbys,
+  (select count(*) from parked) as parked,
+  (select max(at) from checkpoint) as sealed_at;
+
+-- name: commands_waiting
+-- Open commands, for the metric.
+select connection, status, count(*) as count from command_open group by connection, status order by connection, status;
+
+-- name: cases_waiting
+-- Open cases, for the metric.
+select reason, count(*) as count from exception_case where closed_at is null group by reason order by reason;
+
+-- name: heartbeats
+-- When polls last succeeded, for the metric.
+select connection, name, heartbeat_at from feed where heartbeat_at is not null order by connection, name;
+
+-- name: breakers
+-- Breakers, for the metric.
+select connection, state from breaker order by connection;
