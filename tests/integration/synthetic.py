@@ -212,7 +212,7 @@ class House:
         bundle = digest({})
         async with self.database.transaction() as tx:
             await tx.connection.execute(
-                "insert into bundle values (%s, %s, %s, 'test') on conflict do nothing", (bundle, content, START)
+                "insert into bundle values (%s, %s, %s, 'test', 1) on conflict do nothing", (bundle, content, START)
             )
         await self.tenure.step(self.now)
         activations = [BundleActivated(bundle=bundle.hex(), shard=n, sequence=1) for n in range(SHARDS)]

@@ -192,7 +192,8 @@ class Deciding:
                 subject.shard, key.bytes, key.text, key.correlation_id, subject.process, subject.id, wanted.step,
                 wanted.occurrence,
                 wanted.generation, intent.entity, connection, intent.operation, row.lane,
-                MODES[rules.mode(connection, intent.operation, intent.entity)], str(subject), entry.position, n, clear, sealed,
+                MODES[rules.mode(connection, intent.operation, intent.entity)], str(subject), entry.position, n,
+                clear, sealed,
                 row.data_key if sealed else None, entry.bundle, "engine", self.keys.fingerprint(clear)[:16],
             )
         )  # fmt: skip

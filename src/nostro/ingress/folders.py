@@ -1,9 +1,9 @@
 """Watched folders: the one place that reads files which others write.
 
-A file is complete when its size and time held still over two looks; one that begins as XML and doesn't end as such waits
-until its deadline. It is kept in parts, and only then moved to `taken/<date>/`. A crash in between keeps it once: the
-same bytes again are the same receipt. A folder that can't be written to is left as it is, and the feed's cursor
-remembers what was taken from it.
+A file is complete when its size and time held still over two looks; one that begins as XML and doesn't end as such
+waits until its deadline. It is kept in parts, and only then moved to `taken/<date>/`. A crash in between keeps it
+once: the same bytes again are the same receipt. A folder that can't be written to is left as it is, and the feed's
+cursor remembers what was taken from it.
 """
 
 from __future__ import annotations
@@ -12,21 +12,23 @@ import asyncio
 import os
 import re
 import stat
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 import structlog
 
 from nostro.ingress.leases import Leased, Leases
 from nostro.ingress.limits import Limits, Way
-from nostro.ingress.receiving import Incoming, Intake
+from nostro.ingress.receiving import Intake
 from nostro.ingress.sources import Count, Source, Sources, silent
 from nostro.model.canonical import canonical, parse
 from nostro.model.clock import Now
 from nostro.model.failures import BacklogFull, Failure
+from nostro.store.database import Database
+from nostro.store.receipts import Received
 
 FEED = "folder"
 TAKEN = "taken"
@@ -78,6 +80,7 @@ class Folders:
     `settle`: the least time between the two looks; `cut_wait`: how long a file that seems cut is left to its writer.
     """
 
+    database: Database
     sources: Sources
     intake: Intake
     leases: Leases
@@ -91,13 +94,9 @@ class Folders:
         """How many files were taken in. Files stay where they are while the backlog is full."""
         taken = 0
         for source in self.sources.values():
-            if not source.connector.manifest.watches_folder:
-                continue
-            if self.limits.why_not(Way.PULLED):
-                break
-            leased = await self.leases.take(FEED, source.name, now)
-            if leased is not None:
-                taken += await self._look(source, leased, now)
+            if source.connector.manifest.watches_folder and not self.limits.why_not(Way.PULLED):
+                leased = await self.leases.take(source.name, FEED, now)
+                taken += await self._look(source, leased, now) if leased else 0
         return taken
 
     async def _look(self, source: Source, leased: Leased, now: Now) -> int:
@@ -105,27 +104,22 @@ class Folders:
         try:
             sights = await asyncio.to_thread(_list, folder)
         except OSError as error:
-            note = f"The folder can't be read ({error.strerror})."
             logger.warning("folder_unreadable", connection=source.name, why=error.strerror)
-            await self.leases.note(leased, note, now)
+            await self.leases.delay(leased, now.business, f"The folder can't be read ({error.strerror}).")
             return 0
         cursor = parse(leased.cursor.encode()) if leased.cursor else {}
-        remembered = {name: str(mark) for name, mark in cursor.items() if name in sights}
+        left = {name: str(mark) for name, mark in cursor.items() if name in sights}
         taken = 0
         for name in self._ripe(source, sights, now):
-            if remembered.get(name) == sights[name].mark:
-                continue
-            path = folder / name
-            if not await self._finished(source, path, now):
-                self.count("files", connection=source.name, fate="waiting")
-                continue
-            if await self._take(source, path, sights[name], now):
+            if left.get(name) != sights[name].mark and await self._take(source, folder / name, sights[name], now):
                 taken += 1
-                if not await asyncio.to_thread(_put_away, path, sights[name], now.business):
-                    remembered[name] = sights[name].mark
+                if not await asyncio.to_thread(_put_away, folder / name, sights[name], now.business):
+                    left[name] = sights[name].mark
             if taken >= FILES_AT_ONCE:
                 break
-        await self.leases.beat(leased, canonical(remembered).decode() if remembered else "", now)
+        async with self.database.transaction() as tx:
+            text = canonical(left).decode() if left else ""
+            await self.leases.advance(tx, leased, text, now.business, now.business)
         return taken
 
     def _ripe(self, source: Source, sights: Mapping[str, Sight], now: Now) -> list[str]:
@@ -142,35 +136,27 @@ class Folders:
             del self._seen[source.name, name]
         return sorted(ripe, key=lambda name: (sights[name].modified, name))
 
+    async def _take(self, source: Source, path: Path, sight: Sight, now: Now) -> bool:
+        """Whether the file is kept by now. Its reasons not to be are told; it is looked at again."""
+        limit = source.connector.manifest.body_limit
+        received = Received(source.name, "file", now.business, signed=True, name=path.name)
+        fate = "waiting"
+        try:
+            if sight.size > limit:
+                fate = "refused"
+                logger.warning("file_too_large", connection=source.name, file=path.name, size=sight.size, limit=limit)
+            elif await self._finished(source, path, now):
+                await self.intake.take_stream(received, lambda: _parts(path, sight), sight.size)
+                fate = "taken"
+        except (OSError, StillWritten, BacklogFull) as error:
+            logger.info("file_waits", connection=source.name, file=path.name, why=type(error).__name__)
+        self.count("files", connection=source.name, fate=fate)
+        return fate == "taken"
+
     async def _finished(self, source: Source, path: Path, now: Now) -> bool:
         """False while a file seems cut and its writer may still come back."""
-        seen = self._seen[source.name, path.name]
-        if now.business - seen.since_business >= self.cut_wait:
-            return True
-        try:
-            return not await asyncio.to_thread(_seems_cut, path)
-        except OSError:
-            return False
-
-    async def _take(self, source: Source, path: Path, sight: Sight, now: Now) -> bool:
-        limit = source.connector.manifest.body_limit
-        if sight.size > limit:
-            logger.warning("file_too_large", connection=source.name, file=path.name, size=sight.size, limit=limit)
-            self.count("files", connection=source.name, fate="refused")
-            return False
-        try:
-            with await asyncio.to_thread(path.open, "rb") as file:
-                await self.intake.take_stream(
-                    Incoming(connection=source.name, kind="file", file=path.name, received_at=now.business),
-                    _parts(file, sight),
-                )
-        except (OSError, StillWritten) as error:
-            logger.info("file_not_taken", connection=source.name, file=path.name, why=type(error).__name__)
-            return False
-        except BacklogFull:
-            return False
-        self.count("files", connection=source.name, fate="taken")
-        return True
+        since = self._seen[source.name, path.name].since_business
+        return now.business - since >= self.cut_wait or not await asyncio.to_thread(_seems_cut, path)
 
 
 def _list(folder: Path) -> dict[str, Sight]:
@@ -188,13 +174,14 @@ def _list(folder: Path) -> dict[str, Sight]:
     return found
 
 
-async def _parts(file: BinaryIO, sight: Sight) -> AsyncIterator[bytes]:
-    """The file's bytes in parts. Raises `StillWritten` when it isn't the file that was seen, before anything is kept."""
-    while part := await asyncio.to_thread(file.read, PART_BYTES):
-        yield part
-    if Sight.of(os.fstat(file.fileno())) != sight:
-        message = "The file changed while it was read."
-        raise StillWritten(message)
+def _parts(path: Path, sight: Sight) -> Iterator[bytes]:
+    """The file's bytes in parts. Raises `StillWritten` when it isn't, to its end, the file that was seen."""
+    with path.open("rb") as file:
+        while part := file.read(PART_BYTES):
+            yield part
+        if Sight.of(os.fstat(file.fileno())) != sight:
+            message = "The file changed while it was read."
+            raise StillWritten(message)
 
 
 def _put_away(path: Path, sight: Sight, at: datetime) -> bool:

@@ -93,6 +93,14 @@ def zone(name: str, published_on: date) -> Zone:
     return Zone(id=name, first=first, last=last, ahead_seconds=beginning, turns=tuple(turns))
 
 
+def zone_is_known(name: str) -> bool:
+    """Whether `tzdata` knows the zone."""
+    try:
+        return bool(_zone_rules(name))
+    except KeyError:
+        return False
+
+
 def span(published_on: date) -> tuple[date, date]:
     """Whole years, so that publishing the same folder twice in a year gives the same bundle."""
     return date(published_on.year - YEARS_BACK, 1, 1), date(published_on.year + YEARS_AHEAD, 12, 31)

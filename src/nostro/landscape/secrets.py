@@ -34,7 +34,7 @@ class SecretReference:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """From `env:NAME` or `file:PATH`; raises `ValueError` for anything else, and never repeats what it was given."""
+        """From `env:NAME` or `file:PATH`; raises `ValueError` for anything else, and never repeats it."""
         if not _REFERENCE.fullmatch(text):
             message = "a secret is named, never written down: env:NAME or file:PATH"
             raise ValueError(message)

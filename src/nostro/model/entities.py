@@ -23,7 +23,7 @@ class ProviderAccount(Value):
     """An account of ours at a payment provider, and the Odoo journal and ledger accounts that stand for it.
 
     `journal` registers customer payments; its payment method line must post to `clearing_account` (`nostro check
-    --connect` proves it).
+    --connect` proves it). `statement_descriptor` is what the provider's payouts say on our statements (`STRIPE`).
     """
 
     connection: str

@@ -153,7 +153,10 @@ class Keys:
         return {key_id: self._by_id.get(key_id) for key_id in wanted}
 
     async def alive(self, tx: Transaction, ids: Iterable[bytes]) -> bool:
-        """Whether none of these was destroyed; if one was, all are forgotten, so that the next try seals under a living one."""
+        """Whether none of these was destroyed.
+
+        If one was, all are forgotten, so that the next try seals under a living one.
+        """
         wanted = sorted(set(ids))
         if wanted and await tx.rows(SQL.dead_keys, ids=wanted):
             self.forget()

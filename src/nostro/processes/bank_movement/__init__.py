@@ -1,5 +1,24 @@
-"""One movement on a bank account: told by many reports, booked once, matched by references.
+"""One movement on a bank account: told by many reports, counted and booked once, led to whose money it is; see PROCESS.md.
 
-Way in: PROCESS.md for the story, `v1/machine.py` for the table.
-May not be here: input and output; another process.
+Way in: `PROCESS`. `holdings` says for the ledger's proof what a movement answers for.
+May not be here: input and output; another process; a vendor's or an ERP's knowledge.
 """
+
+from nostro.processes.bank_movement.routing import begins, correlates, orphaned, registers
+from nostro.processes.bank_movement.v1.decide import decide
+from nostro.processes.bank_movement.v1.effects import Scene, holdings
+from nostro.processes.bank_movement.v1.evolve import evolve
+from nostro.processes.bank_movement.v1.machine import MACHINE
+from nostro.processes.bank_movement.v1.state import MovementState
+from nostro.processes.kit.process import Process, Version
+
+PROCESS = Process(
+    name="bank_movement",
+    versions=(Version(MACHINE, MovementState(), evolve, decide),),
+    begins=begins,
+    correlates=correlates,
+    registers=registers,
+    orphaned=orphaned,
+)
+
+__all__ = ["PROCESS", "Scene", "holdings"]

@@ -1,6 +1,6 @@
 """The process of an open item: captured, paid out, credited, refunded, disputed, returned; see PROCESS.md.
 
-Way in: `PROCESS`. `holdings` says for the ledger's proof what a collection answers for.
+Way in: `PROCESS`.
 May not be here: input and output, another process, a vendor's or an ERP's knowledge.
 """
 
@@ -19,6 +19,7 @@ PROCESS = Process(
     correlates=correlates,
     registers=registers,
     orphaned=orphaned,
+    holds=holdings,
 )
 
-__all__ = ["PROCESS", "holdings"]
+__all__ = ["PROCESS"]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from nostro.ledger import Holding
 from nostro.model.facts import DeadlineFellDue, Fact
 from nostro.model.ids import Subject
 from nostro.model.references import Reference
@@ -42,6 +43,11 @@ class Version:
     decide: Callable[[Instance, State, Fact, Rules], Decision]
 
 
+def holds_nothing(_: Instance) -> Sequence[Holding]:
+    """For processes through which no money passes."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Process:
     """A business process: how facts find their subjects, and its versions (the last one is begun with).
@@ -51,6 +57,7 @@ class Process:
     - `registers(fact)`: references that lead to this subject from now on;
     - `orphaned(fact)`: the subject for a fact whose references led nowhere until its deadline, or None: then it is a
     case.
+    - `holds(instance)`: what the subject says that it holds on the transit ledger's accounts, for the proof.
     """
 
     name: str
@@ -61,6 +68,7 @@ class Process:
     orphaned: Callable[[Fact], Begin | None]
     park_seconds: int = 900
     lane: str = "standard"
+    holds: Callable[[Instance], Sequence[Holding]] = holds_nothing
 
     def version(self, number: int) -> Version:
         """The version; raises `IndexError` for one that this release lacks."""

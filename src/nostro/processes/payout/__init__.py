@@ -1,6 +1,6 @@
 """The process of a payout: its lines, what the PSP kept, and its arrival at the bank; see PROCESS.md.
 
-Way in: `PROCESS`. `holdings` says for the ledger's proof what a payout answers for.
+Way in: `PROCESS`.
 May not be here: input and output, another process, a vendor's or an ERP's knowledge.
 """
 
@@ -54,6 +54,7 @@ PROCESS = Process(
     correlates=correlates,
     registers=registers,
     orphaned=orphaned,
+    holds=holdings,
 )
 
-__all__ = ["PROCESS", "holdings"]
+__all__ = ["PROCESS"]

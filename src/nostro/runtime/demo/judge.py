@@ -1,30 +1,30 @@
-"""What is lost and what is doubled, by the other systems' own books. One judge for the plain script and for Nostro.
-
-Lost: a card payment that was captured, a bank movement whose day is closed, or a fee of a payout that has arrived, which
-Odoo's books do not hold. Doubled: one that they hold more often than it happened, or that never happened.
-"""
+"""What is lost and what is doubled, by the other systems' own books. One judge for the plain script and for Nostro."""
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from nostro.model.money import Money
 
 MEANING = (
-    "Lost: a captured card payment, a bank movement of a closed day or a fee of a paid payout that Odoo's books do not"
-    " hold. Doubled: one that they hold more often than it happened."
+    "Lost: a captured card payment, a bank movement of a closed day or the fees of a payout that arrived, which Odoo's"
+    " books do not hold. Doubled: what they hold more often than it happened, or though it never happened."
 )
 CARD, BANK, FEE = "card payment", "bank movement", "fee"
-GONE = ("draft", "canceled", "rejected")
+DEAD = ("draft", "canceled", "rejected")
 Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """One thing that has to be booked once. `amount` is signed as on the account; two equal effects are two."""
+    """One thing that has to be booked once; `amount` is signed as on the account. Two equal effects are two.
+
+    `name`: an invoice number (card payment), a booking date (bank movement), a payout id (fee).
+    """
 
     kind: str
     entity: str
@@ -34,34 +34,34 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What the books lack and what they hold too often."""
+    """What the books lack, and what they hold too often."""
 
     lost: tuple[Effect, ...]
     doubled: tuple[Effect, ...]
 
     @property
     def lost_amounts(self) -> list[Money]:
-        """What is lost, by currency; amounts in and out both count upwards."""
+        """What is lost by currency; money in and money out both count upwards."""
         return totals(each.amount for each in self.lost)
 
     @property
     def doubled_amounts(self) -> list[Money]:
-        """What is doubled, by currency; amounts in and out both count upwards."""
+        """What is doubled by currency; money in and money out both count upwards."""
         return totals(each.amount for each in self.doubled)
 
 
 def judge(intended: Row, odoo: Row, closed_through: date) -> Judgement:
-    """Compare what has to be booked (`judgement.intended`) with the books of the Odoo stand-in.
+    """Confront what has to be booked (`sandbox.judgement.intended`) with the books of the Odoo stand-in.
 
-    Movements of days after `closed_through` (inclusive) need not be booked yet, but not twice either.
+    Movements of days after `closed_through` may be booked already or not yet; twice is too often for them too.
     """
-    books = _Books(intended, odoo)
-    movements = Counter(books.movements())
-    due = Counter({e: n for e, n in movements.items() if e.name <= closed_through.isoformat()})
-    wanted = Counter(books.card_payments()) + due + Counter(books.fees())
-    allowed = wanted + (movements - due)
-    booked = Counter(books.registered()) + Counter(books.statement_lines()) + Counter(books.fee_entries())
-    return Judgement(_in_order(wanted - booked), _in_order(booked - allowed))
+    wish, books = Wish(intended), Books(intended, odoo)
+    movements = Counter(wish.movements())
+    due = Counter({one: n for one, n in movements.items() if date.fromisoformat(one.name) <= closed_through})
+    sure = Counter(wish.card_payments()) + due
+    held = Counter(books.card_payments()) + Counter(books.statement_lines())
+    too_little, too_much = _apart(wish.fees(), books.fees())
+    return Judgement(_listed(sure - held + too_little), _listed(held - sure - (movements - due) + too_much))
 
 
 def totals(amounts: Iterable[Money]) -> list[Money]:
@@ -72,39 +72,94 @@ def totals(amounts: Iterable[Money]) -> list[Money]:
     return [Money(minor=minor, currency=currency) for currency, minor in sorted(sums.items())]
 
 
-def _in_order(effects: Counter[Effect]) -> tuple[Effect, ...]:
-    return tuple(sorted(effects.elements(), key=lambda each: (each.kind, each.entity, each.name, each.amount.minor)))
+class Wish:
+    """What the outside's own books say has to be in Odoo's."""
 
-
-class _Books:
-    """Both sides as effects. Names: invoice number for card payments, booking date for movements, payout for fees."""
-
-    def __init__(self, intended: Row, odoo: Row) -> None:
+    def __init__(self, intended: Row) -> None:
         self._intended = intended
-        self._odoo = odoo
-        self._entities = {one["company"]: name.removeprefix("Entity ") for name, one in odoo["companies"].items()}
-        self._journals = {
-            ident: (code, one["company"]) for one in odoo["companies"].values() for code, ident in one["journals"].items()
-        }
-        self._fee_accounts = {one["accounts"]["fees"] for one in odoo["companies"].values()}
-        self._invoices = {invoice["odoo_id"]: invoice for invoice in intended["invoices"]}
-        moves = {move["id"]: move for move in odoo["moves"]}
-        self._currencies = {moves[ident]["currency_id"]: told["currency"] for ident, told in self._invoices.items()}
-        self._moves = moves
-        self._own = {"DE": "EUR", "CH": "CHF", "US": "USD"}
 
-    # What has to be there
-
-    def card_payments(self) -> Iterable[Effect]:
-        by_key = {invoice["invoice"]: invoice for invoice in self._intended["invoices"]}
-        for payment in self._intended["payments"]:
-            if payment["kind"] == "card":
-                invoice = by_key[payment["invoice"]]
-                amount = Money(minor=payment["amount_minor"], currency=payment["currency"])
+    def card_payments(self) -> Iterator[Effect]:
+        """Every captured payment."""
+        invoices = {invoice["invoice"]: invoice for invoice in self._intended["invoices"]}
+        for paid in self._intended["payments"]:
+            if paid["kind"] == "card":
+                invoice = invoices[paid["invoice"]]
+                amount = Money(minor=paid["amount_minor"], currency=paid["currency"])
                 yield Effect(CARD, invoice["entity"], invoice["number"], amount)
 
-    def movements(self) -> Iterable[Effect]:
+    def movements(self) -> Iterator[Effect]:
+        """Every booked entry of a bank account."""
         for entry in self._intended["movements"]:
-            entity = entry["bank"].removeprefix("bank/").upper()
             amount = Money(minor=entry["amount_minor"], currency=entry["currency"])
-            yield Effect(BANK, entity, entry["booking_date"], amount)
+            yield Effect(BANK, _entity_of(entry["bank"]), entry["booking_date"], amount)
+
+    def fees(self) -> Counter[tuple[str, str, str]]:
+        """Fees by entity, payout and currency, of payouts that arrived."""
+        arrived = {payout["id"] for payout in self._intended["payouts"] if payout["status"] == "paid"}
+        sums: Counter[tuple[str, str, str]] = Counter()
+        for fee in self._intended["fees"]:
+            if fee["payout"] in arrived:
+                sums[_entity_of(fee["psp"]), fee["payout"], fee["currency"]] += fee["fee_minor"]
+        return sums
+
+
+class Books:
+    """What Odoo holds, in the same words."""
+
+    def __init__(self, intended: Row, odoo: Row) -> None:
+        self._odoo = odoo
+        self._moves = {move["id"]: move for move in odoo["moves"]}
+        self._invoices = {invoice["odoo_id"]: invoice for invoice in intended["invoices"]}
+        self._currencies = {self._moves[i]["currency_id"]: told["currency"] for i, told in self._invoices.items()}
+        companies = {name.removeprefix("Entity "): told for name, told in odoo["companies"].items()}
+        self._entities = {told["company"]: entity for entity, told in companies.items()}
+        self._cards = {told["journals"]["STR1"] for told in companies.values()}
+        self._banks = {told["journals"]["BNK1"] for told in companies.values()}
+        self._fees = {told["accounts"]["fees"]: told["clearing"]["STR1"] for told in companies.values()}
+
+    def card_payments(self) -> Iterator[Effect]:
+        """Payments in the PSPs' journals that are posted, each with the invoice that it was registered on."""
+        for payment in self._odoo["payments"]:
+            if payment["journal_id"] in self._cards and payment["state"] not in DEAD:
+                sign = 1 if payment["payment_type"] == "inbound" else -1
+                numbers = [self._moves[ident]["name"] for ident in payment["invoice_ids"]]
+                name = " ".join(numbers) or payment["memo"] or payment["name"]
+                yield Effect(CARD, self._entities[payment["company_id"]], name, self._money(payment, sign))
+
+    def statement_lines(self) -> Iterator[Effect]:
+        """Lines of the bank journals."""
+        for line in self._odoo["statement_lines"]:
+            if line["journal_id"] in self._banks:
+                yield Effect(BANK, self._entities[line["company_id"]], line["date"], self._money(line))
+
+    def fees(self) -> Counter[tuple[str, str, str]]:
+        """Debits of the fee accounts by entity, payout and currency; the payout's id stands in reference or label."""
+        sums: Counter[tuple[str, str, str]] = Counter()
+        for line in self._odoo["lines"]:
+            move = self._moves[line["move_id"]]
+            if line["account_id"] in self._fees and move["state"] == "posted":
+                payout = re.search(r"po_\w+", f"{move['ref']} {line['name']}")
+                entity, own = self._entities[move["company_id"]], self._currencies[line["currency_id"]]
+                sums[entity, payout[0] if payout else move["name"], own] += Money.of(Decimal(line["balance"]), own).minor
+        return sums
+
+    def _money(self, row: Row, sign: int = 1) -> Money:
+        return Money.of(sign * Decimal(row["amount"]), self._currencies[row["currency_id"]])
+
+
+def _apart(
+    wished: Counter[tuple[str, str, str]], held: Counter[tuple[str, str, str]]
+) -> tuple[Counter[Effect], Counter[Effect]]:
+    """Sums that fall short, and sums that go beyond, as effects of the difference."""
+    gaps = {key: held[key] - wished[key] for key in {*wished, *held}}
+    effects = {key: Effect(FEE, *key[:2], Money(minor=abs(gap), currency=key[2])) for key, gap in gaps.items()}
+    short = Counter(effects[key] for key, gap in gaps.items() if gap < 0)
+    return short, Counter(effects[key] for key, gap in gaps.items() if gap > 0)
+
+
+def _listed(effects: Counter[Effect]) -> tuple[Effect, ...]:
+    return tuple(sorted(effects.elements(), key=lambda one: (one.kind, one.entity, one.name, one.amount.minor)))
+
+
+def _entity_of(path: str) -> str:
+    return path.partition("/")[2].upper()

@@ -20,7 +20,8 @@ create table bundle (
     digest bytea primary key,
     content bytea not null,
     published_at timestamptz not null,
-    published_by text not null
+    published_by text not null,
+    number integer not null unique -- of the publication
 );
 
 -- One row a shard: fence (token), order (position), seal (head) and the bundle it decides under.

@@ -221,3 +221,24 @@ returning arrival, sealed_body, data_key;
 -- name: case_by_id
 -- A case, open or closed.
 select * from exception_case where shard = %(shard)s and id = %(id)s;
+
+-- name: lock_activations
+-- Two publications take turns.
+select shard from shard order by shard for update;
+
+-- name: newest_activation
+-- The bundle that was published last.
+select digest, content, number from bundle order by number desc limit 1;
+
+-- name: add_bundle
+-- A bundle, in the order of its publication; one that was in force before and is again takes a new number.
+insert into bundle (digest, content, published_at, published_by, number) values (%(digest)s, %(content)s, %(at)s, %(actor)s, %(number)s)
+on conflict (digest) do update set published_at = excluded.published_at, published_by = excluded.published_by, number = excluded.number;
+
+-- name: quarantine
+-- Nothing leaves until a person has closed the recovery.
+update deployment set quarantine = %(why)s where quarantine = '';
+
+-- name: checkpoint_digest
+-- What the database holds under a checkpoint's number.
+select digest from checkpoint where number = %(number)s;

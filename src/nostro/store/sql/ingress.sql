@@ -32,10 +32,10 @@ where r.shard = mine.shard and r.receipt = mine.receipt and r.number = mine.numb
 returning r.shard, r.receipt, r.number;
 
 -- name: hint_feeds
--- A hint brings a feed's next poll forward.
+-- A hint brings a feed's next poll forward, also while one is under way that may have come too early for the news.
 update feed set run_at = %(at)s
 from unnest(%(connections)s::text[], %(names)s::text[]) as hinted (connection, name)
-where feed.connection = hinted.connection and feed.name = hinted.name and feed.run_at > %(at)s;
+where feed.connection = hinted.connection and feed.name = hinted.name;
 
 -- name: standing
 -- How the deployment stands. A standby counts when commits wait for it; without the right to see, none is seen.
@@ -59,3 +59,33 @@ select connection, name, heartbeat_at from feed where heartbeat_at is not null o
 -- name: breakers
 -- Breakers, for the metric.
 select connection, state from breaker order by connection;
+
+-- name: take_lease
+-- Takes a lease that nobody holds, or goes on holding it; another holder's raises the token, which fences the one before.
+insert into lease (kind, name, slot, token, holder, until) values (%(kind)s, %(name)s, 0, 1, %(holder)s, %(until)s)
+on conflict (kind, name, slot) do update set holder = excluded.holder, until = excluded.until,
+  token = lease.token + case when lease.holder = excluded.holder then 0 else 1 end
+where lease.holder = excluded.holder or lease.until <= %(machine)s
+returning token;
+
+-- name: hold_lease
+-- The fence: no row when somebody else has it by now.
+select token from lease where kind = %(kind)s and name = %(name)s and slot = 0 and token = %(token)s and holder = %(holder)s for update;
+
+-- name: make_feed
+-- A feed begins at its beginning, and is due.
+insert into feed (connection, name, run_at) values (%(connection)s, %(name)s, %(at)s) on conflict do nothing;
+
+-- name: feed
+-- Where a feed stands.
+select cursor, run_at, failures from feed where connection = %(connection)s and name = %(name)s;
+
+-- name: advance_feed
+-- A poll that worked: the next cursor, and a heartbeat. Where a hint came meanwhile, its time stays.
+update feed set cursor = %(cursor)s, run_at = case when run_at = %(seen)s then %(run_at)s else run_at end, heartbeat_at = %(at)s, failures = 0, note = ''
+where connection = %(connection)s and name = %(name)s;
+
+-- name: delay_feed
+-- A poll that failed.
+update feed set run_at = %(run_at)s, failures = failures + 1, note = %(note)s
+where connection = %(connection)s and name = %(name)s;

@@ -6,17 +6,14 @@ from datetime import date
 from typing import Literal
 
 from nostro.model.base import ConfidentialText, Value
-from nostro.model.facts.bank import EntryPart
 from nostro.model.facts.house import Target
 from nostro.model.money import Amount, Money
-from nostro.model.references import Reference
 from nostro.model.statements import Direction, ReportKind
 from nostro.processes.kit.decision import State
 from nostro.processes.kit.following import Steps
 
-REPORTS_KEPT = 40
-"""Reports that are remembered: some days of hourly ones. Statements are never forgotten."""
-ANSWERS_KEPT = 200
+Lead = tuple[str, str]
+"""A reference by kind and normalised value, as the answer to a look-up names it."""
 
 
 class Report(Value):
@@ -32,7 +29,6 @@ class Report(Value):
     end_to_end: str = ""
     twin: int = 0
     place: Amount | None = None
-    repeats: bool = False
 
     @property
     def day(self) -> date | None:
@@ -41,17 +37,16 @@ class Report(Value):
 
 
 class Part(Value):
-    """A payment inside the movement, with the (kind, value) of every reference that may lead to whose it is."""
+    """A payment inside the movement, with every reference that may lead to whose it is."""
 
     amount: Money
-    references: tuple[tuple[str, str], ...] = ()
+    leads: tuple[Lead, ...] = ()
 
 
 class Answer(Value):
     """What a reference led to."""
 
-    kind: str
-    value: str
+    lead: Lead
     targets: tuple[Target, ...]
 
 
@@ -65,20 +60,25 @@ class Return(Value):
 
 
 class MovementState(State):
-    """One movement. `doubts`: movements that it may be the same as. `vain`: references led nowhere until the deadline."""
+    """One movement. `doubts`: movements that it may be the same as. `original`: leads to the one that it takes back.
+
+    `vain`: references led nowhere until the deadline. `passed`: deadlines that have passed, by name. `stated`: a
+    statement lists it, the bank's final word. `unannounced`: only statements told of it so far, and nothing was asked.
+    """
 
     account: str = ""
     amount: Money | None = None
     direction: Direction = "credit"
     reports: tuple[Report, ...] = ()
     booked_on: date | None = None
+    stated: bool = False
+    unannounced: bool = False
     parts: tuple[Part, ...] = ()
     code: str = ""
-    returned: bool = False
+    original: tuple[Lead, ...] = ()
     reason: str = ""
-    original: tuple[tuple[str, str], ...] = ()
     instructed: Amount | None = None
-    label: str = ""
+    reference: str = ""
     answers: tuple[Answer, ...] = ()
     vain: bool = False
     doubts: tuple[str, ...] = ()
@@ -86,7 +86,6 @@ class MovementState(State):
     chosen: Target | None = None
     returns: tuple[Return, ...] = ()
     passed: tuple[str, ...] = ()
-    """Deadlines that have passed, by name."""
     steps: Steps = Steps()
     counterparty_name: ConfidentialText = None
     counterparty_iban: ConfidentialText = None
@@ -95,12 +94,7 @@ class MovementState(State):
     @property
     def booked(self) -> bool:
         """Whether any report says that it is booked."""
-        return any(report.booked for report in self.reports)
-
-    @property
-    def stated(self) -> bool:
-        """Whether a statement lists it: the bank's final word."""
-        return any(report.booked and report.kind == "statement" for report in self.reports) or "same" in self.passed
+        return self.booked_on is not None
 
     @property
     def doubtful(self) -> bool:
@@ -113,17 +107,38 @@ class MovementState(State):
         return self.booked and not self.doubtful and self.verdict != "double"
 
     @property
-    def bare(self) -> bool:
-        """Whether nothing was told of the other side."""
-        return not (self.counterparty_iban or self.counterparty_name or self.remittance)
+    def total(self) -> Money:
+        """Its amount; raises `ValueError` before any report."""
+        if self.amount is None:
+            message = "a movement without a report has no amount"
+            raise ValueError(message)
+        return self.amount
 
+    def targets(self, part: Part) -> tuple[Target, ...]:
+        """The different subjects that a part's references led to; where it is not one, a person's choice."""
+        return self._led_to(part.leads)
 
-def part_of(body: EntryPart, found: tuple[tuple[str, str], ...]) -> Part:
-    """A part with its references."""
-    return Part(amount=body.amount, references=found)
+    @property
+    def taken_back(self) -> tuple[Target, ...]:
+        """The movements that this one may take back; where it is not one, a person's choice."""
+        return self._led_to(self.original) if self.original else ()
 
+    def _led_to(self, leads: tuple[Lead, ...]) -> tuple[Target, ...]:
+        found = [target for answer in self.answers if answer.lead in leads for target in answer.targets]
+        different = tuple({(target.process, target.subject): target for target in found}.values())
+        return (self.chosen,) if len(different) != 1 and self.chosen is not None else different
 
-def named(kind: str, value: str) -> tuple[str, str]:
-    """A reference's kind and normalised value, as an answer will name it."""
-    reference = Reference.to(kind, value)
-    return reference.kind, reference.value
+    @property
+    def contested(self) -> bool:
+        """Whether references of one payment lead to different subjects."""
+        return not self.original and any(len(self.targets(part)) > 1 for part in self.parts)
+
+    @property
+    def shares(self) -> dict[tuple[str, str], int]:
+        """What belongs to whom, (process, subject) -> minor units. What is contested belongs to nobody yet."""
+        shares: dict[tuple[str, str], int] = {}
+        for part in () if self.original else self.parts:
+            for target in self.targets(part) if len(self.targets(part)) == 1 else ():
+                key = (target.process, target.subject)
+                shares[key] = shares.get(key, 0) + part.amount.minor
+        return shares

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from nostro.ledger import Holding, accounts, fold
 from nostro.model.money import Money
 from nostro.processes.collection.v1.state import CollectionState, Incoming, Payment, Share
-from nostro.processes.kit.decision import Posting
+from nostro.processes.kit.decision import Instance, Posting
 
 
 def postings(data: CollectionState, entity: str) -> dict[str, Posting]:
@@ -20,8 +20,10 @@ def postings(data: CollectionState, entity: str) -> dict[str, Posting]:
     return named
 
 
-def holdings(data: CollectionState, entity: str, subject: str) -> tuple[Holding, ...]:
+def holdings(instance: Instance) -> tuple[Holding, ...]:
     """What the subject answers for: its own postings, plus what it took over from others, less what it handed on."""
+    data, entity, subject = instance.data, instance.entity, str(instance.subject)
+    assert isinstance(data, CollectionState)
     own = fold(postings(data, entity).values())
     for account, money in _handed(data, entity):
         own[account, money.currency] = own.get((account, money.currency), 0) + money.minor

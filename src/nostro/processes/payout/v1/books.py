@@ -6,7 +6,7 @@ from nostro.ledger import Holding, accounts, fold
 from nostro.model.entities import LegalEntity
 from nostro.model.intents import BookJournalEntry, EntryLine
 from nostro.model.money import Money
-from nostro.processes.kit.decision import Posting, Wanted
+from nostro.processes.kit.decision import Instance, Posting, Wanted
 from nostro.processes.payout.v1.state import TAKEN_OVER, UNKNOWN, PayoutState
 
 
@@ -57,8 +57,10 @@ def postings(data: PayoutState, entity: str) -> dict[str, Posting]:
     }
 
 
-def holdings(data: PayoutState, entity: str, subject: str) -> tuple[Holding, ...]:
+def holdings(instance: Instance) -> tuple[Holding, ...]:
     """What the payout answers for: lines that it took over from collections, until the bank has the money."""
+    data, entity, subject = instance.data, instance.entity, str(instance.subject)
+    assert isinstance(data, PayoutState)
     if not data.currency:
         return ()
     psp, suspense = accounts.psp(entity, data.connection), accounts.suspense(entity)

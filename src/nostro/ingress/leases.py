@@ -1,0 +1,75 @@
+"""Leases of feeds and folders: one worker polls each, another takes over ten seconds after it has died."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from nostro.model.clock import Now
+from nostro.model.failures import LostRace
+from nostro.store.database import Database, Statements, Transaction
+
+SQL = Statements("ingress")
+KIND = "feed"
+LEASE = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Leased:
+    """A feed that this worker holds, and where the feed stands."""
+
+    connection: str
+    name: str
+    token: int
+    cursor: str
+    run_at: datetime
+    failures: int
+
+
+@dataclass(slots=True)
+class Leases:
+    """One worker's leases. They live on machine time, feeds on business time."""
+
+    database: Database
+    worker: str
+    _elsewhere: dict[tuple[str, str], datetime] = field(default_factory=dict)
+
+    async def take(self, connection: str, name: str, now: Now) -> Leased | None:
+        """The feed, if nobody else polls it. Asks again after a third of a lease when somebody does."""
+        if now.machine < self._elsewhere.get((connection, name), now.machine):
+            return None
+        async with self.database.transaction() as tx:
+            row = await tx.row(
+                SQL.take_lease,
+                kind=KIND,
+                name=f"{connection}/{name}",
+                holder=self.worker,
+                machine=now.machine,
+                until=now.machine + LEASE,
+            )
+            if row is None:
+                self._elsewhere[connection, name] = now.machine + LEASE / 3
+                return None
+            await tx.run(SQL.make_feed, connection=connection, name=name, at=now.business)
+            feed = await tx.row(SQL.feed, connection=connection, name=name)
+        assert feed is not None
+        return Leased(connection, name, row.token, feed.cursor, feed.run_at, feed.failures)
+
+    async def fence(self, tx: Transaction, leased: Leased) -> None:
+        """Raises `LostRace` when somebody else holds the feed by now."""
+        name = f"{leased.connection}/{leased.name}"
+        if await tx.row(SQL.hold_lease, kind=KIND, name=name, token=leased.token, holder=self.worker) is None:
+            message = f"Another worker polls {name} by now."
+            raise LostRace(message)
+
+    async def advance(self, tx: Transaction, leased: Leased, cursor: str, run_at: datetime, at: datetime) -> None:
+        """The feed stands at `cursor` and is due again at `run_at`, if it is still ours. Raises `LostRace`."""
+        await self.fence(tx, leased)
+        names = {"connection": leased.connection, "name": leased.name}
+        await tx.run(SQL.advance_feed, **names, cursor=cursor, run_at=run_at, seen=leased.run_at, at=at)
+
+    async def delay(self, leased: Leased, run_at: datetime, note: str) -> None:
+        """The feed failed and is due again at `run_at`. `note` is for people."""
+        names = {"connection": leased.connection, "name": leased.name}
+        async with self.database.transaction() as tx:
+            await tx.run(SQL.delay_feed, **names, run_at=run_at, note=note)

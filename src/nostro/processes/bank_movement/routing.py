@@ -1,0 +1,53 @@
+"""How facts find their movement: reports by what identifies them, everything else by the subject that it names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nostro.model.facts import EntryReported, Fact, MovementRelated
+from nostro.model.ids import short_digest
+from nostro.model.references import Reference
+from nostro.processes.bank_movement.v1.identity import announced, bare, identity, scope, strong
+from nostro.processes.kit.process import Begin
+
+
+def begins(fact: Fact) -> Begin | None:
+    """The movement that a report tells of. Its id says nothing: every identification can turn out to be another's too."""
+    match fact.body:
+        case EntryReported() as body:
+            ident = short_digest(fact.entity, body.natural_key()).hex()[:20]
+            return Begin(f"{fact.entity}/{body.account}/{ident}", identity(fact.entity, body))
+        case MovementRelated() as body:
+            return Begin(body.subject)
+        case _:
+            return None
+
+
+def correlates(fact: Fact) -> Sequence[Reference]:
+    """Nothing: every fact of this process names its movement or begins one."""
+    del fact
+    return ()
+
+
+def registers(fact: Fact) -> Sequence[Reference]:
+    """The ids under which later reports, returns of this movement, and statements that tell less will look for it."""
+    body = fact.body
+    if not isinstance(body, EntryReported):
+        return ()
+    within = scope(fact.entity, body.account)
+    found = list(strong(fact.entity, body))
+    if not (body.reversal or body.return_reason):
+        found += [Reference.to("end_to_end", body.end_to_end, within)] if body.end_to_end else []
+        found += [Reference.to("movement", f"paid/{body.uetr}", within)] if body.uetr else []
+    day = body.booking_date or body.value_date
+    if body.booked and body.kind != "statement" and day:
+        money = f"{body.amount}/{body.direction}"
+        found.append(announced(within, money, day.isoformat(), bare=False))
+        found += [announced(within, money, day.isoformat(), bare=True)] if bare(body) else []
+    return tuple(found)
+
+
+def orphaned(fact: Fact) -> Begin | None:
+    """Never asked: nothing is parked here."""
+    del fact
+    return None

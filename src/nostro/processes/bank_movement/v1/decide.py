@@ -1,0 +1,105 @@
+"""What follows from a fact: the difference between what the state before and the state after call for."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from nostro.model.facts import DeadlineFellDue, EntryReported, Fact, LookupAnswered
+from nostro.model.outcomes import OutcomeKind
+from nostro.processes.bank_movement.v1.cases import cases
+from nostro.processes.bank_movement.v1.effects import BOOK, Scene, leads, lookup, postings, told, wanted
+from nostro.processes.bank_movement.v1.identity import Verdict, judge
+from nostro.processes.bank_movement.v1.state import MovementState
+from nostro.processes.kit.decision import Decision, Instance, Lookup, Rules, State
+from nostro.processes.kit.following import case_changes, new_facts, new_postings
+
+_STATEMENT_DAYS = 3
+"""Bank business days within which a statement has to list what was notified as booked."""
+
+
+def decide(instance: Instance, data: State, fact: Fact, rules: Rules) -> Decision:
+    """What is new of effects, facts, cases and postings, and what is awaited next."""
+    assert isinstance(data, MovementState)
+    assert isinstance(instance.data, MovementState)
+    if isinstance(fact.body, EntryReported) and (verdict := judge(instance.data, fact.body)) is not Verdict.MINE:
+        return _passed_on(instance, fact.body, verdict)
+    entity, subject = rules.entity(instance.entity), instance.subject.id
+    before, after = Scene(subject, entity, rules, instance.data), Scene(subject, entity, rules, data)
+    fresh = instance.data.amount is None
+    changed = case_changes({} if fresh else cases(before), cases(after))
+    to = standing(after)
+    return Decision(
+        to=to,
+        rule=_rule(after, fact),
+        intents=data.steps.fresh(() if fresh else wanted(before), wanted(after)),
+        emits=new_facts(() if fresh else told(before), told(after)),
+        lookup=_asks(instance.state, to, before, after, fact),
+        opens=changed.opens,
+        closes=changed.closes,
+        postings=new_postings({} if fresh else postings(before), postings(after)),
+        due_at=_due(instance.state, to, after, fact),
+    )
+
+
+def standing(scene: Scene) -> str:
+    """The process state: what is awaited next."""
+    data, end = scene.data, scene.data.steps.end(BOOK)
+    if data.verdict == "double":
+        return "double"
+    if not data.booked:
+        return "vanished" if "vanish" in data.passed else "pending"
+    if data.doubtful:
+        return "held" if "doubt" in data.passed else "doubtful"
+    if not scene.resolved:
+        return "asking"
+    if not scene.ended:
+        return "failed" if end is not None and end.kind is OutcomeKind.FAILED else "booking"
+    if data.stated or not scene.account.statement_expected_by:
+        return "settled"
+    return "unlisted" if "statement" in data.passed else "booked"
+
+
+def _passed_on(instance: Instance, body: EntryReported, verdict: Verdict) -> Decision:
+    """The report tells of another movement: the next slot is asked, and what it claimed here is given back."""
+    doubts = (*body.doubts, instance.subject.id) if verdict is Verdict.DOUBT else body.doubts
+    onward = body.model_copy(update={"probe": body.probe + 1, "doubts": tuple(dict.fromkeys(doubts))})
+    return Decision(to=instance.state, rule=f"reported: {verdict}", emits=(onward,), disowns=True)
+
+
+def _asks(was: str, to: str, before: Scene, after: Scene, fact: Fact) -> Lookup | None:
+    """A look-up when asking begins, after each answer, and when a report brings references that were not asked yet."""
+    if to != "asking":
+        return None
+    known = set(leads(before)) if was == "asking" else set()
+    if isinstance(fact.body, LookupAnswered) or set(leads(after)) - known:
+        return lookup(after)
+    return None
+
+
+def _due(was: str, to: str, scene: Scene, fact: Fact) -> datetime | None:
+    if to == "booked" and was != "booked":
+        return _statement_due(scene)
+    if to == was == "booking" and isinstance(fact.body, DeadlineFellDue):
+        return datetime.fromisoformat(fact.body.due_at) + timedelta(days=1)
+    return None
+
+
+def _statement_due(scene: Scene) -> datetime | None:
+    """When the statement is overdue, by the bank's calendar; None where the bundle's calendar does not reach."""
+    account, zone = scene.account, scene.entity.zone
+    try:
+        day = scene.rules.business_day(account.calendar, scene.day.isoformat(), _STATEMENT_DAYS)
+        return scene.rules.instant(zone, day, account.statement_expected_by)
+    except LookupError:
+        return None
+
+
+def _rule(scene: Scene, fact: Fact) -> str:
+    body = fact.body
+    if isinstance(body, LookupAnswered):
+        found = sorted({target.kind for target in body.targets})
+        return f"reference: {', '.join(found)}" if found else "reference: none led anywhere in time"
+    if isinstance(body, EntryReported):
+        row = scene.rules.posting(scene.entity.id, "transfer", "booked").row if scene.books else "not booked"
+        return f"reported by {body.kind}; policy {row}"
+    return ""

@@ -1,0 +1,50 @@
+"""Amounts as told, money as kept, and the one crossing between them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from pydantic import ValidationError
+
+from nostro.model.canonical import canonical
+from nostro.model.money import Amount, InexactAmountError, Money, exponent
+
+
+@pytest.mark.parametrize(("code", "digits"), [("JPY", 0), ("EUR", 2), ("KWD", 3), ("CLF", 4)])
+def test_a_currency_has_its_iso_digits(code: str, digits: int) -> None:
+    assert exponent(code) == digits
+
+
+def test_a_currency_that_nobody_knows_is_refused() -> None:
+    with pytest.raises(ValidationError):
+        Amount(value=Decimal(1), currency="EURO")
+
+
+def test_an_amount_finer_than_its_currency_never_becomes_money_without_a_rule() -> None:
+    fine = Amount(value=Decimal("1.005"), currency="EUR")
+    with pytest.raises(InexactAmountError):
+        fine.to_money()
+    assert fine.to_money("half_up") == Money.of("1.01", "EUR")
+    assert fine.to_money("half_even") == Money.of("1.00", "EUR")
+
+
+def test_trailing_zeros_are_no_loss() -> None:
+    assert Amount(value=Decimal("100.00000"), currency="JPY").to_money() == Money(minor=100, currency="JPY")
+
+
+def test_money_of_two_currencies_does_not_add() -> None:
+    with pytest.raises(ValueError, match="different currencies"):
+        Money.of(1, "EUR") + Money.of(1, "CHF")
+
+
+def test_money_is_read_from_and_written_as_value_and_currency() -> None:
+    money = Money.model_validate({"value": "12.34", "currency": "EUR"})
+    assert money.minor == 1234
+    assert canonical(money) == b'{"currency":"EUR","value":"12.34"}'
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity"])
+def test_what_is_no_number_is_no_amount(value: str) -> None:
+    with pytest.raises(ValidationError):
+        Amount(value=Decimal(value), currency="EUR")
