@@ -24,8 +24,15 @@ from nostro.model.money import Money
 from nostro.model.outcomes import Outcome, done, failed
 from nostro.model.references import Reference
 from nostro.processes import collection, payout
+from nostro.processes.collection.v1 import decide as collection_decide
+from nostro.processes.collection.v1 import effects as collection_effects
+from nostro.processes.collection.v1.effects import Scene
+from nostro.processes.collection.v1.state import CollectionState
 from nostro.processes.kit.decision import CaseOpening, Instance, Posting, PostingRule, Service, Wanted
-from nostro.processes.kit.process import Process, Transition, take_in
+from nostro.processes.kit.process import PASSED, STALE, UNEXPECTED, Process, Transition, take_in
+from nostro.processes.payout.v1 import books
+from nostro.processes.payout.v1 import decide as payout_decide
+from nostro.processes.payout.v1.state import PayoutState
 
 PSP = "psp-de"
 DAY = date(2026, 8, 31)
@@ -53,7 +60,7 @@ def entity(*, odoo_provider: bool = False) -> LegalEntity:
 
 @dataclass(frozen=True)
 class SmallRules:
-    """Rules by hand: cards post at capture, transfers at credit, whatever `denied` names does not."""
+    """Rules by hand: cards post at capture, transfers when booked, whatever `denied` names does not."""
 
     of: LegalEntity = field(default_factory=entity)
     denied: frozenset[tuple[str, str]] = frozenset()
@@ -66,7 +73,7 @@ class SmallRules:
 
     def posting(self, entity: str, method: str, state: str) -> PostingRule:
         del entity
-        known = {("card", "captured"), ("transfer", "credited"), ("sepa_debit", "paid_out")} - self.denied
+        known = {("card", "captured"), ("transfer", "booked"), ("sepa_debit", "paid_out")} - self.denied
         if (method, state) in known:
             return PostingRule(f"{method} at {state}", posts=True, account="clearing")
         return PostingRule("no row", posts=False, account="none")
@@ -127,6 +134,7 @@ class House:
         instance = self.instances.get(subject) or process.new(subject.id, told.entity)
         transition = take_in(process, instance, told, self.rules, told.occurred_at)
         self.instances[subject] = transition.after
+        assert transition.after.state == self._standing(transition), f"{told.type} does not lead there"
         self.log.append((subject, told, transition))
         for reference in process.registers(told):
             known = self.references.setdefault((process.name, reference), [])
@@ -199,7 +207,7 @@ class House:
         """The transit ledger against what every subject says that it holds."""
         held: list[Holding] = list(self.bank_holds)
         for subject, instance in self.instances.items():
-            held += next(p for p in self.processes if p.name == subject.process).holds(instance)
+            held += next(p for p in self.processes if p.name == subject.process).holds(instance, self.rules)
         return prove(fold(self.postings), held)
 
     def state(self, subject: Subject) -> str:
@@ -211,6 +219,20 @@ class House:
     def steps(self, prefix: str = "") -> list[str]:
         """The steps that were asked for, by prefix."""
         return [wanted.step for _, wanted in self.commands.values() if wanted.step.startswith(prefix)]
+
+    def _standing(self, transition: Transition) -> str:
+        """Where the state alone says that the subject stands: the table has to allow it."""
+        after = transition.after
+        if transition.decision.rule in (STALE, PASSED, UNEXPECTED):
+            return transition.before.state
+        entity = self.rules.entity(after.entity)
+        if isinstance(after.data, CollectionState):
+            scene = Scene(after.subject.id, entity, self.rules, after.data)
+            return collection_decide.standing(scene, after.data.steps.pending(collection_effects.wanted(scene)))
+        assert isinstance(after.data, PayoutState)
+        return payout_decide.standing(
+            after.data, asked=bool(after.data.steps.pending(books.wanted(after.data, entity)))
+        )
 
     def _owner(self, told: Fact) -> Process:
         return next(p for p in self.processes if p.name == told.body.owner)

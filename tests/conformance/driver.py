@@ -1,8 +1,8 @@
-"""Egress's part, tiny and without sockets: a journal of Acts, re-drive after every crash, Waits that move business time.
+"""Egress's part, tiny and without sockets: a journal of Acts, re-drive after a crash, Waits that move business time.
 
-The rule of the journal: the k-th Act of one digest in a run is the k-th row journaled with that digest. A stored reply is
-fed; a row without one is fed as ambiguous and not sent. An Act that the journal doesn't know leaves only when no unanswered
-row that this run has passed over could still take effect; where absence is never proven, a person decides.
+The rule of the journal: the k-th Act of one digest in a run is the k-th row journaled with that digest. A stored reply
+is fed; a row without one is fed as ambiguous and not sent. An Act that the journal doesn't know leaves only when no
+unanswered row that this run has passed over could still take effect; where absence is never proven, a person decides.
 """
 
 from __future__ import annotations
@@ -170,14 +170,27 @@ class Outside:
         return message, told.body, described.page(cursor, content, self.config)
 
 
+def until_done(outside: Outside, operation: Operation, orders: Sequence[Order], dies: Callable[[int], bool]) -> None:
+    """As the engine does: what is proven not done and may work later is dispatched again, with the same key."""
+    left = list(orders)
+    for _ in range(MAXIMUM_RUNS):
+        outcomes = Dispatch(outside, operation, left, dies).drive()
+        ended = dict(zip(left, outcomes, strict=True))
+        left = [order for order, outcome in ended.items() if not outcome.there]
+        if not left:
+            return
+        assert all(ended[order].failure is FailureKind.LIMITED for order in left), ended
+    raise AssertionError("the orders do not come to an end")
+
+
 @dataclass(slots=True)
 class Dispatch:
-    """A frozen list of members and their journal. `crash_at` kills the process at the n-th point where it can die."""
+    """A frozen list of members and their journal. `dies(n)`: whether the process does, at the n-th point of it."""
 
     outside: Outside
     operation: Operation
     orders: Sequence[Order]
-    crash_at: int = 0
+    dies: Callable[[int], bool] = lambda _: False
     journal: list[Row] = field(default_factory=list)
     points: int = 0
     runs: int = 0
@@ -192,7 +205,6 @@ class Dispatch:
             except Crash:
                 continue
             except Parked as parked:
-                assert parked.until > self.outside.now
                 self.outside.advance(parked.until)
 
     def _run(self) -> Sequence[Outcome]:
@@ -261,7 +273,7 @@ class Dispatch:
 
     def _may_crash(self) -> None:
         self.points += 1
-        if self.points == self.crash_at:
+        if self.dies(self.points):
             raise Crash
 
 

@@ -369,7 +369,7 @@ def test_money_that_is_over_pays_another_item_when_a_person_says_so() -> None:
     told.tell(fact(invoice(move=8), order="1"), fact(credit()))
     told.confirm(ITEM, OTHER.id)
     assert told.open_cases(ITEM) == set()
-    intent = intent_of(told, "reconcile-main:m1")
+    intent = intent_of(told, "reconcile-main:m1~1")
     assert isinstance(intent, Reconcile)
     assert (intent.move_id, intent.statement_line) == (8, 55)
     assert data_of(told, OTHER).outstanding == 0
@@ -401,7 +401,7 @@ def test_a_card_payment_of_nobody_known_is_money_without_item_until_a_person_mat
     assert told.proof().holds
     told.confirm(loose, ITEM.id)
     assert (told.state(loose), told.open_cases(loose)) == ("settling", set())
-    assert intent_of(told, "register-ch_1")
+    assert intent_of(told, "register-ch_1~1")
     assert told.proof().holds
     told.answer_all()
     told.tell(fact(line("charge", eur("100.00"))))

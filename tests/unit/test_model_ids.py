@@ -26,7 +26,7 @@ def test_parts_of_a_digest_do_not_run_into_each_other() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "one", "other"),
+    "kind,one,other",
     [
         ("iban", "DE89 3704 0044 0532 0130 00", "de89370400440532013000"),
         ("invoice_number", "inv/2026/00001", "INV / 2026/00001"),

@@ -11,7 +11,7 @@ from nostro.model.canonical import canonical
 from nostro.model.money import Amount, InexactAmountError, Money, exponent
 
 
-@pytest.mark.parametrize(("code", "digits"), [("JPY", 0), ("EUR", 2), ("KWD", 3), ("CLF", 4)])
+@pytest.mark.parametrize("code,digits", [("JPY", 0), ("EUR", 2), ("KWD", 3), ("CLF", 4)])
 def test_a_currency_has_its_iso_digits(code: str, digits: int) -> None:
     assert exponent(code) == digits
 

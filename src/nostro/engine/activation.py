@@ -34,7 +34,10 @@ async def active_bundle(database: Database) -> bytes | None:
 
 
 async def activate(database: Database, keys: Keys, content: bytes, actor: str, reason: str, now: Now) -> Activation:
-    """Stores a bundle and sends its activation to every shard. The same bundle again, while in force, changes nothing."""
+    """Stores a bundle and sends its activation to every shard.
+
+    The same bundle again, while in force, changes nothing.
+    """
     digest = hashlib.sha256(content).digest()
     async with database.transaction() as tx:
         shards = await tx.rows(SQL.lock_activations)

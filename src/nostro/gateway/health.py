@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from starlette.applications import Starlette
@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from nostro.ingress.limits import Limits, Put, Way
+from nostro.ingress.limits import Limits, Way
 from nostro.model.clock import Now
 from nostro.model.failures import DatabaseUnavailable
 from nostro.store.database import Database, Statements
@@ -23,16 +23,26 @@ LATE_SECONDS = 30.0
 DATABASE_SECONDS = 3
 
 
+class Gauges(Protocol):
+    """The part of the metrics that is set when it is asked for."""
+
+    def put(self, metric: str, level: float, **labels: str) -> None:
+        """Sets a gauge."""
+
+    def replace(self, metric: str, rows: Iterable[tuple[Mapping[str, str], float]]) -> None:
+        """Sets a gauge anew for all labels."""
+
+
 @dataclass(frozen=True, slots=True)
 class Health:
     """What is asked. `lateness`: seconds since each loop last finished a step."""
 
     database: Database
     limits: Limits
-    clock: Callable[[], Any]
+    clock: Callable[[], Awaitable[Now]]
     lateness: Callable[[], Mapping[str, float]]
     registry: CollectorRegistry
-    put: Put
+    gauges: Gauges
 
     async def alive(self, _: Request) -> Response:
         """The process answers."""
@@ -60,7 +70,7 @@ class Health:
     async def metrics(self, _: Request) -> Response:
         """Prometheus' text format. What only the database knows is asked for now; without it the rest is told."""
         for loop, age in self.lateness().items():
-            self.put("loop_age_seconds", age, loop=loop)
+            self.gauges.put("loop_age_seconds", age, loop=loop)
         try:
             async with asyncio.timeout(DATABASE_SECONDS):
                 await self._measure(await self.clock())
@@ -82,21 +92,20 @@ class Health:
             cases = await tx.rows(SQL.cases_waiting)
             feeds = await tx.rows(SQL.heartbeats)
             breakers = await tx.rows(SQL.breakers)
-        for row in commands:
-            self.put("commands_open", row.count, connection=row.connection, state=row.status)
-        for row in cases:
-            self.put("cases_open", row.count, reason=row.reason)
-        for row in feeds:
-            age = (now.business - row.heartbeat_at).total_seconds()
-            self.put("feed_heartbeat_age_seconds", age, connection=row.connection, feed=row.name)
-        for row in breakers:
-            self.put("breaker_open", 0 if row.state == "closed" else 1, connection=row.connection)
+        gauges = self.gauges
+        gauges.replace("commands_open", [({"connection": r.connection, "state": r.status}, r.count) for r in commands])
+        gauges.replace("cases_open", [({"reason": row.reason}, row.count) for row in cases])
+        gauges.replace("breaker_open", [({"connection": r.connection}, float(r.state != "closed")) for r in breakers])
+        ages = [((now.business - row.heartbeat_at).total_seconds(), row) for row in feeds]
+        gauges.replace(
+            "feed_heartbeat_age_seconds", [({"connection": row.connection, "feed": row.name}, age) for age, row in ages]
+        )
         if standing is not None:
-            self.put("quarantine", 1 if standing.quarantine else 0)
-            self.put("synchronous_standbys", standing.standbys)
-            self.put("backlog", standing.parked, queue="parked")
+            self.gauges.put("quarantine", 1 if standing.quarantine else 0)
+            self.gauges.put("synchronous_standbys", standing.standbys)
+            self.gauges.put("backlog", standing.parked, queue="parked")
             if standing.sealed_at is not None:
-                self.put("checkpoint_age_seconds", (now.business - standing.sealed_at).total_seconds())
+                self.gauges.put("checkpoint_age_seconds", (now.business - standing.sealed_at).total_seconds())
 
 
 def _information(database: Any) -> list[str]:  # noqa: ANN401 - a row

@@ -7,6 +7,7 @@ can't, and what they say is a hint. A plain Starlette route: the body is read as
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import hmac
 import time
 from collections.abc import Awaitable, Callable
@@ -17,10 +18,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from nostro.connectors.kit.reading import Refusal, Verified
+from nostro.egress.connections import Connections, OpenConnection
+from nostro.egress.line import Count, silent
 from nostro.gateway.problems import problem
 from nostro.ingress.limits import RETRY_AFTER_SECONDS, Limits, Way
 from nostro.ingress.receiving import Intake
-from nostro.ingress.sources import Count, Source, Sources, silent
 from nostro.model.clock import Now
 from nostro.model.failures import DatabaseUnavailable, OutOfService
 from nostro.store.receipts import Received
@@ -34,9 +36,9 @@ logger = structlog.get_logger("nostro.gateway")
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """What the webhook route needs. `sources` is asked anew each time: a landscape may be published meanwhile."""
+    """What the webhook route needs."""
 
-    sources: Callable[[], Sources]
+    connections: Connections
     intake: Intake
     limits: Limits
     clock: Callable[[], Awaitable[Now]]
@@ -46,35 +48,35 @@ class Door:
     async def receive(self, request: Request) -> Response:
         """One webhook."""
         began = time.monotonic()
-        source = self._source(request)
-        connection = source.name if source else "unknown"
+        connection = self._connection(request)
         try:
-            response = await self._take(source, request) if source else problem(404, UNKNOWN)
+            response = await self._take(connection, request) if connection else problem(404, UNKNOWN)
         except DatabaseUnavailable as failure:
             response = problem(503, failure.sentence, retry_after_seconds=AGAIN_SECONDS)
         except OutOfService as failure:
             response = problem(503, failure.sentence, retry_after_seconds=RETRY_AFTER_SECONDS)
         except ClientDisconnect:
             response = problem(400, "The body ended early.")
-        self.count("webhooks", connection=connection, status=str(response.status_code))
-        self.time("webhook_seconds", time.monotonic() - began, connection=connection)
+        label = connection.id if connection else "unknown"
+        self.count("webhooks", connection=label, status=str(response.status_code))
+        self.time("webhook_seconds", time.monotonic() - began, connection=label)
         if response.status_code >= 400:
-            logger.info("webhook_refused", connection=connection, answer=response.status_code)
+            logger.info("webhook_refused", connection=label, answer=response.status_code)
         return response
 
-    def _source(self, request: Request) -> Source | None:
+    def _connection(self, request: Request) -> OpenConnection | None:
         """The connection; None also for one that takes no webhooks, or whose path was guessed."""
-        source = self.sources().get(request.path_params["connection"])
-        if source is None or not source.connector.manifest.takes_webhooks:
+        connection = self.connections.get(request.path_params["connection"])
+        if connection is None or not connection.connector.manifest.takes_webhooks:
             return None
-        told, ours = request.path_params.get("token", ""), source.secrets.get(TOKEN, "")
-        if not told and source.connector.verify is not None:
-            return source
-        return source if ours and hmac.compare_digest(told.encode(), ours.encode()) else None
+        told, ours = request.path_params.get("token", ""), connection.secrets.get(TOKEN, "")
+        if not told and connection.connector.manifest.signs_webhooks:
+            return connection
+        return connection if ours and hmac.compare_digest(told.encode(), ours.encode()) else None
 
-    async def _take(self, source: Source, request: Request) -> Response:
+    async def _take(self, connection: OpenConnection, request: Request) -> Response:
         self.limits.demand(Way.PUSHED)
-        limit = source.connector.manifest.body_limit
+        limit = connection.connector.manifest.body_limit
         try:
             async with asyncio.timeout(BODY_SECONDS):
                 body = await _body(request, limit)
@@ -83,33 +85,38 @@ class Door:
         if body is None:
             return problem(413, f"The body is larger than {limit} bytes; nothing was kept.")
         now = await self.clock()
-        verified = _verify(source, body, request, now)
+        verified = _verify(connection, body, request, now)
         if isinstance(verified, Refusal):
             return problem(verified.status, verified.sentence)
         kept = await self.intake.take(
             Received(
-                connection=source.name,
+                connection=connection.id,
                 kind="webhook",
                 received_at=now.business,
                 signed=verified.signed,
                 event_id=verified.event_id,
-                content=verified.content or None,
+                content=verified.content or None if verified.signed else b"",
             ),
             body,
         )
         return JSONResponse({"receipt": kept.id.hex()}, headers={"cache-control": "no-store"})
 
 
-def _verify(source: Source, body: bytes, request: Request, now: Now) -> Verified | Refusal:
-    """Who sent it. Without a `verify` the path proved where it was learned, and nothing more: a hint."""
-    verify = source.connector.verify
-    if verify is None:
-        return Verified(event_id="", signed=False)
+def _verify(connection: OpenConnection, body: bytes, request: Request, now: Now) -> Verified | Refusal:
+    """Who sent it.
+
+    A sender that can't sign proved where it learned the path, and nothing more: it gives a hint. The same hint again
+    within a minute is the same receipt; later it is another, since something else may have changed.
+    """
+    verify = connection.connector.verify
+    if verify is None or not connection.connector.manifest.signs_webhooks:
+        digest = hashlib.sha256(body).hexdigest()
+        return Verified(event_id=f"{digest}/{now.business:%Y-%m-%dT%H:%M}", signed=False)
     headers = {name.lower(): value for name, value in request.headers.items()}
     try:
-        return verify(body, headers, source.config, source.secrets, now.business)
+        return verify(body, headers, connection.config, connection.secrets, now.business)
     except Exception as error:
-        logger.warning("verify_failed", connection=source.name, exc_info=error)
+        logger.warning("verify_failed", connection=connection.id, exc_info=error)
         return Refusal(401, "The signature could not be checked.")
 
 

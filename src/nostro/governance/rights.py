@@ -5,6 +5,7 @@ Only persons act. The engine proposes and counts as nobody; an API key may ask o
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -27,9 +28,13 @@ ALL = "*"
 
 
 class Person(Value):
-    """A person who may act. After `until` (inclusive) nothing is allowed any more."""
+    """A person who may act. After `until` (inclusive) nothing is allowed any more.
+
+    `proof` tells whether people.yaml still proves him as it did when it was put in force.
+    """
 
     id: str
+    proof: str = ""
     roles: tuple[str, ...] = ()
     until: date | None = None
 
@@ -77,6 +82,11 @@ class Verdict:
     right: str
     sentence: str = ""
     remedy: str = ""
+
+
+def proof_of(os_user: str, passphrase: str | None) -> str:
+    """A digest of how a person proves who he is: his login, or the hash of his passphrase."""
+    return hashlib.sha256(f"{os_user}\n{passphrase or ''}".encode()).hexdigest()
 
 
 def judge(asked: Asked, people: Mapping[str, Person], rights: tuple[Right, ...], on: date) -> Verdict:

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Self
 
 from nostro.governance.answers import MODES, Mode, PostingRule, Service
-from nostro.governance.bundle import EVERY_ENTITY, Bundle, Connection, digest_of
+from nostro.governance.bundle import EVERY_ENTITY, PEOPLE, Bundle, Connection, digest_of
 from nostro.governance.posting import PostingPolicy
 from nostro.governance.rights import Asked, Person, Verdict, judge
 from nostro.model.entities import LegalEntity
@@ -56,7 +56,9 @@ class Rules:
         return self.entities[entity]
 
     def users_of(self, connection: str) -> tuple[LegalEntity, ...]:
-        """The entities that a connection may speak for: those with an account there or a named interface, else all."""
+        """The entities that a connection may speak for: those with an account there or a named interface."""
+        if connection == PEOPLE:
+            return self.contents.entities
         named = {
             entity.id
             for entity in self.contents.entities
@@ -64,7 +66,7 @@ class Rules:
             or entity.provider(connection) is not None
         }
         named |= {e for i in self.contents.interfaces if i.connection == connection for e in i.entities}
-        return tuple(entity for entity in self.contents.entities if not named or entity.id in named)
+        return tuple(entity for entity in self.contents.entities if entity.id in named)
 
     def posting(self, entity: str, method: str, state: str) -> PostingRule:
         """The posting policy's answer. No row means: does not post (deny)."""

@@ -20,10 +20,11 @@ from typing import NamedTuple
 
 import structlog
 
+from nostro.egress.connections import Connections, OpenConnection
+from nostro.egress.line import Count, silent
 from nostro.ingress.leases import Leased, Leases
 from nostro.ingress.limits import Limits, Way
 from nostro.ingress.receiving import Intake
-from nostro.ingress.sources import Count, Source, Sources, silent
 from nostro.model.canonical import canonical, parse
 from nostro.model.clock import Now
 from nostro.model.failures import BacklogFull, Failure
@@ -81,7 +82,7 @@ class Folders:
     """
 
     database: Database
-    sources: Sources
+    connections: Connections
     intake: Intake
     leases: Leases
     limits: Limits
@@ -93,25 +94,25 @@ class Folders:
     async def step(self, now: Now) -> int:
         """How many files were taken in. Files stay where they are while the backlog is full."""
         taken = 0
-        for source in self.sources.values():
-            if source.connector.manifest.watches_folder and not self.limits.why_not(Way.PULLED):
-                leased = await self.leases.take(source.name, FEED, now)
-                taken += await self._look(source, leased, now) if leased else 0
+        for connection in self.connections.values():
+            if connection.connector.manifest.watches_folder and not self.limits.why_not(Way.PULLED):
+                leased = await self.leases.take(connection.id, FEED, now)
+                taken += await self._look(connection, leased, now) if leased else 0
         return taken
 
-    async def _look(self, source: Source, leased: Leased, now: Now) -> int:
-        folder = Path(source.config.folder)
+    async def _look(self, connection: OpenConnection, leased: Leased, now: Now) -> int:
+        folder = Path(connection.config.folder)
         try:
             sights = await asyncio.to_thread(_list, folder)
         except OSError as error:
-            logger.warning("folder_unreadable", connection=source.name, why=error.strerror)
+            logger.warning("folder_unreadable", connection=connection.id, why=error.strerror)
             await self.leases.delay(leased, now.business, f"The folder can't be read ({error.strerror}).")
             return 0
         cursor = parse(leased.cursor.encode()) if leased.cursor else {}
         left = {name: str(mark) for name, mark in cursor.items() if name in sights}
         taken = 0
-        for name in self._ripe(source, sights, now):
-            if left.get(name) != sights[name].mark and await self._take(source, folder / name, sights[name], now):
+        for name in self._ripe(connection, sights, now):
+            if left.get(name) != sights[name].mark and await self._take(connection, folder / name, sights[name], now):
                 taken += 1
                 if not await asyncio.to_thread(_put_away, folder / name, sights[name], now.business):
                     left[name] = sights[name].mark
@@ -122,40 +123,40 @@ class Folders:
             await self.leases.advance(tx, leased, text, now.business, now.business)
         return taken
 
-    def _ripe(self, source: Source, sights: Mapping[str, Sight], now: Now) -> list[str]:
+    def _ripe(self, connection: OpenConnection, sights: Mapping[str, Sight], now: Now) -> list[str]:
         """Files that held still since the last look, the oldest first. Forgets those that are gone."""
-        before = {name: seen for (connection, name), seen in self._seen.items() if connection == source.name}
+        before = {name: seen for (at, name), seen in self._seen.items() if at == connection.id}
         ripe = []
         for name, sight in sights.items():
             seen = before.get(name)
             if seen is None or seen.sight != sight:
-                self._seen[source.name, name] = _Seen(sight, now.machine, now.business)
+                self._seen[connection.id, name] = _Seen(sight, now.machine, now.business)
             elif now.machine - seen.since_machine >= self.settle:
                 ripe.append(name)
         for name in before.keys() - sights.keys():
-            del self._seen[source.name, name]
+            del self._seen[connection.id, name]
         return sorted(ripe, key=lambda name: (sights[name].modified, name))
 
-    async def _take(self, source: Source, path: Path, sight: Sight, now: Now) -> bool:
+    async def _take(self, connection: OpenConnection, path: Path, sight: Sight, now: Now) -> bool:
         """Whether the file is kept by now. Its reasons not to be are told; it is looked at again."""
-        limit = source.connector.manifest.body_limit
-        received = Received(source.name, "file", now.business, signed=True, name=path.name)
+        limit = connection.connector.manifest.body_limit
+        received = Received(connection.id, "file", now.business, signed=True, name=path.name)
         fate = "waiting"
         try:
             if sight.size > limit:
                 fate = "refused"
-                logger.warning("file_too_large", connection=source.name, file=path.name, size=sight.size, limit=limit)
-            elif await self._finished(source, path, now):
+                logger.warning("file_too_large", connection=connection.id, file=path.name, size=sight.size, limit=limit)
+            elif await self._finished(connection, path, now):
                 await self.intake.take_stream(received, lambda: _parts(path, sight), sight.size)
                 fate = "taken"
         except (OSError, StillWritten, BacklogFull) as error:
-            logger.info("file_waits", connection=source.name, file=path.name, why=type(error).__name__)
-        self.count("files", connection=source.name, fate=fate)
+            logger.info("file_waits", connection=connection.id, file=path.name, why=type(error).__name__)
+        self.count("files", connection=connection.id, fate=fate)
         return fate == "taken"
 
-    async def _finished(self, source: Source, path: Path, now: Now) -> bool:
+    async def _finished(self, connection: OpenConnection, path: Path, now: Now) -> bool:
         """False while a file seems cut and its writer may still come back."""
-        since = self._seen[source.name, path.name].since_business
+        since = self._seen[connection.id, path.name].since_business
         return now.business - since >= self.cut_wait or not await asyncio.to_thread(_seems_cut, path)
 
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum
 from pathlib import Path
 
+from nostro.egress.line import Count, silent
 from nostro.model.clock import Now
 from nostro.model.failures import BacklogFull
 from nostro.store.arrivals import LANES
@@ -23,9 +24,6 @@ EVERY = timedelta(seconds=1)
 PAUSE_AT = 0.8
 """Polls and files pause at this part of a limit, so that what can't be put off (webhooks) finds room."""
 RETRY_AFTER_SECONDS = 30
-
-Put = Callable[..., None]
-"""Sets a gauge: `put(name, level, **labels)`."""
 
 
 class Way(IntEnum):
@@ -52,7 +50,7 @@ class Limits:
 
     database: Database
     limit: Limit = field(default_factory=Limit)
-    put: Put = lambda *_, **__: None
+    put: Count = silent
     arrivals: list[int] = field(default_factory=lambda: [0] * len(LANES))
     readings: int = 0
     disk_free_bytes: int | None = None

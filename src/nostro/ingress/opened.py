@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
-from nostro.connectors.kit.reading import Item, ReadItem, RejectItem
+from nostro.connectors.kit.reading import Item, ReadItem, RejectItem, why
 from nostro.ingress.tally import Tally
 from nostro.model.facts import Fact
 from nostro.model.failures import Failure, OutOfService
@@ -124,6 +124,7 @@ class Opened:
             self.exhausted = len(items) < asked or self.exhausted
             for item in items:
                 self.read += 1
+                self.tally.came(item)
                 self.waiting[self.read] = Piece(self, self.read, self.admit(item))
         return self._first(wanted)
 
@@ -152,4 +153,4 @@ class Opened:
 
 def why_thrown(error: Exception) -> str:
     """What a person is told. Only our own sentences are quoted: others may quote the receipt."""
-    return error.sentence if isinstance(error, Failure) else f"The reader failed ({type(error).__name__})."
+    return error.sentence if isinstance(error, Failure) else why(error)

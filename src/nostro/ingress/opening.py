@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 import structlog
 
 from nostro.connectors.kit.reading import Item, ReceiptView, RejectItem
+from nostro.egress.connections import Connections, OpenConnection
 from nostro.ingress.opened import WHOLE, Opened
-from nostro.ingress.sources import Source, Sources
 from nostro.ingress.tally import admitted
 from nostro.model.failures import OutOfService
 from nostro.store.database import Database, Row
@@ -24,7 +24,7 @@ PART_SECONDS = 60
 logger = structlog.get_logger("nostro.reading")
 
 
-async def open_all(database: Database, keys: Keys, sources: Sources, claims: Iterable[Row]) -> list[Opened]:
+async def open_all(database: Database, keys: Keys, connections: Connections, claims: Iterable[Row]) -> list[Opened]:
     """Open receipts for claims, in the same order. One whose receipt is gone is told and left."""
     wanted = list(claims)
     if not wanted:
@@ -37,7 +37,7 @@ async def open_all(database: Database, keys: Keys, sources: Sources, claims: Ite
         if receipt is None:
             logger.error("receipt_missing", receipt=bytes(claim.receipt).hex(), month=str(claim.month))
             continue
-        opened.append(_open(_Bytes(database, keys, receipt), sources.get(receipt.connection), claim))
+        opened.append(_open(_Bytes(database, keys, receipt), connections.get(receipt.connection), claim))
     return opened
 
 
@@ -76,25 +76,25 @@ class _Bytes:
             return await part(tx, self.keys, self.receipt, number)
 
 
-def _open(held: _Bytes, source: Source | None, claim: Row) -> Opened:
+def _open(held: _Bytes, connection: OpenConnection | None, claim: Row) -> Opened:
     receipt = held.receipt
-    ignored = source.connector.manifest.ignored if source else frozenset[str]()
-    entities = frozenset(entity.id for entity in source.entities) if source else frozenset[str]()
+    ignored = connection.connector.manifest.ignored if connection else frozenset[str]()
+    entities = frozenset(entity.id for entity in connection.entities) if connection else frozenset[str]()
     return Opened(
         claim=claim,
         receipt=receipt,
         entity=next(iter(entities)) if len(entities) == 1 else "",
-        items=_items(held, source, claim),
+        items=_items(held, connection, claim),
         admit=lambda item: admitted(item, signed=receipt.signed, ignored=ignored, entities=entities),
         interruptions=held.interruptions,
     )
 
 
-def _items(held: _Bytes, source: Source | None, claim: Row) -> Iterator[Item]:
+def _items(held: _Bytes, connection: OpenConnection | None, claim: Row) -> Iterator[Item]:
     receipt = held.receipt
     if claim.attempts > ATTEMPTS:
         yield RejectItem(WHOLE, f"Reading it ended {ATTEMPTS} times without a result.")
-    elif source is None:
+    elif connection is None:
         yield RejectItem(WHOLE, f"The landscape has no connection {receipt.connection}.")
     elif receipt.erased:
         yield RejectItem(WHOLE, "It was erased; its digest remains.")
@@ -106,7 +106,7 @@ def _items(held: _Bytes, source: Source | None, claim: Row) -> Iterator[Item]:
             name=receipt.name,
             received_at=receipt.received_at,
             chunks=held.chunks,
-            config=source.config,
-            entities=source.entities,
+            config=connection.config,
+            entities=connection.entities,
         )
-        yield from source.connector.read(view)
+        yield from connection.connector.read(view)

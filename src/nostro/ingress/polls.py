@@ -6,21 +6,22 @@ same receipt. An empty page leaves a heartbeat only. A failed poll is tried agai
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import NamedTuple
 
 import structlog
 
 from nostro.connectors.kit.manifest import Feed
+from nostro.connectors.kit.reading import UNREADABLE, why
+from nostro.egress.connections import OpenConnection
+from nostro.egress.line import Count, Line, silent
 from nostro.ingress.leases import Leased, Leases
 from nostro.ingress.limits import Way
 from nostro.ingress.receiving import Intake
-from nostro.ingress.sources import Count, Source, silent
-from nostro.model.calls import FetchPage, Message, Reply
+from nostro.model.calls import FetchPage
 from nostro.model.clock import Now
-from nostro.model.failures import FailureKind, LostRace
+from nostro.model.failures import LostRace
 from nostro.store.database import Database
 from nostro.store.entropy import Entropy
 from nostro.store.receipts import KeptReceipt, Received, keep, lane_for
@@ -30,28 +31,15 @@ RETRY_AT_MOST_SECONDS = 900
 logger = structlog.get_logger("nostro.polls")
 
 
-class Answer(Protocol):
-    """What a poll brought: the reply as its connector understands it, and its bytes as they came."""
-
-    @property
-    def reply(self) -> Reply:
-        """Parsed content, or a failure."""
-
-    @property
-    def body(self) -> bytes:
-        """The bytes."""
-
-
-Ask = Callable[[Message, Now], Awaitable[Answer]]
-
-
 @dataclass(slots=True)
 class Polls:
-    """The `step(now)` that polls the due feeds of one connection, a page of each. Others' slowness is not its own."""
+    """The `step(now)` that polls the due feeds of one connection, a page of each, so that no other waits for it.
+
+    `line` is for polls alone: a slow page holds up no command.
+    """
 
     database: Database
-    source: Source
-    ask: Ask
+    line: Line
     intake: Intake
     leases: Leases
     entropy: Entropy
@@ -60,55 +48,65 @@ class Polls:
     async def step(self, now: Now) -> int:
         """How many pages with something in them were kept. Nothing is asked while the backlog is full."""
         kept = 0
-        for feed in self.source.connector.manifest.feeds.values():
+        for feed in self.connection.connector.manifest.feeds.values():
             if self.intake.limits.why_not(Way.PULLED):
                 break
-            leased = await self.leases.take(self.source.name, feed.name, now)
+            leased = await self.leases.take(self.connection.id, feed.name, now)
             if leased is not None and leased.run_at <= now.business:
                 kept += await self._poll(feed, leased, now)
         return kept
 
     async def _poll(self, feed: Feed, leased: Leased, now: Now) -> int:
-        message = feed.fetch(leased.cursor, self.source.config, now.business)
-        answer = await self.ask(message, now)
-        reply = answer.reply
-        if reply.failure is not None:
-            return await self._fail(feed, leased, reply.failure, reply.sentence, reply.at)
+        config = self.connection.config
+        at = now.business
         try:
-            page = feed.page(leased.cursor, reply.content, self.source.config)
-        except (ValueError, LookupError, TypeError, ArithmeticError, AttributeError) as error:
-            sentence = f"The page is not of the expected form ({type(error).__name__})."
-            return await self._fail(feed, leased, FailureKind.INVALID, sentence, reply.at)
-        return await self._keep(feed, leased, message, page, answer)
+            message = feed.fetch(leased.cursor, config, now.business)
+            answer = await self.line.ask(message)
+            at = (await self.line.clock()).business
+            if answer.reply is None or answer.failure is not None:
+                return await self._fail(feed, leased, f"{answer.failure}: {answer.sentence}", at)
+            page = feed.page(leased.cursor, answer.content, config)
+        except UNREADABLE as flaw:
+            return await self._fail(feed, leased, f"Cursor or page is not of the expected form. {why(flaw)}", at)
+        return await self._keep(feed, leased, page, _Page(message.target, answer.reply.body, at))
 
-    async def _keep(self, feed: Feed, leased: Leased, message: Message, page: FetchPage, answer: Answer) -> int:
-        at = answer.reply.at
+    async def _keep(self, feed: Feed, leased: Leased, page: FetchPage, came: _Page) -> int:
         kind = f"poll:{feed.name}"
-        received = Received(
-            self.source.name, kind, at, signed=True, name=message.target, lane=lane_for(kind, len(answer.body))
-        )
-        run_at = at if page.more else at + timedelta(seconds=feed.every_seconds)
+        lane = lane_for(kind, len(came.body))
+        received = Received(self.connection.id, kind, came.at, signed=True, name=came.target, lane=lane)
+        run_at = came.at if page.more else came.at + timedelta(seconds=feed.every_seconds)
         kept: KeptReceipt | None = None
         try:
             async with self.database.transaction() as tx:
-                await self.leases.advance(tx, leased, page.cursor, run_at, at)
+                await self.leases.advance(tx, leased, page.cursor, run_at, came.at)
                 if not page.empty:
-                    kept = await keep(tx, self.intake.keys, received, answer.body)
+                    kept = await keep(tx, self.intake.keys, received, came.body)
         except LostRace as race:
-            logger.info("page_not_kept", connection=self.source.name, feed=feed.name, sentence=race.sentence)
+            logger.info("page_not_kept", connection=self.connection.id, feed=feed.name, sentence=race.sentence)
             return 0
         if kept is not None:
             self.intake.tell(received, kept)
         self._count(feed, "empty" if kept is None else "page")
         return int(kept is not None or page.more)
 
-    async def _fail(self, feed: Feed, leased: Leased, kind: FailureKind, sentence: str, at: datetime) -> int:
+    async def _fail(self, feed: Feed, leased: Leased, sentence: str, at: datetime) -> int:
         seconds = min(RETRY_AT_MOST_SECONDS, RETRY_SECONDS * 2 ** min(leased.failures, 10))
         run_at = at + timedelta(seconds=seconds * (0.5 + self.entropy.uniform() / 2))
-        await self.leases.delay(leased, run_at, f"{kind}: {sentence}")
-        logger.warning("poll_failed", connection=self.source.name, feed=feed.name, failure=kind, sentence=sentence)
+        await self.leases.delay(leased, run_at, sentence)
+        logger.warning("poll_failed", connection=self.connection.id, feed=feed.name, sentence=sentence)
         self._count(feed, "failed")
         return 0
 
+    @property
+    def connection(self) -> OpenConnection:
+        """The connection that is polled."""
+        return self.line.connection
+
     def _count(self, feed: Feed, fate: str) -> None:
-        self.count("feed_pages", connection=self.source.name, feed=feed.name, fate=fate)
+        self.count("feed_pages", connection=self.connection.id, feed=feed.name, fate=fate)
+
+
+class _Page(NamedTuple):
+    target: str
+    body: bytes
+    at: datetime

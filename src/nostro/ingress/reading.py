@@ -14,10 +14,11 @@ from datetime import timedelta
 import structlog
 
 from nostro.connectors.kit.reading import RejectItem
+from nostro.egress.connections import Connections
+from nostro.egress.line import Count, silent
 from nostro.engine.routing import Routable, Routed, route, told_name
 from nostro.ingress.opened import Opened, Piece
 from nostro.ingress.opening import open_all
-from nostro.ingress.sources import Count, Sources, silent
 from nostro.model.clock import Now
 from nostro.model.facts import Fact
 from nostro.model.facts.house import ToldDifferently
@@ -48,7 +49,7 @@ class Readings:
     database: Database
     keys: Keys
     processes: Mapping[str, Process]
-    sources: Sources
+    connections: Connections
     lane_full: Callable[[int], bool] = lambda _: False
     count: Count = silent
     _open: dict[tuple[int, bytes, int], Opened] = field(default_factory=dict)
@@ -56,7 +57,7 @@ class Readings:
     async def step(self, now: Now) -> int:
         """How many items were routed and receipts ended. A lost race leaves the rest for the next step."""
         claims = await self._claim(now)
-        self._open |= {o.key: o for o in await open_all(self.database, self.keys, self.sources, claims)}
+        self._open |= {o.key: o for o in await open_all(self.database, self.keys, self.connections, claims)}
         pieces = await self._look()
         try:
             routed = await self._route(pieces, now) if pieces else 0
@@ -96,15 +97,16 @@ class Readings:
         for lane, share in enumerate(SHARES):
             unused += max(1, int(BATCH * share))
             for opened in [opened for opened in self._open.values() if opened.claim.lane == lane]:
-                if unused <= 0 or self.lane_full(BULK if opened.bulk else lane):
-                    continue
+                if unused <= 0:
+                    break
                 try:
                     seen = await opened.look(unused)
                 except OutOfService:
                     del self._open[opened.key]
                     raise
-                pieces += seen
-                unused -= sum(max(1, piece.weight) for piece in seen)
+                if not self.lane_full(BULK if opened.bulk else lane):
+                    pieces += seen
+                    unused -= sum(max(1, piece.weight) for piece in seen)
         return pieces
 
     async def _route(self, pieces: Sequence[Piece], now: Now) -> int:
@@ -124,8 +126,9 @@ class Readings:
 
     def _poisoned(self, piece: Piece, error: Exception) -> int:
         """An item that the database or its process can't take is a reject; what it said is in the receipt."""
-        logger.warning("item_poisoned", receipt=piece.opened.receipt.id.hex(), item=piece.number, exc_info=error)
-        why = f"Its facts could not be routed ({type(error).__name__})."
+        failure = type(error).__name__
+        logger.warning("item_poisoned", receipt=piece.opened.receipt.id.hex(), item=piece.number, failure=failure)
+        why = f"Its facts could not be routed ({failure})."
         piece.opened.settle(Piece(piece.opened, piece.number, RejectItem(f"item {piece.number}", why)))
         return 1
 

@@ -12,8 +12,8 @@ from typing import Final
 
 import structlog
 
+from nostro.egress.line import Count, silent
 from nostro.ingress.limits import Limits, Way
-from nostro.ingress.sources import Count, silent
 from nostro.model.failures import DatabaseUnavailable, LostRace
 from nostro.store.database import Database, Transaction
 from nostro.store.keys import Keys

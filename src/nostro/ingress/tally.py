@@ -11,7 +11,7 @@ from typing import Literal
 from nostro.connectors.kit.reading import HintItem, IgnoredItem, Item, ReadItem, RejectItem
 from nostro.model.facts import ReceiptRead
 from nostro.model.facts.house import RejectedItem, ToldDifferently
-from nostro.model.money import Amount, plain
+from nostro.model.money import plain
 
 LISTED = 1000
 """So many rejects and differences are listed one by one; the counts hold them all."""
@@ -22,11 +22,12 @@ Fate = Literal["read", "duplicate", "ignored", "rejected"]
 
 @dataclass(slots=True)
 class Tally:
-    """What became of a receipt's items so far."""
+    """What came in with a receipt so far, and what became of it: counted apart, so that the equation says something."""
 
     items: int = 0
+    total: dict[str, Decimal] = field(default_factory=dict)
     counts: Counter[Fate] = field(default_factory=Counter)
-    amounts: dict[Fate, dict[str, Decimal]] = field(default_factory=dict)
+    amounts: dict[str, dict[str, Decimal]] = field(default_factory=dict)
     rejects: list[RejectedItem] = field(default_factory=list)
     differences: list[ToldDifferently] = field(default_factory=list)
     ignored_kinds: Counter[str] = field(default_factory=Counter)
@@ -34,22 +35,27 @@ class Tally:
     hints: set[str] = field(default_factory=set)
     entities: set[str] = field(default_factory=set)
 
+    def came(self, item: Item) -> None:
+        """Counts an item as its reader gave it."""
+        self.items += 1
+        _sum(self.total, item)
+
     def add(self, number: int, item: Item, *, known: bool = False) -> None:
         """Counts an item. `known`: every fact in it was told before, by another receipt or earlier in this one."""
         match item:
             case ReadItem():
-                self._count("duplicate" if known else "read", item.amount)
+                self._count("duplicate" if known else "read", item)
                 self.unknown_fields += item.unknown_fields
                 self.entities.add(item.entity)
             case IgnoredItem():
-                self._count("ignored", item.amount)
+                self._count("ignored", item)
                 self.ignored_kinds[item.kind] += 1
             case HintItem():
-                self._count("ignored", None)
+                self._count("ignored", item)
                 self.ignored_kinds[HINT] += 1
                 self.hints.add(item.feed)
             case RejectItem():
-                self._count("rejected", item.amount)
+                self._count("rejected", item)
                 if len(self.rejects) < LISTED:
                     self.rejects.append(RejectedItem(item=number, where=item.where, why=item.why, amount=item.amount))
 
@@ -72,7 +78,8 @@ class Tally:
             rejected=self.counts["rejected"],
             amounts={
                 fate: {currency: plain(total) for currency, total in sorted(totals.items())}
-                for fate, totals in sorted(self.amounts.items())
+                for fate, totals in {"items": self.total, **self.amounts}.items()
+                if totals
             },
             rejects=tuple(self.rejects),
             told_differently=tuple(self.differences),
@@ -80,12 +87,15 @@ class Tally:
             unknown_fields=self.unknown_fields,
         )
 
-    def _count(self, fate: Fate, amount: Amount | None) -> None:
-        self.items += 1
+    def _count(self, fate: Fate, item: Item) -> None:
         self.counts[fate] += 1
-        if amount is not None:
-            totals = self.amounts.setdefault(fate, {})
-            totals[amount.currency] = totals.get(amount.currency, Decimal(0)) + amount.value
+        _sum(self.amounts.setdefault(fate, {}), item)
+
+
+def _sum(totals: dict[str, Decimal], item: Item) -> None:
+    amount = None if isinstance(item, HintItem) else item.amount
+    if amount is not None:
+        totals[amount.currency] = totals.get(amount.currency, Decimal(0)) + amount.value
 
 
 def admitted(item: Item, *, signed: bool, ignored: Collection[str], entities: Collection[str]) -> Item:

@@ -77,7 +77,8 @@ def _secrets_in_clear(land: Landscape) -> Iterator[Finding]:
 def _kept_secrets(scene: Scene) -> Iterator[Finding]:
     """References whose file others can read, and keys of the wrong environment, as far as they are at hand."""
     house = scene.land.house
-    asked = [("nostro.yaml", (name,), getattr(house, name)) for name in ("master_key", "seal_key", "database")]
+    own = ("master_key", "seal_key", "database")
+    asked: list[tuple[str, tuple[str, ...], str | None]] = [("nostro.yaml", (n,), getattr(house, n)) for n in own]
     asked += [
         (f"connections/{stem}.yaml", ("secrets", name), text)
         for stem, connection in scene.land.connections.items()

@@ -10,7 +10,7 @@ from nostro.connectors.kit.manifest import Connector
 from nostro.connectors.registry import CONNECTORS
 from nostro.governance.bundle import PEOPLE, Bundle, Connection, Interface
 from nostro.governance.calendars import BankCalendar
-from nostro.governance.rights import Person, Right
+from nostro.governance.rights import Person, Right, proof_of
 from nostro.landscape.calendars import calendar, versions, zone
 from nostro.landscape.check import findings_of
 from nostro.landscape.reading import Landscape, read_landscape
@@ -48,7 +48,10 @@ def compiled(land: Landscape, published_at: datetime) -> Bundle:
         ),
         posting=land.posting,
         limits=land.limits.limits,
-        people=tuple(Person(id=person.id, roles=person.roles, until=person.until) for person in people.people),
+        people=tuple(
+            Person(id=p.id, proof=proof_of(p.os_user, p.passphrase), roles=p.roles, until=p.until)
+            for p in people.people
+        ),
         rights=tuple(map(_right, people.rights)),
         calendars=tuple(_calendar(land, name, published_at) for name in sorted(named)),
         zones=tuple(zone(name, day) for name in sorted({entity.zone for entity in entities})),

@@ -149,13 +149,17 @@ def explained(
     source: Source, error: ValidationError, model: type[BaseModel], under: tuple[str, ...] = ()
 ) -> Iterator[Finding]:
     """Pydantic's errors as findings for a person. No value is repeated: it may be a secret."""
-    for told in error.errors(include_url=False, include_input=False):
+    flaws = error.errors(include_url=False, include_input=False)
+    below = {flaw["loc"][:n] for flaw in flaws for n in range(len(flaw["loc"]))}
+    for told in flaws:
+        if told["type"] == "too_short" and told["loc"] in below:
+            continue  # what is in it was wrong, so pydantic counted nothing
         place = (*under, *told["loc"])
         named = _named(source, place)
         sentence, remedy = _said(told["type"], str(told["msg"]), dict(told.get("ctx", {})))
         if told["type"] == "extra_forbidden":
             remedy = _meant(str(told["loc"][-1]), model) or remedy
-        yield source.finding(place, f"{named} {sentence}.".strip(), remedy)
+        yield source.finding(place, f"{named}{sentence}.".strip(), remedy)
 
 
 def _named(source: Source, place: tuple[str | int, ...]) -> str:
@@ -171,19 +175,19 @@ def _named(source: Source, place: tuple[str | int, ...]) -> str:
 def _said(kind: str, message: str, context: Mapping[str, Any]) -> tuple[str, str]:
     match kind:
         case "missing":
-            return "is missing", "Add it."
+            return " is missing", "Add it."
         case "extra_forbidden":
-            return "is not known here", "Remove it, or see docs/look-up/landscape.md for what there is."
+            return " is not known here", "Remove it, or see docs/look-up/landscape.md for what there is."
         case "string_type":
-            return "has to be text", "Put it in quotes: numbers lose their leading zeros otherwise."
+            return " has to be text", "Put it in quotes: numbers lose their leading zeros otherwise."
         case "literal_error" | "enum":
-            return "has another value than it may have", f"Use {context.get('expected', 'one of the known ones')}."
+            return " has another value than it may have", f"Use {context.get('expected', 'one of the known ones')}."
         case "string_pattern_mismatch":
-            return "is not written as it has to be", f"It has to match {context.get('pattern', '')}"
+            return " is not written as it has to be", f"It has to match {context.get('pattern', '')}"
         case "value_error" | "assertion_error":
             return f": {context.get('error', message)}", ""
         case _:
-            return f"can't be taken: {message}", ""
+            return f" can't be taken: {message}", ""
 
 
 def _meant(name: str, model: type[BaseModel]) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
+from nostro.connectors.kit.manifest import Connector
 from nostro.governance.answers import Mode
-from nostro.governance.bundle import Environment, Lane
+from nostro.governance.bundle import PEOPLE, Environment, Lane
 from nostro.governance.rights import ACTS
 from nostro.landscape.secrets import SecretReference, SecretText
 from nostro.model.base import Value
@@ -167,14 +169,13 @@ REQUIRED = ("nostro.yaml", "entities.yaml", "people.yaml")
 POSTING = "rules/posting.json"
 
 
-def schemas(kinds: dict[str, type[BaseModel]]) -> dict[str, dict[str, Any]]:
-    """JSON Schema by file name; `kinds` are the connectors' settings, so that an editor knows each kind's own."""
+def schemas(connectors: Mapping[str, Connector]) -> dict[str, dict[str, Any]]:
+    """JSON Schema by file name; a schema per kind of connection too, so that an editor knows each kind's settings."""
+    kinds = {kind: connector.manifest.config for kind, connector in sorted(connectors.items()) if kind != PEOPLE}
     named = {**{name.rsplit("/", 1)[-1].removesuffix(".yaml"): model for name, model in FILES.items()}, **FOLDERS}
-    found = {name: model.model_json_schema() for name, model in named.items()}
+    found = {name: model.model_json_schema() for name, model in {**kinds, **named}.items()}
     found["connections"]["oneOf"] = [
-        {"properties": {"kind": {"const": kind}, "settings": {"$ref": f"{kind}.json"}}} for kind in sorted(kinds)
+        {"properties": {"kind": {"const": kind}, "settings": {"$ref": f"{kind}.json"}}} for kind in kinds
     ]
-    found |= {kind: model.model_json_schema() for kind, model in kinds.items()}
-    return {
-        f"{name}.json": {"$schema": "https://json-schema.org/draft/2020-12/schema", **s} for name, s in found.items()
-    }
+    dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    return {f"{name}.json": {**dialect, **schema} for name, schema in found.items()}

@@ -31,6 +31,7 @@ class Told:
     shard: int
     position: int
     subject: str
+    entity: str
     type: str
     says: dict[str, object]
     sealed: bool
@@ -91,7 +92,7 @@ async def trace(database: Database, keys: Keys, text: str, scopes: Sequence[str]
     `scopes` are the entities, connections and bank accounts within which references are unique.
     """
     async with database.transaction() as tx:
-        subjects = await _subjects(tx, keys, text.strip(), scopes)
+        subjects = await subjects_named(tx, keys, text.strip(), scopes)
         if not subjects:
             return Story((), (), (), ())
         facts = await _facts(tx, subjects)
@@ -105,7 +106,8 @@ async def trace(database: Database, keys: Keys, text: str, scopes: Sequence[str]
     )
 
 
-async def _subjects(tx: Transaction, keys: Keys, text: str, scopes: Sequence[str]) -> list[Subject]:
+async def subjects_named(tx: Transaction, keys: Keys, text: str, scopes: Sequence[str]) -> list[Subject]:
+    """The subjects that a text leads to, at most 20; `process/subject` names one itself."""
     asked = sorted({(*keys.reference(reference), reference.kind) for reference in _readings(text, scopes)})
     rows = await tx.rows(
         SQL.subjects_by_reference,
@@ -152,6 +154,7 @@ def _told(row: Row) -> Told:
         shard=row.shard,
         position=row.position,
         subject=f"{row.process}/{row.subject}",
+        entity=row.entity,
         type=row.type,
         says=parse(row.body),
         sealed=row.sealed,

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+import orjson
+
+from nostro.model.canonical import parse
+from nostro.model.ids import Subject
 from nostro.model.money import Money
 from nostro.store.database import Database, Row, Statements
 
@@ -14,7 +18,7 @@ LIMIT = 1000
 
 @dataclass(frozen=True, slots=True)
 class OpenCase:
-    """A case that nobody has closed."""
+    """A case for a person; `closed_at` is None while nobody has closed it."""
 
     id: str
     process: str
@@ -24,11 +28,17 @@ class OpenCase:
     sentence: str
     amount: Money | None
     opened_at: datetime
+    candidates: tuple[str, ...] = ()
+    closed_at: datetime | None = None
+    closed_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class WaitingCommand:
-    """A command that waits for a person: would be done (*observe*), is proposed, or was handed over."""
+    """A command that waits for a person: would be done (*observe*), is proposed, or was handed over.
+
+    `intent` is the clear part of what is wanted.
+    """
 
     key: str
     correlation: str
@@ -40,18 +50,31 @@ class WaitingCommand:
     since: datetime
     process: str
     subject: str
+    intent: dict[str, object]
 
 
-async def open_cases(database: Database, entity: str = "") -> list[OpenCase]:
-    """The oldest 1,000, of one entity or of all."""
+async def open_cases(database: Database, entity: str = "", *, closed: bool = False) -> list[OpenCase]:
+    """The oldest 1,000, of one entity or of all; `closed` ones too, if asked for, behind the open ones."""
     async with database.transaction() as tx:
-        return [_case(row) for row in await tx.rows(SQL.open_cases, entity=entity, limit=LIMIT)]
+        rows = await tx.rows(SQL.open_cases, entity=entity, closed=closed, limit=LIMIT)
+    return [_case(row) for row in rows]
 
 
-async def waiting_commands(database: Database, entity: str = "") -> list[WaitingCommand]:
-    """The oldest 1,000, of one entity or of all."""
+async def case(database: Database, case_id: str) -> OpenCase | None:
+    """One case, open or closed."""
     async with database.transaction() as tx:
-        return [WaitingCommand(*row) for row in await tx.rows(SQL.waiting_commands, entity=entity, limit=LIMIT)]
+        row = await tx.row(SQL.case_by_id, id=case_id.upper())
+    return _case(row) if row else None
+
+
+async def waiting_commands(
+    database: Database, entity: str = "", subject: Subject | None = None
+) -> list[WaitingCommand]:
+    """The oldest 1,000, of one entity or of all; of one subject or of all."""
+    place = {"process": subject.process, "subject": subject.id} if subject else {"process": "", "subject": ""}
+    async with database.transaction() as tx:
+        rows = await tx.rows(SQL.waiting_commands, entity=entity, limit=LIMIT, **place)
+    return [_command(row) for row in rows]
 
 
 async def balances(database: Database) -> dict[str, list[Money]]:
@@ -74,4 +97,14 @@ async def state_counts(database: Database) -> dict[str, dict[str, int]]:
 
 def _case(row: Row) -> OpenCase:
     amount = None if row.minor is None else Money(minor=row.minor, currency=row.currency)
-    return OpenCase(row.id, row.process, row.subject, row.entity, row.reason, row.sentence, amount, row.opened_at)
+    return OpenCase(
+        *(row.id, row.process, row.subject, row.entity, row.reason, row.sentence, amount, row.opened_at),
+        candidates=tuple(str(candidate) for candidate in orjson.loads(row.candidates)),
+        closed_at=row.closed_at,
+        closed_by=row.closed_by or "",
+    )
+
+
+def _command(row: Row) -> WaitingCommand:
+    told = row._asdict()
+    return WaitingCommand(**{**told, "key": told.pop("key_text"), "intent": parse(told.pop("body"))})

@@ -11,7 +11,7 @@ import logging
 import re
 import sys
 import traceback
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -125,6 +125,9 @@ METRICS: Mapping[str, _Kind] = {
     "intake_refused": _Kind(Gauge, "1 while new receipts are refused or paused", ("way",)),
     "disk_free_bytes": _Kind(Gauge, "Free space where the database lives, if that is this machine"),
     "disk_watermark_bytes": _Kind(Gauge, "Below this free space nothing is taken in"),
+    "calls": _Kind(Counter, "Calls to the outside, by how they ended", ("connection", "kind", "fate")),
+    "drives": _Kind(Counter, "Drives of a dispatch, by how they ended", ("connection", "operation", "end")),
+    "commands_settled": _Kind(Counter, "Commands that ended", ("connection", "operation", "outcome")),
     "loop_work": _Kind(Counter, "Work done by a loop's steps", ("loop",)),
     "loop_failures": _Kind(Counter, "Steps of a loop that failed", ("loop",)),
     "loop_step_seconds": _Kind(Histogram, "Duration of a loop's steps", ("loop",)),
@@ -158,6 +161,12 @@ class Metrics:
     def put(self, metric: str, level: float, **labels: str) -> None:
         """Sets a gauge."""
         self._child(metric, labels).set(level)
+
+    def replace(self, metric: str, rows: Iterable[tuple[Mapping[str, str], float]]) -> None:
+        """Sets a gauge anew for all labels: what isn't among the rows is gone."""
+        self._made[metric].clear()
+        for labels, level in rows:
+            self.put(metric, level, **labels)
 
     def time(self, metric: str, seconds: float, **labels: str) -> None:
         """Adds an observation to a histogram."""

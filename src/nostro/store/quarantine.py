@@ -9,7 +9,10 @@ SQL = Statements("engine")
 
 
 async def quarantine_if_behind(database: Database, newest: Anchor | None) -> str:
-    """Why nothing may leave from now on; empty when the database knows the newest anchor. Set once, lifted by a person."""
+    """Why nothing may leave from now on.
+
+    Empty when the database knows the newest anchor. Set once, lifted by a person.
+    """
     if newest is None:
         return ""
     async with database.transaction() as tx:

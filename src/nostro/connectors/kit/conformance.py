@@ -1,8 +1,8 @@
 """What every connector has to bear, as data. `tests/conformance` plays these against the sandbox's systems.
 
-Six promises: same key twice, one effect; ambiguous replies end in look-ups; a crash between any two calls or pages loses and
-doubles nothing; unknown fields and statuses are tolerated and counted; no confidential value in a trace; amounts survive a
-round trip.
+Six promises: same key twice, one effect; ambiguous replies end in look-ups; a crash between any two calls or pages
+loses and doubles nothing; unknown fields and statuses are tolerated and counted; no confidential value in a trace;
+amounts survive a round trip.
 """
 
 from __future__ import annotations
@@ -31,8 +31,9 @@ AMBIGUOUS = (Fate.CUT_BEFORE, Fate.CUT_AFTER, Fate.CUT_LATE, Fate.ERROR_BEFORE, 
 class ExchangeScenario:
     """One way in which a dispatch can go. After each, every effect is there once and the outcomes say so.
 
-    `acts` and `asks` name the fates of the n-th Act and Ask that leave, counted from 1; all others are answered. `crashes`:
-    the same again, with the process killed at each point in turn. `again`: the same orders come in a second dispatch.
+    `acts` and `asks` name the fates of the n-th Act and Ask that leave, counted from 1; all others are answered.
+    `crashes`: the same again, with the process killed at each point in turn. `again`: the same orders come in a second
+    dispatch.
     """
 
     name: str
@@ -64,10 +65,10 @@ EXCHANGES: tuple[ExchangeScenario, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class FeedScenario:
-    """One way in which news comes and is polled. After each, every thing that there is was told, with its newest state.
+    """One way in which news comes and is polled. After each, everything that there is was told, with its newest state.
 
-    `things` come in bursts of `burst` at one instant; a poll runs after every `poll_every` bursts. `crashes`: after each page
-    the process may be gone before the cursor is kept, so that the page is fetched again.
+    `things` come in bursts of `burst` at one instant; a poll runs after every `poll_every` bursts. `crashes`: after
+    each page the process may be gone before the cursor is kept, so that the page is fetched again.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Odoo 18 (JSON-RPC) and 19 (JSON-2): invoices and payments in; payments, statement lines and entries out. See MAPPING.md.
+"""Odoo 18 and 19: invoices and payments in; payments, statement lines and entries out. See MAPPING.md.
 
 Way in: `CONNECTOR`.
 May not be here: sockets, clocks, knowledge of processes.

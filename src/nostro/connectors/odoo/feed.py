@@ -8,17 +8,16 @@ second holds more than a page (400 invoices of one import), that second is walke
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from nostro.connectors.kit.cursors import state_of, turned
 from nostro.connectors.kit.manifest import Feed
 from nostro.connectors.odoo.config import OdooConfig
 from nostro.connectors.odoo.wire import Row, search
 from nostro.model.calls import FetchPage, Message
-from nostro.model.canonical import canonical, digest
 
 _FORMAT = "%Y-%m-%d %H:%M:%S"
 _BEGINNING = "1970-01-01 00:00:00"
@@ -31,7 +30,7 @@ amount_company_currency_signed write_date"""
 
 @dataclass(frozen=True, slots=True)
 class _Changes:
-    """The changes of one model. Cursor: `from` (the walk's second), `after` (id within it), `seen`, `told`."""
+    """The changes of one model. Cursor: `from` (the walk's second), `after` (id within it), `seen` (newest)."""
 
     name: str
     model: str
@@ -40,7 +39,7 @@ class _Changes:
     every_seconds: int
 
     def fetch(self, cursor: str, config: OdooConfig, _: datetime) -> Message:
-        state = _state(cursor)
+        state = state_of(cursor)
         start = state.get("from") or _moved(state.get("seen", _BEGINNING), -config.overlap_seconds)
         domain: list[Any] = [*map(list, self.domain), ["write_date", ">=", start]]
         if "after" not in state:
@@ -52,44 +51,26 @@ class _Changes:
         return search(self.model, domain, self.fields, order=order, limit=config.page_size)
 
     def page(self, cursor: str, rows: list[Row], config: OdooConfig) -> FetchPage:
-        state = _state(cursor)
+        state = state_of(cursor)
+        seen = {"seen": state["seen"]} if "seen" in state else {}
         full = len(rows) >= config.page_size
         if "after" in state:
             then = {"from": state["from"], "after": rows[-1]["id"]} if full else {"from": _moved(state["from"], 1)}
-            return FetchPage(_text(_kept(state) | then), more=True, empty=not rows)
+            return turned(state, seen | then, rows, more=True)
         if full:
             last = rows[-1]["write_date"]
             then = {"from": last, "after": 0} if last == rows[0]["write_date"] else {"from": last}
-            return FetchPage(_text(_kept(state) | then), more=True, empty=False)
-        return self._ended(state, rows)
-
-    def _ended(self, state: dict[str, Any], rows: list[Row]) -> FetchPage:
-        """The walk is over. One that was the same single page as the last time is no news."""
+            return turned(state, seen | then, rows, more=True)
         newest = max([state.get("from", ""), state.get("seen", ""), *(row["write_date"] for row in rows)])
-        told = digest(rows).hex()[:16]
-        known = "from" not in state and state.get("told") == told
-        ended = {"seen": newest, "told": told} if newest else {}
-        return FetchPage(_text(ended), more=False, empty=not rows or known)
+        return turned(state, {"seen": newest} if newest else {}, rows, more=False)
 
     def feed(self) -> Feed:
         return Feed(self.name, self.fetch, self.page, self.every_seconds)
 
 
-def _kept(state: dict[str, Any]) -> dict[str, Any]:
-    return {"seen": state["seen"]} if "seen" in state else {}
-
-
 def _moved(second: str, by: int) -> str:
     moment = datetime.strptime(second, _FORMAT).replace(tzinfo=UTC)
     return (moment + timedelta(seconds=by)).strftime(_FORMAT)
-
-
-def _state(cursor: str) -> dict[str, Any]:
-    return dict(json.loads(cursor)) if cursor else {}
-
-
-def _text(state: dict[str, Any]) -> str:
-    return canonical(state).decode()
 
 
 SALES = ("out_invoice", "out_refund")

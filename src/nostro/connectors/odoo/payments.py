@@ -107,7 +107,7 @@ def _outcome(payment: Row, intent: RegisterCustomerPayment, *, adopted: bool) ->
     move = yield from row_of("account.move", ref(payment["move_id"]), "date") if payment["move_id"] else _nothing()
     amount = money(payment["amount"], label(payment["currency_id"]))
     notes = {"date": move["date"]} if move and move["date"] != intent.paid_on.isoformat() else {}
-    notes |= {"amount": str(amount)} if amount != intent.amount else {}
+    notes |= {"amount": str(amount)} if amount.value != abs(intent.amount.value) else {}
     notes |= {} if payment["is_reconciled"] else {"open": "yes"}
     notes |= {"state": payment["state"]} if payment["state"] in _GONE else {}
     return done(adopted=adopted, payment=payment["id"], move=ref(payment["move_id"]), notes=notes)

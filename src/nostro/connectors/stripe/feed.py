@@ -1,23 +1,22 @@
 """What is polled at Stripe, as pure functions of a cursor. Sources: pages "Pagination" and "Payout reconciliation".
 
 Lists come newest first. A walk goes from the head down to `since` less an overlap; only when it has ended does `since`
-move to the newest that it saw. `told` is the digest of a walk that fitted on one page: told again, it is no news.
+move to the newest that it saw.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from nostro.connectors.kit.cursors import State, state_of, turned
 from nostro.connectors.kit.manifest import Feed
 from nostro.connectors.stripe.config import StripeConfig
 from nostro.model.calls import FetchPage, Message
-from nostro.model.canonical import canonical, digest
+from nostro.model.canonical import canonical
 
-Cursor = dict[str, Any]
 _PAGE = 100
 _HOUR, _DAY = 3_600, 86_400
 _REMEMBERED = 500
@@ -35,7 +34,7 @@ class _Listing:
     expand: tuple[str, ...] = ()
 
     def fetch(self, cursor: str, config: StripeConfig, at: datetime) -> Message:
-        state = _state(cursor)
+        state = state_of(cursor)
         first = int(at.timestamp()) - config.first_load_days * _DAY
         since = max(state["since"] - self.overlap_seconds, 0) if "since" in state else first
         wish: dict[str, Any] = {"created[gte]": since, "limit": _PAGE}
@@ -44,15 +43,12 @@ class _Listing:
         return Message(f"/v1/{self.name}", wish, "GET")
 
     def page(self, cursor: str, content: Mapping[str, Any], _: StripeConfig) -> FetchPage:
-        state, things = _state(cursor), content["data"]
+        state, things = state_of(cursor), content["data"]
         newest = max([state.get("newest", 0), state.get("since", 0), *(thing["created"] for thing in things)])
+        unchanging = [{**thing, "pending_webhooks": 0} for thing in things]
         if content["has_more"] and things:
-            walking = {**state, "newest": newest, "after": things[-1]["id"]}
-            return FetchPage(_text(walking), more=True, empty=False)
-        told = digest([{**thing, "pending_webhooks": 0} for thing in things]).hex()[:16]
-        ended: Cursor = {"since": newest, "told": told} if newest else {}
-        known = "after" not in state and state.get("told") == told
-        return FetchPage(_text(ended), more=False, empty=not things or known)
+            return turned(state, {**state, "newest": newest, "after": things[-1]["id"]}, unchanging, more=True)
+        return turned(state, {"since": newest} if newest else {}, unchanging, more=False)
 
     def feed(self) -> Feed:
         return Feed(self.name, self.fetch, self.page, self.every_seconds)
@@ -63,7 +59,7 @@ _PAYOUTS = _Listing("payouts", 7 * _DAY, 900)
 
 def _fetch_payouts(cursor: str, config: StripeConfig, at: datetime) -> Message:
     """The payouts, and then the lines of each payout in the queue."""
-    state = _state(cursor)
+    state = state_of(cursor)
     if not state.get("queue"):
         return _PAYOUTS.fetch(cursor, config, at)
     wish: dict[str, Any] = {"limit": _PAGE, "expand[]": ["data.source"]}
@@ -73,7 +69,7 @@ def _fetch_payouts(cursor: str, config: StripeConfig, at: datetime) -> Message:
 
 def _page_payouts(cursor: str, content: Mapping[str, Any], config: StripeConfig) -> FetchPage:
     """A payout that Stripe has not put together yet holds `since` back, so that it is met again."""
-    state = _state(cursor)
+    state = state_of(cursor)
     if state.get("queue"):
         return _page_lines(state, content)
     page, walked = _PAYOUTS.page(cursor, content, config), state.get("walked", [])
@@ -81,14 +77,14 @@ def _page_payouts(cursor: str, content: Mapping[str, Any], config: StripeConfig)
     fresh = [*state.get("fresh", ()), *(ident for ident in complete if ident not in walked)]
     waiting = [payout["created"] for payout in content["data"] if _lines_are(payout, "in_progress")]
     oldest = min([*waiting, state.get("oldest", _NEVER)])
-    then = {**_state(page.cursor), "walked": walked}
+    then = {**state_of(page.cursor), "walked": walked}
     if page.more:
-        return FetchPage(_text({**then, "fresh": fresh, "oldest": oldest}), more=True, empty=page.empty)
+        return replace(page, cursor=_text({**then, "fresh": fresh, "oldest": oldest}))
     held = {"since": oldest} if oldest < _NEVER else {}
-    return FetchPage(_text({**then, **held, "queue": fresh}), more=bool(fresh), empty=page.empty)
+    return replace(page, cursor=_text({**then, **held, "queue": fresh}), more=bool(fresh))
 
 
-def _page_lines(state: Cursor, content: Mapping[str, Any]) -> FetchPage:
+def _page_lines(state: State, content: Mapping[str, Any]) -> FetchPage:
     lines = content["data"]
     if content["has_more"] and lines:
         return FetchPage(_text({**state, "line": lines[-1]["id"]}), more=True, empty=False)
@@ -103,13 +99,7 @@ def _lines_are(payout: Mapping[str, Any], status: str) -> bool:
     return payout["automatic"] is True and payout.get("reconciliation_status") == status
 
 
-def _state(cursor: str) -> Cursor:
-    state = json.loads(cursor) if cursor else {}
-    assert isinstance(state, dict)
-    return state
-
-
-def _text(state: Cursor) -> str:
+def _text(state: State) -> str:
     return canonical(state).decode()
 
 

@@ -47,8 +47,8 @@ class CollectionReturned(FactBody):
     reason: str = ""
 
     def natural_key(self) -> str:
-        """Movement and target."""
-        return f"{self.movement}/{self.subject}"
+        """Movement, what it takes back, and target."""
+        return f"{self.movement}/{self.original_movement}/{self.subject}"
 
 
 class MoneyUnapplied(FactBody):

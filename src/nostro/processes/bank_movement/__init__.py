@@ -1,12 +1,12 @@
-"""One movement on a bank account: told by many reports, counted and booked once, led to whose money it is; see PROCESS.md.
+"""One movement on a bank account: told by many, counted and booked once, led to whose money it is; see PROCESS.md.
 
-Way in: `PROCESS`. `holdings` says for the ledger's proof what a movement answers for.
+Way in: `PROCESS`.
 May not be here: input and output; another process; a vendor's or an ERP's knowledge.
 """
 
 from nostro.processes.bank_movement.routing import begins, correlates, orphaned, registers
 from nostro.processes.bank_movement.v1.decide import decide
-from nostro.processes.bank_movement.v1.effects import Scene, holdings
+from nostro.processes.bank_movement.v1.effects import holdings
 from nostro.processes.bank_movement.v1.evolve import evolve
 from nostro.processes.bank_movement.v1.machine import MACHINE
 from nostro.processes.bank_movement.v1.state import MovementState
@@ -19,6 +19,7 @@ PROCESS = Process(
     correlates=correlates,
     registers=registers,
     orphaned=orphaned,
+    holds=holdings,
 )
 
-__all__ = ["PROCESS", "Scene", "holdings"]
+__all__ = ["PROCESS"]

@@ -12,7 +12,7 @@ from nostro.processes.kit.process import Begin
 
 
 def begins(fact: Fact) -> Begin | None:
-    """The movement that a report tells of. Its id says nothing: every identification can turn out to be another's too."""
+    """The movement that a report tells of. Its id says nothing: what identifies it can turn out to be another's too."""
     match fact.body:
         case EntryReported() as body:
             ident = short_digest(fact.entity, body.natural_key()).hex()[:20]
@@ -40,7 +40,7 @@ def registers(fact: Fact) -> Sequence[Reference]:
         found += [Reference.to("end_to_end", body.end_to_end, within)] if body.end_to_end else []
         found += [Reference.to("movement", f"paid/{body.uetr}", within)] if body.uetr else []
     day = body.booking_date or body.value_date
-    if body.booked and body.kind != "statement" and day:
+    if body.booked and body.kind != "statement" and day and not body.doubts:
         money = f"{body.amount}/{body.direction}"
         found.append(announced(within, money, day.isoformat(), bare=False))
         found += [announced(within, money, day.isoformat(), bare=True)] if bare(body) else []

@@ -32,7 +32,7 @@ def begins(fact: Fact) -> Begin | None:
         case InvoicePosted() | InvoiceWithdrawn() as body:
             return Begin(f"{fact.entity}/{body.database}/{body.move_id}")
         case MoneyUnapplied() as body:
-            return Begin(f"{fact.entity}/unapplied/{body.movement}")
+            return Begin(body.begins(fact.entity))
         case CollectionCredited() | CollectionReturned() | CollectionPaymentMoved() | CollectionCreditNoted() as body:
             return Begin(body.subject)
         case _:

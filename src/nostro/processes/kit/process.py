@@ -43,7 +43,7 @@ class Version:
     decide: Callable[[Instance, State, Fact, Rules], Decision]
 
 
-def holds_nothing(_: Instance) -> Sequence[Holding]:
+def holds_nothing(_: Instance, __: Rules) -> Sequence[Holding]:
     """For processes through which no money passes."""
     return ()
 
@@ -57,7 +57,7 @@ class Process:
     - `registers(fact)`: references that lead to this subject from now on;
     - `orphaned(fact)`: the subject for a fact whose references led nowhere until its deadline, or None: then it is a
     case.
-    - `holds(instance)`: what the subject says that it holds on the transit ledger's accounts, for the proof.
+    - `holds(instance, rules)`: what the subject says that it holds on the transit ledger's accounts, for the proof.
     """
 
     name: str
@@ -68,7 +68,7 @@ class Process:
     orphaned: Callable[[Fact], Begin | None]
     park_seconds: int = 900
     lane: str = "standard"
-    holds: Callable[[Instance], Sequence[Holding]] = holds_nothing
+    holds: Callable[[Instance, Rules], Sequence[Holding]] = holds_nothing
 
     def version(self, number: int) -> Version:
         """The version; raises `IndexError` for one that this release lacks."""

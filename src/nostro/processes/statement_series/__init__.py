@@ -1,5 +1,40 @@
-"""The statements of one bank account: none missing, none doubled, each balance carried on.
+"""The statements of a bank account as a series: none missing, none doubled, each fits the one before; see PROCESS.md.
 
-Way in: PROCESS.md for the story, `v1/machine.py` for the table.
+Way in: `PROCESS`.
 May not be here: input and output; another process.
 """
+
+from collections.abc import Sequence
+
+from nostro.model.facts import Fact, StatementReceived
+from nostro.model.references import Reference
+from nostro.processes.kit.process import Begin, Process, Version
+from nostro.processes.statement_series.v1.decide import decide
+from nostro.processes.statement_series.v1.machine import MACHINE
+from nostro.processes.statement_series.v1.state import SeriesState, evolve
+
+
+def begins(fact: Fact) -> Begin | None:
+    """One series a bank account. Reports and notifications say that it is alive, so that its statements are awaited."""
+    body = fact.body
+    return Begin(f"{fact.entity}/{body.account}/statement") if isinstance(body, StatementReceived) else None
+
+
+def registers(fact: Fact) -> Sequence[Reference]:
+    """The bank's statement id, for the trace."""
+    body = fact.body
+    if not isinstance(body, StatementReceived):
+        return ()
+    return (Reference.to("statement", body.statement_id, f"{fact.entity}/{body.account}"),)
+
+
+PROCESS = Process(
+    name="statement_series",
+    versions=(Version(MACHINE, SeriesState(), evolve, decide),),
+    begins=begins,
+    correlates=lambda _: (),
+    registers=registers,
+    orphaned=lambda _: None,
+)
+
+__all__ = ["PROCESS"]

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from nostro.model.money import Money
+from nostro.sandbox.stage import ENTITIES
 
 MEANING = (
     "Lost: a captured card payment, a bank movement of a closed day or the fees of a payout that arrived, which Odoo's"
@@ -16,6 +17,7 @@ MEANING = (
 )
 CARD, BANK, FEE = "card payment", "bank movement", "fee"
 DEAD = ("draft", "canceled", "rejected")
+OWN = {entity.code: entity.currency for entity in ENTITIES}
 Row = Mapping[str, Any]
 
 
@@ -115,7 +117,7 @@ class Books:
         self._entities = {told["company"]: entity for entity, told in companies.items()}
         self._cards = {told["journals"]["STR1"] for told in companies.values()}
         self._banks = {told["journals"]["BNK1"] for told in companies.values()}
-        self._fees = {told["accounts"]["fees"]: told["clearing"]["STR1"] for told in companies.values()}
+        self._fees = {told["accounts"]["fees"] for told in companies.values()}
 
     def card_payments(self) -> Iterator[Effect]:
         """Payments in the PSPs' journals that are posted, each with the invoice that it was registered on."""
@@ -139,8 +141,9 @@ class Books:
             move = self._moves[line["move_id"]]
             if line["account_id"] in self._fees and move["state"] == "posted":
                 payout = re.search(r"po_\w+", f"{move['ref']} {line['name']}")
-                entity, own = self._entities[move["company_id"]], self._currencies[line["currency_id"]]
-                sums[entity, payout[0] if payout else move["name"], own] += Money.of(Decimal(line["balance"]), own).minor
+                entity = self._entities[move["company_id"]]
+                cost = Money.of(Decimal(line["balance"]), OWN[entity])
+                sums[entity, payout[0] if payout else move["name"], cost.currency] += cost.minor
         return sums
 
     def _money(self, row: Row, sign: int = 1) -> Money:

@@ -1,11 +1,11 @@
 """The integration that many teams write first: act on each webhook and file, try again on any error, remember nothing.
 
 It is meant to be fair: it verifies signatures, works company by company, pages, leaves unfinished files alone, matches
-only open invoices, goes on when a match fails, and answers 500 so that Stripe sends an event again. What it does not do:
+only open invoices, goes on when a match fails, and answers 500 so that Stripe sends an event again. It does not
 - remember which events, statements and payouts it has seen, or compare a statement with those before it;
 - ask whether an effect happened before it tries again;
 - fetch what a lost webhook would have said, or read anything but camt.053;
-- refunds, chargebacks, reserves, foreign differences and cases. Nobody counts those against it.
+- book refunds, chargebacks, reserves and exchange differences. Nobody counts those against it.
 """
 
 import hashlib
@@ -51,11 +51,11 @@ class Company:
 class NaiveScript:
     """The script, with a web server for events (`/de`, `/ch`...) and `read_files` for statements."""
 
-    odoo_url: str
     odoo_key: str
-    companies: Mapping[str, Company]
     say: Callable[[str], object] = lambda _line: None
     port: int = 0
+    odoo_url: str = ""
+    companies: Mapping[str, Company] = field(default_factory=dict)
     _http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=5.0, trust_env=False))
     _server: ThreadingHTTPServer | None = None
 
@@ -77,6 +77,10 @@ class NaiveScript:
         self._server = ThreadingHTTPServer(("127.0.0.1", self.port), Hook)
         self.port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def connect(self, odoo_url: str, companies: Mapping[str, Company]) -> None:
+        """Tell the script where it works."""
+        self.odoo_url, self.companies = odoo_url, companies
 
     def stop(self) -> None:
         """Close the web server and the client."""
@@ -116,10 +120,10 @@ class NaiveScript:
         self._odoo(at, "account.payment.register", "action_create_payments", context, ids=wizard)
 
     def _fees(self, at: Company, payout: Json) -> None:
-        lines, more = [], {"payout": payout["id"], "limit": "100"}
+        lines: list[Json] = []
+        more = {"payout": payout["id"], "limit": "100"}
         while more:
-            headers = {"authorization": f"Bearer {at.stripe_key}"}
-            page = self._try(lambda: self._http.get(f"{at.stripe_url}/balance_transactions", params=more, headers=headers))
+            page = self._try("GET", f"{at.stripe_url}/balance_transactions", at.stripe_key, params=more)
             lines += page["data"]
             more = {**more, "starting_after": lines[-1]["id"]} if page["has_more"] else {}
         fee = float(Decimal(sum(line["fee"] for line in lines)) / 100)
@@ -184,13 +188,13 @@ class NaiveScript:
 
     def _odoo(self, at: Company, model: str, method: str, context: Json | None = None, **arguments: object) -> Any:  # noqa: ANN401 - whatever Odoo answers
         body = {**arguments, "context": {"allowed_company_ids": [at.company], **(context or {})}}
-        headers = {"authorization": f"bearer {self.odoo_key}"}
-        return self._try(lambda: self._http.post(f"{self.odoo_url}/json/2/{model}/{method}", json=body, headers=headers))
+        return self._try("POST", f"{self.odoo_url}/json/2/{model}/{method}", self.odoo_key, json=body)
 
-    def _try(self, send: Callable[[], httpx.Response]) -> Any:  # noqa: ANN401 - whatever the other side answers
+    def _try(self, method: str, url: str, key: str, **content: Any) -> Any:  # noqa: ANN401 - whatever the other side answers
         for left in reversed(range(1 + RETRIES)):
             try:
-                return send().raise_for_status().json()
+                headers = {"authorization": f"Bearer {key}"}
+                return self._http.request(method, url, headers=headers, **content).raise_for_status().json()
             except (httpx.HTTPError, ValueError):
                 if not left:
                     raise

@@ -22,6 +22,7 @@ ACCOUNTS: Final[Mapping[str, tuple[str, str, str, bool]]] = {
     "bank_charges": ("4975", "Bank charges", "expense", False),
     "exchange_gain": ("2660", "Currency translation gains", "income_other", False),
     "exchange_loss": ("2150", "Currency translation losses", "expense", False),
+    "disputes": ("1796", "Card disputes", "asset_current", True),
 }
 """Role -> code, name, type, can be reconciled."""
 

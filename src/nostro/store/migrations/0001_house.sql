@@ -402,6 +402,7 @@ create table dispatch_member (
     command_key bytea not null,
     primary key (shard, dispatch, n)
 );
+create index dispatch_member_command on dispatch_member (command_shard, command_key);
 create table attempt_call (
     shard smallint not null,
     dispatch bytea not null,

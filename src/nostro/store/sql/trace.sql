@@ -6,8 +6,9 @@ join unnest(%(shards)s::smallint[], %(kinds)s::text[], %(digests)s::bytea[]) as 
 order by r.process, r.subject limit %(limit)s;
 
 -- name: subjects_by_id
--- Subjects with this very id, or ending in it.
-select process, subject from subject where subject = %(text)s or subject like %(ending)s order by process, subject limit %(limit)s;
+-- Subjects with this very id, or ending in it, or written as process/id.
+select process, subject from subject where subject = %(text)s or subject like %(ending)s or process || '/' || subject = %(text)s
+order by process, subject limit %(limit)s;
 
 -- name: subjects_by_correlation
 -- The subject of a command, by the id that went outside.
@@ -21,7 +22,7 @@ select process, subject from exception_case where id = %(text)s;
 -- name: facts_of_subjects
 -- All that was decided about subjects.
 select f.shard, f.position, f.process, f.subject, f.type, f.origin, encode(f.receipt, 'hex') as receipt, f.item, f.cause_shard,
-  f.cause_position, f.body, f.sealed_body is not null as sealed, f.state_before, f.state_after, f.rule, encode(f.bundle, 'hex') as bundle,
+  f.cause_position, f.entity, f.body, f.sealed_body is not null as sealed, f.state_before, f.state_after, f.rule, encode(f.bundle, 'hex') as bundle,
   f.actor, f.on_behalf_of, f.reason, f.occurred_at, f.received_at, f.decided_at
 from fact f join unnest(%(shards)s::smallint[], %(processes)s::text[], %(subjects)s::text[]) as asked (shard, process, subject)
   on f.shard = asked.shard and f.process = asked.process and f.subject = asked.subject
@@ -41,7 +42,7 @@ below as (
   union
   select e.* from fact e join below b on e.cause_shard = b.shard and e.cause_position = b.position)
 select f.shard, f.position, f.process, f.subject, f.type, f.origin, encode(f.receipt, 'hex') as receipt, f.item, f.cause_shard,
-  f.cause_position, f.body, f.sealed_body is not null as sealed, f.state_before, f.state_after, f.rule, encode(f.bundle, 'hex') as bundle,
+  f.cause_position, f.entity, f.body, f.sealed_body is not null as sealed, f.state_before, f.state_after, f.rule, encode(f.bundle, 'hex') as bundle,
   f.actor, f.on_behalf_of, f.reason, f.occurred_at, f.received_at, f.decided_at
 from (select * from above union select * from below) f order by f.decided_at, f.shard, f.position limit %(limit)s;
 
@@ -60,14 +61,21 @@ select id, reason, sentence, currency, minor, opened_at, closed_at, closed_by fr
 where shard = %(shard)s and process = %(process)s and subject = %(subject)s order by opened_at, id;
 
 -- name: open_cases
--- What waits for a person, the oldest first.
-select id, process, subject, entity, reason, sentence, currency, minor, candidates, opened_at from exception_case
-where closed_at is null and (%(entity)s = '' or entity = %(entity)s) order by opened_at, id limit %(limit)s;
+-- What waits for a person, the oldest first; what was closed comes behind it.
+select id, process, subject, entity, reason, sentence, currency, minor, candidates, opened_at, closed_at, closed_by from exception_case
+where (%(closed)s or closed_at is null) and (%(entity)s = '' or entity = %(entity)s)
+order by closed_at is not null, opened_at, id limit %(limit)s;
+
+-- name: case_by_id
+-- One case, open or closed.
+select id, process, subject, entity, reason, sentence, currency, minor, candidates, opened_at, closed_at, closed_by from exception_case
+where id = %(id)s;
 
 -- name: waiting_commands
 -- Commands that wait for a person.
-select key_text, correlation, entity, connection, operation, status, note, since, process, subject from command_open
+select key_text, correlation, entity, connection, operation, status, note, since, process, subject, body from command_open
 where status in ('would_do', 'proposed', 'handed_over') and (%(entity)s = '' or entity = %(entity)s)
+  and (%(process)s = '' or process = %(process)s and subject = %(subject)s)
 order by since, key_text limit %(limit)s;
 
 -- name: command_by_correlation
@@ -84,3 +92,10 @@ select process, state, count(*) as count from subject group by process, state or
 select account, currency, sum(minor)::numeric as minor from (
   select debit as account, currency, minor from posting union all select credit, currency, -minor from posting) moved
 group by account, currency having sum(minor) <> 0 order by account, currency;
+
+-- name: transit_parts
+-- What an account's balance consists of, by subject.
+select process, subject, currency, sum(minor)::numeric as minor, max(position) as position from (
+  select process, subject, currency, minor, position from posting where debit = %(account)s
+  union all select process, subject, currency, -minor, position from posting where credit = %(account)s) moved
+group by process, subject, currency having sum(minor) <> 0 order by currency, process, subject limit %(limit)s;

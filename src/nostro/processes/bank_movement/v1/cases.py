@@ -17,6 +17,8 @@ REASONS = frozenset(
         "return_unassigned",
         "statement_line_failed",
         "statement_line_late",
+        "statement_line_unknown",
+        "movement_not_posted",
         "not_in_statement",
     ]
 )
@@ -42,7 +44,7 @@ def _ownership(scene: Scene) -> Iterator[CaseOpening]:
     if not scene.resolved:
         return
     contested = [part for part in data.parts if len(data.targets(part)) > 1]
-    if contested and not data.original:
+    if data.contested:
         found = {f"{t.process}/{t.subject}" for part in contested for t in data.targets(part)}
         amount = Money(minor=sum(part.amount.minor for part in contested), currency=data.total.currency)
         sentence = f"References of this {data.direction} lead to {len(found)} different items; none was credited."
@@ -51,6 +53,9 @@ def _ownership(scene: Scene) -> Iterator[CaseOpening]:
         candidates = tuple(f"{target.process}/{target.subject}" for target in data.taken_back)
         what = "takes back a credit that can't be told" if data.original else "was not asked for by anything we know"
         yield CaseOpening("unexplained_debit", f"A debit of {data.amount} {what}.", scene.signed, candidates)
+    if scene.data.total and not scene.posting.posts:
+        sentence = f"The posting policy ({scene.posting.row or 'no row'}) keeps {scene.signed} out of the books."
+        yield CaseOpening("movement_not_posted", sentence, scene.signed)
     if data.returns and data.direction == "credit" and scene.ended and heir_of(scene) is None:
         back = data.returns[-1]
         sentence = f"{back.amount} of this credit went back, and it was not credited to one item alone."
@@ -62,7 +67,10 @@ def _booking(scene: Scene) -> Iterator[CaseOpening]:
     if end is not None and end.kind is OutcomeKind.FAILED:
         sentence = f"The statement line of {scene.signed} is not in the ERP: {end.sentence or 'refused'}"
         yield CaseOpening("statement_line_failed", sentence, scene.signed)
-    late = "booking" in data.passed and not scene.ended and scene.resolved and end is None
+    if end is not None and end.kind is OutcomeKind.HANDED_OVER:
+        sentence = f"Nobody but a person can say whether {scene.signed} stands in the ERP: {end.sentence}"
+        yield CaseOpening("statement_line_unknown", sentence, scene.signed)
+    late = "booking" in data.passed and end is None and scene.resolved and not scene.still
     if late and scene.rules.mode(_connection(scene), "book_statement_line") == "act":
         sentence = f"The statement line of {scene.signed} was asked for a day ago and is not booked yet."
         yield CaseOpening("statement_line_late", sentence, scene.signed)

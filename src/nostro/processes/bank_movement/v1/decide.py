@@ -8,7 +8,7 @@ from nostro.model.facts import DeadlineFellDue, EntryReported, Fact, LookupAnswe
 from nostro.model.outcomes import OutcomeKind
 from nostro.processes.bank_movement.v1.cases import cases
 from nostro.processes.bank_movement.v1.effects import BOOK, Scene, leads, lookup, postings, told, wanted
-from nostro.processes.bank_movement.v1.identity import Verdict, judge
+from nostro.processes.bank_movement.v1.identity import PROBES, Verdict, judge
 from nostro.processes.bank_movement.v1.state import MovementState
 from nostro.processes.kit.decision import Decision, Instance, Lookup, Rules, State
 from nostro.processes.kit.following import case_changes, new_facts, new_postings
@@ -52,7 +52,7 @@ def standing(scene: Scene) -> str:
         return "held" if "doubt" in data.passed else "doubtful"
     if not scene.resolved:
         return "asking"
-    if not scene.ended:
+    if not scene.ended and not scene.still:
         return "failed" if end is not None and end.kind is OutcomeKind.FAILED else "booking"
     if data.stated or not scene.account.statement_expected_by:
         return "settled"
@@ -61,8 +61,10 @@ def standing(scene: Scene) -> str:
 
 def _passed_on(instance: Instance, body: EntryReported, verdict: Verdict) -> Decision:
     """The report tells of another movement: the next slot is asked, and what it claimed here is given back."""
-    doubts = (*body.doubts, instance.subject.id) if verdict is Verdict.DOUBT else body.doubts
-    onward = body.model_copy(update={"probe": body.probe + 1, "doubts": tuple(dict.fromkeys(doubts))})
+    probe = body.probe + 1
+    doubtful = verdict is Verdict.DOUBT or probe == PROBES
+    doubts = dict.fromkeys((*body.doubts, instance.subject.id) if doubtful else body.doubts)
+    onward = body.model_copy(update={"probe": probe, "doubts": tuple(doubts)})
     return Decision(to=instance.state, rule=f"reported: {verdict}", emits=(onward,), disowns=True)
 
 
@@ -100,6 +102,5 @@ def _rule(scene: Scene, fact: Fact) -> str:
         found = sorted({target.kind for target in body.targets})
         return f"reference: {', '.join(found)}" if found else "reference: none led anywhere in time"
     if isinstance(body, EntryReported):
-        row = scene.rules.posting(scene.entity.id, "transfer", "booked").row if scene.books else "not booked"
-        return f"reported by {body.kind}; policy {row}"
+        return f"{body.kind}; posting policy {scene.posting.row}" if scene.data.counts else f"{body.kind}; not counted"
     return ""

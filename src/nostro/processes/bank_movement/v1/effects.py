@@ -17,14 +17,13 @@ from nostro.model.facts import (
     MovementRelated,
     PayoutCredited,
 )
-from nostro.model.facts.house import Target
 from nostro.model.intents import BookStatementLine
 from nostro.model.money import InexactAmountError, Money
 from nostro.model.outcomes import OutcomeKind
 from nostro.model.references import Reference
 from nostro.processes.bank_movement.v1.identity import announced, plain_text, scope
 from nostro.processes.bank_movement.v1.state import Lead, MovementState, Part
-from nostro.processes.kit.decision import Lookup, Posting, Rules, Wanted
+from nostro.processes.kit.decision import Instance, Lookup, Posting, PostingRule, Rules, Wanted
 
 BOOK = "book"
 _BANKS_OWN = frozenset(["CHRG", "COMM", "COMT", "COME", "COMI", "FEES", "INTR", "TAXE"])
@@ -64,11 +63,9 @@ class Scene:
         return self.data.booked_on
 
     @property
-    def books(self) -> bool:
-        """Whether it is to stand in the ERP: it counts, moves money, and the posting policy lets it."""
-        return bool(
-            self.data.counts and self.data.total and self.rules.posting(self.entity.id, "transfer", "booked").posts
-        )
+    def posting(self) -> PostingRule:
+        """The posting policy's row for booked bank movements."""
+        return self.rules.posting(self.entity.id, "transfer", "booked")
 
     @property
     def banks_own(self) -> bool:
@@ -88,28 +85,28 @@ class Scene:
 
     @property
     def ended(self) -> bool:
-        """Whether its booking ended for good: it stands there, or never will."""
+        """Whether its booking ended for good: the line stands in the ERP, or a person said that it shall not."""
         end = self.data.steps.end(BOOK)
-        return not self.books or (end is not None and (end.there or end.kind is OutcomeKind.DISCARDED))
+        return end is not None and (end.there or end.kind is OutcomeKind.DISCARDED)
+
+    @property
+    def still(self) -> bool:
+        """Whether nothing is to be booked: no money moved, or the posting policy keeps it out of the books."""
+        return not self.data.total or not self.posting.posts
 
     def provider(self) -> ProviderAccount | None:
-        """The provider whose payout this is, by what it says on the statement, or because there is only one."""
+        """The provider whose payout this is: the one that the statement names, or the only one that there is."""
         said = plain_text(text_of(self.data.remittance) + text_of(self.data.counterparty_name))
-        named = [p for p in self.entity.provider_accounts if p.statement_descriptor]
-        found = [p for p in named if plain_text(p.statement_descriptor) in said]
-        if len(found) == 1:
-            return found[0]
-        return self.entity.provider_accounts[0] if self._payouts() and len(self.entity.provider_accounts) == 1 else None
+        accounts_here = self.entity.provider_accounts
+        named = [p for p in accounts_here if p.statement_descriptor and plain_text(p.statement_descriptor) in said]
+        if len(named) == 1:
+            return named[0]
+        return accounts_here[0] if len(accounts_here) == 1 and self.pays_out else None
 
-    def _payouts(self) -> bool:
-        owner = self.owner()
-        return owner is not None and owner.process == "payout"
-
-    def owner(self) -> Target | None:
-        """The one subject that all of it belongs to."""
-        found = [self.data.targets(part) for part in self.data.parts]
-        same = {(target.process, target.subject): target for targets in found for target in targets}
-        return next(iter(same.values())) if len(same) == 1 and all(found) else None
+    @property
+    def pays_out(self) -> bool:
+        """Whether all of it is one payout."""
+        return [process for process, _ in self.data.shares] == ["payout"]
 
 
 def leads(scene: Scene) -> tuple[Reference, ...]:
@@ -117,15 +114,14 @@ def leads(scene: Scene) -> tuple[Reference, ...]:
     data = scene.data
     if not data.counts or data.vain or data.chosen is not None:
         return ()
-    answered = {answer.lead for answer in data.answers}
     if data.original:
         return () if data.taken_back else tuple(_reference(scene, lead) for lead in data.original)
-    first = _announced(scene) if data.listed_first and not data.verdict else ()
+    first = (_announced(scene),) if data.unannounced else ()
     if scene.banks_own:
         return first
-    open_leads = {lead: None for part in data.parts for lead in _open(data, part) if lead not in answered}
-    ordered = sorted(open_leads, key=lambda lead: _STRENGTH.index(lead[0]))
-    return (*first, *(_reference(scene, lead) for lead in ordered)) if ordered or data.direction == "credit" else first
+    answered = {answer.lead for answer in data.answers}
+    asked = dict.fromkeys(lead for part in data.parts for lead in _open(data, part) if lead not in answered)
+    return (*first, *(_reference(scene, lead) for lead in sorted(asked, key=lambda lead: _STRENGTH.index(lead[0]))))
 
 
 def lookup(scene: Scene) -> Lookup | None:
@@ -137,9 +133,9 @@ def lookup(scene: Scene) -> Lookup | None:
 
 
 def _open(data: MovementState, part: Part) -> tuple[Lead, ...]:
-    """What of a part is to be asked: everything, or, once an invoice number has led somewhere, only other such numbers."""
+    """What of a part is to be asked: all, or, once an invoice number has led somewhere, only other such numbers."""
     if data.direction == "debit":
-        return tuple(lead for lead in part.leads if lead[0] in ("correlation", "psp"))
+        return tuple(lead for lead in part.leads if lead[0] in ("correlation", "psp") and not data.targets(part))
     found = [answer.lead for answer in data.answers if answer.lead in part.leads]
     if not found:
         return part.leads
@@ -148,20 +144,21 @@ def _open(data: MovementState, part: Part) -> tuple[Lead, ...]:
 
 
 def _patience(scene: Scene) -> int:
-    """How long an unknown reference is waited for: an invoice may come a little later, a payout's trace id days later."""
+    """How long is waited for a reference: an invoice may come a little later, a payout's trace id days later."""
     data, limit = scene.data, scene.rules.limit
-    if data.direction == "credit" and data.parts and all(data.targets(part) for part in data.parts):
+    if not data.original and all(data.targets(part) for part in data.parts):
         return 0
-    if scene.provider() is not None and not data.original:
+    if not data.original and scene.provider() is not None:
         return limit("payout_wait_seconds", scene.entity.id, 172_800)
     return limit("lookup_wait_seconds", scene.entity.id, 900)
 
 
-def _announced(scene: Scene) -> tuple[Reference, ...]:
+def _announced(scene: Scene) -> Reference:
+    """A statement that tells nothing of the other side may mean any announced movement of that day and amount."""
     data = scene.data
-    told = bool(data.counterparty_iban or data.counterparty_name or data.remittance)
-    within, money = scope(scene.entity.id, data.account), f"{data.total}/{data.direction}"
-    return (announced(within, money, scene.day.isoformat(), bare=told),)
+    bare = not (data.counterparty_iban or data.counterparty_name or data.remittance)
+    money = f"{data.total}/{data.direction}"
+    return announced(scope(scene.entity.id, data.account), money, scene.day.isoformat(), bare=not bare)
 
 
 def _reference(scene: Scene, lead: Lead) -> Reference:
@@ -172,14 +169,12 @@ def _reference(scene: Scene, lead: Lead) -> Reference:
 
 
 def wanted(scene: Scene) -> tuple[Wanted, ...]:
-    """The statement line in the ERP: a payout's against the provider's clearing account, everything else on suspense."""
+    """The statement line in the ERP: a payout's against its provider's clearing account, all else on suspense."""
     data = scene.data
-    if not scene.books or not scene.resolved:
+    if not scene.resolved or scene.still:
         return ()
-    owner, account = scene.owner(), None
-    if owner is not None and owner.process == "payout":
-        provider = scene.provider()
-        account = provider.clearing_account if provider else None
+    provider = scene.provider() if scene.pays_out else None
+    account = provider.clearing_account if provider else None
     intent = BookStatementLine(
         entity=scene.entity.id,
         journal=scene.account.odoo_journal,
@@ -231,8 +226,8 @@ def _same(scene: Scene) -> Iterator[FactBody]:
 
 def _takes_back(scene: Scene) -> Iterator[FactBody]:
     data = scene.data
-    originals = [data.chosen] if data.chosen else list(data.taken_back)
-    if data.original and len(originals) == 1 and originals[0].process == "bank_movement":
+    originals = data.taken_back
+    if len(originals) == 1 and originals[0].process == "bank_movement":
         yield MovementRelated(
             subject=originals[0].subject,
             movement=scene.subject,
@@ -246,12 +241,8 @@ def _takes_back(scene: Scene) -> Iterator[FactBody]:
 def _credits(scene: Scene) -> Iterator[FactBody]:
     """Payouts hear at once; collections once the line is booked, since they match it in the ERP."""
     data = scene.data
-    if data.original:
-        return
-    rest = data.total.minor
-    for (process, subject), minor in _shares(data).items():
+    for (process, subject), minor in data.shares.items():
         amount = Money(minor=minor, currency=data.total.currency)
-        rest -= minor
         if process == "payout":
             signed = amount if data.direction == "credit" else -amount
             yield PayoutCredited(payout_id=subject, movement=scene.subject, amount=signed, booked_on=scene.day)
@@ -264,8 +255,18 @@ def _credits(scene: Scene) -> Iterator[FactBody]:
                 statement_line=scene.line,
                 by="person" if data.chosen else "reference",
             )
-    if rest > 0 and data.direction == "credit" and not scene.banks_own and not _contested(data) and scene.ended:
-        yield _unapplied(scene, Money(minor=rest, currency=data.total.currency))
+    rest = _nobodys(scene)
+    if rest and scene.ended:
+        yield _unapplied(scene, rest)
+
+
+def _nobodys(scene: Scene) -> Money | None:
+    """What of a credit nothing leads to anybody from. While a part is contested, a person is to say first."""
+    data = scene.data
+    rest = data.total.minor - sum(data.shares.values())
+    if data.direction == "debit" or rest <= 0 or data.contested or data.taken_back or scene.banks_own:
+        return None
+    return Money(minor=rest, currency=data.total.currency)
 
 
 def _unapplied(scene: Scene, amount: Money) -> MoneyUnapplied:
@@ -279,24 +280,6 @@ def _unapplied(scene: Scene, amount: Money) -> MoneyUnapplied:
         payer_iban=data.counterparty_iban,
         remittance=data.remittance,
     )
-
-
-def _shares(data: MovementState) -> dict[tuple[str, str], int]:
-    """What belongs to whom, in minor units; contested parts belong to nobody yet."""
-    shares: dict[tuple[str, str], int] = {}
-    if data.chosen is not None:
-        return {(data.chosen.process, data.chosen.subject): data.total.minor}
-    for part in data.parts:
-        targets = data.targets(part)
-        if len(targets) == 1:
-            key = (targets[0].process, targets[0].subject)
-            shares[key] = shares.get(key, 0) + part.amount.minor
-    return shares
-
-
-def _contested(data: MovementState) -> bool:
-    """Whether references of one part lead to different subjects: all of the rest waits for a person then."""
-    return any(len(data.targets(part)) > 1 for part in data.parts)
 
 
 def _returns(scene: Scene) -> Iterator[FactBody]:
@@ -316,12 +299,12 @@ def _returns(scene: Scene) -> Iterator[FactBody]:
 def heir_of(scene: Scene) -> str | None:
     """The one collection that the whole credit went to, unapplied money's included; None where it is not one."""
     data = scene.data
-    if data.direction != "credit" or data.original or not scene.ended:
+    if not scene.ended or data.direction == "debit":
         return None
-    shares = [(subject, minor) for (process, subject), minor in _shares(data).items() if process == "collection"]
-    if not shares and not _contested(data) and not _shares(data) and not scene.banks_own:
+    if _nobodys(scene) == data.total:
         return _unapplied(scene, data.total).begins(scene.entity.id)
-    return shares[0][0] if len(shares) == 1 and shares[0][1] == data.total.minor else None
+    heirs = [subject for (process, subject), minor in data.shares.items() if process == "collection"]
+    return heirs[0] if len(heirs) == 1 and data.shares["collection", heirs[0]] == data.total.minor else None
 
 
 def postings(scene: Scene) -> dict[str, Posting]:
@@ -341,30 +324,31 @@ def postings(scene: Scene) -> dict[str, Posting]:
 
 
 def unexplained(scene: Scene) -> bool:
-    """A debit that nothing says anything about, though everything was asked."""
+    """A debit that nothing says anything about, though everything was asked, and that did not come back."""
     data = scene.data
     if data.direction == "credit" or scene.banks_own or not scene.resolved:
         return False
-    returned = sum(back.amount.minor for back in data.returns)
-    return returned < data.total.minor and not any(True for _ in (*_takes_back(scene), *_credits(scene)))
+    explained = data.shares or any(True for _ in _takes_back(scene))
+    return not explained and sum(back.amount.minor for back in data.returns) < data.total.minor
 
 
-def holdings(scene: Scene) -> tuple[Holding, ...]:
+def holdings(instance: Instance, rules: Rules) -> tuple[Holding, ...]:
     """What the movement answers for: its own postings, less what others were told to take over."""
-    own, suspense = fold(postings(scene).values()), accounts.suspense(scene.entity.id)
-    currency = scene.data.total.currency
-    key, sign = (suspense, currency), 1 if scene.data.direction == "credit" else -1
-    for body in told(scene):
-        if isinstance(body, CollectionCredited | MoneyUnapplied):
-            own[key] = own.get(key, 0) + body.amount.minor
-        elif isinstance(body, PayoutCredited):
-            own[key] = own.get(key, 0) + sign * abs(body.amount.minor)
-        elif isinstance(body, MovementRelated) and body.relation == "returned":
-            own[key] = own.get(key, 0) + sign * body.amount.minor
-    if heir_of(scene) is None:
-        own[key] = own.get(key, 0) + sign * sum(back.amount.minor for back in scene.data.returns)
+    assert isinstance(instance.data, MovementState)
+    scene = Scene(instance.subject.id, rules.entity(instance.entity), rules, instance.data)
+    if not scene.data.counts:
+        return ()
+    own, key = fold(postings(scene).values()), (accounts.suspense(scene.entity.id), scene.data.total.currency)
+    sign = 1 if scene.data.direction == "credit" else -1
+    taken_over = sum(abs(body.amount.minor) for body in told(scene) if isinstance(body, _TAKES_OVER))
+    back = sum(back.amount.minor for back in scene.data.returns) if heir_of(scene) is None else 0
+    own[key] = own.get(key, 0) + sign * (taken_over + back)
     return tuple(
         Holding(scene.subject, account, Money(minor=minor, currency=money))
         for (account, money), minor in sorted(own.items())
         if minor and accounts.kind_of(account) in accounts.TRANSIT
     )
+
+
+_TAKES_OVER = (CollectionCredited, MoneyUnapplied, PayoutCredited, MovementRelated)
+"""Facts with which this movement's money becomes another subject's. `CollectionReturned` is about a return's money."""

@@ -16,7 +16,7 @@ from nostro.model.facts import EntryReported
 from nostro.model.references import Reference
 from nostro.processes.bank_movement.v1.state import MovementState, Report
 
-PROBES = 64
+PROBES = 200
 """How often a report is passed on; then it is a doubtful movement of its own."""
 NEAR_DAYS = 10
 """How far two tellings of one movement lie apart at most, a pending one included; later, numbers begin anew."""
@@ -26,30 +26,40 @@ _IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{8,30}")
 class Verdict(StrEnum):
     """Whether a report belongs to a movement."""
 
-    MINE = "mine"
     OTHER = "other"
     DOUBT = "doubt"
+    MINE = "mine"
 
 
 def identity(entity: str, body: EntryReported) -> tuple[Reference, ...]:
-    """References that identify the movement, strongest first. One that was passed on only asks the slots."""
+    """References that identify the movement, strongest first. One that was passed on asks the slots from the first on."""
     if body.probe >= PROBES:
         return ()
-    slot = body.twin + max(0, body.probe - 1)
+    slot = body.probe - 1 if body.probe else body.twin
     in_slot = Reference.to("movement", f"slot/{slot}/{_content(body)}", scope(entity, body.account))
-    return (in_slot,) if body.probe else (*strong(entity, body), in_slot)
+    return (in_slot,) if body.probe else (*_ids(entity, body), in_slot, *_hints(entity, body))
 
 
 def strong(entity: str, body: EntryReported) -> tuple[Reference, ...]:
-    """The bank's and the payment's own ids, with amount and direction: a fee may share them with its payment."""
+    """The references that a report brings for its movement, besides its content."""
+    return (*_ids(entity, body), *_hints(entity, body))
+
+
+def _ids(entity: str, body: EntryReported) -> tuple[Reference, ...]:
+    """What the bank calls it, and the payment's world-wide id; with amount and direction, since fees share them."""
     within, money = scope(entity, body.account), f"{body.amount}/{body.direction}"
+    named = (("servicer", body.servicer_reference), ("movement", body.uetr and f"uetr/{body.uetr}"))
+    return tuple(Reference.to(kind, f"{value}/{money}", within) for kind, value in named if value)
+
+
+def _hints(entity: str, body: EntryReported) -> tuple[Reference, ...]:
+    """Ids that several movements of a day may share: weaker than saying the very same."""
+    within, more = scope(entity, body.account), f"{body.amount}/{body.direction}/{_day(body)}"
     named = (
-        ("servicer", body.servicer_reference, money),
-        ("movement", body.uetr and f"uetr/{body.uetr}", money),
-        ("movement", body.end_to_end and f"end_to_end/{body.end_to_end}", f"{money}/{_day(body)}"),
-        ("entry", body.entry_reference, f"{money}/{_day(body)}"),
+        ("movement", body.end_to_end and f"end_to_end/{body.end_to_end}"),
+        ("entry", body.entry_reference),
     )
-    return tuple(Reference.to(kind, f"{value}/{more}", within) for kind, value, more in named if value)
+    return tuple(Reference.to(kind, f"{value}/{more}", within) for kind, value in named if value)
 
 
 def announced(within: str, money: str, day: str, *, bare: bool) -> Reference:
@@ -68,11 +78,12 @@ def judge(data: MovementState, body: EntryReported) -> Verdict:
         return Verdict.OTHER
     same_document = [report for report in alike if report.statement_id == body.statement_id]
     if same_document:
-        return Verdict.MINE if any(_retold(data, report, body) for report in same_document) else Verdict.OTHER
+        return max((_retold(data, report, body) for report in same_document), key=list(Verdict).index)
     by_id = _named_alike(data.reports, body)
     if not _near(data.reports, body, by_id=by_id):
         return Verdict.OTHER
-    return Verdict.MINE if by_id or not alike else _by_kind(alike, body)
+    again = [report for report in alike if report.booked == body.booked]
+    return Verdict.MINE if by_id or not again else _by_kind(again, body)
 
 
 def settles(body: EntryReported) -> bool:
@@ -80,13 +91,19 @@ def settles(body: EntryReported) -> bool:
     return body.booked and (body.kind == "statement" or body.twin > 0 or (body.kind == "report" and not body.repeats))
 
 
-def _retold(data: MovementState, report: Report, body: EntryReported) -> bool:
+def _retold(data: MovementState, report: Report, body: EntryReported) -> Verdict:
     """A document lists each movement once. Issued anew, it tells what was pending as booked, or the very same again."""
     if report.booked != body.booked:
-        return True
+        return Verdict.MINE
+    if report.place and body.place:
+        return Verdict.MINE if report.place == body.place else Verdict.OTHER
     known = (report.twin, report.servicer, report.uetr, report.end_to_end)
     told = (body.twin, body.servicer_reference, body.uetr, body.end_to_end)
-    return known == told and not _differ(plain_text(text_of(data.remittance)), plain_text(text_of(body.remittance)))
+    mine = (plain_text(text_of(data.remittance)), text_of(data.counterparty_iban))
+    theirs = (plain_text(text_of(body.remittance)), text_of(body.counterparty_iban))
+    if known != told or any(_differ(*pair) for pair in zip(mine, theirs, strict=True)):
+        return Verdict.OTHER
+    return Verdict.MINE if mine == theirs else Verdict.DOUBT
 
 
 def _contradicted(data: MovementState, alike: list[Report], body: EntryReported) -> bool:

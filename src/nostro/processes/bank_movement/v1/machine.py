@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from nostro.processes.bank_movement.v1.cases import REASONS
-from nostro.processes.kit.machine import NEW, Effect, Machine, Terminal, Waiting
+from nostro.processes.kit.machine import NEW, Effect, Machine, Row, Terminal, Waiting, edges_of
 
 STATES: dict[str, Waiting | Terminal] = {
     "pending": Waiting("vanish", timedelta(days=10), "announced, not booked; nothing is posted"),
@@ -20,37 +20,34 @@ STATES: dict[str, Waiting | Terminal] = {
     "unlisted": Terminal("in the books, and no statement lists it; a person looks"),
     "settled": Terminal("in the books and in a statement"),
 }
-_WAITING = tuple(name for name, state in STATES.items() if isinstance(state, Waiting))
 _COUNTED = ("asking", "booking", "failed", "booked", "unlisted", "settled")
 _BEFORE = ("pending", "vanished", "doubtful", "held")
-_ALL = (*_BEFORE, "double", *_COUNTED)
+_LISTED = ("booked", "unlisted", "settled")
 
-EDGES: dict[tuple[str, str], frozenset[str]] = {
-    (NEW, "statement.entry_reported"): frozenset({"pending", "doubtful", "asking", "booking", "booked", "settled"}),
-    **{(at, "statement.entry_reported"): frozenset({at, "doubtful", *_COUNTED}) for at in _BEFORE},
-    **{(at, "statement.entry_reported"): frozenset({at, *_COUNTED}) for at in _COUNTED},
-    ("double", "statement.entry_reported"): frozenset({"double"}),
-    **{(at, "lookup.answered"): frozenset({at}) for at in _ALL},
-    ("asking", "lookup.answered"): frozenset({"doubtful", *_COUNTED}),
-    **{(at, "match.confirmed"): frozenset({at, *_COUNTED}) for at in _ALL},
-    **{(at, "match.confirmed"): frozenset({at, "double", *_COUNTED}) for at in ("doubtful", "held")},
-    **{(at, "movement.related"): frozenset({at, "settled"}) for at in _ALL},
-    **{(at, "command.settled"): frozenset({at, *_COUNTED}) for at in _COUNTED},
-    **{(at, "command.released"): frozenset({at, "booking"}) for at in _COUNTED},
-    ("pending", "deadline.fell_due"): frozenset({"vanished"}),
-    ("doubtful", "deadline.fell_due"): frozenset({"held"}),
-    ("asking", "deadline.fell_due"): frozenset(_COUNTED) - {"asking"},
-    ("booking", "deadline.fell_due"): frozenset({"booking"}),
-    ("booked", "deadline.fell_due"): frozenset({"unlisted"}),
-}
+ROWS: tuple[Row, ...] = (
+    ((NEW,), ("statement.entry_reported",), ("pending", "doubtful", "asking", "booking", "booked", "settled")),
+    (_BEFORE, ("statement.entry_reported",), ("doubtful", "asking", "booking", "booked", "settled")),
+    (("booked", "unlisted"), ("statement.entry_reported", "movement.related"), ("settled",)),
+    (("asking",), ("statement.entry_reported", "lookup.answered"), ("doubtful", "booking", *_LISTED)),
+    (("doubtful", "held"), ("match.confirmed",), ("double", "asking", "booking", *_LISTED)),
+    (("asking",), ("match.confirmed",), ("booking", *_LISTED)),
+    (("booking", "failed"), ("command.settled",), ("failed", *_LISTED)),
+    (("failed",), ("command.released",), ("booking",)),
+    (("pending",), ("deadline.fell_due",), ("vanished",)),
+    (("doubtful",), ("deadline.fell_due",), ("held",)),
+    (("asking",), ("deadline.fell_due",), ("booking", *_LISTED)),
+    (("booking",), ("deadline.fell_due",), ()),
+    (("booked",), ("deadline.fell_due",), ("unlisted",)),
+    (("double", *_COUNTED), ("statement.entry_reported",), ()),
+    (tuple(STATES), ("lookup.answered", "match.confirmed", "movement.related", "command.released"), ()),
+    (_COUNTED, ("command.settled",), ()),
+)
 
 MACHINE = Machine(
     process="bank_movement",
     version=1,
     states=STATES,
-    edges=EDGES,
-    effects={
-        "book": Effect("book_statement_line", "none: the bank moved the money; what takes it back is a movement too")
-    },
+    edges=edges_of(ROWS),
+    effects={"book": Effect("book_statement_line", "none: what takes a movement back is a movement too")},
     case_reasons=REASONS,
 )

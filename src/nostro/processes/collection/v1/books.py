@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from nostro.ledger import Holding, accounts, fold
 from nostro.model.money import Money
 from nostro.processes.collection.v1.state import CollectionState, Incoming, Payment, Share
-from nostro.processes.kit.decision import Instance, Posting
+from nostro.processes.kit.decision import Instance, Posting, Rules
 
 
 def postings(data: CollectionState, entity: str) -> dict[str, Posting]:
@@ -20,7 +20,7 @@ def postings(data: CollectionState, entity: str) -> dict[str, Posting]:
     return named
 
 
-def holdings(instance: Instance) -> tuple[Holding, ...]:
+def holdings(instance: Instance, _: Rules) -> tuple[Holding, ...]:
     """What the subject answers for: its own postings, plus what it took over from others, less what it handed on."""
     data, entity, subject = instance.data, instance.entity, str(instance.subject)
     assert isinstance(data, CollectionState)
@@ -57,7 +57,7 @@ def _movements(one: Incoming, entity: str) -> Iterator[Movement]:
 def _back(name: str, source: str, share: Share, entity: str, currency: str) -> Iterator[Movement]:
     """Money that goes back: what had been applied from the customer's side, the rest from suspense."""
     yield f"{name}/applied", accounts.customer(entity), source, share.applied, currency
-    yield f"{name}/over", accounts.suspense(entity), source, share.over + share.moved, currency
+    yield f"{name}/over", accounts.suspense(entity), source, share.over, currency
 
 
 def _disputes(payment: Payment, psp: str, entity: str) -> Iterator[Movement]:
@@ -78,14 +78,12 @@ def _conversions(payment: Payment, psp: str, entity: str) -> Iterator[Movement]:
 
 
 def _handed(data: CollectionState, entity: str) -> Iterator[tuple[str, Money]]:
-    """Settled lines go on to the payout; bank money comes from its movement; what was moved goes to its new item."""
+    """Settled lines go on to the payout; bank money comes from its movement; what was moved is with its new item."""
     suspense = accounts.suspense(entity)
     for payment in data.payments:
+        yield suspense, Money(minor=payment.moved, currency=payment.amount.currency)
         for line in payment.lines:
             yield accounts.psp(entity, payment.connection), -line.gross
-        lost = sum(d.share.moved for d in payment.disputes if d.cost)
-        back = lost + sum(r.share.moved for r in payment.refunds if r.live)
-        yield suspense, Money(minor=payment.moved - back, currency=payment.amount.currency)
     for credit in data.credits:
         returned = sum(share.over + share.applied for share in credit.shares)
         yield suspense, Money(minor=credit.moved + returned - credit.amount.minor, currency=credit.amount.currency)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 from nostro.model.facts import (
     CollectionCredited,
@@ -16,12 +16,11 @@ from nostro.model.facts import (
     Fact,
     FactBody,
 )
-from nostro.model.money import Money
 from nostro.processes.collection.v1.books import postings
 from nostro.processes.collection.v1.cases import OVERDUE, cases
 from nostro.processes.collection.v1.effects import Scene, wanted
 from nostro.processes.collection.v1.machine import MACHINE
-from nostro.processes.collection.v1.state import Assignment, CollectionState, Credit, Incoming, Share
+from nostro.processes.collection.v1.state import Assignment, CollectionState, Credit
 from nostro.processes.kit.decision import CaseOpening, Decision, Instance, Rules, State, Wanted
 from nostro.processes.kit.following import case_changes, new_facts, new_postings
 
@@ -82,15 +81,17 @@ def _told(scene: Scene) -> tuple[FactBody, ...]:
     """What other collections hear from this one."""
     data = scene.data
     bodies: list[FactBody] = [_moved(scene, a) for a in data.assignments if a.to == "move"]
-    for payment in data.payments:
-        for refund in (r for r in payment.refunds if r.live):
-            bodies += _passed_on(data, payment, (refund.refund_id, refund.refunded_on, "refunded"), refund.share)
-        for dispute in (d for d in payment.disputes if d.cost):
-            day = dispute.closed_on or dispute.disputed_on
-            bodies += _passed_on(data, payment, (dispute.dispute_id, day, "chargeback lost"), dispute.share)
-    for credit in data.credits:
-        for back in credit.returns:
-            bodies += _passed_on(data, credit, (back.movement, back.returned_on, back.reason), back.share)
+    bodies += [
+        CollectionReturned(
+            subject=back.subject,
+            movement=back.movement,
+            original_movement=back.name,
+            amount=back.amount,
+            booked_on=back.returned_on,
+            reason=back.reason,
+        )
+        for back in data.recalls
+    ]
     if data.kind == "credit_note" and data.reverses and data.total:
         reversed_ = f"{scene.entity.id}/{data.database}/{data.reverses}"
         bodies.append(
@@ -107,7 +108,7 @@ def _moved(scene: Scene, given: Assignment) -> FactBody:
             subject=given.subject,
             origin=scene.subject,
             connection=one.connection,
-            charge_id=one.source,
+            charge_id=given.name,
             payment_id=one.payment_id,
             amount=given.amount,
             method=one.method,
@@ -115,30 +116,12 @@ def _moved(scene: Scene, given: Assignment) -> FactBody:
         )
     return CollectionCredited(
         subject=given.subject,
-        movement=one.source,
+        movement=given.name,
         amount=given.amount,
         booked_on=one.received_on,
         statement_line=one.statement_line if isinstance(one, Credit) else "",
         by="person",
     )
-
-
-def _passed_on(data: CollectionState, one: Incoming, what: tuple[str, date, str], share: Share) -> list[FactBody]:
-    """What went back of money that had been moved is returned at its new item."""
-    subject, (movement, day, reason) = data.moved_to(one.source), what
-    if not subject or share.moved <= 0:
-        return []
-    amount = Money(minor=share.moved, currency=one.amount.currency)
-    return [
-        CollectionReturned(
-            subject=subject,
-            movement=movement,
-            original_movement=one.source,
-            amount=amount,
-            booked_on=day,
-            reason=reason,
-        )
-    ]
 
 
 def _rule(scene: Scene, fact: Fact) -> str:

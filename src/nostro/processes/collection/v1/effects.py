@@ -42,7 +42,7 @@ class Scene:
 
     def posting(self, payment: Incoming) -> PostingRule:
         """The first row of the posting policy that posts what this payment has reached, else the row that refuses."""
-        reached = ["credited"] if isinstance(payment, Credit) and not payment.connection else ["captured"]
+        reached = ["booked"] if isinstance(payment, Credit) and not payment.connection else ["captured"]
         if isinstance(payment, Payment) and payment.charge_line:
             reached.append("paid_out")
         rows = [self.rules.posting(self.entity.id, payment.method, state) for state in reached]
@@ -240,13 +240,12 @@ def erp_value(scene: Scene, payment: Payment) -> Money | None:
 
 
 def _matches(scene: Scene) -> Iterator[Step]:
-    """Each booked refund is matched with a credit note, in the order in which both came."""
-    booked = [r for payment in scene.data.payments for r in payment.refunds if r.live and r.share.applied]
-    for refund, note in zip(booked, scene.data.credit_notes, strict=False):
+    """A booked refund is matched with its credit note."""
+    for refund in (r for payment in scene.data.payments for r in payment.refunds if r.live and r.note):
         end = scene.data.steps.end(f"refunded-{refund.refund_id}")
         entry = number(end.ids.get("move", "")) if end and end.there else None
         if entry:
-            yield f"match-{refund.refund_id}", Reconcile(entity=scene.entity.id, move_id=note.move_id, entry=entry)
+            yield f"match-{refund.refund_id}", Reconcile(entity=scene.entity.id, move_id=refund.note, entry=entry)
 
 
 def _given_back(scene: Scene) -> Iterator[Step]:

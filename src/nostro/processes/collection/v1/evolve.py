@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Any, TypeVar
 
 from nostro.model.base import Value
@@ -39,9 +40,11 @@ from nostro.processes.collection.v1.state import (
     Incoming,
     Line,
     Payment,
+    Recall,
     Refund,
     Registered,
     Return,
+    Share,
 )
 from nostro.processes.kit.decision import State
 
@@ -112,8 +115,11 @@ def _await_capture(data: CollectionState, told: Registered) -> CollectionState:
 
 
 def _adopt(payment: Payment, told: Registered) -> Payment:
+    """What the ERP holds of it counts as applied, but not what was moved or went back meanwhile."""
+    free = payment.amount.minor - payment.moved - sum(share.over for share in payment.shares)
+    least = sum(share.applied for share in payment.shares)
     same = told.amount.currency == payment.amount.currency
-    applied = min(told.amount.minor, payment.amount.minor) if same else payment.applied
+    applied = max(least, min(told.amount.minor, free)) if same else payment.applied
     return payment.model_copy(update={"registered": told.payment, "company": told.company, "applied": applied})
 
 
@@ -143,16 +149,14 @@ def _refunded(data: CollectionState, body: RefundReported, _: Fact) -> Collectio
         return _stranger(data, body.charge_id or body.payment_id)
     new = Refund(refund_id=body.refund_id, amount=body.amount, refunded_on=body.refunded_on)
     known = next((r for r in payment.refunds if r.refund_id == body.refund_id), new)
-    succeeded = known.succeeded or body.state == "succeeded"
-    first = succeeded and not known.succeeded
-    told = known.model_copy(
-        update={
-            "succeeded": succeeded,
-            "failed": known.failed or body.state in ("failed", "cancelled"),
-            "share": payment.take_back(body.amount.minor) if first else known.share,
-        }
-    )
-    return _with(data, payment.model_copy(update={"refunds": _put(payment.refunds, known, told)}))
+    update: dict[str, object] = {"failed": known.failed or body.state in ("failed", "cancelled")}
+    if body.state == "succeeded" and not known.succeeded:
+        share = payment.take_back(body.amount.minor)
+        data, update["share"] = _recall(data, payment, share, (body.refund_id, body.refunded_on, "refunded"))
+        update["succeeded"] = True
+    payment = data.payment(payment.source) or payment
+    refunds = _put(payment.refunds, known, known.model_copy(update=update))
+    return _pair(_with(data, payment.model_copy(update={"refunds": refunds})))
 
 
 def _disputed(data: CollectionState, body: DisputeReported, fact: Fact) -> CollectionState:
@@ -161,9 +165,19 @@ def _disputed(data: CollectionState, body: DisputeReported, fact: Fact) -> Colle
         return _stranger(data, body.charge_id or body.payment_id)
     new = Dispute(dispute_id=body.dispute_id, amount=body.amount, disputed_on=body.disputed_on)
     known = next((d for d in payment.disputes if d.dispute_id == body.dispute_id), new)
+    told = _told(known, body, fact.occurred_at.date())
+    if told.withdrawn and not known.withdrawn:
+        told = told.model_copy(update={"share": payment.take_back(body.amount.minor)})
+    if told.lost and told.withdrawn and told.share.moved:
+        data, share = _recall(data, payment, told.share, (body.dispute_id, told.closed_on or body.disputed_on, "lost"))
+        told = told.model_copy(update={"share": share})
+    payment = data.payment(payment.source) or payment
+    return _with(data, payment.model_copy(update={"disputes": _put(payment.disputes, known, told)}))
+
+
+def _told(known: Dispute, body: DisputeReported, day: date) -> Dispute:
     withdrawn = known.withdrawn or body.funds in ("withdrawn", "reinstated")
-    day = fact.occurred_at.date()
-    told = known.model_copy(
+    return known.model_copy(
         update={
             "reason": body.reason or known.reason,
             "evidence_due_at": max(known.evidence_due_at, body.evidence_due_at),
@@ -174,10 +188,8 @@ def _disputed(data: CollectionState, body: DisputeReported, fact: Fact) -> Colle
             "lost": known.lost or body.state == "lost",
             "closed_on": known.closed_on or (day if body.state in ("won", "lost") else None),
             "reinstated_on": known.reinstated_on or (day if body.funds == "reinstated" else None),
-            "share": payment.take_back(body.amount.minor) if withdrawn and not known.withdrawn else known.share,
         }
     )
-    return _with(data, payment.model_copy(update={"disputes": _put(payment.disputes, known, told)}))
 
 
 def _paid_out(data: CollectionState, body: CollectionPaidOut, fact: Fact) -> CollectionState:
@@ -235,19 +247,57 @@ def _returned(data: CollectionState, body: CollectionReturned, _: Fact) -> Colle
     credit = data.credit(body.original_movement)
     if credit is None:
         return _stranger(data, body.original_movement)
+    share = credit.take_back(body.amount.minor)
+    data, share = _recall(data, credit, share, (body.movement, body.booked_on, body.reason))
     told = Return(
-        movement=body.movement,
-        amount=body.amount.minor,
-        returned_on=body.booked_on,
-        reason=body.reason,
-        share=credit.take_back(body.amount.minor),
+        movement=body.movement, amount=body.amount.minor, returned_on=body.booked_on, reason=body.reason, share=share
     )
+    credit = data.credit(credit.source) or credit
     return _with(data, credit.model_copy(update={"returns": (*credit.returns, told)}))
+
+
+def _recall(
+    data: CollectionState, one: Incoming, share: Share, what: tuple[str, date, str]
+) -> tuple[CollectionState, Share]:
+    """Money that was moved and has to go back: its new items give it up, and it goes back as what is over."""
+    movement, day, reason = what
+    rest, recalls = share.moved, list(data.recalls)
+    for given in data.assignments:
+        minor = min(rest, data.still_moved(given)) if given.source == one.source else 0
+        if minor > 0:
+            rest -= minor
+            amount = Money(minor=minor, currency=one.amount.currency)
+            recalls.append(
+                Recall(
+                    movement=movement,
+                    name=given.name,
+                    subject=given.subject,
+                    amount=amount,
+                    returned_on=day,
+                    reason=reason,
+                )
+            )
+    called = share.moved - rest
+    kept = _with(data, one.model_copy(update={"moved": one.moved - called}))
+    back = Share(over=share.over + share.moved, applied=share.applied)
+    return kept.model_copy(update={"recalls": tuple(recalls)}), back
 
 
 def _credit_noted(data: CollectionState, body: CollectionCreditNoted, _: Fact) -> CollectionState:
     note = CreditNote(move_id=body.move_id, amount=body.amount)
-    return data.model_copy(update={"credit_notes": (*data.credit_notes, note)})
+    return _pair(data.model_copy(update={"credit_notes": (*data.credit_notes, note)}))
+
+
+def _pair(data: CollectionState) -> CollectionState:
+    """The first refund without a credit note gets the first note without a refund."""
+    taken = {r.note for p in data.payments for r in p.refunds}
+    note = next((note.move_id for note in data.credit_notes if note.move_id not in taken), 0)
+    for payment in data.payments:
+        for refund in payment.refunds:
+            if note and refund.succeeded and refund.share.applied and not refund.note:
+                paired = _put(payment.refunds, refund, refund.model_copy(update={"note": note}))
+                return _with(data, payment.model_copy(update={"refunds": paired}))
+    return data
 
 
 def _confirmed(data: CollectionState, body: MatchConfirmed, _: Fact) -> CollectionState:
@@ -260,6 +310,7 @@ def _confirmed(data: CollectionState, body: MatchConfirmed, _: Fact) -> Collecti
         assignment = Assignment(
             act=body.act,
             source=one.source,
+            name=f"{one.source}~{1 + sum(a.source == one.source for a in data.assignments)}",
             to="refund" if refund else "move",
             subject=body.target.subject,
             amount=Money(minor=one.over, currency=one.amount.currency),

@@ -43,11 +43,11 @@ ROWS: tuple[Row, ...] = (
     ((NEW,), ("payment.captured", "money.unapplied"), ("unapplied",)),
     ((NEW, "noted"), ("payment.attempted", "payment.registered"), ("noted",)),
     # The ERP speaks: where the item rests changes, what is under way goes on.
-    (RESTS, ("invoice.posted",), ("open", "paid")),
+    (RESTS, ("invoice.posted", "payment.registered"), ("open", "paid")),
     (RESTS, ("invoice.withdrawn",), ("withdrawn",)),
     (UNDER_WAY, ("invoice.posted", "invoice.withdrawn"), ()),
     (ITEM, ("payment.registered", "collection.credit_noted"), ("booking",)),
-    (("booking", "awaiting_provider"), ("payment.registered",), ("disputed", "refund_open", "in_transit", *RESTS)),
+    (("booking", "awaiting_provider"), ("payment.registered",), ITEM),
     (("refund_open",), ("collection.credit_noted",), ("in_transit", *RESTS)),
     # Money comes.
     (ITEM, ("payment.captured",), ("booking", "awaiting_provider")),
@@ -62,13 +62,13 @@ ROWS: tuple[Row, ...] = (
     (("in_transit",), PSP_NEWS, RESTS),
     ((*RESTS, "in_transit"), ("refund.reported",), ("refund_open",)),
     (("refund_open",), ("refund.reported",), ("in_transit", *RESTS)),
-    ((*RESTS, "in_transit", "refund_open"), ("dispute.reported",), ("disputed",)),
+    ((*RESTS, "in_transit", "refund_open"), ("dispute.reported",), ("disputed", *RESTS)),
     (("disputed",), ("dispute.reported",), ("in_transit", "refund_open", *RESTS)),
     # What we asked for ends, persons decide, time passes.
     (ITEM, ("command.settled", "command.released", "match.confirmed"), ("booking",)),
     (("booking",), ("command.settled",), ITEM),
     (ITEM, ("deadline.fell_due",), ()),
-    (("awaiting_provider",), ("deadline.fell_due",), ("booking", "disputed", "refund_open", "in_transit")),
+    (("awaiting_provider",), ("deadline.fell_due",), ITEM),
     # Money without an item.
     (LOOSE, (*PSP_NEWS, "collection.returned"), LOOSE),
     (LOOSE, ("payment.captured", "collection.credited", "collection.payment_moved"), ("unapplied",)),

@@ -19,7 +19,10 @@ PAYMENTS_LIMIT = 50
 
 
 class Share(Value):
-    """From where money that went back was taken: what was over, what cleared this item, what was moved elsewhere."""
+    """Whence money that went back was taken: what was over, what cleared this item.
+
+    `moved` is what another item has of it and would have to give up: of a dispute that is not decided yet.
+    """
 
     over: int = 0
     applied: int = 0
@@ -27,7 +30,7 @@ class Share(Value):
 
 
 class Refund(Value):
-    """Money given back through the PSP. `share` is set when it first succeeded."""
+    """Money given back through the PSP. `share` is set when it first succeeded, `note` is its credit note's move."""
 
     refund_id: str
     amount: Money
@@ -35,6 +38,7 @@ class Refund(Value):
     succeeded: bool = False
     failed: bool = False
     share: Share = Share()
+    note: int = 0
 
     @property
     def live(self) -> bool:
@@ -218,13 +222,25 @@ class CreditNote(Value):
 
 
 class Assignment(Value):
-    """A person says what becomes of money that is over: `refund` it, or move it to another open item."""
+    """A person says what becomes of money that is over: `refund` it, or move it to another open item, under `name`."""
 
     act: str
     source: str
+    name: str
     to: Literal["refund", "move"]
     subject: str
     amount: Money
+
+
+class Recall(Value):
+    """Money that had been moved to another item (`subject`, as `name`) went back to the payer."""
+
+    movement: str
+    name: str
+    subject: str
+    amount: Money
+    returned_on: date
+    reason: str = ""
 
 
 class CollectionState(State):
@@ -250,6 +266,7 @@ class CollectionState(State):
     credit_notes: tuple[CreditNote, ...] = ()
     expected: tuple[Registered, ...] = ()
     assignments: tuple[Assignment, ...] = ()
+    recalls: tuple[Recall, ...] = ()
     steps: Steps = Steps()
     refused: int = 0
     strangers: tuple[str, ...] = ()
@@ -302,6 +319,7 @@ class CollectionState(State):
         """The credit that came with that movement or charge."""
         return next((c for c in self.credits if c.source == source), None)
 
-    def moved_to(self, source: str) -> str:
-        """The subject that money from this payment or credit was moved to."""
-        return next((a.subject for a in self.assignments if a.source == source and a.to == "move"), "")
+    def still_moved(self, given: Assignment) -> int:
+        """What of a move was not recalled."""
+        back = sum(recall.amount.minor for recall in self.recalls if recall.name == given.name)
+        return given.amount.minor - back if given.to == "move" else 0

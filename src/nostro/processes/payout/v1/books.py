@@ -6,7 +6,7 @@ from nostro.ledger import Holding, accounts, fold
 from nostro.model.entities import LegalEntity
 from nostro.model.intents import BookJournalEntry, EntryLine
 from nostro.model.money import Money
-from nostro.processes.kit.decision import Instance, Posting, Wanted
+from nostro.processes.kit.decision import Instance, Posting, Rules, Wanted
 from nostro.processes.payout.v1.state import TAKEN_OVER, UNKNOWN, PayoutState
 
 
@@ -57,7 +57,7 @@ def postings(data: PayoutState, entity: str) -> dict[str, Posting]:
     }
 
 
-def holdings(instance: Instance) -> tuple[Holding, ...]:
+def holdings(instance: Instance, _: Rules) -> tuple[Holding, ...]:
     """What the payout answers for: lines that it took over from collections, until the bank has the money."""
     data, entity, subject = instance.data, instance.entity, str(instance.subject)
     assert isinstance(data, PayoutState)

@@ -20,7 +20,7 @@ payout_currency_foreign no_provider_account booking_failed booking_unknown fact_
 EVERYWHERE = ("collecting", "booking", "expecting", "closed", "failed", "reissued")
 ROWS: tuple[Row, ...] = (
     ((NEW,), ("payout.reported",), ("collecting", "expecting", "failed")),
-    ((NEW,), ("payout.line_reported",), ("collecting",)),
+    ((NEW,), ("payout.line_reported", "payout.credited"), ("collecting",)),
     ((NEW,), ("payout.reissued",), ("reissued",)),
     (("collecting",), ("payout.reported", "payout.line_reported"), ("booking", "expecting", "closed")),
     (("expecting", "closed"), ("payout.reported", "payout.line_reported"), ("booking", "collecting")),

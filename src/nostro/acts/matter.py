@@ -1,0 +1,170 @@
+"""What an act is about, as it stands now: what a person has to see first, and what his rights are held against."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from nostro.governance.rights import ALL
+from nostro.model.canonical import digest, parse
+from nostro.model.facts.house import Target
+from nostro.model.failures import ActRefused
+from nostro.model.ids import IdempotencyKey, Subject
+from nostro.model.money import Money
+from nostro.store.database import Row, Statements, Transaction
+
+SQL = Statements("acts")
+ENGINE = "engine"
+LATER = "Look again at what it is about: `nostro cases`."
+
+
+@dataclass(frozen=True, slots=True)
+class Decide:
+    """Let a waiting command go, discard it, or say of a handed-over one whether it was done."""
+
+    key: str
+    verdict: Literal["release", "discard", "confirm_done", "confirm_not_done"]
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Say which subject a subject's money belongs to (`Target.kind` `refund`: that it goes back)."""
+
+    subject: Subject
+    target: Target
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Close a case."""
+
+    case: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rerun:
+    """Have a receipt read again."""
+
+    receipt: str
+
+
+Act = Decide | Match | Close | Rerun
+RIGHTS: Mapping[str, str] = {
+    "release": "approve",
+    "discard": "refuse",
+    "confirm_done": "confirm",
+    "confirm_not_done": "confirm",
+}
+"""Verdict -> the right that it takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """`says` is what a person sees; its digest tells whether that is still so. `entity` `*`: it is everybody's."""
+
+    right: str
+    subject: Subject
+    entity: str
+    says: Mapping[str, object]
+    amount: Money | None = None
+    proposers: frozenset[str] = frozenset()
+    connection: str = ""
+    operation: str = ""
+
+    @property
+    def seen(self) -> str:
+        """The digest (hex) of what a person sees."""
+        return digest(self.says).hex()
+
+
+async def look(tx: Transaction, act: Act) -> Matter:
+    """The matter of an act. Raises `ActRefused` when there is none, or when it is too late."""
+    match act:
+        case Decide():
+            return await _command(tx, act)
+        case Close():
+            return await _case(tx, act)
+        case Match():
+            return await _match(tx, act)
+        case Rerun():
+            return await _receipt(tx, act)
+
+
+async def _command(tx: Transaction, act: Decide) -> Matter:
+    try:
+        key = IdempotencyKey.parse(act.key)
+    except ValueError:
+        raise ActRefused(f"{act.key} is no key of a command.", LATER) from None
+    subject = Subject(key.process, key.subject)
+    row = await tx.row(SQL.waiting_command, shard=subject.shard, key=key.bytes)
+    if row is None or row.status in ("ready", "dispatched"):
+        raise ActRefused("This command doesn't wait for a person any more.", LATER)
+    if act.verdict.startswith("confirm") and row.status != "handed_over":
+        raise ActRefused("Only a command that was handed over can be confirmed.", "Approve or refuse it.")
+    if act.verdict == "discard" and row.status == "handed_over":
+        raise ActRefused("A command that was handed over may have been done.", "Say whether it was: confirm it.")
+    told = parse(row.body)
+    place = {"shard": subject.shard, "process": subject.process, "subject": subject.id}
+    people = await tx.rows(SQL.proposers, **place, position=row.position)
+    return Matter(
+        right=RIGHTS[act.verdict],
+        subject=subject,
+        entity=row.entity,
+        says={"status": row.status, "note": row.note, "since": row.since, "key": row.key_text, **_named(row), **told},
+        amount=amount_of(told),
+        proposers=frozenset(name for p in people for name in (p.actor, p.on_behalf_of) if name) - {ENGINE},
+        connection=row.connection,
+        operation=row.operation,
+    )
+
+
+async def _case(tx: Transaction, act: Close) -> Matter:
+    row = await tx.row(SQL.case_of, id=act.case)
+    if row is None:
+        raise ActRefused(f"There is no case {act.case}.", LATER)
+    if row.closed_at is not None:
+        raise ActRefused(f"Case {act.case} is closed already.", LATER)
+    says = {"case": row.id, "reason": row.reason, "sentence": row.sentence, "opened_at": row.opened_at, **_named(row)}
+    says |= {"candidates": bytes(row.candidates)}
+    amount = None if row.minor is None else Money(minor=row.minor, currency=row.currency)
+    return Matter("close", Subject(row.process, row.subject), row.entity or ALL, {**says, "amount": amount}, amount)
+
+
+async def _match(tx: Transaction, act: Match) -> Matter:
+    row = await _subject(tx, act.subject)
+    says = {"state": row.state, "revision": row.revision, "target": act.target, **_named(row)}
+    return Matter("match", act.subject, row.entity, says)
+
+
+async def _receipt(tx: Transaction, act: Rerun) -> Matter:
+    row = await _subject(tx, Subject("receipt", act.receipt))
+    says = {"state": row.state, "revision": row.revision, **_named(row)}
+    return Matter("rerun", Subject("receipt", act.receipt), row.entity or ALL, says)
+
+
+async def _subject(tx: Transaction, subject: Subject) -> Row:
+    row = await tx.row(SQL.subject_of, shard=subject.shard, process=subject.process, subject=subject.id)
+    if row is None:
+        raise ActRefused(f"There is no {subject}.", "Look it up: `nostro trace`.")
+    return row
+
+
+def _named(row: Row) -> dict[str, object]:
+    named = ("process", "subject", "entity", "connection", "operation", "correlation")
+    return {name: getattr(row, name) for name in named if hasattr(row, name)}
+
+
+def amount_of(intent: Mapping[str, object]) -> Money | None:
+    """What an intent moves: its amount, or what a journal entry debits in all. Always positive."""
+    told = intent.get("amount")
+    if isinstance(told, dict):
+        amount = Money.model_validate(told)
+        return Money(minor=abs(amount.minor), currency=amount.currency)
+    lines = intent.get("lines")
+    balances = [line["balance"] for line in lines if "balance" in line] if isinstance(lines, list) else []
+    if not balances:
+        return None
+    debits = sum((Decimal(balance["value"]) for balance in balances if not balance["value"].startswith("-")), Decimal())
+    return Money.of(debits, balances[0]["currency"])

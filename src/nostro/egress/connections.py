@@ -1,0 +1,57 @@
+"""Connections as the running house knows them: made by the composition root from landscape and secrets, then fixed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from nostro.connectors.kit.manifest import Access, Connector
+from nostro.model.entities import LegalEntity
+
+SOCKETS = 8
+"""At most so many sockets a slot: one big pool collapses, several small ones don't."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenConnection:
+    """One connection. `secrets` are in the clear, in memory only.
+
+    Its dispatch is leased in `slots`, each with an equal part of rate and concurrency. `calls_per_second` and
+    `concurrency` default to the manifest's.
+    """
+
+    id: str
+    connector: Connector
+    config: Any
+    url: str = ""
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    entities: tuple[LegalEntity, ...] = ()
+    slots: int = 1
+    calls_per_second: float | None = None
+    concurrency: int | None = None
+
+    @property
+    def name(self) -> str:
+        """The id, as `ingress` calls it."""
+        return self.id
+
+    @property
+    def slot_rate(self) -> float:
+        """Calls per second of one slot."""
+        manifest = self.connector.manifest
+        return (self.calls_per_second or manifest.calls_per_second) / self.slots
+
+    @property
+    def slot_concurrency(self) -> int:
+        """Dispatches that one slot drives at once."""
+        wanted = (self.concurrency or self.connector.manifest.concurrency) // self.slots
+        return max(1, min(SOCKETS, wanted))
+
+    def access(self, session: Mapping[str, Any]) -> Access:
+        """What rendering a call needs."""
+        return Access(self.url, self.secrets, session)
+
+
+Connections = Mapping[str, OpenConnection]
+"""By id."""

@@ -1,0 +1,146 @@
+"""The journal of Acts, and the fence before it: everything that a slot writes checks in the same database transaction
+that the slot is still its own.
+
+What is written at the same time is committed together. A write that the database refuses fails alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from nostro.egress.drive import WRITE_SECONDS, Stored
+from nostro.model.clock import Now
+from nostro.model.failures import LostRace, Quarantined, StatementRefused
+from nostro.model.ids import short_digest
+from nostro.store.database import Database, Statements, Transaction
+from nostro.store.keys import Keys
+from nostro.store.receipts import Received, append_small
+
+SQL = Statements("dispatch")
+SLOT = "slot"
+Write = Callable[[Transaction], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A slot of a connection, as its holder knows it. `token` is the fence."""
+
+    connection: str
+    number: int
+    token: int
+    holder: str
+
+
+@dataclass(eq=False, slots=True)
+class _Pending:
+    write: Write
+    done: bool = False
+    failure: Exception | None = None
+
+
+async def fence(tx: Transaction, slot: Slot) -> None:
+    """Raises `LostRace` when the slot is somebody else's by now. Holds it until the database transaction ends."""
+    names = {"name": slot.connection, "slot": slot.number, "token": slot.token, "holder": slot.holder}
+    if await tx.row(SQL.fence_slot, **names) is None:
+        raise LostRace(f"Another worker holds slot {slot.number} of {slot.connection} by now.")
+
+
+@dataclass(slots=True)
+class FencedWrites:
+    """Writes of one slot, committed in groups: whoever comes while a group commits is in the next one."""
+
+    database: Database
+    slot: Slot
+    _waiting: list[_Pending] = field(default_factory=list)
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def write(self, write: Write) -> None:
+        """Returns when it is committed. Raises what the write, the fence or the database raised."""
+        mine = _Pending(write)
+        self._waiting.append(mine)
+        async with self._turn:
+            if not mine.done:
+                group, self._waiting = self._waiting, []
+                await self._commit(group)
+        if mine.failure is not None:
+            raise mine.failure
+
+    async def _commit(self, group: list[_Pending]) -> None:
+        for pending in group:
+            pending.failure = LostRace("The commit was cut off.")
+        try:
+            await self._together(group)
+        except (StatementRefused, LostRace, Quarantined) as failure:
+            if len(group) == 1:
+                group[0].failure = failure
+                return
+            for single in group:
+                await self._commit([single])
+        except Exception as failure:  # noqa: BLE001 - whatever it is, each member of the group has to hear of it
+            for pending in group:
+                pending.failure = failure
+        else:
+            for pending in group:
+                pending.failure = None
+        finally:
+            for pending in group:
+                pending.done = True
+
+    async def _together(self, group: list[_Pending]) -> None:
+        async with self.database.transaction() as tx:
+            await fence(tx, self.slot)
+            for pending in group:
+                await pending.write(tx)
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """The journal of one slot's Acts."""
+
+    writes: FencedWrites
+    keys: Keys
+
+    async def start(self, shard: int, dispatch: bytes, n: int, digest: bytes, now: Now) -> None:
+        """Before an Act's bytes leave. Raises `Quarantined` when nothing may leave."""
+        values = {
+            "shard": shard,
+            "dispatch": dispatch,
+            "n": n,
+            "month": now.business.date().replace(day=1),
+            "call_digest": digest,
+            "started_at": now.business,
+            "deadline": now.machine + timedelta(seconds=WRITE_SECONDS),
+        }
+
+        async def write(tx: Transaction) -> None:
+            deployment = await tx.row(SQL.quarantine)
+            if deployment is None or deployment.quarantine:
+                raise Quarantined("Nothing may leave.", "Close the recovery, or lift the quarantine.")
+            await tx.run(SQL.start_call, **values)
+
+        await self.writes.write(write)
+
+    async def answer(self, shard: int, dispatch: bytes, n: int, target: str, stored: Stored) -> bytes:
+        """After its reply came, or was proven to come never. Returns the id of the receipt that holds it."""
+        receipt = short_digest("reply", dispatch, str(n))
+        received = Received(
+            self.writes.slot.connection,
+            "reply",
+            stored.at,
+            signed=False,
+            name=target,
+            status=stored.status,
+            lane=None,
+        )
+
+        async def write(tx: Transaction) -> None:
+            await append_small(tx, self.keys, receipt, received, stored.body)
+            values = {"shard": shard, "dispatch": dispatch, "n": n, "receipt": receipt, "month": received.month}
+            if await tx.run(SQL.answer_call, **values) != 1:
+                raise LostRace("The call has a reply already.")
+
+        await self.writes.write(write)
+        return receipt

@@ -1,0 +1,163 @@
+"""What a slot drives next: dispatches that are due again, and new ones from the oldest ready commands.
+
+Lanes take turns by their shares; none is ever left out. Of an ordering key only the oldest open command is taken, so
+that an unknown outcome blocks its own key and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from nostro.connectors.kit.manifest import Once, Operation
+from nostro.egress.connections import OpenConnection
+from nostro.egress.journal import Slot
+from nostro.model.clock import Now
+from nostro.model.failures import LostRace
+from nostro.model.ids import SHARDS
+from nostro.store.arrivals import LANES
+from nostro.store.database import Row, Statements, Transaction
+from nostro.store.entropy import Entropy
+
+SQL = Statements("dispatch")
+SHARES = {"critical": 0.70, "standard": 0.25, "bulk": 0.05}
+ENGINE = "engine"
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    """A dialogue of a slot. Its shard is that of its first member, on the same slot as all the others."""
+
+    shard: int
+    id: bytes
+    operation: str
+    began_at: datetime
+    look_up_first: bool
+
+
+@dataclass(slots=True)
+class Turns:
+    """Whose turn it is: over time each waiting lane has its share, and none waits for ever."""
+
+    credits: list[float] = field(default_factory=lambda: [0.0] * len(LANES))
+
+    def next(self, waiting: Sequence[bool]) -> int:
+        """The lane whose turn it is among those where something waits; at least one does."""
+        lanes = [number for number in range(len(LANES)) if waiting[number]]
+        for number in lanes:
+            self.credits[number] += SHARES[LANES[number]]
+        chosen = max(lanes, key=lambda number: (self.credits[number], -number))
+        self.credits[chosen] -= sum(SHARES[LANES[number]] for number in lanes)
+        return chosen
+
+
+@dataclass(slots=True)
+class Claims:
+    """Claims for the slots of one connection. `recovering`: everything begins with a look-up."""
+
+    connection: OpenConnection
+    entropy: Entropy
+    turns: Turns = field(default_factory=Turns)
+
+    async def take(
+        self, tx: Transaction, slot: Slot, places: int, away: Sequence[bytes], now: Now, *, recovering: bool
+    ) -> list[Dispatch]:
+        """At most `places` dispatches, the slot's from here on. `away`: what is not to be taken now."""
+        due = await self._due(tx, slot, places, away, now)
+        ready = await self._ready(tx, slot, places, now)
+        resumed: list[Dispatch] = []
+        begun: list[tuple[Dispatch, list[Row]]] = []
+        while len(resumed) + len(begun) < places and any(due) | any(ready):
+            lane = self.turns.next([bool(due[n] or ready[n]) for n in range(len(LANES))])
+            if due[lane]:
+                resumed.append(due[lane].pop(0))
+            else:
+                begun.append(self._group(ready[lane], now, recovering=recovering))
+        await self._resume(tx, resumed)
+        await self._begin(tx, slot, begun, now)
+        return [*resumed, *(dispatch for dispatch, _ in begun)]
+
+    async def _due(
+        self, tx: Transaction, slot: Slot, places: int, away: Sequence[bytes], now: Now
+    ) -> list[list[Dispatch]]:
+        rows = await tx.rows(
+            SQL.due_dispatches,
+            connection=slot.connection,
+            slots=self.connection.slots,
+            slot=slot.number,
+            running=list(away),
+            business=now.business,
+            machine=now.machine,
+            limit=places * len(LANES),
+        )
+        due: list[list[Dispatch]] = [[] for _ in LANES]
+        for row in rows:
+            dispatch = Dispatch(row.shard, row.id, row.operation, row.began_at, row.look_up_first)
+            due[row.lane or 0].append(dispatch)
+        return due
+
+    async def _ready(self, tx: Transaction, slot: Slot, places: int, now: Now) -> list[list[Row]]:
+        if await tx.row(SQL.any_ready, connection=slot.connection) is None:
+            return [[] for _ in LANES]
+        operations = self.connection.connector.manifest.operations
+        shards = list(range(slot.number, SHARDS, self.connection.slots))
+        limit = places * max(operation.batch for operation in operations.values())
+        return [
+            await tx.rows(
+                SQL.ready_commands,
+                connection=slot.connection,
+                operations=sorted(operations),
+                shards=shards,
+                lane=lane,
+                business=now.business,
+                limit=limit,
+                per_shard=1 + 4 * limit // len(shards),
+            )
+            for lane in range(len(LANES))
+        ]
+
+    def _group(self, ready: list[Row], now: Now, *, recovering: bool) -> tuple[Dispatch, list[Row]]:
+        """The oldest command, and others like it as far as its operation takes batches; takes them off `ready`."""
+        operation = self.connection.connector.manifest.operations[ready[0].operation]
+        like = self._kind(ready[0], operation, recovering=recovering)
+        members = [row for row in ready if self._kind(row, operation, recovering=recovering) == like][: operation.batch]
+        taken = {(row.shard, row.key) for row in members}
+        ready[:] = [row for row in ready if (row.shard, row.key) not in taken]
+        dispatch = Dispatch(members[0].shard, self.entropy.bytes(16), operation.name, now.business, like[2])
+        return dispatch, members
+
+    def _kind(self, row: Row, operation: Operation, *, recovering: bool) -> tuple[str, str, bool]:
+        """Operation, entity, and whether it was perhaps done before: by an earlier dispatch, or before a restore.
+
+        Where there is no look-up, a person's release is the decision to do it (again).
+        """
+        decided = operation.once is Once.PERSON and row.actor != ENGINE
+        return row.operation, row.entity, not decided and (recovering or row.before)
+
+    async def _resume(self, tx: Transaction, resumed: Sequence[Dispatch]) -> None:
+        names = {"shards": [d.shard for d in resumed], "ids": [d.id for d in resumed]}
+        if resumed and len(await tx.rows(SQL.resume_dispatches, **names)) != len(resumed):
+            raise LostRace("A dispatch ended meanwhile.")
+
+    async def _begin(
+        self, tx: Transaction, slot: Slot, begun: Sequence[tuple[Dispatch, Sequence[Row]]], now: Now
+    ) -> None:
+        if not begun:
+            return
+        members = [(d.shard, d.id, n, row.shard, row.key) for d, rows in begun for n, row in enumerate(rows)]
+        shards, ids, numbers, command_shards, keys = (list(column) for column in zip(*members, strict=True))
+        taking = {"command_shards": command_shards, "keys": keys, "dispatches": ids}
+        if await tx.run(SQL.take_commands, **taking) != len(members):
+            raise LostRace("A command isn't ready any more.")
+        await tx.run(
+            SQL.add_dispatches,
+            connection=slot.connection,
+            slot=slot.number,
+            business=now.business,
+            shards=[d.shard for d, _ in begun],
+            ids=[d.id for d, _ in begun],
+            operations=[d.operation for d, _ in begun],
+            look_up_first=[d.look_up_first for d, _ in begun],
+        )
+        await tx.run(SQL.add_members, shards=shards, ns=numbers, **taking)

@@ -1,0 +1,210 @@
+"""Dispatch: commands leave over the slots that this worker holds, and their outcomes come back as facts.
+
+One `Dispatcher` a connection, so that a partner that hangs holds up nobody else's. A drive is a task; a step begins
+what there is room for and gives the tasks a moment. Whatever ends a task, its dispatch stays in the database and is
+driven again from its journal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+
+from nostro.egress.breaker import Breaker
+from nostro.egress.connections import OpenConnection
+from nostro.egress.drive import Held
+from nostro.egress.journal import FencedWrites, Journal, Slot, fence
+from nostro.egress.line import Clock, Count, Health, Line, silent
+from nostro.egress.shell import Rested, Shell
+from nostro.egress.transport import Transport
+from nostro.engine.claims import Claims
+from nostro.engine.jobs import Loaded, load_jobs
+from nostro.engine.settle import end, outcomes_of
+from nostro.engine.slots import Slots
+from nostro.model.clock import Now
+from nostro.model.failures import LostRace, OutOfService
+from nostro.store.database import Database, Statements, Transaction
+from nostro.store.entropy import Entropy
+from nostro.store.keys import Keys
+
+SQL = Statements("dispatch")
+MOMENT_SECONDS = 0.05
+STUMBLED = timedelta(seconds=5)
+logger = structlog.get_logger("nostro.dispatch")
+
+
+def recovering(epoch: int) -> bool:
+    """Whether every command begins with its look-up: an even life of the database began with a restore.
+
+    `recover` raises the epoch, and closing the recovery raises it again.
+    """
+    return epoch % 2 == 0
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What all dispatchers of a worker share. `transports` makes the transport of a connection's slot."""
+
+    database: Database
+    keys: Keys
+    slots: Slots
+    transports: Callable[[OpenConnection, int], Transport]
+    clock: Clock
+    entropy: Entropy
+    count: Count = silent
+
+
+@dataclass(slots=True)
+class Seat:
+    """A slot that is worked on: its line, its fenced writes, and what is being driven."""
+
+    slot: Slot
+    line: Line
+    journal: Journal
+    running: dict[bytes, asyncio.Task[None]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Dispatcher:
+    """The `step(now)` of one connection."""
+
+    house: House
+    connection: OpenConnection
+    _claims: Claims = field(init=False)
+    _breaker: Breaker = field(init=False)
+    _seats: dict[int, Seat] = field(default_factory=dict)
+    _stumbled: dict[bytes, datetime] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Begins with an empty memory: all that counts is in the database."""
+        self._claims = Claims(self.connection, self.house.entropy)
+        self._breaker = Breaker(self.connection.id, Health())
+
+    async def step(self, now: Now) -> int:
+        """How many dispatches were begun or ended."""
+        self._leave()
+        self._stumbled = {d: until for d, until in self._stumbled.items() if until > now.machine}
+        begun = 0
+        for slot in self.house.slots.held(self.connection.id, now):
+            begun += await self._begin(self._seat(slot), now)
+        return begun + await self._moment()
+
+    @property
+    def running(self) -> int:
+        """How many dispatches are being driven."""
+        return sum(len(seat.running) for seat in self._seats.values())
+
+    async def stop(self) -> None:
+        """Drops everything where it is; whoever has the slots next goes on from the journals."""
+        tasks = [task for seat in self._seats.values() for task in seat.running.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._seats.clear()
+
+    def _leave(self) -> None:
+        """Lets go of slots that were lost. Near the end of a lease drives go on: the fence guards what they write."""
+        for number, seat in list(self._seats.items()):
+            if not self.house.slots.has(seat.slot):
+                for task in seat.running.values():
+                    task.cancel()
+                del self._seats[number]
+
+    def _seat(self, slot: Slot) -> Seat:
+        if slot.number not in self._seats:
+            house = self.house
+            line = Line(
+                self.connection,
+                house.transports(self.connection, slot.number),
+                house.clock,
+                house.count,
+                self._breaker.health,
+            )
+            self._seats[slot.number] = Seat(slot, line, Journal(FencedWrites(house.database, slot), house.keys))
+        return self._seats[slot.number]
+
+    async def _begin(self, seat: Seat, now: Now) -> int:
+        places = self.connection.slot_concurrency - len(seat.running)
+        if places <= 0:
+            return 0
+        try:
+            async with self.house.database.transaction() as tx:
+                loaded = await self._claim(tx, seat, places, now)
+        except LostRace as race:
+            logger.info("claim_lost", connection=self.connection.id, slot=seat.slot.number, sentence=race.sentence)
+            await self._check(seat)
+            return 0
+        for job in loaded:
+            task = asyncio.create_task(self._drive(seat, job), name=f"dispatch {job.dispatch.id.hex()}")
+            seat.running[job.dispatch.id] = task
+        return len(loaded)
+
+    async def _claim(self, tx: Transaction, seat: Seat, places: int, now: Now) -> list[Loaded]:
+        await fence(tx, seat.slot)
+        deployment = await tx.row(SQL.quarantine)
+        if deployment is None or deployment.quarantine:
+            return []
+        places = await self._breaker.allows(tx, now, places, self.running)
+        if places <= 0:
+            return []
+        away = [*seat.running, *self._stumbled]
+        taken = await self._claims.take(tx, seat.slot, places, away, now, recovering=recovering(deployment.epoch))
+        return await load_jobs(tx, self.house.keys, self.connection, taken)
+
+    async def _check(self, seat: Seat) -> None:
+        """Forgets the slot if its fence says no."""
+        try:
+            async with self.house.database.transaction() as tx:
+                await fence(tx, seat.slot)
+        except LostRace:
+            self.house.slots.lost(seat.slot)
+
+    async def _moment(self) -> int:
+        """Lets the drives go on for a moment, or until one of them has ended. How many have."""
+        running = [task for seat in self._seats.values() for task in seat.running.values()]
+        if not running:
+            return 0
+        done, _ = await asyncio.wait(running, timeout=MOMENT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        for seat in self._seats.values():
+            seat.running = {dispatch: task for dispatch, task in seat.running.items() if task not in done}
+        return len(done)
+
+    async def _drive(self, seat: Seat, loaded: Loaded) -> None:
+        """Never raises: a drive that fails leaves its dispatch to the next one."""
+        names = {"connection": self.connection.id, "dispatch": loaded.dispatch.id.hex()}
+        try:
+            await self._driven(seat, loaded)
+        except LostRace as race:
+            logger.info("slot_lost", **names, sentence=race.sentence)
+            await self._check(seat)
+        except OutOfService as failure:
+            logger.warning("drive_broke_off", **names, failure=type(failure).__name__)
+        except Exception:
+            logger.exception("drive_failed", **names)
+            self._stumbled[loaded.dispatch.id] = (await self.house.clock()).machine + STUMBLED
+
+    async def _driven(self, seat: Seat, loaded: Loaded) -> None:
+        if isinstance(loaded.job, Held):
+            rested = Rested(loaded.job)
+        else:
+            rested = await Shell(seat.line, seat.journal, self.house.entropy, loaded.job).run()
+        now = await self.house.clock()
+
+        async def write(tx: Transaction) -> None:
+            await end(tx, loaded, rested, self.connection.id, now)
+
+        await seat.journal.writes.write(write)
+        self._tell(loaded, rested)
+
+    def _tell(self, loaded: Loaded, rested: Rested) -> None:
+        names = {"connection": self.connection.id, "operation": loaded.dispatch.operation}
+        self.house.count("drives", 1, **names, end=type(rested.end).__name__.lower())
+        if isinstance(rested.end, Held):
+            logger.warning("dispatch_held", **names, dispatch=loaded.dispatch.id.hex(), sentence=rested.end.sentence)
+        for row, outcome in zip(loaded.members, outcomes_of(loaded, rested), strict=False):
+            self.house.count("commands_settled", 1, **names, outcome=outcome.kind.value)
+            logger.info("command_settled", **names, correlation=row.correlation, outcome=outcome.kind.value)

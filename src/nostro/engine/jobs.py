@@ -1,0 +1,105 @@
+"""Dispatches as the shell drives them: members with their intents opened, and the journal with its stored replies."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC
+
+from cryptography.exceptions import InvalidTag
+
+from nostro.connectors.kit.manifest import Order
+from nostro.egress.connections import OpenConnection
+from nostro.egress.drive import Entry, Held, Stored
+from nostro.egress.shell import Job
+from nostro.engine.claims import Dispatch
+from nostro.model.base import ERASED, confidential_fields
+from nostro.model.canonical import parse
+from nostro.model.failures import Failure
+from nostro.model.intents import INTENTS_BY_OPERATION, Intent
+from nostro.store import receipts
+from nostro.store.database import Row, Statements, Transaction
+from nostro.store.keys import Keys
+
+SQL = Statements("dispatch")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A dispatch, the rows of its members, and the job; or why it can't be driven."""
+
+    dispatch: Dispatch
+    members: Sequence[Row]
+    job: Job | Held
+
+
+async def load_jobs(
+    tx: Transaction, keys: Keys, connection: OpenConnection, dispatches: Sequence[Dispatch]
+) -> list[Loaded]:
+    """All of them; one that can't be read stops nothing but itself."""
+    if not dispatches:
+        return []
+    names = {"shards": [d.shard for d in dispatches], "dispatches": [d.id for d in dispatches]}
+    members: dict[bytes, list[Row]] = defaultdict(list)
+    for row in await tx.rows(SQL.members, **names):
+        members[row.dispatch].append(row)
+    await keys.load(tx, {row.data_key for rows in members.values() for row in rows if row.data_key is not None})
+    calls: dict[bytes, list[Row]] = defaultdict(list)
+    for row in await tx.rows(SQL.calls, **names):
+        calls[row.dispatch].append(row)
+    return [
+        Loaded(d, members[d.id], await _job(tx, keys, connection, d, members[d.id], calls[d.id])) for d in dispatches
+    ]
+
+
+async def _job(
+    tx: Transaction,
+    keys: Keys,
+    connection: OpenConnection,
+    dispatch: Dispatch,
+    members: Sequence[Row],
+    calls: Sequence[Row],
+) -> Job | Held:
+    operation = connection.connector.manifest.operations.get(dispatch.operation)
+    if operation is None:
+        return Held(f"{connection.connector.name} can't {dispatch.operation} any more.")
+    try:
+        return Job(
+            shard=dispatch.shard,
+            id=dispatch.id,
+            operation=operation,
+            orders=[_order(keys, row) for row in members],
+            journal=[await _entry(tx, keys, row) for row in calls],
+            began_at=dispatch.began_at.astimezone(UTC),
+            wanted_since=min(row.since for row in members).astimezone(UTC),
+            look_up_first=dispatch.look_up_first,
+        )
+    except (Failure, ValueError, KeyError, TypeError, InvalidTag) as error:
+        return Held(f"The dispatch can't be read ({type(error).__name__}).")
+
+
+def _order(keys: Keys, row: Row) -> Order:
+    return Order(_intent(keys, row), row.key_text, row.correlation)
+
+
+def _intent(keys: Keys, row: Row) -> Intent:
+    """The intent of a command. Confidential fields whose data key was destroyed are `Erased`."""
+    kind = INTENTS_BY_OPERATION[row.operation]
+    fields = parse(row.body)
+    if row.sealed_body is not None:
+        try:
+            key = keys.held(row.data_key)
+        except KeyError:
+            fields |= dict.fromkeys(confidential_fields(kind), ERASED)
+        else:
+            fields |= parse(keys.open(key, row.sealed_body, f"command:{row.key_text}".encode()))
+    return kind.model_validate(fields)
+
+
+async def _entry(tx: Transaction, keys: Keys, row: Row) -> Entry:
+    stored = None
+    if row.reply_receipt is not None:
+        receipt, body = await receipts.load(tx, keys, row.reply_receipt)
+        stored = Stored(receipt.status or 0, body, receipt.received_at.astimezone(UTC))
+    return Entry(row.n, row.call_digest, row.started_at.astimezone(UTC), stored)

@@ -1,0 +1,85 @@
+"""How a drive ends in the database: outcomes on their way to their subjects, or an appointment for the next drive."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nostro.egress.drive import Held, Pause
+from nostro.egress.shell import Rested
+from nostro.engine.claims import ENGINE
+from nostro.engine.jobs import Loaded
+from nostro.model.canonical import canonical
+from nostro.model.clock import Now
+from nostro.model.facts import CommandSettled, Fact
+from nostro.model.facts.base import Position
+from nostro.model.failures import LostRace
+from nostro.model.ids import Subject
+from nostro.model.outcomes import Outcome, OutcomeKind, handed_over
+from nostro.store.arrivals import Arrival, Blob, arrival_for, put
+from nostro.store.database import Row, Statements, Transaction
+
+SQL = Statements("dispatch")
+
+
+def outcomes_of(loaded: Loaded, rested: Rested) -> Sequence[Outcome]:
+    """One a member; a dispatch that is held hands all of them over."""
+    if isinstance(rested.end, Held):
+        return [handed_over(rested.end.sentence, rested.end.kind)] * len(loaded.members)
+    return () if isinstance(rested.end, Pause) else rested.end.outcomes
+
+
+async def end(tx: Transaction, loaded: Loaded, rested: Rested, connection: str, now: Now) -> None:
+    """One arrival a member and the dispatch's end. Raises `LostRace` when it has ended already."""
+    dispatch = loaded.dispatch
+    names = {"shard": dispatch.shard, "id": dispatch.id}
+    if isinstance(rested.end, Pause):
+        if await tx.run(SQL.put_off_dispatch, **names, run_at=rested.end.until) != 1:
+            raise LostRace("The dispatch has ended already.")
+        return
+    held = rested.end if isinstance(rested.end, Held) else None
+    status, note = ("held", held.sentence) if held else ("closed", "")
+    if await tx.row(SQL.end_dispatch, **names, status=status, note=note) is None:
+        raise LostRace("The dispatch has ended already.")
+    pairs = [
+        (row, outcome)
+        for row, outcome in zip(loaded.members, outcomes_of(loaded, rested), strict=True)
+        if row.key_text is not None
+    ]
+    await put(tx, [_arrival(row, outcome, rested.receipt, connection, now) for row, outcome in pairs])
+    await _forget(tx, [row for row, outcome in pairs if outcome.kind is not OutcomeKind.HANDED_OVER])
+
+
+async def _forget(tx: Transaction, members: Sequence[Row]) -> None:
+    """Commands that have ended need no dispatch; what was handed over remembers that it may have been done."""
+    if not members:
+        return
+    keys = {
+        "command_shards": [row.command_shard for row in members],
+        "keys": [row.command_key for row in members],
+    }
+    gone = await tx.rows(SQL.forget_members, **keys)
+    await tx.run(SQL.forget_dispatches, shards=[row.shard for row in gone], ids=[row.dispatch for row in gone])
+
+
+def _arrival(row: Row, outcome: Outcome, receipt: bytes | None, connection: str, now: Now) -> Arrival:
+    body = CommandSettled(
+        key=row.key_text,
+        step=row.step,
+        occurrence=row.occurrence,
+        generation=row.generation,
+        operation=row.operation,
+        connection=connection,
+        outcome=outcome,
+    )
+    fact = Fact(
+        body=body,
+        entity=row.entity,
+        origin=connection,
+        actor=connection,
+        on_behalf_of="" if row.actor == ENGINE else row.actor,
+        occurred_at=now.business,
+        received_at=now.business,
+        receipt=receipt,
+        cause=Position(row.command_shard, row.position),
+    )
+    return arrival_for(fact, Blob(canonical(body)), Subject(row.process, row.subject), row.lane, now.business)

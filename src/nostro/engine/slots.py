@@ -1,0 +1,94 @@
+"""Which slots of connections this worker holds: leases on machine time, shared out evenly, fenced by tokens."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from nostro.egress.connections import Connections, OpenConnection
+from nostro.egress.journal import Slot
+from nostro.model.clock import Now
+from nostro.store.database import Database, Statements, Transaction
+
+SQL = Statements("dispatch")
+ENGINE = Statements("engine")
+LEASE = timedelta(seconds=10)
+MARGIN = timedelta(seconds=2)
+"""Nothing is begun on a slot this long before its lease ends."""
+Name = tuple[str, int]
+
+
+@dataclass(slots=True)
+class Slots:
+    """The `step(now)` that takes, renews and gives back slots. A dead worker's slots move within the lease's 10 s."""
+
+    database: Database
+    worker: str
+    connections: Connections
+    _mine: dict[Name, Slot] = field(default_factory=dict)
+    _until: datetime | None = None
+    _renewed: datetime | None = None
+
+    async def step(self, now: Now) -> int:
+        """How many slots changed hands. Does its work every third of a lease."""
+        if self._renewed is not None and now.machine - self._renewed < LEASE / 3:
+            return 0
+        first, self._renewed = self._renewed is None, now.machine
+        wanted = [(c.id, n) for c in self._served() for n in range(c.slots)]
+        until = now.machine + LEASE
+        async with self.database.transaction() as tx:
+            if first:
+                await tx.run(SQL.make_slots, now=now.machine, **_columns(wanted))
+            fair = await self._fair(tx, len(wanted), now)
+            surplus = sorted(self._mine)[fair:]
+            await tx.run(SQL.release_slots, now=now.machine, **self._tokens(surplus))
+            kept = self._tokens(name for name in self._mine if name not in surplus)
+            renewed = await tx.rows(SQL.renew_slots, until=until, holder=self.worker, **kept)
+            limit = max(0, fair - len(renewed))
+            taking = {"now": now.machine, "until": until, "holder": self.worker, "limit": limit}
+            taken = await tx.rows(SQL.take_slots, **taking, **_columns(wanted))
+        before = set(self._mine.values())
+        names = {(row.name, row.slot) for row in renewed}
+        self._mine = {name: slot for name, slot in self._mine.items() if name in names}
+        self._mine |= {(row.name, row.slot): Slot(row.name, row.slot, row.token, self.worker) for row in taken}
+        self._until = until
+        return len(before ^ set(self._mine.values()))
+
+    def held(self, connection: str, now: Now) -> list[Slot]:
+        """The slots of a connection on which something may be begun at this instant."""
+        if self._until is None or now.machine >= self._until - MARGIN:
+            return []
+        return [slot for name, slot in sorted(self._mine.items()) if name[0] == connection]
+
+    def has(self, slot: Slot) -> bool:
+        """Whether a slot is still this worker's, as far as it knows."""
+        return self._mine.get((slot.connection, slot.number)) == slot
+
+    def lost(self, slot: Slot) -> None:
+        """Forgets a slot whose fence said no."""
+        if self.has(slot):
+            del self._mine[slot.connection, slot.number]
+
+    async def release(self, now: Now) -> None:
+        """Gives everything back, so that nobody waits for leases to end."""
+        async with self.database.transaction() as tx:
+            await tx.run(SQL.release_slots, now=now.machine, **self._tokens(self._mine))
+        self._mine = {}
+
+    def _served(self) -> list[OpenConnection]:
+        connections = sorted(self.connections.values(), key=lambda connection: connection.id)
+        return [connection for connection in connections if connection.connector.manifest.operations]
+
+    async def _fair(self, tx: Transaction, slots: int, now: Now) -> int:
+        alive = await tx.row(ENGINE.count_workers, alive_after=now.machine - LEASE)
+        return math.ceil(slots / max(1, alive.count if alive else 1))
+
+    def _tokens(self, names: Iterable[Name]) -> dict[str, list[object]]:
+        chosen = sorted(names)
+        return {**_columns(chosen), "tokens": [self._mine[name].token for name in chosen]}
+
+
+def _columns(names: Sequence[Name]) -> dict[str, list[object]]:
+    return {"names": [name for name, _ in names], "slots": [slot for _, slot in names]}

@@ -1,0 +1,145 @@
+"""What follows from a statement, or from none: cases that open and close with their ground."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from nostro.model.entities import HouseBankAccount, LegalEntity
+from nostro.model.facts import DeadlineFellDue, Fact, StatementReceived
+from nostro.processes.kit.decision import CaseOpening, Decision, Instance, Rules, State
+from nostro.processes.kit.following import case_changes
+from nostro.processes.statement_series.v1.state import Link, SeriesState
+
+
+def decide(instance: Instance, data: State, fact: Fact, rules: Rules) -> Decision:
+    """Where the series stands, and what is new for a person."""
+    assert isinstance(data, SeriesState)
+    assert isinstance(instance.data, SeriesState)
+    entity = rules.entity(instance.entity)
+    before, after = Scene(entity, rules, instance.data), Scene(entity, rules, data)
+    late = _late(instance.state, after.due, fact)
+    changed = case_changes(_cases(before, late=instance.state == "late"), _cases(after, late=late))
+    broken = any(case.reason in ("statement_missing", "balance_chain_broken") for case in _chain(after))
+    to = "kept" if not after.awaited else "late" if late else "broken" if broken else "current"
+    told = isinstance(fact.body, StatementReceived) and (fact.body.kind == "statement" or data.last is None)
+    return Decision(
+        to=to,
+        rule="expected and not there" if late else f"{len(data.links)} statements in the chain",
+        opens=changed.opens,
+        closes=changed.closes,
+        due_at=after.due if told and to in ("current", "broken") else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A series with what surrounds it."""
+
+    entity: LegalEntity
+    rules: Rules
+    data: SeriesState
+
+    @property
+    def account(self) -> HouseBankAccount | None:
+        """Our bank account, while the landscape knows it."""
+        return self.entity.bank_account(self.data.account)
+
+    @property
+    def awaited(self) -> bool:
+        """Whether a statement is expected of each business day."""
+        return self.account is not None and bool(self.account.statement_expected_by)
+
+    @property
+    def first_day(self) -> date | None:
+        """The first business day of which there has to be a statement."""
+        return self._business_day(self.data.seen_on, 0)
+
+    @property
+    def due(self) -> datetime | None:
+        """When the next statement has to be there: on the morning after the bank business day that it is of."""
+        day = self._business_day(self.data.last.day, 1) if self.data.last else self.first_day
+        morning = self._business_day(day, 1)
+        if self.account is None or not self.account.statement_expected_by or morning is None:
+            return None
+        try:
+            return self.rules.instant(self.entity.zone, morning.isoformat(), self.account.statement_expected_by)
+        except LookupError:
+            return None
+
+    def _business_day(self, day: date | None, offset: int) -> date | None:
+        """None outside of the bundle's calendar: with old files and first loads."""
+        if day is None or self.account is None:
+            return None
+        try:
+            return date.fromisoformat(self.rules.business_day(self.account.calendar, day.isoformat(), offset))
+        except LookupError:
+            return None
+
+
+def _late(was: str, due: datetime | None, fact: Fact) -> bool:
+    body = fact.body
+    if isinstance(body, StatementReceived) and body.kind == "statement":
+        return due is not None and fact.received_at >= due
+    return isinstance(body, DeadlineFellDue) or was == "late"
+
+
+def _cases(scene: Scene, *, late: bool) -> dict[str, CaseOpening]:
+    found: dict[str, CaseOpening] = {}
+    for case in (*_awaited(scene, late=late), *_chain(scene), *_newest(scene.data)):
+        known = found.get(case.reason)
+        sentence = f"{known.sentence} {case.sentence}" if known else case.sentence
+        found[case.reason] = CaseOpening(case.reason, sentence)
+    return found
+
+
+def _awaited(scene: Scene, *, late: bool) -> Iterator[CaseOpening]:
+    if late and scene.awaited:
+        last = scene.data.last
+        after = f"after {last.title} of {last.day}" if last else f"of {scene.first_day}"
+        yield CaseOpening("statement_missing", f"The statement {after} is overdue. Not even an empty one came.")
+
+
+def _chain(scene: Scene) -> Iterator[CaseOpening]:
+    """The first statement ever starts the chain, unless other documents told of days before; each follows the last."""
+    data, first = scene.data, scene.first_day
+    if scene.awaited and first and data.links and (data.links[0].day or first) > first:
+        sentence = f"There is no statement from {first} to {data.links[0].title} of {data.links[0].day}."
+        yield CaseOpening("statement_missing", sentence)
+    for link in data.links:
+        if link.missing_pages:
+            pages = ", ".join(str(page) for page in link.missing_pages)
+            yield CaseOpening("statement_missing", f"Of {link.title} of {link.day} page {pages} is missing.")
+    for before, after in data.pairs():
+        gap = _gap(before, after)
+        if gap:
+            yield CaseOpening("statement_missing", f"Between {before.title} and {after.title}, {gap} are missing.")
+        elif before.closing and after.opening and before.closing.value != after.opening.value:
+            sentence = (
+                f"{before.title} of {before.day} closes with {before.closing.value}, "
+                f"{after.title} of {after.day} opens with {after.opening.value} {after.opening.currency}."
+            )
+            yield CaseOpening("balance_chain_broken", sentence)
+
+
+def _gap(before: Link, after: Link) -> int:
+    """How many numbers are missing. A smaller number begins anew, as at the turn of a year."""
+    if before.sequence is None or after.sequence is None:
+        return 0
+    return max(0, after.sequence - before.sequence - 1)
+
+
+def _newest(data: SeriesState) -> Iterator[CaseOpening]:
+    """What was told again or does not add up, until the next statement follows."""
+    link = data.last
+    if link is None:
+        return
+    if link.news == "doubled":
+        yield CaseOpening("statement_doubled", f"The bank sent {link.title} of {link.day} twice. Nothing counts twice.")
+    if link.news == "restated":
+        sentence = f"The bank sent {link.title} of {link.day} again with another content. The newest counts."
+        yield CaseOpening("statement_restated", sentence)
+    if link.flaws:
+        sentence = f"{link.title} of {link.day} does not add up: {'; '.join(link.flaws)}"
+        yield CaseOpening("statement_inconsistent", sentence)

@@ -1,0 +1,127 @@
+"""How cases, waiting commands and the matter of an act are shown, to people and to programs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from rich.console import Console
+from rich.table import Table
+
+from nostro.acts.matter import Act, Decide, Match, Matter, amount_of
+from nostro.model.facts.house import Target
+from nostro.projections.worklist import LIMIT, OpenCase, WaitingCommand
+from nostro.runtime.house import House
+from nostro.runtime.output import age, clean, table, when, zone_of
+
+RUNBOOK = "docs/operate/{}.md"
+HOW = {
+    "would_do": "The connection is in observe: refuse it, or raise its mode and approve it.",
+    "proposed": "Approve or refuse it.",
+    "handed_over": "Nobody can prove whether it was done: look there, then confirm --done or --not-done.",
+}
+
+
+def verb(act: Act) -> str:
+    """What the act is called."""
+    verdicts = {"release": "Approve", "discard": "Refuse", "confirm_done": "Confirm as done"}
+    return verdicts.get(act.verdict, "Confirm as not done") if isinstance(act, Decide) else type(act).__name__
+
+
+def draw_matter(console: Console, house: House, act: Act, matter: Matter) -> None:
+    """What somebody is about to sign: amount and account first, then everything else that is known of it."""
+    entity = house.rules.entities.get(matter.entity)
+    lines: dict[str, object] = {"about": matter.subject, "entity": matter.entity, "amount": matter.amount}
+    lines |= {"proposed by": ", ".join(sorted(matter.proposers)) or "the engine"}
+    lines |= {"target": _target_told(act.target)} if isinstance(act, Match) else {}
+    lines |= {name: told for name, told in matter.says.items() if name not in ("entity", "amount", "subject", "target")}
+    shown = Table(title=verb(act), title_justify="left", title_style="bold", show_header=False)
+    for name, told in lines.items():
+        text = when(told, zone_of(entity)) if isinstance(told, datetime) else _text(told)
+        if text:
+            shown.add_row(name.replace("_", " "), clean(text))
+    console.print(shown)
+
+
+def _target_told(target: Target) -> str:
+    return "give it back" if target.kind == "refund" else f"{target.process}/{target.subject}"
+
+
+def _text(told: object) -> str:
+    """A value of a canonical body as a person reads it."""
+    if isinstance(told, Mapping):
+        if set(told) == {"value", "currency"}:
+            return f"{told['value']} {told['currency']}"
+        return ", ".join(f"{name} {_text(part)}" for name, part in told.items())
+    if isinstance(told, bytes):
+        return told.decode(errors="replace").strip("[]").replace('"', "")
+    if isinstance(told, Sequence) and not isinstance(told, str):
+        return "\n".join(_text(part) for part in told)
+    return "" if told is None else str(told)
+
+
+def case_told(found: OpenCase, at: datetime) -> dict[str, object]:
+    """A case as a program reads it."""
+    names = ("id", "process", "subject", "entity", "reason", "sentence", "amount", "candidates")
+    told = {name: getattr(found, name) for name in (*names, "opened_at", "closed_at", "closed_by")}
+    return {**told, "age_s": int((at - found.opened_at).total_seconds()), "runbook": RUNBOOK.format(found.reason)}
+
+
+def command_told(command: WaitingCommand) -> dict[str, object]:
+    """A waiting command as a program reads it."""
+    names = ("correlation", "key", "entity", "connection", "operation", "status", "note", "since", "process", "subject")
+    return {**{name: getattr(command, name) for name in names}, "amount": amount_of(command.intent)}
+
+
+def draw_lists(console: Console, *, found: list[OpenCase], commands: list[WaitingCommand], at: datetime) -> None:
+    """All that waits, as two tables."""
+    heads = {"case": "whole", "entity": "whole", "reason": "whole", "amount": "right", "age": "right", "what": "left"}
+    rows = [
+        (c.id, c.entity, c.reason, c.amount, "closed" if c.closed_at else age(at - c.opened_at), c.sentence)
+        for c in found
+    ]
+    if rows:
+        console.print(table("Cases", heads, rows))
+    if commands:
+        console.print(_commands(commands, at))
+    if not rows and not commands:
+        console.print("Nothing waits for a person.")
+    elif LIMIT in (len(rows), len(commands)):
+        console.print(f"Only the oldest {LIMIT} are shown; --entity narrows them.")
+    else:
+        console.print("More about one: nostro cases ID. The whole story: nostro trace ID.")
+
+
+def _commands(commands: list[WaitingCommand], at: datetime) -> Table:
+    heads = {"command": "whole", "entity": "whole", "what": "left", "amount": "right", "age": "right", "waits": "left"}
+    rows = [
+        (
+            c.correlation,
+            c.entity,
+            f"{c.operation} at {c.connection}",
+            amount_of(c.intent),
+            age(at - c.since),
+            f"{c.status}. {c.note}".strip(". "),
+        )
+        for c in commands
+    ]
+    return table("Commands that wait for a person", heads, rows)
+
+
+def draw_one(console: Console, *, house: House, found: OpenCase | None, commands: list[WaitingCommand]) -> None:
+    """One case with the commands of its subject, and what can be done."""
+    if found is not None:
+        zone = zone_of(house.rules.entities.get(found.entity))
+        closed = f"{when(found.closed_at, zone)} by {found.closed_by}" if found.closed_at else ""
+        lines = {"case": found.id, "what": found.sentence, "amount": found.amount, "entity": found.entity}
+        lines |= {"about": f"{found.process}/{found.subject}", "candidates": "\n".join(found.candidates)}
+        lines |= {"opened": when(found.opened_at, zone), "closed": closed, "runbook": RUNBOOK.format(found.reason)}
+        shown = Table(show_header=False)
+        for name, told in lines.items():
+            if told:
+                shown.add_row(name, clean(str(told)))
+        console.print(shown)
+    for command in commands:
+        console.print(f"{command.correlation}: {command.operation} at {command.connection}. {HOW[command.status]}")
+    if found is not None and found.closed_at is None:
+        console.print(f"When it is settled: nostro close {found.id} --reason ...  The story: nostro trace {found.id}")

@@ -1,0 +1,179 @@
+"""What every command of `nostro` has in common: where the landscape is, how it speaks, and how it ends.
+
+Exit codes: 0 done, 1 found something wrong or could not run, 2 was given what it can't take, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import inspect
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any, NoReturn, TypeVar, get_type_hints
+
+import orjson
+import typer
+
+from nostro.landscape.reading import read_landscape
+from nostro.landscape.schema import HouseFile
+from nostro.model.failures import Failure, LandscapeRefused
+from nostro.runtime.output import Output
+from nostro.runtime.state import state_folder
+from nostro.runtime.telemetry import explain_failure, redact
+
+T = TypeVar("T")
+DONE, WRONG, INTERRUPTED = 0, 1, 130
+LOG = "nostro.log"
+_KEYWORD = inspect.Parameter.KEYWORD_ONLY
+Ending = int | None
+Answer = Ending | Coroutine[Any, Any, Ending]
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """The options that every command has."""
+
+    landscape: Annotated[
+        Path,
+        typer.Option("--landscape", metavar="DIR", envvar="NOSTRO_LANDSCAPE", help="The landscape's folder."),
+    ] = Path()
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False
+    debug: Annotated[bool, typer.Option("--debug", help="Show where in the code a failure arose.")] = False
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What a command is given besides its own arguments."""
+
+    folder: Path
+    output: Output
+    debug: bool = False
+
+    def landscape(self) -> Path:
+        """The landscape's folder; raises `LandscapeRefused` when there is none."""
+        if not (self.folder / "nostro.yaml").is_file():
+            raise LandscapeRefused(
+                f"There is no landscape in {self.folder.resolve()}: nostro.yaml is missing.",
+                "Go into its folder, name it with --landscape or NOSTRO_LANDSCAPE, or begin one with `nostro init`.",
+            )
+        return self.folder.resolve()
+
+    def state(self) -> Path:
+        """The landscape's state folder: what nostro.yaml names, else one chosen by the landscape's path."""
+        folder = self.landscape()
+        house = read_landscape(folder).values.get("nostro.yaml")
+        return state_folder(folder, named=house.state if isinstance(house, HouseFile) else "")
+
+
+def framed(command: Callable[..., Answer]) -> Callable[..., None]:
+    """The command as typer takes it: its first parameter is the frame, and it gains the options that all share.
+
+    A parameter whose type is a dataclass stands for options of its own, one a field. The command may be a coroutine
+    function. What it returns is the exit code (None: 0); what it raises is told to the person.
+    """
+    own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
+    spread = {p.name: p.annotation for p in own if isinstance(p.annotation, type) and is_dataclass(p.annotation)}
+    options = [parameter.replace(kind=_KEYWORD) for parameter in own if parameter.name not in spread]
+    for kind in (*spread.values(), Shared):
+        options += _options(kind)
+
+    def call(**given: Any) -> None:  # noqa: ANN401 - typer has checked each by its annotation
+        shared = _gather(Shared, given)
+        told = {name: _gather(kind, given) for name, kind in spread.items()} | given
+        frame = Frame(shared.landscape, Output(json=shared.as_json), shared.debug)
+        code = ending(frame, lambda: command(frame, **told))
+        if code:
+            raise typer.Exit(code)
+
+    call.__doc__, call.__name__ = command.__doc__, command.__name__
+    call.__signature__ = inspect.Signature(options)  # type: ignore[attr-defined]  # PEP 362 lets a callable say it
+    call.__annotations__ = {option.name: option.annotation for option in options}
+    return call
+
+
+def _options(kind: type[Any]) -> Iterator[inspect.Parameter]:
+    hints = get_type_hints(kind, include_extras=True)
+    for field in fields(kind):
+        default = inspect.Parameter.empty if field.default is MISSING else field.default
+        yield inspect.Parameter(field.name, _KEYWORD, default=default, annotation=hints[field.name])
+
+
+def _gather(kind: type[T], given: dict[str, Any]) -> T:
+    assert is_dataclass(kind)
+    return kind(**{field.name: given.pop(field.name) for field in fields(kind)})
+
+
+def ending(frame: Frame, command: Callable[[], Answer]) -> int:
+    """Runs a command to its end and returns the exit code. SIGTERM ends it as Ctrl-C does.
+
+    The handlers are our own, since asyncio's would only mark the task: a prompt that blocks has to end at once.
+    """
+    before = {number: signal.signal(number, _interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        answer = command()
+        done = asyncio.run(answer) if isinstance(answer, Coroutine) else answer
+        return done or DONE
+    except KeyboardInterrupt:
+        frame.output.note("Interrupted.")
+        return INTERRUPTED
+    except Failure as failure:
+        frame.output.failure(failure)
+        _debug(frame)
+        return failure.exit_code
+    except typer.Exit as asked:
+        return asked.exit_code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python's own flush at the end complains
+        return WRONG
+    except Exception as error:  # noqa: BLE001 - the last resort: whatever it is, a person gets a sentence and no traceback
+        first = _first(error)
+        told = first if isinstance(first, Failure) else _unexpected(frame, first)
+        frame.output.failure(told)
+        _debug(frame)
+        return told.exit_code
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _interrupt(_: int, __: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _first(error: Exception) -> Exception:
+    """What went wrong first, where tasks that ran side by side failed together."""
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def _debug(frame: Frame) -> None:
+    if frame.debug:
+        traceback.print_exc()
+
+
+def _unexpected(frame: Frame, error: Exception) -> Failure:
+    """The sentence for a failure that nobody foresaw; where it arose goes to the log, its values nowhere."""
+    told = dict(redact(None, "", explain_failure(None, "", {"event": "unexpected", "exc_info": error})))
+    told |= {"timestamp": datetime.now(UTC).isoformat(), "command": next(iter(sys.argv[1:]), "")}
+    where = "--debug shows where it arose."
+    with contextlib.suppress(Failure, OSError):
+        log = frame.state() / LOG
+        with open(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as file:  # noqa: PTH123 - the mode of a new file
+            file.write(orjson.dumps(told) + b"\n")
+        where = f"Where it arose is in {log}; --debug shows it here."
+    what = f"This should not have happened ({type(error).__name__}). Each step was kept whole or not at all."
+    return Failure(what, where)
+
+
+def examples(*lines: str) -> str:
+    """The end of a command's help: what one types."""
+    return f"{'Example' if len(lines) == 1 else 'Examples'}: {'  ·  '.join(lines)}"

@@ -1,0 +1,68 @@
+"""What a person types to name something (a case, a correlation id, an invoice number), and what it leads to."""
+
+from __future__ import annotations
+
+import re
+
+from nostro.model.failures import Refused
+from nostro.model.ids import IdempotencyKey, Subject
+from nostro.projections.trace import subjects_named
+from nostro.projections.worklist import case, waiting_commands
+from nostro.runtime.house import House
+from nostro.store.database import Statements
+
+SQL = Statements("acts")
+NO_HOLDERS = frozenset({"receipt", "statement_series", "house"})
+"""Processes whose subjects hold no money, so that none can be matched with them."""
+_RECEIPT = re.compile(r"[0-9a-f]{32}")
+
+
+def scopes(house: House) -> tuple[str, ...]:
+    """Within what references are unique: entities, connections, and the bank accounts of each entity."""
+    entities = house.rules.contents.entities
+    return (*house.scopes, *(f"{entity.id}/{account.id}" for entity in entities for account in entity.bank_accounts))
+
+
+async def command_of(house: House, ref: str) -> IdempotencyKey:
+    """The open command of a correlation id, a key, or a case. Raises `Refused` for none, and for more than one."""
+    async with house.database.transaction() as tx:
+        row = await tx.row(SQL.command_of_correlation, text=ref)
+    if row is not None:
+        return IdempotencyKey.parse(row.key_text)
+    found = await case(house.database, ref)
+    subject = Subject(found.process, found.subject) if found else None
+    waiting = await waiting_commands(house.database, subject=subject) if subject else []
+    if len(waiting) == 1:
+        return IdempotencyKey.parse(waiting[0].key)
+    if waiting:
+        ids = ", ".join(command.correlation for command in waiting)
+        raise Refused(f"{len(waiting)} commands wait behind {ref}.", f"Name one of them: {ids}.")
+    raise Refused(f"No command waits under {ref}.", "`nostro cases` shows what waits, `nostro trace` what has ended.")
+
+
+async def subject_of(house: House, ref: str) -> Subject:
+    """The subject of a case, or of any reference that leads to one alone."""
+    found = await case(house.database, ref)
+    return Subject(found.process, found.subject) if found else await only_subject(house, ref)
+
+
+async def only_subject(house: House, ref: str, other_than: Subject | None = None) -> Subject:
+    """The one subject holding money that a reference leads to. Raises `Refused` for none, and for more than one."""
+    async with house.database.transaction() as tx:
+        named = await subjects_named(tx, house.keys, ref.strip(), scopes(house))
+    found = [subject for subject in named if subject.process not in NO_HOLDERS and subject != other_than]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        several = ", ".join(map(str, found))
+        raise Refused(f"{ref} leads to {len(found)} subjects.", f"Name one of them: {several}.")
+    raise Refused(f"{ref} leads nowhere.", "Give an invoice number, a bank or PSP reference, or process/id.")
+
+
+async def receipt_of(house: House, ref: str) -> str:
+    """The receipt (hex) that is named, or that a case is about."""
+    found = await case(house.database, ref)
+    told = found.subject if found is not None and found.process == "receipt" else ref.lower()
+    if _RECEIPT.fullmatch(told):
+        return told
+    raise Refused(f"{ref} is no receipt.", "Give a receipt's id, as `nostro trace` shows it, or the case about it.")

@@ -1,0 +1,251 @@
+"""The landscape of the demo: three companies of the sandbox, with keys and passphrases made for it."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from nostro.acts.identity import hash_passphrase
+from nostro.model.intents import INTENTS, AnnotatePayment, Intent, RefundPayment, Reread
+from nostro.sandbox.stage import ENTITIES, ODOO, Entity
+from nostro.store.entropy import Entropy
+
+CALENDARS = {"DE": "TARGET", "CH": "SIC", "US": "Fedwire"}
+AT_THE_PSP: tuple[type[Intent], ...] = (AnnotatePayment, RefundPayment)
+LATE_EFFECTS_SECONDS = 130
+"""Longer than a call of the sandbox's Odoo goes on when its client is gone (120 s)."""
+PEOPLE = {
+    "clerk": ("receivables",),
+    "treasurer": ("treasury",),
+    "controller": ("control",),
+}
+SMALL = {"EUR": 10_000, "CHF": 10_000, "USD": 10_000, "JPY": 1_500_000}
+RIGHTS: tuple[dict[str, Any], ...] = (
+    {"role": "receivables", "acts": ["match", "close", "rerun"], "limits": SMALL},
+    {"role": "treasury", "acts": ["approve", "refuse", "confirm", "match", "close", "rerun"], "limits": "unlimited"},
+    {"role": "control", "acts": ["approve", "refuse", "confirm", "close", "rerun", "publish"], "limits": "unlimited"},
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """Where the demo's files lie and where everything listens.
+
+    `landscape` is what a user of Nostro writes; the rest lies below `state`.
+    """
+
+    landscape: Path
+    state: Path
+    door: int
+    health: int
+    sandbox: int
+    odoo_token: str
+    """The unguessable end of the path to which the sandbox's Odoo sends its webhooks."""
+
+    @property
+    def sandbox_url(self) -> str:
+        """Where all the stand-ins are."""
+        return f"http://127.0.0.1:{self.sandbox}"
+
+    @property
+    def webhooks(self) -> dict[str, str]:
+        """Where the sandbox's systems send their events, by name."""
+        door = f"http://127.0.0.1:{self.door}/in"
+        psps = {entity.psp.name: f"{door}/stripe-{entity.psp.name}" for entity in ENTITIES}
+        return {**psps, "odoo": f"{door}/odoo/{self.odoo_token}"}
+
+    @property
+    def secrets(self) -> Path:
+        """Keys and passphrases, each in a file that only its owner reads."""
+        return self.state / "secrets"
+
+    @property
+    def files(self) -> Path:
+        """Where the sandbox's banks put their files, a folder each."""
+        return self.state / "files"
+
+    @property
+    def anchors(self) -> Path:
+        """Where the heads of checkpoints are kept, outside of the database."""
+        return self.state / "anchor"
+
+
+def write_landscape(grounds: Grounds, chart: Mapping[str, Any], entropy: Entropy) -> None:
+    """Write all files. `chart` is what the sandbox's Odoo says of its companies (`OdooBooks.landscape`)."""
+    secrets = _Secrets(grounds, entropy)
+    files = {
+        "nostro.yaml": _house(grounds, secrets),
+        "entities.yaml": {"entities": [_entity(entity, chart[f"Entity {entity.code}"]) for entity in ENTITIES]},
+        "people.yaml": _people(secrets),
+        "rules/limits.yaml": {"limits": {"overpayment_tolerance_minor": {"*": 0}}},
+        **_odoo(grounds, secrets),
+    }
+    for entity in ENTITIES:
+        files |= _of_entity(grounds, secrets, entity)
+    yaml = YAML(typ="safe")
+    yaml.default_flow_style = False
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment] # ruamel declares it None
+    yaml.width = 110
+    for name, content in files.items():
+        path = grounds.landscape / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("w", encoding="utf-8") as file:
+            yaml.dump(content, file)
+    posting = resources.files("nostro.landscape").joinpath("starting", "rules", "posting.json")
+    (grounds.landscape / "rules" / "posting.json").write_text(posting.read_text(encoding="utf-8"), encoding="utf-8")
+
+
+def token(entropy: Entropy) -> str:
+    """Letters and digits that nobody can guess."""
+    return base64.b32encode(entropy.bytes(15)).decode().lower()
+
+
+class _Secrets:
+    """Makes secrets, keeps each in a file of mode 0600, and names them as the landscape does."""
+
+    def __init__(self, grounds: Grounds, entropy: Entropy) -> None:
+        self._folder = grounds.secrets
+        self._entropy = entropy
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def keep(self, name: str, secret: str) -> str:
+        """The reference under which it is found."""
+        path = self._folder / name
+        path.touch(mode=0o600)
+        path.write_text(secret, encoding="utf-8")
+        return f"file:{path}"
+
+    def key(self, name: str) -> str:
+        """A new key of 32 bytes."""
+        return self.keep(name, base64.b64encode(self._entropy.bytes(32)).decode())
+
+    def passphrase(self, name: str) -> str:
+        """A new passphrase, kept under this name; returns it."""
+        made = token(self._entropy)
+        self.keep(name, made)
+        return made
+
+
+def _house(grounds: Grounds, secrets: _Secrets) -> dict[str, Any]:
+    return {
+        "environment": "test",
+        "master_key": secrets.key("master.key"),
+        "seal_key": secrets.key("seal.key"),
+        "anchors": [{"folder": str(grounds.anchors)}],
+        "ports": {"door": grounds.door, "health": grounds.health, "sandbox": grounds.sandbox},
+    }
+
+
+def _odoo(grounds: Grounds, secrets: _Secrets) -> dict[str, Any]:
+    """One Odoo for all; its webhooks come over an unguessable path and are hints."""
+    return {
+        "connections/odoo.yaml": {
+            "kind": "odoo",
+            "url": f"{grounds.sandbox_url}/{ODOO}",
+            "mode": "act",
+            "secrets": {
+                "api_key": secrets.keep("odoo.key", "key-nostro"),
+                "path_token": secrets.keep("odoo.token", grounds.odoo_token),
+            },
+            "settings": {
+                "database": "odoo",
+                "protocol": "json2",
+                "transaction_seconds": LATE_EFFECTS_SECONDS,
+                "overlap_seconds": LATE_EFFECTS_SECONDS,
+            },
+        },
+        "interfaces/booking.yaml": {
+            "connection": "odoo",
+            "operations": [i.operation for i in INTENTS if i not in (*AT_THE_PSP, Reread)],
+            "mode": "act",
+        },
+    }
+
+
+def _of_entity(grounds: Grounds, secrets: _Secrets, entity: Entity) -> dict[str, Any]:
+    name, psp = entity.psp.name, entity.psp
+    return {
+        f"connections/stripe-{name}.yaml": {
+            "kind": "stripe",
+            "url": f"{grounds.sandbox_url}/{entity.psp_path}",
+            "mode": "act",
+            "secrets": {
+                "api_key": secrets.keep(f"stripe-{name}.key", psp.secret_key),
+                "webhook_secret": secrets.keep(f"stripe-{name}.webhook", psp.webhook_secrets[0]),
+            },
+            "settings": {"livemode": False},
+        },
+        f"connections/bank-{name}.yaml": {
+            "kind": "bank_files",
+            "mode": "act",
+            "settings": {
+                "folder": str(grounds.files / name),
+                "profiles": {"default": {"intraday": "cumulative" if entity.account.cumulative else "delta"}},
+            },
+        },
+        f"interfaces/cards-{name}.yaml": {
+            "connection": f"stripe-{name}",
+            "operations": [intent.operation for intent in AT_THE_PSP],
+            "entities": [entity.code],
+            "mode": "act",
+        },
+        f"interfaces/statements-{name}.yaml": {
+            "connection": f"bank-{name}",
+            "entities": [entity.code],
+            "mode": "act",
+            "expected": "each business day by 08:00",
+        },
+    }
+
+
+def _entity(entity: Entity, chart: Mapping[str, Any]) -> dict[str, Any]:
+    accounts, journals = chart["accounts"], chart["journals"]
+    return {
+        "id": entity.code,
+        "name": f"Entity {entity.code}",
+        "country": entity.code,
+        "currency": entity.currency,
+        "zone": entity.account.zone,
+        "calendar": CALENDARS[entity.code],
+        "odoo_connection": "odoo",
+        "odoo_company": chart["company"],
+        "bank_accounts": [
+            {
+                "id": f"{entity.psp.name}-main",
+                "identification": entity.account.number,
+                "currency": entity.currency,
+                "connection": f"bank-{entity.psp.name}",
+                "odoo_journal": journals["BNK1"],
+                "calendar": CALENDARS[entity.code],
+            }
+        ],
+        "provider_accounts": [
+            {
+                "connection": f"stripe-{entity.psp.name}",
+                "currency": entity.currency,
+                "journal": journals["STR1"],
+                "clearing_account": chart["clearing"]["STR1"],
+                "fee_account": accounts["fees"],
+                "fx_account": accounts["exchange_loss"],
+                "reserve_account": accounts["reserve"],
+                "dispute_account": accounts["disputes"],
+                "fee_journal": journals["MISC"],
+                "odoo_provider": entity.code == "DE",
+            }
+        ],
+    }
+
+
+def _people(secrets: _Secrets) -> dict[str, Any]:
+    """People known by a passphrase, which whoever plays them finds in the secrets folder."""
+    people = []
+    for name, roles in PEOPLE.items():
+        passphrase = secrets.passphrase(f"{name}.passphrase")
+        people.append({"id": name, "roles": list(roles), "passphrase": hash_passphrase(passphrase)})
+    return {"people": people, "rights": [{**right, "entities": ["*"]} for right in RIGHTS]}

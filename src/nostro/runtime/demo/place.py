@@ -1,0 +1,69 @@
+"""Where the demo lies on this machine: one place for each folder that it is started from, made anew each time."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from nostro.runtime.demo.landscape import Grounds, token
+from nostro.runtime.ports import next_free
+from nostro.runtime.state import state_folder
+from nostro.store.embedded import EmbeddedServer
+from nostro.store.embedded_place import find_place
+from nostro.store.entropy import SystemEntropy
+
+SERVER = "postgresql"
+PLACES = 16
+
+
+@contextmanager
+def prepared(door: int, sandbox: int) -> Iterator[Grounds]:
+    """An empty place, for this process alone while the block runs, and free ports from these on."""
+    with _own_folder() as own:
+        landscape = own / "landscape"
+        state = state_folder(landscape)
+        _stop_server(state / SERVER)
+        for folder in (landscape, *state.iterdir()):
+            _remove(folder)
+        landscape.mkdir(mode=0o700)
+        own_door = next_free(door)
+        health = next_free(own_door + 1)
+        yield Grounds(landscape, state, own_door, health, next_free(max(sandbox, health + 1)), token(SystemEntropy()))
+
+
+@contextmanager
+def _own_folder() -> Iterator[Path]:
+    """The first of this folder's places that no other demo holds."""
+    for number in range(PLACES):
+        own = state_folder(Path.cwd() / f"demo-{number}")
+        lock = os.open(own / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            continue
+        try:
+            yield own
+        finally:
+            os.close(lock)
+        return
+    message = f"{PLACES} demos run from this folder already."
+    raise RuntimeError(message)
+
+
+def _stop_server(folder: Path) -> None:
+    """A PostgreSQL that a killed demo left behind is adopted, and stops when we leave."""
+    if folder.is_dir() and find_place(folder).pid_file.exists():
+        with EmbeddedServer(folder):
+            pass
+
+
+def _remove(folder: Path) -> None:
+    if folder.is_dir():
+        shutil.rmtree(folder)
+    else:
+        folder.unlink(missing_ok=True)

@@ -1,0 +1,185 @@
+"""Nostro's own word against the outside's books, and what of the difference no open case explains."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from nostro.ledger import prove
+from nostro.ledger.accounts import bank, psp, reserve
+from nostro.model.canonical import parse
+from nostro.model.ids import Subject
+from nostro.model.money import Money
+from nostro.processes.collection.v1.state import CollectionState
+from nostro.processes.kit.decision import Instance
+from nostro.projections.worklist import OpenCase
+from nostro.runtime.demo.judge import Judgement
+from nostro.runtime.demo.summary import SQL, Summary
+from nostro.runtime.house import House
+from nostro.sandbox.currencies import iso_exponent, stripe_exponent
+from nostro.sandbox.stage import ENTITIES, ODOO, Entity
+
+Books = Mapping[str, Any]
+Sums = Counter[str]
+"""Minor units by currency."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Something that we and the outside say differently. `amount` is ours less theirs."""
+
+    where: str
+    ours: Money
+    theirs: Money
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class _Apart:
+    """A difference with what helps to find the case that explains it."""
+
+    entity: str
+    where: str
+    ours: Money
+    theirs: Money
+    subject: str = ""
+
+    @property
+    def amount(self) -> Money:
+        return self.ours - self.theirs
+
+
+async def differences(house: House, summary: Summary, judgement: Judgement, outside: Books) -> list[Difference]:
+    """Everything that differs and that no open case explains: by its subject, or by its entity and amount."""
+    instances = await _instances(house)
+    found = [*_judged(judgement), *_items(instances, outside[ODOO])]
+    for entity in ENTITIES:
+        found += _at_the_bank(entity, summary.balances, outside[entity.bank_path])
+        found += _at_the_psp(entity, summary.balances, outside[entity.psp_path])
+    found += _unproven(house, summary, instances)
+    return [
+        Difference(one.where, one.ours, one.theirs, one.amount)
+        for one in found
+        if one.amount and not _explained(one, summary.cases)
+    ]
+
+
+def _explained(apart: _Apart, cases: Sequence[OpenCase]) -> bool:
+    if apart.subject and any(case.subject == apart.subject for case in cases):
+        return True
+    amounts = (case.amount for case in cases if case.entity == apart.entity and case.amount is not None)
+    told = [abs(amount.minor) for amount in amounts if amount.currency == apart.amount.currency]
+    return abs(apart.amount.minor) in (*told, sum(told))
+
+
+async def _instances(house: House) -> list[Instance]:
+    """Every subject of every process, without what is confidential in it."""
+    found = []
+    async with house.database.transaction() as tx:
+        for process in house.processes.values():
+            for row in await tx.rows(SQL.subjects, process=process.name):
+                data = type(process.version(row.version).initial).model_validate(parse(row.body))
+                place = Subject(process.name, row.subject)
+                found.append(Instance(place, row.entity, row.version, row.revision, row.state, data, {}, 0))
+    return found
+
+
+# What stands in Odoo
+
+
+def _judged(judgement: Judgement) -> Iterator[_Apart]:
+    for sign, effects in ((1, judgement.doubled), (-1, judgement.lost)):
+        for effect in effects:
+            none = Money.zero(effect.amount.currency)
+            both = (effect.amount, none) if sign > 0 else (none, effect.amount)
+            yield _Apart(effect.entity, f"Odoo's books: {effect.kind} {effect.entity} {effect.name}", *both)
+
+
+def _items(instances: Iterable[Instance], odoo: Books) -> Iterator[_Apart]:
+    """What is open of each invoice."""
+    residuals = {move["id"]: Decimal(move["amount_residual"]) for move in odoo["moves"]}
+    for instance in instances:
+        data = instance.data
+        if isinstance(data, CollectionState) and data.kind == "invoice" and not data.withdrawn:
+            ours = Money(minor=data.outstanding, currency=data.currency)
+            theirs = Money.of(residuals[data.move_id], data.currency)
+            where = f"Odoo's books: open of {instance.entity} {data.number}"
+            yield _Apart(instance.entity, where, ours, theirs, instance.subject.id)
+
+
+# What stands at banks and providers
+
+
+def _at_the_bank(entity: Entity, balances: Mapping[str, list[Money]], books: Books) -> Iterator[_Apart]:
+    for number, account in enumerate(books["accounts"]):
+        assert number == 0, "the demo's landscape knows one bank account an entity"
+        name = bank(entity.code, f"{entity.psp.name}-main")
+        theirs = Counter({account["currency"]: account["balance_minor"] - account["opening_minor"]})
+        yield from _compared(entity.code, f"moved on {account['number']}", _sums(balances.get(name, [])), theirs)
+
+
+def _at_the_psp(entity: Entity, balances: Mapping[str, list[Money]], books: Books) -> Iterator[_Apart]:
+    connection = f"stripe-{entity.psp.name}"
+    for kind, name, theirs in (
+        ("held", psp(entity.code, connection), _held(books)),
+        ("kept back", reserve(entity.code, connection), _kept_back(books)),
+    ):
+        yield from _compared(entity.code, f"{kind} by {connection}", _sums(balances.get(name, [])), theirs)
+
+
+def _held(books: Books) -> Sums:
+    """What the PSP owes us: sales and what went back of them as the payer saw it, until a payout takes them over;
+    payouts until they arrive.
+    """
+    sources = {one["id"]: one for kind in ("charges", "refunds", "disputes") for one in books[kind]}
+    sums: Sums = Counter()
+    for line in books["balance_transactions"]:
+        source = sources.get(line["source"])
+        if line["payout"] is None and source is not None:
+            _add(sums, source["amount"] * (1 if line["amount"] > 0 else -1), source["currency"])
+    for payout in books["payouts"]:
+        if payout["status"] != "paid":
+            _add(sums, payout["amount"], payout["currency"])
+    return sums
+
+
+def _kept_back(books: Books) -> Sums:
+    """Reserves whose other leg a payout has told of."""
+    told = {line["source"] for line in books["balance_transactions"] if line["payout"] is not None}
+    sums: Sums = Counter()
+    for line in books["balance_transactions"]:
+        if line["balance_type"] != "payments" and line["source"] in told:
+            _add(sums, line["amount"], line["currency"])
+    return sums
+
+
+def _add(sums: Sums, minor: int, currency: str) -> None:
+    """Stripe's minor units are not always ISO's."""
+    code = currency.upper()
+    sums[code] += minor * 10 ** iso_exponent(code) // 10 ** stripe_exponent(code)
+
+
+def _sums(amounts: Iterable[Money]) -> Sums:
+    return Counter({money.currency: money.minor for money in amounts})
+
+
+def _compared(entity: str, where: str, ours: Sums, theirs: Sums) -> Iterator[_Apart]:
+    for currency in sorted({*ours, *theirs}):
+        mine, others = (Money(minor=side[currency], currency=currency) for side in (ours, theirs))
+        yield _Apart(entity, where, mine, others)
+
+
+def _unproven(house: House, summary: Summary, instances: Iterable[Instance]) -> Iterator[_Apart]:
+    """Balances of the transit ledger that no subject holds."""
+    holdings = [
+        holding for one in instances for holding in house.processes[one.subject.process].holds(one, house.rules)
+    ]
+    told = {(name, money.currency): money.minor for name, some in summary.balances.items() for money in some}
+    for finding in prove(told, holdings).findings:
+        entity = finding.account.split("/")[1] if finding.account else ""
+        yield _Apart(
+            entity, f"transit ledger, {finding.account or 'all'}: {finding.why}", finding.balance, finding.held
+        )

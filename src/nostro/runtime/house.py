@@ -1,0 +1,161 @@
+"""The composition root: a landscape's folder becomes a running house, everything wired by hand and in one place."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from nostro.connectors.registry import CONNECTORS
+from nostro.egress.anchors import Anchors, CommandAnchor, FolderAnchor, MailAnchor
+from nostro.egress.connections import Connections, OpenConnection
+from nostro.engine.activation import activate, active_bundle
+from nostro.governance.rules import Rules
+from nostro.landscape.compiling import bundle_of
+from nostro.landscape.reading import Landscape, read_landscape
+from nostro.landscape.schema import AnchorPlace
+from nostro.landscape.secrets import SecretReference, resolve_all
+from nostro.model.clock import Now
+from nostro.model.failures import LandscapeRefused
+from nostro.processes.kit.process import Process
+from nostro.processes.registry import PROCESSES
+from nostro.runtime.clock import Clock
+from nostro.store.database import Database
+from nostro.store.embedded import EmbeddedServer
+from nostro.store.entropy import Entropy, SystemEntropy
+from nostro.store.install import Deployment, install
+from nostro.store.keys import Keys, master_from_text
+from nostro.store.quarantine import quarantine_if_behind
+from nostro.store.sealing import SealKey
+
+POOL = 16
+DATABASE = "nostro"
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Everything that commands and loops need. `land` is the folder, `rules` are those of the bundle in force."""
+
+    folder: Path
+    state: Path
+    land: Landscape
+    database: Database
+    keys: Keys
+    entropy: Entropy
+    clock: Clock
+    deployment: Deployment
+    quarantine: str
+    anchors: Anchors
+    seal_key: SealKey
+    rules: Rules
+    connections: Connections
+    processes: Mapping[str, Process]
+    server: EmbeddedServer | None = None
+
+    @property
+    def bundle(self) -> str:
+        """The digest of the bundle in force (hex)."""
+        return self.rules.bundle
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """Within what references are unique: entities, connections, bank accounts."""
+        entities = self.rules.contents.entities
+        accounts = (account.id for entity in entities for account in entity.bank_accounts)
+        return (*(entity.id for entity in entities), *self.connections, *accounts)
+
+    async def now(self) -> Now:
+        """The present instant on both clocks."""
+        return await self.clock.now()
+
+
+@asynccontextmanager
+async def open_house(
+    folder: Path, state: Path, *, business: Callable[[], datetime] | None = None, entropy: Entropy | None = None
+) -> AsyncIterator[House]:
+    """Opens a house: its database (started when the landscape names none), keys, rules and connections.
+
+    The first time, the landscape in the folder is published; later on what was published last is in force. Raises
+    `LandscapeRefused` for a landscape with findings, `DatabaseUnavailable` without PostgreSQL.
+    """
+    chance = entropy or SystemEntropy()
+    land = _landscape(folder)
+    keys = Keys({1: master_from_text(_secret(land, land.house.master_key))}, chance)
+    seal_key = SealKey.from_text(_secret(land, land.house.seal_key))
+    async with AsyncExitStack() as stack:
+        server = None if land.house.database else stack.enter_context(EmbeddedServer(state / "postgresql"))
+        database = await stack.enter_async_context(Database(_url(land, server), size=POOL))
+        clock = Clock(database, business)
+        now = await clock.now()
+        deployment = await install(database, keys, land.house.environment, chance, now.business)
+        anchors = Anchors([_anchor(folder, place) for place in land.house.anchors])
+        quarantine = await quarantine_if_behind(database, anchors.newest()) or deployment.quarantine
+        rules = await _rules(database, keys, folder, now)
+        yield House(
+            folder=folder,
+            state=state,
+            land=land,
+            database=database,
+            keys=keys,
+            entropy=chance,
+            clock=clock,
+            deployment=deployment,
+            quarantine=quarantine,
+            anchors=anchors,
+            seal_key=seal_key,
+            rules=rules,
+            connections=_connections(folder, rules),
+            processes={process.name: process for process in PROCESSES},
+            server=server,
+        )
+
+
+def _landscape(folder: Path) -> Landscape:
+    land = read_landscape(folder)
+    if land.findings:
+        sentence = "\n".join(str(finding) for finding in land.findings)
+        raise LandscapeRefused(sentence, "`nostro check` shows everything that it finds.")
+    return land
+
+
+def _secret(land: Landscape, reference: str) -> str:
+    return SecretReference.parse(reference).resolve(land.folder)
+
+
+def _url(land: Landscape, server: EmbeddedServer | None) -> str:
+    if server is not None:
+        return server.url(DATABASE)
+    told = land.house.database or ""
+    return _secret(land, told) if told.startswith(("env:", "file:")) else told
+
+
+def _anchor(folder: Path, place: AnchorPlace) -> FolderAnchor | CommandAnchor | MailAnchor:
+    if place.folder:
+        return FolderAnchor(folder / place.folder)
+    return CommandAnchor(place.command) if place.command else MailAnchor(place.mail)
+
+
+async def _rules(database: Database, keys: Keys, folder: Path, now: Now) -> Rules:
+    content = await active_bundle(database)
+    if content is None:
+        content = bundle_of(folder, now.business)
+        await activate(database, keys, content, "engine", "the landscape was published at its first start", now)
+    return Rules.from_bundle(content)
+
+
+def _connections(folder: Path, rules: Rules) -> dict[str, OpenConnection]:
+    environment = rules.contents.environment
+    opened = {}
+    for connection in rules.contents.connections:
+        connector = CONNECTORS[connection.kind]
+        opened[connection.id] = OpenConnection(
+            id=connection.id,
+            connector=connector,
+            config=connector.manifest.config.model_validate(connection.settings),
+            url=connection.url,
+            secrets=resolve_all(connection.secrets, folder, environment),
+            entities=rules.users_of(connection.id),
+        )
+    return opened

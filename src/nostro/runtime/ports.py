@@ -1,0 +1,71 @@
+"""Listening: the door and the health page, each an ASGI application on a port, inside the running loop."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from granian.constants import Interfaces
+from granian.server.embed import Server
+
+from nostro.model.failures import OutOfService
+
+LOOPBACK = "127.0.0.1"
+START_SECONDS = 15.0
+STOP_SECONDS = 5.0
+
+
+def is_free(port: int, host: str = LOOPBACK) -> bool:
+    """Whether nobody listens there."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def next_free(port: int, host: str = LOOPBACK) -> int:
+    """This port or the next free one above it. Raises `OutOfService` when the next hundred are taken."""
+    for candidate in range(port, port + 100):
+        if is_free(candidate, host):
+            return candidate
+    message = f"No port from {port} to {port + 99} is free."
+    raise OutOfService(message, "Stop what holds them.")
+
+
+@asynccontextmanager
+async def listening(app: Any, port: int, host: str = LOOPBACK) -> AsyncIterator[None]:  # noqa: ANN401 - any ASGI application
+    """Serves an application while the block runs. Raises `OutOfService` when the port is taken or nothing answers."""
+    if not is_free(port, host):
+        message = f"Port {port} is taken."
+        raise OutOfService(message, "Stop what listens there, or name another port in nostro.yaml under `ports`.")
+    server = Server(app, address=host, port=port, interface=Interfaces.ASGI, log_enabled=False, websockets=False)
+    task = asyncio.create_task(server.serve())
+    try:
+        await _answering(port, host, task)
+        yield
+    finally:
+        server.stop()
+        await asyncio.wait([task], timeout=STOP_SECONDS)
+
+
+async def _answering(port: int, host: str, task: asyncio.Task[None]) -> None:
+    try:
+        async with asyncio.timeout(START_SECONDS):
+            while not task.done():
+                try:
+                    _, writer = await asyncio.open_connection(host, port)
+                except OSError:
+                    await asyncio.sleep(0.02)
+                    continue
+                writer.close()
+                return
+    except TimeoutError:
+        pass
+    message = f"Nothing answers on port {port}."
+    raise OutOfService(message, "The log says why.")

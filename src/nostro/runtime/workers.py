@@ -1,0 +1,224 @@
+"""A worker: every loop of the house with its step, and the door where webhooks come in."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from fastapi import FastAPI
+from starlette.applications import Starlette
+
+from nostro.egress.connections import OpenConnection
+from nostro.egress.http import HttpTransport
+from nostro.egress.line import Line
+from nostro.engine.checkpoints import Checkpoints
+from nostro.engine.deadlines import Deadlines
+from nostro.engine.decide import Decider
+from nostro.engine.dispatch import Dispatcher
+from nostro.engine.dispatch import House as DispatchHouse
+from nostro.engine.parked import Rejoin
+from nostro.engine.slots import Slots
+from nostro.engine.tenure import Tenure
+from nostro.gateway.app import build_app
+from nostro.gateway.health import Health, build_health_app
+from nostro.gateway.webhooks import Door
+from nostro.governance.rules import Rules
+from nostro.ingress.folders import Folders
+from nostro.ingress.leases import Leases
+from nostro.ingress.limits import Limit, Limits
+from nostro.ingress.polls import Polls
+from nostro.ingress.reading import Readings
+from nostro.ingress.receiving import Intake
+from nostro.model.clock import Now
+from nostro.runtime.house import House
+from nostro.runtime.loops import Loop, Loops
+from nostro.runtime.telemetry import Metrics
+from nostro.store.migrate import partition
+
+PARTITIONS_EVERY = timedelta(hours=6)
+HELD_BY_FILES = timedelta(seconds=2)
+
+
+@dataclass(slots=True)
+class Worker:
+    """Made by `open_worker`. `loops` in the order in which a receipt crosses the house."""
+
+    house: House
+    loops: Sequence[Loop]
+    tenure: Tenure
+    slots: Slots
+    dispatchers: Sequence[Dispatcher]
+    limits: Limits
+    metrics: Metrics
+    door: FastAPI
+    health: Starlette
+    runner: Loops | None = None
+
+    async def step(self) -> int:
+        """Every loop's step once; how much work was done in all. For the demo and for tests."""
+        done = 0
+        for loop in self.loops:
+            done += await loop.step(await self.house.now())
+        return done
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """All loops until `stop`; then gives back what this worker holds."""
+        revive = self.house.server.ensure_running if self.house.server else lambda: None
+        self.runner = Loops(self.house.clock, stop, revive)
+        try:
+            await self.runner.run(self.loops)
+        finally:
+            await self.rest()
+
+    async def rest(self) -> None:
+        """Drops what is under way and gives back shards and slots, so that nobody waits for leases to end."""
+        for dispatcher in self.dispatchers:
+            await dispatcher.stop()
+        now = await self.house.now()
+        await self.tenure.release(now)
+        await self.slots.release(now)
+
+
+@asynccontextmanager
+async def open_worker(house: House, *, name: str = "", settle: timedelta = HELD_BY_FILES) -> AsyncIterator[Worker]:
+    """A worker of a house, named `host-process` unless told otherwise. `settle`: how long files must hold still."""
+    async with AsyncExitStack() as stack:
+        wiring = Wiring(house, name or f"{socket.gethostname()}-{os.getpid()}", settle, stack)
+        worker = await wiring.worker()
+        try:
+            yield worker
+        finally:
+            if worker.runner is None:
+                await worker.rest()
+
+
+@dataclass(slots=True)
+class Wiring:
+    """Puts a worker together."""
+
+    house: House
+    name: str
+    settle: timedelta
+    stack: AsyncExitStack
+    metrics: Metrics = field(default_factory=Metrics)
+    _ages: dict[str, float] = field(default_factory=dict)
+
+    async def worker(self) -> Worker:
+        """Everything, wired."""
+        house, count = self.house, self.metrics.count
+        limits = Limits(house.database, Limit(folders=(house.state,)), self.metrics.put)
+        intake = Intake(house.database, house.keys, limits, count)
+        tenure = Tenure(house.database, self.name, {name: len(p.versions) for name, p in house.processes.items()})
+        slots = Slots(house.database, self.name, house.connections)
+        dispatchers = await self._dispatchers(slots)
+        steps = [
+            ("limits", limits.step, 1.0),
+            ("tenure", tenure.step, 1.0),
+            ("slots", slots.step, 1.0),
+            *await self._intakes(intake, limits),
+            ("read", self._readings(limits).step, 0.1),
+            ("route", Rejoin(house.database, house.keys, house.processes).step, 1.0),
+            ("decide", self._decider(tenure).step, 0.1),
+            ("deadlines", Deadlines(house.database, tenure).step, 1.0),
+            *((f"dispatch {d.connection.id}", d.step, 0.1) for d in dispatchers),
+            ("checkpoints", Checkpoints(house.database, house.seal_key, house.anchors.put).step, 1.0),
+            ("partitions", Partitions(house).step, 60.0),
+        ]
+        door = Door(house.connections, intake, limits, house.now, count, self.metrics.time)
+        health = Health(house.database, limits, house.now, self._lateness, self.metrics.registry, self.metrics)
+        return Worker(
+            house=house,
+            loops=[Loop(name, self._timed(name, step), idle) for name, step, idle in steps],
+            tenure=tenure,
+            slots=slots,
+            dispatchers=dispatchers,
+            limits=limits,
+            metrics=self.metrics,
+            door=build_app(door),
+            health=build_health_app(health),
+        )
+
+    def _decider(self, tenure: Tenure) -> Decider:
+        return Decider(self.house.database, self.house.keys, self.house.processes, tenure, Rules.from_bundle)
+
+    def _readings(self, limits: Limits) -> Readings:
+        house = self.house
+        return Readings(
+            house.database, house.keys, house.processes, house.connections, limits.lane_full, self.metrics.count
+        )
+
+    async def _intakes(
+        self, intake: Intake, limits: Limits
+    ) -> list[tuple[str, Callable[[Now], Awaitable[int]], float]]:
+        """Polls, a loop each, and the watched folders."""
+        house, leases = self.house, Leases(self.house.database, self.name)
+        folders = Folders(
+            house.database, house.connections, intake, leases, limits, settle=self.settle, count=self.metrics.count
+        )
+        steps: list[tuple[str, Callable[[Now], Awaitable[int]], float]] = [("folders", folders.step, 1.0)]
+        for connection in house.connections.values():
+            if connection.connector.manifest.feeds and connection.connector.wire is not None:
+                line = await self._line(connection)
+                polls = Polls(house.database, line, intake, leases, house.entropy, self.metrics.count)
+                steps.append((f"poll {connection.id}", polls.step, 1.0))
+        return steps
+
+    async def _line(self, connection: OpenConnection) -> Line:
+        transport = await self.stack.enter_async_context(HttpTransport())
+        return Line(connection, transport, self.house.now, self.metrics.count)
+
+    async def _dispatchers(self, slots: Slots) -> list[Dispatcher]:
+        house = self.house
+        serving = [c for c in house.connections.values() if c.connector.manifest.operations and c.connector.wire]
+        transports: dict[tuple[str, int], HttpTransport] = {}
+        for connection in serving:
+            for slot in range(connection.slots):
+                transports[connection.id, slot] = await self.stack.enter_async_context(HttpTransport())
+        shared = DispatchHouse(
+            house.database,
+            house.keys,
+            slots,
+            lambda connection, slot: transports[connection.id, slot],
+            house.now,
+            house.entropy,
+            self.metrics.count,
+        )
+        return [Dispatcher(shared, connection) for connection in serving]
+
+    def _timed(self, name: str, step: Callable[[Now], Awaitable[int]]) -> Callable[[Now], Awaitable[int]]:
+        async def timed(now: Now) -> int:
+            began = asyncio.get_running_loop().time()
+            done = await step(now)
+            ended = asyncio.get_running_loop().time()
+            self._ages[name] = ended
+            self.metrics.time("loop_step_seconds", ended - began, loop=name)
+            self.metrics.count("loop_work", done, loop=name)
+            return done
+
+        return timed
+
+    def _lateness(self) -> Mapping[str, float]:
+        now = asyncio.get_running_loop().time()
+        return {name: now - ended for name, ended in self._ages.items()}
+
+
+@dataclass(slots=True)
+class Partitions:
+    """The `step(now)` that makes the coming months' partitions ahead of time."""
+
+    house: House
+    _done: Now | None = None
+
+    async def step(self, now: Now) -> int:
+        """1 when it looked; four times a day, and when business time has run on."""
+        if self._done is not None and abs(now.business - self._done.business) < PARTITIONS_EVERY:
+            return 0
+        async with self.house.database.transaction() as tx:
+            await partition(tx.connection, now.business.date())
+        self._done = now
+        return 1

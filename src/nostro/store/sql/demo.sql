@@ -1,0 +1,45 @@
+-- name: came_in
+-- Receipts by connection and way in, without replies to our own calls.
+select connection, split_part(kind, ':', 1) as way, count(*) as receipts, min(received_at) as first_at, max(received_at) as last_at
+from receipt where kind <> 'reply' group by 1, 2 order by 1, 2;
+
+-- name: readings
+-- What became of the items of each receipt that was read.
+select body from fact where process = 'receipt' and type = 'receipt.read' order by shard, position;
+
+-- name: asked
+-- Commands by operation and how they ended, or where they wait.
+select operation, outcome, count(*) as commands from (
+  select operation, outcome from command_closed union all select operation, status from command_open) every
+group by operation, outcome order by operation, outcome;
+
+-- name: left
+-- Commands that left: those of whose dispatch at least one act was started.
+select every.correlation, every.operation from (
+  select shard, key, correlation, operation from command_open union
+  select shard, key, correlation, operation from command_closed) every
+where exists (
+  select from dispatch_member m join attempt_call c on c.shard = m.shard and c.dispatch = m.dispatch
+  where m.command_shard = every.shard and m.command_key = every.key)
+order by every.correlation;
+
+-- name: next_wait
+-- The next business time at which something is to be done that nobody outside will tell us of.
+select min(at) as at from (
+  select run_at as at from reading union all
+  select run_at from dispatch where status = 'waiting' union all
+  select run_at from command_open where status = 'ready' union all
+  select run_at from feed where failures > 0 union all
+  select due_at from deadline union all
+  select until from parked union all
+  select until from breaker where state <> 'closed') waits
+where at > %(now)s and at < 'infinity';
+
+-- name: subjects
+-- The states of a process' subjects.
+select subject, entity, state, version, revision, body from subject where process = %(process)s order by subject;
+
+-- name: under_way
+-- How much is still to be read, decided or sent, without what waits for a person.
+select (select count(*) from reading) + (select count(*) from arrival)
+  + (select count(*) from command_open where status in ('ready', 'dispatched')) as things;

@@ -1,0 +1,162 @@
+-- name: make_slots
+-- The slots of connections begin held by nobody.
+insert into lease (kind, name, slot, until)
+select 'slot', name, slot, %(now)s from unnest(%(names)s::text[], %(slots)s::smallint[]) as s (name, slot)
+on conflict do nothing;
+
+-- name: renew_slots
+-- Holds on to slots; those that somebody else took meanwhile are missing from the answer.
+update lease l set until = %(until)s
+from unnest(%(names)s::text[], %(slots)s::smallint[], %(tokens)s::bigint[]) as mine (name, slot, token)
+where l.kind = 'slot' and l.name = mine.name and l.slot = mine.slot and l.token = mine.token and l.holder = %(holder)s
+returning l.name, l.slot;
+
+-- name: take_slots
+-- Takes slots that nobody holds. The token fences whoever held them before.
+update lease l set token = l.token + 1, holder = %(holder)s, until = %(until)s
+from (select f.name, f.slot from lease f
+  join unnest(%(names)s::text[], %(slots)s::smallint[]) as wanted (name, slot) on f.name = wanted.name and f.slot = wanted.slot
+  where f.kind = 'slot' and f.until <= %(now)s
+  order by f.name, f.slot limit %(limit)s for update of f skip locked) free
+where l.kind = 'slot' and l.name = free.name and l.slot = free.slot
+returning l.name, l.slot, l.token;
+
+-- name: release_slots
+-- Gives slots back at once.
+update lease l set holder = '', until = %(now)s
+from unnest(%(names)s::text[], %(slots)s::smallint[], %(tokens)s::bigint[]) as mine (name, slot, token)
+where l.kind = 'slot' and l.name = mine.name and l.slot = mine.slot and l.token = mine.token;
+
+-- name: fence_slot
+-- No row when the slot is somebody else's by now. The share lock keeps it ours until the database transaction ends.
+select token from lease
+where kind = 'slot' and name = %(name)s and slot = %(slot)s and token = %(token)s and holder = %(holder)s for share;
+
+-- name: quarantine
+-- Whether anything may leave, and in which life of the database.
+select quarantine, epoch from deployment;
+
+-- name: due_dispatches
+-- Dispatches of a slot to be driven (again): waited long enough, or left by somebody who died, once their calls' bytes can't leave any more.
+select d.shard, d.id, d.operation, d.began_at, d.look_up_first, c.lane
+from dispatch d
+join dispatch_member m on m.shard = d.shard and m.dispatch = d.id and m.n = 0
+left join command_open c on c.shard = m.command_shard and c.key = m.command_key
+where d.connection = %(connection)s and mod(d.slot, %(slots)s) = %(slot)s and d.id <> all(%(running)s::bytea[])
+  and (d.status = 'waiting' and d.run_at <= %(business)s or d.status = 'open' and not exists (
+    select from attempt_call a where a.shard = d.shard and a.dispatch = d.id and a.month >= date_trunc('month', d.began_at)::date
+      and a.reply_receipt is null and a.deadline > %(machine)s))
+order by d.run_at, d.shard, d.id limit %(limit)s;
+
+-- name: resume_dispatches
+-- They are driven from now on; the answer lacks one that somebody else ended meanwhile.
+update dispatch d set status = 'open'
+from unnest(%(shards)s::smallint[], %(ids)s::bytea[]) as r (shard, id)
+where d.shard = r.shard and d.id = r.id and d.status in ('open', 'waiting')
+returning d.id;
+
+-- name: any_ready
+-- Whether a connection has anything to do at all.
+select 1 as one from command_open where connection = %(connection)s and status = 'ready' limit 1;
+
+-- name: ready_commands
+-- The oldest ready commands of a lane on a slot's shards: of each ordering key only the oldest one that is open, whatever its status.
+-- `before`: it was journaled in an earlier dispatch.
+select r.*, exists (
+    select from dispatch_member m join attempt_call a on a.shard = m.shard and a.dispatch = m.dispatch
+    where m.command_shard = r.shard and m.command_key = r.key) as before
+from (
+  select c.shard, c.key, c.operation, c.lane, c.entity, c.actor, c.since, c.position, c.n
+  from unnest(%(operations)s::text[]) as wanted (operation)
+  cross join unnest(%(shards)s::smallint[]) as mine (shard)
+  cross join lateral (
+    select o.shard, o.key, o.operation, o.lane, o.entity, o.actor, o.since, o.position, o.n from command_open o
+    where o.connection = %(connection)s and o.operation = wanted.operation and o.shard = mine.shard and o.lane = %(lane)s and o.status = 'ready'
+      and o.run_at <= %(business)s and not exists (
+        select from command_open e where e.shard = o.shard and e.ordering_key = o.ordering_key and (e.position, e.n) < (o.position, o.n))
+    order by o.position, o.n limit %(per_shard)s) c
+  order by c.since, c.shard, c.position, c.n limit %(limit)s) r
+order by r.since, r.shard, r.position, r.n;
+
+-- name: add_dispatches
+-- Dialogues that begin.
+insert into dispatch (shard, id, connection, operation, slot, status, run_at, began_at, look_up_first)
+select shard, id, %(connection)s, operation, %(slot)s, 'open', %(business)s, %(business)s, look_up_first
+from unnest(%(shards)s::smallint[], %(ids)s::bytea[], %(operations)s::text[], %(look_up_first)s::boolean[]) as d (shard, id, operation, look_up_first);
+
+-- name: add_members
+-- Their members, frozen from here on.
+insert into dispatch_member (shard, dispatch, n, command_shard, command_key)
+select * from unnest(%(shards)s::smallint[], %(dispatches)s::bytea[], %(ns)s::smallint[], %(command_shards)s::smallint[], %(keys)s::bytea[]);
+
+-- name: take_commands
+-- The members are dispatched; one that isn't ready any more is missing from the count.
+update command_open c set status = 'dispatched', dispatch = t.dispatch
+from unnest(%(command_shards)s::smallint[], %(keys)s::bytea[], %(dispatches)s::bytea[]) as t (shard, key, dispatch)
+where c.shard = t.shard and c.key = t.key and c.status = 'ready';
+
+-- name: members
+-- The members of dispatches with their commands, in order.
+select m.dispatch, m.n, m.command_shard, m.command_key, c.key_text, c.correlation, c.process, c.subject, c.step, c.occurrence, c.generation,
+  c.entity, c.operation, c.lane, c.position, c.body, c.sealed_body, c.data_key, c.actor, c.since
+from dispatch_member m
+join unnest(%(shards)s::smallint[], %(dispatches)s::bytea[]) as d (shard, dispatch) on m.shard = d.shard and m.dispatch = d.dispatch
+left join command_open c on c.shard = m.command_shard and c.key = m.command_key
+order by m.dispatch, m.n;
+
+-- name: calls
+-- The journals of dispatches, in order.
+select a.dispatch, a.n, a.call_digest, a.started_at, a.reply_receipt
+from attempt_call a join unnest(%(shards)s::smallint[], %(dispatches)s::bytea[]) as d (shard, dispatch) on a.shard = d.shard and a.dispatch = d.dispatch
+order by a.dispatch, a.n;
+
+-- name: start_call
+-- Before an Act's bytes leave.
+with counted as (update dispatch set calls = calls + 1 where shard = %(shard)s and id = %(dispatch)s)
+insert into attempt_call (shard, dispatch, n, month, call_digest, started_at, deadline)
+values (%(shard)s, %(dispatch)s, %(n)s, %(month)s, %(call_digest)s, %(started_at)s, %(deadline)s);
+
+-- name: answer_call
+-- What came back, once.
+update attempt_call set reply_receipt = %(receipt)s, reply_month = %(month)s
+where shard = %(shard)s and dispatch = %(dispatch)s and n = %(n)s and reply_receipt is null;
+
+-- name: put_off_dispatch
+-- To be driven again at `run_at`.
+update dispatch set status = 'waiting', run_at = %(run_at)s where shard = %(shard)s and id = %(id)s and status = 'open';
+
+-- name: end_dispatch
+-- Its outcomes are on their way.
+update dispatch set status = %(status)s, note = %(note)s where shard = %(shard)s and id = %(id)s and status in ('open', 'waiting')
+returning id;
+
+-- name: forget_members
+-- The commands have ended for good: nobody has to know any more which dispatches they were in.
+delete from dispatch_member m using unnest(%(command_shards)s::smallint[], %(keys)s::bytea[]) as c (shard, key)
+where m.command_shard = c.shard and m.command_key = c.key
+returning m.shard, m.dispatch;
+
+-- name: forget_dispatches
+-- Those without members. Their journal stays.
+delete from dispatch d using unnest(%(shards)s::smallint[], %(ids)s::bytea[]) as g (shard, id)
+where d.shard = g.shard and d.id = g.id and d.status in ('closed', 'held')
+  and not exists (select from dispatch_member m where m.shard = d.shard and m.dispatch = d.id);
+
+-- name: breaker
+-- How a connection's breaker stands; none: closed.
+select state, failures, until from breaker where connection = %(connection)s;
+
+-- name: open_breaker
+-- Nothing is begun until `until`.
+insert into breaker (connection, state, failures, until, changed_at) values (%(connection)s, 'open', %(failures)s, %(until)s, %(at)s)
+on conflict (connection) do update set state = 'open', failures = excluded.failures, until = excluded.until, changed_at = excluded.changed_at;
+
+-- name: probe
+-- One prober tries; no row for all the others.
+update breaker set state = 'half_open', until = %(until)s, changed_at = %(at)s
+where connection = %(connection)s and state in ('open', 'half_open') and until = %(seen)s
+returning state;
+
+-- name: close_breaker
+-- The other side answers again.
+update breaker set state = 'closed', failures = 0, changed_at = %(at)s where connection = %(connection)s and state = 'half_open';

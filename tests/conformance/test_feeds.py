@@ -1,0 +1,117 @@
+"""The scenarios of feeds: everything is told, with its newest state, however the pages fall and whatever crashes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from nostro.connectors import odoo, stripe
+from nostro.connectors.kit.conformance import FEEDS, FeedScenario
+from nostro.connectors.kit.reading import ReadItem
+from nostro.connectors.odoo.config import OdooConfig
+from nostro.connectors.stripe.config import StripeConfig
+from nostro.model.facts import FactBody, InvoicePosted, split
+from nostro.sandbox.faults import FaultPlan
+from nostro.sandbox.odoo import CompanySetup, OdooBooks, OdooSettings, PspJournal
+from nostro.sandbox.psp import Psp, PspSettings
+from tests.conformance.driver import Outside
+from tests.conformance.receipts import receipt
+
+OPENED = datetime(2026, 8, 31, 8, 0, 0, 250_000, tzinfo=UTC)
+
+
+@dataclass
+class Listener:
+    """What was told so far, by natural key; the same key with another content fails at once."""
+
+    outside: Outside
+    feed: str
+    cursor: str = ""
+    told: dict[str, FactBody] = field(default_factory=dict)
+
+    def poll(self, *, crashes: bool = False) -> int:
+        """All pages that wait; says how many held something. With `crashes` each page is fetched twice."""
+        held, more = 0, True
+        while more:
+            for _ in range(2 if crashes else 1):
+                message, body, page = self.outside.fetch(self.feed, self.cursor)
+                self._hear(message.target, body)
+            self.cursor, more = page.cursor, page.more
+            held += not page.empty
+        return held
+
+    def _hear(self, target: str, body: bytes) -> None:
+        items = list(self.outside.connector.read(receipt(self.outside, f"poll:{self.feed}", body, target)))
+        for fact in [fact for item in items if isinstance(item, ReadItem) for fact in item.facts]:
+            assert split(self.told.setdefault(fact.natural_key(), fact)) == split(fact)
+
+    def newest(self) -> dict[int, str]:
+        """What is open of each invoice by its newest telling (of one second: the later told)."""
+        facts = [fact for fact in self.told.values() if isinstance(fact, InvoicePosted)]
+        return {fact.move_id: str(fact.residual.value) for fact in sorted(facts, key=lambda fact: fact.changed_at)}
+
+
+def _pass(outside: Outside, seconds: float) -> None:
+    outside.advance(outside.now + timedelta(seconds=seconds))
+
+
+@pytest.mark.parametrize("scenario", FEEDS, ids=lambda scenario: scenario.name)
+@pytest.mark.parametrize("version", [18, 19])
+def test_every_invoice_of_an_odoo_is_told_with_its_newest_state(version: int, scenario: FeedScenario) -> None:
+    companies = (CompanySetup("DE", "EUR", psps=(PspJournal("PSP"),)),)
+    books = OdooBooks(OdooSettings(companies, version), FaultPlan(), OPENED)
+    config = OdooConfig(
+        database="odoo",
+        login="nostro",
+        protocol="jsonrpc" if version < 19 else "json2",
+        page_size=scenario.page_size,
+    )
+    outside = Outside(odoo.CONNECTOR, books, config, {"api_key": "key-nostro"}, OPENED)
+    outside.open_session()
+    partner = books.apply({"act": "partner", "name": "Customer 001"}, outside.now)["id"]
+    journal = books.landscape()["DE"]["journals"]["PSP"]
+    listener, bursts = Listener(outside, "invoices"), 0
+    for place in range(scenario.things):
+        slow = timedelta(seconds=100 if scenario.late and place % 2 else 0)
+        told = {"act": "invoice", "company": "DE", "partner": partner, "amount": "10.10"}
+        invoice = books.apply(told, outside.now - slow)["id"]
+        if place % scenario.burst == scenario.burst - 1:
+            bursts += 1
+            _pass(outside, 1)
+            if bursts % scenario.poll_every == 0:
+                listener.poll(crashes=scenario.crashes)
+                paid = {"act": "provider_payment", "invoice": invoice, "journal": journal, "provider_reference": "pi_1"}
+                books.apply(paid, outside.now)
+                _pass(outside, 20 if scenario.late else 200)
+    listener.poll(crashes=scenario.crashes)
+    moves = [row for row in books.books()["moves"] if row["move_type"] == "out_invoice"]
+    assert len(moves) == scenario.things
+    assert listener.newest() == {row["id"]: row["amount_residual"] for row in moves}
+    listener.poll()
+    assert listener.poll() == 0, "a poll without news is a heartbeat"
+
+
+@pytest.mark.parametrize("scenario", FEEDS, ids=lambda scenario: scenario.name)
+@pytest.mark.parametrize("feed", ["events", "charges"])
+def test_every_charge_of_a_stripe_account_is_told(feed: str, scenario: FeedScenario) -> None:
+    pages = 100 // scenario.page_size  # Stripe's pages hold 100
+    psp = Psp(PspSettings("psp"), FaultPlan(), OPENED)
+    outside = Outside(stripe.CONNECTOR, psp, StripeConfig(livemode=False), {"api_key": "sk_test_sandbox"}, OPENED)
+    listener, bursts = Listener(outside, feed), 0
+    for place in range(scenario.things):
+        for _ in range(pages):
+            psp.apply({"act": "card_payment", "amount": 1010, "currency": "eur"}, outside.now)
+        if place % scenario.burst == scenario.burst - 1:
+            bursts += 1
+            _pass(outside, 1)
+            if bursts % scenario.poll_every == 0:
+                listener.poll(crashes=scenario.crashes)
+                _pass(outside, 200)
+    listener.poll(crashes=scenario.crashes)
+    told = {key.partition("/")[2] for key, fact in listener.told.items() if fact.fact_type == "payment.captured"}
+    assert told == {charge["id"] for charge in psp.books()["charges"]}
+    _pass(outside, 4000)
+    listener.poll()
+    assert listener.poll() == 0, "a poll without news is a heartbeat"

@@ -1,0 +1,252 @@
+"""Watched folders: files still being written are left alone, and each is kept once, whatever happens in between."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from nostro.ingress import folders
+from nostro.ingress.folders import Folders
+from nostro.ingress.leases import Leases
+from nostro.ingress.limits import Limit
+from tests.integration.intake_house import IntakeHouse, TillConfig, begun, till
+
+pytestmark = pytest.mark.asyncio
+LINE = b'{"payout": "po_1"}'
+
+
+@dataclass
+class Watch:
+    """A house with a folder that it watches."""
+
+    house: IntakeHouse
+    folder: Path
+    folders: Folders
+
+    async def look(self, *, seconds: float = 2) -> int:
+        """Some time later: how many files were taken."""
+        self.house.later(seconds=seconds)
+        return await self.folders.step(self.house.now)
+
+    async def kept(self) -> list[tuple[object, ...]]:
+        """What is in the receipt table."""
+        return await self.house.all("select name, size from receipt order by name, size")
+
+    def taken(self) -> list[str]:
+        """What was moved away."""
+        return sorted(path.name for path in self.folder.glob("taken/*/*"))
+
+
+def watcher(house: IntakeHouse, worker: str = "worker-1") -> Folders:
+    """A worker that has just started."""
+    leases = Leases(house.database, worker)
+    return Folders(house.database, house.connections, house.intake, leases, house.limits, count=house.counted)
+
+
+@pytest_asyncio.fixture
+async def watch(database_url: str, tmp_path: Path) -> AsyncIterator[Watch]:
+    """An empty folder, watched."""
+    house = await begun(database_url, Limit(readings=3))
+    folder = tmp_path / "from the bank"
+    folder.mkdir()
+    house.connections["till"] = replace(house.connection, config=TillConfig(folder=str(folder)))
+    yield Watch(house, folder, watcher(house))
+    await house.database.__aexit__()
+
+
+async def test_a_file_that_held_still_over_two_looks_is_kept_read_and_moved(watch: Watch) -> None:
+    (watch.folder / "a.jsonl").write_bytes(LINE)
+    assert [await watch.look(), await watch.look(), await watch.look()] == [0, 1, 0]
+    assert await watch.kept() == [("a.jsonl", len(LINE))]
+    assert [path.parent.name for path in watch.folder.glob("taken/*/*")] == ["2026-08-31"]
+    assert list(watch.folder.glob("*.jsonl")) == []
+    await watch.house.read_all()
+    assert await watch.house.all("select subject from fact where type = 'payout.reported'") == [("po_1",)]
+
+
+async def test_a_file_that_grows_or_says_that_it_is_unfinished_is_left_alone(watch: Watch) -> None:
+    for name in ("b.tmp", "c.PART", ".d.jsonl"):
+        (watch.folder / name).write_bytes(LINE)
+    (watch.folder / "link.jsonl").symlink_to(watch.folder / "b.tmp")
+    for size in (1, 2, 3):
+        (watch.folder / "a.jsonl").write_bytes(LINE * size)
+        assert await watch.look() == 0
+    assert await watch.look() == 1
+    assert await watch.look() == 0
+    assert await watch.kept() == [("a.jsonl", 3 * len(LINE))]
+
+
+async def test_two_looks_within_the_same_moment_are_one(watch: Watch) -> None:
+    (watch.folder / "a.jsonl").write_bytes(LINE)
+    assert [await watch.look(seconds=0.1) for _ in range(5)] == [0] * 5
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'<?xml version="1.0"?>\n<!-- camt -->\n<Document xmlns="urn:x"><A>1</A>',
+        b"\xef\xbb\xbf<Document><A></A></Docum",
+        b"<ns:Document><A></A></A>",
+        b"<?xml version='1.0'",
+        b"",
+    ],
+)
+async def test_a_file_that_reads_as_cut_waits_until_its_deadline_before_it_is_a_reject(
+    watch: Watch, content: bytes
+) -> None:
+    (watch.folder / "a.xml").write_bytes(content)
+    assert [await watch.look(), await watch.look(), await watch.look(seconds=600)] == [0, 0, 0]
+    assert await watch.look(seconds=300) == 1
+    await watch.house.read_all()
+    rejected = [end["rejected"] > 0 for end in await watch.house.ends()]
+    assert rejected == [bool(content)], "the till reads nothing out of nothing"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'<?xml version="1.0"?>\n<Document xmlns="urn:x"><A>1</A></Document>\n',
+        b"<ns:Document></ns:Document >\n<!-- end -->\n",
+        b"{1: no XML at all",
+    ],
+)
+async def test_a_whole_file_does_not_wait(watch: Watch, content: bytes) -> None:
+    (watch.folder / "a.xml").write_bytes(content)
+    assert [await watch.look(), await watch.look()] == [0, 1]
+
+
+async def test_a_crash_between_keeping_and_moving_keeps_it_once(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    (watch.folder / "a.jsonl").write_bytes(LINE)
+    await watch.look()
+    with monkeypatch.context() as crash:
+        crash.setattr("nostro.ingress.folders._put_away", _die)
+        with pytest.raises(KeyboardInterrupt):
+            await watch.look()
+    assert len(await watch.kept()) == 1
+    watch.folders = watcher(watch.house)
+    assert [await watch.look(), await watch.look()] == [0, 1]
+    assert len(await watch.kept()) == 1
+    assert watch.taken() == ["a.jsonl"]
+    await watch.house.read_all()
+    assert await watch.house.all("select count(*) from fact where type = 'payout.reported'") == [(1,)]
+
+
+async def test_the_same_bytes_again_are_the_same_receipt_and_no_file_is_overwritten(watch: Watch) -> None:
+    for content in (LINE, LINE, b'{"payout": "po_2"}'):
+        (watch.folder / "a.jsonl").write_bytes(content)
+        await watch.look()
+        assert await watch.look() == 1
+    assert len(await watch.kept()) == 2
+    assert watch.taken() == ["a.2.jsonl", "a.3.jsonl", "a.jsonl"]
+
+
+async def test_a_file_that_is_replaced_while_it_is_kept_is_taken_as_well(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_away, path = folders._put_away, watch.folder / "a.jsonl"
+
+    def replaced(*given: object) -> bool:
+        path.unlink()
+        path.write_bytes(b'{"payout": "po_2"}')
+        return put_away(*given)  # type: ignore[arg-type]  # the real one's arguments, handed through
+
+    path.write_bytes(LINE)
+    await watch.look()
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(folders, "_put_away", replaced)
+        await watch.look()
+    assert watch.taken() == []
+    await watch.look()
+    assert await watch.look() == 1
+    assert len(await watch.kept()) == 2
+
+
+async def test_a_file_that_changes_while_it_is_read_is_not_kept_half(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = watch.folder / "a.jsonl"
+    path.write_bytes(LINE)
+    await watch.look()
+    monkeypatch.setattr("nostro.ingress.folders._seems_cut", lambda _: bool(path.write_bytes(LINE * 2)) and False)
+    assert await watch.look() == 0
+    assert await watch.kept() == []
+
+
+async def test_a_folder_that_can_not_be_written_to_is_read_once_and_left_as_it_is(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "mkdir", refuse)  # root may write anywhere: mode bits would prove nothing
+    (watch.folder / "a.jsonl").write_bytes(LINE)
+    assert [await watch.look(), await watch.look(), await watch.look()] == [0, 1, 0]
+    watch.folders = watcher(watch.house)
+    assert [await watch.look(), await watch.look()] == [0, 0]
+    assert (watch.folder / "a.jsonl").exists()
+    assert watch.house.counted.seen["receipts", "till", "file", "new"] == 1
+    assert ("receipts", "till", "file", "known") not in watch.house.counted.seen
+
+
+async def test_files_stay_outside_while_the_backlog_is_full(watch: Watch) -> None:
+    for n in range(3):
+        await watch.house.take({"payout": f"po_{n}"}, kind="act")
+    (watch.folder / "a.jsonl").write_bytes(LINE)
+    await watch.look()
+    await watch.house.limits.step(watch.house.now)
+    assert await watch.look() == 0
+    await watch.house.read_all()
+    await watch.house.limits.step(watch.house.now)
+    assert await watch.look() == 1
+
+
+async def test_a_file_beyond_the_limit_stays_and_is_told(watch: Watch) -> None:
+    (watch.folder / "a.jsonl").write_bytes(b"x" * 4097)
+    assert [await watch.look(), await watch.look()] == [0, 0]
+    assert watch.house.counted.seen["files", "till", "refused"] == 1
+
+
+async def test_one_worker_watches_a_folder_and_another_takes_over(watch: Watch) -> None:
+    other = watcher(watch.house, "worker-2")
+    await watch.look()
+    (watch.folder / "a.jsonl").write_bytes(LINE)
+    taken = []
+    for _ in range(8):
+        watch.house.later(seconds=3)
+        taken.append(await other.step(watch.house.now))
+    assert taken[:4] == [0, 0, 0, 0], "the lease of the first one holds"
+    assert sum(taken) == 1
+
+
+async def test_a_large_file_is_kept_in_parts(watch: Watch) -> None:
+    connection = watch.house.connections["till"]
+    watch.house.connections["till"] = replace(connection, connector=till(body_limit=1 << 30))
+    lines = b"\n".join(b'{"payout": "po_%d", "padding": "%s"}' % (n, b"x" * 1000) for n in range(3000))
+    (watch.folder / "a.jsonl").write_bytes(lines)
+    await watch.look()
+    assert await watch.look() == 1
+    assert await watch.house.all("select count(*), max(lane) from receipt_part, reading") == [(3, 2)]
+    await watch.house.read_all()
+    [end] = await watch.house.ends()
+    assert (end["items"], end["read"]) == (3000, 3000)
+
+
+async def test_a_folder_that_is_gone_is_told_and_watched_again(watch: Watch) -> None:
+    moved = watch.folder.with_name("elsewhere")
+    watch.folder.rename(moved)
+    assert await watch.look() == 0
+    [(note,)] = await watch.house.all("select note from feed")
+    assert str(note).startswith("The folder can't be read")
+    moved.rename(watch.folder)
+    (watch.folder / "a.jsonl").write_bytes(LINE)
+    await watch.look()
+    assert await watch.look() == 1
+    assert await watch.house.all("select note from feed") == [("",)]
+
+
+def _die(*_: object) -> bool:
+    raise KeyboardInterrupt

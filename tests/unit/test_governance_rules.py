@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from nostro.governance.bundle import Bundle, digest_of, leaps
+from nostro.governance.rules import Rules
+from nostro.landscape.compiling import bundle_of
+from nostro.processes.kit.decision import Rules as Protocol
+from tests.landscapes import edit, group
+
+AT = datetime(2026, 8, 31, 4, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def rules(tmp_path_factory: pytest.TempPathFactory) -> Rules:
+    return Rules.from_bundle(bundle_of(group(tmp_path_factory.mktemp("group")), AT))
+
+
+def test_rules_are_what_decisions_ask_for(rules: Rules) -> None:
+    asked: Protocol = rules
+    assert asked.entity("CH").currency == "CHF"
+    with pytest.raises(KeyError):
+        asked.entity("FR")
+
+
+def test_a_bundle_is_named_by_its_bytes_and_comes_back_from_them(rules: Rules) -> None:
+    content = rules.contents.content
+    assert Bundle.from_bytes(content) == rules.contents
+    assert Bundle.from_bytes(content).content == content
+    assert rules.bundle == digest_of(content) == Rules.from_bundle(content).bundle
+
+
+@pytest.mark.parametrize(
+    "zone, day, wall, instant",
+    [
+        ("Europe/Berlin", "2026-08-31", "08:00", "2026-08-31T06:00:00+00:00"),
+        ("Europe/Zurich", "2026-01-02", "07:00", "2026-01-02T06:00:00+00:00"),
+        ("America/New_York", "2026-09-01", "08:00", "2026-09-01T12:00:00+00:00"),
+        ("Europe/Berlin", "2026-03-29", "02:30", "2026-03-29T01:30:00+00:00"),  # jumped over
+        ("Europe/Berlin", "2026-10-25", "02:30", "2026-10-25T00:30:00+00:00"),  # the first of two
+    ],
+)
+def test_wall_times_are_the_banks(rules: Rules, zone: str, day: str, wall: str, instant: str) -> None:
+    assert rules.instant(zone, day, wall) == datetime.fromisoformat(instant)
+
+
+def test_each_entity_has_its_own_calendar(rules: Rules) -> None:
+    next_day = {c: rules.business_day(c, "2026-09-04", 1) for c in ("TARGET", "SIC", "Fedwire")}
+    assert next_day == {"TARGET": "2026-09-07", "SIC": "2026-09-07", "Fedwire": "2026-09-08"}  # Labor Day
+    with pytest.raises(KeyError):
+        rules.business_day("Zengin", "2026-09-04", 1)
+
+
+def test_an_operation_goes_to_the_connection_that_serves_the_entity(rules: Rules) -> None:
+    assert rules.serves("US", "reconcile").connection == "odoo-main"
+    with pytest.raises(KeyError):
+        rules.serves("US", "send_payment_file")
+
+
+@pytest.mark.parametrize(
+    "connection, interface, effective",
+    [
+        ("act", "act", "act"),
+        ("act", "propose", "propose"),
+        ("propose", "act", "propose"),
+        ("observe", "act", "observe"),
+    ],
+)
+def test_the_lower_of_connection_and_interface_holds(
+    tmp_path: Path, connection: str, interface: str, effective: str
+) -> None:
+    group(tmp_path)
+    edit(tmp_path, "connections/odoo-main.yaml", "mode: act", f"mode: {connection}")
+    edit(tmp_path, "interfaces/odoo-books.yaml", "mode: act", f"mode: {interface}")
+    assert Rules.from_bundle(bundle_of(tmp_path, AT)).mode("odoo-main", "reconcile", "DE") == effective
+
+
+def test_a_mode_may_be_raised_one_entity_at_a_time(tmp_path: Path) -> None:
+    group(tmp_path)
+    text = (tmp_path / "interfaces/odoo-books.yaml").read_text()
+    (tmp_path / "interfaces/odoo-de.yaml").write_text(text + "entities: [DE]\n")
+    (tmp_path / "interfaces/odoo-books.yaml").write_text(
+        text.replace("mode: act", "mode: propose") + "entities: [CH, US]\n"
+    )
+    rules = Rules.from_bundle(bundle_of(tmp_path, AT))
+    modes = {entity: rules.mode("odoo-main", "reconcile", entity) for entity in ("DE", "CH", "")}
+    assert modes == {"DE": "act", "CH": "propose", "": "propose"}
+
+
+def test_what_nobody_declared_is_observed(rules: Rules) -> None:
+    assert rules.mode("odoo-main", "send_payment_file") == "observe"
+    assert rules.mode("nobody", "reconcile") == "observe"
+
+
+def test_a_connection_speaks_only_for_the_entities_that_use_it(rules: Rules) -> None:
+    users = {c: [e.id for e in rules.users_of(c)] for c in ("stripe-ch", "bank-us", "odoo-main", "people", "nobody")}
+    everybody = ["DE", "CH", "US"]
+    expected = {"stripe-ch": ["CH"], "bank-us": ["US"], "odoo-main": everybody, "people": everybody, "nobody": []}
+    assert users == expected
+
+
+def test_a_limit_is_the_entitys_own_then_everybodys_then_the_default(tmp_path: Path) -> None:
+    group(tmp_path)
+    edit(tmp_path, "rules/limits.yaml", '{ "*": 0 }', '{ "*": 5, CH: 7 }')
+    rules = Rules.from_bundle(bundle_of(tmp_path, AT))
+    name = "overpayment_tolerance_minor"
+    assert [rules.limit(name, entity, 1) for entity in ("DE", "CH")] == [5, 7]
+    assert rules.limit("another", "DE", 1) == 1
+
+
+def test_in_production_whatever_is_new_begins_in_observe(tmp_path: Path) -> None:
+    group(tmp_path)
+    edit(tmp_path, "nostro.yaml", "environment: dev", "environment: prod")
+    acting = Bundle.from_bytes(bundle_of(tmp_path, AT))
+    assert "Connection odoo-main is new and in act: in production it begins in observe." in leaps(None, acting)
+    watching = acting.model_copy(
+        update={
+            "connections": tuple(c.model_copy(update={"mode": "observe"}) for c in acting.connections),
+            "interfaces": tuple(i.model_copy(update={"mode": "observe"}) for i in acting.interfaces),
+        }
+    )
+    assert leaps(None, watching) == []
+    assert leaps(watching, acting) == []
+    assert leaps(None, acting.model_copy(update={"environment": "test"})) == []

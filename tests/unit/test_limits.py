@@ -1,0 +1,60 @@
+"""What waits, and who is turned away first."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import pytest
+
+from nostro.ingress.limits import Limit, Limits, Way
+from nostro.model.failures import BacklogFull
+from nostro.store.database import Database
+
+LIMIT = Limit(arrivals=(10, 100, 1000), readings=100, disk_free_bytes=1000)
+
+
+def measured(
+    arrivals: tuple[int, int, int] = (0, 0, 0), readings: int = 0, disk_free_bytes: int | None = None
+) -> Limits:
+    """Limits as they are after a measure."""
+    limits = Limits(cast("Database", None), LIMIT)  # the database is asked by `step` alone
+    limits.arrivals, limits.readings, limits.disk_free_bytes = list(arrivals), readings, disk_free_bytes
+    return limits
+
+
+def turned_away(limits: Limits) -> list[str]:
+    """The ways in that are closed."""
+    return [way.name for way in Way if limits.why_not(way)]
+
+
+@pytest.mark.parametrize(
+    "limits, closed",
+    [
+        (measured(), []),
+        (measured(readings=79), []),
+        (measured(readings=80), ["PULLED"]),
+        (measured(readings=100), ["PULLED", "PUSHED"]),
+        (measured((0, 80, 0)), ["PULLED"]),
+        (measured((0, 100, 0)), ["PULLED", "PUSHED"]),
+        (measured((10, 0, 0)), ["PULLED", "PUSHED", "ACT"]),
+        (measured((0, 0, 5000)), []),
+        (measured(disk_free_bytes=1250), []),
+        (measured(disk_free_bytes=1249), ["PULLED"]),
+        (measured(disk_free_bytes=999), ["PULLED", "PUSHED", "ACT"]),
+    ],
+)
+def test_what_waits_outside_without_harm_pauses_first_and_a_person_is_turned_away_last(
+    limits: Limits, closed: list[str]
+) -> None:
+    assert turned_away(limits) == closed
+
+
+def test_a_saturated_bulk_lane_stops_what_brings_bulk_and_nothing_else() -> None:
+    limits = measured((0, 0, 1000))
+    assert [limits.lane_full(lane) for lane in range(3)] == [False, False, True]
+
+
+def test_a_refusal_says_that_nothing_was_kept_and_names_its_runbook() -> None:
+    with pytest.raises(BacklogFull, match=r"unread\. Nothing was kept") as refused:
+        measured(readings=100).demand(Way.PUSHED)
+    assert refused.value.runbook == "backlog-full"

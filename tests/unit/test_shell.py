@@ -1,0 +1,335 @@
+"""The shell: a crash between any two steps, and whatever comes back, end in one effect."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from nostro.connectors.kit.manifest import Operation, Order
+from nostro.egress.connections import OpenConnection
+from nostro.egress.drive import NEVER_LEFT, RETRIES, WRITE_SECONDS, Ended, Entry, Held, Pause, Stored
+from nostro.egress.line import Line
+from nostro.egress.shell import Job, Rested, Shell
+from nostro.model.calls import Act, Exchange, HttpReply, HttpRequest, Message, Wait
+from nostro.model.clock import Now
+from nostro.model.failures import FailureKind
+from nostro.model.outcomes import Outcome, OutcomeKind, done, failed
+from nostro.store.entropy import SeededEntropy
+from tests.toy_partner import URL, Fault, Partner, ToyConfig, connector, operation, order
+
+START = datetime(2026, 8, 31, 6, tzinfo=UTC)
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+@dataclass
+class World:
+    """A partner, a journal in memory, both clocks, and the point at which the process dies (0: never)."""
+
+    does: Operation
+    takes_keys: bool = False
+    orders: Sequence[Order] = (order("NOS1"),)
+    look_up_first: bool = False
+    now: Now = Now(START, START)
+    journal: list[Entry] = field(default_factory=list)
+    dies_at: int = 0
+    points: int = 0
+    drives: int = 0
+
+    def __post_init__(self) -> None:
+        self.partner = Partner(lambda: self.now, self.takes_keys)
+        self.entropy = SeededEntropy(1)
+
+    def point(self) -> None:
+        """An instant at which the process may die."""
+        self.points += 1
+        if self.points == self.dies_at:
+            raise Killed
+
+    async def clock(self) -> Now:
+        return self.now
+
+    async def send(self, request: HttpRequest, timeout_seconds: float) -> HttpReply:
+        self.point()
+        reply = await self.partner.send(request, timeout_seconds)
+        self.point()
+        return reply
+
+    async def start(self, shard: int, dispatch: bytes, n: int, digest: bytes, now: Now) -> None:
+        assert (shard, dispatch) == (3, b"d")
+        self.point()
+        self.journal.append(Entry(n, digest, now.business))
+        self.point()
+
+    async def answer(self, shard: int, dispatch: bytes, n: int, target: str, stored: Stored) -> bytes:
+        assert (shard, dispatch, target) == (3, b"d", "do")
+        self.point()
+        [entry] = [entry for entry in self.journal if entry.n == n]
+        assert entry.stored is None
+        entry.stored = stored
+        self.point()
+        return b"receipt"
+
+    async def drive(self) -> Rested:
+        """One drive from the journal, by a process that remembers nothing."""
+        self.drives += 1
+        connection = OpenConnection("toy", connector(self.does), ToyConfig(), URL)
+        journal = [replace(entry, used=False) for entry in self.journal]
+        job = Job(3, b"d", self.does, self.orders, journal, START, START, self.look_up_first)
+        return await Shell(Line(connection, self, self.clock), self, self.entropy, job).run()
+
+    async def settle(self) -> Rested:
+        """Drives until it ends, dying where it has to; time goes on in between."""
+        for _ in range(100):
+            try:
+                rested = await self.drive()
+            except Killed:
+                self.later(15)
+                continue
+            if not isinstance(rested.end, Pause):
+                return rested
+            self.now = Now(max(rested.end.until, self.now.business), self.now.machine)
+        raise AssertionError("it never ends")
+
+    def later(self, seconds: float) -> None:
+        step = timedelta(seconds=seconds)
+        self.now = Now(self.now.business + step, self.now.machine + step)
+
+
+def run(work: Coroutine[Any, Any, Rested]) -> Rested:
+    return asyncio.run(work)
+
+
+def kinds(rested: Rested) -> list[OutcomeKind]:
+    assert isinstance(rested.end, Ended), rested
+    return [outcome.kind for outcome in rested.end.outcomes]
+
+
+def once(fault: Fault, target: str = "/do", times: int = 1) -> Callable[[HttpRequest], Fault]:
+    """The first calls to a target meet a fault."""
+    left = [times]
+
+    def meets(request: HttpRequest) -> Fault:
+        if not request.url.endswith(target) or not left[0]:
+            return ""
+        left[0] -= 1
+        return fault
+
+    return meets
+
+
+@pytest.mark.parametrize("way", ["look_up", "their_key"])
+@pytest.mark.parametrize("fault", ["", "busy", "unsent", "cut_before", "cut_after", "cut_late", "broken", "nonsense"])
+@pytest.mark.parametrize("dies_at", range(1, 13))
+def test_a_crash_at_any_point_beside_any_fault_ends_in_one_effect(way: Any, fault: Fault, dies_at: int) -> None:
+    world = World(operation(way), takes_keys=way == "their_key", dies_at=dies_at)
+    world.partner.fault = once(fault)
+    rested = run(world.settle())
+    assert isinstance(rested.end, Ended)
+    assert all(outcome.there for outcome in rested.end.outcomes)
+    assert world.partner.catch_up() == {"NOS1": 1}
+
+
+@pytest.mark.parametrize("dies_at", range(1, 8))
+def test_where_nobody_can_be_asked_a_cut_call_is_a_persons_business_and_never_sent_twice(dies_at: int) -> None:
+    world = World(operation("person"), dies_at=dies_at)
+    rested = run(world.settle())
+    assert sum(call == "/do" for call in world.partner.calls) <= 1
+    if kinds(rested) == [OutcomeKind.DONE]:
+        assert world.partner.effects == {"NOS1": 1}
+    else:
+        assert kinds(rested) == [OutcomeKind.HANDED_OVER]
+
+
+def test_an_effect_that_appears_two_minutes_after_the_cut_is_found_and_not_made_again() -> None:
+    world = World(operation("look_up"))
+    world.partner.fault = once("cut_late")
+    rested = run(world.settle())
+    assert kinds(rested) == [OutcomeKind.ADOPTED]
+    assert world.partner.catch_up() == {"NOS1": 1}
+    assert world.now.business >= START + timedelta(seconds=120)
+
+
+def test_before_any_act_absence_is_proven_at_once_and_nothing_waits() -> None:
+    world = World(operation("look_up"))
+    assert kinds(run(world.settle())) == [OutcomeKind.DONE]
+    assert (world.drives, world.now.business) == (1, START)
+    assert world.partner.calls == ["/find", "/do", "/find"]
+
+
+def test_a_batch_is_one_call_and_each_member_has_its_own_outcome() -> None:
+    names = ["NOS1", "NOS2", "NOS3", "NOS4"]
+    world = World(operation("look_up", batch=4), orders=[order(name) for name in names])
+    world.partner.fault = lambda request: "refused" if b"NOS3" in request.body and b"do" in request.url.encode() else ""
+    rested = run(world.settle())
+    assert kinds(rested) == [OutcomeKind.DONE, OutcomeKind.DONE, OutcomeKind.FAILED, OutcomeKind.DONE]
+    assert world.partner.catch_up() == {"NOS1": 1, "NOS2": 1, "NOS4": 1}
+
+
+@pytest.mark.parametrize("dies_at", range(1, 31))
+def test_a_batch_that_is_halved_survives_a_crash_at_any_point(dies_at: int) -> None:
+    names = ["NOS1", "NOS2", "NOS3", "NOS4"]
+    world = World(operation("look_up", batch=4), orders=[order(name) for name in names], dies_at=dies_at)
+    world.partner.fault = lambda request: "refused" if b"NOS3" in request.body and b"do" in request.url.encode() else ""
+    rested = run(world.settle())
+    assert isinstance(rested.end, Ended)
+    assert [outcome.there for outcome in rested.end.outcomes] == [True, True, False, True]
+    assert world.partner.catch_up() == {"NOS1": 1, "NOS2": 1, "NOS4": 1}
+
+
+def saying(*words: str) -> Operation:
+    def exchange(orders: Sequence[Order], _: object) -> Exchange[Sequence[Outcome]]:
+        reply = yield Act(Message("do", {"keys": list(words)}), words[0])
+        return [done() if reply.ok else failed(FailureKind.INVALID, reply.sentence) for _ in orders]
+
+    return replace(operation("their_key"), exchange=exchange)
+
+
+def test_an_exchange_that_says_something_else_when_driven_again_is_held_for_a_person() -> None:
+    world = World(saying("NOS1"), dies_at=4)
+    with pytest.raises(Killed):
+        run(world.drive())
+    world.does = saying("NOS2")
+    rested = run(world.drive())
+    assert isinstance(rested.end, Held)
+    assert "code changed" in rested.end.sentence
+    assert world.partner.effects == {"NOS1": 1}
+
+
+def test_another_act_after_a_look_up_waits_until_not_finding_the_first_one_counts() -> None:
+    """A wizard that finds the invoice paid says something else than before, while its own payment is under way."""
+    does = replace(operation("look_up"), exchange=_changes_its_mind)
+    world = World(does)
+    world.partner.fault = once("cut_late")
+    rested = run(world.settle())
+    assert kinds(rested) == [OutcomeKind.ADOPTED]
+    assert world.partner.catch_up() == {"NOS1": 1}
+    assert world.partner.calls.count("/do") == 1
+
+
+def _changes_its_mind(orders: Sequence[Order], _: object) -> Exchange[Sequence[Outcome]]:
+    from nostro.model.calls import Ask
+
+    reply = yield Ask(Message("find", {"keys": ["NOS1"]}))
+    if reply.content:
+        return [done(adopted=True) for _ in orders]
+    words = ["NOS1"] if reply.at == START else ["NOS1", "NOS1"]
+    reply = yield Act(Message("do", {"keys": words}), "NOS1")
+    if reply.ambiguous:
+        yield Wait(until=reply.at + timedelta(seconds=30))
+    return [done() for _ in orders]
+
+
+def test_a_no_is_not_believed_while_an_earlier_call_may_still_be_done() -> None:
+    def exchange(orders: Sequence[Order], _: object) -> Exchange[Sequence[Outcome]]:
+        from nostro.model.calls import Ask
+
+        reply = yield Ask(Message("find", {"keys": ["NOS1"]}))
+        if reply.content:
+            return [done(adopted=True) for _ in orders]
+        if reply.at > START:
+            return [failed(FailureKind.CONFLICT, "It is paid already.") for _ in orders]
+        reply = yield Act(Message("do", {"keys": ["NOS1"]}), "NOS1")
+        yield Wait(until=reply.at + timedelta(seconds=30))
+        return []
+
+    world = World(replace(operation("look_up"), exchange=exchange))
+    world.partner.fault = once("cut_late")
+    assert kinds(run(world.settle())) == [OutcomeKind.ADOPTED]
+
+
+def test_an_act_whose_moment_has_passed_before_the_write_does_not_leave() -> None:
+    world = World(operation("look_up"))
+    start = world.start
+
+    async def paused(*given: Any) -> None:
+        await start(*given)
+        if len(world.journal) == 1:
+            world.later(WRITE_SECONDS)
+
+    world.start = paused  # type: ignore[method-assign]  # the process sleeps between the journal and the write
+    rested = run(world.settle())
+    assert [entry.stored.status for entry in world.journal if entry.stored] == [NEVER_LEFT, 200]
+    assert kinds(rested) == [OutcomeKind.DONE]
+    assert world.partner.calls.count("/do") == 1
+
+
+def test_too_many_calls_are_put_off_as_long_as_they_said_and_longer_each_time() -> None:
+    world = World(operation("their_key"), takes_keys=True)
+    world.partner.fault = once("busy", times=4)
+    waits: list[float] = []
+    for _ in range(4):
+        rested = run(world.drive())
+        assert isinstance(rested.end, Pause)
+        waits.append((rested.end.until - world.now.business).total_seconds())
+        world.now = Now(rested.end.until, world.now.machine)
+    assert waits[0] == 7
+    assert 8 <= waits[3] <= 16
+    assert kinds(run(world.drive())) == [OutcomeKind.DONE]
+
+
+def test_what_stays_refused_for_now_is_handed_over_after_a_bounded_number_of_tries() -> None:
+    world = World(operation("their_key"), takes_keys=True)
+    world.partner.fault = lambda _: "busy"
+    rested = run(world.settle())
+    assert kinds(rested) == [OutcomeKind.HANDED_OVER]
+    assert len(world.journal) == RETRIES + 1
+
+
+def test_a_refusal_fails_and_a_missing_right_is_handed_over() -> None:
+    world = World(operation("their_key"))
+    world.partner.fault = once("refused")
+    assert kinds(run(world.settle())) == [OutcomeKind.FAILED]
+    world = World(operation("their_key"))
+    world.partner.fault = once("locked_out")
+    assert kinds(run(world.settle())) == [OutcomeKind.HANDED_OVER]
+
+
+@pytest.mark.parametrize("done_before", [True, False])
+def test_after_a_restore_nothing_is_sent_before_the_look_up_and_its_time(done_before: bool) -> None:
+    world = World(operation("look_up"), look_up_first=True)
+    if done_before:
+        world.partner.effects["NOS1"] = 1
+    rested = run(world.settle())
+    assert kinds(rested) == [OutcomeKind.ADOPTED if done_before else OutcomeKind.DONE]
+    assert world.partner.catch_up() == {"NOS1": 1}
+    if not done_before:
+        assert world.now.business > START + timedelta(seconds=120)
+
+
+def test_after_a_restore_a_person_decides_where_nobody_can_be_asked() -> None:
+    world = World(operation("person"), look_up_first=True)
+    assert kinds(run(world.settle())) == [OutcomeKind.HANDED_OVER]
+    assert world.partner.calls == []
+
+
+def test_a_key_that_they_have_forgotten_by_now_protects_nothing() -> None:
+    world = World(operation("their_key"), takes_keys=True, dies_at=3)
+    with pytest.raises(Killed):
+        run(world.drive())
+    world.later(24 * 3600)
+    rested = run(world.drive())
+    assert isinstance(rested.end, Held)
+    assert "forgotten" in rested.end.sentence
+
+
+def test_an_exchange_that_never_ends_or_throws_is_held() -> None:
+    def endless(orders: Sequence[Order], _: object) -> Exchange[Sequence[Outcome]]:
+        while orders:
+            yield Wait(until=START)
+        return []
+
+    def throws(orders: Sequence[Order], _: object) -> Exchange[Sequence[Outcome]]:
+        yield Wait(until=START)
+        raise RuntimeError(orders)
+
+    for exchange in (endless, throws, lambda *_: iter(())):
+        rested = run(World(replace(operation("look_up"), exchange=exchange)).drive())
+        assert isinstance(rested.end, Held)
