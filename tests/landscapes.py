@@ -13,7 +13,7 @@ ENTITIES = """
 entities:
   - {id: DE, country: DE, currency: EUR, zone: Europe/Berlin, calendar: TARGET, odoo_connection: odoo-main,
      odoo_company: 1, bank_accounts: [{id: de-main, identification: DE02120300000000202051, currency: EUR,
-     connection: bank-de, odoo_journal: 7, calendar: TARGET}], provider_accounts: [{connection: stripe-de, currency: EUR,
+     connection: bank-de, odoo_journal: 7}], provider_accounts: [{connection: stripe-de, currency: EUR,
      journal: 12, clearing_account: 101, fee_account: 102, fx_account: 103, reserve_account: 104, dispute_account: 105,
      fee_journal: 13}]}
   - {id: CH, country: CH, currency: CHF, zone: Europe/Zurich, calendar: SIC, odoo_connection: odoo-main,
@@ -36,7 +36,10 @@ people:
 rights:
   - {role: clerk, acts: [match, close, rerun, refuse], entities: [DE, CH], limits: {EUR: "10000", CHF: 500}}
   - {role: treasurer, acts: [approve, refuse], entities: [DE], limits: {EUR: 5000.50}}
-  - {role: controller, acts: [approve, refuse, confirm, match, close, rerun, publish], entities: ["*"], limits: unlimited}
+  - role: controller
+    acts: [approve, refuse, confirm, match, close, rerun, publish]
+    entities: ["*"]
+    limits: unlimited
 """
 
 
@@ -51,14 +54,12 @@ def group(folder: Path, mode: str = "act") -> Path:
     starting(folder)
     (folder / "entities.yaml").write_text(ENTITIES)
     (folder / "people.yaml").write_text(PEOPLE)
-    for code in ("de", "ch", "us"):
-        for kind in ("stripe", "bank"):
-            connection = folder / "connections" / f"{kind}-{code}.yaml"
-            connection.write_text((folder / "connections" / f"{kind}-de.yaml").read_text().replace("-de", f"-{code}"))
-            interface = folder / "interfaces" / f"{kind}-{code}.yaml"
-            interface.write_text((folder / "interfaces" / f"{kind}-de.yaml").read_text().replace("-de", f"-{code}"))
-    for file in (*folder.glob("connections/*.yaml"), *folder.glob("interfaces/*.yaml")):
-        file.write_text(file.read_text().replace("mode: observe", f"mode: {mode}"))
+    for code in ("ch", "us"):
+        for file in ("connections/stripe-de", "connections/bank-de", "interfaces/stripe-de", "interfaces/bank-de"):
+            text = (folder / f"{file}.yaml").read_text().replace("-de", f"-{code}").replace("_DE_", f"_{code.upper()}_")
+            (folder / f"{file.removesuffix('de')}{code}.yaml").write_text(text)
+    for path in (*folder.glob("connections/*.yaml"), *folder.glob("interfaces/*.yaml")):
+        path.write_text(path.read_text().replace("mode: observe", f"mode: {mode}"))
     return folder
 
 

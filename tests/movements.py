@@ -1,4 +1,4 @@
-"""A house without database for bank movements: reports find their movement as routing does it, look-ups are answered."""
+"""A house without database for bank movements: reports find theirs as routing does it, look-ups are answered."""
 
 from __future__ import annotations
 

@@ -49,6 +49,7 @@ class Partner:
     fault: Callable[[HttpRequest], Fault] = lambda _: ""
     effects: Counter[str] = field(default_factory=Counter)
     calls: list[str] = field(default_factory=list)
+    bodies: list[Sequence[str]] = field(default_factory=list)
     order: list[str] = field(default_factory=list)
     _late: list[tuple[datetime, Sequence[str]]] = field(default_factory=list)
 
@@ -62,6 +63,7 @@ class Partner:
         path = request.url.removeprefix(URL)
         body = json.loads(request.body)
         self.calls.append(path)
+        self.bodies.append(body["keys"] if path == "/do" else ())
         if fault in ("busy", "locked_out", "refused", "broken"):
             status = {"busy": 429, "locked_out": 401, "refused": 422, "broken": 500}[fault]
             return HttpReply(status, {"retry-after": "7"} if fault == "busy" else {}, b"{}")

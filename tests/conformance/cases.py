@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from nostro.connectors import odoo, stripe
+from nostro.connectors.kit.conformance import CONFIDENTIAL
 from nostro.connectors.kit.manifest import Connector, Order
 from nostro.connectors.odoo.config import OdooConfig
 from nostro.connectors.stripe.config import StripeConfig
@@ -34,7 +35,7 @@ from tests.conformance.driver import Outside
 
 OPENED = datetime(2026, 8, 31, 8, 0, tzinfo=UTC)
 DAY = date(2026, 8, 31)
-PERSON = "Person of case 042"
+PERSON = CONFIDENTIAL
 
 
 @dataclass(frozen=True, slots=True)

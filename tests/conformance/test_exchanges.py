@@ -11,7 +11,7 @@ from nostro.connectors.kit.conformance import EXCHANGES, ExchangeScenario, Fate
 from nostro.connectors.kit.manifest import Once
 from nostro.model.outcomes import Outcome
 from tests.conformance.cases import CASES, PERSON, Case, Staged
-from tests.conformance.driver import Dispatch, until_done
+from tests.conformance.driver import Dispatch
 
 FATES = tuple(Fate)
 
@@ -35,6 +35,8 @@ def _play(case: Case, scenario: ExchangeScenario, crash_at: int = 0) -> tuple[St
     outcomes = list(dispatch.drive())
     if scenario.again:
         outcomes += Dispatch(staged.outside, operation, staged.orders).drive()
+    if scenario.restored:
+        outcomes += Dispatch(staged.outside, operation, staged.orders, look_up_first=True).drive()
     staged.outside.advance(staged.outside.now + timedelta(minutes=10))  # whatever is still on its way arrives
     return staged, outcomes, dispatch.points
 
@@ -55,7 +57,8 @@ def test_every_effect_is_there_once_when_anything_may_go_wrong_at_any_time(case:
     chance, staged = Random(f"{case.name}/{seed}"), case.stage()  # noqa: S311 - a seed that can be told again
     staged.outside.fates = lambda _number, _acting: chance.choice(FATES) if chance.random() < 0.1 else Fate.ANSWERED
     operation = case.connector.manifest.operations[staged.operation]
-    until_done(staged.outside, operation, staged.orders, lambda _: chance.random() < 0.03)
+    outcomes = Dispatch(staged.outside, operation, staged.orders, lambda _: chance.random() < 0.03).drive()
+    assert all(outcome.there for outcome in outcomes), outcomes
     staged.outside.advance(staged.outside.now + timedelta(minutes=10))
     assert staged.effects() == staged.expected
 

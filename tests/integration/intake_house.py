@@ -66,12 +66,12 @@ def read(receipt: ReceiptView) -> Iterator[Item]:
     for chunk in receipt.chunks():
         *lines, rest = (rest + chunk).split(b"\n")
         for text in lines:
-            yield _item(receipt, text)
+            yield _line(receipt, text)
     if rest:
-        yield _item(receipt, rest)
+        yield _line(receipt, rest)
 
 
-def _item(receipt: ReceiptView, text: bytes) -> Item:
+def _line(receipt: ReceiptView, text: bytes) -> Item:
     try:
         told = json.loads(text)
     except ValueError:

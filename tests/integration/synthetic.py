@@ -206,7 +206,12 @@ class House:
         self.deadlines = Deadlines(self.database, self.tenure)
 
     async def begin(self) -> None:
-        """Install, activate an empty bundle on every shard, and take the shards."""
+        """Install, and let the bundle come into force."""
+        await self.install()
+        await self.settle()
+
+    async def install(self) -> None:
+        """Install, take the shards, and have an empty bundle activated on each."""
         await install(self.database, self.keys, "test", self.entropy, self.now.business)
         content = b"{}"
         bundle = digest({})
@@ -217,7 +222,6 @@ class House:
         await self.tenure.step(self.now)
         activations = [BundleActivated(bundle=bundle.hex(), shard=n, sequence=1) for n in range(SHARDS)]
         await self.tell([as_fact(body) for body in activations], [Subject("house", f"{n}") for n in range(SHARDS)])
-        await self.settle()
 
     def later(self, **by: float) -> None:
         """Let both clocks go on."""

@@ -77,7 +77,7 @@ async def test_positions_have_no_gaps_and_leaves_chain(house: House) -> None:
     await house.tell([as_fact(payout(f"po_{n}")) for n in range(40)])
     await house.settle()
     names = ", ".join(COLUMNS)
-    rows = [FactRow(*row) for row in await house.all(f"select {names} from fact order by shard, position")]  # type: ignore[arg-type]  # noqa: S608
+    rows = [FactRow(*row) for row in await house.all(f"select {names} from fact order by shard, position")]  # type: ignore[arg-type]
     heads = {shard: head for shard, head in await house.all("select shard, head from shard")}  # noqa: C416 - typed rows
     for shard in {row.shard for row in rows}:
         chain = [row for row in rows if row.shard == shard]
@@ -204,3 +204,13 @@ async def test_replay_finds_what_was_decided_otherwise(house: House) -> None:
         await tx.connection.execute(b"update fact set decided = leaf where process = 'payout'")
     _, [difference] = await Replay(house.database, house.keys, house.processes, lambda _: house.rules).run()
     assert difference.subject == "payout/po_1"
+
+
+async def test_facts_in_the_same_batch_as_an_activation_are_decided_under_it(database_url: str) -> None:
+    async with Database(database_url, size=4) as database:
+        house = House(database)
+        await house.install()
+        await house.tell([as_fact(payout("po_1"))])
+        await house.settle()
+        assert await house.all("select count(*) from exception_case") == [(0,)]
+        assert await house.all("select state from subject where process = 'payout'") == [("counting",)]

@@ -124,14 +124,12 @@ async def test_the_door_takes_nothing_but_posts(client: httpx.AsyncClient) -> No
 
 
 async def test_a_body_over_the_limit_is_413_and_not_kept(house: IntakeHouse, client: httpx.AsyncClient) -> None:
-    body = b"x" * 4097
-
     async def chunks() -> AsyncIterator[bytes]:
-        yield body
+        for _ in range(50):
+            yield b"x" * 100_000
 
-    for content in (body, chunks()):
-        answer = await client.post("/in/till", content=content, headers=signed(body))
-        assert answer.status_code == 413
+    for content in (b"x" * 4097, b"x" * 5_000_000, chunks()):
+        assert (await client.post("/in/till", content=content)).status_code == 413
     right = b"x" * 4096
     assert (await client.post("/in/till", content=right, headers=signed(right))).status_code == 200
     assert len(await kept(house)) == 1
@@ -234,9 +232,9 @@ async def test_health_says_what_works_and_metrics_say_how_much_waits(house: Inta
         told: dict[str, Any] = answer.json()
         assert (answer.status_code, told["database"], told["quarantine"]) == (200, "reached", "")
         assert any("synchronous standby" in sentence for sentence in told["information"])
-        late["decide"] = 31.0
+        late["decide"] = 151.0
         assert (await client.get("/readyz")).status_code == 503
         text = (await client.get("/metrics")).text
         assert 'nostro_backlog_limit{queue="readings"} 30.0' in text
-        assert 'nostro_loop_age_seconds{loop="decide"} 31.0' in text
+        assert 'nostro_loop_age_seconds{loop="decide"} 151.0' in text
         assert "nostro_quarantine 0.0" in text

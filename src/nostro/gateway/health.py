@@ -19,7 +19,8 @@ from nostro.model.failures import DatabaseUnavailable
 from nostro.store.database import Database, Statements
 
 SQL = Statements("ingress")
-LATE_SECONDS = 30.0
+LATE_SECONDS = 150.0
+"""More than the slowest call that a step waits for, twice: a partner that is down makes nobody unready."""
 DATABASE_SECONDS = 3
 
 

@@ -29,6 +29,8 @@ from nostro.store.receipts import Received
 
 TOKEN = "path_token"  # noqa: S105 - the name of a secret, not a secret
 BODY_SECONDS = 10
+CLOCK_SECONDS = 5
+FORGOTTEN_BYTES = 16 * 1024 * 1024
 UNKNOWN = "There is no such connection."
 AGAIN_SECONDS = 5
 logger = structlog.get_logger("nostro.gateway")
@@ -55,6 +57,8 @@ class Door:
             response = problem(503, failure.sentence, retry_after_seconds=AGAIN_SECONDS)
         except OutOfService as failure:
             response = problem(503, failure.sentence, retry_after_seconds=RETRY_AFTER_SECONDS)
+        except TimeoutError:
+            response = problem(503, "PostgreSQL can't be reached.", retry_after_seconds=AGAIN_SECONDS)
         except ClientDisconnect:
             response = problem(400, "The body ended early.")
         label = connection.id if connection else "unknown"
@@ -84,7 +88,7 @@ class Door:
             return problem(408, f"The body took longer than {BODY_SECONDS} seconds.")
         if body is None:
             return problem(413, f"The body is larger than {limit} bytes; nothing was kept.")
-        now = await self.clock()
+        now = await asyncio.wait_for(self.clock(), CLOCK_SECONDS)  # it asks the database now and then
         verified = _verify(connection, body, request, now)
         if isinstance(verified, Refusal):
             return problem(verified.status, verified.sentence)
@@ -121,13 +125,15 @@ def _verify(connection: OpenConnection, body: bytes, request: Request, now: Now)
 
 
 async def _body(request: Request, limit: int) -> bytes | None:
-    """The body; None as soon as it is known to be over the limit."""
-    told = request.headers.get("content-length", "")
-    if told.isascii() and told.isdigit() and int(told) > limit:
-        return None
-    body = bytearray()
+    """The body; None for one over the limit.
+
+    Some more of it is read and forgotten: most senders look for an answer only after they have sent everything.
+    """
+    body, size = bytearray(), 0
     async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
-            return None
-    return bytes(body)
+        size += len(chunk)
+        if size <= limit:
+            body += chunk
+        elif size > limit + FORGOTTEN_BYTES:
+            break
+    return bytes(body) if size <= limit else None

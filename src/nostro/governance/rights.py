@@ -21,10 +21,13 @@ ACTS: Mapping[str, str] = {
     "close": "close a case",
     "rerun": "have a receipt read again",
     "publish": "put a landscape in force",
+    "erase": "destroy what is kept about a person",
 }
 FOUR_EYES = frozenset({"approve", "confirm"})
 """What nobody may do about something that he proposed himself."""
 ALL = "*"
+ENGINE = "engine"
+"""Who acts where nobody does: it counts as no person."""
 
 
 class Person(Value):

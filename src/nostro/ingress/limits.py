@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -21,6 +22,8 @@ from nostro.store.database import Database, Statements
 
 SQL = Statements("ingress")
 EVERY = timedelta(seconds=1)
+REST = 10
+"""After a measure that took long, so many times as long nothing is measured: counting a million rows is work."""
 PAUSE_AT = 0.8
 """Polls and files pause at this part of a limit, so that what can't be put off (webhooks) finds room."""
 RETRY_AFTER_SECONDS = 30
@@ -54,19 +57,20 @@ class Limits:
     arrivals: list[int] = field(default_factory=lambda: [0] * len(LANES))
     readings: int = 0
     disk_free_bytes: int | None = None
-    _measured: datetime | None = None
+    _next: datetime | None = None
 
     async def step(self, now: Now) -> int:
         """Always 0: nothing waits for it."""
-        if self._measured is not None and now.machine - self._measured < EVERY:
+        if self._next is not None and now.machine < self._next:
             return 0
+        began = time.monotonic()
         async with self.database.transaction() as tx:
             waiting = {row.lane: row.count for row in await tx.rows(SQL.arrivals_waiting)}
             row = await tx.row(SQL.readings_waiting)
         self.arrivals = [waiting.get(number, 0) for number in range(len(LANES))]
         self.readings = row.count if row else 0
         self.disk_free_bytes = await asyncio.to_thread(self._free)
-        self._measured = now.machine
+        self._next = now.machine + max(EVERY, REST * timedelta(seconds=time.monotonic() - began))
         self._tell()
         return 0
 

@@ -21,6 +21,7 @@ from nostro.store.receipts import Receipt, find_all, opened_inline, part
 ATTEMPTS = 20
 """A receipt whose reading ended so often without a result (a killed worker, no memory left) is a reject."""
 PART_SECONDS = 60
+ACT = "act"
 logger = structlog.get_logger("nostro.reading")
 
 
@@ -80,17 +81,18 @@ def _open(held: _Bytes, connection: OpenConnection | None, claim: Row) -> Opened
     receipt = held.receipt
     ignored = connection.connector.manifest.ignored if connection else frozenset[str]()
     entities = frozenset(entity.id for entity in connection.entities) if connection else frozenset[str]()
+    speaks_for = None if receipt.kind == ACT else entities  # whom a person may speak for, `acts` has checked
     return Opened(
         claim=claim,
         receipt=receipt,
         entity=next(iter(entities)) if len(entities) == 1 else "",
-        items=_items(held, connection, claim),
-        admit=lambda item: admitted(item, signed=receipt.signed, ignored=ignored, entities=entities),
+        items=_read(held, connection, claim),
+        admit=lambda item: admitted(item, signed=receipt.signed, ignored=ignored, entities=speaks_for),
         interruptions=held.interruptions,
     )
 
 
-def _items(held: _Bytes, connection: OpenConnection | None, claim: Row) -> Iterator[Item]:
+def _read(held: _Bytes, connection: OpenConnection | None, claim: Row) -> Iterator[Item]:
     receipt = held.receipt
     if claim.attempts > ATTEMPTS:
         yield RejectItem(WHOLE, f"Reading it ended {ATTEMPTS} times without a result.")

@@ -98,16 +98,16 @@ def _sum(totals: dict[str, Decimal], item: Item) -> None:
         totals[amount.currency] = totals.get(amount.currency, Decimal(0)) + amount.value
 
 
-def admitted(item: Item, *, signed: bool, ignored: Collection[str], entities: Collection[str]) -> Item:
+def admitted(item: Item, *, signed: bool, ignored: Collection[str], entities: Collection[str] | None) -> Item:
     """The item, or the reject that it is instead.
 
     An unsigned sender tells no facts, what is ignored is declared in the manifest, and a connection speaks only for
-    entities that use it.
+    entities that use it (None: for any).
     """
     match item:
         case ReadItem() if item.facts and not signed:
             return RejectItem("whole receipt", UNSIGNED, item.amount)
-        case ReadItem() if item.entity not in entities:
+        case ReadItem() if entities is not None and item.entity not in entities:
             return RejectItem(f"entity {item.entity}", "The connection is not declared for this entity.", item.amount)
         case IgnoredItem() if item.kind not in ignored:
             return RejectItem(f"kind {item.kind}", "The manifest doesn't declare that this is ignored.", item.amount)

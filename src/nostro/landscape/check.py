@@ -22,6 +22,7 @@ from nostro.connectors.registry import CONNECTORS
 from nostro.governance.bundle import EVERY_ENTITY, PEOPLE
 from nostro.governance.limits import LIMITS
 from nostro.governance.posting import posting_flaws
+from nostro.governance.rights import ENGINE
 from nostro.landscape.calendars import RULES, zone_is_known
 from nostro.landscape.reading import Landscape, explained, read_landscape
 from nostro.landscape.schema import POSTING, ConnectionFile
@@ -34,6 +35,7 @@ from nostro.model.intents import INTENTS, Reread
 NEEDED = tuple(i.operation for i in INTENTS if "connection" not in i.model_fields and i is not Reread)
 """What some connection has to do for every entity: without it a decision would have nobody to turn to."""
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,30}")
 _IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9 ]{8,40}")
 
 
@@ -141,11 +143,14 @@ def _entities(scene: Scene) -> Iterator[Finding]:
     calendars = {*RULES, *scene.land.calendars.calendars}
     for number, entity in enumerate(entities):
         here: tuple[str | int, ...] = ("entities", number)
+        for place, name in ((here, entity.id), *(((*here, "bank_accounts", n), a.id) for n, a in _numbered(entity))):
+            if not _ID.fullmatch(name):
+                yield source.finding((*place, "id"), f"{name!r} is no id.", "Take letters, digits, - and _.")
         if not zone_is_known(entity.zone):
             yield source.finding((*here, "zone"), f"There is no zone {entity.zone}.", "Write it as Europe/Berlin.")
         yield from _calendar(source, (*here, "calendar"), entity.calendar, calendars)
         yield from _used(scene, source, (*here, "odoo_connection"), entity.odoo_connection)
-        for n, account in enumerate(entity.bank_accounts):
+        for n, account in _numbered(entity):
             place = (*here, "bank_accounts", n)
             yield from _bank_account(source, place, account)
             yield from _calendar(source, (*place, "calendar"), account.calendar, calendars)
@@ -154,6 +159,10 @@ def _entities(scene: Scene) -> Iterator[Finding]:
                 yield source.finding(place, f"Bank account {account.id} stands here twice.", "Keep one of the two.")
         for n, provider in enumerate(entity.provider_accounts):
             yield from _used(scene, source, (*here, "provider_accounts", n, "connection"), provider.connection)
+
+
+def _numbered(entity: LegalEntity) -> Iterator[tuple[int, HouseBankAccount]]:
+    return iter(enumerate(entity.bank_accounts))
 
 
 def _bank_account(source: Source, place: tuple[str | int, ...], account: HouseBankAccount) -> Iterator[Finding]:
@@ -235,6 +244,8 @@ def _people(scene: Scene) -> Iterator[Finding]:
     logins = Counter(person.os_user for person in people.people if person.os_user)
     roles = {right.role for right in people.rights}
     for number, person in enumerate(people.people):
+        if person.id in (ENGINE, *scene.land.connections):
+            yield source.finding(("people", number, "id"), f"{person.id} is no name for a person.", "Take another.")
         if logins[person.os_user] > 1:
             sentence = f"The login {person.os_user} is two people's: four eyes would be two."
             yield source.finding(("people", number, "os_user"), sentence, "Give each a login or passphrase of his own.")

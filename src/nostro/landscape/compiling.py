@@ -17,7 +17,6 @@ from nostro.landscape.reading import Landscape, read_landscape
 from nostro.landscape.schema import RightEntry
 from nostro.model.entities import HouseBankAccount, LegalEntity
 from nostro.model.failures import LandscapeRefused
-from nostro.model.money import Money
 
 
 def bundle_of(folder: Path, published_at: datetime, connectors: Mapping[str, Connector] = CONNECTORS) -> bytes:
@@ -81,10 +80,13 @@ def _bank_account(land: Landscape, entity: LegalEntity, account: HouseBankAccoun
 
 
 def _right(entry: RightEntry) -> Right:
-    told = {"role": entry.role, "acts": entry.acts, "entities": entry.entities}
-    if entry.limits == "unlimited":
-        return Right(**told, unlimited=True)
-    return Right(**told, limits=tuple(Money.of(limit, currency) for currency, limit in entry.limits.items()))
+    return Right(
+        role=entry.role,
+        acts=entry.acts,
+        entities=entry.entities,
+        limits=entry.money,
+        unlimited=entry.limits == "unlimited",
+    )
 
 
 def _calendar(land: Landscape, name: str, published_at: datetime) -> BankCalendar:

@@ -15,7 +15,7 @@ from nostro.governance.rights import ACTS
 from nostro.landscape.secrets import SecretReference, SecretText
 from nostro.model.base import Value
 from nostro.model.entities import LegalEntity
-from nostro.model.money import Currency, PlainDecimal
+from nostro.model.money import Currency, Money, PlainDecimal
 
 EXPECTED = r"each business day by ([01]\d|2[0-3]):[0-5]\d"
 ARGON2ID = r"\$argon2id\$v=19\$m=\d+,t=\d+,p=\d+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+"
@@ -128,6 +128,19 @@ class RightEntry(Value):
     acts: tuple[ActName, ...] = Field(min_length=1)
     entities: tuple[str, ...] = Field(min_length=1)
     limits: dict[Currency, PlainDecimal] | Literal["unlimited"] = {}
+
+    @model_validator(mode="after")
+    def _whole_and_positive(self) -> Self:
+        if any(limit.minor < 0 for limit in self.money):
+            message = "a limit is no negative amount"
+            raise ValueError(message)
+        return self
+
+    @property
+    def money(self) -> tuple[Money, ...]:
+        """The limits as money; raises `ValueError` for one that is finer than its currency."""
+        named = {} if self.limits == "unlimited" else self.limits
+        return tuple(Money.of(limit, currency) for currency, limit in named.items())
 
 
 class PeopleFile(Value):

@@ -18,6 +18,8 @@ from nostro.store.keys import Keys
 SQL = Statements("trace")
 SUBJECTS = 20
 FACTS = 2000
+PERSONAL = ("iban", "email", "partner")
+"""What names a person: it leads to what is sealed under the person's keys, until they are destroyed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,8 @@ async def subjects_named(tx: Transaction, keys: Keys, text: str, scopes: Sequenc
         digests=[digest for _, digest, _ in asked],
         limit=SUBJECTS,
     )
+    parties = [keys.index(kind, Reference.to(kind, text).indexed) for kind in PERSONAL]
+    rows += await tx.rows(SQL.subjects_by_party, parties=parties, limit=SUBJECTS)
     for statement in (SQL.subjects_by_correlation, SQL.subjects_by_case):
         rows += await tx.rows(statement, text=text.upper())
     rows += await tx.rows(SQL.subjects_by_id, text=text, ending=f"%/{_literal(text)}", limit=SUBJECTS)

@@ -86,6 +86,23 @@ async def balances(database: Database) -> dict[str, list[Money]]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a subject moved onto an account of the transit ledger and not off it. `position`: its newest posting."""
+
+    process: str
+    subject: str
+    amount: Money
+    position: int
+
+
+async def parts(database: Database, account: str) -> list[Part]:
+    """What an account's balances consist of; the first 1,000."""
+    async with database.transaction() as tx:
+        rows = await tx.rows(SQL.transit_parts, account=account, limit=LIMIT)
+    return [Part(r.process, r.subject, Money(minor=int(r.minor), currency=r.currency), r.position) for r in rows]
+
+
 async def state_counts(database: Database) -> dict[str, dict[str, int]]:
     """How many subjects of each process stand in which state."""
     counts: dict[str, dict[str, int]] = {}
@@ -106,5 +123,5 @@ def _case(row: Row) -> OpenCase:
 
 
 def _command(row: Row) -> WaitingCommand:
-    told = row._asdict()
-    return WaitingCommand(**{**told, "key": told.pop("key_text"), "intent": parse(told.pop("body"))})
+    *told, body = row
+    return WaitingCommand(*told, intent=parse(body))  # type: ignore[misc]  # a row is as long as its columns

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from rich.console import Console
@@ -12,7 +11,7 @@ from nostro.acts.matter import Act, Decide, Match, Matter, amount_of
 from nostro.model.facts.house import Target
 from nostro.projections.worklist import LIMIT, OpenCase, WaitingCommand
 from nostro.runtime.house import House
-from nostro.runtime.output import age, clean, table, when, zone_of
+from nostro.runtime.output import age, clean, phrase, table, when, zone_of
 
 RUNBOOK = "docs/operate/{}.md"
 HOW = {
@@ -37,7 +36,7 @@ def draw_matter(console: Console, house: House, act: Act, matter: Matter) -> Non
     lines |= {name: told for name, told in matter.says.items() if name not in ("entity", "amount", "subject", "target")}
     shown = Table(title=verb(act), title_justify="left", title_style="bold", show_header=False)
     for name, told in lines.items():
-        text = when(told, zone_of(entity)) if isinstance(told, datetime) else _text(told)
+        text = when(told, zone_of(entity)) if isinstance(told, datetime) else phrase(told)
         if text:
             shown.add_row(name.replace("_", " "), clean(text))
     console.print(shown)
@@ -45,19 +44,6 @@ def draw_matter(console: Console, house: House, act: Act, matter: Matter) -> Non
 
 def _target_told(target: Target) -> str:
     return "give it back" if target.kind == "refund" else f"{target.process}/{target.subject}"
-
-
-def _text(told: object) -> str:
-    """A value of a canonical body as a person reads it."""
-    if isinstance(told, Mapping):
-        if set(told) == {"value", "currency"}:
-            return f"{told['value']} {told['currency']}"
-        return ", ".join(f"{name} {_text(part)}" for name, part in told.items())
-    if isinstance(told, bytes):
-        return told.decode(errors="replace").strip("[]").replace('"', "")
-    if isinstance(told, Sequence) and not isinstance(told, str):
-        return "\n".join(_text(part) for part in told)
-    return "" if told is None else str(told)
 
 
 def case_told(found: OpenCase, at: datetime) -> dict[str, object]:

@@ -26,7 +26,7 @@ from nostro.landscape.sources import Finding
 from nostro.landscape.starting import begin, write_schemas
 from nostro.model.failures import ActRefused, LandscapeRefused, Refused
 from nostro.runtime.at_terminal import ask, person
-from nostro.runtime.cli_frame import DONE, WRONG, Frame, example, framed
+from nostro.runtime.cli_frame import DONE, WRONG, Frame, framed
 from nostro.runtime.output import clean
 from nostro.store.entropy import SystemEntropy
 
@@ -68,13 +68,13 @@ class Commands:
 
     def add_to(self, app: typer.Typer) -> None:
         """Registers the commands."""
-        app.command("init", epilog=example("nostro init my-landscape"))(framed(init))
-        app.command("check", epilog=example("nostro check", "nostro check --connect"))(framed(self.check))
+        app.command("init", epilog="Example: nostro init my-landscape")(framed(init))
+        app.command("check", epilog="Examples: nostro check; nostro check --connect")(framed(self.check))
         group = typer.Typer(no_args_is_help=True, help="Put a landscape in force; what belongs to its files.")
-        shown = example('nostro landscape publish --reason "DE goes live"')
+        shown = 'Example: nostro landscape publish --reason "DE goes live"'
         group.command("publish", epilog=shown)(framed(self.publish))
-        group.command("schema", epilog=example("nostro landscape schema --write"))(framed(schema))
-        group.command("passphrase", epilog=example("nostro landscape passphrase"))(framed(passphrase))
+        group.command("schema", epilog="Example: nostro landscape schema --write")(framed(schema))
+        group.command("passphrase", epilog="Example: nostro landscape passphrase")(framed(passphrase))
         app.add_typer(group, name="landscape")
 
     async def check(

@@ -28,8 +28,8 @@ from nostro.projections.worklist import case, open_cases, waiting_commands
 from nostro.runtime.at_terminal import person
 from nostro.runtime.cli_cases import case_told, command_told, draw_lists, draw_matter, draw_one, verb
 from nostro.runtime.cli_frame import DONE, INTERRUPTED, Frame, examples, framed
-from nostro.runtime.cli_references import command_of, only_subject, receipt_of, subject_of
-from nostro.runtime.house import House, open_house
+from nostro.runtime.cli_references import command_of, inspected, only_subject, receipt_of, subject_of
+from nostro.runtime.house import House
 from nostro.store.database import Statements
 
 SQL = Statements("engine")
@@ -88,11 +88,12 @@ def add_to(app: typer.Typer) -> None:
 async def cases(
     frame: Frame,
     ref: Annotated[str, typer.Argument(metavar="[CASE]", help="One case, or one waiting command.")] = "",
+    *,
     entity: Annotated[str, typer.Option("--entity", metavar="ID", help="Of one legal entity only.")] = "",
-    everything: Annotated[bool, typer.Option("--all", help="Closed cases too.")] = False,  # noqa: FBT002 - typer's way to declare a flag
+    everything: Annotated[bool, typer.Option("--all", help="Closed cases too.")] = False,
 ) -> None:
     """Show what waits for a person: cases, and commands to approve, refuse or confirm."""
-    async with open_house(frame.landscape(), frame.state()) as house:
+    async with inspected(frame) as house:
         if ref:
             await _one(frame, house, ref)
             return
@@ -191,7 +192,7 @@ async def _decide(frame: Frame, hand: Hand, ref: str, reason: str, verdict: Any)
 
 @asynccontextmanager
 async def _at_desk(frame: Frame) -> AsyncIterator[tuple[House, Desk]]:
-    async with open_house(frame.landscape(), frame.state()) as house:
+    async with inspected(frame) as house:
         intake = Intake(house.database, house.keys, Limits(house.database))
         yield house, Desk(house.database, intake, house.rules)
 
@@ -202,7 +203,7 @@ async def _act(frame: Frame, house: House, desk: Desk, act: Act, hand: Hand, rea
     if not frame.output.json:
         draw_matter(frame.output.aside, house, act, matter)
     actor = hand.proved(frame, house)
-    if not (hand.yes or frame.output.json) and sys.stdin.isatty() and not _asked(f"{verb(act)} as {actor}?"):
+    if not (hand.yes or frame.output.json) and sys.stdin.isatty() and not asked(f"{verb(act)} as {actor}?"):
         frame.output.note("Nothing was done.")
         return INTERRUPTED
     now = await house.now()
@@ -235,7 +236,8 @@ async def _workers(house: House, machine: datetime) -> int:
     return int(row.count) if row else 0
 
 
-def _asked(question: str) -> bool:
+def asked(question: str) -> bool:
+    """Asks for a yes at the terminal. Anything else, and the end of the input, is a no."""
     sys.stderr.write(f"{question} [y/N] ")
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in ("y", "yes")

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import re
+from contextlib import AbstractAsyncContextManager
 
 from nostro.model.failures import Refused
 from nostro.model.ids import IdempotencyKey, Subject
 from nostro.projections.trace import subjects_named
 from nostro.projections.worklist import case, waiting_commands
-from nostro.runtime.house import House
+from nostro.runtime.cli_frame import Frame
+from nostro.runtime.house import House, open_house
 from nostro.store.database import Statements
 
 SQL = Statements("acts")
 NO_HOLDERS = frozenset({"receipt", "statement_series", "house"})
 """Processes whose subjects hold no money, so that none can be matched with them."""
 _RECEIPT = re.compile(r"[0-9a-f]{32}")
+
+
+def inspected(frame: Frame) -> AbstractAsyncContextManager[House]:
+    """The frame's house for somebody who looks or acts, without the connections' secrets."""
+    return open_house(frame.landscape(), frame.state(), working=False)
 
 
 def scopes(house: House) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from nostro.connectors.registry import CONNECTORS
 from nostro.egress.anchors import Anchors, CommandAnchor, FolderAnchor, MailAnchor
 from nostro.egress.connections import Connections, OpenConnection
 from nostro.engine.activation import activate, active_bundle
+from nostro.governance.bundle import Bundle, leaps
 from nostro.governance.rules import Rules
 from nostro.landscape.compiling import bundle_of
 from nostro.landscape.reading import Landscape, read_landscape
@@ -73,9 +74,16 @@ class House:
 
 @asynccontextmanager
 async def open_house(
-    folder: Path, state: Path, *, business: Callable[[], datetime] | None = None, entropy: Entropy | None = None
+    folder: Path,
+    state: Path,
+    *,
+    business: Callable[[], datetime] | None = None,
+    entropy: Entropy | None = None,
+    working: bool = True,
 ) -> AsyncIterator[House]:
     """Opens a house: its database (started when the landscape names none), keys, rules and connections.
+
+    Not `working`: somebody only looks or acts, and needs no connection's secrets.
 
     The first time, the landscape in the folder is published; later on what was published last is in force. Raises
     `LandscapeRefused` for a landscape with findings, `DatabaseUnavailable` without PostgreSQL.
@@ -106,7 +114,7 @@ async def open_house(
             anchors=anchors,
             seal_key=seal_key,
             rules=rules,
-            connections=_connections(folder, rules),
+            connections=connections_of(folder, rules, secrets=working),
             processes={process.name: process for process in PROCESSES},
             server=server,
         )
@@ -141,11 +149,15 @@ async def _rules(database: Database, keys: Keys, folder: Path, now: Now) -> Rule
     content = await active_bundle(database)
     if content is None:
         content = bundle_of(folder, now.business)
+        steps = leaps(None, Bundle.from_bytes(content))
+        if steps:
+            raise LandscapeRefused("\n".join(steps), "Set them to observe; they are raised once they are in force.")
         await activate(database, keys, content, "engine", "the landscape was published at its first start", now)
     return Rules.from_bundle(content)
 
 
-def _connections(folder: Path, rules: Rules) -> dict[str, OpenConnection]:
+def connections_of(folder: Path, rules: Rules, *, secrets: bool = True) -> dict[str, OpenConnection]:
+    """The connections of a bundle with their secrets. Raises `LandscapeRefused` for a secret that isn't there."""
     environment = rules.contents.environment
     opened = {}
     for connection in rules.contents.connections:
@@ -155,7 +167,7 @@ def _connections(folder: Path, rules: Rules) -> dict[str, OpenConnection]:
             connector=connector,
             config=connector.manifest.config.model_validate(connection.settings),
             url=connection.url,
-            secrets=resolve_all(connection.secrets, folder, environment),
+            secrets=resolve_all(connection.secrets, folder, environment) if secrets else {},
             entities=rules.users_of(connection.id),
         )
     return opened

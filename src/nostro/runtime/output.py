@@ -62,6 +62,19 @@ def age(span: timedelta) -> str:
     return f"{seconds} s"
 
 
+def phrase(told: object) -> str:
+    """A value of a canonical body as a person reads it."""
+    if isinstance(told, Mapping):
+        if set(told) == {"value", "currency"}:
+            return f"{told['value']} {told['currency']}"
+        return ", ".join(f"{name} {phrase(part)}" for name, part in told.items())
+    if isinstance(told, bytes):
+        return told.decode(errors="replace").strip("[]").replace('"', "")
+    if isinstance(told, Sequence) and not isinstance(told, str):
+        return "\n".join(phrase(part) for part in told)
+    return "" if told is None else str(told)
+
+
 def as_json(told: object) -> bytes:
     """JSON of dataclasses, mappings and values: money as `{"value", "currency"}`, instants in UTC with `Z`."""
     return orjson.dumps(told, default=_told, option=_FORMAT)

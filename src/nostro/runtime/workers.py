@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 from nostro.egress.connections import OpenConnection
 from nostro.egress.http import HttpTransport
 from nostro.egress.line import Line
+from nostro.egress.transport import Transport
 from nostro.engine.checkpoints import Checkpoints
 from nostro.engine.deadlines import Deadlines
 from nostro.engine.decide import Decider
@@ -42,6 +43,12 @@ from nostro.store.migrate import partition
 
 PARTITIONS_EVERY = timedelta(hours=6)
 HELD_BY_FILES = timedelta(seconds=2)
+Guard = Callable[[OpenConnection, Transport], Transport]
+
+
+def unguarded(_: OpenConnection, transport: Transport) -> Transport:
+    """Everything may pass."""
+    return transport
 
 
 @dataclass(slots=True)
@@ -85,10 +92,15 @@ class Worker:
 
 
 @asynccontextmanager
-async def open_worker(house: House, *, name: str = "", settle: timedelta = HELD_BY_FILES) -> AsyncIterator[Worker]:
-    """A worker of a house, named `host-process` unless told otherwise. `settle`: how long files must hold still."""
+async def open_worker(
+    house: House, *, name: str = "", settle: timedelta = HELD_BY_FILES, guard: Guard = unguarded
+) -> AsyncIterator[Worker]:
+    """A worker of a house, named `host-process` unless told otherwise. `settle`: how long files must hold still.
+
+    `guard` may stand between a connection and its transport, and refuse what it would send.
+    """
     async with AsyncExitStack() as stack:
-        wiring = Wiring(house, name or f"{socket.gethostname()}-{os.getpid()}", settle, stack)
+        wiring = Wiring(house, name or f"{socket.gethostname()}-{os.getpid()}", settle, stack, guard)
         worker = await wiring.worker()
         try:
             yield worker
@@ -105,6 +117,7 @@ class Wiring:
     name: str
     settle: timedelta
     stack: AsyncExitStack
+    guard: Guard = unguarded
     metrics: Metrics = field(default_factory=Metrics)
     _ages: dict[str, float] = field(default_factory=dict)
 
@@ -169,16 +182,18 @@ class Wiring:
         return steps
 
     async def _line(self, connection: OpenConnection) -> Line:
-        transport = await self.stack.enter_async_context(HttpTransport())
-        return Line(connection, transport, self.house.now, self.metrics.count)
+        return Line(connection, await self._transport(connection), self.house.now, self.metrics.count)
+
+    async def _transport(self, connection: OpenConnection) -> Transport:
+        return self.guard(connection, await self.stack.enter_async_context(HttpTransport()))
 
     async def _dispatchers(self, slots: Slots) -> list[Dispatcher]:
         house = self.house
         serving = [c for c in house.connections.values() if c.connector.manifest.operations and c.connector.wire]
-        transports: dict[tuple[str, int], HttpTransport] = {}
+        transports: dict[tuple[str, int], Transport] = {}
         for connection in serving:
             for slot in range(connection.slots):
-                transports[connection.id, slot] = await self.stack.enter_async_context(HttpTransport())
+                transports[connection.id, slot] = await self._transport(connection)
         shared = DispatchHouse(
             house.database,
             house.keys,

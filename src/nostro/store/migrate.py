@@ -39,7 +39,11 @@ async def migrate(url: str) -> list[str]:
 
 
 async def partition(connection: AsyncConnection[tuple[object, ...]], around: date, months: int = 3) -> None:
-    """Makes the monthly partitions from one month before `around` to `months` after it, where they are missing."""
+    """Makes the monthly partitions from one month before `around` to `months` after it, where they are missing.
+
+    Under the lock: `if not exists` alone lets two that make the same partition at once fail.
+    """
+    await connection.execute("select pg_advisory_xact_lock(%s)", (LOCK,))
     for offset in range(-1, months + 1):
         first, following = _month(around, offset), _month(around, offset + 1)
         for table in MONTHLY:

@@ -29,7 +29,8 @@ class Document:
     account: HouseBankAccount
     head: StatementHead
     statement_id: str
-    repeats: bool
+    repeats: bool = False
+    shared: bool = False
     place: Decimal | None = None
     told_before: Counter[int] = field(default_factory=Counter)
 
@@ -63,6 +64,7 @@ class Document:
             fingerprint="",
             place=self._place(entry),
             repeats=self.repeats,
+            shared_references=self.shared,
             details=entry.details_total,
             counterparty_name=entry.counterparty.name or None if entry.counterparty else None,
             counterparty_iban=entry.counterparty_account.identification if entry.counterparty_account else None,

@@ -1,4 +1,4 @@
-"""What in a payer's text may name an invoice, a payment or an order of ours: candidates by pattern, never a decision."""
+"""What in a payer's text may name an invoice, a payment or an order of ours: candidates by pattern, never decisions."""
 
 from __future__ import annotations
 
@@ -10,54 +10,35 @@ HINTS = 10
 """More candidates than this tell nothing: the text is a list, and a person reads it."""
 _TEXT_LIMIT = 5_000
 _PATTERNS = tuple(
-    re.compile(pattern)
+    re.compile(rf"(?<![A-Za-z0-9]){pattern}(?![A-Za-z0-9])")
     for pattern in (
-        r"(?<![A-Z0-9])NOS[A-Z2-7]{16}(?![A-Z0-9])",  # our own correlation id
-        r"(?<![A-Z0-9])RF\d\d(?: ?[A-Z0-9]){1,21}(?![A-Z0-9])",  # ISO 11649 creditor reference
-        r"(?<![A-Z0-9])\d{2}(?: ?\d{5}){5}(?!\d)",  # Swiss QR reference: 27 digits, written in blocks
-        r"(?<![A-Za-z0-9])(?:pi|ch|py|po|re|tr|txn)_[A-Za-z0-9]{8,40}(?![A-Za-z0-9])",  # ids of payment providers
-        r"(?<![A-Z0-9])[A-Z][A-Z0-9]{0,11}(?: ?[/.-] ?[A-Z0-9]{1,12}){0,3} ?[/.-] ?\d{2,12}(?![A-Z0-9])",  # INV/2026/00012
+        r"NOS[A-Z2-7]{16}",  # our own correlation id
+        r"RF\d\d(?:[A-Z0-9]{1,21}|(?: [A-Z0-9]{4}){1,5}(?: [A-Z0-9]{1,3})?)",  # ISO 11649 creditor reference
+        r"\d{2}(?: ?\d{5}){5}",  # Swiss QR reference: 27 digits, often in blocks
+        r"[A-Z][A-Z0-9]{0,11}(?: ?[/.-] ?[A-Z0-9]{1,12}){0,3} ?[/.-] ?\d{2,12}",  # INV/2026/00012, R-2026-12
+        r"[A-Z]{1,6}\d{4,12}",  # RE20260012
     )
 )
-_CASED = 3
-"""The pattern whose values are case-sensitive."""
-_NOTHING = frozenset(
-    [
-        "NOTPROVIDED",
-        "NOT-PROVIDED",
-        "NONREF",
-        "NOREF",
-        "NOTAVAILABLE",
-        "NONE",
-        "N/A",
-        "NA",
-        "NULL",
-        "UNKNOWN",
-        "NOTSPECIFIED",
-        "NOT_PROVIDED",
-    ]
-)
+_PROVIDER_ID = re.compile(r"(?<![A-Za-z0-9])(?:pi|ch|py|po|re|tr|txn)_[A-Za-z0-9]{8,40}(?![A-Za-z0-9])")
+_NOTHING = frozenset({"NOTPROVIDED", "NOT-PROVIDED", "NOT_PROVIDED", "NONREF", "NOREF", "NONE", "N/A", "NA", "UNKNOWN"})
 
 
 def hints(texts: Iterable[str]) -> tuple[str, ...]:
-    """Candidates in the order in which they stand, at most `HINTS`. Lines are read apart, and joined where they were cut."""
-    lines = [unicodedata.normalize("NFKC", line) for line in texts if line]
-    whole = [" ".join(lines)[:_TEXT_LIMIT], "".join(lines)[:_TEXT_LIMIT]] if len(lines) > 1 else lines
-    found = dict.fromkeys(hint for line in (*lines, *whole) for hint in _in_line(line[:_TEXT_LIMIT]))
+    """Candidates in their order, at most `HINTS`; lines count alone, and joined where they were cut."""
+    lines = [unicodedata.normalize("NFKC", line)[:_TEXT_LIMIT] for line in texts if line]
+    joined = [sep.join(lines)[:_TEXT_LIMIT] for sep in (" ", "")] if len(lines) > 1 else []
+    found = dict.fromkeys(hint for line in (*lines, *joined) for hint in _in_line(line))
     return tuple(found)[:HINTS]
 
 
 def _in_line(line: str) -> Iterator[str]:
     upper = line.upper()
-    matches = [
-        (match.start(), "".join(match[0].split()))
-        for number, pattern in enumerate(_PATTERNS)
-        for match in pattern.finditer(line if number == _CASED else upper)
-    ]
-    yield from (hint for _, hint in sorted(matches))
+    matches = [match for pattern in _PATTERNS for match in pattern.finditer(upper)]
+    yield from ("".join(match[0].split()) for match in sorted(matches, key=lambda match: match.start()))
+    yield from (match[0] for match in _PROVIDER_ID.finditer(line))
 
 
 def told(reference: str) -> str:
-    """The reference, or nothing where a bank fills the field with words that say so (`NOTPROVIDED`, SEPA rulebook AT-41)."""
+    """The reference, or nothing where a bank fills the field with words that say so (`NOTPROVIDED`, `NONREF`)."""
     said = reference.strip()
     return "" if "".join(said.split()).upper() in _NOTHING or not said.strip("0") else said

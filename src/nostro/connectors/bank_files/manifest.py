@@ -13,11 +13,13 @@ from nostro.model.facts import EntryReported
 class Profile(Value):
     """How one bank tells things, where the standard leaves it open.
 
-    `intraday`: whether a camt.052 repeats the whole day (`cumulative`) or tells what is new since the last one (`delta`).
-    It matters only for entries without any reference.
+    `intraday`: whether a camt.052 repeats the whole day (`cumulative`) or tells what is new since the last one
+    (`delta`). `references`: whether all kinds of documents call a movement alike (`shared`), or statements differ.
+    Both matter only for movements of a day that otherwise say the very same.
     """
 
     intraday: Literal["cumulative", "delta"] = "cumulative"
+    references: Literal["own", "shared"] = "own"
 
 
 class BankFilesConfig(Value):
@@ -26,9 +28,9 @@ class BankFilesConfig(Value):
     folder: str
     profiles: dict[str, Profile] = {"default": Profile()}
 
-    def repeats_the_day(self, profile: str) -> bool:
-        """Whether intraday reports of a bank account with this profile repeat what earlier ones told."""
-        return self.profiles.get(profile, Profile()).intraday == "cumulative"
+    def profile(self, name: str) -> Profile:
+        """The profile of that name; one that nobody declared is the default."""
+        return self.profiles.get(name, Profile())
 
 
 MANIFEST = Manifest(

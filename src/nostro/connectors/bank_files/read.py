@@ -144,7 +144,7 @@ class _Reading:
         return ReadItem(facts=(received,), entity=owned.entity.id, occurred_at=self._occurred_at(head))
 
     def _occurred_at(self, head: StatementHead) -> datetime:
-        """When the bank made the document. A time without a zone is read as UTC, but is never later than the receipt."""
+        """When the bank made the document. A time without zone is read as UTC, but never as later than the receipt."""
         received, created = self.receipt.received_at, head.created_at
         if created is None:
             return received
@@ -167,12 +167,13 @@ def _owner(receipt: ReceiptView, head: StatementHead) -> _Owned | None:
     if not found:
         return None
     entity, account = found[0]
-    opening = balance_of(head.balances, OPENING)
+    opening, profile = balance_of(head.balances, OPENING), receipt.config.profile(account.profile)
     document = Document(
         account=account,
         head=head,
         statement_id=_statement_id(receipt, head),
-        repeats=head.kind == "report" and receipt.config.repeats_the_day(account.profile),
+        repeats=head.kind == "report" and profile.intraday == "cumulative",
+        shared=profile.references == "shared",
         place=opening.amount.value if opening and head.kind == "statement" else None,
     )
     return _Owned(entity, document)

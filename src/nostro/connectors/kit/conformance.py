@@ -33,7 +33,7 @@ class ExchangeScenario:
 
     `acts` and `asks` name the fates of the n-th Act and Ask that leave, counted from 1; all others are answered.
     `crashes`: the same again, with the process killed at each point in turn. `again`: the same orders come in a second
-    dispatch.
+    dispatch. `restored`: they do after a restore that has forgotten the first one.
     """
 
     name: str
@@ -41,11 +41,13 @@ class ExchangeScenario:
     asks: Mapping[int, Fate] = field(default_factory=dict)
     crashes: bool = False
     again: bool = False
+    restored: bool = False
 
 
 EXCHANGES: tuple[ExchangeScenario, ...] = (
     ExchangeScenario("all is well"),
     ExchangeScenario("the same key twice is one effect", again=True),
+    ExchangeScenario("the same key after a restore is one effect", restored=True),
     *(ExchangeScenario(f"the first act is {fate}", {1: fate}) for fate in AMBIGUOUS),
     *(ExchangeScenario(f"the second act is {fate}", {2: fate}) for fate in AMBIGUOUS),
     *(ExchangeScenario(f"the third act is {fate}", {3: fate}) for fate in AMBIGUOUS),
@@ -54,6 +56,7 @@ EXCHANGES: tuple[ExchangeScenario, ...] = (
         "the look-up after a cut is down for a while", {1: Fate.CUT_AFTER}, {3: Fate.CUT_BEFORE, 4: Fate.LIMITED}
     ),
     ExchangeScenario("the first question is limited", {}, {1: Fate.LIMITED}),
+    ExchangeScenario("the first act is limited", {1: Fate.LIMITED}),
     ExchangeScenario("a crash at any point", crashes=True),
     ExchangeScenario("a crash at any point around a cut", {1: Fate.CUT_AFTER}, crashes=True),
     ExchangeScenario("a crash at any point around a late effect", {1: Fate.CUT_LATE}, crashes=True),
@@ -88,10 +91,28 @@ FEEDS: tuple[FeedScenario, ...] = (
     FeedScenario("a slow transaction shows its rows late", 6, 1, late=True),
     FeedScenario("a crash before each cursor is kept", 11, 4, poll_every=3, crashes=True),
 )
-READINGS: tuple[str, ...] = (
-    "an unknown field is tolerated and counted",
-    "an unknown status is pending and counted",
-    "one broken item rejects nothing but itself",
-    "every amount survives the round trip",
-    "no reject says anything confidential",
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingScenario:
+    """One thing of a page is not as we know it; all others are read as ever.
+
+    `role`: which of its fields is touched (`new`, `status`, `amount`, as each connector calls them). `value` is set
+    there; None takes the field away. `read`: whether the thing itself is read, with so many `unknown` counted.
+    """
+
+    name: str
+    role: str
+    value: str | int | None
+    read: bool = True
+    unknown: int = 0
+
+
+CONFIDENTIAL = "Person of case 042"
+"""Stands where names stand. No reject, sentence or outcome may say it."""
+READINGS: tuple[ReadingScenario, ...] = (
+    ReadingScenario("an unknown field is tolerated and counted", "new", 1, unknown=1),
+    ReadingScenario("an unknown status is tolerated and counted", "status", "a_word_of_tomorrow", unknown=1),
+    ReadingScenario("a text for an amount rejects nothing but itself", "amount", CONFIDENTIAL, read=False),
+    ReadingScenario("a missing amount rejects nothing but itself", "amount", None, read=False),
 )

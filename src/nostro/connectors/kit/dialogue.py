@@ -68,9 +68,14 @@ class Stopped(Exception):
         self.outcome = outcome
 
 
-def answered(message: Message) -> Exchange[Any]:
+def asked_once(message: Message) -> Exchange[Reply]:
+    """The answer to a question, an outage among them: for a person who waits at a terminal."""
+    return (yield Ask(message))
+
+
+def answered(message: Message, ask: Callable[[Message], Exchange[Reply]] = asked) -> Exchange[Any]:
     """The content of an answer; raises `Stopped` when the question is refused."""
-    reply = yield from asked(message)
+    reply = yield from ask(message)
     if reply.failure:
         raise Stopped(handed_over(f"A question was refused: {reply.sentence}", reply.failure))
     return reply.content

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from nostro.connectors.kit.dialogue import Stopped, answered, asked
+from nostro.connectors.kit.dialogue import Stopped, answered, asked_once
 from nostro.connectors.odoo.config import OdooConfig
 from nostro.connectors.odoo.matching import in_company
 from nostro.connectors.odoo.wire import VERSION, Row, label, ref, say, search
@@ -26,7 +26,7 @@ def check(config: OdooConfig, entities: Sequence[LegalEntity]) -> Exchange[Seque
 
 
 def _server(config: OdooConfig) -> Exchange[list[str]]:
-    reply = yield from asked(Message(VERSION))
+    reply = yield from asked_once(Message(VERSION))
     told = reply.content if reply.ok and isinstance(reply.content, dict) else {}
     major = (told.get("version_info") or told.get("server_version_info") or [0])[0]
     if not reply.ok:
@@ -39,7 +39,7 @@ def _server(config: OdooConfig) -> Exchange[list[str]]:
 def _pin(config: OdooConfig) -> Exchange[list[str]]:
     """A restored or copied Odoo is recognised by its uuid, which only an administrator's key may read."""
     wanted = [["key", "in", ["database.uuid", "database.is_neutralized"]]]
-    reply = yield from asked(search("ir.config_parameter", wanted, "key value"))
+    reply = yield from asked_once(search("ir.config_parameter", wanted, "key value"))
     if not reply.ok:
         return ["note: the key may not read database.uuid, so the connection is unpinned."]
     told = {row["key"]: row["value"] for row in reply.content}
@@ -51,7 +51,7 @@ def _pin(config: OdooConfig) -> Exchange[list[str]]:
 
 def _entity(entity: LegalEntity) -> Exchange[list[str]]:
     wanted = [["id", "=", entity.odoo_company]]
-    companies = yield from answered(search("res.company", wanted, "name currency_id"))
+    companies = yield from _rows(search("res.company", wanted, "name currency_id"))
     if not companies:
         return [f"{entity.id}: the user does not see company {entity.odoo_company}."]
     flaws = []
@@ -68,9 +68,8 @@ def _journals(entity: LegalEntity) -> Exchange[list[str]]:
     others = {journal for one in entity.provider_accounts for journal in (one.journal, one.fee_journal)}
     ids = sorted({*banks, *others})
     context = in_company(entity.odoo_company)
-    rows = yield from answered(
-        search("account.journal", [["id", "in", ids]], "type company_id currency_id", context=context)
-    )
+    wanted = search("account.journal", [["id", "in", ids]], "type company_id currency_id", context=context)
+    rows = yield from _rows(wanted)
     return list(_flaws_of_journals(entity, banks, ids, {row["id"]: row for row in rows}))
 
 
@@ -94,7 +93,7 @@ def _clearing(entity: LegalEntity) -> Exchange[list[str]]:
     for one in entity.provider_accounts:
         inbound = [["journal_id", "=", one.journal], ["payment_type", "=", "inbound"]]
         fields = "payment_account_id payment_type"
-        lines = yield from answered(search("account.payment.method.line", inbound, fields, context=context, order="id"))
+        lines = yield from _rows(search("account.payment.method.line", inbound, fields, context=context, order="id"))
         posts_to = ref(lines[0]["payment_account_id"]) if lines else 0
         if posts_to != one.clearing_account:
             flaws.append(
@@ -102,7 +101,7 @@ def _clearing(entity: LegalEntity) -> Exchange[list[str]]:
                 f"not to the clearing account {one.clearing_account}."
             )
         accounts = search("account.account", [["id", "=", one.clearing_account]], "reconcile", context=context)
-        rows = yield from answered(accounts)
+        rows = yield from _rows(accounts)
         if not rows or not rows[0]["reconcile"]:
             flaws.append(f"{entity.id}: clearing account {one.clearing_account} is missing or can't be reconciled.")
     return flaws
@@ -112,9 +111,14 @@ def _rights(entity: LegalEntity) -> Exchange[list[str]]:
     flaws = []
     for model in _WRITTEN:
         context = in_company(entity.odoo_company)
-        reply = yield from asked(say(model, "has_access", ids=[], operation="create", context=context))
+        reply = yield from asked_once(say(model, "has_access", ids=[], operation="create", context=context))
         if not reply.ok:
             return [f"note: {entity.id}: the rights could not be read."]
         if reply.content is not True:
             flaws.append(f"{entity.id}: the user may not create {model} (accounting rights are missing).")
     return flaws
+
+
+def _rows(message: Message) -> Exchange[list[Row]]:
+    rows: list[Row] = yield from answered(message, asked_once)
+    return rows

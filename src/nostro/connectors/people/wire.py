@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from nostro.model.base import Instant, Value
+
+Said = Annotated[str, Field(min_length=1)]
 
 
 class ActReceipt(Value):
@@ -21,9 +25,9 @@ class ActReceipt(Value):
     process: str = ""
     subject: str = ""
     entity: str
-    actor: str
+    actor: Said
     on_behalf_of: str = ""
-    reason: str
+    reason: Said
     at: Instant
     seen: str
     right: str

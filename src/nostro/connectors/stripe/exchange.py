@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from nostro.connectors.kit.dialogue import Seen, asked, ensure, ready
+from nostro.connectors.kit.dialogue import Seen, asked, asked_once, ensure, ready
 from nostro.connectors.kit.manifest import Order
 from nostro.connectors.stripe.config import StripeConfig
 from nostro.connectors.stripe.wire import Thing, minor_units
@@ -79,7 +79,7 @@ def _reason(reason: str) -> dict[str, str]:
 
 def check(config: StripeConfig, _: Sequence[LegalEntity]) -> Exchange[Sequence[str]]:
     """What is wrong with the connection, in sentences."""
-    reply = yield from asked(Message("/v1/balance", {}, "GET"))
+    reply = yield from asked_once(Message("/v1/balance", {}, "GET"))
     if not reply.ok:
         return [f"Stripe refuses to show the balance: {reply.sentence}"]
     live = reply.content["livemode"]

@@ -77,10 +77,10 @@ def read(receipt: ReceiptView) -> Iterator[Item]:
         return
     entity = next((entity.id for entity in receipt.entities if entity.provider(receipt.connection)), "")
     for place, thing in enumerate(things):
-        yield _item(thing, "$" if thing is body else f"$.data[{place}]", _Source(receipt, entity))
+        yield _read_one(thing, "$" if thing is body else f"$.data[{place}]", _Source(receipt, entity))
 
 
-def _item(thing: Any, where: str, source: _Source) -> Item:  # noqa: ANN401 - JSON is whatever the sender wrote
+def _read_one(thing: Any, where: str, source: _Source) -> Item:  # noqa: ANN401 - JSON is whatever the sender wrote
     try:
         _must_be_ours(thing, source)
         return _event(thing, source) if thing["object"] == "event" else _object(thing, source)
@@ -221,7 +221,7 @@ def _refund_fact(refund: Thing, source: _Source) -> RefundReported:
 
 def _dispute(dispute: Thing, source: _Source) -> ReadItem:
     status, charge = dispute["status"], ident(dispute["charge"])
-    due = (_evidence(dispute)).get("due_by") or dispute.get("evidence_due_by")
+    due = (dispute.get("evidence_details") or {}).get("due_by") or dispute.get("evidence_due_by")
     fact = DisputeReported(
         connection=source.connection,
         dispute_id=dispute.get("id") or charge,  # before 2014 a dispute had no id but its charge's
@@ -229,7 +229,7 @@ def _dispute(dispute: Thing, source: _Source) -> ReadItem:
         payment_id=ident(dispute.get("payment_intent")),
         amount=money(dispute["amount"], dispute["currency"]),
         state=DISPUTES.get(status, "open"),
-        funds=_funds(dispute),
+        funds=_funds(dispute, source.event),
         reason=dispute.get("reason") or "",
         evidence_due_at=instant_text(instant(due)) if due else "",
         disputed_on=day(dispute["created"]),
@@ -238,13 +238,10 @@ def _dispute(dispute: Thing, source: _Source) -> ReadItem:
     return source.told(dispute, [fact], happened, strange=status not in DISPUTES)
 
 
-def _evidence(dispute: Thing) -> Thing:
-    details: Thing = dispute.get("evidence_details") or {}
-    return details
-
-
-def _funds(dispute: Thing) -> Literal["kept", "withdrawn", "reinstated"]:
+def _funds(dispute: Thing, event: str) -> Literal["kept", "withdrawn", "reinstated"]:
     """What the dispute took from our balance and gave back. Old versions name one line and no amount."""
+    if event.endswith("funds_reinstated"):
+        return "reinstated"
     if "balance_transactions" not in dispute:
         taken = dispute.get("balance_transaction") is not None
         return ("reinstated" if dispute["status"] == "won" else "withdrawn") if taken else "kept"

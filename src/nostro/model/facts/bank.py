@@ -40,7 +40,7 @@ class StatementReceived(FactBody):
     checks: tuple[Check, ...] = ()
 
     def natural_key(self) -> str:
-        """Account, kind, statement id, content and creation: the bank sending it anew is news, though not its entries."""
+        """Account, kind, statement id, content and creation: a statement sent anew is news, though not its entries."""
         return f"{self.account}/{self.kind}/{self.statement_id}/{self.content_digest}/{self.created_at}"
 
 
@@ -62,6 +62,7 @@ class EntryReported(FactBody):
     What tells this entry from others: `fingerprint` and `ordinal` name it within its document, without saying anything
     about a person; `twin` counts the entries before it that say the very same, payer and text included; `place` is the
     booked balance before it. `repeats`: documents of this kind tell again what earlier ones of the day told.
+    `shared_references`: all documents of this bank call a movement alike.
 
     `probe` and `doubts` are not the bank's: a movement that this report does not belong to passes it on with them.
     """
@@ -95,6 +96,7 @@ class EntryReported(FactBody):
     twin: int = 0
     place: Amount | None = None
     repeats: bool = False
+    shared_references: bool = False
     details: int = 0
     probe: int = 0
     doubts: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from nostro.model.facts import EntryReported, Fact, MovementRelated
 from nostro.model.ids import short_digest
 from nostro.model.references import Reference
-from nostro.processes.bank_movement.v1.identity import announced, bare, identity, scope, strong
+from nostro.processes.bank_movement.v1.identity import identity, scope, strong
 from nostro.processes.kit.process import Begin
 
 
@@ -30,7 +30,7 @@ def correlates(fact: Fact) -> Sequence[Reference]:
 
 
 def registers(fact: Fact) -> Sequence[Reference]:
-    """The ids under which later reports, returns of this movement, and statements that tell less will look for it."""
+    """The ids under which later reports and returns of this movement will look for it."""
     body = fact.body
     if not isinstance(body, EntryReported):
         return ()
@@ -39,11 +39,6 @@ def registers(fact: Fact) -> Sequence[Reference]:
     if not (body.reversal or body.return_reason):
         found += [Reference.to("end_to_end", body.end_to_end, within)] if body.end_to_end else []
         found += [Reference.to("movement", f"paid/{body.uetr}", within)] if body.uetr else []
-    day = body.booking_date or body.value_date
-    if body.booked and body.kind != "statement" and day and not body.doubts:
-        money = f"{body.amount}/{body.direction}"
-        found.append(announced(within, money, day.isoformat(), bare=False))
-        found += [announced(within, money, day.isoformat(), bare=True)] if bare(body) else []
     return tuple(found)
 
 

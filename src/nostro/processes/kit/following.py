@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
 from nostro.ledger import changes
 from nostro.model.base import Value
-from nostro.model.facts import CommandReleased, CommandSettled, FactBody
+from nostro.model.facts import CommandReleased, CommandSettled, DeadlineFellDue, FactBody
 from nostro.model.ids import IdempotencyKey
 from nostro.model.outcomes import OutcomeKind
-from nostro.processes.kit.decision import CaseOpening, Posting, Wanted
+from nostro.processes.kit.decision import CaseOpening, Posting, Rules, Wanted
+
+V = TypeVar("V", bound=Value)
 
 
 class StepEnd(Value):
@@ -113,6 +117,31 @@ def new_facts(before: Sequence[FactBody], after: Sequence[FactBody]) -> tuple[Fa
 def new_postings(before: Mapping[str, Posting], after: Mapping[str, Posting]) -> tuple[Posting, ...]:
     """What the transit ledger has to move so that it shows the new state."""
     return tuple(Posting(*move) for move in changes(before, after))
+
+
+def acts(rules: Rules, wanted: Iterable[Wanted]) -> bool:
+    """Whether any of these effects leaves without a person: in *observe* and *propose* none is late."""
+    return any(rules.mode(_connection(rules, w), w.intent.operation) == "act" for w in wanted)
+
+
+def _connection(rules: Rules, wanted: Wanted) -> str:
+    own = getattr(wanted.intent, "connection", "")
+    return own or rules.serves(wanted.intent.entity, wanted.intent.operation).connection
+
+
+def a_day_later(body: DeadlineFellDue) -> datetime:
+    """When a deadline that had to be let pass is to be looked at again."""
+    return datetime.fromisoformat(body.due_at) + timedelta(days=1)
+
+
+def but(value: V, **changes: object) -> V:
+    """The value with some fields changed."""
+    return value.model_copy(update=changes)
+
+
+def same(value: Value, names: str) -> dict[str, Any]:
+    """Some fields of a value, by the names that another value has for them too."""
+    return {name: getattr(value, name) for name in names.split()}
 
 
 def _name(wanted: Wanted) -> tuple[str, int, int]:

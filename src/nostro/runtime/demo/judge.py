@@ -55,14 +55,15 @@ class Judgement:
 def judge(intended: Row, odoo: Row, closed_through: date) -> Judgement:
     """Confront what has to be booked (`sandbox.judgement.intended`) with the books of the Odoo stand-in.
 
-    Movements of days after `closed_through` may be booked already or not yet; twice is too often for them too.
+    Movements of days after `closed_through` and fees of payouts on their way may be booked already or not yet; twice is
+    too often for them too.
     """
     wish, books = Wish(intended), Books(intended, odoo)
     movements = Counter(wish.movements())
     due = Counter({one: n for one, n in movements.items() if date.fromisoformat(one.name) <= closed_through})
     sure = Counter(wish.card_payments()) + due
     held = Counter(books.card_payments()) + Counter(books.statement_lines())
-    too_little, too_much = _apart(wish.fees(), books.fees())
+    too_little, too_much = _apart(wish.fees(arrived=True), wish.fees(), books.fees())
     return Judgement(_listed(sure - held + too_little), _listed(held - sure - (movements - due) + too_much))
 
 
@@ -95,12 +96,12 @@ class Wish:
             amount = Money(minor=entry["amount_minor"], currency=entry["currency"])
             yield Effect(BANK, _entity_of(entry["bank"]), entry["booking_date"], amount)
 
-    def fees(self) -> Counter[tuple[str, str, str]]:
-        """Fees by entity, payout and currency, of payouts that arrived."""
-        arrived = {payout["id"] for payout in self._intended["payouts"] if payout["status"] == "paid"}
+    def fees(self, *, arrived: bool = False) -> Counter[tuple[str, str, str]]:
+        """Fees by entity, payout and currency, of all payouts or of those that arrived."""
+        payouts = {one["id"] for one in self._intended["payouts"] if one["status"] == "paid" or not arrived}
         sums: Counter[tuple[str, str, str]] = Counter()
         for fee in self._intended["fees"]:
-            if fee["payout"] in arrived:
+            if fee["payout"] in payouts:
                 sums[_entity_of(fee["psp"]), fee["payout"], fee["currency"]] += fee["fee_minor"]
         return sums
 
@@ -150,14 +151,17 @@ class Books:
         return Money.of(sign * Decimal(row["amount"]), self._currencies[row["currency_id"]])
 
 
-def _apart(
-    wished: Counter[tuple[str, str, str]], held: Counter[tuple[str, str, str]]
-) -> tuple[Counter[Effect], Counter[Effect]]:
-    """Sums that fall short, and sums that go beyond, as effects of the difference."""
-    gaps = {key: held[key] - wished[key] for key in {*wished, *held}}
-    effects = {key: Effect(FEE, *key[:2], Money(minor=abs(gap), currency=key[2])) for key, gap in gaps.items()}
-    short = Counter(effects[key] for key, gap in gaps.items() if gap < 0)
-    return short, Counter(effects[key] for key, gap in gaps.items() if gap > 0)
+Sums = Counter[tuple[str, str, str]]
+
+
+def _apart(least: Sums, most: Sums, held: Sums) -> tuple[Counter[Effect], Counter[Effect]]:
+    """What falls short of the least, and what goes beyond the most, as effects of the difference."""
+
+    def effects(gaps: Iterable[tuple[tuple[str, str, str], int]]) -> Counter[Effect]:
+        return Counter(Effect(FEE, *key[:2], Money(minor=gap, currency=key[2])) for key, gap in gaps if gap > 0)
+
+    short = effects((key, least[key] - held[key]) for key in least)
+    return short, effects((key, held[key] - most[key]) for key in held)
 
 
 def _listed(effects: Counter[Effect]) -> tuple[Effect, ...]:

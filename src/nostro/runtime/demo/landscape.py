@@ -12,12 +12,13 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from nostro.acts.identity import hash_passphrase
-from nostro.model.intents import INTENTS, AnnotatePayment, Intent, RefundPayment, Reread
+from nostro.model.intents import INTENTS, AnnotatePayment, RefundPayment, Reread
 from nostro.sandbox.stage import ENTITIES, ODOO, Entity
 from nostro.store.entropy import Entropy
 
 CALENDARS = {"DE": "TARGET", "CH": "SIC", "US": "Fedwire"}
-AT_THE_PSP: tuple[type[Intent], ...] = (AnnotatePayment, RefundPayment)
+AT_THE_PSP = (AnnotatePayment.operation, RefundPayment.operation)
+AT_THE_ERP = tuple(i.operation for i in INTENTS if i is not Reread and i.operation not in AT_THE_PSP)
 LATE_EFFECTS_SECONDS = 130
 """Longer than a call of the sandbox's Odoo goes on when its client is gone (120 s)."""
 PEOPLE = {
@@ -78,27 +79,30 @@ class Grounds:
 
 def write_landscape(grounds: Grounds, chart: Mapping[str, Any], entropy: Entropy) -> None:
     """Write all files. `chart` is what the sandbox's Odoo says of its companies (`OdooBooks.landscape`)."""
-    secrets = _Secrets(grounds, entropy)
+    secrets = Secrets(grounds, entropy)
     files = {
-        "nostro.yaml": _house(grounds, secrets),
+        **house_files(grounds, secrets),
         "entities.yaml": {"entities": [_entity(entity, chart[f"Entity {entity.code}"]) for entity in ENTITIES]},
-        "people.yaml": _people(secrets),
-        "rules/limits.yaml": {"limits": {"overpayment_tolerance_minor": {"*": 0}}},
         **_odoo(grounds, secrets),
     }
     for entity in ENTITIES:
         files |= _of_entity(grounds, secrets, entity)
+    write_files(grounds.landscape, files)
+
+
+def write_files(folder: Path, files: Mapping[str, Any]) -> None:
+    """Write a landscape's files by name, and the posting policy that `nostro init` begins with."""
     yaml = YAML(typ="safe")
     yaml.default_flow_style = False
     yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment] # ruamel declares it None
     yaml.width = 110
     for name, content in files.items():
-        path = grounds.landscape / name
+        path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("w", encoding="utf-8") as file:
             yaml.dump(content, file)
     posting = resources.files("nostro.landscape").joinpath("starting", "rules", "posting.json")
-    (grounds.landscape / "rules" / "posting.json").write_text(posting.read_text(encoding="utf-8"), encoding="utf-8")
+    (folder / "rules" / "posting.json").write_text(posting.read_text(encoding="utf-8"), encoding="utf-8")
 
 
 def token(entropy: Entropy) -> str:
@@ -106,7 +110,7 @@ def token(entropy: Entropy) -> str:
     return base64.b32encode(entropy.bytes(15)).decode().lower()
 
 
-class _Secrets:
+class Secrets:
     """Makes secrets, keeps each in a file of mode 0600, and names them as the landscape does."""
 
     def __init__(self, grounds: Grounds, entropy: Entropy) -> None:
@@ -132,17 +136,20 @@ class _Secrets:
         return made
 
 
-def _house(grounds: Grounds, secrets: _Secrets) -> dict[str, Any]:
-    return {
+def house_files(grounds: Grounds, secrets: Secrets) -> dict[str, Any]:
+    """What does not depend on the companies: the house, its limits and its people."""
+    house = {
         "environment": "test",
         "master_key": secrets.key("master.key"),
         "seal_key": secrets.key("seal.key"),
         "anchors": [{"folder": str(grounds.anchors)}],
         "ports": {"door": grounds.door, "health": grounds.health, "sandbox": grounds.sandbox},
     }
+    limits = {"limits": {"overpayment_tolerance_minor": {"*": 0}}}
+    return {"nostro.yaml": house, "people.yaml": _people(secrets), "rules/limits.yaml": limits}
 
 
-def _odoo(grounds: Grounds, secrets: _Secrets) -> dict[str, Any]:
+def _odoo(grounds: Grounds, secrets: Secrets) -> dict[str, Any]:
     """One Odoo for all; its webhooks come over an unguessable path and are hints."""
     return {
         "connections/odoo.yaml": {
@@ -162,13 +169,13 @@ def _odoo(grounds: Grounds, secrets: _Secrets) -> dict[str, Any]:
         },
         "interfaces/booking.yaml": {
             "connection": "odoo",
-            "operations": [i.operation for i in INTENTS if i not in (*AT_THE_PSP, Reread)],
+            "operations": list(AT_THE_ERP),
             "mode": "act",
         },
     }
 
 
-def _of_entity(grounds: Grounds, secrets: _Secrets, entity: Entity) -> dict[str, Any]:
+def _of_entity(grounds: Grounds, secrets: Secrets, entity: Entity) -> dict[str, Any]:
     name, psp = entity.psp.name, entity.psp
     return {
         f"connections/stripe-{name}.yaml": {
@@ -191,7 +198,7 @@ def _of_entity(grounds: Grounds, secrets: _Secrets, entity: Entity) -> dict[str,
         },
         f"interfaces/cards-{name}.yaml": {
             "connection": f"stripe-{name}",
-            "operations": [intent.operation for intent in AT_THE_PSP],
+            "operations": list(AT_THE_PSP),
             "entities": [entity.code],
             "mode": "act",
         },
@@ -242,7 +249,7 @@ def _entity(entity: Entity, chart: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _people(secrets: _Secrets) -> dict[str, Any]:
+def _people(secrets: Secrets) -> dict[str, Any]:
     """People known by a passphrase, which whoever plays them finds in the secrets folder."""
     people = []
     for name, roles in PEOPLE.items():

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from nostro.model.failures import OutOfService
 from nostro.runtime.demo.landscape import Grounds, token
 from nostro.runtime.ports import next_free
 from nostro.runtime.state import state_folder
@@ -26,7 +27,7 @@ def prepared(door: int, sandbox: int) -> Iterator[Grounds]:
     with _own_folder() as own:
         landscape = own / "landscape"
         state = state_folder(landscape)
-        _stop_server(state / SERVER)
+        _clear_server(state / SERVER)
         for folder in (landscape, *state.iterdir()):
             _remove(folder)
         landscape.mkdir(mode=0o700)
@@ -51,15 +52,18 @@ def _own_folder() -> Iterator[Path]:
         finally:
             os.close(lock)
         return
-    message = f"{PLACES} demos run from this folder already."
-    raise RuntimeError(message)
+    raise OutOfService(f"{PLACES} demos run from this folder already.", "Stop one of them.")
 
 
-def _stop_server(folder: Path) -> None:
-    """A PostgreSQL that a killed demo left behind is adopted, and stops when we leave."""
-    if folder.is_dir() and find_place(folder).pid_file.exists():
+def _clear_server(folder: Path) -> None:
+    """A PostgreSQL that a killed demo left behind is adopted, stops when we leave, and goes with what it held."""
+    if not folder.is_dir():
+        return
+    place = find_place(folder)
+    if place.pid_file.exists():
         with EmbeddedServer(folder):
             pass
+    _remove(place.home)
 
 
 def _remove(folder: Path) -> None:

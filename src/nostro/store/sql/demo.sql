@@ -15,13 +15,9 @@ group by operation, outcome order by operation, outcome;
 
 -- name: left
 -- Commands that left: those of whose dispatch at least one act was started.
-select every.correlation, every.operation from (
-  select shard, key, correlation, operation from command_open union
-  select shard, key, correlation, operation from command_closed) every
-where exists (
-  select from dispatch_member m join attempt_call c on c.shard = m.shard and c.dispatch = m.dispatch
-  where m.command_shard = every.shard and m.command_key = every.key)
-order by every.correlation;
+with started as (select distinct dispatch from attempt_call)
+select correlation, operation from command_closed where dispatch in (select dispatch from started)
+union select correlation, operation from command_open where dispatch in (select dispatch from started) order by 1;
 
 -- name: next_wait
 -- The next business time at which something is to be done that nobody outside will tell us of.
@@ -43,3 +39,9 @@ select subject, entity, state, version, revision, body from subject where proces
 -- How much is still to be read, decided or sent, without what waits for a person.
 select (select count(*) from reading) + (select count(*) from arrival)
   + (select count(*) from command_open where status in ('ready', 'dispatched')) as things;
+
+-- name: would_do
+-- What would be done outside, with the rule of the decision that asked for it.
+select c.entity, c.connection, c.operation, c.correlation, c.body, c.since, f.rule, f.type as because
+from command_open c join fact f on f.shard = c.shard and f.position = c.position
+where c.status = 'would_do' order by c.since, c.entity, c.correlation;

@@ -10,6 +10,11 @@ order by r.process, r.subject limit %(limit)s;
 select process, subject from subject where subject = %(text)s or subject like %(ending)s or process || '/' || subject = %(text)s
 order by process, subject limit %(limit)s;
 
+-- name: subjects_by_party
+-- Subjects with facts that are sealed under a living key of a person.
+select distinct f.process, f.subject from data_key d join fact f on f.data_key = d.id
+where d.party = any(%(parties)s::bytea[]) and d.destroyed_at is null order by f.process, f.subject limit %(limit)s;
+
 -- name: subjects_by_correlation
 -- The subject of a command, by the id that went outside.
 select process, subject from command_open where correlation = %(text)s
@@ -99,3 +104,7 @@ select process, subject, currency, sum(minor)::numeric as minor, max(position) a
   select process, subject, currency, minor, position from posting where debit = %(account)s
   union all select process, subject, currency, -minor, position from posting where credit = %(account)s) moved
 group by process, subject, currency having sum(minor) <> 0 order by currency, process, subject limit %(limit)s;
+
+-- name: bundles_named
+-- Published bundles whose digest begins so.
+select digest from bundle where encode(digest, 'hex') like %(prefix)s || '%%' order by digest limit 20;

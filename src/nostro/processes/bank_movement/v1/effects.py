@@ -21,7 +21,7 @@ from nostro.model.intents import BookStatementLine
 from nostro.model.money import InexactAmountError, Money
 from nostro.model.outcomes import OutcomeKind
 from nostro.model.references import Reference
-from nostro.processes.bank_movement.v1.identity import announced, plain_text, scope
+from nostro.processes.bank_movement.v1.identity import plain_text, scope
 from nostro.processes.bank_movement.v1.state import Lead, MovementState, Part
 from nostro.processes.kit.decision import Instance, Lookup, Posting, PostingRule, Rules, Wanted
 
@@ -116,12 +116,11 @@ def leads(scene: Scene) -> tuple[Reference, ...]:
         return ()
     if data.original:
         return () if data.taken_back else tuple(_reference(scene, lead) for lead in data.original)
-    first = (_announced(scene),) if data.unannounced else ()
     if scene.banks_own:
-        return first
+        return ()
     answered = {answer.lead for answer in data.answers}
     asked = dict.fromkeys(lead for part in data.parts for lead in _open(data, part) if lead not in answered)
-    return (*first, *(_reference(scene, lead) for lead in sorted(asked, key=lambda lead: _STRENGTH.index(lead[0]))))
+    return tuple(_reference(scene, lead) for lead in sorted(asked, key=lambda lead: _STRENGTH.index(lead[0])))
 
 
 def lookup(scene: Scene) -> Lookup | None:
@@ -151,14 +150,6 @@ def _patience(scene: Scene) -> int:
     if not data.original and scene.provider() is not None:
         return limit("payout_wait_seconds", scene.entity.id, 172_800)
     return limit("lookup_wait_seconds", scene.entity.id, 900)
-
-
-def _announced(scene: Scene) -> Reference:
-    """A statement that tells nothing of the other side may mean any announced movement of that day and amount."""
-    data = scene.data
-    bare = not (data.counterparty_iban or data.counterparty_name or data.remittance)
-    money = f"{data.total}/{data.direction}"
-    return announced(scope(scene.entity.id, data.account), money, scene.day.isoformat(), bare=not bare)
 
 
 def _reference(scene: Scene, lead: Lead) -> Reference:

@@ -50,7 +50,6 @@ def _reported(data: MovementState, body: EntryReported, fact: Fact) -> MovementS
         "reports": _kept((*data.reports, _report(body))),
         "booked_on": data.booked_on or (day if body.booked else None),
         "stated": data.stated or (body.booked and body.kind == "statement"),
-        "unannounced": body.kind == "statement" and (data.unannounced or (first and not body.probe)),
         "parts": _parts(data, body),
         "doubts": body.doubts[:_DOUBTS_KEPT] if first else data.doubts,
         "verdict": "own" if settled else data.verdict,
@@ -146,10 +145,6 @@ def _answered(data: MovementState, body: LookupAnswered, _: Fact) -> MovementSta
         return data.model_copy(update={"vain": True})
     first = body.targets[0]
     lead = (first.kind, first.value)
-    if first.value.startswith("announced/"):
-        found = (*data.doubts, *(target.subject for target in body.targets))
-        doubts = tuple(dict.fromkeys(found))[:_DOUBTS_KEPT] if data.unannounced else data.doubts
-        return data.model_copy(update={"doubts": doubts, "unannounced": False})
     if len(data.answers) >= ANSWERS_KEPT or any(answer.lead == lead for answer in data.answers):
         return data
     return data.model_copy(update={"answers": (*data.answers, Answer(lead=lead, targets=body.targets))})

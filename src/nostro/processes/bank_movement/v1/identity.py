@@ -32,7 +32,7 @@ class Verdict(StrEnum):
 
 
 def identity(entity: str, body: EntryReported) -> tuple[Reference, ...]:
-    """References that identify the movement, strongest first. One that was passed on asks the slots from the first on."""
+    """References that identify the movement, strongest first. What was passed on asks the slots from the first on."""
     if body.probe >= PROBES:
         return ()
     slot = body.probe - 1 if body.probe else body.twin
@@ -53,18 +53,13 @@ def _ids(entity: str, body: EntryReported) -> tuple[Reference, ...]:
 
 
 def _hints(entity: str, body: EntryReported) -> tuple[Reference, ...]:
-    """Ids that several movements of a day may share: weaker than saying the very same."""
-    within, more = scope(entity, body.account), f"{body.amount}/{body.direction}/{_day(body)}"
+    """Ids that several movements of a day may share: weaker than saying the very same, and told apart by place."""
+    within, more = scope(entity, body.account), f"{body.amount}/{body.direction}/{_day(body)}/{body.twin}"
     named = (
         ("movement", body.end_to_end and f"end_to_end/{body.end_to_end}"),
         ("entry", body.entry_reference),
     )
     return tuple(Reference.to(kind, f"{value}/{more}", within) for kind, value in named if value)
-
-
-def announced(within: str, money: str, day: str, *, bare: bool) -> Reference:
-    """Where a movement is found that no statement had told yet. `bare`: nothing was told of its other side."""
-    return Reference.to("movement", f"announced/{'bare' if bare else 'any'}/{money}/{day}", within)
 
 
 def judge(data: MovementState, body: EntryReported) -> Verdict:
@@ -95,10 +90,12 @@ def _retold(data: MovementState, report: Report, body: EntryReported) -> Verdict
     """A document lists each movement once. Issued anew, it tells what was pending as booked, or the very same again."""
     if report.booked != body.booked:
         return Verdict.MINE
+    if report.twin != body.twin:
+        return Verdict.OTHER
     if report.place and body.place:
         return Verdict.MINE if report.place == body.place else Verdict.OTHER
-    known = (report.twin, report.servicer, report.uetr, report.end_to_end)
-    told = (body.twin, body.servicer_reference, body.uetr, body.end_to_end)
+    known = (report.servicer, report.uetr, report.end_to_end)
+    told = (body.servicer_reference, body.uetr, body.end_to_end)
     mine = (plain_text(text_of(data.remittance)), text_of(data.counterparty_iban))
     theirs = (plain_text(text_of(body.remittance)), text_of(body.counterparty_iban))
     if known != told or any(_differ(*pair) for pair in zip(mine, theirs, strict=True)):
@@ -107,8 +104,10 @@ def _retold(data: MovementState, report: Report, body: EntryReported) -> Verdict
 
 
 def _contradicted(data: MovementState, alike: list[Report], body: EntryReported) -> bool:
-    """What both tell differently. The bank's own reference may differ between kinds of documents, not within one."""
-    if _other_payer(data, body) or any(_differ(report.servicer, body.servicer_reference) for report in alike):
+    """What both tell differently. The bank's own references in a statement may be others than those during the day."""
+    final, shared = body.kind == "statement", body.shared_references
+    comparable = [report for report in data.reports if shared or (report.kind == "statement") == final]
+    if _other_payer(data, body) or any(_differ(report.servicer, body.servicer_reference) for report in comparable):
         return True
     if body.booked and any(r.booked and _differ(r.booking_date, body.booking_date) for r in alike):
         return True
@@ -147,11 +146,6 @@ def _by_kind(alike: list[Report], body: EntryReported) -> Verdict:
 def plain_text(said: str) -> str:
     """A text without what line breaks, case and punctuation make of it."""
     return "".join(sign for sign in unicodedata.normalize("NFKC", said).casefold() if sign.isalnum())
-
-
-def bare(body: EntryReported) -> bool:
-    """Whether the report tells nothing of the other side."""
-    return not (body.counterparty_iban or body.counterparty_name or body.remittance)
 
 
 def scope(entity: str, account: str) -> str:

@@ -28,7 +28,7 @@ ROWS: tuple[Row, ...] = (
     ((NEW,), ("statement.entry_reported",), ("pending", "doubtful", "asking", "booking", "booked", "settled")),
     (_BEFORE, ("statement.entry_reported",), ("doubtful", "asking", "booking", "booked", "settled")),
     (("booked", "unlisted"), ("statement.entry_reported", "movement.related"), ("settled",)),
-    (("asking",), ("statement.entry_reported", "lookup.answered"), ("doubtful", "booking", *_LISTED)),
+    (("asking",), ("lookup.answered",), ("booking", *_LISTED)),
     (("doubtful", "held"), ("match.confirmed",), ("double", "asking", "booking", *_LISTED)),
     (("asking",), ("match.confirmed",), ("booking", *_LISTED)),
     (("booking", "failed"), ("command.settled",), ("failed", *_LISTED)),

@@ -63,7 +63,7 @@ class MovementState(State):
     """One movement. `doubts`: movements that it may be the same as. `original`: leads to the one that it takes back.
 
     `vain`: references led nowhere until the deadline. `passed`: deadlines that have passed, by name. `stated`: a
-    statement lists it, the bank's final word. `unannounced`: only statements told of it so far, and nothing was asked.
+    statement lists it, the bank's final word.
     """
 
     account: str = ""
@@ -72,7 +72,6 @@ class MovementState(State):
     reports: tuple[Report, ...] = ()
     booked_on: date | None = None
     stated: bool = False
-    unannounced: bool = False
     parts: tuple[Part, ...] = ()
     code: str = ""
     original: tuple[Lead, ...] = ()

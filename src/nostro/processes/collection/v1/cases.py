@@ -75,13 +75,11 @@ def _gone_back(scene: Scene) -> Iterator[CaseOpening]:
     if failed:
         sentence = f"Refund {failed[-1].refund_id} of {failed[-1].amount} failed: the payer does not have the money."
         yield CaseOpening("refund_failed", sentence, failed[-1].amount)
-    back = [(c, r) for c in data.credits for r in c.returns if r.share.applied]
+    back = [r for c in data.credits for r in c.returns if r.share.applied]
     if back and data.outstanding > 0:
-        credit, last = back[-1]
-        amount = Money(minor=last.amount, currency=credit.amount.currency)
-        yield CaseOpening(
-            "returned_payment", f"{amount} that had paid {data.number} went back: {last.reason or 'returned'}.", amount
-        )
+        last = back[-1]
+        sentence = f"{last.amount} that had paid {data.number} went back: {last.reason or 'returned'}."
+        yield CaseOpening("returned_payment", sentence, last.amount)
     if data.reopened and data.residual:
         sentence = f"The ERP shows {data.residual} of {data.number} as open although we know it as paid."
         yield CaseOpening("reopened_in_erp", sentence, data.residual)

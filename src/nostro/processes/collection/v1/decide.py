@@ -15,6 +15,7 @@ from nostro.model.facts import (
     DisputeReported,
     Fact,
     FactBody,
+    PayoutCredited,
 )
 from nostro.processes.collection.v1.books import postings
 from nostro.processes.collection.v1.cases import OVERDUE, cases
@@ -22,7 +23,7 @@ from nostro.processes.collection.v1.effects import Scene, wanted
 from nostro.processes.collection.v1.machine import MACHINE
 from nostro.processes.collection.v1.state import Assignment, CollectionState, Credit
 from nostro.processes.kit.decision import CaseOpening, Decision, Instance, Rules, State, Wanted
-from nostro.processes.kit.following import case_changes, new_facts, new_postings
+from nostro.processes.kit.following import a_day_later, acts, case_changes, new_facts, new_postings, same
 
 
 def decide(instance: Instance, data: State, fact: Fact, rules: Rules) -> Decision:
@@ -32,17 +33,19 @@ def decide(instance: Instance, data: State, fact: Fact, rules: Rules) -> Decisio
     entity, subject = rules.entity(instance.entity), instance.subject.id
     before, after = Scene(subject, entity, rules, instance.data), Scene(subject, entity, rules, data)
     asked, asking = wanted(before), wanted(after)
+    pending = data.steps.pending(asking)
     changed = case_changes(cases(before), cases(after))
-    to = _within_table(instance.state, fact, standing(after, data.steps.pending(asking)))
+    to = _within_table(instance.state, fact, standing(after, pending))
+    patient = to == "booking" and isinstance(fact.body, DeadlineFellDue) and not acts(rules, pending)
     return Decision(
         to=to,
         rule=_rule(after, fact),
         intents=data.steps.fresh(asked, asking),
         emits=new_facts(_told(before), _told(after)),
-        opens=(*changed.opens, *_overdue(instance.state, to, fact)),
+        opens=(*changed.opens, *(() if patient else _overdue(instance.state, to, fact))),
         closes=(*changed.closes, *_left(instance.state, to)),
         postings=new_postings(postings(instance.data, entity.id), postings(data, entity.id)),
-        due_at=_evidence_due(after, instance.state, fact) if to == "disputed" else None,
+        due_at=_due(after, instance.state, to, fact),
     )
 
 
@@ -78,50 +81,36 @@ def _refunded(data: CollectionState) -> int:
 
 
 def _told(scene: Scene) -> tuple[FactBody, ...]:
-    """What other collections hear from this one."""
+    """What others hear from this collection."""
     data = scene.data
-    bodies: list[FactBody] = [_moved(scene, a) for a in data.assignments if a.to == "move"]
+    bodies = [_moved(scene, given) for given in data.assignments if given.to != "refund"]
     bodies += [
         CollectionReturned(
-            subject=back.subject,
-            movement=back.movement,
-            original_movement=back.name,
-            amount=back.amount,
-            booked_on=back.returned_on,
-            reason=back.reason,
+            original_movement=back.name, booked_on=back.returned_on, **same(back, "subject movement amount reason")
         )
         for back in data.recalls
     ]
     if data.kind == "credit_note" and data.reverses and data.total:
-        reversed_ = f"{scene.entity.id}/{data.database}/{data.reverses}"
-        bodies.append(
-            CollectionCreditNoted(subject=reversed_, move_id=data.move_id, number=data.number, amount=data.total)
-        )
+        item = f"{scene.entity.id}/{data.database}/{data.reverses}"
+        bodies.append(CollectionCreditNoted(subject=item, amount=data.total, **same(data, "move_id number")))
     return tuple(bodies)
 
 
 def _moved(scene: Scene, given: Assignment) -> FactBody:
-    """Money that was over here pays another open item."""
+    """Money that was over here pays another open item, or was a payout all along."""
     one = next(one for one in scene.data.incoming if one.source == given.source)
-    if one.connection:
-        return CollectionPaymentMoved(
-            subject=given.subject,
-            origin=scene.subject,
-            connection=one.connection,
-            charge_id=given.name,
-            payment_id=one.payment_id,
-            amount=given.amount,
-            method=one.method,
-            captured_on=one.received_on,
+    to = same(given, "subject amount")
+    if given.to == "payout":
+        return PayoutCredited(
+            payout_id=given.subject, movement=given.name, amount=given.amount, booked_on=one.received_on
         )
-    return CollectionCredited(
-        subject=given.subject,
-        movement=given.name,
-        amount=given.amount,
-        booked_on=one.received_on,
-        statement_line=one.statement_line if isinstance(one, Credit) else "",
-        by="person",
-    )
+    if one.connection:
+        told = same(one, "connection payment_id method")
+        return CollectionPaymentMoved(
+            origin=scene.subject, charge_id=given.name, captured_on=one.received_on, **to, **told
+        )
+    line = one.statement_line if isinstance(one, Credit) else ""
+    return CollectionCredited(movement=given.name, booked_on=one.received_on, statement_line=line, by="person", **to)
 
 
 def _rule(scene: Scene, fact: Fact) -> str:
@@ -144,6 +133,13 @@ def _overdue(at: str, to: str, fact: Fact) -> tuple[CaseOpening, ...]:
 
 def _left(at: str, to: str) -> tuple[str, ...]:
     return (OVERDUE[at][0],) if at in OVERDUE and at != to else ()
+
+
+def _due(scene: Scene, at: str, to: str, fact: Fact) -> datetime | None:
+    """A booking that waits for a person is looked at again; a dispute falls due with its evidence."""
+    if to == at == "booking" and isinstance(fact.body, DeadlineFellDue):
+        return a_day_later(fact.body)
+    return _evidence_due(scene, at, fact) if to == "disputed" else None
 
 
 def _evidence_due(scene: Scene, at: str, fact: Fact) -> datetime | None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from nostro.model.entities import LegalEntity, ProviderAccount
 from nostro.model.intents import (
@@ -23,8 +24,9 @@ from nostro.model.intents import (
     ReopenInvoice,
 )
 from nostro.model.money import Money
-from nostro.processes.collection.v1.state import CollectionState, Credit, Dispute, Incoming, Payment, Refund
+from nostro.processes.collection.v1.state import CollectionState, Credit, Dispute, Incoming, Payment
 from nostro.processes.kit.decision import PostingRule, Rules, Wanted
+from nostro.processes.kit.following import but, same
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,11 @@ class Scene:
     entity: LegalEntity
     rules: Rules
     data: CollectionState
+
+    @property
+    def item(self) -> dict[str, Any]:
+        """The open item, as intents name it."""
+        return {"entity": self.entity.id, "move_id": self.data.move_id}
 
     def provider(self, payment: Incoming) -> ProviderAccount | None:
         """Our account at the payment's provider."""
@@ -86,31 +93,23 @@ def _registrations(scene: Scene) -> Iterator[Step]:
         waits = isinstance(payment, Payment) and scene.awaits_provider(payment)
         if account is None or payment.applied <= 0 or adopted or waits or not scene.posting(payment).posts:
             continue
-        intent = RegisterCustomerPayment(
-            entity=scene.entity.id,
-            move_id=scene.data.move_id,
-            amount=Money(minor=payment.applied, currency=payment.amount.currency),
-            paid_on=payment.received_on,
-            journal=account.journal,
-            memo=scene.data.number,
-            provider_reference=payment.payment_id or payment.source,
+        amount = Money(minor=payment.applied, currency=payment.amount.currency)
+        named = {"memo": scene.data.number, "provider_reference": payment.payment_id or payment.source}
+        yield (
+            step,
+            RegisterCustomerPayment(
+                amount=amount, paid_on=payment.received_on, journal=account.journal, **scene.item, **named
+            ),
         )
-        yield step, intent
 
 
 def _annotations(scene: Scene) -> Iterator[Step]:
     """The PSP's metadata learn which invoice the payment cleared."""
     for payment in scene.data.payments:
         if payment.payment_id and payment.applied > 0 and scene.provider(payment):
-            yield (
-                f"annotate-{payment.source}",
-                AnnotatePayment(
-                    entity=scene.entity.id,
-                    connection=payment.connection,
-                    payment_id=payment.payment_id,
-                    invoice_number=scene.data.number,
-                ),
-            )
+            names = same(payment, "connection payment_id")
+            intent = AnnotatePayment(entity=scene.entity.id, invoice_number=scene.data.number, **names)
+            yield f"annotate-{payment.source}", intent
 
 
 def _reconciliations(scene: Scene) -> Iterator[Step]:
@@ -118,10 +117,7 @@ def _reconciliations(scene: Scene) -> Iterator[Step]:
     for credit in scene.data.credits:
         line = number(credit.statement_line)
         if not credit.connection and credit.applied > 0 and line and scene.posting(credit).posts:
-            yield (
-                f"reconcile-{plain_step(credit.source)}",
-                Reconcile(entity=scene.entity.id, move_id=scene.data.move_id, statement_line=line),
-            )
+            yield f"reconcile-{plain_step(credit.source)}", Reconcile(statement_line=line, **scene.item)
 
 
 def _refund_entries(scene: Scene) -> Iterator[Step]:
@@ -131,12 +127,12 @@ def _refund_entries(scene: Scene) -> Iterator[Step]:
             worth = scene.company(payment, "refund", refund.refund_id, refund.share.applied)
             if not (refund.succeeded and refund.share.applied and worth):
                 continue
-            step, label = f"refunded-{refund.refund_id}", f"{scene.data.number} refund {refund.refund_id}"
-            debit = _owed(scene, payment, refund, worth, label)
-            entry = _Entry(scene, account, refund.refunded_on, label)
-            yield step, entry.book(debit, account.clearing_account)
+            label = f"{scene.data.number} refund {refund.refund_id}"
+            debit, step = _owed(scene, payment, refund.share.applied, worth), f"refunded-{refund.refund_id}"
+            yield step, _entry(scene, account, (refund.refunded_on, label), debit, account.clearing_account)
             if refund.failed and scene.data.steps.there(step):
-                yield f"unrefunded-{refund.refund_id}", entry.take_back(debit, account.clearing_account)
+                back = _entry(scene, account, (refund.refunded_on, label), _reversed(debit), account.clearing_account)
+                yield f"unrefunded-{refund.refund_id}", back
 
 
 def _dispute_entries(scene: Scene) -> Iterator[Step]:
@@ -147,14 +143,13 @@ def _dispute_entries(scene: Scene) -> Iterator[Step]:
             if not (dispute.withdrawn and dispute.share.applied and worth):
                 continue
             step, label = f"disputed-{dispute.dispute_id}", f"{scene.data.number} dispute {dispute.dispute_id}"
-            debit = EntryLine(account=account.dispute_account, balance=worth, label=label)
-            yield step, _Entry(scene, account, dispute.disputed_on, label).book(debit, account.clearing_account)
-            if not scene.data.steps.there(step):
-                continue
-            if dispute.reinstated:
-                entry = _Entry(scene, account, dispute.reinstated_on or dispute.disputed_on, label)
-                yield f"reinstated-{dispute.dispute_id}", entry.take_back(debit, account.clearing_account)
-            elif dispute.lost:
+            debit = EntryLine(account=account.dispute_account, balance=worth, label="")
+            yield step, _entry(scene, account, (dispute.disputed_on, label), debit, account.clearing_account)
+            if scene.data.steps.there(step) and dispute.reinstated:
+                when = (dispute.reinstated_on or dispute.disputed_on, label)
+                back = _entry(scene, account, when, _reversed(debit), account.clearing_account)
+                yield f"reinstated-{dispute.dispute_id}", back
+            elif scene.data.steps.there(step) and dispute.lost:
                 yield _lost(scene, payment, account, dispute, worth)
 
 
@@ -166,44 +161,28 @@ def _lost(scene: Scene, payment: Payment, account: ProviderAccount, dispute: Dis
     """
     label, day = f"{scene.data.number} chargeback {dispute.dispute_id}", dispute.closed_on or dispute.disputed_on
     if payment.amount.currency != scene.entity.currency:
-        entry = _Entry(scene, account, day, label)
-        return f"owed-{dispute.dispute_id}", entry.book(
-            _owed(scene, payment, dispute, worth, label), account.dispute_account
-        )
-    return f"lost-{dispute.dispute_id}", ReopenInvoice(
-        entity=scene.entity.id,
-        move_id=scene.data.move_id,
-        payment=number(payment.registered),
-        amount=worth,
-        booked_on=day,
-        journal=account.fee_journal,
-        account=account.dispute_account,
-        label=label,
-    )
+        debit = _owed(scene, payment, dispute.share.applied, worth)
+        return f"owed-{dispute.dispute_id}", _entry(scene, account, (day, label), debit, account.dispute_account)
+    booked = {"payment": number(payment.registered), "journal": account.fee_journal, "account": account.dispute_account}
+    return f"lost-{dispute.dispute_id}", ReopenInvoice(amount=worth, booked_on=day, label=label, **booked, **scene.item)
 
 
 def _reopenings(scene: Scene) -> Iterator[Step]:
     """A credit that went back to its payer opens the invoice again."""
     for credit in scene.data.credits:
         account = scene.provider(credit)
-        for returned in credit.returns:
-            booked = credit.registered if account else credit.statement_line
-            if returned.share.applied <= 0 or not number(booked):
-                continue
-            yield (
-                f"reopen-{plain_step(returned.movement)}",
-                ReopenInvoice(
-                    entity=scene.entity.id,
-                    move_id=scene.data.move_id,
-                    payment=number(credit.registered) if account else None,
-                    statement_line=None if account else number(credit.statement_line),
-                    amount=Money(minor=returned.share.applied, currency=credit.amount.currency),
-                    booked_on=returned.returned_on,
-                    journal=account.fee_journal if account else 0,
-                    account=account.clearing_account if account else 0,
-                    label=f"{scene.data.number} returned {returned.reason}".strip(),
-                ),
-            )
+        paid, line = number(credit.registered), number(credit.statement_line)
+        booked: dict[str, Any] = {"statement_line": line, "journal": 0, "account": 0}
+        if account:
+            booked = {"payment": paid, "journal": account.fee_journal, "account": account.clearing_account}
+        for back in credit.returns:
+            if back.share.applied > 0 and (paid if account else line):
+                amount = Money(minor=back.share.applied, currency=credit.amount.currency)
+                label = f"{scene.data.number} returned {back.reason}".strip()
+                yield (
+                    f"reopen-{plain_step(back.movement)}",
+                    ReopenInvoice(amount=amount, booked_on=back.returned_on, label=label, **booked, **scene.item),
+                )
 
 
 def _conversions(scene: Scene) -> Iterator[Step]:
@@ -220,16 +199,8 @@ def _conversions(scene: Scene) -> Iterator[Step]:
             EntryLine(account=account.clearing_account, balance=line.gross, label=label),
             EntryLine(account=account.fx_account, balance=booked - line.gross, label=label),
         )
-        yield (
-            f"convert-{payment.source}",
-            BookJournalEntry(
-                entity=scene.entity.id,
-                journal=account.fee_journal,
-                booked_on=line.settled_on,
-                label=label,
-                lines=tuple(side for side in sides if side.balance),
-            ),
-        )
+        lines = tuple(side for side in sides if side.balance)
+        yield f"convert-{payment.source}", _booked(scene, account, (line.settled_on, label), lines)
 
 
 def erp_value(scene: Scene, payment: Payment) -> Money | None:
@@ -253,67 +224,47 @@ def _given_back(scene: Scene) -> Iterator[Step]:
     for given in scene.data.assignments:
         payment = scene.data.payment(given.source)
         if given.to == "refund" and payment is not None:
-            yield (
-                f"refund-{payment.source}",
-                RefundPayment(
-                    entity=scene.entity.id,
-                    connection=payment.connection,
-                    payment_id=payment.payment_id or payment.source,
-                    amount=given.amount,
-                    reason="paid twice or too much",
-                ),
-            )
+            ident = payment.payment_id or payment.source
+            yield f"refund-{payment.source}", RefundPayment(
+                entity=scene.entity.id, connection=payment.connection, payment_id=ident, amount=given.amount,
+                reason="paid twice or too much",
+            )  # fmt: skip
 
 
 _PARTS: tuple[Callable[[Scene], Iterator[Step]], ...] = (
-    _registrations,
-    _reconciliations,
-    _annotations,
-    _refund_entries,
-    _dispute_entries,
-    _reopenings,
-    _conversions,
-    _matches,
-    _given_back,
-)
+    _registrations, _reconciliations, _annotations, _refund_entries, _dispute_entries, _reopenings, _conversions,
+    _matches, _given_back,
+)  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """A journal entry of two lines about a payment at a provider."""
-
-    scene: Scene
-    account: ProviderAccount
-    day: date
-    label: str
-
-    def book(self, debit: EntryLine, credit_account: int) -> BookJournalEntry:
-        """The line, and the other account for as much the other way."""
-        credit = EntryLine(account=credit_account, balance=-debit.balance, label=debit.label)
-        return BookJournalEntry(
-            entity=self.scene.entity.id,
-            journal=self.account.fee_journal,
-            booked_on=self.day,
-            label=self.label,
-            lines=(debit, credit),
-        )
-
-    def take_back(self, debit: EntryLine, credit_account: int) -> BookJournalEntry:
-        """The same the other way round."""
-        foreign = -debit.foreign if debit.foreign else None
-        return self.book(debit.model_copy(update={"balance": -debit.balance, "foreign": foreign}), credit_account)
+def _entry(
+    scene: Scene, account: ProviderAccount, when: tuple[date, str], debit: EntryLine, credit_account: int
+) -> BookJournalEntry:
+    """An entry of two lines: the debit, and the other account for as much the other way."""
+    credit = EntryLine(account=credit_account, balance=-debit.balance, label=when[1])
+    return _booked(scene, account, when, (but(debit, label=when[1]), credit))
 
 
-def _owed(scene: Scene, payment: Payment, back: Refund | Dispute, worth: Money, label: str) -> EntryLine:
-    """A debit on the customer's receivable account. A foreign one is pinned on both sides."""
-    foreign = payment.amount.currency != scene.entity.currency
-    return EntryLine(
-        account=RECEIVABLE_OF_MOVE,
-        balance=worth,
-        label=label,
-        foreign=Money(minor=back.share.applied, currency=payment.amount.currency) if foreign else None,
-        partner_of_move=scene.data.move_id,
+def _booked(
+    scene: Scene, account: ProviderAccount, when: tuple[date, str], lines: tuple[EntryLine, ...]
+) -> BookJournalEntry:
+    day, label = when
+    return BookJournalEntry(
+        entity=scene.entity.id, journal=account.fee_journal, booked_on=day, label=label, lines=lines
     )
+
+
+def _owed(scene: Scene, payment: Payment, minor: int, worth: Money) -> EntryLine:
+    """A debit on the customer's receivable account. A foreign one is pinned on both sides."""
+    foreign = Money(minor=minor, currency=payment.amount.currency)
+    return EntryLine(
+        account=RECEIVABLE_OF_MOVE, balance=worth, label="", partner_of_move=scene.data.move_id,
+        foreign=None if foreign.currency == scene.entity.currency else foreign,
+    )  # fmt: skip
+
+
+def _reversed(line: EntryLine) -> EntryLine:
+    return but(line, balance=-line.balance, foreign=-line.foreign if line.foreign else None)
 
 
 def _registered(scene: Scene) -> Iterator[tuple[Payment, ProviderAccount]]:

@@ -184,19 +184,17 @@ class Return(Value):
     """A credit, or part of it, that went back to its payer."""
 
     movement: str
-    amount: int
+    amount: Money
     returned_on: date
     reason: str = ""
     share: Share = Share()
 
 
 class Credit(Incoming):
-    """Money that came with a bank movement, or with a card payment that another collection (`origin`) could not use."""
+    """Money that came with a bank movement, or with a card payment that another collection could not use."""
 
     method: str = "transfer"
-    by_person: bool = False
     statement_line: str = ""
-    origin: str = ""
     returns: tuple[Return, ...] = ()
 
     @property
@@ -222,12 +220,11 @@ class CreditNote(Value):
 
 
 class Assignment(Value):
-    """A person says what becomes of money that is over: `refund` it, or move it to another open item, under `name`."""
+    """A person says what becomes of money that is over: `refund` it, or another item or payout gets it as `name`."""
 
-    act: str
     source: str
     name: str
-    to: Literal["refund", "move"]
+    to: str
     subject: str
     amount: Money
 
@@ -322,4 +319,4 @@ class CollectionState(State):
     def still_moved(self, given: Assignment) -> int:
         """What of a move was not recalled."""
         back = sum(recall.amount.minor for recall in self.recalls if recall.name == given.name)
-        return given.amount.minor - back if given.to == "move" else 0
+        return given.amount.minor - back if given.to == "collection" else 0

@@ -65,8 +65,7 @@ def holdings(instance: Instance, _: Rules) -> tuple[Holding, ...]:
         return ()
     psp, suspense = accounts.psp(entity, data.connection), accounts.suspense(entity)
     own = fold(postings(data, entity).values())
-    reissued = data.net if data.reissued_by else 0
-    handed = {psp: data.gross(TAKEN_OVER) - reissued, suspense: -data.arrived}
+    handed = {psp: data.gross(TAKEN_OVER) - data.reissued, suspense: -data.arrived}
     held = {account: own.get((account, data.currency), 0) + minor for account, minor in handed.items()}
     return tuple(Holding(subject, account, _money(data, minor)) for account, minor in held.items() if minor)
 

@@ -18,7 +18,7 @@ from nostro.model.facts import (
 from nostro.model.money import Money
 from nostro.model.outcomes import OutcomeKind
 from nostro.processes.kit.decision import CaseOpening, Decision, Instance, Rules, State
-from nostro.processes.kit.following import case_changes, new_postings
+from nostro.processes.kit.following import a_day_later, acts, case_changes, new_postings, same
 from nostro.processes.payout.v1.books import postings, wanted
 from nostro.processes.payout.v1.machine import MACHINE, OVERDUE
 from nostro.processes.payout.v1.state import UNKNOWN, PayoutState
@@ -31,10 +31,12 @@ def decide(instance: Instance, data: State, fact: Fact, rules: Rules) -> Decisio
     assert isinstance(data, PayoutState)
     entity = rules.entity(instance.entity)
     asking = wanted(data, entity)
-    to = standing(data, asked=bool(data.steps.pending(asking)))
+    pending = data.steps.pending(asking)
+    to = standing(data, asked=bool(pending))
     to = to if to in MACHINE.edges[instance.state, fact.type] else instance.state
     changed = case_changes(_cases(before, entity), _cases(data, entity))
-    overdue = (CaseOpening(*OVERDUE[to], data.amount),) if _is_overdue(instance.state, to, fact) else ()
+    late = _is_overdue(instance.state, to, fact) and (to != "booking" or acts(rules, pending))
+    overdue = (CaseOpening(*OVERDUE[to], data.amount),) if late else ()
     left = (OVERDUE[instance.state][0],) if instance.state in OVERDUE and instance.state != to else ()
     return Decision(
         to=to,
@@ -44,7 +46,7 @@ def decide(instance: Instance, data: State, fact: Fact, rules: Rules) -> Decisio
         opens=(*changed.opens, *overdue),
         closes=(*changed.closes, *left),
         postings=new_postings(postings(before, entity.id), postings(data, entity.id)),
-        due_at=_arrival_due(data, entity, rules) if to == "expecting" and _news(instance, fact) else None,
+        due_at=_due(instance, data, fact, rules, to),
     )
 
 
@@ -67,17 +69,8 @@ def _passed_on(body: FactBody) -> tuple[FactBody, ...]:
         return ()
     match body.kind:
         case "charge" | "refund" | "refund_failure" | "dispute" | "dispute_reversal" as kind:
-            line = CollectionPaidOut(
-                connection=body.connection,
-                charge_id=body.charge_id or body.source_id,
-                line_id=body.line_id,
-                payout_id=body.payout_id,
-                kind=kind,
-                gross=body.gross,
-                fee=body.fee,
-                presentment=body.presentment,
-                source_id=body.source_id,
-            )
+            names = same(body, "connection line_id payout_id gross fee presentment source_id")
+            line = CollectionPaidOut(charge_id=body.charge_id or body.source_id, kind=kind, **names)
             return (line,)
         case "payout_failure":
             failed = f"{body.connection}/{body.source_id}"
@@ -145,8 +138,12 @@ def _is_overdue(at: str, to: str, fact: Fact) -> bool:
     return isinstance(fact.body, DeadlineFellDue) and at == to and to in OVERDUE
 
 
-def _news(instance: Instance, fact: Fact) -> bool:
-    return instance.state != "expecting" or isinstance(fact.body, PayoutReported)
+def _due(instance: Instance, data: PayoutState, fact: Fact, rules: Rules, to: str) -> datetime | None:
+    """A booking that waits for a person is looked at again; an arrival falls due by the PSP's day."""
+    if to == instance.state == "booking" and isinstance(fact.body, DeadlineFellDue):
+        return a_day_later(fact.body)
+    news = instance.state != "expecting" or isinstance(fact.body, PayoutReported)
+    return _arrival_due(data, rules.entity(instance.entity), rules) if to == "expecting" and news else None
 
 
 def _arrival_due(data: PayoutState, entity: LegalEntity, rules: Rules) -> datetime | None:

@@ -20,7 +20,7 @@ from nostro.model.facts import (
 )
 from nostro.model.money import Money
 from nostro.processes.kit.decision import State
-from nostro.processes.kit.following import Steps
+from nostro.processes.kit.following import Steps, but, same
 
 _ORDER = ("pending", "in_transit", "paid", "failed", "cancelled")
 _ON_ITS_WAY = ("in_transit", "paid")
@@ -82,6 +82,7 @@ class PayoutState(State):
     arrivals: tuple[Arrival, ...] = ()
     entries: tuple[Cost, ...] = ()
     reissued_by: str = ""
+    reissued: int = 0
     steps: Steps = Steps()
     corrected: str = ""
 
@@ -142,7 +143,7 @@ class PayoutState(State):
             booked = booked.less(entry)
         if not self.complete or booked == Cost():
             return self
-        return self.model_copy(update={"entries": (*self.entries, booked)})
+        return but(self, entries=(*self.entries, booked))
 
 
 def evolve(data: State, fact: Fact) -> State:
@@ -157,41 +158,38 @@ def _reported(data: PayoutState, body: PayoutReported) -> PayoutState:
     told, known = _ORDER.index(body.state), _ORDER.index(data.reported) if data.reported else -1
     if told < known:
         return data
-    later = max(body.arrives_on, data.arrives_on or body.arrives_on) if told == known else body.arrives_on
-    news = {"amount": body.amount, "arrives_on": later, "reported": body.state, "automatic": body.automatic}
-    names = {"connection": body.connection, "payout_id": body.payout_id, "currency": body.amount.currency}
-    return data.model_copy(update={**news, **names})
+    day = max(body.arrives_on, data.arrives_on or body.arrives_on) if told == known else body.arrives_on
+    names = same(body, "connection payout_id amount automatic")
+    return but(data, reported=body.state, arrives_on=day, currency=body.amount.currency, **names)
 
 
 def _line(data: PayoutState, body: PayoutLineReported) -> PayoutState:
-    currency = data.currency or body.gross.currency
-    names = {"connection": body.connection, "payout_id": body.payout_id, "currency": currency}
-    if body.gross.currency != currency:
-        return data.model_copy(update={**names, "strange": data.strange + 1})
+    named = but(data, currency=data.currency or body.gross.currency, **same(body, "connection payout_id"))
+    if body.gross.currency != named.currency:
+        return but(named, strange=data.strange + 1)
     known = data.totals.get(body.kind, Total())
     total = Total(count=known.count + 1, gross=known.gross + body.gross.minor, fee=known.fee + body.fee.minor)
-    return data.model_copy(update={**names, "totals": {**data.totals, body.kind: total}})
+    return but(named, totals={**data.totals, body.kind: total})
 
 
 def _arrived(data: PayoutState, body: PayoutCredited) -> PayoutState:
-    arrival = Arrival(movement=body.movement, amount=body.amount, booked_on=body.booked_on)
-    return data.model_copy(update={"arrivals": (*data.arrivals, arrival)})
+    return but(data, arrivals=(*data.arrivals, Arrival(**same(body, "movement amount booked_on"))))
 
 
 def _reissued(data: PayoutState, body: PayoutReissued) -> PayoutState:
-    return data.model_copy(update={"reissued_by": body.by})
+    return but(data, reissued_by=body.by, reissued=data.reissued + body.amount.minor)
 
 
 def _settled(data: PayoutState, body: CommandSettled) -> PayoutState:
-    return data.model_copy(update={"steps": data.steps.settled(body)})
+    return but(data, steps=data.steps.settled(body))
 
 
 def _released(data: PayoutState, body: CommandReleased) -> PayoutState:
-    return data.model_copy(update={"steps": data.steps.released(body)})
+    return but(data, steps=data.steps.released(body))
 
 
 def _corrected(data: PayoutState, body: FactCorrected) -> PayoutState:
-    return data.model_copy(update={"corrected": body.why})
+    return but(data, corrected=body.why)
 
 
 _STEPS: Mapping[type[FactBody], Callable[[PayoutState, Any], PayoutState]] = {

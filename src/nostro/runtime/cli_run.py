@@ -1,0 +1,173 @@
+"""`nostro up`, `serve` and `worker`: the house at work, all in one or in parts, until Ctrl-C or SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+
+from nostro.landscape.reading import read_landscape
+from nostro.landscape.schema import HouseFile, Ports
+from nostro.model.failures import OutOfService, Refused
+from nostro.runtime.cli_frame import DONE, INTERRUPTED, Frame, examples, framed
+from nostro.runtime.house import House, open_house
+from nostro.runtime.loops import Loops
+from nostro.runtime.output import Output
+from nostro.runtime.ports import LOOPBACK, is_free, listening
+from nostro.runtime.telemetry import configure_logs
+from nostro.runtime.workers import Worker, open_worker
+
+GRACE_SECONDS = 4.0
+"""How long steps may take to end by themselves; then they are cut, which loses nothing: each commits whole."""
+RETURN_SECONDS = 4.0
+AT_THE_DOOR = frozenset({"limits"})
+"""The loops that the door itself needs."""
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+Work = Callable[[Worker, asyncio.Event], Coroutine[Any, Any, None]]
+HealthPort = Annotated[
+    int | None, typer.Option("--health-port", min=1, max=65535, help="The loopback port of health and metrics.")
+]
+
+
+@dataclass(frozen=True, slots=True)
+class DoorOptions:
+    """Where `up` and `serve` listen."""
+
+    port: Annotated[int | None, typer.Option("--port", min=1, max=65535, help="The port of the door.")] = None
+    host: Annotated[
+        str, typer.Option("--host", help="The address of the door; 0.0.0.0 where no proxy stands before it.")
+    ] = LOOPBACK
+    health_port: HealthPort = None
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """Where one listens. None: not at all."""
+
+    door: int | None
+    health: int | None
+    host: str = LOOPBACK
+
+    def demand(self) -> None:
+        """Raises before anything is started: `OutOfService` when a port is taken, `Refused` when both are one."""
+        if self.door is not None and self.door == self.health:
+            raise Refused(f"Door and health can't both have port {self.door}.", "Choose --port or --health-port.")
+        for port, host, option in ((self.door, self.host, "--port"), (self.health, LOOPBACK, "--health-port")):
+            if port is not None and not is_free(port, host):
+                raise OutOfService(
+                    f"Port {port} at {host} can't be had: something listens there, or it is reserved.",
+                    f"End what listens there, or choose another port: {option}, or `ports` in nostro.yaml.",
+                )
+
+
+def add_to(app: typer.Typer) -> None:
+    """Registers the commands."""
+    app.command("up", epilog=examples("nostro up", "nostro up --port 9470 --health-port 9471"))(framed(up))
+    app.command("serve", epilog=examples("nostro serve --host 0.0.0.0"))(framed(serve))
+    app.command("worker", epilog=examples("nostro worker", "nostro worker --health-port 8472"))(framed(worker))
+
+
+async def up(frame: Frame, where: DoorOptions) -> int:
+    """Run everything in one process: the door for webhooks, health, and every loop of a worker."""
+    return await _run(frame, _doors(frame, where), _every_loop)
+
+
+async def serve(frame: Frame, where: DoorOptions) -> int:
+    """Run the door for webhooks and health only. What comes in is kept; `nostro worker` reads and decides."""
+    return await _run(frame, _doors(frame, where), _loops_of_the_door)
+
+
+async def worker(frame: Frame, health_port: HealthPort = None) -> int:
+    """Run a worker's loops only. Several share the work; what a dead one held moves to the others within 10 seconds."""
+    return await _run(frame, Doors(None, health_port), _every_loop)
+
+
+def _doors(frame: Frame, where: DoorOptions) -> Doors:
+    house = read_landscape(frame.landscape()).values.get("nostro.yaml")
+    ports = house.ports if isinstance(house, HouseFile) else Ports()
+    return Doors(where.port or ports.door, where.health_port or ports.health, where.host)
+
+
+async def _every_loop(made: Worker, stop: asyncio.Event) -> None:
+    await made.run(stop)
+
+
+async def _loops_of_the_door(made: Worker, stop: asyncio.Event) -> None:
+    server = made.house.server
+    loops = Loops(made.house.clock, stop, server.ensure_running if server else lambda: None)
+    await loops.run([loop for loop in made.loops if loop.name in AT_THE_DOOR])
+
+
+async def _run(frame: Frame, doors: Doors, work: Work) -> int:
+    """Works until a signal, and gives back what is held. 0 when it was asked to end (SIGTERM), 130 after Ctrl-C."""
+    doors.demand()
+    configure_logs("console" if sys.stderr.isatty() else "json")
+    async with AsyncExitStack() as stack:
+        house = await stack.enter_async_context(open_house(frame.landscape(), frame.state()))
+        made = await stack.enter_async_context(open_worker(house))
+        if doors.door is not None:
+            await stack.enter_async_context(listening(made.door, doors.door, doors.host))
+        if doors.health is not None:
+            await stack.enter_async_context(listening(made.health, doors.health))
+        with _signals() as (stop, heard):
+            _tell(frame.output, house, doors)
+            await _until(stop, asyncio.create_task(work(made, stop)))
+            frame.output.note("Ending; what is held is given back.")
+    return DONE if heard == [signal.SIGTERM] else INTERRUPTED
+
+
+@contextmanager
+def _signals() -> Iterator[tuple[asyncio.Event, list[int]]]:
+    """An event that the first signal sets, and which it was. A second signal ends the process at once."""
+    loop, stop, heard = asyncio.get_running_loop(), asyncio.Event(), list[int]()
+
+    def hear(number: int) -> None:
+        heard.append(number)
+        stop.set()
+        _deaf(loop)
+
+    for number in SIGNALS:
+        loop.add_signal_handler(number, hear, number)
+    try:
+        yield stop, heard
+    finally:
+        _deaf(loop)
+
+
+def _deaf(loop: asyncio.AbstractEventLoop) -> None:
+    for number in SIGNALS:
+        loop.remove_signal_handler(number)
+
+
+async def _until(stop: asyncio.Event, task: asyncio.Task[None]) -> None:
+    """Until the task ends by itself, or a while after `stop`. Raises what the task raised."""
+    waiting = asyncio.create_task(stop.wait())
+    await asyncio.wait((task, waiting), return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    await asyncio.wait((task,), timeout=GRACE_SECONDS)
+    if not task.done():
+        task.cancel()
+        await asyncio.wait((task,), timeout=RETURN_SECONDS)
+    if task.done() and not task.cancelled():
+        task.result()
+
+
+def _tell(output: Output, house: House, doors: Doors) -> None:
+    door = f"http://{doors.host}:{doors.door}/in/CONNECTION" if doors.door else ""
+    health = f"http://{LOOPBACK}:{doors.health}" if doors.health else ""
+    told = {"environment": house.deployment.environment, "bundle": house.bundle, "door": door, "health": health}
+    lines = [f"Nostro is up in environment {house.deployment.environment}, under bundle {house.bundle[:12]}."]
+    lines += [f"Webhooks: POST {door}"] if door else []
+    lines += [f"Health: {health}/readyz, metrics: {health}/metrics"] if health else []
+    lines += [f"QUARANTINE, nothing leaves: {house.quarantine} See docs/operate/quarantine.md."] * bool(
+        house.quarantine
+    )
+    lines.append("Ctrl-C ends it. What waits for a person: nostro cases.")
+    output.show({**told, "quarantine": house.quarantine}, lambda console: console.print("\n".join(lines)))

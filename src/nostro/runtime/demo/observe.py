@@ -1,0 +1,380 @@
+"""`nostro demo --mode observe`: an Odoo of somebody's own is read, and paid by the sandbox's bank and provider.
+
+Its open invoices are the business; nothing is ever written to it. Each thing that Nostro would do is shown with the
+row of the posting policy behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from rich.console import Console
+
+from nostro.connectors.odoo.wire import label, ref, search
+from nostro.connectors.registry import CONNECTORS
+from nostro.egress.connections import OpenConnection
+from nostro.egress.http import HttpTransport
+from nostro.egress.line import Line
+from nostro.landscape.secrets import SecretReference
+from nostro.model.calls import Message
+from nostro.model.canonical import parse
+from nostro.model.clock import Now
+from nostro.model.failures import OutOfService, Refused
+from nostro.model.money import Money
+from nostro.runtime.demo.landscape import AT_THE_ERP, AT_THE_PSP, Grounds, Secrets, house_files, write_files
+from nostro.runtime.demo.play import Running
+from nostro.runtime.demo.read_only import Guard
+from nostro.runtime.demo.summary import SQL
+from nostro.runtime.output import clean, table, when
+from nostro.sandbox.bank import AccountSettings, Bank, BankSettings
+from nostro.sandbox.entropy import chance
+from nostro.sandbox.faults import FaultPlan, System
+from nostro.sandbox.psp import Psp, PspSettings
+from nostro.sandbox.server import Server
+from nostro.sandbox.world import Act, World
+from nostro.store.database import Database
+from nostro.store.entropy import SystemEntropy
+
+INVOICES = 60
+"""So many of the newest open invoices are paid; the rest stay open."""
+COMPANIES = 5
+AFTER = timedelta(minutes=30)
+"""The first payment comes when the invoices have been read."""
+EACH = timedelta(seconds=40)
+ENOUGH = timedelta(hours=3)
+_ZONES = {"DE": "Europe/Berlin", "CH": "Europe/Zurich", "US": "America/New_York", "GB": "Europe/London"}
+_CALENDARS = {"CH": "SIC", "US": "Fedwire", "GB": "CHAPS"}
+
+
+@dataclass(frozen=True, slots=True)
+class YourOdoo:
+    """Where it is, and who may read it. `key` is `env:NAME`, `file:PATH` or the key itself."""
+
+    url: str
+    database: str
+    key: str
+    login: str = ""
+
+    def connection(self, grounds: Grounds) -> OpenConnection:
+        """As `egress` knows it. Raises `Refused` when something is missing."""
+        if not (self.url.startswith(("https://", "http://")) and self.database and self.key):
+            remedy = "nostro demo --mode observe --odoo-url https://... --odoo-db NAME --odoo-key env:NAME"
+            raise Refused("Observing needs an Odoo: its address, its database and an API key.", remedy)
+        secret = self.key
+        if secret.startswith(("env:", "file:")):
+            secret = SecretReference.parse(secret).resolve(grounds.landscape)
+        connector = CONNECTORS["odoo"]
+        config = connector.manifest.config.model_validate(self.settings)
+        return OpenConnection("odoo", connector, config, self.url.rstrip("/"), {"api_key": secret})
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """For the landscape. With a login it speaks JSON-RPC, which 18 and 19 understand."""
+        protocol = {"protocol": "jsonrpc", "login": self.login} if self.login else {"protocol": "json2"}
+        return {"database": self.database, **protocol}
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """A company of that Odoo, with the journals and ledger accounts that the demo takes for its own."""
+
+    ident: int
+    name: str
+    currency: str
+    country: str
+    bank_journal: int
+    card_journal: int
+    general_journal: int
+    clearing: int
+    expense: int
+
+    @property
+    def code(self) -> str:
+        """The entity's id in the landscape, and the name of its bank and provider."""
+        return f"c{self.ident}"
+
+    @property
+    def account(self) -> AccountSettings:
+        """Its bank account in the sandbox."""
+        return AccountSettings(
+            f"90000{self.ident:07d}", self.currency, self.code, "SANDXX00XXX", _ZONES.get(self.country, "UTC")
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Invoice:
+    """An open customer invoice."""
+
+    company: int
+    number: str
+    left: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """Something that Nostro would do, and why: the fact that asked for it and the rule that held."""
+
+    entity: str
+    operation: str
+    about: str
+    amount: Money | None
+    because: str
+    rule: str
+    correlation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What came of watching."""
+
+    odoo: str
+    companies: Sequence[Company]
+    read: int
+    paid: int
+    intents: Sequence[Intent]
+    as_of: datetime
+
+
+async def watch(grounds: Grounds, odoo: YourOdoo, *, seed: int, told: Callable[[float], object]) -> Seen:
+    """Read it, let its invoices be paid in a sandbox, and say what would be done. `told` hears the share that is done.
+
+    Raises `BrokenPromise` if anything tried to write, `OutOfService` when that Odoo can't be read.
+    """
+    connection, guard = odoo.connection(grounds), Guard()
+    async with HttpTransport() as transport:
+        line = Line(connection, guard.over(transport, "odoo"), _machine_now)
+        companies, invoices = await _read(line)
+    script = _payments(companies, invoices, seed, datetime.now(UTC).replace(microsecond=0))
+    world = _world(grounds, companies, script, seed)
+    _write(grounds, odoo, connection.secrets["api_key"], companies)
+    server = Server(world, grounds.files, port=grounds.sandbox)
+    begin = world.now
+
+    def progress(now: datetime) -> None:
+        guard.hold()
+        told((now - begin) / ENOUGH)
+
+    async with Running(server, grounds, lambda one, inner: guard.over(inner, one.connector.name)) as running:
+        await running.drive(progress).to(begin + ENOUGH)
+        guard.hold()
+        intents = await _intents(running.house.database)
+    return Seen(odoo.url, companies, len(invoices), len(script), intents, world.now)
+
+
+# Reading
+
+
+async def _read(line: Line) -> tuple[list[Company], list[Invoice]]:
+    async def ask(message: Message) -> list[Mapping[str, Any]]:
+        answer = await line.ask(message)
+        if answer.failure is not None:
+            raise OutOfService(f"That Odoo can't be read: {answer.sentence}", "Look at address, database and key.")
+        rows: list[Mapping[str, Any]] = answer.content
+        return rows
+
+    rows = await ask(search("res.company", [], "name currency_id country_code", order="id", limit=COMPANIES))
+    companies = [made for row in rows if (made := await _company(ask, row)) is not None]
+    wanted: list[Any] = [
+        ["move_type", "=", "out_invoice"],
+        ["state", "=", "posted"],
+        ["amount_residual", ">", 0],
+        ["company_id", "in", [company.ident for company in companies]],
+    ]
+    fields = "name company_id currency_id amount_residual"
+    found = await ask(search("account.move", wanted, fields, order="id desc", limit=INVOICES))
+    return companies, [
+        Invoice(
+            ref(row["company_id"]),
+            row["name"],
+            Money.of(Decimal(str(row["amount_residual"])), label(row["currency_id"])),
+        )
+        for row in found
+    ]
+
+
+async def _company(
+    ask: Callable[[Message], Awaitable[list[Mapping[str, Any]]]], row: Mapping[str, Any]
+) -> Company | None:
+    """The company with its first bank journal and, for cards, the first whose payments have an account of their own."""
+    context = {"allowed_company_ids": [row["id"]]}
+    here = [["company_id", "=", row["id"]]]
+    journals = await ask(search("account.journal", here, "type", order="id", context=context))
+    banks = [journal["id"] for journal in journals if journal["type"] == "bank"]
+    general = [journal["id"] for journal in journals if journal["type"] == "general"]
+    if not banks or not general:
+        return None
+    wanted = [["journal_id", "in", banks], ["payment_type", "=", "inbound"], ["payment_account_id", "!=", False]]
+    ways = await ask(
+        search("account.payment.method.line", wanted, "journal_id payment_account_id", order="id", context=context)
+    )
+    expenses = await ask(
+        search("account.account", [["account_type", "=", "expense"]], "code", order="id", limit=1, context=context)
+    )
+    return Company(
+        ident=row["id"],
+        name=row["name"],
+        currency=label(row["currency_id"]),
+        country=row["country_code"] or "DE",
+        bank_journal=banks[0],
+        card_journal=ref(ways[0]["journal_id"]) if ways else banks[0],
+        general_journal=general[0],
+        clearing=ref(ways[0]["payment_account_id"]) if ways else 0,
+        expense=expenses[0]["id"] if expenses else 0,
+    )
+
+
+# The sandbox that pays
+
+
+def _payments(companies: Sequence[Company], invoices: Sequence[Invoice], seed: int, begin: datetime) -> list[Act]:
+    """Each invoice in its company's own currency is paid once, by card or by transfer, as the seed draws."""
+    own = {company.ident: company for company in companies}
+    script = []
+    for number, invoice in enumerate(invoices):
+        company, at = own[invoice.company], begin + AFTER + number * EACH
+        if invoice.left.currency != company.currency:
+            continue
+        if chance(seed, "observe", invoice.company, invoice.number).random() < 0.5:
+            sale = {"act": "card_payment", "amount": invoice.left.minor, "currency": company.currency.lower()}
+            about = {"metadata": {"invoice": invoice.number}, "reference": f"{number}"}
+            script.append(Act(at, f"psp/{company.code}", {**sale, **about}))
+        else:
+            credit = {"act": "credit", "account": company.account.number, "amount": invoice.left.minor}
+            script.append(Act(at, f"bank/{company.code}", {**credit, "remittance": f"Invoice {invoice.number}"}))
+    return script
+
+
+def _world(grounds: Grounds, companies: Sequence[Company], script: Sequence[Act], seed: int) -> World:
+    begin, calm = datetime.now(UTC).replace(microsecond=0), FaultPlan(seed)
+    systems: dict[str, System] = {}
+    for company in companies:
+        hook = f"http://127.0.0.1:{grounds.door}/in/stripe-{company.code}"
+        currency = company.currency.lower()
+        settings = PspSettings(company.code, seed, _key(company), hook, (f"whsec_{company.code}",), currency=currency)
+        systems[f"psp/{company.code}"] = Psp(settings, calm, begin)
+        systems[f"bank/{company.code}"] = Bank(BankSettings(company.code, (company.account,), seed), calm, begin)
+    return World(seed, begin, systems, {}, script)
+
+
+def _key(company: Company) -> str:
+    return f"sk_test_{company.code}"
+
+
+def _write(grounds: Grounds, odoo: YourOdoo, key: str, companies: Sequence[Company]) -> None:
+    """A landscape in which every connection and interface observes."""
+    secrets = Secrets(grounds, SystemEntropy())
+    files = {
+        **house_files(grounds, secrets),
+        "entities.yaml": {"entities": [_entity(company) for company in companies]},
+        "connections/odoo.yaml": {
+            "kind": "odoo",
+            "url": odoo.url.rstrip("/"),
+            "secrets": {"api_key": secrets.keep("odoo.key", key)},
+            "settings": odoo.settings,
+        },
+        "interfaces/booking.yaml": {"connection": "odoo", "operations": list(AT_THE_ERP)},
+    }
+    for company in companies:
+        (grounds.files / company.code).mkdir(parents=True, exist_ok=True)
+        files |= _outside(grounds, secrets, company)
+    write_files(grounds.landscape, files)
+
+
+def _outside(grounds: Grounds, secrets: Secrets, company: Company) -> dict[str, Any]:
+    code = company.code
+    keys = {
+        "api_key": secrets.keep(f"stripe-{code}.key", _key(company)),
+        "webhook_secret": secrets.keep(f"stripe-{code}.webhook", f"whsec_{code}"),
+    }
+    return {
+        f"connections/stripe-{code}.yaml": {
+            "kind": "stripe",
+            "url": f"{grounds.sandbox_url}/psp/{code}",
+            "secrets": keys,
+            "settings": {"livemode": False},
+        },
+        f"connections/bank-{code}.yaml": {"kind": "bank_files", "settings": {"folder": str(grounds.files / code)}},
+        f"interfaces/cards-{code}.yaml": {
+            "connection": f"stripe-{code}",
+            "operations": list(AT_THE_PSP),
+            "entities": [code],
+        },
+        f"interfaces/statements-{code}.yaml": {"connection": f"bank-{code}", "entities": [code]},
+    }
+
+
+def _entity(company: Company) -> dict[str, Any]:
+    calendar = _CALENDARS.get(company.country, "TARGET")
+    bank = {"id": f"{company.code}-main", "identification": company.account.number, "currency": company.currency}
+    provider = {"connection": f"stripe-{company.code}", "currency": company.currency, "journal": company.card_journal}
+    accounts = dict.fromkeys(("fee_account", "fx_account"), company.expense)
+    accounts |= dict.fromkeys(("clearing_account", "reserve_account", "dispute_account"), company.clearing)
+    return {
+        "id": company.code,
+        "name": company.name,
+        "country": company.country,
+        "currency": company.currency,
+        "zone": _ZONES.get(company.country, "Etc/UTC"),
+        "calendar": calendar,
+        "odoo_connection": "odoo",
+        "odoo_company": company.ident,
+        "bank_accounts": [
+            {**bank, "connection": f"bank-{company.code}", "odoo_journal": company.bank_journal, "calendar": calendar}
+        ],
+        "provider_accounts": [{**provider, **accounts, "fee_journal": company.general_journal}],
+    }
+
+
+# What would be done
+
+
+async def _intents(database: Database) -> list[Intent]:
+    async with database.transaction() as tx:
+        rows = await tx.rows(SQL.would_do)
+    return [_intent(row, parse(row.body)) for row in rows]
+
+
+def _intent(row: Any, body: Mapping[str, Any]) -> Intent:  # noqa: ANN401 - a row
+    amount = Money.model_validate(body["amount"]) if isinstance(body.get("amount"), dict) else None
+    about = next((str(body[name]) for name in ("memo", "label", "invoice_number", "reference") if body.get(name)), "")
+    return Intent(row.entity, row.operation, about, amount, row.because, row.rule, row.correlation)
+
+
+def as_object(seen: Seen) -> dict[str, Any]:
+    """For programs."""
+    return {
+        "as_of": seen.as_of,
+        "odoo": seen.odoo,
+        "companies": [company.name for company in seen.companies],
+        "open_invoices_read": seen.read,
+        "paid_in_the_sandbox": seen.paid,
+        "intents": list(seen.intents),
+        "written": 0,
+    }
+
+
+def draw(seen: Seen, console: Console) -> None:
+    """For people."""
+    names = ", ".join(clean(company.name) for company in seen.companies)
+    console.rule(f"Nostro observes {seen.odoo}")
+    console.print(f"Companies: {names}. {seen.read} open invoices were read, {seen.paid} paid in the sandbox.")
+    rows = [[one.entity, one.operation, one.about, one.amount, one.because, one.rule] for one in seen.intents]
+    columns = {
+        "entity": "whole",
+        "would": "whole",
+        "about": "left",
+        "amount": "right",
+        "because": "whole",
+        "policy row": "left",
+    }
+    console.print(table(f"What Nostro would do, as of {when(seen.as_of, None)}", columns, rows))
+    console.print(f"{len(seen.intents)} intents. Nothing was written, there or at the sandbox.")
+
+
+async def _machine_now() -> Now:
+    now = datetime.now(UTC)
+    return Now(now, now)

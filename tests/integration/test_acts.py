@@ -1,0 +1,184 @@
+"""Acts of persons on a real PostgreSQL: policy, then a receipt, then a fact like any other sender's."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from nostro.acts.matter import Act, Close, Decide, Match, Rerun
+from nostro.acts.submit import Desk, Signature
+from nostro.connectors.people import CONNECTOR
+from nostro.egress.connections import OpenConnection
+from nostro.governance.rules import Rules
+from nostro.landscape.compiling import bundle_of
+from nostro.model.facts.house import Target
+from nostro.model.failures import ActRefused
+from nostro.model.ids import Subject
+from tests.integration.intake_house import IntakeHouse, begun
+from tests.integration.synthetic import START, StillRules, as_fact, line, payout
+from tests.landscapes import group
+
+pytestmark = pytest.mark.asyncio
+KEY = "payout/po_1/annotate-txn_1/0/0"
+
+
+@dataclasses.dataclass
+class Office:
+    """A house in which one command of `payout` waits for a person, and the desk at which people act."""
+
+    house: IntakeHouse
+    desk: Desk
+
+    async def act(self, act: Act, who: str, behalf: str = "", reason: str = "seen") -> str:
+        """What the person sees is what he acts upon; the new state of the world follows."""
+        seen = (await self.desk.look(act)).seen
+        done = await self.desk.submit(act, Signature(who, reason, behalf), seen, self.house.now.business)
+        await self.house.read_all()
+        return done.right
+
+    async def status(self) -> str:
+        """Of the command."""
+        rows = await self.house.all("select status from command_open")
+        return str(rows[0][0]) if rows else str((await self.house.all("select outcome from command_closed"))[0][0])
+
+
+def landscape(folder: Path, mode: str) -> Rules:
+    group(folder, "act")
+    text = (folder / "connections/stripe-de.yaml").read_text()
+    (folder / "connections/psp.yaml").write_text(text.replace("mode: act", f"mode: {mode}"))
+    interface = (folder / "interfaces/stripe-de.yaml").read_text().replace("stripe-de", "psp")
+    (folder / "interfaces/psp.yaml").write_text(interface)
+    return Rules.from_bundle(bundle_of(folder, START))
+
+
+@pytest_asyncio.fixture(params=["propose"])
+async def office(database_url: str, tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Office]:
+    rules = landscape(tmp_path, request.param)
+    house = await begun(database_url)
+    house.connections["people"] = OpenConnection(
+        "people", CONNECTOR, CONNECTOR.manifest.config(), entities=rules.users_of("people")
+    )
+    house.rules = StillRules(allowed=request.param)
+    await house.tell([as_fact(payout("po_1"))])
+    await house.settle()
+    await house.tell([as_fact(line("po_1", "txn_1"))])
+    await house.settle()
+    yield Office(house, Desk(house.database, house.intake, rules))
+    await house.database.__aexit__(None, None, None)
+
+
+async def test_an_approval_is_a_receipt_a_fact_and_lets_the_command_go(office: Office) -> None:
+    assert await office.status() == "proposed"
+    assert await office.act(Decide(KEY, "release"), "treasurer") == "treasurer/approve"
+    assert await office.status() == "ready"
+    told = "select subject, actor, on_behalf_of, reason, origin from fact where type = 'command.released'"
+    assert await office.house.all(told) == [("po_1", "treasurer", "", "seen", "people")]
+    assert await office.house.all("select kind, signed from receipt where connection = 'people'") == [("act", True)]
+    assert await office.house.all("select actor, verdict from approval") == [("treasurer", "release")]
+
+
+async def test_a_refusal_discards_the_command(office: Office) -> None:
+    await office.act(Decide(KEY, "discard"), "clerk", behalf="controller")
+    assert await office.status() == "discarded"
+    told = await office.house.all("select actor, on_behalf_of from fact where type = 'command.released'")
+    assert told == [("clerk", "controller")]
+
+
+@pytest.mark.parametrize(
+    "act, who, says",
+    [
+        (Decide(KEY, "release"), "clerk", "no right"),
+        (Decide(KEY, "release"), "leaver", "ended"),
+        (Decide(KEY, "release"), "engine", "no person"),
+        (Decide(KEY, "confirm_done"), "controller", "handed over"),
+        (Decide("payout/po_1/annotate-txn_9/0/0", "release"), "controller", "doesn't wait"),
+        (Decide("nonsense", "release"), "controller", "no key"),
+        (Close("C-NOWHERE"), "controller", "no case"),
+        (Rerun("00" * 16), "controller", "no receipt/"),
+    ],
+)
+async def test_what_policy_or_state_does_not_allow_leaves_no_trace(
+    office: Office, act: Act, who: str, says: str
+) -> None:
+    with pytest.raises(ActRefused, match=says):
+        await office.act(act, who)
+    assert await office.status() == "proposed"
+    assert await office.house.all("select count(*) from receipt") == [(0,)]
+
+
+async def test_an_act_without_a_reason_is_refused(office: Office) -> None:
+    with pytest.raises(ActRefused, match="reason"):
+        await office.act(Decide(KEY, "release"), "treasurer", reason="  ")
+
+
+async def test_what_a_person_saw_has_to_be_so_still(office: Office) -> None:
+    act = Decide(KEY, "release")
+    seen = (await office.desk.look(act)).seen
+    async with office.house.database.transaction() as tx:
+        await tx.connection.execute("update command_open set note = 'changed'")
+    with pytest.raises(ActRefused, match="no longer"):
+        await office.desk.submit(act, Signature("treasurer", "seen"), seen, START)
+
+
+async def test_the_same_act_twice_is_one_receipt_and_one_fact(office: Office) -> None:
+    act = Decide(KEY, "release")
+    seen = (await office.desk.look(act)).seen
+    signature = Signature("treasurer", "seen")
+    told = [await office.desk.submit(act, signature, seen, START) for _ in range(3)]
+    await office.house.read_all()
+    assert [done.new for done in told] == [True, False, False]
+    assert len({done.act for done in told}) == 1
+    assert await office.house.all("select count(*) from fact where type = 'command.released'") == [(1,)]
+
+
+async def test_who_had_a_command_made_cannot_approve_it(office: Office) -> None:
+    telling = as_fact(line("po_1", "txn_2"))
+    told = dataclasses.replace(telling, origin="people", actor="treasurer", on_behalf_of="controller")
+    await office.house.tell([told])
+    await office.house.settle()
+    for who in ("treasurer", "controller"):
+        with pytest.raises(ActRefused, match="proposed"):
+            await office.act(Decide("payout/po_1/annotate-txn_2/0/0", "release"), who)
+    assert await office.act(Decide(KEY, "release"), "treasurer") == "treasurer/approve", (
+        "another command is his to approve"
+    )
+
+
+@pytest.mark.parametrize("office", ["observe"], indirect=True)
+async def test_what_was_observed_is_not_released_while_its_connection_observes(office: Office) -> None:
+    assert await office.status() == "would_do"
+    with pytest.raises(ActRefused, match="observe"):
+        await office.act(Decide(KEY, "release"), "treasurer")
+    await office.act(Decide(KEY, "discard"), "treasurer")
+    assert await office.status() == "discarded"
+
+
+async def test_closing_a_case_closes_it_once(office: Office) -> None:
+    office.house.later(hours=2)
+    await office.house.tenure.step(office.house.now)
+    await office.house.settle()
+    [(case,)] = await office.house.all("select id from exception_case")
+    await office.act(Close(str(case)), "clerk")
+    assert await office.house.all("select closed_by from exception_case") == [("clerk",)]
+    with pytest.raises(ActRefused, match="already"):
+        await office.act(Close(str(case)), "clerk")
+
+
+async def test_a_match_reaches_the_subject_that_it_is_about(office: Office) -> None:
+    target = Target(process="payout", subject="po_2", kind="psp", value="po_2")
+    await office.act(Match(Subject("payout", "po_1"), target), "clerk")
+    assert await office.house.all("select subject, actor from fact where type = 'match.confirmed'") == [
+        ("po_1", "clerk")
+    ]
+
+
+async def test_a_rerun_has_a_receipt_read_again(office: Office) -> None:
+    kept = await office.house.take({"payout": "po_7"}, {"nonsense": 1})
+    await office.house.read_all()
+    assert await office.act(Rerun(kept.id.hex()), "clerk") == "clerk/rerun"
+    told = await office.house.all("select subject from fact where type = 'receipt.read' and process = 'receipt'")
+    assert told.count((kept.id.hex(),)) == 2

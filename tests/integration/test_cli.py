@@ -1,0 +1,270 @@
+"""The command line as its users run it: processes of its own against an embedded database and watched folders."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nostro.acts.identity import hash_passphrase
+from tests.integration.serving import free_port
+from tests.landscapes import edit, starting
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+NOSTRO = (sys.executable, "-m", "nostro.runtime.cli")
+PASSPHRASE = "four words are enough"
+PEOPLE = """
+people:
+  - {{id: first, roles: [controller], passphrase: "{0}"}}
+  - {{id: second, roles: [controller], passphrase: "{0}"}}
+  - {{id: clerk, roles: [clerk], passphrase: "{0}"}}
+rights:
+  - {{role: clerk, acts: [match], entities: ["*"], limits: unlimited}}
+  - role: controller
+    acts: [approve, refuse, confirm, match, close, rerun, publish, erase]
+    entities: ["*"]
+    limits: unlimited
+"""
+STATEMENT = """<?xml version="1.0" encoding="UTF-8"?>
+<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"><BkToCstmrStmt>
+<GrpHdr><MsgId>M1</MsgId><CreDtTm>2026-08-31T20:00:00Z</CreDtTm></GrpHdr>
+<Stmt><Id>S1</Id><ElctrncSeqNb>1</ElctrncSeqNb><CreDtTm>2026-08-31T20:00:00Z</CreDtTm>
+<Acct><Id><IBAN>DE02120300000000202051</IBAN></Id><Ccy>EUR</Ccy></Acct>
+<Bal><Tp><CdOrPrtry><Cd>OPBD</Cd></CdOrPrtry></Tp><Amt Ccy="EUR">0.00</Amt><CdtDbtInd>CRDT</CdtDbtInd>
+<Dt><Dt>2026-08-31</Dt></Dt></Bal>
+<Bal><Tp><CdOrPrtry><Cd>CLBD</Cd></CdOrPrtry></Tp><Amt Ccy="EUR">123.45</Amt><CdtDbtInd>CRDT</CdtDbtInd>
+<Dt><Dt>2026-08-31</Dt></Dt></Bal>
+<Ntry><Amt Ccy="EUR">123.45</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts>
+<BookgDt><Dt>2026-08-31</Dt></BookgDt><ValDt><Dt>2026-08-31</Dt></ValDt><AcctSvcrRef>SVC-42</AcctSvcrRef>
+<BkTxCd><Domn><Cd>PMNT</Cd><Fmly><Cd>RCDT</Cd><SubFmlyCd>ESCT</SubFmlyCd></Fmly></Domn></BkTxCd>
+<NtryDtls><TxDtls><Amt Ccy="EUR">123.45</Amt><CdtDbtInd>CRDT</CdtDbtInd>
+<RltdPties><Dbtr><Pty><Nm>Customer 042</Nm></Pty></Dbtr>
+<DbtrAcct><Id><IBAN>DE89370400440532013000</IBAN></Id></DbtrAcct>
+</RltdPties></TxDtls></NtryDtls></Ntry></Stmt></BkToCstmrStmt></Document>
+"""
+
+
+@dataclass(frozen=True)
+class Terminal:
+    """A landscape in a folder with spaces, its state, and a person at the keyboard."""
+
+    folder: Path
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+    def run(self, *words: str, code: int = 0, stdin: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
+        """Runs a command to its end; its exit code has to be `code`."""
+        done = subprocess.run(
+            [*NOSTRO, *words], env=self._environment(variables), cwd=self.folder, input=stdin, text=True,
+            capture_output=True, timeout=120, check=False,
+        )  # fmt: skip
+        assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        assert "Traceback" not in done.stderr
+        return done
+
+    def told(self, *words: str, code: int = 0, **variables: str) -> Any:  # noqa: ANN401 - JSON
+        """The one object that a command prints with --json."""
+        return json.loads(self.run(*words, "--json", code=code, **variables).stdout)
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        """Starts a command that stays, in a process group of its own."""
+        return subprocess.Popen(
+            [*NOSTRO, *words], env=self._environment({}), cwd=self.folder, text=True, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, start_new_session=True,
+        )  # fmt: skip
+
+    def _environment(self, more: Mapping[str, str]) -> dict[str, str]:
+        return {**os.environ, **self.variables, **more}
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Terminal:
+    """A landscape of its own, in propose for Odoo, with three people known by passphrase."""
+    folder = starting(tmp_path / "a landscape with spaces")
+    (folder / "people.yaml").write_text(PEOPLE.format(hash_passphrase(PASSPHRASE)))
+    (folder / "inbox/bank-de").mkdir(parents=True, exist_ok=True)
+    for file in ("connections/odoo-main.yaml", "interfaces/odoo-books.yaml"):
+        edit(folder, file, "mode: observe", "mode: propose")
+    edit(folder, "connections/odoo-main.yaml", "https://odoo.example.com", f"http://127.0.0.1:{free_port()}")
+    edit(folder, "connections/stripe-de.yaml", "https://api.stripe.com", f"http://127.0.0.1:{free_port()}")
+    keys = {"ODOO_API_KEY": "k", "STRIPE_DE_KEY": "sk_test_0000", "STRIPE_DE_WEBHOOK_SECRET": "s"}
+    return Terminal(folder, {**keys, "XDG_DATA_HOME": str(tmp_path / "state of it"), "PASS": PASSPHRASE})
+
+
+@dataclass
+class Running:
+    """`nostro up` (or a part of it) that has said that it is up."""
+
+    process: subprocess.Popen[str]
+    told: dict[str, Any]
+
+    def end(self, number: int) -> tuple[int, float]:
+        """Sends a signal; the exit code, and how long it took in seconds."""
+        began = time.monotonic()
+        self.process.send_signal(number)
+        self.process.communicate(timeout=60)
+        return self.process.returncode, time.monotonic() - began
+
+
+@pytest.fixture
+def up(terminal: Terminal) -> Iterator[Callable[..., Running]]:
+    """Starts `up` or another command that stays; whatever still runs at the end is killed."""
+    running: list[subprocess.Popen[str]] = []
+
+    def start(command: str = "up", *words: str) -> Running:
+        ports = {"up": ("--port", str(free_port()), "--health-port", str(free_port())), "worker": ()}
+        process = terminal.start(command, *ports.get(command, ports["up"]), "--json", *words)
+        running.append(process)
+        return Running(process, json.loads(_object(process)))
+
+    yield start
+    for process in running:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+
+
+def _object(process: subprocess.Popen[str]) -> str:
+    """The object that is printed when the command is up."""
+    assert process.stdout is not None
+    lines: list[str] = []
+    while not lines or lines[-1] != "}\n":
+        line = process.stdout.readline()
+        assert line, f"it ended: {process.communicate()[1]}"
+        lines.append(line)
+    return "".join(lines)
+
+
+def until(ask: Callable[[], Any], seconds: float = 60) -> Any:  # noqa: ANN401 - whatever is asked for
+    """Asks until something is told."""
+    give_up = time.monotonic() + seconds
+    while not (found := ask()):
+        assert time.monotonic() < give_up, "it did not come about"
+        time.sleep(0.3)
+    return found
+
+
+def test_a_bank_credit_is_seen_traced_approved_by_a_second_person_verified_replayed_and_erased(
+    terminal: Terminal, up: Callable[..., Running]
+) -> None:
+    house = up()
+    (terminal.folder / "inbox/bank-de/statement.xml").write_text(STATEMENT)
+    waiting = until(lambda: terminal.told("cases")["commands"])
+    [command] = [each for each in waiting if each["operation"] == "book_statement_line"]
+    ref = command["correlation"]
+    assert command["amount"] == {"value": "123.45", "currency": "EUR"}
+    assert command["status"] == "proposed"
+
+    shown = terminal.run("cases").stdout
+    assert ref in shown
+    assert "123.45 EUR" in shown
+    one = terminal.told("trace", "DE89 3704 0044 0532 0130 00")
+    assert "statement.entry_reported" in {fact["type"] for fact in one["facts"]}
+    assert one["zones"] == {"DE": "Europe/Berlin"}
+    story = terminal.run("trace", ref).stdout
+    assert "+0200" in story or "+0100" in story
+    assert "Customer 042" not in story
+
+    who = ("--as", "second", "--passphrase-env", "PASS", "--reason", "seen")
+    assert terminal.told("approve", ref, *who, code=2, PASS="wrong")["failure"]["kind"] == "ActRefused"
+    refused = terminal.told("approve", ref, "--as", "clerk", *who[2:], code=2)
+    assert "no right to approve" in refused["failure"]["sentence"]
+    done = terminal.told("approve", ref, *who)
+    assert (done["actor"], done["new"], done["workers"]) == ("second", True, 1)
+    until(lambda: ref not in [each["correlation"] for each in terminal.told("cases")["commands"]])
+    assert terminal.told("approve", ref, *who, code=2)["failure"]["kind"] in ("ActRefused", "Refused")
+    told = terminal.told("trace", ref)
+    assert any(fact["type"] == "command.released" and fact["actor"] == "second" for fact in told["facts"])
+
+    [case] = until(lambda: terminal.told("cases")["cases"])
+    assert terminal.told("cases", case["id"])["case"]["reason"] == "statement_missing"
+    terminal.run("close", case["id"], *who)
+    until(lambda: not terminal.told("cases")["cases"])
+    assert [each["closed_by"] for each in terminal.told("cases", "--all")["cases"]] == ["second"]
+
+    transit = terminal.told("transit")
+    assert all(total["value"].strip("-0.") == "" for total in transit["sums"])
+    assert terminal.told("replay")["differences"] == []
+    until(lambda: terminal.told("audit", "verify")["unsealed"] == 0)
+    assert terminal.run("audit", "verify").stdout.startswith("The log is whole")
+
+    party = ("erase", "iban:DE89 3704 0044 0532 0130 00", "--reason", "asked for", *who[:4])
+    assert "--yes" in terminal.run(*party, code=2, stdin="").stderr
+    gone = terminal.told(*party, "--yes")
+    assert gone["keys_destroyed"] >= 1
+    assert gone["states_rebuilt"] == len(gone["subjects"])
+    assert terminal.told(*party, "--yes")["keys_destroyed"] == 0
+    assert terminal.told("trace", "DE89370400440532013000", code=1)["subjects"] == []
+    assert terminal.told("audit", "verify")["findings"] == []
+    code, seconds = house.end(signal.SIGINT)
+    assert code == 130
+    assert seconds < 15
+
+
+def test_sigterm_ends_up_cleanly_within_seconds_and_gives_its_shards_back(
+    terminal: Terminal, up: Callable[..., Running]
+) -> None:
+    first = up()
+    other = up("worker")
+    assert first.told["health"].startswith("http://127.0.0.1:")
+    code, seconds = first.end(signal.SIGTERM)
+    assert code == 0
+    assert seconds < 15
+    assert other.process.poll() is None
+    assert other.end(signal.SIGINT)[0] == 130
+    assert terminal.told("cases")["cases"] == []
+
+
+def test_a_taken_port_is_refused_with_the_option_that_changes_it(terminal: Terminal) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        door = terminal.run("up", "--port", port, "--health-port", str(free_port()), code=1)
+        health = terminal.run("up", "--port", str(free_port()), "--health-port", port, code=1)
+    assert f"Port {port}" in door.stderr
+    assert "--port" in door.stderr
+    assert "--health-port" in health.stderr
+
+
+def test_two_commands_at_once_share_one_database(terminal: Terminal) -> None:
+    both = [terminal.start("cases", "--json") for _ in range(2)]
+    for process in both:
+        stdout, stderr = process.communicate(timeout=120)
+        assert process.returncode == 0, stderr
+        assert json.loads(stdout)["cases"] == []
+
+
+def test_a_missing_and_a_broken_landscape_are_refused_with_file_line_and_remedy(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    nowhere = terminal.run("cases", "--landscape", str(tmp_path / "nowhere"), code=2)
+    assert "nostro init" in nowhere.stderr
+    (terminal.folder / "entities.yaml").write_text("entities:\n  - id: DE\n   country: DE\n")
+    broken = terminal.told("cases", code=2)["failure"]
+    assert "entities.yaml:" in broken["sentence"]
+    assert broken["remedy"]
+
+
+def test_unknown_references_and_options_are_told_apart_from_findings(terminal: Terminal) -> None:
+    assert terminal.told("trace", "INV/0000", code=1)["subjects"] == []
+    assert "NOSNOBODY" in terminal.run("approve", "NOSNOBODY", "--reason", "x", code=2).stderr
+    assert "No command" in terminal.run("cases", "C-NOBODY", code=2).stderr
+    assert "--reason" in terminal.run("approve", "NOSNOBODY", code=2).stderr
+    assert "digest" in terminal.run("replay", "--under", "zz", code=2).stderr
+    assert "iban:" in terminal.run("erase", "someone", "--reason", "x", code=2).stderr
+
+
+def test_a_state_folder_that_cannot_be_made_is_a_sentence(terminal: Terminal, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    told = terminal.run("cases", code=1, XDG_DATA_HOME=str(tmp_path / "file"))
+    assert "XDG_DATA_HOME" in told.stderr

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from nostro.model.facts import FACT_TYPES, FactBody
+from nostro.processes.kit.machine import NEW, Effect, Machine, Terminal, Waiting, edges_of
+from nostro.processes.kit.process import Process
+from nostro.processes.registry import PROCESSES, by_name, flaws
+
+ROOT = Path(__file__).parents[2]
+MINE = [by_name()[name] for name in ("collection", "payout", "receipt")]
+
+
+@pytest.mark.parametrize("process", MINE, ids=lambda process: process.name)
+def test_the_drawing_in_the_process_page_is_the_table(process: Process) -> None:
+    page = (ROOT / "src" / "nostro" / "processes" / process.name / "PROCESS.md").read_text()
+    machine = process.versions[-1].machine
+    assert f"```mermaid\n{machine.mermaid()}\n```" in page
+    assert all(f"| `{step}` | `{effect.operation}` |" in page for step, effect in machine.effects.items())
+
+
+@pytest.mark.parametrize("process", MINE, ids=lambda process: process.name)
+def test_each_case_that_a_process_can_open_has_its_runbook(process: Process) -> None:
+    pages = {page.stem: page.read_text() for page in (ROOT / "docs" / "operate").glob("*.md")}
+    reasons = process.versions[-1].machine.case_reasons
+    assert reasons <= set(pages)
+    assert all(pages[reason].startswith(f"# {reason}: ") for reason in reasons)
+
+
+def test_every_fact_type_has_one_owner_that_can_take_it_in() -> None:
+    assert list(flaws(PROCESSES, FACT_TYPES)) == []
+
+
+def test_a_fact_type_whose_owner_is_not_there_is_a_flaw() -> None:
+    without = [process for process in PROCESSES if process.name != "receipt"]
+    assert list(flaws(without, FACT_TYPES)) == [
+        "receipt.read is owned by receipt, which does not exist",
+        "rerun.asked is owned by receipt, which does not exist",
+    ]
+
+
+def test_a_fact_type_that_its_owner_has_no_edge_for_is_a_flaw() -> None:
+    class Unheard(FactBody):
+        fact_type: ClassVar[str] = "unheard"
+        owner: ClassVar[str] = "receipt"
+
+    assert list(flaws(PROCESSES, [Unheard])) == ["receipt owns unheard and has no edge for it"]
+
+
+def test_an_effect_whose_end_nobody_hears_is_a_flaw() -> None:
+    machine = Machine(
+        process="deaf", version=1, states={"done": Terminal("done")}, edges=edges_of([((NEW,), ("a",), ("done",))]),
+        effects={"pay": Effect("refund_payment", "none: a test")},
+    )  # fmt: skip
+    receipt = by_name()["receipt"]
+    deaf = replace(receipt, name="deaf", versions=(replace(receipt.versions[0], machine=machine),))
+    assert list(flaws([deaf], [])) == ["deaf has effects and can't hear how they end"]
+
+
+def test_rows_of_a_table_add_up_and_lead_back() -> None:
+    edges = edges_of([((NEW, "a"), ("x",), ("a",)), (("a",), ("x", "y"), ("b",))])
+    assert edges == {(NEW, "x"): frozenset("a"), ("a", "x"): frozenset("ab"), ("a", "y"): frozenset("ab")}
+
+
+@pytest.mark.parametrize("process", MINE, ids=lambda process: process.name)
+def test_every_deadline_has_a_name_of_its_own(process: Process) -> None:
+    states = process.versions[-1].machine.states.values()
+    names = [state.deadline for state in states if isinstance(state, Waiting)]
+    assert len(names) == len(set(names))
