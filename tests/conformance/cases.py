@@ -266,6 +266,25 @@ def reopen(version: int, amount: str = "100.10", left: str = "100.10") -> Staged
     return Staged(house.outside, "reopen_invoice", orders, effects, expected)
 
 
+def reopen_credit(version: int) -> Staged:
+    """A bank credit went back to its payer: the invoice is open, credit and return face each other on suspense."""
+    house = OdooHouse(version)
+    invoice = house.invoice()
+    credit = house.do(house.line("100.10"), house.line("-100.10"))[0]["statement_line"]
+    house.do(Reconcile(entity="DE", move_id=invoice, statement_line=int(credit)))
+    told = {"entity": "DE", "move_id": invoice, "statement_line": int(credit), "amount": eur("100.10")}
+    told |= {"booked_on": DAY, "journal": 0, "account": 0, "label": "returned"}
+    orders = ordered(ReopenInvoice.model_validate(told))
+    suspense = house.chart["accounts"]["suspense"]
+
+    def effects() -> Mapping[str, object]:
+        on_suspense = sorted(row["balance"] for row in house.rows("lines", account_id=suspense))
+        return {"left": house.left(invoice), "suspense": on_suspense, "partials": house.rows("partials")}
+
+    expected = {"left": Decimal("100.10"), "suspense": ["-100.10", "100.10"], "partials": []}
+    return Staged(house.outside, "reopen_invoice", orders, effects, expected)
+
+
 class StripeHouse:
     """A Stripe account with one captured card payment."""
 
@@ -316,6 +335,7 @@ def _odoo_cases() -> list[Case]:
         "a line from suspense": reconcile_suspense,
         "a payment put on another invoice": reconcile_payment,
         "a chargeback": reopen,
+        "a credit that went back": reopen_credit,
         "a chargeback of a part": partial(reopen, amount="40.10", left="40.10"),
     }
     return [

@@ -78,8 +78,8 @@ class Terminal:
     def start(self, *words: str) -> subprocess.Popen[str]:
         """Starts a command that stays, in a process group of its own."""
         return subprocess.Popen(
-            [*NOSTRO, *words], env=self._environment({}), cwd=self.folder, text=True, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, start_new_session=True,
+            [*NOSTRO, *words], env=self._environment({}), cwd=self.folder, text=True, stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
         )  # fmt: skip
 
     def _environment(self, more: Mapping[str, str]) -> dict[str, str]:
@@ -149,7 +149,7 @@ def until(ask: Callable[[], Any], seconds: float = 60) -> Any:  # noqa: ANN401 -
     give_up = time.monotonic() + seconds
     while not (found := ask()):
         assert time.monotonic() < give_up, "it did not come about"
-        time.sleep(0.3)
+        time.sleep(1)
     return found
 
 
@@ -174,6 +174,15 @@ def test_a_bank_credit_is_seen_traced_approved_by_a_second_person_verified_repla
     assert "+0200" in story or "+0100" in story
     assert "Customer 042" not in story
 
+    prompted = terminal.start("approve", ref, "--as", "second", "--reason", "seen")
+    assert prompted.stderr is not None
+    assert "Approve" in prompted.stderr.readline()
+    while "proposed by" not in prompted.stderr.readline():
+        pass
+    time.sleep(1)
+    prompted.send_signal(signal.SIGINT)
+    assert prompted.wait(20) == 130
+
     who = ("--as", "second", "--passphrase-env", "PASS", "--reason", "seen")
     assert terminal.told("approve", ref, *who, code=2, PASS="wrong")["failure"]["kind"] == "ActRefused"
     refused = terminal.told("approve", ref, "--as", "clerk", *who[2:], code=2)
@@ -194,6 +203,8 @@ def test_a_bank_credit_is_seen_traced_approved_by_a_second_person_verified_repla
     transit = terminal.told("transit")
     assert all(total["value"].strip("-0.") == "" for total in transit["sums"])
     assert terminal.told("replay")["differences"] == []
+    under = terminal.told("replay", "--under", house.told["bundle"][:12])
+    assert (under["under"], under["differences"]) == (house.told["bundle"], [])
     until(lambda: terminal.told("audit", "verify")["unsealed"] == 0)
     assert terminal.run("audit", "verify").stdout.startswith("The log is whole")
 

@@ -44,6 +44,11 @@ class Profile:
     pending: bool
     exported_again: bool
 
+    @property
+    def scheme(self) -> str:
+        """What the landscape says of the bank's references."""
+        return {"stable": "shared", "own": "own"}.get(self.servicer, "unknown") if self.declared else "unknown"
+
 
 moved = st.builds(
     Moved,
@@ -115,7 +120,7 @@ def _document(
                 payer=one.payer, booked=booked, place=str(place), end_to_end=one.end_to_end,
                 uetr=_told(profile.uetr, kind, f"u-{one.number}"), twin=twins[content], ordinal=twins[content],
                 servicer_reference=_told(profile.servicer, kind, f"{one.number:04d}") if booked else "",
-                shared_references=profile.declared and profile.servicer == "stable", repeats=repeats,
+                scheme=profile.scheme, repeats=repeats,
             )
         )  # fmt: skip
         twins[content] += 1
@@ -145,7 +150,7 @@ class Story:
     @property
     def exact(self) -> bool:
         """Whether the bank's habits are declared as far as they matter."""
-        return self.profile.servicer != "stable" or self.profile.declared
+        return self.profile.servicer != "own" or self.profile.declared
 
 
 @st.composite
@@ -160,9 +165,8 @@ def signed(movements: Sequence[Moved]) -> list[int]:
     return sorted(one.amount.minor if one.direction == "credit" else -one.amount.minor for one in movements)
 
 
-def counted(bank: Bank, *, stated: bool) -> list[int]:
-    found = [one for one in bank.movements() if one.stated or not stated]
-    return sorted(one.total.minor if one.direction == "credit" else -one.total.minor for one in found)
+def counted(bank: Bank) -> list[int]:
+    return sorted(one.total.minor if one.direction == "credit" else -one.total.minor for one in bank.movements())
 
 
 @given(stories())
@@ -170,17 +174,19 @@ def test_any_order_of_the_reports_gives_exactly_the_movements_once(story: Story)
     bank = Bank()
     bank.tell(*story.reports)
     note("\n".join(bank.story()))
-    assert counted(bank, stated=True) == signed(story.movements)
-    assert not story.exact or counted(bank, stated=False) == signed(story.movements)
+    found, real = Counter(counted(bank)), Counter(signed(story.movements))
+    assert found <= real
+    assert not story.exact or found == real
+    assert found == real or "possible_double" in bank.open_cases()
 
 
 @given(stories())
 def test_what_is_counted_is_what_the_ledger_shows_and_somebody_holds(story: Story) -> None:
     bank = Bank()
     bank.tell(*story.reports)
-    assert bank.balance() == sum(counted(bank, stated=False))
+    assert bank.balance() == sum(counted(bank))
     bank.wait()
     assert bank.proof().findings == () or {f.account for f in bank.proof().findings} == {"unexplained/DE"}
     bank.answer()
     assert {finding.account for finding in bank.proof().findings} <= {"unexplained/DE"}
-    assert bank.balance() == sum(counted(bank, stated=False))
+    assert bank.balance() == sum(counted(bank))

@@ -16,6 +16,7 @@ import structlog
 
 from nostro.engine.batch import Batch
 from nostro.engine.deciding import Deciding, load_subjects
+from nostro.engine.routing import HOUSE
 from nostro.engine.tenure import Tenure
 from nostro.engine.write import Writer
 from nostro.model.canonical import parse
@@ -54,7 +55,7 @@ class Decider:
             return 0
         async with self.database.transaction() as tx:
             queue = await self._queue(tx, held)
-        return await self._decide(queue, now) if queue else 0
+        return await self._decide(queue, now) if queue else 0  # what comes before a shard's first bundle waits for it
 
     async def _queue(self, tx: Transaction, held: Sequence[int]) -> list[Arrival]:
         """The oldest arrivals, every lane with a share that never reaches zero.
@@ -102,7 +103,10 @@ class Decider:
             shards = {a.shard: self.tenure.shards[a.shard] for a in queue if a.shard in self.tenure.shards}
             bundles = {s.bundle for s in shards.values() if s.bundle} | _activated(queue)
             rules = {digest: await self._rules_for(tx, digest) for digest in bundles}
-            batch = Batch(arrivals=[a for a in queue if a.shard in shards])
+            ruled = {number for number, shard in shards.items() if shard.bundle}
+            batch = Batch(arrivals=[a for a in queue if a.shard in ruled or (a.shard in shards and a.process == HOUSE)])
+            if not batch.arrivals:
+                return 0
             batch.subjects = await load_subjects(tx, self.keys, self.processes, batch.arrivals)
             deciding = Deciding(self.keys, self.processes, known, rules, dict(shards), batch, now)
             for arrival in batch.arrivals:

@@ -119,8 +119,8 @@ class ReopenInvoice(Intent):
     """Take back a registered payment: the invoice is open again (chargeback, late return, double register).
 
     With `payment`: its receivable line is unmatched from the invoice and matched with an entry in `journal` that debits
-    receivable and credits `account`. With `statement_line`: it is unmatched only (`journal` and `account` are 0), since
-    the bank's return is a statement line of its own.
+    receivable and credits `account`. With `statement_line`: it is unmatched and put back on suspense, where the bank's
+    return faces it, a statement line of its own (`journal` and `account` are 0).
     """
 
     operation: ClassVar[str] = "reopen_invoice"

@@ -19,6 +19,7 @@ HOW = {
     "proposed": "Approve or refuse it.",
     "handed_over": "Nobody can prove whether it was done: look there, then confirm --done or --not-done.",
 }
+_SHOWN_ABOVE = frozenset({"connection", "kind", "operation", "process", "subject"})
 
 
 def verb(act: Act) -> str:
@@ -30,10 +31,11 @@ def verb(act: Act) -> str:
 def draw_matter(console: Console, house: House, act: Act, matter: Matter) -> None:
     """What somebody is about to sign: amount and account first, then everything else that is known of it."""
     entity = house.rules.entities.get(matter.entity)
-    lines: dict[str, object] = {"about": matter.subject, "entity": matter.entity, "amount": matter.amount}
-    lines |= {"proposed by": ", ".join(sorted(matter.proposers)) or "the engine"}
+    lines: dict[str, object] = {"what": matter.operation, "at": matter.connection, "amount": matter.amount}
+    lines |= {"journal": matter.says.get("journal"), "entity": matter.entity, "about": matter.subject}
+    lines |= {"proposed by": ", ".join(sorted(matter.proposers))} if isinstance(act, Decide) else {}
     lines |= {"target": _target_told(act.target)} if isinstance(act, Match) else {}
-    lines |= {name: told for name, told in matter.says.items() if name not in ("entity", "amount", "subject", "target")}
+    lines |= {name: told for name, told in matter.says.items() if name not in {*lines, *_SHOWN_ABOVE}}
     shown = Table(title=verb(act), title_justify="left", title_style="bold", show_header=False)
     for name, told in lines.items():
         text = when(told, zone_of(entity)) if isinstance(told, datetime) else phrase(told)

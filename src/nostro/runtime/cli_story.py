@@ -17,7 +17,7 @@ from nostro.runtime.output import clean, phrase, table, when, zone_of
 BUNDLE_CHARACTERS = 12
 FIELDS = 8
 """More fields of a fact than these are in `--json`."""
-_SEEN_ELSEWHERE = frozenset({"entity", "key", "receipt", "digest", "act", "subject"})
+_SEEN_ELSEWHERE = frozenset({"act", "digest", "entity", "fingerprint", "key", "receipt", "subject"})
 
 
 @dataclass(frozen=True, slots=True)

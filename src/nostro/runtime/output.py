@@ -45,7 +45,9 @@ def when(at: datetime, zone: ZoneInfo | None) -> str:
     utc = at.astimezone(UTC)
     if zone is None or zone.key in ("UTC", "Etc/UTC"):
         return f"{utc:%Y-%m-%d %H:%M:%S}Z"
-    return f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S %z} ({utc:%H:%M:%S}Z)"
+    local = at.astimezone(zone)
+    beside = f"{utc:%H:%M:%S}Z" if local.date() == utc.date() else f"{utc:%Y-%m-%d %H:%M:%S}Z"
+    return f"{local:%Y-%m-%d %H:%M:%S %z} ({beside})"
 
 
 def zone_of(entity: LegalEntity | None) -> ZoneInfo | None:

@@ -6,6 +6,7 @@ import unicodedata
 from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Literal
 
 from nostro.connectors.bank_files.hints import hints, told
 from nostro.model.canonical import digest
@@ -30,7 +31,7 @@ class Document:
     head: StatementHead
     statement_id: str
     repeats: bool = False
-    shared: bool = False
+    scheme: Literal["unknown", "own", "shared"] = "unknown"
     place: Decimal | None = None
     told_before: Counter[int] = field(default_factory=Counter)
 
@@ -64,7 +65,7 @@ class Document:
             fingerprint="",
             place=self._place(entry),
             repeats=self.repeats,
-            shared_references=self.shared,
+            scheme=self.scheme,
             details=entry.details_total,
             counterparty_name=entry.counterparty.name or None if entry.counterparty else None,
             counterparty_iban=entry.counterparty_account.identification if entry.counterparty_account else None,

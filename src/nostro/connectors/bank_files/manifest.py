@@ -14,12 +14,12 @@ class Profile(Value):
     """How one bank tells things, where the standard leaves it open.
 
     `intraday`: whether a camt.052 repeats the whole day (`cumulative`) or tells what is new since the last one
-    (`delta`). `references`: whether all kinds of documents call a movement alike (`shared`), or statements differ.
-    Both matter only for movements of a day that otherwise say the very same.
+    (`delta`). `references`: whether all kinds of documents call a movement alike (`shared`), or statements have
+    references of their `own`; as long as it is `unknown`, movements that nothing else identifies wait for a person.
     """
 
     intraday: Literal["cumulative", "delta"] = "cumulative"
-    references: Literal["own", "shared"] = "own"
+    references: Literal["unknown", "own", "shared"] = "unknown"
 
 
 class BankFilesConfig(Value):

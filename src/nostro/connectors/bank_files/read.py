@@ -173,7 +173,7 @@ def _owner(receipt: ReceiptView, head: StatementHead) -> _Owned | None:
         head=head,
         statement_id=_statement_id(receipt, head),
         repeats=head.kind == "report" and profile.intraday == "cumulative",
-        shared=profile.references == "shared",
+        scheme=profile.references,
         place=opening.amount.value if opening and head.kind == "statement" else None,
     )
     return _Owned(entity, document)

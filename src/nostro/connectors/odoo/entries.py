@@ -1,4 +1,4 @@
-"""Journal entries at Odoo: drafted and posted in batches; and the entry that takes a payment back."""
+"""Journal entries at Odoo: drafted and posted in batches, matched where that is wanted."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 from nostro.connectors.kit.dialogue import Seen, Settled, Stopped, answered, asked, ensure, ready
 from nostro.connectors.kit.manifest import Order
 from nostro.connectors.odoo.config import OdooConfig
-from nostro.connectors.odoo.matching import in_company, look_at, match, paying_move, unmatch
+from nostro.connectors.odoo.matching import in_company, match
 from nostro.connectors.odoo.wire import Row, label, ref, say, search
 from nostro.model.calls import Act, Exchange
 from nostro.model.failures import FailureKind
-from nostro.model.intents import RECEIVABLE_OF_MOVE, BookJournalEntry, EntryLine, ReopenInvoice
+from nostro.model.intents import RECEIVABLE_OF_MOVE, BookJournalEntry, EntryLine
 from nostro.model.money import Money
 from nostro.model.outcomes import Outcome, done, failed
 
@@ -74,7 +74,7 @@ def book_journal_entries(orders: Sequence[Order], _: OdooConfig) -> Exchange[Seq
     intents = {order.correlation: order.intent for order in orders}
     entries = {name: intent for name, intent in intents.items() if isinstance(intent, BookJournalEntry)}
     try:
-        settled = yield from _book(entries)
+        settled = yield from book(entries)
     except Stopped as stop:
         return [stop.outcome] * len(orders)
     outcomes = []
@@ -104,7 +104,8 @@ def redated(there: str, wanted: str) -> dict[str, str]:
     return {} if there == wanted else {"date": there}
 
 
-def _book(entries: Mapping[str, BookJournalEntry]) -> Exchange[Settled[Row]]:
+def book(entries: Mapping[str, BookJournalEntry]) -> Exchange[Settled[Row]]:
+    """Draft and post what is not there yet; raises `Stopped`."""
     lines = [line for entry in entries.values() for line in entry.lines]
     moves = {line.partner_of_move for line in lines if line.partner_of_move is not None}
     codes = {line.foreign.currency for line in lines if line.foreign is not None}
@@ -187,67 +188,3 @@ def _post(names: Sequence[str], drafts: Mapping[str, Row], company: int) -> Exch
         return Act(say("account.move", "action_post", ids=ids, context=in_company(company)), missing[0])
 
     return (yield from ensure(names, look_up, ready(act)))
-
-
-def reopen_invoice(order: Order, _: OdooConfig) -> Exchange[Outcome]:
-    """Take a payment back and keep both stories: the payment's match with its payout is left alone.
-
-    An entry debits receivable; the payment is unmatched from the invoice and matched with the entry; what the entry
-    does not use up of it (a dispute about a part) goes back to the invoice. A statement line is unmatched only.
-    """
-    intent, name = order.intent, order.correlation
-    assert isinstance(intent, ReopenInvoice)
-    paying = yield from paying_move(intent.statement_line, intent.payment, None)
-    entry = 0
-    outcome = done(move=intent.move_id)
-    if intent.payment is not None:
-        booked = yield from _book({name: _reversal(intent)})
-        if name in booked.ended:
-            return booked.ended[name]
-        entry = booked.there[name]["id"]
-        notes = redated(booked.there[name]["date"], intent.booked_on.isoformat())
-        outcome = done(move=intent.move_id, entry=entry, notes=notes)
-    ended = yield from _take_off(name, paying, intent.move_id, entry)
-    if ended is None and entry:
-        ended = yield from _put_on(name, paying, entry, intent.move_id)
-    return ended or outcome
-
-
-def _reversal(intent: ReopenInvoice) -> BookJournalEntry:
-    receivable = EntryLine(
-        account=RECEIVABLE_OF_MOVE, balance=intent.amount, label=intent.label, partner_of_move=intent.move_id
-    )
-    other = EntryLine(account=intent.account, balance=-intent.amount, label=intent.label)
-    return BookJournalEntry(
-        entity=intent.entity,
-        journal=intent.journal,
-        booked_on=intent.booked_on,
-        label=intent.label,
-        lines=(receivable, other),
-    )
-
-
-def _take_off(name: str, paying: int, item: int, entry: int) -> Exchange[Outcome | None]:
-    """Unmatch payment and invoice, unless the payment is matched with our entry already: then that has been done."""
-
-    def look_up(_: Sequence[str]) -> Exchange[Seen[Any]]:
-        reply, pair = yield from look_at(paying, item)
-        if reply.ok and pair.matched and entry:
-            reply, with_entry = yield from look_at(paying, entry)
-            if with_entry.matched:
-                return Seen(reply, {name: with_entry})
-        return Seen(reply, {} if pair.matched else {name: pair})
-
-    _, pair = yield from look_at(paying, item)
-    if not pair.paying:
-        return failed(FailureKind.CONFLICT, "The payment has no receivable line that could be taken off the invoice.")
-    settled = yield from unmatch(name, pair.paying[0], look_up)
-    return settled.ended.get(name)
-
-
-def _put_on(name: str, paying: int, entry: int, item: int) -> Exchange[Outcome | None]:
-    for target in (entry, item):
-        settled = yield from match(name, paying, target)
-        if name in settled.ended:
-            return settled.ended[name]
-    return None

@@ -5,11 +5,12 @@ from __future__ import annotations
 from nostro.connectors.kit.dialogue import each
 from nostro.connectors.kit.manifest import Absence, Manifest, Once, Operation
 from nostro.connectors.odoo.config import OdooConfig
-from nostro.connectors.odoo.entries import book_journal_entries, reopen_invoice
+from nostro.connectors.odoo.entries import book_journal_entries
 from nostro.connectors.odoo.feed import FEEDS
 from nostro.connectors.odoo.matching import reconcile
 from nostro.connectors.odoo.payments import register
 from nostro.connectors.odoo.read import IGNORED
+from nostro.connectors.odoo.reopening import reopen_invoice
 from nostro.connectors.odoo.statement_lines import book_statement_lines
 from nostro.connectors.odoo.wire import ERRORS
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nostro.connectors.kit.dialogue import LookUp, Seen, Settled, Stopped, answered, asked, ensure, ready
+from nostro.connectors.kit.dialogue import Seen, Settled, Stopped, answered, asked, ensure, ready
 from nostro.connectors.kit.manifest import Order
 from nostro.connectors.odoo.config import OdooConfig
 from nostro.connectors.odoo.wire import Row, ref, say, search
@@ -87,14 +87,6 @@ def match(name: str, paying: int, item: int) -> Exchange[Settled[Pair]]:
     return (yield from ensure([name], look_up, ready(act)))
 
 
-def unmatch(name: str, line: Row, look_up: LookUp[Pair]) -> Exchange[Settled[Pair]]:
-    """Undo the matches of a paying line; `look_up` says when that is done, or needs doing no more."""
-    act = say(
-        "account.move.line", "remove_move_reconcile", ids=[line["id"]], context=in_company(ref(line["company_id"]))
-    )
-    return (yield from ensure([name], look_up, ready(lambda _: Act(act, name))))
-
-
 def reconcile(order: Order, _: OdooConfig) -> Exchange[Outcome]:
     """Match a booked line, payment or entry with the open item that it pays."""
     intent, name = order.intent, order.correlation
@@ -136,15 +128,18 @@ def _off_suspense(name: str, line: int, move: int, item: int) -> Exchange[Outcom
         return failed(
             FailureKind.CONFLICT, "The statement line has no single line on suspense, or the item no receivable."
         )
-    account = ref(terms[0]["account_id"])
-    vals = {"account_id": account, "partner_id": ref(terms[0]["partner_id"])}
+    vals = {"account_id": ref(terms[0]["account_id"]), "partner_id": ref(terms[0]["partner_id"])}
+    return (yield from move_line(name, loose[0], vals))
+
+
+def move_line(name: str, line: Row, vals: dict[str, Any]) -> Exchange[Outcome | None]:
+    """Put a journal item of a statement line on another account; the outcome if that failed."""
 
     def look_up(_: Sequence[str]) -> Exchange[Seen[Row]]:
-        reply = yield from asked(search("account.move.line", [["id", "=", loose[0]["id"]]], LINE))
-        there = reply.ok and bool(reply.content) and ref(reply.content[0]["account_id"]) == account
+        reply = yield from asked(search("account.move.line", [["id", "=", line["id"]]], LINE))
+        there = reply.ok and bool(reply.content) and ref(reply.content[0]["account_id"]) == vals["account_id"]
         return Seen(reply, {name: reply.content[0]} if there else {})
 
-    context = in_company(ref(loose[0]["company_id"]))
-    write = say("account.move.line", "write", ids=[loose[0]["id"]], vals=vals, context=context)
+    write = say("account.move.line", "write", ids=[line["id"]], vals=vals, context=in_company(ref(line["company_id"])))
     settled = yield from ensure([name], look_up, ready(lambda _: Act(write, name)))
     return settled.ended.get(name)

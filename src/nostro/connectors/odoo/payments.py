@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from nostro.connectors.kit.dialogue import Seen, answered, asked, ensure, ready, unfinished
@@ -13,9 +14,11 @@ from nostro.connectors.odoo.wire import Row, label, money, ref, say, search
 from nostro.model.calls import Act, Exchange, Message
 from nostro.model.failures import FailureKind
 from nostro.model.intents import RegisterCustomerPayment
+from nostro.model.money import plain
 from nostro.model.outcomes import Outcome, done, failed
 
-_FIELDS = "name memo amount currency_id date state move_id journal_id company_id is_reconciled"
+_FIELDS = """name memo amount currency_id amount_company_currency_signed date state move_id journal_id company_id
+is_reconciled"""
 _INVOICE = "name state move_type company_id currency_id partner_id amount_residual"
 _GONE = ("draft", "canceled", "rejected")
 
@@ -106,7 +109,8 @@ def _outcome(payment: Row, intent: RegisterCustomerPayment, *, adopted: bool) ->
     """The day is that of the payment's move: in a locked period the payment itself keeps the day asked for."""
     move = yield from row_of("account.move", ref(payment["move_id"]), "date") if payment["move_id"] else _nothing()
     amount = money(payment["amount"], label(payment["currency_id"]))
-    notes = {"date": move["date"]} if move and move["date"] != intent.paid_on.isoformat() else {}
+    notes = {"company_amount": plain(abs(Decimal(payment["amount_company_currency_signed"])))}
+    notes |= {"date": move["date"]} if move and move["date"] != intent.paid_on.isoformat() else {}
     notes |= {"amount": str(amount)} if amount.value != abs(intent.amount.value) else {}
     notes |= {} if payment["is_reconciled"] else {"open": "yes"}
     notes |= {"state": payment["state"]} if payment["state"] in _GONE else {}

@@ -71,7 +71,7 @@ def _vals(name: str, line: BookStatementLine, known: Chart) -> dict[str, Any]:
     }
     vals |= {"partner_name": line.partner_name} if isinstance(line.partner_name, str) else {}
     vals |= {"account_number": line.account_number} if isinstance(line.account_number, str) else {}
-    if line.foreign is not None:
+    if line.foreign is not None and line.foreign.currency in known.currency_id:  # else it isn't active there
         value = abs(line.foreign.value).copy_sign(line.amount.value)
         vals |= {"foreign_currency_id": known.currency_id[line.foreign.currency], "amount_currency": value}
     return vals | _counterpart(line, known)

@@ -62,7 +62,7 @@ class EntryReported(FactBody):
     What tells this entry from others: `fingerprint` and `ordinal` name it within its document, without saying anything
     about a person; `twin` counts the entries before it that say the very same, payer and text included; `place` is the
     booked balance before it. `repeats`: documents of this kind tell again what earlier ones of the day told.
-    `shared_references`: all documents of this bank call a movement alike.
+    `scheme`: whether all documents of this bank call a movement alike (`shared`), or statements otherwise (`own`).
 
     `probe` and `doubts` are not the bank's: a movement that this report does not belong to passes it on with them.
     """
@@ -96,7 +96,7 @@ class EntryReported(FactBody):
     twin: int = 0
     place: Amount | None = None
     repeats: bool = False
-    shared_references: bool = False
+    scheme: Literal["unknown", "own", "shared"] = "unknown"
     details: int = 0
     probe: int = 0
     doubts: tuple[str, ...] = ()

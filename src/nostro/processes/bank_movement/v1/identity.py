@@ -78,7 +78,11 @@ def judge(data: MovementState, body: EntryReported) -> Verdict:
     if not _near(data.reports, body, by_id=by_id):
         return Verdict.OTHER
     again = [report for report in alike if report.booked == body.booked]
-    return Verdict.MINE if by_id or not again else _by_kind(again, body)
+    if by_id:
+        return Verdict.MINE
+    if again:
+        return _by_kind(again, body)
+    return Verdict.DOUBT if body.scheme == "unknown" and _called_otherwise(data.reports, body) else Verdict.MINE
 
 
 def settles(body: EntryReported) -> bool:
@@ -105,13 +109,22 @@ def _retold(data: MovementState, report: Report, body: EntryReported) -> Verdict
 
 def _contradicted(data: MovementState, alike: list[Report], body: EntryReported) -> bool:
     """What both tell differently. The bank's own references in a statement may be others than those during the day."""
-    final, shared = body.kind == "statement", body.shared_references
-    comparable = [report for report in data.reports if shared or (report.kind == "statement") == final]
+    comparable = data.reports if body.scheme == "shared" else [r for r in data.reports if _same_scheme(r, body)]
     if _other_payer(data, body) or any(_differ(report.servicer, body.servicer_reference) for report in comparable):
         return True
     if body.booked and any(r.booked and _differ(r.booking_date, body.booking_date) for r in alike):
         return True
     return any(_differ(r.uetr, body.uetr) or _differ(r.end_to_end, body.end_to_end) for r in data.reports)
+
+
+def _same_scheme(report: Report, body: EntryReported) -> bool:
+    """Reports and notifications of a bank call a movement alike; statements may have references of their own."""
+    return (report.kind == "statement") == (body.kind == "statement")
+
+
+def _called_otherwise(reports: tuple[Report, ...], body: EntryReported) -> bool:
+    """Whether the bank's references differ, and it is not known whether they say anything across kinds of documents."""
+    return any(_differ(report.servicer, body.servicer_reference) for report in reports)
 
 
 def _named_alike(reports: tuple[Report, ...], body: EntryReported) -> bool:
