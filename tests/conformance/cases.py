@@ -178,7 +178,7 @@ def register_double(version: int) -> Staged:
 
 
 def statement_lines(version: int) -> Staged:
-    """Four bank movements in one batch: on suspense, on clearing, and two that pay invoices, one of them in part."""
+    """Five bank movements in one batch: on suspense, on clearing, two that pay invoices, and one that can pay nothing."""
     house = OdooHouse(version)
     first, second = house.invoice(), house.invoice("60.00")
     orders = ordered(
@@ -186,6 +186,7 @@ def statement_lines(version: int) -> Staged:
         house.line("-5.00", counterpart="account", counterpart_account=house.clearing),
         house.line("100.10", counterpart="receivable", move_id=first),
         house.line("40.00", counterpart="receivable", move_id=second),
+        house.line("-1.00", counterpart="receivable", move_id=second),
     )
 
     def effects() -> Mapping[str, object]:
@@ -193,7 +194,8 @@ def statement_lines(version: int) -> Staged:
         amounts = [[row["amount"] for row in rows if row["ref"] == order.correlation] for order in orders]
         return {"amounts": amounts, "left": (house.left(first), house.left(second))}
 
-    expected = {"amounts": [["12.34"], ["-5.00"], ["100.10"], ["40.00"]], "left": (Decimal("0.00"), Decimal("20.00"))}
+    amounts = [["12.34"], ["-5.00"], ["100.10"], ["40.00"], ["-1.00"]]
+    expected = {"amounts": amounts, "left": (Decimal("0.00"), Decimal("20.00"))}
     return Staged(house.outside, "book_statement_line", orders, effects, expected)
 
 

@@ -12,7 +12,7 @@ from nostro.connectors.kit.conformance import FEEDS, FeedScenario
 from nostro.connectors.kit.reading import ReadItem
 from nostro.connectors.odoo.config import OdooConfig
 from nostro.connectors.stripe.config import StripeConfig
-from nostro.model.facts import FactBody, InvoicePosted, split
+from nostro.model.facts import FactBody, InvoicePosted, PaymentRegistered, split
 from nostro.sandbox.faults import FaultPlan
 from nostro.sandbox.odoo import CompanySetup, OdooBooks, OdooSettings, PspJournal
 from nostro.sandbox.psp import Psp, PspSettings
@@ -92,6 +92,10 @@ def test_every_invoice_of_an_odoo_is_told_with_its_newest_state(version: int, sc
     assert listener.newest() == {row["id"]: row["amount_residual"] for row in moves}
     listener.poll()
     assert listener.poll() == 0, "a poll without news is a heartbeat"
+    payments = Listener(outside, "payments")
+    payments.poll(crashes=scenario.crashes)
+    heard = {fact.payment_id for fact in payments.told.values() if isinstance(fact, PaymentRegistered)}
+    assert heard == {row["id"] for row in books.books()["payments"]}
 
 
 @pytest.mark.parametrize("scenario", FEEDS, ids=lambda scenario: scenario.name)

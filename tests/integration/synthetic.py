@@ -10,7 +10,6 @@ from typing import Literal
 from nostro.engine.deadlines import Deadlines
 from nostro.engine.decide import Decider
 from nostro.engine.parked import Rejoin
-from nostro.engine.routing import Routable, Routed, route
 from nostro.engine.tenure import Tenure
 from nostro.model.canonical import digest
 from nostro.model.clock import Now
@@ -40,6 +39,7 @@ from nostro.processes.kit.decision import (
 )
 from nostro.processes.kit.machine import NEW, Effect, Machine, Terminal, Waiting
 from nostro.processes.kit.process import Begin, Process, Version
+from nostro.routing.route import Routable, Routed, route
 from nostro.store.blobs import seal_all
 from nostro.store.database import Database
 from nostro.store.entropy import SeededEntropy

@@ -168,8 +168,8 @@ async def test_erasing_a_person_leaves_the_seals_whole_and_their_fields_unreadab
     assert (erasure.keys, erasure.held) == (1, 0)
     assert (await sealed.verdict()).findings == ()
     names = ", ".join(COLUMNS)
-    [row] = await house.all(f"select {names} from fact where type = 'payment.captured'")  # noqa: S608 - our own columns
-    fact = FactRow(*row)  # type: ignore[arg-type] # a row of the log, in the columns' order
+    [row] = await house.all(f"select {names} from fact where type = 'payment.captured'")
+    fact = FactRow(*row)  # type: ignore[arg-type]  # a row of the log, in the columns' order
     async with house.database.transaction() as tx:
         known = await house.keys.load(tx, [fact.data_key or b""])
     body = open_body(house.keys, as_arrival(fact), known)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -14,9 +15,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from nostro.acts.identity import hash_passphrase
+from nostro.runtime.state import state_folder
+from nostro.store.embedded import EmbeddedServer
 from tests.integration.serving import free_port
 from tests.landscapes import edit, starting
 
@@ -35,6 +39,8 @@ rights:
     entities: ["*"]
     limits: unlimited
 """
+IBAN = "DE89 3704 0044 0532 0130 00"
+WHO = ("--as", "second", "--passphrase-env", "PASS", "--reason", "seen")
 STATEMENT = """<?xml version="1.0" encoding="UTF-8"?>
 <Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"><BkToCstmrStmt>
 <GrpHdr><MsgId>M1</MsgId><CreDtTm>2026-08-31T20:00:00Z</CreDtTm></GrpHdr>
@@ -81,6 +87,10 @@ class Terminal:
             [*NOSTRO, *words], env=self._environment({}), cwd=self.folder, text=True, stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
         )  # fmt: skip
+
+    def state(self) -> Path:
+        """The landscape's state folder."""
+        return state_folder(self.folder, self.variables)
 
     def _environment(self, more: Mapping[str, str]) -> dict[str, str]:
         return {**os.environ, **self.variables, **more}
@@ -158,81 +168,110 @@ def test_a_bank_credit_is_seen_traced_approved_by_a_second_person_verified_repla
 ) -> None:
     house = up()
     (terminal.folder / "inbox/bank-de/statement.xml").write_text(STATEMENT)
-    waiting = until(lambda: terminal.told("cases")["commands"])
-    [command] = [each for each in waiting if each["operation"] == "book_statement_line"]
-    ref = command["correlation"]
-    assert command["amount"] == {"value": "123.45", "currency": "EUR"}
-    assert command["status"] == "proposed"
-
-    shown = terminal.run("cases").stdout
-    assert ref in shown
-    assert "123.45 EUR" in shown
-    one = terminal.told("trace", "DE89 3704 0044 0532 0130 00")
-    assert "statement.entry_reported" in {fact["type"] for fact in one["facts"]}
-    assert one["zones"] == {"DE": "Europe/Berlin"}
-    story = terminal.run("trace", ref).stdout
-    assert "+0200" in story or "+0100" in story
-    assert "Customer 042" not in story
-
-    prompted = terminal.start("approve", ref, "--as", "second", "--reason", "seen")
-    assert prompted.stderr is not None
-    assert "Approve" in prompted.stderr.readline()
-    while "proposed by" not in prompted.stderr.readline():
-        pass
-    time.sleep(1)
-    prompted.send_signal(signal.SIGINT)
-    assert prompted.wait(20) == 130
-
-    who = ("--as", "second", "--passphrase-env", "PASS", "--reason", "seen")
-    assert terminal.told("approve", ref, *who, code=2, PASS="wrong")["failure"]["kind"] == "ActRefused"
-    refused = terminal.told("approve", ref, "--as", "clerk", *who[2:], code=2)
-    assert "no right to approve" in refused["failure"]["sentence"]
-    done = terminal.told("approve", ref, *who)
-    assert (done["actor"], done["new"], done["workers"]) == ("second", True, 1)
-    until(lambda: ref not in [each["correlation"] for each in terminal.told("cases")["commands"]])
-    assert terminal.told("approve", ref, *who, code=2)["failure"]["kind"] in ("ActRefused", "Refused")
-    told = terminal.told("trace", ref)
-    assert any(fact["type"] == "command.released" and fact["actor"] == "second" for fact in told["facts"])
-
-    [case] = until(lambda: terminal.told("cases")["cases"])
-    assert terminal.told("cases", case["id"])["case"]["reason"] == "statement_missing"
-    terminal.run("close", case["id"], *who)
-    until(lambda: not terminal.told("cases")["cases"])
-    assert [each["closed_by"] for each in terminal.told("cases", "--all")["cases"]] == ["second"]
-
-    transit = terminal.told("transit")
-    assert all(total["value"].strip("-0.") == "" for total in transit["sums"])
-    assert terminal.told("replay")["differences"] == []
-    under = terminal.told("replay", "--under", house.told["bundle"][:12])
-    assert (under["under"], under["differences"]) == (house.told["bundle"], [])
-    until(lambda: terminal.told("audit", "verify")["unsealed"] == 0)
-    assert terminal.run("audit", "verify").stdout.startswith("The log is whole")
-
-    party = ("erase", "iban:DE89 3704 0044 0532 0130 00", "--reason", "asked for", *who[:4])
-    assert "--yes" in terminal.run(*party, code=2, stdin="").stderr
-    gone = terminal.told(*party, "--yes")
-    assert gone["keys_destroyed"] >= 1
-    assert gone["states_rebuilt"] == len(gone["subjects"])
-    assert terminal.told(*party, "--yes")["keys_destroyed"] == 0
-    assert terminal.told("trace", "DE89370400440532013000", code=1)["subjects"] == []
-    assert terminal.told("audit", "verify")["findings"] == []
+    ref = seen(terminal)
+    asked_at_the_prompt(terminal, ref)
+    approved(terminal, ref)
+    closed(terminal)
+    proved(terminal, house.told["bundle"])
+    erased(terminal)
     code, seconds = house.end(signal.SIGINT)
     assert code == 130
     assert seconds < 15
 
 
-def test_sigterm_ends_up_cleanly_within_seconds_and_gives_its_shards_back(
+def seen(terminal: Terminal) -> str:
+    """The command that the credit leads to is listed; its story is told without the payer's name."""
+    waiting = until(lambda: terminal.told("cases")["commands"])
+    [command] = [each for each in waiting if each["operation"] == "book_statement_line"]
+    ref = str(command["correlation"])
+    assert (command["amount"], command["status"]) == ({"value": "123.45", "currency": "EUR"}, "proposed")
+    shown = terminal.run("cases").stdout
+    assert ref in shown
+    assert "123.45 EUR" in shown
+    told = terminal.told("trace", IBAN)
+    assert "statement.entry_reported" in {fact["type"] for fact in told["facts"]}
+    assert told["zones"] == {"DE": "Europe/Berlin"}
+    story = terminal.run("trace", ref).stdout
+    assert re.search(r"[+]0[12]00 [(]", story)
+    assert "Customer 042" not in story
+    return ref
+
+
+def asked_at_the_prompt(terminal: Terminal, ref: str) -> None:
+    """Ctrl-C at the passphrase ends the command at once, and nothing was approved."""
+    prompted = terminal.start("approve", ref, "--as", "second", "--reason", "seen")
+    assert prompted.stderr is not None
+    assert "Approve" in prompted.stderr.readline()
+    while "proposed by" not in prompted.stderr.readline():
+        assert prompted.poll() is None
+    time.sleep(1)
+    prompted.send_signal(signal.SIGINT)
+    prompted.communicate(timeout=20)
+    assert prompted.returncode == 130
+
+
+def approved(terminal: Terminal, ref: str) -> None:
+    """Neither a wrong passphrase nor a person without the right approves it; the second person does, once."""
+    wrong = terminal.told("approve", ref, *WHO, code=2, PASS="wrong")
+    assert wrong["failure"]["sentence"] == "The passphrase is wrong."
+    refused = terminal.told("approve", ref, "--as", "clerk", *WHO[2:], code=2)
+    assert "no right to approve" in refused["failure"]["sentence"]
+    done = terminal.told("approve", ref, *WHO)
+    assert (done["actor"], done["new"], done["workers"]) == ("second", True, 1)
+    until(lambda: ref not in [each["correlation"] for each in terminal.told("cases")["commands"]])
+    assert terminal.told("approve", ref, *WHO, code=2)["failure"]["kind"] in ("ActRefused", "Refused")
+    facts = terminal.told("trace", ref)["facts"]
+    assert [fact["actor"] for fact in facts if fact["type"] == "command.released"] == ["second"]
+
+
+def closed(terminal: Terminal) -> None:
+    """The statement of August is not followed by another one: a case, which a person closes."""
+    [case] = until(lambda: terminal.told("cases")["cases"])
+    assert terminal.told("cases", case["id"])["case"]["reason"] == "statement_missing"
+    terminal.run("close", case["id"], *WHO)
+    until(lambda: not terminal.told("cases")["cases"])
+    assert [each["closed_by"] for each in terminal.told("cases", "--all")["cases"]] == ["second"]
+
+
+def proved(terminal: Terminal, bundle: str) -> None:
+    """The ledger is even, replay equals live, and the log is whole once it is sealed."""
+    assert all(not total["value"].strip("-0.") for total in terminal.told("transit")["sums"])
+    assert terminal.told("replay")["differences"] == []
+    under = terminal.told("replay", "--under", bundle[:12])
+    assert (under["under"], under["differences"]) == (bundle, [])
+    until(lambda: terminal.told("audit", "verify")["unsealed"] == 0)
+    assert terminal.run("audit", "verify").stdout.startswith("The log is whole")
+
+
+def erased(terminal: Terminal) -> None:
+    """Erasing asks first; then the payer can't be found any more, and the seals are whole."""
+    party = ("erase", f"iban:{IBAN}", *WHO)
+    assert "--yes" in terminal.run(*party, code=2).stderr
+    gone = terminal.told(*party, "--yes")
+    assert gone["keys_destroyed"] >= 1
+    assert gone["states_rebuilt"] == len(gone["subjects"])
+    assert terminal.told(*party, "--yes")["keys_destroyed"] == 0
+    assert terminal.told("trace", IBAN, code=1)["subjects"] == []
+    assert terminal.told("audit", "verify")["findings"] == []
+
+
+def test_sigterm_ends_up_cleanly_within_seconds_and_gives_every_shard_back(
     terminal: Terminal, up: Callable[..., Running]
 ) -> None:
     first = up()
-    other = up("worker")
     assert first.told["health"].startswith("http://127.0.0.1:")
-    code, seconds = first.end(signal.SIGTERM)
-    assert code == 0
-    assert seconds < 15
-    assert other.process.poll() is None
-    assert other.end(signal.SIGINT)[0] == 130
-    assert terminal.told("cases")["cases"] == []
+    with EmbeddedServer(terminal.state() / "postgresql") as server, psycopg.connect(server.url()) as connection:
+        connection.autocommit = True
+        held = "select count(*) from shard where holder <> ''"
+        until(lambda: connection.execute(held).fetchone() == (64,))
+        code, seconds = first.end(signal.SIGTERM)
+        assert code == 0
+        assert seconds < 15
+        assert connection.execute(held).fetchone() == (0,)
+        worker = up("worker")
+        until(lambda: connection.execute(held).fetchone() == (64,))
+        assert worker.end(signal.SIGINT)[0] == 130
+        assert connection.execute(held).fetchone() == (0,)
 
 
 def test_a_taken_port_is_refused_with_the_option_that_changes_it(terminal: Terminal) -> None:

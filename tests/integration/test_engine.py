@@ -77,7 +77,7 @@ async def test_positions_have_no_gaps_and_leaves_chain(house: House) -> None:
     await house.tell([as_fact(payout(f"po_{n}")) for n in range(40)])
     await house.settle()
     names = ", ".join(COLUMNS)
-    rows = [FactRow(*row) for row in await house.all(f"select {names} from fact order by shard, position")]  # type: ignore[arg-type]
+    rows = [FactRow(*row) for row in await house.all(f"select {names} from fact order by shard, position")]  # type: ignore[arg-type]  # rows of the log
     heads = {shard: head for shard, head in await house.all("select shard, head from shard")}  # noqa: C416 - typed rows
     for shard in {row.shard for row in rows}:
         chain = [row for row in rows if row.shard == shard]

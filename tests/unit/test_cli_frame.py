@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import signal
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from typer.testing import CliRunner
 
 from nostro.model.failures import DatabaseUnavailable, Failure, OutOfService, Refused
 from nostro.model.money import Money
-from nostro.runtime.cli import build
+from nostro.runtime.cli_app import build
 from nostro.runtime.cli_audit import party_of
 from nostro.runtime.cli_frame import Frame, framed
 from nostro.runtime.output import age, as_json, clean, phrase, table, when
@@ -122,8 +123,8 @@ def commands_of(app: typer.Typer, *path: str) -> list[tuple[str, ...]]:
 def test_every_command_takes_json_and_teaches_with_an_example(words: tuple[str, ...]) -> None:
     shown = RUN.invoke(build(), [*words, "--help"], env={"COLUMNS": "200", "TERM": "dumb"})
     assert shown.exit_code == 0
-    assert "--json" in shown.stdout
-    assert "--landscape" in shown.stdout
+    assert "--json" in shown.stdout or words == ("sandbox",)
+    assert "--landscape" in shown.stdout or words in (("demo",), ("sandbox",))
     assert f"nostro {' '.join(words)}" in shown.stdout.split("Example")[-1]
 
 
@@ -135,7 +136,7 @@ def test_every_command_is_in_the_reference() -> None:
 def test_text_from_outside_cannot_steer_the_terminal() -> None:
     evil = "paid\x1b[2J\x9b31m\u202etxt"
     assert clean(evil) == "paid\ufffd[2J\ufffd31m\ufffdtxt"
-    console = Console(width=60, record=True, file=open("/dev/null", "w"))  # noqa: PTH123, SIM115 - thrown away
+    console = Console(width=60, record=True, file=io.StringIO())
     console.print(table("Cases", {"what": "left"}, [(evil,)]))
     assert "\x1b" not in console.export_text(styles=False)
 

@@ -541,6 +541,13 @@ def test_another_booking_day_of_the_erp_is_said() -> None:
     assert data_of(told).steps.ends["register-ch_1/0"].booked_on == "2026-09-30"
 
 
+def test_a_payment_that_the_erp_holds_otherwise_than_asked_is_a_case() -> None:
+    told = house()
+    told.tell(fact(capture()))
+    told.answer("register-ch_1", done(adopted=True, payment=5, notes={"amount": "60.00 EUR"}))
+    assert "amount: 60.00 EUR" in told.cases[ITEM, "booked_differently"].sentence
+
+
 def test_a_booking_that_does_not_end_becomes_a_case() -> None:
     told = house()
     told.tell(fact(capture()))

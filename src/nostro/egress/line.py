@@ -187,7 +187,7 @@ class Line:
         access = self.connection.access(session)
         try:
             request: HttpRequest = self._wire.render(message, key, self.connection.config, access)
-        except Exception as error:
+        except Exception as error:  # whatever a connector throws, no byte has left
             raise NotReady(FailureKind.INVALID, f"The call could not be rendered ({type(error).__name__}).") from error
         if urlsplit(request.url)[:2] != urlsplit(self.connection.url)[:2]:
             raise NotReady(FailureKind.INVALID, "The call leads to another host than the connection's.")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from nostro.engine.routing import HOUSE, Routable, route
 from nostro.model.canonical import canonical
 from nostro.model.clock import Now
 from nostro.model.facts import BundleActivated, Fact
 from nostro.model.ids import Subject
+from nostro.routing.route import HOUSE, Routable, route
 from nostro.store.arrivals import Blob
 from nostro.store.database import Database, Statements
 from nostro.store.keys import Keys

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from nostro.engine.references import Claim, Parking
-from nostro.engine.routing import Routable
 from nostro.model.canonical import canonical
 from nostro.model.ids import Subject, short_digest
 from nostro.processes.kit.decision import CaseOpening, Instance, Lookup, Posting
+from nostro.routing.references import Claim, Parking
+from nostro.routing.route import Routable
 from nostro.store.arrivals import Arrival
 from nostro.store.log import FactRow
 

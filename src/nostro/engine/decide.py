@@ -16,7 +16,6 @@ import structlog
 
 from nostro.engine.batch import Batch
 from nostro.engine.deciding import Deciding, load_subjects
-from nostro.engine.routing import HOUSE
 from nostro.engine.tenure import Tenure
 from nostro.engine.write import Writer
 from nostro.model.canonical import parse
@@ -25,6 +24,7 @@ from nostro.model.facts import BundleActivated
 from nostro.model.failures import LostRace, StatementRefused
 from nostro.processes.kit.decision import Rules
 from nostro.processes.kit.process import Process
+from nostro.routing.route import HOUSE
 from nostro.store.arrivals import LANES, Arrival
 from nostro.store.blobs import seal_all
 from nostro.store.database import Database, Statements, Transaction

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from nostro.engine.batch import AskedLookup, Batch, Case, Command, SubjectRow
-from nostro.engine.references import Claim
-from nostro.engine.routing import HOUSE, Routable
 from nostro.engine.tenure import HeldShard
 from nostro.engine.transition import SERVED, houseless, transition
 from nostro.engine.verdicts import serve_case, serve_release
@@ -30,6 +28,8 @@ from nostro.model.outcomes import OutcomeKind
 from nostro.processes.kit.decision import CaseOpening, Instance, Rules, State, Wanted
 from nostro.processes.kit.digest import decision_digest
 from nostro.processes.kit.process import STALE, UNEXPECTED, Process, Transition
+from nostro.routing.references import Claim
+from nostro.routing.route import HOUSE, Routable
 from nostro.store.arrivals import Arrival, Blob
 from nostro.store.blobs import open_fact
 from nostro.store.database import Row, Statements, Transaction

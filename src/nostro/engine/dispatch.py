@@ -183,7 +183,7 @@ class Dispatcher:
             logger.info("slot_lost", **names, sentence=race.sentence)
         except OutOfService as failure:
             logger.warning("drive_broke_off", **names, failure=type(failure).__name__)
-        except Exception:
+        except Exception:  # told; the dispatch stays in the database and is driven again
             logger.exception("drive_failed", **names)
             self._stumbled[loaded.dispatch.id] = (await self.house.clock()).machine + STUMBLED
 

@@ -12,8 +12,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from nostro.engine.references import Index, arrival_from, claim_all, look_up
-from nostro.engine.routing import begun
 from nostro.model.canonical import canonical
 from nostro.model.clock import Now
 from nostro.model.facts import Fact, LookupAnswered
@@ -21,6 +19,8 @@ from nostro.model.facts.house import Target
 from nostro.model.failures import LostRace
 from nostro.model.ids import Subject, short_digest
 from nostro.processes.kit.process import Process
+from nostro.routing.references import Index, arrival_from, claim_all, look_up
+from nostro.routing.route import begun
 from nostro.store.arrivals import Arrival, Blob, arrival_for, put
 from nostro.store.blobs import open_fact
 from nostro.store.database import Database, Statements, Transaction

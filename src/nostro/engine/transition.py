@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from nostro.engine.routing import HOUSE
 from nostro.model.facts import CaseClosed, CommandReleased, Fact
 from nostro.model.ids import Subject
 from nostro.processes.kit.decision import Decision, Instance, Rules, State
 from nostro.processes.kit.process import Process, Transition, take_in
+from nostro.routing.route import HOUSE
 
 SERVED = "engine: served"
 """The rule of facts that the engine itself serves: activations, releases, closed cases."""

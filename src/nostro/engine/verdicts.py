@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from nostro.engine.batch import Batch, SubjectRow
-from nostro.engine.references import arrival_from
 from nostro.model.canonical import canonical
 from nostro.model.clock import Now
 from nostro.model.facts import CaseClosed, CommandReleased, CommandSettled, Fact
 from nostro.model.ids import IdempotencyKey, Subject
 from nostro.model.outcomes import Outcome, OutcomeKind
+from nostro.routing.references import arrival_from
 from nostro.store.arrivals import Blob, arrival_for
 from nostro.store.database import Statements, Transaction
 

@@ -9,8 +9,6 @@ from typing import Any
 
 from nostro.engine.batch import Batch, Case, Command, SubjectRow, candidates, columns
 from nostro.engine.parked import lookup_arrival
-from nostro.engine.references import Parking, arrival_bytes, give_back, look_up, park_all, register_all
-from nostro.engine.routing import HOUSE, route
 from nostro.engine.tenure import HeldShard
 from nostro.model.base import confidential_fields
 from nostro.model.canonical import canonical
@@ -21,6 +19,8 @@ from nostro.model.failures import LostRace
 from nostro.model.ids import Subject, shard_of, short_digest
 from nostro.processes.kit.decision import CaseOpening
 from nostro.processes.kit.process import Process
+from nostro.routing.references import Parking, arrival_bytes, give_back, look_up, park_all, register_all
+from nostro.routing.route import HOUSE, route
 from nostro.store import log
 from nostro.store.arrivals import put
 from nostro.store.database import Statements, Transaction

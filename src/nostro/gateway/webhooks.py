@@ -119,7 +119,7 @@ def _verify(connection: OpenConnection, body: bytes, request: Request, now: Now)
     headers = {name.lower(): value for name, value in request.headers.items()}
     try:
         return verify(body, headers, connection.config, connection.secrets, now.business)
-    except Exception as error:
+    except Exception as error:  # a sender that can make the check throw has proved nothing
         logger.warning("verify_failed", connection=connection.id, exc_info=error)
         return Refusal(401, "The signature could not be checked.")
 

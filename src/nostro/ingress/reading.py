@@ -16,7 +16,6 @@ import structlog
 from nostro.connectors.kit.reading import RejectItem
 from nostro.egress.connections import Connections
 from nostro.egress.line import Count, silent
-from nostro.engine.routing import Routable, Routed, route, told_name
 from nostro.ingress.opened import Opened, Piece
 from nostro.ingress.opening import open_all
 from nostro.model.clock import Now
@@ -24,6 +23,7 @@ from nostro.model.facts import Fact
 from nostro.model.facts.house import ToldDifferently
 from nostro.model.failures import LostRace, OutOfService, StatementRefused
 from nostro.processes.kit.process import Process
+from nostro.routing.route import Routable, Routed, route, told_name
 from nostro.store.arrivals import LANES
 from nostro.store.blobs import seal_all
 from nostro.store.database import Database, Row, Statements, Transaction

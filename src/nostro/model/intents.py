@@ -69,7 +69,7 @@ class BookStatementLine(Intent):
 
 
 class Reconcile(Intent):
-    """Match a booked statement line, payment or journal entry with an open receivable line of an invoice or credit note.
+    """Match a booked statement line, payment or journal entry with the open line of an invoice or credit note.
 
     `entry` is the move id of a journal entry that has a receivable line of its own.
     """

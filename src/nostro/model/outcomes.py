@@ -25,7 +25,8 @@ class Outcome(Value):
     """One command's end. `ids` are the other side's ids by kind (`move`, `payment`, `statement_line`...).
 
     `notes`: `date` when the ERP booked on another day than asked, `company_amount` what a payment in foreign currency
-    is worth on the ledger account that it was booked to (a plain decimal in company currency).
+    is worth on the ledger account that it was booked to (a plain decimal in company currency); `amount`, `open` and
+    `state` where what was found or booked is not quite what was asked.
     """
 
     kind: OutcomeKind

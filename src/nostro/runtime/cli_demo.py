@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,10 +15,10 @@ from typing import Annotated
 import typer
 
 from nostro.model.failures import OutOfService, Refused
-from nostro.runtime.cli_frame import DONE, INTERRUPTED, LOG, WRONG, DebugOption, Frame, JsonOption, ending, examples
+from nostro.runtime.cli_frame import DONE, LOG, WRONG, Frame, examples, framed
 from nostro.runtime.demo import naive_days, observe
 from nostro.runtime.demo.landscape import Grounds
-from nostro.runtime.demo.page import Report, as_object, draw
+from nostro.runtime.demo.page import as_object, draw
 from nostro.runtime.demo.place import prepared
 from nostro.runtime.demo.play import judged, staged
 from nostro.runtime.output import Output
@@ -37,117 +36,129 @@ class Mode(StrEnum):
     OBSERVE = "observe"
 
 
-SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Another seed is another business and other faults.")]
-SizeOption = Annotated[int, typer.Option("--size", min=1, max=50, help="How much ordinary business.")]
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What a person chooses of the demo."""
+
+    once: Annotated[bool, typer.Option("--once", help="End when the books are closed.")] = False
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Another seed: other amounts, other faults.")] = 1
+    size: Annotated[int, typer.Option("--size", min=1, max=50, help="How much ordinary business.")] = 1
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="The door's port, or the next free one.")] = DOOR
+    sandbox_port: Annotated[
+        int, typer.Option("--sandbox-port", min=1, max=65535, help="The stand-ins' port, or the next free one.")
+    ] = PORT
+    mode: Annotated[Mode, typer.Option("--mode", help="observe: read an Odoo of yours, write nothing.")] = Mode.ACT
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    once: bool
-    seed: int
-    size: int
-    door: int
-    sandbox: int
+class Bench:
+    """What a person chooses of the sandbox."""
+
+    files: Annotated[Path, typer.Option("--files", metavar="DIR", help="Where the banks put their files.")] = Path(
+        "files"
+    )
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Where the stand-ins listen.")] = PORT
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Another seed: other amounts, other faults.")] = 1
+    size: Annotated[int, typer.Option("--size", min=1, max=50, help="With --days: how much ordinary business.")] = 1
+    days: Annotated[bool, typer.Option("--days", help="The demo's days; time moves over POST /world/now.")] = False
+    faults: Annotated[bool, typer.Option("--faults/--no-faults", help="Whether things go wrong.")] = True
+    journal: Annotated[str, typer.Option("--journal", metavar="FILE", help="Keep the books in this file.")] = ""
+    webhooks: Annotated[
+        str, typer.Option("--webhooks", metavar="NAME=URL,...", help="Where de, ch, us and odoo send their events.")
+    ] = ""
+
+    @property
+    def settings(self) -> SandboxSettings:
+        """As the sandbox takes them. Raises `Refused` for webhooks of somebody unknown."""
+        hooks = dict(each.split("=", 1) for each in self.webhooks.split(",") if "=" in each)
+        if set(hooks) - {"de", "ch", "us", "odoo"} or len(hooks) != self.webhooks.count("="):
+            raise Refused("Events are sent by de, ch, us and odoo.", "Write --webhooks de=http://...,ch=http://...")
+        return SandboxSettings(
+            files=Path(self.files),
+            seed=self.seed,
+            size=self.size,
+            port=self.port,
+            webhooks=hooks,
+            faults=self.faults,
+            live=not self.days,
+            journal=Path(self.journal) if self.journal else None,
+        )
 
 
 def add_to(app: typer.Typer) -> None:
     """Registers the commands."""
-    shown = examples("nostro demo", "nostro demo --once --json")
-    app.command("demo", epilog=shown)(demo)
-    app.command("sandbox", epilog=examples("nostro sandbox --files inbox"))(sandbox)
+    app.command("demo", epilog=examples("nostro demo", "nostro demo --once --json"))(framed(demo))
+    app.command("sandbox", epilog=examples("nostro sandbox --files inbox"))(framed(sandbox))
 
 
-def demo(  # noqa: PLR0913 - a command line has as many options as it has
-    *,
-    once: Annotated[bool, typer.Option("--once", help="End when the books are closed.")] = False,
-    seed: SeedOption = 1,
-    size: SizeOption = 1,
-    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="The door; a taken one is passed over.")] = DOOR,
-    sandbox_port: Annotated[int, typer.Option("--sandbox-port", min=1, max=65535, help="The stand-ins.")] = PORT,
-    mode: Annotated[
-        Mode, typer.Option("--mode", help="observe: against an Odoo of yours; nothing is written.")
-    ] = Mode.ACT,
-    odoo_url: Annotated[str, typer.Option("--odoo-url", metavar="URL", help="observe: where that Odoo is.")] = "",
-    odoo_db: Annotated[str, typer.Option("--odoo-db", metavar="NAME", help="observe: its database.")] = "",
-    odoo_key: Annotated[
-        str, typer.Option("--odoo-key", metavar="REF", help="observe: an API key, as env:NAME or file:PATH.")
-    ] = "",
-    odoo_login: Annotated[
-        str, typer.Option("--odoo-login", metavar="LOGIN", help="observe: the key's user; Odoo 18 asks for it.")
-    ] = "",
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
-) -> None:
-    """Two days of business against the sandbox, with faults: a plain script and Nostro, judged by the others' books.
+async def demo(frame: Frame, choices: Choices, odoo: observe.YourOdoo) -> int:
+    """Two days of business against the sandbox, with faults: a plain script, then Nostro, judged by the others' books.
 
-    Lost and doubled are told in money. Everything is made anew each time, in a place of its own; nothing of yours is
-    touched. Without --once it stays up and says where to look.
+    Everything is made anew, landscape included (--landscape is not used), in a place of its own. Without --once it
+    stays up and says where to look.
     """
-    frame = Frame(Path(), Output(json=as_json), debug)
-    asked = _Asked(once, seed, size, port, sandbox_port)
-    if mode is Mode.OBSERVE:
-        odoo = observe.YourOdoo(odoo_url, odoo_db, odoo_key, odoo_login)
-        code = ending(frame, lambda: _observe(frame.output, asked, odoo))
-    else:
-        code = ending(frame, lambda: _demo(frame.output, asked))
-    raise typer.Exit(code)
+    with prepared(choices.port, choices.sandbox_port) as grounds, _log_into(grounds.state / LOG):
+        if choices.mode is Mode.OBSERVE:
+            return await _observe(frame.output, grounds, choices, odoo)
+        return await _live(frame.output, grounds, choices)
 
 
-async def _demo(output: Output, asked: _Asked) -> int:
-    with prepared(asked.door, asked.sandbox) as grounds, _log_into(grounds.state / LOG):
-        with _days(output, "A plain script lives through the two days") as told:
-            naive = await naive_days.live(grounds.state / "naive", seed=asked.seed, size=asked.size, told=told)
-        async with staged(grounds, seed=asked.seed, size=asked.size) as stage:
-            with _days(output, "Nostro lives through the same days") as told:
-                await stage.drive(told).to(END)
-                await stage.close_books(told)
-            report = await judged(stage, naive, stays_up=not asked.once)
-            output.show(as_object(report), lambda console: draw(report, console))
-            if not asked.once:
-                _tell_ports(output, asked, grounds)
-                await stage.stay_up()
-            return WRONG if _wrong(report) else DONE
+async def _live(output: Output, grounds: Grounds, choices: Choices) -> int:
+    with _days(output, "A plain script lives through the two days") as told:
+        own = grounds.state / "naive"
+        naive = await naive_days.live(own, seed=choices.seed, size=choices.size, told=told)
+    async with staged(grounds, seed=choices.seed, size=choices.size) as stage:
+        with _days(output, "Nostro lives through the same days") as told:
+            await stage.live(told)
+        report = await judged(stage, naive, stays_up=not choices.once)
+        output.show(as_object(report), lambda console: draw(report, console))
+        if not choices.once:
+            _tell_ports(output, grounds, choices)
+            await stage.running.stay_up()
+    return WRONG if report.differences else DONE
 
 
-def _wrong(report: Report) -> bool:
-    """Nostro's own promise was not kept: something differs, and no case says so."""
-    return bool(report.differences)
-
-
-def _tell_ports(output: Output, asked: _Asked, grounds: Grounds) -> None:
-    for wanted, got, what in ((asked.door, grounds.door, "door"), (asked.sandbox, grounds.sandbox, "sandbox")):
+def _tell_ports(output: Output, grounds: Grounds, choices: Choices) -> None:
+    places = (("door", choices.port, grounds.door), ("sandbox", choices.sandbox_port, grounds.sandbox))
+    for what, wanted, got in places:
         if wanted != got:
-            output.note(f"Port {wanted} was taken; the {what} is at {got}.")
+            output.note(f"Port {wanted} was taken: the {what} is at {got}.")
     output.note("It stays up, and time goes on at its own pace. Ctrl-C ends it.")
 
 
-async def _observe(output: Output, asked: _Asked, odoo: observe.YourOdoo) -> int:
-    with prepared(asked.door, asked.sandbox) as grounds, _log_into(grounds.state / LOG):
-        with _days(output, "Nostro watches") as told:
-            seen = await observe.watch(grounds, odoo, seed=asked.seed, told=told)
-        output.show(observe.as_object(seen), lambda console: observe.draw(seen, console))
+async def _observe(output: Output, grounds: Grounds, choices: Choices, odoo: observe.YourOdoo) -> int:
+    with output.progress("Nostro watches", 100) as advance:
+        shown = 0
+
+        def told(share: float) -> None:
+            nonlocal shown
+            advance(int(100 * share) - shown)
+            shown = int(100 * share)
+
+        seen = await observe.watch(grounds, odoo, seed=choices.seed, told=told)
+    output.show(observe.as_object(seen), lambda console: observe.draw(seen, console))
     return DONE
 
 
 @contextmanager
 def _days(output: Output, what: str) -> Iterator[Callable[[datetime], None]]:
-    """A bar over the business minutes of the two days."""
-    minutes = int((END - START).total_seconds() // 60)
-    with output.progress(what, minutes) as advance:
-        done = 0
+    """A bar over the hours of the two days."""
+    hours = int((END - START).total_seconds() // 3600)
+    with output.progress(what, hours) as advance:
+        shown = 0
 
         def told(now: datetime) -> None:
-            nonlocal done
-            passed = min(minutes, int((now - START).total_seconds() // 60))
-            advance(passed - done)
-            done = passed
+            nonlocal shown
+            passed = min(hours, int((now - START).total_seconds() // 3600))
+            advance(passed - shown)
+            shown = passed
 
         yield told
 
 
 @contextmanager
 def _log_into(path: Path) -> Iterator[None]:
-    """Faults are the demo's business: what the log says of them goes into a file, not over the page."""
+    """What the log says of faults goes into a file: here they are the business, and must not run over the page."""
     root = logging.getLogger()
     before = list(root.handlers)
     with path.open("a", encoding="utf-8") as file:
@@ -161,46 +172,13 @@ def _log_into(path: Path) -> Iterator[None]:
             root.handlers[:] = before
 
 
-def sandbox(
-    *,
-    files: Annotated[Path, typer.Option("--files", metavar="DIR", help="Where the banks put their files.")] = Path(
-        "files"
-    ),
-    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Where the stand-ins listen.")] = PORT,
-    seed: SeedOption = 1,
-    size: SizeOption = 1,
-    days: Annotated[bool, typer.Option("--days", help="The demo's two days; time moves over POST /world/now.")] = False,
-    faults: Annotated[bool, typer.Option("--faults/--no-faults", help="Whether things go wrong.")] = True,
-    journal: Annotated[Path | None, typer.Option("--journal", metavar="FILE", help="Keep the books there.")] = None,
-    hook: Annotated[
-        list[str] | None, typer.Option("--webhook", metavar="NAME=URL", help="Where de, ch, us or odoo send events.")
-    ] = None,
-    debug: DebugOption = False,
-) -> None:
-    """The stand-ins alone: an Odoo, three payment providers and three banks, with books of their own, until Ctrl-C.
+async def sandbox(frame: Frame, bench: Bench) -> None:
+    """The stand-ins alone, until Ctrl-C: an Odoo, three payment providers and three banks, with books of their own.
 
-    They listen on loopback only, and ask nobody who he is but for the keys of their APIs.
+    They listen on loopback only. Without --days nothing happens by itself and their clock is the machine's: let things
+    happen over POST /world/acts.
     """
-    frame = Frame(Path(), Output(), debug)
-
-    def run() -> object:
-        settings = SandboxSettings(
-            files, seed, size, port, webhooks=_hooks(hook or []), faults=faults, live=not days, journal=journal
-        )
-        return _serve(frame.output, settings)
-
-    raise typer.Exit(ending(frame, run))
-
-
-def _hooks(told: list[str]) -> dict[str, str]:
-    found = dict(each.partition("=")[::2] for each in told)
-    unknown = sorted(set(found) - {"de", "ch", "us", "odoo"})
-    if unknown or not all(url.startswith(("http://", "https://")) for url in found.values()):
-        raise Refused("A webhook is named de, ch, us or odoo and goes to a URL.", "Write --webhook de=http://...")
-    return found
-
-
-async def _serve(output: Output, settings: SandboxSettings) -> int:
+    settings = bench.settings
     try:
         server, _ = build_server(settings)
     except ValueError as wrong:
@@ -210,10 +188,8 @@ async def _serve(output: Output, settings: SandboxSettings) -> int:
     except OSError:
         raise OutOfService(f"Port {settings.port} is taken.", "Choose another one with --port.") from None
     try:
-        output.note(f"The sandbox is at http://127.0.0.1:{server.port} ({', '.join(server.world.systems)}).")
-        output.note(f"Files appear in {settings.files}; books under /books, time under /world/now. Ctrl-C ends it.")
+        frame.output.note(f"The sandbox is at http://127.0.0.1:{server.port}: {', '.join(server.world.systems)}.")
+        frame.output.note(f"Files appear in {settings.files}. Books: /books, time: /world/now. Ctrl-C ends it.")
         await asyncio.Event().wait()
     finally:
-        with contextlib.suppress(asyncio.CancelledError):
-            await server.stop()
-    return INTERRUPTED
+        await server.stop()

@@ -25,16 +25,19 @@ import typer
 from nostro.landscape.reading import read_landscape
 from nostro.landscape.schema import HouseFile
 from nostro.model.failures import Failure, LandscapeRefused
+from nostro.runtime.cli import INTERRUPTED as INTERRUPTED  # noqa: PLC0414 - commands take all endings from here
 from nostro.runtime.output import Output
 from nostro.runtime.state import state_folder
 from nostro.runtime.telemetry import explain_failure, redact
 
 T = TypeVar("T")
-DONE, WRONG, INTERRUPTED = 0, 1, 130
+DONE, WRONG = 0, 1
 LOG = "nostro.log"
 _KEYWORD = inspect.Parameter.KEYWORD_ONLY
 Ending = int | None
 Answer = Ending | Coroutine[Any, Any, Ending]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+DebugOption = Annotated[bool, typer.Option("--debug", help="Show where in the code a failure arose.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +48,8 @@ class Shared:
         Path,
         typer.Option("--landscape", metavar="DIR", envvar="NOSTRO_LANDSCAPE", help="The landscape's folder."),
     ] = Path()
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False
-    debug: Annotated[bool, typer.Option("--debug", help="Show where in the code a failure arose.")] = False
+    as_json: JsonOption = False
+    debug: DebugOption = False
 
 
 @dataclass(frozen=True, slots=True)

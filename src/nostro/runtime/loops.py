@@ -55,9 +55,9 @@ class Loops:
             logger.warning("database_unavailable", loop=loop.name, sentence=failure.sentence)
             await asyncio.to_thread(self.revive)
         except Failure as failure:
-            logger.error("step_failed", loop=loop.name, failure=type(failure).__name__, sentence=failure.sentence)
-        except Exception as error:
-            logger.error("step_failed", loop=loop.name, failure=type(error).__name__, exc_info=True)
+            logger.warning("step_failed", loop=loop.name, failure=type(failure).__name__, sentence=failure.sentence)
+        except Exception:  # a loop must not end: the failure is told and the step tried again
+            logger.exception("step_failed", loop=loop.name)
         await self._rest(BACK_OFF_SECONDS)
         return 0
 

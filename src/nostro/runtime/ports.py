@@ -8,9 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from granian.constants import Interfaces
-from granian.server.embed import Server
-
+from nostro.gateway.serving import serve
 from nostro.model.failures import OutOfService
 
 LOOPBACK = "127.0.0.1"
@@ -41,17 +39,14 @@ def next_free(port: int, host: str = LOOPBACK) -> int:
 @asynccontextmanager
 async def listening(app: Any, port: int, host: str = LOOPBACK) -> AsyncIterator[None]:  # noqa: ANN401 - any ASGI application
     """Serves an application while the block runs. Raises `OutOfService` when the port is taken or nothing answers."""
-    if not is_free(port, host):
-        message = f"Port {port} is taken."
-        raise OutOfService(message, "Stop what listens there, or name another port in nostro.yaml under `ports`.")
-    server = Server(app, address=host, port=port, interface=Interfaces.ASGI, log_enabled=False, websockets=False)
-    task = asyncio.create_task(server.serve())
+    stop = asyncio.Event()
+    serving = asyncio.create_task(serve(app, host, port, stop))
     try:
-        await _answering(port, host, task)
+        await _answering(port, host, serving)
         yield
     finally:
-        server.stop()
-        await asyncio.wait([task], timeout=STOP_SECONDS)
+        stop.set()
+        await asyncio.wait([serving], timeout=STOP_SECONDS)
 
 
 async def _answering(port: int, host: str, task: asyncio.Task[None]) -> None:
@@ -67,5 +62,7 @@ async def _answering(port: int, host: str, task: asyncio.Task[None]) -> None:
                 return
     except TimeoutError:
         pass
+    if task.done() and (failure := task.exception()) is not None:
+        raise failure
     message = f"Nothing answers on port {port}."
     raise OutOfService(message, "The log says why.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
+import platform
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -100,7 +100,7 @@ async def open_worker(
     `guard` may stand between a connection and its transport, and refuse what it would send.
     """
     async with AsyncExitStack() as stack:
-        wiring = Wiring(house, name or f"{socket.gethostname()}-{os.getpid()}", settle, stack, guard)
+        wiring = Wiring(house, name or f"{platform.node()}-{os.getpid()}", settle, stack, guard)
         worker = await wiring.worker()
         try:
             yield worker

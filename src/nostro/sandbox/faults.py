@@ -213,7 +213,7 @@ class Faulty:
 
     def later(self, request: WireRequest, at: datetime) -> None:
         """Let the effect of a request happen at `at`, with nobody there to hear the reply."""
-        self._record(request, at)
+        self._noted(request, at)
         self._late.at(at, lambda due: self._unheard(request, due))
 
     def tick(self, now: datetime) -> None:
@@ -226,10 +226,10 @@ class Faulty:
         return [due for due in (self._late.next_due(), self.system.next_due()) if due is not None]
 
     def _effect(self, request: WireRequest, now: datetime) -> WireReply:
-        self._record(request, now)
+        self._noted(request, now)
         return self.system.handle(request, now)
 
-    def _record(self, request: WireRequest, at: datetime) -> None:
+    def _noted(self, request: WireRequest, at: datetime) -> None:
         if self.system.changes_books(request):
             self.recorded(request, at)
 

@@ -71,7 +71,7 @@ class World:
         """
         assert to >= self.now, f"business time can't run back from {self.now} to {to}"
         if noted:
-            self._record("advance", to=to.isoformat())
+            self._noted("advance", to=to.isoformat())
         self._step()
         for _ in range(MAXIMUM_STEPS):
             due = self.next_due()
@@ -121,7 +121,7 @@ class World:
 
     def act(self, path: str, op: Mapping[str, Any], name: str = "") -> dict[str, Any]:
         """Let something happen now that the script does not hold."""
-        self._record("act", system=path, op=op, name=name)
+        self._noted("act", system=path, op=op, name=name)
         return self._perform(path, op, name)
 
     def set_faults(self, path: str, plan: FaultPlan) -> None:
@@ -146,7 +146,7 @@ class World:
         senders = [(path, system) for path, system in self.systems.items() if isinstance(system, Sender)]
         taken = [(path, delivery) for path, sender in senders for delivery in sender.take_deliveries(self.now)]
         if taken:
-            self._record("deliveries")
+            self._noted("deliveries")
         self._awaited.update(((path, each.reference), None) for path, each in taken if each.reference)
         return taken
 
@@ -154,7 +154,7 @@ class World:
         """A delivery was answered with an HTTP status, or not at all."""
         sender = self.systems[path]
         if reference and isinstance(sender, Sender):
-            self._record("report", system=path, reference=reference, status=status)
+            self._noted("report", system=path, reference=reference, status=status)
             self._awaited.pop((path, reference), None)
             sender.report(reference, status, self.now)
 
@@ -163,7 +163,7 @@ class World:
         banks = [system for system in self.systems.values() if isinstance(system, Bank)]
         taken = [step for bank in banks for step in bank.take_files()]
         if taken:
-            self._record("files")
+            self._noted("files")
         return sorted(taken, key=lambda step: step.due)
 
     def books(self) -> dict[str, Any]:
@@ -228,9 +228,9 @@ class World:
     def _record_request(self, path: str, request: WireRequest, at: datetime) -> None:
         body = base64.b64encode(request.body).decode()
         told = {"method": request.method, "path": request.path, "query": request.query, "body": body}
-        self._record("request", system=path, at=at.isoformat(), headers=dict(request.headers), **told)
+        self._noted("request", system=path, at=at.isoformat(), headers=dict(request.headers), **told)
 
-    def _record(self, kind: str, **told: object) -> None:
+    def _noted(self, kind: str, **told: object) -> None:
         if self.journal is not None and not self._replaying:
             self._append({"kind": kind, "now": self.now.isoformat(), **told})
 

@@ -95,8 +95,8 @@ def _page_lines(state: State, content: Mapping[str, Any]) -> FetchPage:
 
 
 def _lines_are(payout: Mapping[str, Any], status: str) -> bool:
-    """Stripe knows what is in an automatic payout once it has reconciled it; in a manual one it never does."""
-    return payout["automatic"] is True and payout.get("reconciliation_status") == status
+    """Stripe knows what is in an automatic payout once it has reconciled it; of a manual one it never does."""
+    return bool(payout.get("reconciliation_status") == status)
 
 
 def _text(state: State) -> str:

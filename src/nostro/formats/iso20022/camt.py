@@ -173,7 +173,7 @@ class _Walk:
             if entry is None:  # pragma: no cover - the caller asked
                 return
             currency = entry_currency(entry) or parts.currency
-            detail = read_detail(element, entry, parts.account.identification, currency)
+            detail = read_detail(element, entry, parts.bank_account.identification, currency)
         except (Unreadable, ValidationError) as error:
             where = f"{statement.entry_where}, line {line_of(element)}: {_why(error)}"
             statement.broken_details.append(Check(name="detail", ok=False, detail=where))

@@ -79,10 +79,10 @@ class HeadParts:
     @property
     def currency(self) -> str:
         """The account's currency, as far as it was told."""
-        return self.account.currency
+        return self.bank_account.currency
 
     @property
-    def account(self) -> BankAccount:
+    def bank_account(self) -> BankAccount:
         """The bank account, or one without any identification."""
         found = self.fields.get("bank_account")
         return found if isinstance(found, BankAccount) else BankAccount()
@@ -92,7 +92,7 @@ class HeadParts:
         if "created_at" not in self.fields:
             self._take_created_of_message()
         page, last = self.page
-        given: dict[str, object] = {"statement_id": "", "bank_account": self.account, **self.fields}
+        given: dict[str, object] = {"statement_id": "", "bank_account": self.bank_account, **self.fields}
         given |= {"kind": self.kind, "source": self.source, "format": self.format, "balances": tuple(self.balances)}
         return StatementHead.model_validate({**given, "currency": self._currency(), "page": page, "last_page": last})
 

@@ -98,7 +98,8 @@ class CollectionPaidOut(FactBody):
 class CollectionPaymentMoved(FactBody):
     """A card payment that one collection could not use pays another open item, as a person says.
 
-    Emitted by `collection`. `origin` is the collection that keeps the payment's story at the PSP: refunds and disputes arrive there.
+    Emitted by `collection`. `origin` is the collection that keeps the payment's story at the PSP: refunds and disputes
+    arrive there.
     """
 
     fact_type: ClassVar[str] = "collection.payment_moved"

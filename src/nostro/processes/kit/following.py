@@ -19,15 +19,18 @@ from nostro.model.outcomes import OutcomeKind
 from nostro.processes.kit.decision import CaseOpening, Posting, Rules, Wanted
 
 V = TypeVar("V", bound=Value)
+_OTHERWISE = ("amount", "open", "state")
+"""Notes of an outcome that say that what is there is not quite what was asked."""
 
 
 class StepEnd(Value):
-    """How a step ended. `booked_on` is the ERP's own date where it differs from what was asked."""
+    """How a step ended. `booked_on` and `otherwise` say where the ERP's booking differs from what was asked."""
 
     kind: OutcomeKind
     generation: int
     ids: dict[str, str] = {}
     booked_on: str = ""
+    otherwise: str = ""
     sentence: str = ""
 
     @property
@@ -53,6 +56,7 @@ class Steps(Value):
             generation=body.generation,
             ids=told.ids,
             booked_on=told.notes.get("date", ""),
+            otherwise=", ".join(f"{name}: {told.notes[name]}" for name in _OTHERWISE if name in told.notes),
             sentence=told.sentence,
         )
         return self.model_copy(update={"ends": {**self.ends, name: end}})

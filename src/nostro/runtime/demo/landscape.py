@@ -94,7 +94,7 @@ def write_files(folder: Path, files: Mapping[str, Any]) -> None:
     """Write a landscape's files by name, and the posting policy that `nostro init` begins with."""
     yaml = YAML(typ="safe")
     yaml.default_flow_style = False
-    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment] # ruamel declares it None
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # ruamel declares it None
     yaml.width = 110
     for name, content in files.items():
         path = folder / name
@@ -140,6 +140,7 @@ def house_files(grounds: Grounds, secrets: Secrets) -> dict[str, Any]:
     """What does not depend on the companies: the house, its limits and its people."""
     house = {
         "environment": "test",
+        "state": str(grounds.state),
         "master_key": secrets.key("master.key"),
         "seal_key": secrets.key("seal.key"),
         "anchors": [{"folder": str(grounds.anchors)}],
@@ -177,6 +178,7 @@ def _odoo(grounds: Grounds, secrets: Secrets) -> dict[str, Any]:
 
 def _of_entity(grounds: Grounds, secrets: Secrets, entity: Entity) -> dict[str, Any]:
     name, psp = entity.psp.name, entity.psp
+    (grounds.files / name).mkdir(parents=True, exist_ok=True)
     return {
         f"connections/stripe-{name}.yaml": {
             "kind": "stripe",

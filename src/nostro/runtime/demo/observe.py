@@ -10,8 +10,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
+import typer
 from rich.console import Console
 
 from nostro.connectors.odoo.wire import label, ref, search
@@ -26,8 +28,8 @@ from nostro.model.clock import Now
 from nostro.model.failures import OutOfService, Refused
 from nostro.model.money import Money
 from nostro.runtime.demo.landscape import AT_THE_ERP, AT_THE_PSP, Grounds, Secrets, house_files, write_files
-from nostro.runtime.demo.play import Running
 from nostro.runtime.demo.read_only import Guard
+from nostro.runtime.demo.running import running
 from nostro.runtime.demo.summary import SQL
 from nostro.runtime.output import clean, table, when
 from nostro.sandbox.bank import AccountSettings, Bank, BankSettings
@@ -52,21 +54,25 @@ _CALENDARS = {"CH": "SIC", "US": "Fedwire", "GB": "CHAPS"}
 
 @dataclass(frozen=True, slots=True)
 class YourOdoo:
-    """Where it is, and who may read it. `key` is `env:NAME`, `file:PATH` or the key itself."""
+    """Where it is, and who may read it."""
 
-    url: str
-    database: str
-    key: str
-    login: str = ""
+    url: Annotated[str, typer.Option("--odoo-url", metavar="URL", help="observe: where that Odoo is.")] = ""
+    database: Annotated[str, typer.Option("--odoo-db", metavar="NAME", help="observe: its database.")] = ""
+    key: Annotated[
+        str, typer.Option("--odoo-key", metavar="KEY", help="observe: an API key; env:NAME keeps it out of sight.")
+    ] = ""
+    login: Annotated[
+        str, typer.Option("--odoo-login", metavar="LOGIN", help="observe: the key's user. Odoo 18 asks for it.")
+    ] = ""
 
-    def connection(self, grounds: Grounds) -> OpenConnection:
+    def connection(self) -> OpenConnection:
         """As `egress` knows it. Raises `Refused` when something is missing."""
         if not (self.url.startswith(("https://", "http://")) and self.database and self.key):
             remedy = "nostro demo --mode observe --odoo-url https://... --odoo-db NAME --odoo-key env:NAME"
             raise Refused("Observing needs an Odoo: its address, its database and an API key.", remedy)
         secret = self.key
         if secret.startswith(("env:", "file:")):
-            secret = SecretReference.parse(secret).resolve(grounds.landscape)
+            secret = SecretReference.parse(secret).resolve(Path())
         connector = CONNECTORS["odoo"]
         config = connector.manifest.config.model_validate(self.settings)
         return OpenConnection("odoo", connector, config, self.url.rstrip("/"), {"api_key": secret})
@@ -144,7 +150,7 @@ async def watch(grounds: Grounds, odoo: YourOdoo, *, seed: int, told: Callable[[
 
     Raises `BrokenPromise` if anything tried to write, `OutOfService` when that Odoo can't be read.
     """
-    connection, guard = odoo.connection(grounds), Guard()
+    connection, guard = odoo.connection(), Guard()
     async with HttpTransport() as transport:
         line = Line(connection, guard.over(transport, "odoo"), _machine_now)
         companies, invoices = await _read(line)
@@ -158,10 +164,10 @@ async def watch(grounds: Grounds, odoo: YourOdoo, *, seed: int, told: Callable[[
         guard.hold()
         told((now - begin) / ENOUGH)
 
-    async with Running(server, grounds, lambda one, inner: guard.over(inner, one.connector.name)) as running:
-        await running.drive(progress).to(begin + ENOUGH)
+    async with running(server, grounds, lambda one, inner: guard.over(inner, one.connector.name)) as both:
+        await both.drive(progress).to(begin + ENOUGH)
         guard.hold()
-        intents = await _intents(running.house.database)
+        intents = await _intents(both.house.database)
     return Seen(odoo.url, companies, len(invoices), len(script), intents, world.now)
 
 
@@ -264,6 +270,10 @@ def _key(company: Company) -> str:
     return f"sk_test_{company.code}"
 
 
+def _hook_secret(company: Company) -> str:
+    return f"whsec_{company.code}"
+
+
 def _write(grounds: Grounds, odoo: YourOdoo, key: str, companies: Sequence[Company]) -> None:
     """A landscape in which every connection and interface observes."""
     secrets = Secrets(grounds, SystemEntropy())
@@ -288,7 +298,7 @@ def _outside(grounds: Grounds, secrets: Secrets, company: Company) -> dict[str, 
     code = company.code
     keys = {
         "api_key": secrets.keep(f"stripe-{code}.key", _key(company)),
-        "webhook_secret": secrets.keep(f"stripe-{code}.webhook", f"whsec_{code}"),
+        "webhook_secret": secrets.keep(f"stripe-{code}.webhook", _hook_secret(company)),
     }
     return {
         f"connections/stripe-{code}.yaml": {

@@ -53,10 +53,9 @@ class Lookout:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything that the demo found. `naive` is None where no plain script ran."""
+    """Everything that the demo found."""
 
     seed: int
-    size: int
     from_to: tuple[datetime, datetime]
     summary: Summary
     nostro: Judgement

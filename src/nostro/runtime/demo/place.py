@@ -25,15 +25,16 @@ PLACES = 16
 def prepared(door: int, sandbox: int) -> Iterator[Grounds]:
     """An empty place, for this process alone while the block runs, and free ports from these on."""
     with _own_folder() as own:
-        landscape = own / "landscape"
-        state = state_folder(landscape)
+        state = own / "state"
         _clear_server(state / SERVER)
-        for folder in (landscape, *state.iterdir()):
-            _remove(folder)
-        landscape.mkdir(mode=0o700)
+        for folder in (own / "landscape", state):
+            if folder.is_dir():
+                shutil.rmtree(folder)
+            folder.mkdir(mode=own.stat().st_mode & 0o777)
         own_door = next_free(door)
         health = next_free(own_door + 1)
-        yield Grounds(landscape, state, own_door, health, next_free(max(sandbox, health + 1)), token(SystemEntropy()))
+        own_sandbox = next_free(max(sandbox, health + 1))
+        yield Grounds(own / "landscape", state, own_door, health, own_sandbox, token(SystemEntropy()))
 
 
 @contextmanager
@@ -63,11 +64,4 @@ def _clear_server(folder: Path) -> None:
     if place.pid_file.exists():
         with EmbeddedServer(folder):
             pass
-    _remove(place.home)
-
-
-def _remove(folder: Path) -> None:
-    if folder.is_dir():
-        shutil.rmtree(folder)
-    else:
-        folder.unlink(missing_ok=True)
+    shutil.rmtree(place.home, ignore_errors=True)

@@ -58,7 +58,7 @@ def write(message: Message) -> bytes:
             _node("FrDtTm", _moment(account, message.period[0])),
             _node("ToDtTm", _moment(account, message.period[1])),
         ),
-        _account(account),
+        _bank_account(account),
         *(_balance(account, *balance) for balance in message.balances),
         _summary(message) if message.entries else None,
         *(_entry(entry, message.kind) for entry in message.entries),
@@ -69,7 +69,7 @@ def write(message: Message) -> bytes:
     return bytes(ET.tostring(document, encoding="utf-8", xml_declaration=True))
 
 
-def _account(account: AccountSettings) -> ET.Element:
+def _bank_account(account: AccountSettings) -> ET.Element:
     number = _node("IBAN", account.number) if account.has_iban else _node("Othr", _node("Id", account.number))
     member = account.clearing_member and _node(
         "ClrSysMmbId", _node("ClrSysId", _node("Cd", "USABA")), _node("MmbId", account.clearing_member)
@@ -128,12 +128,16 @@ def _entry(entry: Entry, kind: str) -> ET.Element:
         _node("ValDt", _node("Dt", (day or entry.account.booking_date(entry.told_at)).isoformat())),
         own and day and _node("AcctSvcrRef", own),
         _code(entry.code),
-        _node("NtryDtls", batch or None, *(_transaction(entry, place, kind) for place in range(len(entry.transfers)))),
+        _node(
+            "NtryDtls",
+            batch or None,
+            *(_transaction_details(entry, place, kind) for place in range(len(entry.transfers))),
+        ),
         _node("AddtlNtryInf", entry.text),
     )
 
 
-def _transaction(entry: Entry, place: int, kind: str) -> ET.Element:
+def _transaction_details(entry: Entry, place: int, kind: str) -> ET.Element:
     transfer = entry.transfers[place]
     own = entry.reference(kind)
     if own and len(entry.transfers) > 1:

@@ -70,7 +70,7 @@ def currency(call: Call, code: str) -> int:
 def _open_company(call: Call, setup: CompanySetup) -> None:
     told = {"name": setup.name, "country_code": setup.country, "currency_id": currency(call, setup.currency)}
     company = call.insert("res.company", told)
-    accounts = {role: _account(call, company, *row) for role, row in ACCOUNTS.items()}
+    accounts = {role: _ledger_account(call, company, *row) for role, row in ACCOUNTS.items()}
     call.update("res.company", company, **accounts)
     sale = {"code": "INV", "name": "Customer Invoices", "type": "sale", "default_account_id": accounts["income"]}
     _journal(call, company, sale)
@@ -94,14 +94,18 @@ def _bank(call: Call, company: Row, setup: BankJournal | PspJournal, code: str) 
         "name": f"{'PSP' if is_psp else 'Bank'} {setup.code}",
         "type": "bank",
         "currency_id": currency(call, setup.currency) if setup.currency else False,
-        "default_account_id": _account(call, company, code, f"{setup.code} balance", "asset_cash", reconcile=False),
+        "default_account_id": _ledger_account(
+            call, company, code, f"{setup.code} balance", "asset_cash", reconcile=False
+        ),
         "suspense_account_id": company["suspense"],
         "bank_acc_number": False if isinstance(setup, PspJournal) else setup.account_number or False,
     }
     journal = _journal(call, company, told)
     clearing: int | bool = False
     if is_psp:
-        clearing = _account(call, company, f"13{code[2:]}", f"{setup.code} clearing", "asset_current", reconcile=True)
+        clearing = _ledger_account(
+            call, company, f"13{code[2:]}", f"{setup.code} clearing", "asset_current", reconcile=True
+        )
     ways = {}
     for kind in ("inbound", "outbound"):
         way = {"name": "Manual Payment", "code": "manual", "payment_type": kind, "payment_account_id": clearing}
@@ -114,6 +118,6 @@ def _journal(call: Call, company: Row, told: Mapping[str, Any]) -> Row:
     return call.insert("account.journal", {**told, "company_id": company["id"], "active": True})
 
 
-def _account(call: Call, company: Row, code: str, name: str, kind: str, reconcile: bool) -> int:  # noqa: FBT001 - a chart's row
+def _ledger_account(call: Call, company: Row, code: str, name: str, kind: str, reconcile: bool) -> int:  # noqa: FBT001 - a chart's row
     row = {"code": code, "name": name, "account_type": kind, "reconcile": reconcile, "company_ids": [company["id"]]}
     return int(call.insert("account.account", row)["id"])

@@ -28,7 +28,7 @@ def reconcile_ids(call: Call, ids: Sequence[int]) -> None:
 def reconcile(call: Call, lines: Sequence[Row]) -> None:
     """Match debits with credits, oldest first, first within each currency, then across."""
     _refuse_unfit(call, lines)
-    ordered = sorted(lines, key=lambda one: (one["date_maturity"] or _date(call, one), *_weight(one)))
+    ordered = sorted(lines, key=lambda one: (one["date_maturity"] or _booked_on(call, one), *_weight(one)))
     by_currency = sorted(ordered, key=lambda one: int(one["currency_id"]))
     groups = [list(group) for _, group in groupby(by_currency, lambda one: one["currency_id"])]
     for group in [*groups, ordered] if len(groups) > 1 else groups:
@@ -139,7 +139,7 @@ def _insert(call: Call, debit: Row, credit: Row, amount: Decimal, sides: tuple[D
     ids = {"debit_move_id": debit["id"], "credit_move_id": credit["id"]}
     company = call.row("account.move", debit["move_id"])["company_id"]
     currencies = {"debit_amount_currency": sides[0], "credit_amount_currency": sides[1]}
-    newest = max(_date(call, debit), _date(call, credit))
+    newest = max(_booked_on(call, debit), _booked_on(call, credit))
     return call.insert(_PARTIAL, {**ids, **currencies, "amount": amount, "company_id": company, "max_date": newest})
 
 
@@ -253,7 +253,7 @@ def _is_payment(call: Call, line: Row) -> bool:
     return bool(move["origin_payment_id"] or move["statement_line_id"])
 
 
-def _date(call: Call, line: Row) -> str:
+def _booked_on(call: Call, line: Row) -> str:
     return str(call.row("account.move", line["move_id"])["date"])
 
 

@@ -70,7 +70,7 @@ class Api:
             case "GET", False, "":
                 return self._page(collection, parameters, now)
             case "GET", True, "":
-                return found(self._things(collection, now), collection.rstrip("s"), ident)
+                return found(self._collection_of(collection, now), collection.rstrip("s"), ident)
             case "POST", False, "" if collection in _WISHES:
                 return self._create(collection, _checked(parameters, _WISHES[collection]), now)
             case "POST", True, "":
@@ -110,7 +110,7 @@ class Api:
                 return payout
 
     def _edit(self, collection: str, ident: str, wish: Thing, now: datetime) -> Thing:
-        thing = found(self._things(collection, now), collection.rstrip("s"), ident)
+        thing = found(self._collection_of(collection, now), collection.rstrip("s"), ident)
         for key in ("description", "receipt_email"):
             if key in wish and key in thing:
                 thing[key] = wish[key] or None
@@ -118,7 +118,7 @@ class Api:
 
     # Reading
 
-    def _things(self, collection: str, now: datetime) -> dict[str, Thing]:
+    def _collection_of(self, collection: str, now: datetime) -> dict[str, Thing]:
         match collection:
             case "balance_transactions":
                 return {line["id"]: line for line in self.ledger.lines}
@@ -143,7 +143,7 @@ class Api:
         if not 1 <= limit <= 100:
             raise wrong("limit", "This value must be between 1 and 100 (inclusive).")
         wanted = {key: value for key, value in parameters.items() if key not in _PAGING.split()}
-        things = [thing for thing in self._things(collection, now).values() if self._fits(thing, wanted)]
+        things = [thing for thing in self._collection_of(collection, now).values() if self._fits(thing, wanted)]
         things.sort(key=lambda thing: thing["created"])  # stable: what came later in one second stays later
         things.reverse()
         if (after := parameters.get("starting_after")) is not None:

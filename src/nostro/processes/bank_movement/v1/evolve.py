@@ -42,7 +42,7 @@ def _reported(data: MovementState, body: EntryReported, fact: Fact) -> MovementS
         return data
     first = data.amount is None
     day = body.booking_date or body.value_date or fact.occurred_at.date()
-    settled = data.doubtful and not first and body.booked and (settles(body) or data.stated)
+    settled = data.doubtful and not first and settles(data, body)
     told = {
         "account": body.account,
         "amount": body.amount,

@@ -85,9 +85,16 @@ def judge(data: MovementState, body: EntryReported) -> Verdict:
     return Verdict.DOUBT if body.scheme == "unknown" and _called_otherwise(data.reports, body) else Verdict.MINE
 
 
-def settles(body: EntryReported) -> bool:
-    """Whether its document tells each movement once, so that what it lists is no repetition."""
-    return body.booked and (body.kind == "statement" or body.twin > 0 or (body.kind == "report" and not body.repeats))
+def settles(data: MovementState, body: EntryReported) -> bool:
+    """Whether this further report ends the doubt whether the movement is another one told again.
+
+    A document that lists each movement once does. What a statement was the first to tell of is known to be a movement of
+    its own when it was announced on its own, too.
+    """
+    if data.stated or not body.booked:
+        return body.booked and body.kind != "statement"
+    once = body.twin > 0 or (body.kind == "report" and not body.repeats)
+    return body.kind == "statement" or (once and not (body.scheme == "unknown" and body.servicer_reference))
 
 
 def _retold(data: MovementState, report: Report, body: EntryReported) -> Verdict:

@@ -21,8 +21,8 @@ OVERDUE = {
 """State -> the case that its deadline opens, with its sentence. Leaving the state closes it."""
 
 _GROUNDS = """paid_twice overpaid withdrawn_with_money other_currency unknown_payer unapplied_money inquiry chargeback
-chargeback_lost chargeback_reversed refund_failed returned_payment booking_failed booking_unknown not_posted
-no_provider_account fx_unknown too_many_payments reopened_in_erp unknown_charge fact_corrected"""
+chargeback_lost chargeback_reversed refund_failed returned_payment booking_failed booking_unknown booked_differently
+not_posted no_provider_account fx_unknown too_many_payments reopened_in_erp unknown_charge fact_corrected"""
 REASONS = frozenset(_GROUNDS.split()) | {reason for reason, _ in OVERDUE.values()}
 
 
@@ -104,6 +104,8 @@ def _booking(scene: Scene) -> Iterator[CaseOpening]:
         ends = [(name, end) for name, end in steps.failures(kind) if not name.startswith("annotate-")]
         if ends:
             yield CaseOpening(reason, " ".join(f"{name}: {end.sentence or kind}" for name, end in ends))
+    if differing := [f"{name}: {end.otherwise}" for name, end in sorted(steps.ends.items()) if end.otherwise]:
+        yield CaseOpening("booked_differently", f"The ERP has it otherwise than asked. {'; '.join(differing)}.")
     for payment in scene.data.incoming:
         row = scene.posting(payment)
         settled = not isinstance(payment, Payment) or payment.charge_line

@@ -39,7 +39,7 @@ class Scene:
     data: CollectionState
 
     @property
-    def item(self) -> dict[str, Any]:
+    def open_item(self) -> dict[str, Any]:
         """The open item, as intents name it."""
         return {"entity": self.entity.id, "move_id": self.data.move_id}
 
@@ -98,7 +98,7 @@ def _registrations(scene: Scene) -> Iterator[Step]:
         yield (
             step,
             RegisterCustomerPayment(
-                amount=amount, paid_on=payment.received_on, journal=account.journal, **scene.item, **named
+                amount=amount, paid_on=payment.received_on, journal=account.journal, **scene.open_item, **named
             ),
         )
 
@@ -117,7 +117,7 @@ def _reconciliations(scene: Scene) -> Iterator[Step]:
     for credit in scene.data.credits:
         line = number(credit.statement_line)
         if not credit.connection and credit.applied > 0 and line and scene.posting(credit).posts:
-            yield f"reconcile-{plain_step(credit.source)}", Reconcile(statement_line=line, **scene.item)
+            yield f"reconcile-{plain_step(credit.source)}", Reconcile(statement_line=line, **scene.open_item)
 
 
 def _refund_entries(scene: Scene) -> Iterator[Step]:
@@ -164,7 +164,9 @@ def _lost(scene: Scene, payment: Payment, account: ProviderAccount, dispute: Dis
         debit = _owed(scene, payment, dispute.share.applied, worth)
         return f"owed-{dispute.dispute_id}", _entry(scene, account, (day, label), debit, account.dispute_account)
     booked = {"payment": number(payment.registered), "journal": account.fee_journal, "account": account.dispute_account}
-    return f"lost-{dispute.dispute_id}", ReopenInvoice(amount=worth, booked_on=day, label=label, **booked, **scene.item)
+    return f"lost-{dispute.dispute_id}", ReopenInvoice(
+        amount=worth, booked_on=day, label=label, **booked, **scene.open_item
+    )
 
 
 def _reopenings(scene: Scene) -> Iterator[Step]:
@@ -181,7 +183,7 @@ def _reopenings(scene: Scene) -> Iterator[Step]:
                 label = f"{scene.data.number} returned {back.reason}".strip()
                 yield (
                     f"reopen-{plain_step(back.movement)}",
-                    ReopenInvoice(amount=amount, booked_on=back.returned_on, label=label, **booked, **scene.item),
+                    ReopenInvoice(amount=amount, booked_on=back.returned_on, label=label, **booked, **scene.open_item),
                 )
 
 

@@ -13,12 +13,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from nostro.engine.references import Claim, Index, Parking, claim_all, give_lanes, look_up, park_all
 from nostro.model.facts import BundleActivated, Fact, split
 from nostro.model.failures import LostRace
 from nostro.model.ids import Subject, shard_of, short_digest
 from nostro.model.references import Reference
 from nostro.processes.kit.process import Begin, Process
+from nostro.routing.references import Claim, Index, Parking, claim_all, give_lanes, look_up, park_all
 from nostro.store.arrivals import Arrival, Blob, arrival_for, lane_number, put
 from nostro.store.database import Statements, Transaction
 from nostro.store.keys import Keys

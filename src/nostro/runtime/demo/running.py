@@ -1,0 +1,104 @@
+"""Nostro and a world of the sandbox, both running, on one business clock."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from nostro.runtime.demo.drive import Drive
+from nostro.runtime.demo.landscape import Grounds
+from nostro.runtime.demo.summary import SQL
+from nostro.runtime.house import House, open_house
+from nostro.runtime.ports import listening
+from nostro.runtime.workers import Guard, Worker, open_worker, unguarded
+from nostro.sandbox.server import Server
+from nostro.sandbox.stage import START
+
+OUTWARD = ("folders", "poll")
+CALLS_PER_SECOND = 1000.0
+SECOND = timedelta(seconds=1)
+CLOSING_STEP = timedelta(minutes=5)
+CLOSING_STEPS = 24
+"""Two hours after the end whatever was under way has ended, or something is wrong with it."""
+Told = Callable[[datetime], object]
+
+
+@dataclass(slots=True)
+class Running:
+    """Made by `running`."""
+
+    server: Server
+    worker: Worker
+    grounds: Grounds
+    _looked_at: datetime = START
+    _done: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def house(self) -> House:
+        """The house that the worker works for."""
+        return self.worker.house
+
+    def drive(self, told: Told) -> Drive:
+        """Moves both on."""
+        return Drive(self.server, self._react, self._waits, told)
+
+    async def close_books(self, told: Told) -> None:
+        """Go on until nothing is under way, at most for two hours."""
+        drive = self.drive(told)
+        for _ in range(CLOSING_STEPS):
+            async with self.house.database.transaction() as tx:
+                row = await tx.row(SQL.under_way)
+            if not (row and row.things):
+                break
+            await drive.to(self.server.world.now + CLOSING_STEP)
+
+    async def stay_up(self) -> None:
+        """Let time go on at its own pace, until cancelled."""
+        drive = self.drive(lambda _now: None)
+        while True:
+            await asyncio.sleep(SECOND.total_seconds())
+            await drive.to(self.server.world.now + SECOND)
+
+    async def _react(self) -> int:
+        """A step of every loop, side by side as in earnest; a dialogue that still goes on counts as work.
+
+        Who looks outside and found nothing need not look again at the same moment, unless a webhook gave a hint.
+        """
+        now = await self.house.now()
+        if now.business != self._looked_at or self._done.get("read"):
+            self._looked_at, self._done = now.business, {}
+        rested = {name for name, done in self._done.items() if not done and name.startswith(OUTWARD)}
+        asking = [loop for loop in self.worker.loops if loop.name not in rested]
+        done = await asyncio.gather(*(loop.step(now) for loop in asking))
+        self._done |= dict(zip((loop.name for loop in asking), done, strict=True))
+        return sum(done) + sum(dispatcher.running for dispatcher in self.worker.dispatchers)
+
+    async def _waits(self) -> datetime | None:
+        async with self.house.database.transaction() as tx:
+            row = await tx.row(SQL.next_wait, now=self.server.world.now)
+        return row.at if row else None
+
+
+@asynccontextmanager
+async def running(server: Server, grounds: Grounds, guard: Guard = unguarded) -> AsyncIterator[Running]:
+    """Start the sandbox, open the house whose landscape is written, and listen; nothing has happened yet."""
+    await server.start()
+    try:
+        async with (
+            open_house(grounds.landscape, grounds.state, business=lambda: server.world.now) as house,
+            open_worker(_unpaced(house), settle=timedelta(0), guard=guard) as worker,
+            listening(worker.door, grounds.door),
+            listening(worker.health, grounds.health),
+        ):
+            yield Running(server, worker, grounds)
+    finally:
+        await server.stop()
+
+
+def _unpaced(house: House) -> House:
+    """Business time runs a thousand times faster than calls may follow each other in earnest."""
+    quick = {name: replace(one, calls_per_second=CALLS_PER_SECOND) for name, one in house.connections.items()}
+    return replace(house, connections=quick)
