@@ -178,7 +178,7 @@ def register_double(version: int) -> Staged:
 
 
 def statement_lines(version: int) -> Staged:
-    """Five bank movements in one batch: on suspense, on clearing, two that pay invoices, and one that can pay nothing."""
+    """Five bank movements in one batch: on suspense, on clearing, two that pay invoices, one that can pay nothing."""
     house = OdooHouse(version)
     first, second = house.invoice(), house.invoice("60.00")
     orders = ordered(

@@ -63,6 +63,7 @@ async def office(database_url: str, tmp_path: Path, request: pytest.FixtureReque
         "people", CONNECTOR, CONNECTOR.manifest.config(), entities=rules.users_of("people")
     )
     house.rules = StillRules(allowed=request.param)
+    house.decider._rules.clear()  # as if another bundle were in force
     await house.tell([as_fact(payout("po_1"))])
     await house.settle()
     await house.tell([as_fact(line("po_1", "txn_1"))])

@@ -172,6 +172,7 @@ def test_a_bank_credit_is_seen_traced_approved_by_a_second_person_verified_repla
     asked_at_the_prompt(terminal, ref)
     approved(terminal, ref)
     closed(terminal)
+    matched_and_run_again(terminal, ref)
     proved(terminal, house.told["bundle"])
     erased(terminal)
     code, seconds = house.end(signal.SIGINT)
@@ -216,6 +217,7 @@ def approved(terminal: Terminal, ref: str) -> None:
     assert wrong["failure"]["sentence"] == "The passphrase is wrong."
     refused = terminal.told("approve", ref, "--as", "clerk", *WHO[2:], code=2)
     assert "no right to approve" in refused["failure"]["sentence"]
+    assert "handed over" in terminal.run("confirm", ref, "--done", *WHO, code=2).stderr
     done = terminal.told("approve", ref, *WHO)
     assert (done["actor"], done["new"], done["workers"]) == ("second", True, 1)
     until(lambda: ref not in [each["correlation"] for each in terminal.told("cases")["commands"]])
@@ -231,6 +233,19 @@ def closed(terminal: Terminal) -> None:
     terminal.run("close", case["id"], *WHO)
     until(lambda: not terminal.told("cases")["cases"])
     assert [each["closed_by"] for each in terminal.told("cases", "--all")["cases"]] == ["second"]
+
+
+def matched_and_run_again(terminal: Terminal, ref: str) -> None:
+    """What a person says of the movement is in its story; its receipt is read again without a second effect."""
+    facts = terminal.told("trace", ref)["facts"]
+    [told] = [fact for fact in facts if fact["type"] == "statement.entry_reported"]
+    assert terminal.told("match", IBAN, "own", *WHO)["subject"] == told["subject"]
+    assert terminal.told("rerun", told["receipt"], *WHO)["subject"] == f"receipt/{told['receipt']}"
+    assert "leads nowhere" in terminal.run("match", IBAN, "INV/0000", *WHO, code=2).stderr
+    until(lambda: "rerun.asked" in [fact["type"] for fact in terminal.told("trace", told["receipt"])["facts"]])
+    facts = terminal.told("trace", ref)["facts"]
+    assert [fact["actor"] for fact in facts if fact["type"] == "match.confirmed"] == ["second"]
+    assert len([fact for fact in facts if fact["type"] == "statement.entry_reported"]) == 1
 
 
 def proved(terminal: Terminal, bundle: str) -> None:
@@ -272,6 +287,16 @@ def test_sigterm_ends_up_cleanly_within_seconds_and_gives_every_shard_back(
         until(lambda: connection.execute(held).fetchone() == (64,))
         assert worker.end(signal.SIGINT)[0] == 130
         assert connection.execute(held).fetchone() == (0,)
+
+
+def test_ctrl_c_while_up_is_starting_is_quiet_and_leaves_no_server_behind(terminal: Terminal) -> None:
+    starting_up = terminal.start("up", "--port", str(free_port()), "--health-port", str(free_port()))
+    until(lambda: Path(terminal.variables["XDG_DATA_HOME"]).exists() or starting_up.poll() is not None)
+    starting_up.send_signal(signal.SIGINT)
+    _, stderr = starting_up.communicate(timeout=60)
+    assert starting_up.returncode == 130
+    assert "Traceback" not in stderr
+    assert not list((terminal.state() / "postgresql").rglob("postmaster.pid"))
 
 
 def test_a_taken_port_is_refused_with_the_option_that_changes_it(terminal: Terminal) -> None:

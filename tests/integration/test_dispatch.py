@@ -339,12 +339,12 @@ async def test_a_dead_workers_dispatch_moves_once_its_lease_and_its_calls_deadli
     while not dead.mortal.dead:
         await dead.step()
     assert world.partner.effects.total() == 1
+    await world.run(f"update attempt_call set deadline = '{START + timedelta(seconds=60)}'")
     heir = Worker(world, "two")
-    await heir.settle()
-    assert await world.all("select status from dispatch") == [("open",)]
-    world.later(9)
-    await heir.settle()
-    assert await world.all("select status from dispatch") == [("open",)]
+    for _ in range(6):
+        await heir.settle()
+        world.later(9)
+        assert await world.all("select status from dispatch") == [("open",)]
     world.later(9)
     await heir.settle()
     assert [kind for _, kind in world.settled] == ["done"]
@@ -367,6 +367,7 @@ async def test_a_zombie_that_wakes_after_its_lease_sends_nothing_and_writes_noth
         await zombie.step()
     assert world.partner.calls == []
     assert [kind for _, kind in world.settled] == ["handed_over"]
+    assert await world.all("select count(*) from attempt_call where reply_receipt is not null") == [(0,)]
 
 
 async def test_two_workers_share_the_slots(database: Database) -> None:

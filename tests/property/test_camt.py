@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 from hypothesis import given
@@ -22,7 +23,7 @@ ITEMS = list(read_camt([WHOLE]))
 
 def pieces(content: bytes, cuts: list[int]) -> Iterator[bytes]:
     places = sorted({0, len(content), *(cut % len(content) for cut in cuts)})
-    yield from (content[start:end] for start, end in zip(places, places[1:], strict=False))
+    yield from (content[start:end] for start, end in itertools.pairwise(places))
 
 
 def read(content: bytes) -> list[CamtItem] | None:

@@ -1,6 +1,7 @@
 """How the polls of Stripe walk, where the sandbox's days don't reach."""
 
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -35,7 +36,8 @@ class Stripe:
             things = [{"id": f"txn_{payout}_{n}", "created": NOON} for n in range(13)]
         else:
             found = [thing for thing in self.payouts if thing["created"] >= wish["created[gte]"]]
-            things = sorted(found, key=lambda thing: -thing["created"])
+            found.sort(key=itemgetter("created"), reverse=True)
+            things = found
         ids = [thing["id"] for thing in things]
         start = ids.index(wish["starting_after"]) + 1 if "starting_after" in wish else 0
         return {"object": "list", "data": things[start : start + 10], "has_more": len(things) > start + 10}

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -23,6 +23,7 @@ from nostro.store.entropy import SeededEntropy
 from tests.toy_partner import URL, Fault, Partner, ToyConfig, connector, operation, order
 
 START = datetime(2026, 8, 31, 6, tzinfo=UTC)
+Way = Literal["look_up", "their_key"]
 
 
 class Killed(BaseException):
@@ -37,7 +38,7 @@ class World:
     takes_keys: bool = False
     orders: Sequence[Order] = (order("NOS1"),)
     look_up_first: bool = False
-    now: Now = Now(START, START)
+    now: Now = field(default_factory=lambda: Now(START, START))
     journal: list[Entry] = field(default_factory=list)
     dies_at: int = 0
     points: int = 0
@@ -128,7 +129,7 @@ def once(fault: Fault, target: str = "/do", times: int = 1) -> Callable[[HttpReq
 @pytest.mark.parametrize("way", ["look_up", "their_key"])
 @pytest.mark.parametrize("fault", ["", "busy", "unsent", "cut_before", "cut_after", "cut_late", "broken", "nonsense"])
 @pytest.mark.parametrize("dies_at", range(1, 13))
-def test_a_crash_at_any_point_beside_any_fault_ends_in_one_effect(way: Any, fault: Fault, dies_at: int) -> None:
+def test_a_crash_at_any_point_beside_any_fault_ends_in_one_effect(way: Way, fault: Fault, dies_at: int) -> None:
     world = World(operation(way), takes_keys=way == "their_key", dies_at=dies_at)
     world.partner.fault = once(fault)
     rested = run(world.settle())
@@ -247,18 +248,30 @@ def test_a_no_is_not_believed_while_an_earlier_call_may_still_be_done() -> None:
 
 def test_an_act_whose_moment_has_passed_before_the_write_does_not_leave() -> None:
     world = World(operation("look_up"))
-    start = world.start
-
-    async def paused(*given: Any) -> None:
-        await start(*given)
-        if len(world.journal) == 1:
-            world.later(WRITE_SECONDS)
-
-    world.start = paused  # type: ignore[method-assign]  # the process sleeps between the journal and the write
+    sleeps_after_the_journal(world, WRITE_SECONDS)
     rested = run(world.settle())
     assert [entry.stored.status for entry in world.journal if entry.stored] == [NEVER_LEFT, 200]
     assert kinds(rested) == [OutcomeKind.DONE]
     assert world.partner.calls.count("/do") == 1
+
+
+def test_an_act_that_leaves_at_the_last_moment_is_waited_for_from_that_moment_on() -> None:
+    world = World(operation("look_up"))
+    sleeps_after_the_journal(world, WRITE_SECONDS - 1)
+    world.partner.fault = once("cut_late")
+    assert kinds(run(world.settle())) == [OutcomeKind.ADOPTED]
+    assert world.partner.catch_up() == {"NOS1": 1}
+
+
+def sleeps_after_the_journal(world: World, seconds: float) -> None:
+    start = world.start
+
+    async def sleepy(shard: int, dispatch: bytes, n: int, digest: bytes, now: Now) -> None:
+        await start(shard, dispatch, n, digest, now)
+        if n == 1:
+            world.later(seconds)
+
+    world.start = sleepy  # type: ignore[method-assign]  # the process sleeps between the journal and the write
 
 
 def test_too_many_calls_are_put_off_as_long_as_they_said_and_longer_each_time() -> None:
@@ -292,16 +305,18 @@ def test_a_refusal_fails_and_a_missing_right_is_handed_over() -> None:
     assert kinds(run(world.settle())) == [OutcomeKind.HANDED_OVER]
 
 
-@pytest.mark.parametrize("done_before", [True, False])
-def test_after_a_restore_nothing_is_sent_before_the_look_up_and_its_time(done_before: bool) -> None:
+def test_after_a_restore_what_was_done_before_is_found() -> None:
     world = World(operation("look_up"), look_up_first=True)
-    if done_before:
-        world.partner.effects["NOS1"] = 1
-    rested = run(world.settle())
-    assert kinds(rested) == [OutcomeKind.ADOPTED if done_before else OutcomeKind.DONE]
+    world.partner.effects["NOS1"] = 1
+    assert kinds(run(world.settle())) == [OutcomeKind.ADOPTED]
     assert world.partner.catch_up() == {"NOS1": 1}
-    if not done_before:
-        assert world.now.business > START + timedelta(seconds=120)
+
+
+def test_after_a_restore_nothing_is_sent_before_not_finding_it_counts() -> None:
+    world = World(operation("look_up"), look_up_first=True)
+    assert kinds(run(world.settle())) == [OutcomeKind.DONE]
+    assert world.partner.catch_up() == {"NOS1": 1}
+    assert world.now.business > START + timedelta(seconds=120)
 
 
 def test_after_a_restore_a_person_decides_where_nobody_can_be_asked() -> None:

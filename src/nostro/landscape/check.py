@@ -139,7 +139,7 @@ def _entities(scene: Scene) -> Iterator[Finding]:
     source, entities = scene.source("entities.yaml"), scene.land.entities.entities
     yield from _twice(source, "entities", [entity.id for entity in entities])
     ids = [account.id for entity in entities for account in entity.bank_accounts]
-    numbers = [account.identification for entity in entities for account in entity.bank_accounts]
+    numbers = [(account.identification, account.currency) for entity in entities for account in entity.bank_accounts]
     calendars = {*RULES, *scene.land.calendars.calendars}
     for number, entity in enumerate(entities):
         here: tuple[str | int, ...] = ("entities", number)
@@ -155,7 +155,7 @@ def _entities(scene: Scene) -> Iterator[Finding]:
             yield from _bank_account(source, place, account)
             yield from _calendar(source, (*place, "calendar"), account.calendar, calendars)
             yield from _used(scene, source, (*place, "connection"), account.connection)
-            if ids.count(account.id) > 1 or numbers.count(account.identification) > 1:
+            if ids.count(account.id) > 1 or numbers.count((account.identification, account.currency)) > 1:
                 yield source.finding(place, f"Bank account {account.id} stands here twice.", "Keep one of the two.")
         for n, provider in enumerate(entity.provider_accounts):
             yield from _used(scene, source, (*here, "provider_accounts", n, "connection"), provider.connection)

@@ -16,8 +16,8 @@ from nostro.runtime.telemetry import configure_logs
 
 HELP = (
     "Finance integration around Odoo: money comes in, is booked once, and can be proved.\n\n"
-    "`nostro demo` shows it without anything of yours. For your own, a landscape is a folder: `nostro init` begins one, "
-    "`nostro check` says what is wrong in it, `nostro up` runs it. Commands find it by --landscape DIR, by "
+    "`nostro demo` shows it without anything of yours. For your own, a landscape is a folder: `nostro init` begins "
+    "one, `nostro check` says what is wrong in it, `nostro up` runs it. Commands find it by --landscape DIR, by "
     "NOSTRO_LANDSCAPE, or in the folder you are in.\n\n"
     "Exit codes: 0 done, 1 found something wrong or could not run, 2 was given what it can't take, 130 interrupted."
 )

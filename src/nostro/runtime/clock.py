@@ -2,16 +2,46 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from nostro.model.clock import Now
+from nostro.model.failures import LandscapeRefused, OutOfService
 from nostro.store.database import Database, Statements
 
 SQL = Statements("engine")
 EVERY_SECONDS = 10.0
+WORLD_CLOCK = "NOSTRO_WORLD_CLOCK"
+"""The environment variable that names a world's clock: a file that holds nothing but the instant, in ISO 8601.
+
+For processes that live in a world of the sandbox, as the crash tests' do; whoever moves the world on renames a new file
+over it. Only a landscape of environment `test` takes it.
+"""
+
+
+def world_clock(environment: str, variables: Mapping[str, str] = os.environ) -> Callable[[], datetime] | None:
+    """What tells business time instead of the database, or None. Raises `LandscapeRefused` outside of `test`."""
+    told = variables.get(WORLD_CLOCK, "")
+    if not told:
+        return None
+    if environment != "test":
+        raise LandscapeRefused(
+            f"{WORLD_CLOCK} is set, and this landscape's environment is {environment}: its business happens in earnest.",
+            f"Unset {WORLD_CLOCK}.",
+        )
+    file = Path(told)
+
+    def read() -> datetime:
+        try:
+            return datetime.fromisoformat(file.read_text(encoding="ascii").strip()).astimezone(UTC)
+        except (OSError, ValueError) as error:
+            raise OutOfService(f"The world's clock {file} tells no time ({type(error).__name__}).") from error
+
+    return read
 
 
 @dataclass(slots=True)

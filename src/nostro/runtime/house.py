@@ -22,7 +22,7 @@ from nostro.model.clock import Now
 from nostro.model.failures import LandscapeRefused
 from nostro.processes.kit.process import Process
 from nostro.processes.registry import PROCESSES
-from nostro.runtime.clock import Clock
+from nostro.runtime.clock import Clock, world_clock
 from nostro.store.database import Database
 from nostro.store.embedded import EmbeddedServer
 from nostro.store.entropy import Entropy, SystemEntropy
@@ -95,7 +95,7 @@ async def open_house(
     async with AsyncExitStack() as stack:
         server = None if land.house.database else stack.enter_context(EmbeddedServer(state / "postgresql"))
         database = await stack.enter_async_context(Database(_url(land, server), size=POOL))
-        clock = Clock(database, business)
+        clock = Clock(database, business or world_clock(land.house.environment))
         now = await clock.now()
         deployment = await install(database, keys, land.house.environment, chance, now.business)
         anchors = Anchors([_anchor(folder, place) for place in land.house.anchors])

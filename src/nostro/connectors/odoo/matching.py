@@ -36,7 +36,7 @@ class Pair:
             return ()
         payer = payers[0]
         items = [row for row in self.item if not row["reconciled"] and row["account_id"] == payer["account_id"]]
-        facing = tuple(row for row in items )
+        facing = tuple(row for row in items if (row["amount_residual"] > 0) != (payer["amount_residual"] > 0))
         return (payer, *facing) if facing else ()
 
 

@@ -246,6 +246,7 @@ def _entity(entity: Entity, chart: Mapping[str, Any]) -> dict[str, Any]:
                 "dispute_account": accounts["disputes"],
                 "fee_journal": journals["MISC"],
                 "odoo_provider": entity.code == "DE",
+                "statement_descriptor": "STRIPE",
             }
         ],
     }

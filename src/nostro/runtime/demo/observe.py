@@ -21,6 +21,7 @@ from nostro.connectors.registry import CONNECTORS
 from nostro.egress.connections import OpenConnection
 from nostro.egress.http import HttpTransport
 from nostro.egress.line import Line
+from nostro.governance.rules import Rules
 from nostro.landscape.secrets import SecretReference
 from nostro.model.calls import Message
 from nostro.model.canonical import parse
@@ -31,6 +32,7 @@ from nostro.runtime.demo.landscape import AT_THE_ERP, AT_THE_PSP, Grounds, Secre
 from nostro.runtime.demo.read_only import Guard
 from nostro.runtime.demo.running import running
 from nostro.runtime.demo.summary import SQL
+from nostro.runtime.house import House
 from nostro.runtime.output import clean, table, when
 from nostro.sandbox.bank import AccountSettings, Bank, BankSettings
 from nostro.sandbox.entropy import chance
@@ -38,7 +40,6 @@ from nostro.sandbox.faults import FaultPlan, System
 from nostro.sandbox.psp import Psp, PspSettings
 from nostro.sandbox.server import Server
 from nostro.sandbox.world import Act, World
-from nostro.store.database import Database
 from nostro.store.entropy import SystemEntropy
 
 INVOICES = 60
@@ -122,14 +123,14 @@ class Invoice:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """Something that Nostro would do, and why: the fact that asked for it and the rule that held."""
+    """Something that Nostro would do, and why: the fact that asked for it and the row of the posting policy."""
 
     entity: str
     operation: str
     about: str
     amount: Money | None
     because: str
-    rule: str
+    policy_row: str
     correlation: str
 
 
@@ -167,7 +168,7 @@ async def watch(grounds: Grounds, odoo: YourOdoo, *, seed: int, told: Callable[[
     async with running(server, grounds, lambda one, inner: guard.over(inner, one.connector.name)) as both:
         await both.drive(progress).to(begin + ENOUGH)
         guard.hold()
-        intents = await _intents(both.house.database)
+        intents = await _intents(both.house)
     return Seen(odoo.url, companies, len(invoices), len(script), intents, world.now)
 
 
@@ -335,23 +336,29 @@ def _entity(company: Company) -> dict[str, Any]:
         "bank_accounts": [
             {**bank, "connection": f"bank-{company.code}", "odoo_journal": company.bank_journal, "calendar": calendar}
         ],
-        "provider_accounts": [{**provider, **accounts, "fee_journal": company.general_journal}],
+        "provider_accounts": [
+            {**provider, **accounts, "fee_journal": company.general_journal, "statement_descriptor": "STRIPE"}
+        ],
     }
 
 
 # What would be done
 
 
-async def _intents(database: Database) -> list[Intent]:
-    async with database.transaction() as tx:
+async def _intents(house: House) -> list[Intent]:
+    async with house.database.transaction() as tx:
         rows = await tx.rows(SQL.would_do)
-    return [_intent(row, parse(row.body)) for row in rows]
+    return [_intent(row, parse(row.body), house.rules) for row in rows]
 
 
-def _intent(row: Any, body: Mapping[str, Any]) -> Intent:  # noqa: ANN401 - a row
+def _intent(row: Any, body: Mapping[str, Any], rules: Rules) -> Intent:  # noqa: ANN401 - a row
+    """A statement line may be asked for by an answer that came later than the entry: its row is asked for anew."""
     amount = Money.model_validate(body["amount"]) if isinstance(body.get("amount"), dict) else None
     about = next((str(body[name]) for name in ("memo", "label", "invoice_number", "reference") if body.get(name)), "")
-    return Intent(row.entity, row.operation, about, amount, row.because, row.rule, row.correlation)
+    about += f", on invoice {body['move_id']}" if body.get("counterpart") == "receivable" else ""
+    transfer = row.operation == "book_statement_line"
+    policy = rules.posting(row.entity, "transfer", "booked").row if transfer else row.rule
+    return Intent(row.entity, row.operation, about, amount, row.because, policy, row.correlation)
 
 
 def as_object(seen: Seen) -> dict[str, Any]:
@@ -372,7 +379,7 @@ def draw(seen: Seen, console: Console) -> None:
     names = ", ".join(clean(company.name) for company in seen.companies)
     console.rule(f"Nostro observes {seen.odoo}")
     console.print(f"Companies: {names}. {seen.read} open invoices were read, {seen.paid} paid in the sandbox.")
-    rows = [[one.entity, one.operation, one.about, one.amount, one.because, one.rule] for one in seen.intents]
+    rows = [[one.entity, one.operation, one.about, one.amount, one.because, one.policy_row] for one in seen.intents]
     columns = {
         "entity": "whole",
         "would": "whole",

@@ -54,7 +54,7 @@ def standing(scene: Scene) -> str:
         return "asking"
     if not scene.ended and not scene.still:
         return "failed" if end is not None and end.kind is OutcomeKind.FAILED else "booking"
-    if data.stated or not scene.account.statement_expected_by:
+    if data.stated or not scene.house_account.statement_expected_by:
         return "settled"
     return "unlisted" if "statement" in data.passed else "booked"
 
@@ -88,7 +88,7 @@ def _due(was: str, to: str, scene: Scene, fact: Fact) -> datetime | None:
 
 def _statement_due(scene: Scene) -> datetime | None:
     """When the statement is overdue, by the bank's calendar; None where the bundle's calendar does not reach."""
-    account, zone = scene.account, scene.entity.zone
+    account, zone = scene.house_account, scene.entity.zone
     try:
         day = scene.rules.business_day(account.calendar, scene.day.isoformat(), _STATEMENT_DAYS)
         return scene.rules.instant(zone, day, account.statement_expected_by)

@@ -42,7 +42,7 @@ class Scene:
     data: MovementState
 
     @property
-    def account(self) -> HouseBankAccount:
+    def house_account(self) -> HouseBankAccount:
         """Our bank account that it moved on; raises `LookupError` when the landscape no longer knows it."""
         found = self.entity.bank_account(self.data.account)
         if found is None:
@@ -168,7 +168,7 @@ def wanted(scene: Scene) -> tuple[Wanted, ...]:
     account = provider.clearing_account if provider else None
     intent = BookStatementLine(
         entity=scene.entity.id,
-        journal=scene.account.odoo_journal,
+        journal=scene.house_account.odoo_journal,
         amount=scene.signed,
         booked_on=scene.day,
         reference=data.reference,

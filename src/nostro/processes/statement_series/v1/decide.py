@@ -42,14 +42,14 @@ class Scene:
     data: SeriesState
 
     @property
-    def account(self) -> HouseBankAccount | None:
+    def house_account(self) -> HouseBankAccount | None:
         """Our bank account, while the landscape knows it."""
         return self.entity.bank_account(self.data.account)
 
     @property
     def awaited(self) -> bool:
         """Whether a statement is expected of each business day."""
-        return self.account is not None and bool(self.account.statement_expected_by)
+        return self.house_account is not None and bool(self.house_account.statement_expected_by)
 
     @property
     def first_day(self) -> date | None:
@@ -61,19 +61,19 @@ class Scene:
         """When the next statement has to be there: on the morning after the bank business day that it is of."""
         day = self._business_day(self.data.last.day, 1) if self.data.last else self.first_day
         morning = self._business_day(day, 1)
-        if self.account is None or not self.account.statement_expected_by or morning is None:
+        if self.house_account is None or not self.house_account.statement_expected_by or morning is None:
             return None
         try:
-            return self.rules.instant(self.entity.zone, morning.isoformat(), self.account.statement_expected_by)
+            return self.rules.instant(self.entity.zone, morning.isoformat(), self.house_account.statement_expected_by)
         except LookupError:
             return None
 
     def _business_day(self, day: date | None, offset: int) -> date | None:
         """None outside of the bundle's calendar: with old files and first loads."""
-        if day is None or self.account is None:
+        if day is None or self.house_account is None:
             return None
         try:
-            return date.fromisoformat(self.rules.business_day(self.account.calendar, day.isoformat(), offset))
+            return date.fromisoformat(self.rules.business_day(self.house_account.calendar, day.isoformat(), offset))
         except LookupError:
             return None
 

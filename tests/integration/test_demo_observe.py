@@ -1,0 +1,63 @@
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nostro.model.failures import OutOfService, Refused
+from nostro.runtime.demo import observe
+from nostro.runtime.demo.place import prepared
+from nostro.sandbox.run import SandboxSettings, build_server
+from nostro.sandbox.server import Server
+from nostro.sandbox.stage import ODOO, START
+
+
+@asynccontextmanager
+async def somebodys_odoo(folder: Path, version: int) -> AsyncIterator[tuple[Server, str]]:
+    server, _ = build_server(SandboxSettings(folder, port=0, odoo_version=version, faults=False))
+    server.world.advance(START + timedelta(hours=2))
+    await server.start()
+    try:
+        yield server, f"http://127.0.0.1:{server.port}/{ODOO}"
+    finally:
+        await server.stop()
+
+
+@pytest.mark.slow
+@pytest.mark.asyncio
+@pytest.mark.parametrize("version", [18, 19])
+async def test_an_odoo_is_read_its_invoices_are_paid_in_the_sandbox_and_nothing_is_written_to_it(
+    version: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("KEY", "key-nostro")
+    async with somebodys_odoo(tmp_path / "files", version) as (server, url):
+        before = json.dumps(server.world.systems[ODOO].books(), default=str)
+        odoo = observe.YourOdoo(url, "odoo", "env:KEY", "nostro" if version == 18 else "")
+        with prepared(0x5000, 0x5100) as grounds:
+            seen = await observe.watch(grounds, odoo, seed=1, told=lambda _share: None)
+        assert json.dumps(server.world.systems[ODOO].books(), default=str) == before
+    assert {company.name for company in seen.companies} == {"Entity DE", "Entity CH", "Entity US"}
+    assert seen.read == seen.paid > 0
+    money = [one for one in seen.intents if one.operation in ("register_customer_payment", "book_statement_line")]
+    assert len(money) == seen.paid
+    assert {one.policy_row for one in money} == {"card-at-capture", "transfer-when-booked"}
+    told: dict[str, Any] = observe.as_object(seen)
+    assert told["written"] == 0
+
+
+@pytest.mark.asyncio
+async def test_an_odoo_that_cannot_be_read_is_a_failure_with_a_sentence(tmp_path: Path) -> None:
+    async with somebodys_odoo(tmp_path / "files", 19) as (_, url):
+        with prepared(0x5200, 0x5300) as grounds, pytest.raises(OutOfService, match="can't be read"):
+            await observe.watch(grounds, observe.YourOdoo(url, "odoo", "no such key"), seed=1, told=lambda _: None)
+
+
+@pytest.mark.parametrize("missing", ["url", "database", "key"])
+def test_observing_without_address_database_or_key_is_refused(missing: str) -> None:
+    given = {"url": "https://odoo.example.com", "database": "production", "key": "env:ODOO_KEY", missing: ""}
+    with pytest.raises(Refused):
+        observe.YourOdoo(**given).connection()

@@ -1,0 +1,116 @@
+"""The HTTP client against a real socket: what left, what didn't, and what nobody knows."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from nostro.egress import http
+from nostro.egress.http import HttpTransport
+from nostro.egress.transport import NoReply, NotSent
+from nostro.model.calls import HttpReply, HttpRequest
+
+pytestmark = pytest.mark.asyncio
+Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
+
+
+@asynccontextmanager
+async def partner(answer: Answer) -> AsyncIterator[tuple[str, list[bytes]]]:
+    """A server that reads one request a connection and answers as it is told; its URL, and what it read."""
+    heard: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.readuntil(b"\r\n\r\n"))
+        await answer(writer)
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", heard
+
+
+def says(text: bytes) -> Answer:
+    async def answer(writer: asyncio.StreamWriter) -> None:
+        writer.write(text)
+        await writer.drain()
+
+    return answer
+
+
+async def call(url: str, *, timeout_seconds: float = 5.0, headers: dict[str, str] | None = None) -> HttpReply:
+    async with HttpTransport() as transport:
+        return await transport.send(HttpRequest("POST", url, headers or {}, b"{}"), timeout_seconds)
+
+
+async def test_a_reply_comes_back_with_its_header_names_in_lower_case() -> None:
+    reply = b"HTTP/1.1 429 Slow\r\nRetry-After: 7\r\nContent-Length: 2\r\n\r\n{}"
+    async with partner(says(reply)) as (url, heard):
+        answered = await call(f"{url}/do", headers={"Idempotency-Key": "NOS1"})
+    assert (answered.status, answered.headers["retry-after"], answered.body) == (429, "7", b"{}")
+    assert b"Idempotency-Key: NOS1" in heard[0]
+
+
+async def test_a_redirect_is_an_answer_and_is_not_followed() -> None:
+    async with partner(says(b"HTTP/1.1 302 There\r\nLocation: /else\r\nContent-Length: 0\r\n\r\n")) as (url, heard):
+        assert (await call(url)).status == 302
+    assert len(heard) == 1
+
+
+async def test_where_nobody_listens_no_byte_has_left() -> None:
+    async with partner(says(b"")) as (url, _):
+        pass
+    for nowhere in (url, "http://nowhere.invalid/", "ftp://127.0.0.1/", "http://127.0.0.1:99999/", "no url"):
+        with pytest.raises(NotSent):
+            await call(nowhere)
+
+
+async def test_what_cannot_be_written_as_a_header_does_not_leave() -> None:
+    async with partner(says(b"")) as (url, heard):
+        with pytest.raises((NotSent, NoReply)):
+            await call(url, headers={"x": "a\nb"})
+    assert heard == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}", b"HTTP/1.1 200 OK\r\nContent-Len", b"hello\r\n\r\n"],
+)
+async def test_a_call_that_is_cut_after_it_left_has_no_reply(answer: bytes) -> None:
+    async with partner(says(answer)) as (url, heard):
+        with pytest.raises(NoReply):
+            await call(url)
+    assert len(heard) == 1
+
+
+async def test_a_partner_that_says_nothing_or_never_ends_is_given_up_in_time() -> None:
+    async def drips(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+        for _ in range(1000):
+            writer.write(b".")
+            await writer.drain()
+            await asyncio.sleep(0.05)
+
+    async def silent(_: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(3)
+
+    for answer in (drips, silent):
+        async with partner(answer) as (url, _):
+            with pytest.raises(NoReply):
+                await asyncio.wait_for(call(url, timeout_seconds=0.2), 8)
+
+
+async def test_a_body_beyond_the_limit_is_not_taken_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "REPLY_BYTES", 1000)
+    async with partner(says(b"HTTP/1.1 200 OK\r\nContent-Length: 2000\r\n\r\n" + b"x" * 2000)) as (url, _):
+        with pytest.raises(NoReply, match="too large"):
+            await call(url)
+
+
+async def test_a_certificate_that_nobody_vouches_for_is_refused_before_a_byte_leaves() -> None:
+    async with partner(says(b"")) as (url, heard):
+        with pytest.raises((NotSent, NoReply)) as refused:
+            await asyncio.wait_for(call(url.replace("http:", "https:"), timeout_seconds=1), 8)
+    assert refused.type is NotSent
+    assert heard == []
