@@ -13,6 +13,7 @@ import itertools
 import os
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -61,14 +62,23 @@ def migrated_template(postgres_server: EmbeddedServer) -> str:
 @pytest.fixture
 def database_url(postgres_server: EmbeddedServer, migrated_template: str) -> Iterator[str]:
     """A migrated database for this test alone; the superuser's URL."""
+    with fresh_database(postgres_server, migrated_template) as url:
+        yield url
+
+
+@contextmanager
+def fresh_database(server: EmbeddedServer, template: str) -> Iterator[str]:
+    """A copy of the template while the block runs; the superuser's URL."""
     name = f"test_{os.getpid()}_{next(_numbers)}"
-    with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as connection:
+    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
         copy = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
-        connection.execute(copy.format(sql.Identifier(name), sql.Identifier(migrated_template)))
-    yield postgres_server.url(name)
-    postgres_server.ensure_running()
-    with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        connection.execute(copy.format(sql.Identifier(name), sql.Identifier(template)))
+    try:
+        yield server.url(name)
+    finally:
+        server.ensure_running()
+        with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def _databases(connection: psycopg.Connection) -> list[str]:

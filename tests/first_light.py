@@ -83,6 +83,15 @@ class Light:
         """The world outside."""
         return self.running.server.world
 
+    @property
+    def journals(self) -> dict[int, OurAccount]:
+        """The account of each bank journal."""
+        chart = self.world.systems[ODOO].books()["companies"]
+        return {
+            chart[f"Entity {PLACES[account.currency][0]}"]["journals"][f"BNK{number}"]: account
+            for number, account in enumerate(self.accounts)
+        }
+
     async def live(self, time: timedelta) -> None:
         """Let business time run on, and answer everything that happens."""
         await self.running.drive(lambda _now: None).to(self.world.now + time)

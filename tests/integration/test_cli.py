@@ -24,7 +24,7 @@ from nostro.store.embedded import EmbeddedServer
 from tests.integration.serving import free_port
 from tests.landscapes import edit, starting
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 NOSTRO = (sys.executable, "-m", "nostro.runtime.cli")
 PASSPHRASE = "four words are enough"
 PEOPLE = """
@@ -127,7 +127,7 @@ class Running:
 
 @pytest.fixture
 def up(terminal: Terminal) -> Iterator[Callable[..., Running]]:
-    """Starts `up` or another command that stays; whatever still runs at the end is killed."""
+    """Starts `up` or another command that stays; whatever still runs at the end is ended."""
     running: list[subprocess.Popen[str]] = []
 
     def start(command: str = "up", *words: str) -> Running:
@@ -139,8 +139,8 @@ def up(terminal: Terminal) -> Iterator[Callable[..., Running]]:
     yield start
     for process in running:
         if process.poll() is None:
-            process.kill()
-            process.communicate()
+            process.terminate()  # not killed: its PostgreSQL would run on
+            process.communicate(timeout=60)
 
 
 def _object(process: subprocess.Popen[str]) -> str:

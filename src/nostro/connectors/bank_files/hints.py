@@ -10,7 +10,7 @@ HINTS = 10
 """More candidates than this tell nothing: the text is a list, and a person reads it."""
 _TEXT_LIMIT = 5_000
 _PATTERNS = tuple(
-    re.compile(rf"(?<![A-Za-z0-9]){pattern}(?![A-Za-z0-9])")
+    re.compile(rf"(?<![A-Za-z0-9]){pattern}(?![/.-]?[A-Za-z0-9])")
     for pattern in (
         r"NOS[A-Z2-7]{16}",  # our own correlation id
         r"RF\d\d(?:[A-Z0-9]{1,21}|(?: [A-Z0-9]{4}){1,5}(?: [A-Z0-9]{1,3})?)",  # ISO 11649 creditor reference

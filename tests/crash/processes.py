@@ -1,0 +1,135 @@
+"""The house as real processes that can be killed: two workers, the door, and an embedded PostgreSQL of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any
+
+from nostro.runtime.clock import WORLD_CLOCK
+from nostro.runtime.demo.landscape import Grounds
+from nostro.store.embedded import EmbeddedServer
+from nostro.store.embedded_place import find_place
+
+NOSTRO = (sys.executable, "-m", "nostro.runtime.cli")
+WORKERS = ("worker", "second worker")
+DOOR = "door"
+POSTGRESQL = "postgresql"
+PARTS = (*WORKERS, DOOR, POSTGRESQL)
+UP_SECONDS = 60.0
+
+
+@dataclass
+class Processes:
+    """Every part of one house by name. PostgreSQL is nobody's child: whoever misses it first starts it again."""
+
+    grounds: Grounds
+    server: EmbeddedServer
+    logs: Path
+    clock: Path
+    running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def tell(self, now: datetime) -> None:
+        """Set the world's clock."""
+        half = self.clock.with_suffix(".new")
+        half.write_text(now.isoformat(), encoding="ascii")
+        half.rename(self.clock)
+
+    def start(self, name: str) -> None:
+        """Start a part, or start it again."""
+        ports = ("--port", str(self.grounds.door), "--health-port", str(self.grounds.health))
+        words = ("serve", *ports) if name == DOOR else ("worker",)
+        self._told(name).unlink(missing_ok=True)
+        with self._told(name).open("wb") as out, self._log(name) as log:
+            self.running[name] = subprocess.Popen(
+                [*NOSTRO, *words, "--json"], env=self._variables(), stdout=out, stderr=log, stdin=subprocess.DEVNULL
+            )
+
+    def is_up(self, name: str) -> bool:
+        """Whether it has said that it is up."""
+        if name == POSTGRESQL:
+            return self.server.process_id() is not None
+        process = self.running[name]
+        assert process.poll() is None, f"{name} ended by itself with {process.returncode}: {self.logs}"
+        return self._told(name).stat().st_size > 0
+
+    def kill(self, name: str, *, whole: bool = True) -> None:
+        """SIGKILL. PostgreSQL `whole`, or only its first process, whose children notice by themselves."""
+        if name == POSTGRESQL:
+            number = self.server.process_id()
+            children = _children(number) if number and whole else []
+            for each in [number, *children] if number else []:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(each, signal.SIGKILL)
+            return
+        self.running[name].kill()
+        self.running[name].wait()
+
+    def end(self) -> None:
+        """Ask every part to end, as an operator does; each has to end by itself with 0."""
+        for process in self.running.values():
+            process.terminate()
+        codes = {name: process.wait(timeout=60) for name, process in self.running.items()}
+        assert set(codes.values()) == {0}, codes
+
+    def run(self, *words: str) -> Any:  # noqa: ANN401 - JSON
+        """The one object that a command prints; it has to find nothing wrong."""
+        done = subprocess.run(
+            [*NOSTRO, *words, "--json"], env=self._variables(), capture_output=True, text=True, timeout=180, check=False
+        )
+        assert done.returncode == 0, f"{words}: {done.stdout[-4000:]}\n{done.stderr[-2000:]}"
+        return json.loads(done.stdout)
+
+    def said(self, event: str) -> list[str]:
+        """The lines of all logs that tell of an event."""
+        lines = (line for log in sorted(self.logs.glob("*.log")) for line in log.read_text().splitlines())
+        return [line for line in lines if f'"{event}"' in line]
+
+    def _told(self, name: str) -> Path:
+        return self.logs / f"{name}.out"
+
+    def _log(self, name: str) -> IO[bytes]:
+        return (self.logs / f"{name}.log").open("ab")
+
+    def _variables(self) -> Mapping[str, str]:
+        return {**os.environ, "NOSTRO_LANDSCAPE": str(self.grounds.landscape), WORLD_CLOCK: str(self.clock)}
+
+
+@contextlib.contextmanager
+def processes(grounds: Grounds, now: datetime) -> Iterator[Processes]:
+    """The house with its database started and nothing else; whatever runs at the end is killed."""
+    logs = grounds.state / "logs"
+    logs.mkdir()
+    postgresql = grounds.state / "postgresql"
+    try:
+        with EmbeddedServer(postgresql) as server:
+            house = Processes(grounds, server, logs, grounds.state / "world-clock")
+            house.tell(now)
+            try:
+                yield house
+            finally:
+                for process in house.running.values():
+                    process.kill()
+                    process.wait()
+                server.ensure_running()
+    finally:
+        shutil.rmtree(find_place(postgresql).home, ignore_errors=True)
+
+
+def _children(number: int) -> list[int]:
+    """By /proc/<pid>/stat: the fourth field is the parent, after a name in brackets that may hold anything."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            if int(stat.read_text().rpartition(")")[2].split()[1]) == number:
+                found.append(int(stat.parent.name))
+    return found

@@ -1,0 +1,178 @@
+"""Workers, door and database die by SIGKILL while two days of business with faults go on: nothing is lost or doubled.
+
+`NOSTRO_CRASH_ROUNDS` says how often something dies, `NOSTRO_CRASH_SEED` begins the kills elsewhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from random import Random
+
+import psycopg
+import pytest
+
+from nostro.runtime.demo.drive import LATE_EFFECTS
+from nostro.runtime.demo.judge import judge
+from nostro.runtime.demo.landscape import LATE_EFFECTS_SECONDS, Grounds, token, write_landscape
+from nostro.sandbox.judgement import intended
+from nostro.sandbox.odoo import OdooBooks
+from nostro.sandbox.run import SandboxSettings, build_server
+from nostro.sandbox.scenario import Scenario
+from nostro.sandbox.server import Server
+from nostro.sandbox.stage import END, ODOO, TUESDAY
+from nostro.store.entropy import SystemEntropy
+from tests.crash.processes import DOOR, PARTS, POSTGRESQL, WORKERS, Processes, processes
+from tests.integration.serving import free_port
+
+ROUNDS = int(os.environ.get("NOSTRO_CRASH_ROUNDS", "20"))
+SEED = int(os.environ.get("NOSTRO_CRASH_SEED", "1"))
+LEAP, CREEP = timedelta(minutes=5), timedelta(seconds=15)
+"""How far business time goes at once when nobody has anything to do, and while somebody has."""
+BREATH_SECONDS = 0.1
+WORST_SECONDS = 120 + 60 * ROUNDS
+SETTLING = timedelta(hours=2)
+SLACK_SECONDS = 600
+"""Business time may run on so far between the note that a call begins and its arrival; absence is proven later."""
+BUSY = """
+    select (select count(*) from reading where run_at <= %(now)s) + (select count(*) from arrival)
+    + (select count(*) from command_open where status = 'ready' and run_at <= %(now)s)
+    + (select count(*) from dispatch where status = 'open' or (status = 'waiting' and run_at <= %(now)s))
+"""
+LEFT = {
+    "receipts to be read": "select count(*) from reading",
+    "arrivals": "select count(*) from arrival",
+    "commands under way": "select count(*) from command_open where status in ('ready', 'dispatched')",
+    "open dispatches": "select count(*) from dispatch where status <> 'closed'",
+    "poisoned subjects": "select count(*) from subject where poisoned <> ''",
+    "facts set aside for them": "select count(*) from parked where kind = 'poison'",
+}
+
+
+@dataclass
+class Days:
+    """The world, the house in it, and the way through the days."""
+
+    sandbox: Server
+    scenario: Scenario
+    house: Processes
+    killed: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def now(self) -> datetime:
+        """Business time."""
+        return self.sandbox.world.now
+
+    def parts_of(self, rounds: int) -> list[datetime]:
+        """Instants that divide the script into so many parts of equal business, and the end."""
+        acts = [act.at for act in self.scenario.script]
+        return [*(acts[len(acts) * n // rounds] for n in range(1, rounds)), END + LATE_EFFECTS]
+
+    async def to(self, until: datetime) -> None:
+        """Live until then: in leaps while all is quiet, else slowly, and never while the database is away."""
+        while self.now < until:
+            things = await self.under_way()
+            if things is not None:
+                due = self.sandbox.world.next_due() or until
+                step = CREEP if things else max(timedelta(seconds=1), min(due - self.now, LEAP))
+                self.sandbox.world.advance(min(until, self.now + step))
+                self.house.tell(self.now)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.sandbox.settle(), BREATH_SECONDS)
+            await asyncio.sleep(BREATH_SECONDS if things or things is None else BREATH_SECONDS / 4)
+
+    async def under_way(self, question: str = BUSY) -> int | None:
+        """How much the house has to do now; None while nobody can say."""
+        try:
+            async with await psycopg.AsyncConnection.connect(self.house.server.url(), connect_timeout=5) as connection:
+                row = await (await connection.execute(question.encode(), {"now": self.now})).fetchone()
+        except psycopg.OperationalError:
+            return None
+        return int(row[0]) if row else 0
+
+    async def kill_one(self, chance: Random) -> None:
+        """Kill a part that is up, at any instant of the coming second, and start it again."""
+        await asyncio.sleep(chance.random())
+        name = chance.choice([part for part in PARTS if self.house.is_up(part)] or [DOOR])
+        self.house.kill(name, whole=chance.random() < 0.5)
+        self.killed[name] += 1
+        await asyncio.sleep(chance.random())
+        if name != POSTGRESQL:
+            self.house.start(name)
+
+    async def settled(self) -> dict[str, int | None]:
+        """Go on until nothing is under way, or too long; what is left then."""
+        until = self.now + SETTLING
+        while self.now < until and any((await self.left()).values()):
+            await self.to(self.now + LEAP)
+        return await self.left()
+
+    async def left(self) -> dict[str, int | None]:
+        """What should have ended."""
+        return {name: await self.under_way(question) for name, question in LEFT.items()}
+
+
+@contextlib.asynccontextmanager
+async def days(folder: Path, seed: int) -> AsyncIterator[Days]:
+    """The morning of the first day: everything is up, and nothing has happened yet."""
+    landscape, state = folder / "landscape", folder / "state"
+    state.mkdir(mode=0o711)
+    grounds = Grounds(landscape, state, free_port(), free_port(), free_port(), token(SystemEntropy()))
+    settings = SandboxSettings(grounds.files, seed=seed, port=grounds.sandbox, webhooks=grounds.webhooks)
+    sandbox, scenario = build_server(settings)
+    odoo = sandbox.world.systems[ODOO]
+    assert isinstance(odoo, OdooBooks)
+    write_landscape(grounds, odoo.landscape(), SystemEntropy())
+    connection = landscape / "connections" / "odoo.yaml"
+    connection.write_text(connection.read_text().replace(str(LATE_EFFECTS_SECONDS), str(120 + SLACK_SECONDS)))
+    with processes(grounds, sandbox.world.now) as house:
+        await sandbox.start()
+        try:
+            for name in (DOOR, *WORKERS):
+                house.start(name)
+            made = Days(sandbox, scenario, house)
+            async with asyncio.timeout(60):
+                while not all(house.is_up(name) for name in PARTS):
+                    await asyncio.sleep(BREATH_SECONDS)
+            yield made
+        finally:
+            await sandbox.stop()
+
+
+async def live(made: Days, rounds: int, chance: Random) -> dict[str, int | None]:
+    """All rounds, one after the other through the days; what is left when all should be settled."""
+    for until in made.parts_of(rounds):
+        async with asyncio.TaskGroup() as group:
+            group.create_task(made.to(until))
+            group.create_task(made.kill_one(chance))
+    return await made.settled()
+
+
+@pytest.mark.timeout(WORST_SECONDS)
+def test_nothing_is_lost_or_doubled_whoever_is_killed_and_whenever(tmp_path: Path) -> None:
+    asyncio.run(_two_days(tmp_path))
+
+
+async def _two_days(folder: Path) -> None:
+    began = time.monotonic()
+    async with days(folder, SEED) as made:
+        left = await live(made, ROUNDS, Random(SEED))
+        print(f"seed {SEED}, {sum(made.killed.values())} killed: {dict(made.killed)}, {time.monotonic() - began:.0f} s")
+        assert not any(left.values()), left
+        await asyncio.to_thread(made.house.end)
+        world = made.sandbox.world
+        verdict = judge(intended(made.scenario, world), world.books()["systems"][ODOO], TUESDAY)
+        assert (verdict.lost, verdict.doubled) == ((), ())
+        assert (await asyncio.to_thread(made.house.run, "audit", "verify"))["findings"] == []
+        assert (await asyncio.to_thread(made.house.run, "replay", "--check"))["differences"] == []
+        sums = (await asyncio.to_thread(made.house.run, "transit"))["sums"]
+        assert sums
+        assert {money["value"].strip("0.") for money in sums} == {""}
+        assert not made.house.said("drive_failed")

@@ -1,0 +1,249 @@
+from __future__ import annotations
+
+import io
+import zipfile
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+
+from nostro.connectors.bank_files.hints import HINTS, hints, told
+from nostro.connectors.bank_files.manifest import CONNECTOR, BankFilesConfig, Profile
+from nostro.connectors.kit.reading import IgnoredItem, Item, ReadItem, ReceiptView, RejectItem
+from nostro.model.base import confidential_fields
+from nostro.model.entities import HouseBankAccount, LegalEntity
+from nostro.model.facts import EntryReported, StatementReceived, split
+from nostro.model.money import Money
+from tests.unit.test_camt import balance, document, entry
+
+IBAN = "DE89370400440532013000"
+RECEIVED = datetime(2026, 9, 1, 6, tzinfo=UTC)
+DAY = "<BookgDt><Dt>2026-08-31</Dt></BookgDt>"
+
+
+def entity(number: str = IBAN, **more: str) -> LegalEntity:
+    account = {"id": "main", "identification": number, "currency": "EUR", "connection": "bank", "odoo_journal": 7}
+    return LegalEntity(
+        id="DE", country="DE", currency="EUR", zone="Europe/Berlin", calendar="TARGET", odoo_connection="odoo",
+        odoo_company=1, bank_accounts=(HouseBankAccount.model_validate(account | more),),
+    )  # fmt: skip
+
+
+def read(content: bytes, *entities: LegalEntity, config: BankFilesConfig | None = None) -> list[Item]:
+    receipt = ReceiptView(
+        id="r1", connection="bank", kind="file", name="a.xml", received_at=RECEIVED, chunks=lambda: iter([content]),
+        config=config or BankFilesConfig(folder="in"), entities=entities or (entity(),),
+    )  # fmt: skip
+    return list(CONNECTOR.read(receipt))
+
+
+def reports(items: list[Item]) -> list[EntryReported]:
+    bodies = [body for item in items if isinstance(item, ReadItem) for body in item.facts]
+    return [body for body in bodies if isinstance(body, EntryReported)]
+
+
+def rejected(items: list[Item]) -> list[RejectItem]:
+    return [item for item in items if isinstance(item, RejectItem)]
+
+
+def transaction(*inside: str) -> str:
+    return f"<NtryDtls><TxDtls>{''.join(inside)}</TxDtls></NtryDtls>"
+
+
+def text(said: str) -> str:
+    return transaction(f"<RmtInf><Ustrd>{said}</Ustrd></RmtInf>")
+
+
+def test_each_entry_is_an_item_and_the_statement_is_one_at_its_end() -> None:
+    content = document(balance("OPBD", "10.00"), balance("CLBD", "22.34"), entry(more=DAY))
+    first, last = read(content)
+    assert isinstance(first, ReadItem)
+    assert isinstance(last, ReadItem)
+    assert (first.entity, first.amount and first.amount.value) == ("DE", Decimal("12.34"))
+    (received,) = last.facts
+    assert isinstance(received, StatementReceived)
+    assert (received.account, received.kind, received.entries) == ("main", "statement", 1)
+    assert received.opening is not None
+    assert received.booked_sum is not None
+    assert (received.opening.value, received.booked_sum.value) == (Decimal("10.00"), Decimal("12.34"))
+    assert received.checks == ()
+
+
+def test_what_a_document_says_wrongly_of_itself_travels_with_the_statement() -> None:
+    content = document(balance("OPBD", "10.00"), balance("CLBD", "99.00"), entry(), entry(amount="x"))
+    *_, last = read(content)
+    assert isinstance(last, ReadItem)
+    (received,) = last.facts
+    assert isinstance(received, StatementReceived)
+    assert [check.name for check in received.checks] == ["balance", "rejected"]
+
+
+def test_a_bank_account_that_nobody_declared_is_one_reject_with_its_sum() -> None:
+    (reject,) = read(document(entry("1.00"), entry("2.00")), entity("FR7630006000011234567890189"))
+    assert isinstance(reject, RejectItem)
+    assert reject.amount is not None
+    assert (reject.where, reject.amount.value) == ("/Document/BkToCstmrStmt/Stmt[1], line 2", Decimal("3.00"))
+    assert reject.why.startswith("no entity declares this bank account (it ends in 3000); 2 entries")
+    assert IBAN not in reject.why
+
+
+def test_the_currency_decides_between_bank_accounts_that_share_a_number() -> None:
+    assert [
+        report.account for report in reports(read(document(entry()), entity(currency="USD"), entity(id="eur")))
+    ] == ["eur"]
+
+
+def test_a_number_is_found_however_it_is_written() -> None:
+    assert reports(read(document(entry()), entity("de89 3704 0044 0532 0130 00")))
+
+
+def test_an_amount_finer_than_its_currency_is_rejected_unless_only_noughts_follow() -> None:
+    items = read(document(entry("8.8500"), entry("8.855")))
+    assert [report.amount for report in reports(items)] == [Money.of("8.85", "EUR")]
+    assert [reject.why for reject in rejected(items)] == ["the amount is finer than the smallest unit of EUR"]
+
+
+def test_an_entry_in_another_currency_than_its_bank_account_is_rejected() -> None:
+    (reject,) = rejected(read(document(entry().replace("EUR", "USD"))))
+    assert reject.why == "the entry is in USD, the bank account in EUR"
+
+
+def test_an_entry_for_information_only_is_ignored_and_counted() -> None:
+    (ignored,) = [i for i in read(document(entry().replace("BOOK", "INFO"))) if isinstance(i, IgnoredItem)]
+    assert ignored.kind in CONNECTOR.manifest.ignored
+    assert ignored.amount is not None
+    assert ignored.amount.value == Decimal("12.34")
+
+
+def test_words_that_say_that_there_is_no_reference_are_none() -> None:
+    refs = "<Refs><EndToEndId>NOTPROVIDED</EndToEndId></Refs>"
+    (report,) = reports(read(document(entry(more=f"<AcctSvcrRef>NONREF</AcctSvcrRef>{transaction(refs)}"))))
+    assert (report.end_to_end, report.servicer_reference) == ("", "")
+    assert [told(said) for said in ("NotProvided", "N/A", "000", " E-1 ")] == ["", "", "", "E-1"]
+
+
+def test_equal_entries_of_a_document_are_told_apart_by_ordinal_and_by_how_many_say_the_very_same() -> None:
+    (one, two, other) = reports(read(document(*(entry(more=DAY + text(said)) for said in ("tea", "tea", "rent")))))
+    assert one.fingerprint == two.fingerprint == other.fingerprint
+    assert [(r.ordinal, r.twin) for r in (one, two, other)] == [(0, 0), (1, 1), (2, 0)]
+    assert len({r.natural_key() for r in (one, two, other)}) == 3
+
+
+def test_the_same_content_gives_the_same_natural_keys_whatever_the_message_is_called() -> None:
+    first = reports(read(document(entry(more=DAY), entry(more=DAY))))
+    again = reports(read(document(entry(more=DAY), entry(more=DAY)).replace(b"M1", b"M2")))
+    assert [r.natural_key() for r in first] == [r.natural_key() for r in again]
+
+
+def test_the_pages_of_a_statement_have_natural_keys_of_their_own() -> None:
+    page = "<StmtPgntn><PgNb>{}</PgNb><LastPgInd>{}</LastPgInd></StmtPgntn>"
+    pages = [document(page.format(n, last), entry(more=DAY)) for n, last in ((1, "false"), (2, "true"))]
+    keys = {report.natural_key() for content in pages for report in reports(read(content))}
+    assert len(keys) == 2
+
+
+def test_the_place_of_a_booked_entry_is_the_balance_before_it() -> None:
+    content = document(balance("OPBD", "100.00"), entry("1.00"), entry("2.00", "DBIT"), entry("3.00"))
+    assert [str(report.place and report.place.value) for report in reports(read(content))] == [
+        "100.00",
+        "101.00",
+        "99.00",
+    ]
+
+
+def test_nothing_of_the_clear_part_of_a_fact_is_about_a_person() -> None:
+    parties = (
+        f"<RltdPties><Dbtr><Nm>Customer 042</Nm></Dbtr><DbtrAcct><Id><IBAN>{IBAN}</IBAN></Id></DbtrAcct></RltdPties>"
+    )
+    remittance = "<RmtInf><Ustrd>of Customer 042, INV/2026/00012</Ustrd></RmtInf>"
+    more = f"{DAY}{transaction(parties, remittance)}<AddtlNtryInf>Customer 042 pays</AddtlNtryInf>"
+    (report,) = reports(read(document(entry(more=more), head=HEAD_OF_ANOTHER), entity("CH9300762011623852957")))
+    clear, secret = split(report)
+    assert b"Customer 042" not in clear
+    assert IBAN.encode() not in clear
+    assert secret is not None
+    assert b"Customer 042" in secret
+    assert report.invoice_hints == ("INV/2026/00012",)
+    assert CONNECTOR.manifest.confidential == confidential_fields(EntryReported)
+    unsaid = reports(read(document(entry(more=DAY), head=HEAD_OF_ANOTHER), entity("CH9300762011623852957")))[0]
+    assert report.fingerprint == unsaid.fingerprint  # a digest of a person's data could be guessed
+
+
+HEAD_OF_ANOTHER = "<Id>S1</Id><Acct><Id><IBAN>CH9300762011623852957</IBAN></Id><Ccy>EUR</Ccy></Acct>"
+
+
+def test_a_collective_entry_is_told_with_its_parts() -> None:
+    details = "".join(
+        f"<TxDtls><Amt Ccy='EUR'>{amount}</Amt><RmtInf><Strd><CdtrRefInf><Ref>RF{amount[0]}8</Ref></CdtrRefInf></Strd>"
+        "</RmtInf></TxDtls>"
+        for amount in ("5.00", "7.00")
+    )
+    (report,) = reports(read(document(entry("12.00", more=f"<NtryDtls>{details}</NtryDtls>"))))
+    assert [(str(part.amount), part.structured) for part in report.parts] == [
+        ("5.00 EUR", "RF58"),
+        ("7.00 EUR", "RF78"),
+    ]
+    (whole,) = reports(read(document(entry("12.50", more=f"<NtryDtls>{details}</NtryDtls>"))))
+    assert whole.parts == ()  # they do not make the sum, so they are not told
+
+
+def test_a_time_without_zone_never_lies_after_the_receipt() -> None:
+    head = "<Id>S1</Id><CreDtTm>2026-09-01T07:30:00</CreDtTm><Acct><Id><IBAN>DE89370400440532013000</IBAN></Id></Acct>"
+    (item, _) = read(document(entry(), head=head))
+    assert isinstance(item, ReadItem)
+    assert item.occurred_at == RECEIVED
+
+
+def test_a_profile_says_how_intraday_reports_and_references_are_to_be_understood() -> None:
+    content = document(entry(more=DAY)).replace(b"BkToCstmrStmt", b"BkToCstmrAcctRpt").replace(b"Stmt>", b"Rpt>")
+    config = BankFilesConfig(folder="in", profiles={"swift": Profile(intraday="delta", references="own")})
+    (usual,) = reports(read(content))
+    (declared,) = reports(read(content, entity(profile="swift"), config=config))
+    assert (usual.kind, usual.repeats, usual.scheme) == ("report", True, "unknown")
+    assert (declared.repeats, declared.scheme) == (False, "own")
+
+
+def test_a_container_is_opened_and_each_of_its_files_is_read() -> None:
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as container:
+        container.writestr("a.xml", document(entry("1.00")))
+        container.writestr("b.txt", "no statement")
+        container.writestr("c.xml", document(entry("2.00")))
+    items = read(held.getvalue())
+    assert [str(report.amount) for report in reports(items)] == ["1.00 EUR", "2.00 EUR"]
+    assert [reject.where for reject in rejected(items)] == ["b.txt"]
+
+
+@pytest.mark.parametrize("content", [b"PK\x03\x04 broken", b":20:MT940", b""])
+def test_what_cannot_be_read_at_all_is_one_reject(content: bytes) -> None:
+    (reject,) = read(content)
+    assert isinstance(reject, RejectItem)
+
+
+@pytest.mark.parametrize(
+    "said, expected",
+    [
+        ("Invoice INV/2026/00012, thank you", ("INV/2026/00012",)),
+        ("inv / 2026 / 00012 and RE20260013", ("INV/2026/00012", "RE20260013")),
+        ("RF18 5390 0754 7034", ("RF18539007547034",)),
+        ("21 00000 00003 13947 14300 09017", ("210000000003139471430009017",)),
+        ("our NOSABCDEFGHIJKLMNOP", ("NOSABCDEFGHIJKLMNOP",)),
+        ("STRIPE po_1NabcdefGH123", ("po_1NabcdefGH123",)),
+        ("rent for August, DE89 3704 0044 0532 0130 00, 31.12.2026", ()),
+    ],
+)
+def test_what_may_name_an_invoice_or_a_payment_is_taken_from_the_text(said: str, expected: tuple[str, ...]) -> None:
+    assert hints([said]) == expected
+
+
+def test_a_number_that_the_bank_cut_at_the_end_of_a_line_is_found() -> None:
+    assert "INV/2026/00012" in hints(["payment of INV/2026/0", "0012"])
+
+
+def test_hints_are_bounded_however_long_the_text_is() -> None:
+    assert len(hints([" ".join(f"INV/2026/{n:05d}" for n in range(5_000))])) == HINTS
+
+
+def test_the_day_of_an_entry_is_told_as_the_bank_says_it() -> None:
+    (report,) = reports(read(document(entry(more=DAY))))
+    assert report.booking_date == date(2026, 8, 31)
