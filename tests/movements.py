@@ -63,7 +63,7 @@ def report(  # noqa: PLR0913 - an entry has this many sides, and all are named
     **more: object,
 ) -> EntryReported:
     """One entry of a document, as the reader tells it."""
-    money = amount or eur("100.00")
+    money = eur("100.00") if amount is None else amount
     marks = (kind, document, money, direction, day, text, payer, twin, *sorted(more.items()))
     return EntryReported.model_validate(
         {

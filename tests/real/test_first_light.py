@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import io
 import json
 import re
+import zipfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -33,8 +36,6 @@ MASKED = ("CH1111000000123456789", "CH1111111111111111111", "CH97887610650251111
 """Account numbers that whoever published the files made up: they get the check digits that a real one has."""
 NOBODYS = "NL18INGB00012345678"
 """Made up too, and too long for a Dutch IBAN: no landscape may declare it."""
-CURRENCY_OF = {"CH2801234000123456789": "SEK"}
-"""Where samples of one account differ in their currency: ours is in that of most entries."""
 NUMBERS = ("R77561", *(f"ENDTOENDID-001-03-0{place}" for place in range(1, 7)))
 """What payers in the files quote of the invoices that they pay, where they quote no structured reference."""
 CARD_INVOICE = "INV/2022/00042"
@@ -42,6 +43,7 @@ STORIES = {
     "charge.captured": "refunded",
     "charge.refunded": "refunded",
     "charge.refund.updated": "refunded",
+    "charge.dispute.created": "refunded",
     "charge.succeeded": "paid",
     "payment_intent.created": "paid",
     "payment_intent.succeeded": "paid",
@@ -105,43 +107,48 @@ def mended(content: bytes) -> bytes:
     return content
 
 
-def told_by(files: Mapping[str, bytes]) -> Iterator[tuple[str, StatementHead, list[Entry]]]:
-    """Every statement of the plain files with its entries; what can't be read tells nothing."""
+def plain(files: Mapping[str, bytes]) -> Iterator[tuple[str, bytes]]:
+    """The documents themselves, those in containers too."""
     for name, content in files.items():
         if name.endswith(".zip"):
-            continue
+            with zipfile.ZipFile(io.BytesIO(content)) as container:
+                yield from ((name, container.read(member)) for member in container.namelist())
+        else:
+            yield name, content
+
+
+def statements(files: Mapping[str, bytes]) -> Iterator[tuple[str, StatementHead, list[Entry]]]:
+    """Every statement that can be read with its entries, in the order in which they are dropped."""
+    for name, content in plain(files):
         found: list[tuple[str, StatementHead, list[Entry]]] = []
-        try:
+        with suppress(FormatRefused):
             for item in read_camt([content]):
                 if isinstance(item, StatementHead):
                     found.append((name, item, []))
                 elif isinstance(item, Entry):
                     found[-1][2].append(item)
-        except FormatRefused:
-            continue
         yield from found
 
 
 def accounts_in(files: Mapping[str, bytes]) -> tuple[OurAccount, ...]:
-    """Every account that the files tell of, in the currencies of its statements and of their entries."""
+    """Every account that the files tell of, in the currency of each statement, else in that of its entries."""
     found = {}
-    for name, head, entries in told_by(files):
+    for name, head, entries in statements(files):
         number = head.bank_account.identification
-        if number == NOBODYS:
-            continue
-        told = {head.currency} if head.currency or not entries else {entry.amount.currency for entry in entries}
-        for currency in {CURRENCY_OF[number]} if number in CURRENCY_OF else told:
-            found[number, currency] = OurAccount(number, currency, maker_of(name))
+        if number != NOBODYS:
+            currencies = dict.fromkeys(entry.amount.currency for entry in entries) or [head.currency]
+            for currency in [head.currency] if head.currency in currencies else currencies:
+                found[number, currency] = OurAccount(number, currency, maker_of(name))
     return tuple(found.values())
 
 
 def told_in(files: Mapping[str, bytes], accounts: tuple[OurAccount, ...]) -> tuple[Told, ...]:
-    """Every entry with the account that it is on: None where no account of ours is in the entry's currency."""
+    """Every entry with the account that it is on: None where that is nobody's, or in another currency."""
     told = []
-    for number, (name, head, entries) in enumerate(told_by(files)):
-        here = [account for account in accounts if account.identification == head.bank_account.identification]
-        own = next((account for account in here if account.currency == head.currency), here[0] if here else None)
+    for number, (name, head, entries) in enumerate(statements(files)):
+        here = {a.currency: a for a in accounts if a.identification == head.bank_account.identification}
         for entry in entries:
+            own = here.get(head.currency) or here.get(entry.amount.currency)
             fits = own is not None and own.currency == entry.amount.currency
             day = entry.booking_date or entry.value_date or head.created_on
             assert day is not None, name
@@ -252,4 +259,5 @@ def outcome(
 
 def test_dump(outcome: Outcome) -> None:
     import pickle
-    pickle.dump(outcome, open("/tmp/outcome.pkl", "wb"))
+    with open("/tmp/outcome.pkl", "wb") as f:
+        pickle.dump(outcome, f)

@@ -4,104 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any, Literal
 
 import pytest
 
 from nostro.connectors.kit.manifest import Operation, Order
-from nostro.egress.connections import OpenConnection
-from nostro.egress.drive import NEVER_LEFT, RETRIES, WRITE_SECONDS, Ended, Entry, Held, Pause, Stored
-from nostro.egress.line import Line
-from nostro.egress.shell import Job, Rested, Shell
-from nostro.model.calls import Act, Exchange, HttpReply, HttpRequest, Message, Wait
+from nostro.egress.drive import NEVER_LEFT, RETRIES, WRITE_SECONDS, Ended, Held, Pause
+from nostro.egress.shell import Rested
+from nostro.model.calls import Act, Exchange, HttpRequest, Message, Wait
 from nostro.model.clock import Now
 from nostro.model.failures import FailureKind
 from nostro.model.outcomes import Outcome, OutcomeKind, done, failed
-from nostro.store.entropy import SeededEntropy
-from tests.toy_partner import URL, Fault, Partner, ToyConfig, connector, operation, order
+from tests.shell_world import START, Killed, World
+from tests.toy_partner import Fault, operation, order
 
-START = datetime(2026, 8, 31, 6, tzinfo=UTC)
 Way = Literal["look_up", "their_key"]
-
-
-class Killed(BaseException):
-    """The process is gone."""
-
-
-@dataclass
-class World:
-    """A partner, a journal in memory, both clocks, and the point at which the process dies (0: never)."""
-
-    does: Operation
-    takes_keys: bool = False
-    orders: Sequence[Order] = (order("NOS1"),)
-    look_up_first: bool = False
-    now: Now = field(default_factory=lambda: Now(START, START))
-    journal: list[Entry] = field(default_factory=list)
-    dies_at: int = 0
-    points: int = 0
-    drives: int = 0
-
-    def __post_init__(self) -> None:
-        self.partner = Partner(lambda: self.now, self.takes_keys)
-        self.entropy = SeededEntropy(1)
-
-    def point(self) -> None:
-        """An instant at which the process may die."""
-        self.points += 1
-        if self.points == self.dies_at:
-            raise Killed
-
-    async def clock(self) -> Now:
-        return self.now
-
-    async def send(self, request: HttpRequest, timeout_seconds: float) -> HttpReply:
-        self.point()
-        reply = await self.partner.send(request, timeout_seconds)
-        self.point()
-        return reply
-
-    async def start(self, shard: int, dispatch: bytes, n: int, digest: bytes, now: Now) -> None:
-        assert (shard, dispatch) == (3, b"d")
-        self.point()
-        self.journal.append(Entry(n, digest, now.business))
-        self.point()
-
-    async def answer(self, shard: int, dispatch: bytes, n: int, target: str, stored: Stored) -> bytes:
-        assert (shard, dispatch, target) == (3, b"d", "do")
-        self.point()
-        [entry] = [entry for entry in self.journal if entry.n == n]
-        assert entry.stored is None
-        entry.stored = stored
-        self.point()
-        return b"receipt"
-
-    async def drive(self) -> Rested:
-        """One drive from the journal, by a process that remembers nothing."""
-        self.drives += 1
-        connection = OpenConnection("toy", connector(self.does), ToyConfig(), URL)
-        journal = [replace(entry, used=False) for entry in self.journal]
-        job = Job(3, b"d", self.does, self.orders, journal, START, START, self.look_up_first)
-        return await Shell(Line(connection, self, self.clock), self, self.entropy, job).run()
-
-    async def settle(self) -> Rested:
-        """Drives until it ends, dying where it has to; time goes on in between."""
-        for _ in range(100):
-            try:
-                rested = await self.drive()
-            except Killed:
-                self.later(15)
-                continue
-            if not isinstance(rested.end, Pause):
-                return rested
-            self.now = Now(max(rested.end.until, self.now.business), self.now.machine)
-        raise AssertionError("it never ends")
-
-    def later(self, seconds: float) -> None:
-        step = timedelta(seconds=seconds)
-        self.now = Now(self.now.business + step, self.now.machine + step)
 
 
 def run(work: Coroutine[Any, Any, Rested]) -> Rested:
@@ -345,6 +264,10 @@ def test_an_exchange_that_never_ends_or_throws_is_held() -> None:
         yield Wait(until=START)
         raise RuntimeError(orders)
 
-    for exchange in (endless, throws, lambda *_: iter(())):
+    def says_nothing(orders: Sequence[Order], _: object) -> Exchange[Sequence[Outcome]]:
+        yield Wait(until=START)
+        return orders[1:]  # type: ignore[return-value]  # that is the flaw
+
+    for exchange in (endless, throws, says_nothing):
         rested = run(World(replace(operation("look_up"), exchange=exchange)).drive())
         assert isinstance(rested.end, Held)

@@ -56,7 +56,9 @@ class HttpTransport:
                     await reply.aclose()
         except _NEVER_LEFT as error:
             raise NotSent(type(error).__name__) from None
-        except (httpx.HTTPError, httpx.StreamError, TimeoutError) as error:
+        except NoReply:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever else breaks, nobody can say that no byte had left
             raise NoReply(type(error).__name__) from None
 
     def _built(self, request: HttpRequest, timeout_seconds: float) -> httpx.Request:

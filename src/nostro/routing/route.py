@@ -25,6 +25,7 @@ from nostro.store.keys import Keys
 
 SQL = Statements("routing")
 HOUSE = "house"
+AFTER_ORPHANS = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,11 +206,14 @@ def begun(process: Process, fact: Fact, begin: Begin, index: Index, claims: list
 
 
 def _park(processes: Mapping[str, Process], routable: Routable, at: datetime) -> Parking:
+    """What begins nothing even as an orphan waits a little longer: what it is about may have come at the same time."""
     process = _owner(processes, routable.fact)
     references = tuple(process.correlates(routable.fact))
     waiting = Subject(process.name, f"parked/{routable.fact.key}")
     arrival = arrival_for(routable.fact, routable.blob, waiting, lane_number(process.lane), at)
     until = at + timedelta(seconds=process.park_seconds)
+    if process.orphaned(routable.fact) is None:
+        until += AFTER_ORPHANS
     return Parking(
         "fact", process.name, "", arrival, until, tuple((process.name, reference) for reference in references)
     )

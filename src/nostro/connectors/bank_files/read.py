@@ -75,9 +75,9 @@ class _Reading:
         match item:
             case StatementHead():
                 self.head, self.strange, self.strange_sum = item, 0, Decimal(0)
-                self.owned = _owner(self.receipt, item)
+                self.owned = _owner(self.receipt, item, item.currency)
             case Entry() if self.owned is not None:
-                yield self._entry(self.owned, item)
+                yield self._entry(self._owned_in(self.owned, item.amount.currency), item)
             case Reject():
                 yield RejectItem(where=self._located(item.where, item.line), why=item.why, amount=item.amount)
             case StatementEnd() if self.owned is not None:
@@ -101,6 +101,13 @@ class _Reading:
         why = f"no entity declares this bank account (it ends in {ending}); {self.strange} entries were not taken in"
         total = Amount(value=self.strange_sum, currency=currency) if currency and self.strange else None
         yield RejectItem(where=self._located(head.source.where, head.source.line), why=why, amount=total)
+
+    def _owned_in(self, owned: _Owned, currency: str) -> _Owned:
+        """The first entry's currency decides where the head's is not told, or is not one of ours."""
+        account, head = owned.document.account, owned.document.head
+        if not owned.document.told_before and account.currency not in (head.currency, currency):
+            self.owned = owned = _owner(self.receipt, head, currency) or owned
+        return owned
 
     def _entry(self, owned: _Owned, entry: Entry) -> Item:
         document = owned.document
@@ -155,15 +162,15 @@ class _Reading:
         return f"{located}, line {line}" if line else located
 
 
-def _owner(receipt: ReceiptView, head: StatementHead) -> _Owned | None:
-    """Whose statement it is. Currency decides between bank accounts that share an identification."""
+def _owner(receipt: ReceiptView, head: StatementHead, currency: str) -> _Owned | None:
+    """Whose statement it is. The currency decides between bank accounts that share an identification."""
     found = [
         (entity, account)
         for entity in receipt.entities
         for account in entity.bank_accounts
         if account.connection == receipt.connection and _same(account, head.bank_account)
     ]
-    found = [pair for pair in found if pair[1].currency == head.currency] or found
+    found = [pair for pair in found if pair[1].currency == currency] or found
     if not found:
         return None
     entity, account = found[0]

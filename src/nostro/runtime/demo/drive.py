@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from nostro.sandbox.server import Server
 
 GRAIN = timedelta(seconds=1)
 LONGEST = timedelta(minutes=15)
+ROUND = timedelta(seconds=30)
+"""Waits of whoever lives in the world end together, on the half minute: nobody outside can tell the difference."""
 LATE_EFFECTS = timedelta(minutes=5)
 """What a cut left to happen later (120 s) has happened by then."""
 
@@ -31,8 +33,9 @@ class Drive:
         await self._answer()
         while self.server.world.now < until:
             now = self.server.world.now
-            dues = [due for due in (self.server.world.next_due(), await self.waits()) if due is not None]
-            stop = max(now + GRAIN, min([*dues, now + LONGEST]))
+            wait, due = await self.waits(), self.server.world.next_due()
+            stops = [now + LONGEST, *((_rounded(wait),) if wait else ()), *((due,) if due else ())]
+            stop = max(now + GRAIN, min(stops))
             self.server.world.advance(min(stop, until))
             await self._answer()
             self.told(self.server.world.now)
@@ -41,3 +44,7 @@ class Drive:
         await self.server.settle()
         while await self.react():
             await self.server.settle()
+
+
+def _rounded(wait: datetime) -> datetime:
+    return wait + (datetime.min.replace(tzinfo=UTC) - wait) % ROUND

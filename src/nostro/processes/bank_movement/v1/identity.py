@@ -103,12 +103,13 @@ def _retold(data: MovementState, report: Report, body: EntryReported) -> Verdict
         return Verdict.MINE
     if report.twin != body.twin:
         return Verdict.OTHER
-    if report.place and body.place:
-        return Verdict.MINE if report.place == body.place else Verdict.OTHER
     known = (report.servicer, report.uetr, report.end_to_end)
     told = (body.servicer_reference, body.uetr, body.end_to_end)
     mine = (plain_text(text_of(data.remittance)), text_of(data.counterparty_iban))
     theirs = (plain_text(text_of(body.remittance)), text_of(body.counterparty_iban))
+    if report.place and body.place:
+        restated = bool(report.servicer) and known == told and mine == theirs  # with another opening balance
+        return Verdict.MINE if report.place == body.place or restated else Verdict.OTHER
     if known != told or any(_differ(*pair) for pair in zip(mine, theirs, strict=True)):
         return Verdict.OTHER
     return Verdict.MINE if mine == theirs else Verdict.DOUBT

@@ -19,10 +19,10 @@ class Link(Value):
     """One statement with all its pages. `news`: how it was told again, if it was."""
 
     statement_id: str
-    sequence: int | None
-    day: date | None
-    opening: Amount | None
-    closing: Amount | None
+    sequence: int | None = None
+    day: date | None = None
+    opening: Amount | None = None
+    closing: Amount | None = None
     digests: tuple[str, ...]
     pages: tuple[int, ...] = (1,)
     last_page: int | None = None
