@@ -35,7 +35,7 @@ from nostro.store.entropy import SystemEntropy
 
 CARDS = "cards"
 PSP = "psp/us"
-WEBHOOK_SECRET = "whsec_first_light"  # noqa: S105 - made up for this test
+WEBHOOK_SECRET = "whsec_first_light"
 PLACES = {
     "EUR": ("DE", "Europe/Berlin", "TARGET"),
     "CHF": ("CH", "Europe/Zurich", "SIC"),

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from nostro.runtime.clock import WORLD_CLOCK
 from nostro.runtime.demo.landscape import Grounds
@@ -49,7 +49,7 @@ class Processes:
         ports = ("--port", str(self.grounds.door), "--health-port", str(self.grounds.health))
         words = ("serve", *ports) if name == DOOR else ("worker",)
         self._told(name).unlink(missing_ok=True)
-        with self._told(name).open("wb") as out, self._log(name) as log:
+        with self._told(name).open("wb") as out, self._log_of(name).open("ab") as log:
             self.running[name] = subprocess.Popen(
                 [*NOSTRO, *words, "--json"], env=self._variables(), stdout=out, stderr=log, stdin=subprocess.DEVNULL
             )
@@ -58,9 +58,16 @@ class Processes:
         """Whether it has said that it is up."""
         if name == POSTGRESQL:
             return self.server.process_id() is not None
-        process = self.running[name]
-        assert process.poll() is None, f"{name} ended by itself with {process.returncode}: {self.logs}"
-        return self._told(name).stat().st_size > 0
+        return self.running[name].poll() is None and self._told(name).stat().st_size > 0
+
+    def supervise(self) -> None:
+        """Start what ended by itself, as an init system does; it may only end because the database went as it began."""
+        for name, process in self.running.items():
+            if process.poll() is not None:
+                assert self._told(name).stat().st_size == 0, f"{name} ended by itself with {process.returncode}"
+                last = self._log_of(name).read_text().splitlines()[-2:]
+                assert "PostgreSQL" in last[0], f"{name} did not begin: {last}"
+                self.start(name)
 
     def kill(self, name: str, *, whole: bool = True) -> None:
         """SIGKILL. PostgreSQL `whole`, or only its first process, whose children notice by themselves."""
@@ -97,8 +104,8 @@ class Processes:
     def _told(self, name: str) -> Path:
         return self.logs / f"{name}.out"
 
-    def _log(self, name: str) -> IO[bytes]:
-        return (self.logs / f"{name}.log").open("ab")
+    def _log_of(self, name: str) -> Path:
+        return self.logs / f"{name}.log"
 
     def _variables(self) -> Mapping[str, str]:
         return {**os.environ, "NOSTRO_LANDSCAPE": str(self.grounds.landscape), WORLD_CLOCK: str(self.clock)}

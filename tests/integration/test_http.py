@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
@@ -118,9 +119,25 @@ async def test_a_body_beyond_the_limit_is_not_taken_in(monkeypatch: pytest.Monke
             await call(url)
 
 
-async def test_a_certificate_that_nobody_vouches_for_is_refused_before_a_byte_leaves() -> None:
-    async with partner(says(b"")) as (url, heard):
-        with pytest.raises((NotSent, NoReply)) as refused:
-            await asyncio.wait_for(call(url.replace("http:", "https:"), timeout_seconds=1), 8)
-    assert refused.type is NotSent
-    assert heard == []
+async def test_where_no_tls_comes_about_no_byte_of_the_call_has_left() -> None:
+    async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"no tls")
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        with pytest.raises(NotSent):
+            await call(f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/")
+
+
+async def test_a_call_that_does_not_get_out_in_time_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "LEAVING_SECONDS", 0.3)
+
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        async with HttpTransport() as transport:
+            url = f"http://127.0.0.1:{deaf.getsockname()[1]}/"
+            began = asyncio.get_running_loop().time()
+            with pytest.raises(NoReply):
+                await transport.send(HttpRequest("POST", url, {}, b"x" * 30_000_000), 60)
+    assert asyncio.get_running_loop().time() - began < 5

@@ -102,6 +102,8 @@ async def _command(tx: Transaction, act: Decide) -> Matter:
         raise ActRefused("This command doesn't wait for a person any more.", LATER)
     if act.verdict.startswith("confirm") and row.status != "handed_over":
         raise ActRefused("Only a command that was handed over can be confirmed.", "Approve or refuse it.")
+    if row.status == "failed" and act.verdict != "release":
+        raise ActRefused("A command that failed can only be released, for another try.", "Or close its case.")
     if act.verdict == "discard" and row.status == "handed_over":
         raise ActRefused("A command that was handed over may have been done.", "Say whether it was: confirm it.")
     told = parse(row.body)

@@ -19,12 +19,15 @@ from hashlib import sha256
 from typing import Any
 
 from nostro.connectors.kit.manifest import Operation, Order, unanswered
+from nostro.egress.transport import LEAVING_SECONDS
 from nostro.model.calls import Act, Ask, Call, HttpReply, Message, Reply, Wait
 from nostro.model.failures import ACTIONS, Action, FailureKind
 from nostro.model.outcomes import Outcome, OutcomeKind, handed_over
 
-WRITE_SECONDS = 10
-"""An Act whose bytes haven't begun to leave so long after its start doesn't leave any more."""
+WRITE_SECONDS = 5
+"""An Act that isn't given to its transport so long after its start doesn't leave any more."""
+LEFT_SECONDS = WRITE_SECONDS + LEAVING_SECONDS
+"""So long after its start no byte of an Act leaves any more."""
 RETRIES = 12
 ACTS = 200
 NEVER_LEFT = 0
@@ -147,7 +150,7 @@ class Drive:
         return self._advance(None)
 
     def told(self, content: Any, failure: FailureKind | None, sentence: str, at: datetime) -> Step:  # noqa: ANN401 - the body
-        """The answer to a `Question`."""
+        """The answer to a `Question` that was asked at `at`."""
         self.now, self._asked = at, True
         return self._advance(Reply(content, at, failure, sentence, self._absence_proven_at(at)))
 
@@ -269,9 +272,9 @@ class Drive:
         return self._proven_at(max(started)) if started else at
 
     def _proven_at(self, started_at: datetime) -> datetime | None:
-        """Absence counts from the last moment at which bytes may have begun to leave."""
+        """Absence counts from the last moment at which a byte may have left."""
         absence = self.dialogue.operation.absence_for(self.dialogue.config)
-        last = started_at + timedelta(seconds=WRITE_SECONDS if absence.seconds else 0)
+        last = started_at + timedelta(seconds=LEFT_SECONDS if absence.seconds else 0)
         return absence.proven_at(last)
 
     def _end(self, value: object) -> Step:

@@ -10,13 +10,12 @@ from typing import Self
 import httpx
 
 from nostro.egress.connections import SOCKETS
-from nostro.egress.transport import NoReply, NotSent
+from nostro.egress.transport import LEAVING_SECONDS, NoReply, NotSent
 from nostro.model.calls import HttpReply, HttpRequest
 
 CONNECT_SECONDS = 5.0
-WRITE_SECONDS = 5.0
 REPLY_BYTES = 32 * 1024 * 1024
-_NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+_NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, TimeoutError)
 
 
 class HttpTransport:
@@ -46,29 +45,51 @@ class HttpTransport:
 
     async def send(self, request: HttpRequest, timeout_seconds: float) -> HttpReply:
         """As `Transport.send`. A reply beyond 32 MB is none: what it says was not taken in."""
-        built = self._built(request, timeout_seconds)
+        leaving = _Leaving(timeout_seconds)
+        built = self._built(request, leaving)
         try:
-            async with asyncio.timeout(timeout_seconds + CONNECT_SECONDS):
+            async with asyncio.timeout(LEAVING_SECONDS) as leaving.limit:
                 reply = await self._client.send(built, stream=True)
                 try:
                     return HttpReply(reply.status_code, _lowered(reply.headers), await _bounded(reply))
                 finally:
                     await reply.aclose()
-        except _NEVER_LEFT as error:
-            raise NotSent(type(error).__name__) from None
         except NoReply:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever else breaks, nobody can say that no byte had left
+        except Exception as error:  # noqa: BLE001 - whatever breaks, only what is proven not to have left is "not sent"
+            if isinstance(error, _NEVER_LEFT) and not leaving.begun:
+                raise NotSent(type(error).__name__) from None
             raise NoReply(type(error).__name__) from None
 
-    def _built(self, request: HttpRequest, timeout_seconds: float) -> httpx.Request:
-        timeouts = httpx.Timeout(timeout_seconds, connect=CONNECT_SECONDS, write=WRITE_SECONDS, pool=CONNECT_SECONDS)
+    def _built(self, request: HttpRequest, leaving: _Leaving) -> httpx.Request:
+        timeouts = httpx.Timeout(leaving.reply_seconds, connect=CONNECT_SECONDS, pool=CONNECT_SECONDS)
         try:
             return self._client.build_request(
-                request.method, request.url, headers=dict(request.headers), content=request.body, timeout=timeouts
+                request.method,
+                request.url,
+                headers=dict(request.headers),
+                content=request.body,
+                timeout=timeouts,
+                extensions={"trace": leaving.see},
             )
         except (httpx.InvalidURL, ValueError, TypeError) as error:
             raise NotSent(type(error).__name__) from None
+
+
+class _Leaving:
+    """Watches a call on its way out: its last byte leaves in time or never, then the reply has its own."""
+
+    def __init__(self, reply_seconds: float) -> None:
+        self.reply_seconds = reply_seconds
+        self.begun = False
+        self.limit: asyncio.Timeout | None = None
+
+    async def see(self, event: str, _: object) -> None:
+        """What httpcore says while it works."""
+        if event.endswith("send_request_headers.started"):
+            self.begun = True
+        elif event.endswith("send_request_body.complete") and self.limit is not None:
+            self.limit.reschedule(asyncio.get_running_loop().time() + self.reply_seconds)
 
 
 def _lowered(headers: httpx.Headers) -> dict[str, str]:

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from nostro.egress.drive import WRITE_SECONDS, Stored
+from nostro.egress.drive import LEFT_SECONDS, Stored
 from nostro.model.clock import Now
 from nostro.model.failures import LostRace, Quarantined, StatementRefused
 from nostro.model.ids import short_digest
@@ -112,7 +112,7 @@ class Journal:
             "month": now.business.date().replace(day=1),
             "call_digest": digest,
             "started_at": now.business,
-            "deadline": now.machine + timedelta(seconds=WRITE_SECONDS),
+            "deadline": now.machine + timedelta(seconds=LEFT_SECONDS),
         }
 
         async def write(tx: Transaction) -> None:

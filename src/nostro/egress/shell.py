@@ -110,8 +110,9 @@ class Shell:
         )
 
     async def _ask(self, drive: Drive, question: Question) -> Step:
-        answer = await self.line.ask(question.ask.message, self.job.operation.deadline_seconds)
+        """What they answer is as old as the question: whether "not found" counts is judged by when it was asked."""
         now = await self.line.clock()
+        answer = await self.line.ask(question.ask.message, self.job.operation.deadline_seconds)
         return drive.told(answer.content, answer.failure, answer.sentence, now.business)
 
     async def _send(self, drive: Drive, send: Send) -> Step:

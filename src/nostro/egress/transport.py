@@ -6,6 +6,9 @@ from typing import Protocol
 
 from nostro.model.calls import HttpReply, HttpRequest
 
+LEAVING_SECONDS = 10
+"""A transport is asked to send, and so long afterwards the last byte of the call has left, or none will any more."""
+
 
 class NotSent(Exception):
     """Proven that no byte left: refused, unresolved, no free socket."""

@@ -71,9 +71,9 @@ Call = Act | Ask | Wait
 class Reply:
     """What came back, already translated: `failure` is None for a success, `content` the parsed body.
 
-    `at` is the business time of the reply. `absence_proven_at` is when "not found" begins to count for the newest Act
-    of this
-    dispatch, by the manifest: None means never. Before any Act absence is proven at once.
+    `at` is business time: when an Act was answered, and when a question was asked, since what it didn't find wasn't
+    there then. `absence_proven_at` is when "not found" begins to count for the newest Act of this dispatch, by the
+    manifest: None means never. Before any Act absence is proven at once.
     """
 
     content: Any

@@ -24,7 +24,7 @@ from nostro.projections.trace import trace as find_story
 from nostro.projections.worklist import Part, balances, parts
 from nostro.runtime.cli_frame import DONE, INTERRUPTED, WRONG, Frame, examples, framed
 from nostro.runtime.cli_people import Hand, asked
-from nostro.runtime.cli_references import inspected, scopes
+from nostro.runtime.cli_references import inspected
 from nostro.runtime.cli_story import draw_story
 from nostro.runtime.house import House
 from nostro.runtime.output import clean, table, when
@@ -68,7 +68,7 @@ async def trace(
 ) -> int:
     """Tell the whole story behind any reference: who said what, what was decided under which rule, what was done."""
     async with inspected(frame) as house:
-        story = await find_story(house.database, house.keys, ref, scopes(house))
+        story = await find_story(house.database, house.keys, ref, house.scopes)
         at = (await house.now()).business
     entities = sorted({fact.entity for fact in story.facts if fact.entity})
     zones = {name: house.rules.entities[name].zone for name in entities if name in house.rules.entities}

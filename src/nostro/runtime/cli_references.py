@@ -24,12 +24,6 @@ def inspected(frame: Frame) -> AbstractAsyncContextManager[House]:
     return open_house(frame.landscape(), frame.state(), working=False)
 
 
-def scopes(house: House) -> tuple[str, ...]:
-    """Within what references are unique: entities, connections, and the bank accounts of each entity."""
-    entities = house.rules.contents.entities
-    return (*house.scopes, *(f"{entity.id}/{account.id}" for entity in entities for account in entity.bank_accounts))
-
-
 async def command_of(house: House, ref: str) -> IdempotencyKey:
     """The open command of a correlation id, a key, or a case. Raises `Refused` for none, and for more than one."""
     async with house.database.transaction() as tx:
@@ -56,7 +50,7 @@ async def subject_of(house: House, ref: str) -> Subject:
 async def only_subject(house: House, ref: str, other_than: Subject | None = None) -> Subject:
     """The one subject holding money that a reference leads to. Raises `Refused` for none, and for more than one."""
     async with house.database.transaction() as tx:
-        named = await subjects_named(tx, house.keys, ref.strip(), scopes(house))
+        named = await subjects_named(tx, house.keys, ref.strip(), house.scopes)
     found = [subject for subject in named if subject.process not in NO_HOLDERS and subject != other_than]
     if len(found) == 1:
         return found[0]

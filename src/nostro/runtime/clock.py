@@ -30,7 +30,7 @@ def world_clock(environment: str, variables: Mapping[str, str] = os.environ) -> 
         return None
     if environment != "test":
         raise LandscapeRefused(
-            f"{WORLD_CLOCK} is set, and this landscape's environment is {environment}: its business happens in earnest.",
+            f"{WORLD_CLOCK} is set, and the business of environment {environment} happens in earnest.",
             f"Unset {WORLD_CLOCK}.",
         )
     file = Path(told)

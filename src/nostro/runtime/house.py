@@ -64,7 +64,7 @@ class House:
     def scopes(self) -> tuple[str, ...]:
         """Within what references are unique: entities, connections, bank accounts."""
         entities = self.rules.contents.entities
-        accounts = (account.id for entity in entities for account in entity.bank_accounts)
+        accounts = (f"{entity.id}/{account.id}" for entity in entities for account in entity.bank_accounts)
         return (*(entity.id for entity in entities), *self.connections, *accounts)
 
     async def now(self) -> Now:

@@ -53,13 +53,22 @@ class Loops:
             return await loop.step(await self.clock.now())
         except DatabaseUnavailable as failure:
             logger.warning("database_unavailable", loop=loop.name, sentence=failure.sentence)
-            await asyncio.to_thread(self.revive)
+            await self._revive()
         except Failure as failure:
             logger.warning("step_failed", loop=loop.name, failure=type(failure).__name__, sentence=failure.sentence)
         except Exception:  # a loop must not end: the failure is told and the step tried again
             logger.exception("step_failed", loop=loop.name)
         await self._rest(BACK_OFF_SECONDS)
         return 0
+
+    async def _revive(self) -> None:
+        """One that fails is tried again after the next step that finds no database."""
+        try:
+            await asyncio.to_thread(self.revive)
+        except Failure as failure:
+            logger.warning("revival_failed", sentence=failure.sentence)
+        except Exception:  # no failure ends a loop
+            logger.exception("revival_failed")
 
     async def _rest(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

@@ -141,13 +141,11 @@ class EmbeddedServer:
 
     def _check_and_furnish(self) -> None:
         """Refuse an adopted server that is not durable, and make our database where it is missing."""
-        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            for name, wanted in _DURABLE.items():
-                row = connection.execute(sql.SQL("SHOW {}").format(sql.Identifier(name))).fetchone()
-                if row is None or row[0] != wanted:
-                    raise DatabaseUnavailable(f"The running PostgreSQL has {name}={row and row[0]}.", "Stop it first.")
-            if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [_DATABASE]).fetchone() is None:
-                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(_DATABASE)))
+        try:
+            with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+                _furnish(connection)
+        except psycopg.OperationalError as error:
+            raise DatabaseUnavailable("PostgreSQL went away while it was started.", "Start again.") from error
 
     def _leave(self) -> None:
         if self._users is None or self._process != os.getpid():  # a fork's copy of us holds nothing of its own
@@ -160,6 +158,15 @@ class EmbeddedServer:
                     _stop(place)
         finally:
             os.close(users)
+
+
+def _furnish(connection: psycopg.Connection) -> None:
+    for name, wanted in _DURABLE.items():
+        row = connection.execute(sql.SQL("SHOW {}").format(sql.Identifier(name))).fetchone()
+        if row is None or row[0] != wanted:
+            raise DatabaseUnavailable(f"The running PostgreSQL has {name}={row and row[0]}.", "Stop it first.")
+    if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [_DATABASE]).fetchone() is None:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(_DATABASE)))
 
 
 def _checked(settings: Mapping[str, str]) -> dict[str, str]:

@@ -11,7 +11,9 @@ from datetime import date
 from importlib import resources
 from importlib.resources.abc import Traversable
 
-from psycopg import AsyncConnection, sql
+from psycopg import AsyncConnection, OperationalError, sql
+
+from nostro.model.failures import DatabaseUnavailable
 
 LOCK = 0x6E6F7374726F  # "nostro"
 MONTHLY = ("receipt", "receipt_part", "fact", "posting", "command_closed", "attempt_call")
@@ -25,7 +27,18 @@ def migrations() -> list[Traversable]:
 
 
 async def migrate(url: str) -> list[str]:
-    """Applies what is missing and returns the names of the files that were applied."""
+    """Applies what is missing and returns the names of the files that were applied.
+
+    Raises `DatabaseUnavailable` when PostgreSQL is gone: then nothing was applied.
+    """
+    try:
+        return await _migrate(url)
+    except OperationalError as error:
+        message = "PostgreSQL can't be reached."
+        raise DatabaseUnavailable(message, "Check the database URL and that it is running.") from error
+
+
+async def _migrate(url: str) -> list[str]:
     async with await AsyncConnection.connect(url) as connection:
         await connection.execute("select pg_advisory_xact_lock(%s)", (LOCK,))
         await connection.execute("create table if not exists migration (name text primary key)")

@@ -36,6 +36,8 @@ def registers(fact: Fact) -> Sequence[Reference]:
         return ()
     within = scope(fact.entity, body.account)
     found = list(strong(fact.entity, body))
+    plain = (("servicer", body.servicer_reference), ("entry", body.entry_reference))
+    found += [Reference.to(kind, value, within) for kind, value in plain if value]  # as a person quotes them
     if not (body.reversal or body.return_reason):
         found += [Reference.to("end_to_end", body.end_to_end, within)] if body.end_to_end else []
         found += [Reference.to("movement", f"paid/{body.uetr}", within)] if body.uetr else []

@@ -1,11 +1,17 @@
 -- name: waiting_command
--- A command that hasn't ended, with the place of the fact that asked for it.
+-- A command that hasn't ended, or that failed for good, with the place of the fact that asked for it.
 select shard, key_text, correlation, process, subject, entity, connection, operation, status, body, position, since, note
-from command_open where shard = %(shard)s and key = %(key)s;
+from command_open where shard = %(shard)s and key = %(key)s
+union all
+select shard, key_text, correlation, process, subject, entity, connection, operation, outcome, body, position, since, note
+from command_closed where shard = %(shard)s and key = %(key)s and outcome = 'failed';
 
 -- name: command_of_correlation
--- The key of an open command by the id under which it is known outside, or by its own text.
-select key_text from command_open where correlation = upper(%(text)s) or key_text = %(text)s order by key_text limit 1;
+-- The key of an open or failed command by the id under which it is known outside, or by its own text.
+select key_text from command_open where correlation = upper(%(text)s) or key_text = %(text)s
+union all
+select key_text from command_closed where outcome = 'failed' and (correlation = upper(%(text)s) or key_text = %(text)s)
+order by key_text limit 1;
 
 -- name: proposers
 -- Who told the fact that a command follows from, and who said what the subject's money belongs to.

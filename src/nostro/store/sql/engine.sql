@@ -135,9 +135,9 @@ with ended as (
   where c.shard = e.shard and c.key = e.key and e.outcome <> 'handed_over'
   returning c.*, e.outcome, e.ids)
 insert into command_closed (shard, key, month, key_text, correlation, process, subject, step, entity, connection, operation, outcome, ids,
-  dispatch, since, closed_at)
+  body, position, note, dispatch, since, closed_at)
 select shard, key, date_trunc('month', %(at)s::timestamptz)::date, key_text, correlation, process, subject, step, entity, connection, operation,
-  outcome, ids, dispatch, since, %(at)s from ended;
+  outcome, ids, body, position, note, dispatch, since, %(at)s from ended;
 
 -- name: hand_over_commands
 -- A person has to decide these.

@@ -22,13 +22,10 @@ from nostro.model.money import InexactAmountError, Money
 from nostro.model.outcomes import OutcomeKind
 from nostro.model.references import Reference
 from nostro.processes.bank_movement.v1.identity import plain_text, scope
-from nostro.processes.bank_movement.v1.state import Lead, MovementState, Part
+from nostro.processes.bank_movement.v1.state import Lead, MovementState
 from nostro.processes.kit.decision import Instance, Lookup, Posting, PostingRule, Rules, Wanted
 
 BOOK = "book"
-_BANKS_OWN = frozenset(["CHRG", "COMM", "COMT", "COME", "COMI", "FEES", "INTR", "TAXE"])
-"""ISO 20022 external bank transaction sub-families for what a bank charges or pays on its own account."""
-_STRENGTH = ("correlation", "structured", "psp", "invoice_number")
 _PER_ENTITY = frozenset({"structured", "invoice_number"})
 
 
@@ -68,14 +65,9 @@ class Scene:
         return self.rules.posting(self.entity.id, "transfer", "booked")
 
     @property
-    def banks_own(self) -> bool:
-        """Whether the bank charges or pays this itself."""
-        return not self.data.original and self.data.code.rpartition("-")[2] in _BANKS_OWN
-
-    @property
     def resolved(self) -> bool:
         """Whether it is known whose it is, as far as it ever will be by itself."""
-        return self.data.counts and not leads(self)
+        return self.data.counts and self.data.asked
 
     @property
     def line(self) -> str:
@@ -111,16 +103,7 @@ class Scene:
 
 def leads(scene: Scene) -> tuple[Reference, ...]:
     """The references that are still to be asked, strongest first."""
-    data = scene.data
-    if not data.counts or data.vain or data.chosen is not None:
-        return ()
-    if data.original:
-        return () if data.taken_back else tuple(_reference(scene, lead) for lead in data.original)
-    if scene.banks_own:
-        return ()
-    answered = {answer.lead for answer in data.answers}
-    asked = dict.fromkeys(lead for part in data.parts for lead in _open(data, part) if lead not in answered)
-    return tuple(_reference(scene, lead) for lead in sorted(asked, key=lambda lead: _STRENGTH.index(lead[0])))
+    return tuple(_reference(scene, lead) for lead in scene.data.open_leads) if scene.data.counts else ()
 
 
 def lookup(scene: Scene) -> Lookup | None:
@@ -129,17 +112,6 @@ def lookup(scene: Scene) -> Lookup | None:
     if not references:
         return None
     return Lookup(references, _patience(scene), ("bank_movement", "payout", "collection"))
-
-
-def _open(data: MovementState, part: Part) -> tuple[Lead, ...]:
-    """What of a part is to be asked: all, or, once an invoice number has led somewhere, only other such numbers."""
-    if data.direction == "debit":
-        return tuple(lead for lead in part.leads if lead[0] in ("correlation", "psp") and not data.targets(part))
-    found = [answer.lead for answer in data.answers if answer.lead in part.leads]
-    if not found:
-        return part.leads
-    by_number = all(kind == "invoice_number" for kind, _ in found)
-    return tuple(lead for lead in part.leads if by_number and lead[0] == "invoice_number")
 
 
 def _patience(scene: Scene) -> int:
@@ -255,7 +227,7 @@ def _nobodys(scene: Scene) -> Money | None:
     """What of a credit nothing leads to anybody from. While a part is contested, a person is to say first."""
     data = scene.data
     rest = data.total.minor - sum(data.shares.values())
-    if data.direction == "debit" or rest <= 0 or data.contested or data.taken_back or scene.banks_own:
+    if data.direction == "debit" or rest <= 0 or data.contested or data.taken_back or scene.data.banks_own:
         return None
     return Money(minor=rest, currency=data.total.currency)
 
@@ -306,7 +278,7 @@ def postings(scene: Scene) -> dict[str, Posting]:
     suspense, credit = accounts.suspense(entity), data.direction == "credit"
     bank = accounts.bank(entity, data.account)
     named = {"booked": Posting(*((bank, suspense) if credit else (suspense, bank)), data.total)}
-    if scene.banks_own:
+    if scene.data.banks_own:
         fees = accounts.fees(entity, data.account)
         named["banks_own"] = Posting(*((suspense, fees) if credit else (fees, suspense)), data.total)
     elif unexplained(scene):
@@ -317,7 +289,7 @@ def postings(scene: Scene) -> dict[str, Posting]:
 def unexplained(scene: Scene) -> bool:
     """A debit that nothing says anything about, though everything was asked, and that did not come back."""
     data = scene.data
-    if data.direction == "credit" or scene.banks_own or not scene.resolved:
+    if data.direction == "credit" or scene.data.banks_own or not scene.resolved:
         return False
     explained = data.shares or any(True for _ in _takes_back(scene))
     return not explained and sum(back.amount.minor for back in data.returns) < data.total.minor

@@ -34,7 +34,8 @@ def evolve(data: State, fact: Fact) -> State:
     """The state after a fact. A fact that says nothing to the state leaves it."""
     assert isinstance(data, MovementState)
     step = _STEPS.get(type(fact.body))
-    return step(data, fact.body, fact) if step else data
+    after = step(data, fact.body, fact) if step else data
+    return after.model_copy(update={"asked": True}) if after.counts and not after.open_leads else after
 
 
 def _reported(data: MovementState, body: EntryReported, fact: Fact) -> MovementState:
@@ -97,7 +98,7 @@ def _enriched(data: MovementState, body: EntryReported) -> dict[str, object]:
 
 def _parts(data: MovementState, body: EntryReported) -> tuple[Part, ...]:
     """The parts that were told in detail, else the movement as one part with all that ever was told of it."""
-    if body.parts and not data.answers and len(data.parts) <= 1:
+    if body.parts and not data.asked and not data.answers and len(data.parts) <= 1:
         return tuple(Part(amount=part.amount, leads=_leads(part)) for part in body.parts)
     if len(data.parts) > 1:
         return data.parts
@@ -142,7 +143,7 @@ def _original(body: EntryReported) -> tuple[Lead, ...]:
 
 def _answered(data: MovementState, body: LookupAnswered, _: Fact) -> MovementState:
     if not body.targets:
-        return data.model_copy(update={"vain": True})
+        return data.model_copy(update={"asked": True})
     first = body.targets[0]
     lead = (first.kind, first.value)
     if len(data.answers) >= ANSWERS_KEPT or any(answer.lead == lead for answer in data.answers):
@@ -183,7 +184,7 @@ def _released(data: MovementState, body: CommandReleased, _: Fact) -> MovementSt
 
 def _fell_due(data: MovementState, body: DeadlineFellDue, _: Fact) -> MovementState:
     passed: Iterable[str] = dict.fromkeys((*data.passed, body.name))
-    return data.model_copy(update={"passed": tuple(passed), "vain": data.vain or body.name == "answer"})
+    return data.model_copy(update={"passed": tuple(passed), "asked": data.asked or body.name == "answer"})
 
 
 _Step = Callable[[MovementState, Any, Fact], MovementState]

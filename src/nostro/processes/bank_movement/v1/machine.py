@@ -21,24 +21,24 @@ STATES: dict[str, Waiting | Terminal] = {
     "settled": Terminal("in the books and in a statement"),
 }
 _COUNTED = ("asking", "booking", "failed", "booked", "unlisted", "settled")
-_BEFORE = ("pending", "vanished", "doubtful", "held")
-_LISTED = ("booked", "unlisted", "settled")
+_DONE = ("booked", "settled")
+_REPORT = ("statement.entry_reported",)
 
 ROWS: tuple[Row, ...] = (
-    ((NEW,), ("statement.entry_reported",), ("pending", "doubtful", "asking", "booking", "booked", "settled")),
-    (_BEFORE, ("statement.entry_reported",), ("doubtful", "asking", "booking", "booked", "settled")),
-    (("booked", "unlisted"), ("statement.entry_reported", "movement.related"), ("settled",)),
-    (("asking",), ("lookup.answered",), ("booking", *_LISTED)),
-    (("doubtful", "held"), ("match.confirmed",), ("double", "asking", "booking", *_LISTED)),
-    (("asking",), ("match.confirmed",), ("booking", *_LISTED)),
-    (("booking", "failed"), ("command.settled",), ("failed", *_LISTED)),
+    ((NEW,), _REPORT, ("pending", "doubtful", "asking", "booking", *_DONE)),
+    (("pending", "vanished"), _REPORT, ("doubtful", "asking", "booking", *_DONE)),
+    (("doubtful", "held"), _REPORT, ("asking", "booking", *_DONE)),
+    (("asking",), (*_REPORT, "lookup.answered", "match.confirmed"), ("booking", *_DONE)),
+    (("doubtful", "held"), ("match.confirmed",), ("double", "asking", "booking", *_DONE)),
+    (("booking",), ("command.settled",), ("failed", *_DONE)),
     (("failed",), ("command.released",), ("booking",)),
+    (("booked", "unlisted"), (*_REPORT, "movement.related"), ("settled",)),
     (("pending",), ("deadline.fell_due",), ("vanished",)),
     (("doubtful",), ("deadline.fell_due",), ("held",)),
-    (("asking",), ("deadline.fell_due",), ("booking", *_LISTED)),
+    (("asking",), ("deadline.fell_due",), ("booking", *_DONE)),
     (("booking",), ("deadline.fell_due",), ()),
     (("booked",), ("deadline.fell_due",), ("unlisted",)),
-    (("double", *_COUNTED), ("statement.entry_reported",), ()),
+    (("double", *_COUNTED), _REPORT, ()),
     (tuple(STATES), ("lookup.answered", "match.confirmed", "movement.related", "command.released"), ()),
     (_COUNTED, ("command.settled",), ()),
 )

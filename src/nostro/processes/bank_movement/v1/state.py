@@ -16,6 +16,11 @@ Lead = tuple[str, str]
 """A reference by kind and normalised value, as the answer to a look-up names it."""
 
 
+_STRENGTH = ("correlation", "structured", "psp", "invoice_number")
+_BANKS_OWN = frozenset({"CHRG", "COMM", "COMT", "COME", "COMI", "FEES", "INTR", "TAXE"})
+"""ISO 20022 external bank transaction sub-families for what a bank charges or pays on its own account."""
+
+
 class Report(Value):
     """One telling of the movement, as far as it tells movements apart."""
 
@@ -62,8 +67,8 @@ class Return(Value):
 class MovementState(State):
     """One movement. `doubts`: movements that it may be the same as. `original`: leads to the one that it takes back.
 
-    `vain`: references led nowhere until the deadline. `passed`: deadlines that have passed, by name. `stated`: a
-    statement lists it, the bank's final word.
+    `asked`: whose it is was asked as far as it ever will be, whatever later reports add. `passed`: deadlines that have
+    passed, by name. `stated`: a statement lists it, the bank's final word.
     """
 
     account: str = ""
@@ -79,7 +84,7 @@ class MovementState(State):
     instructed: Amount | None = None
     reference: str = ""
     answers: tuple[Answer, ...] = ()
-    vain: bool = False
+    asked: bool = False
     doubts: tuple[str, ...] = ()
     verdict: Literal["", "own", "double"] = ""
     chosen: Target | None = None
@@ -112,6 +117,32 @@ class MovementState(State):
             message = "a movement without a report has no amount"
             raise ValueError(message)
         return self.amount
+
+    @property
+    def banks_own(self) -> bool:
+        """Whether the bank charges or pays this itself."""
+        return not self.original and self.code.rpartition("-")[2] in _BANKS_OWN
+
+    @property
+    def open_leads(self) -> tuple[Lead, ...]:
+        """The references that are still to be asked, strongest first."""
+        if self.asked or self.banks_own or self.chosen is not None:
+            return ()
+        if self.original:
+            return () if self.taken_back else self.original
+        answered = {answer.lead for answer in self.answers}
+        found = dict.fromkeys(lead for part in self.parts for lead in self._open(part) if lead not in answered)
+        return tuple(sorted(found, key=lambda lead: _STRENGTH.index(lead[0])))
+
+    def _open(self, part: Part) -> tuple[Lead, ...]:
+        """All leads of a part, or, once an invoice number has led somewhere, only other such numbers."""
+        if self.direction == "debit":
+            return tuple(lead for lead in part.leads if lead[0] in ("correlation", "psp") and not self.targets(part))
+        found = [answer.lead for answer in self.answers if answer.lead in part.leads]
+        if not found:
+            return part.leads
+        by_number = all(kind == "invoice_number" for kind, _ in found)
+        return tuple(lead for lead in part.leads if by_number and lead[0] == "invoice_number")
 
     def targets(self, part: Part) -> tuple[Target, ...]:
         """The different subjects that a part's references led to; where it is not one, a person's choice."""

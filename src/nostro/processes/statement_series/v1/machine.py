@@ -21,8 +21,10 @@ MACHINE = Machine(
     version=1,
     states={
         "current": Waiting("statement", timedelta(days=5), "complete so far; the next statement is awaited"),
-        "broken": Waiting("statement", timedelta(days=5), "a statement is missing or misfits; the next is awaited"),
-        "late": Waiting("statement", timedelta(days=1), "the statement that was due is not there"),
+        "broken": Waiting(
+            "statement_after_gap", timedelta(days=5), "a statement is missing or misfits; the next is awaited"
+        ),
+        "late": Waiting("overdue", timedelta(days=1), "the statement that was due is not there"),
         "kept": Terminal("kept for the trace; nobody expects the next one at a stated time"),
     },
     edges=edges_of(ROWS),

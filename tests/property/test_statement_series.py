@@ -1,0 +1,57 @@
+"""In whatever order statements arrive: what is there is a chain, what is missing is shown, and closes when it comes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nostro.processes.statement_series import PROCESS
+from nostro.processes.statement_series.v1.state import evolve
+from tests.series import Series, statement
+
+ARRIVED = datetime(2026, 8, 31, 5, tzinfo=UTC)
+"""Before any deadline, so that only numbers and balances speak."""
+orders = st.integers(2, 12).flatmap(lambda count: st.permutations(range(1, count + 1)))
+
+
+def told(order: Sequence[int]) -> Series:
+    series = Series()
+    for number in order:
+        series.tell(statement(number), ARRIVED)
+    return series
+
+
+@given(orders)
+def test_a_whole_series_has_no_open_case_whatever_its_order(order: list[int]) -> None:
+    series = told(order)
+    assert (series.instance.state, series.cases) == ("current", {})
+
+
+@given(orders, st.data())
+def test_a_missing_statement_is_shown_and_its_coming_closes_the_case(order: list[int], data: st.DataObject) -> None:
+    missing = data.draw(st.sampled_from(range(1, max(order) + 1)))
+    series = told([number for number in order if number != missing])
+    inside = 1 < missing < max(order)
+    assert ("statement_missing" in series.cases) == inside
+    assert (series.instance.state == "broken") == inside
+    series.tell(statement(missing), ARRIVED)
+    assert series.cases == {}
+
+
+@given(orders)
+def test_replaying_the_log_gives_the_state_that_was_lived(order: list[int]) -> None:
+    series = told(order)
+    replayed = PROCESS.versions[0].initial
+    for fact, _ in series.log:
+        replayed = evolve(replayed, fact)
+    assert replayed == series.instance.data
+
+
+@given(orders)
+def test_what_is_awaited_becomes_a_case_when_its_deadline_passes(order: list[int]) -> None:
+    series = told(order)
+    series.fall_due()
+    assert (series.instance.state, "statement_missing" in series.cases) == ("late", True)
