@@ -184,7 +184,11 @@ def _write(
         (grounds.files / maker).mkdir(parents=True)
         settings = {"folder": str(grounds.files / maker)}
         files[f"connections/{maker}.yaml"] = {"kind": "bank_files", "mode": "act", "settings": settings}
-        files[f"interfaces/{maker}.yaml"] = {"connection": maker, "mode": "act", "expected": "each business day by 08:00"}
+        files[f"interfaces/{maker}.yaml"] = {
+            "connection": maker,
+            "mode": "act",
+            "expected": "each business day by 08:00",
+        }
     write_files(grounds.landscape, files)
 
 

@@ -253,7 +253,7 @@ def _line(subject: Subject, told: Fact, transition: Transition) -> str:
     return f"{subject.id[-4:]} {transition.before.state} -> {transition.after.state}: {what}{passed}"
 
 
-def knows(kind: str, value: str, process: str, subject: str, scope: str = "DE") -> tuple[Reference, tuple[Target, ...]]:
+def knows(kind: str, value: str, process: str, subject: str, scope: str = "DE") -> tuple[Reference, Sequence[Target]]:
     """A reference that leads to another process's subject."""
     reference = Reference.to(kind, value, scope)
     return reference, (Target(process=process, subject=subject, kind=reference.kind, value=reference.value),)

@@ -1,5 +1,6 @@
 import json
-from collections.abc import AsyncIterator
+import shutil
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -9,10 +10,22 @@ import pytest
 
 from nostro.model.failures import OutOfService, Refused
 from nostro.runtime.demo import observe
-from nostro.runtime.demo.place import prepared
+from nostro.runtime.demo.landscape import Grounds
+from nostro.runtime.demo.place import SERVER, prepared
 from nostro.sandbox.run import SandboxSettings, build_server
 from nostro.sandbox.server import Server
 from nostro.sandbox.stage import ODOO, START
+from nostro.store.embedded_place import find_place
+
+
+@pytest.fixture
+def grounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Grounds]:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    with prepared(0x5000, 0x5100) as made:
+        yield made
+    server = made.state / SERVER
+    if server.is_dir():
+        shutil.rmtree(find_place(server).home, ignore_errors=True)
 
 
 @asynccontextmanager
@@ -30,15 +43,13 @@ async def somebodys_odoo(folder: Path, version: int) -> AsyncIterator[tuple[Serv
 @pytest.mark.asyncio
 @pytest.mark.parametrize("version", [18, 19])
 async def test_an_odoo_is_read_its_invoices_are_paid_in_the_sandbox_and_nothing_is_written_to_it(
-    version: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    version: int, grounds: Grounds, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.setenv("KEY", "key-nostro")
     async with somebodys_odoo(tmp_path / "files", version) as (server, url):
         before = json.dumps(server.world.systems[ODOO].books(), default=str)
         odoo = observe.YourOdoo(url, "odoo", "env:KEY", "nostro" if version == 18 else "")
-        with prepared(0x5000, 0x5100) as grounds:
-            seen = await observe.watch(grounds, odoo, seed=1, told=lambda _share: None)
+        seen = await observe.watch(grounds, odoo, seed=1, told=lambda _share: None)
         assert json.dumps(server.world.systems[ODOO].books(), default=str) == before
     assert {company.name for company in seen.companies} == {"Entity DE", "Entity CH", "Entity US"}
     assert seen.read == seen.paid > 0
@@ -50,9 +61,9 @@ async def test_an_odoo_is_read_its_invoices_are_paid_in_the_sandbox_and_nothing_
 
 
 @pytest.mark.asyncio
-async def test_an_odoo_that_cannot_be_read_is_a_failure_with_a_sentence(tmp_path: Path) -> None:
+async def test_an_odoo_that_cannot_be_read_is_a_failure_with_a_sentence(grounds: Grounds, tmp_path: Path) -> None:
     async with somebodys_odoo(tmp_path / "files", 19) as (_, url):
-        with prepared(0x5200, 0x5300) as grounds, pytest.raises(OutOfService, match="can't be read"):
+        with pytest.raises(OutOfService, match="can't be read"):
             await observe.watch(grounds, observe.YourOdoo(url, "odoo", "no such key"), seed=1, told=lambda _: None)
 
 

@@ -1,216 +1,29 @@
-"""Dispatch on a real database: whatever dies, whenever, each command has one effect, in its order, and one outcome."""
+"""Dispatch on a real database: what leaves, in which order, in whose turn; what is held back, and what a death leaves."""
 
 from __future__ import annotations
 
 import asyncio
-import random
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from functools import partial
 
 import pytest
 import pytest_asyncio
 
-from nostro.connectors.kit.manifest import Operation
-from nostro.egress.connections import OpenConnection
-from nostro.engine.dispatch import Dispatcher, House
-from nostro.engine.slots import Slots
-from nostro.model.calls import HttpReply, HttpRequest
-from nostro.model.canonical import canonical, parse
-from nostro.model.clock import Now
-from nostro.model.ids import IdempotencyKey, Subject
-from nostro.model.intents import AnnotatePayment
-from nostro.store.arrivals import LANES
-from nostro.store.database import Database, Row, Statements, Transaction
-from nostro.store.entropy import SeededEntropy
-from nostro.store.install import install
-from nostro.store.keys import Keys
-from tests.toy_partner import URL, Fault, Partner, ToyConfig, connector, operation
+from nostro.egress.journal import FencedWrites
+from nostro.model.failures import LostRace, StatementRefused
+from nostro.store.database import Database, Transaction
+from tests.dispatch_world import START, Mortal, Worker, World, installed
+from tests.integration.synthetic import House as DecidingHouse
+from tests.integration.synthetic import as_fact, line, payout
+from tests.toy_partner import operation
 
 pytestmark = pytest.mark.asyncio
-START = datetime(2026, 8, 31, 6, tzinfo=UTC)
-ENGINE = Statements("engine")
-Way = Literal["look_up", "their_key", "person"]
-
-
-class Killed(BaseException):
-    """The process is gone."""
-
-
-@dataclass
-class World:
-    """A database, a partner, and both clocks."""
-
-    database: Database
-    does: Operation
-    takes_keys: bool = False
-    slots: int = 1
-    now: Now = field(default_factory=lambda: Now(START, START))
-    settled: list[tuple[str, str]] = field(default_factory=list)
-    lane: str = "standard"
-    _position: int = 0
-
-    def __post_init__(self) -> None:
-        self.partner = Partner(lambda: self.now, self.takes_keys)
-        self.connection = OpenConnection(
-            "psp", connector(self.does), ToyConfig(), URL, slots=self.slots, concurrency=4 * self.slots
-        )
-
-    def later(self, seconds: float) -> None:
-        step = timedelta(seconds=seconds)
-        self.now = Now(self.now.business + step, self.now.machine + step)
-
-    async def want(
-        self, subject: str, step: str = "annotate", *, status: str = "ready", lane: str = "", entity: str = "DE"
-    ) -> str:
-        """A command as a decision leaves it; returns its correlation id."""
-        self._position += 1
-        key = IdempotencyKey("payout", subject, step)
-        intent = AnnotatePayment(entity=entity, connection="psp", payment_id=subject, invoice_number="INV/1")
-        columns: dict[str, Any] = {
-            "shard": Subject("payout", subject).shard,
-            "key": key.bytes,
-            "key_text": key.text,
-            "correlation": key.correlation_id,
-            "process": "payout",
-            "subject": subject,
-            "step": step,
-            "occurrence": 0,
-            "generation": 0,
-            "entity": entity,
-            "connection": "psp",
-            "operation": "annotate_payment",
-            "lane": LANES.index(lane or self.lane),
-            "status": status,
-            "ordering_key": f"payout/{subject}",
-            "position": self._position,
-            "n": 0,
-            "body": canonical(intent),
-            "sealed_body": None,
-            "data_key": None,
-            "bundle": b"b",
-            "actor": "engine",
-        }
-        async with self.database.transaction() as tx:
-            await tx.run(ENGINE.open_commands, at=self.now.business, **{name: [of] for name, of in columns.items()})
-        return key.correlation_id
-
-    async def absorb(self) -> int:
-        """What the subjects' holders do with outcomes: commands close, or stay with a person."""
-        async with self.database.transaction() as tx:
-            cursor = await tx.connection.execute(b"delete from arrival returning body, cause_position, actor, receipt")
-            rows = await cursor.fetchall()
-            for row in rows:
-                await self._absorb(tx, row)
-        return len(rows)
-
-    async def _absorb(self, tx: Transaction, row: Row) -> None:
-        body: Any = parse(row.body)
-        key, kind = IdempotencyKey.parse(body["key"]), body["outcome"]["kind"]
-        shard = Subject(key.process, key.subject).shard
-        self.settled.append((key.correlation_id, kind))
-        if kind == "handed_over":
-            await tx.run(ENGINE.hand_over_commands, shards=[shard], keys=[key.bytes], notes=["?"])
-        else:
-            ended = {"shards": [shard], "keys": [key.bytes], "outcomes": [kind], "ids": [b"{}"]}
-            await tx.run(ENGINE.settle_commands, at=self.now.business, **ended)
-
-    async def all(self, statement: str) -> list[tuple[Any, ...]]:
-        async with self.database.transaction() as tx:
-            return [tuple(row) for row in await (await tx.connection.execute(statement.encode())).fetchall()]
-
-    async def run(self, statement: str) -> None:
-        async with self.database.transaction() as tx:
-            await tx.connection.execute(statement.encode())
-
-
-@dataclass
-class Mortal:
-    """The database as a process sees it that may die before or after any commit, or sleep after it."""
-
-    real: Database
-    dies_at: int = 0
-    sleeps_at: int = 0
-    points: int = 0
-    dead: bool = False
-    asleep: bool = False
-    awake: asyncio.Event = field(default_factory=asyncio.Event)
-
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Transaction]:
-        if self.dead:
-            raise Killed
-        async with self.real.transaction() as tx:
-            yield tx
-            self.point()
-        self.point()
-        if self.sleeps_at in (self.points, self.points + 1) and not self.awake.is_set():
-            self.asleep = True
-            await self.awake.wait()
-            self.asleep = False
-
-    def point(self) -> None:
-        """An instant at which the process may die."""
-        self.points += 1
-        if self.dead or self.points == self.dies_at:
-            self.dead = True
-            raise Killed
-
-
-class Worker:
-    """A process: it remembers nothing of the one before it."""
-
-    def __init__(self, world: World, name: str, mortal: Mortal | None = None) -> None:
-        self.world = world
-        self.stepping: asyncio.Task[int] | None = None
-        self.mortal = mortal or Mortal(world.database)
-        database: Any = self.mortal
-        self.slots = Slots(database, name, {"psp": world.connection})
-        entropy = SeededEntropy(int.from_bytes(name.encode(), "big"))
-        house = House(database, KEYS, self.slots, lambda *_: self, self.clock, entropy)
-        self.dispatcher = Dispatcher(house, world.connection, moment_seconds=0.002)
-
-    async def clock(self) -> Now:
-        return self.world.now
-
-    async def send(self, request: HttpRequest, timeout_seconds: float) -> HttpReply:
-        self.mortal.point()
-        reply = await self.world.partner.send(request, timeout_seconds)
-        self.mortal.point()
-        return reply
-
-    async def poke(self) -> None:
-        """A step, for as long as the process is awake."""
-        if self.stepping is None or self.stepping.done():
-            self.stepping = asyncio.create_task(self.step())
-        while not self.stepping.done() and not self.mortal.asleep:
-            await asyncio.wait({self.stepping}, timeout=0.001)
-
-    async def step(self) -> int:
-        try:
-            await self.slots.step(self.world.now)
-            work = await self.dispatcher.step(self.world.now)
-        except Killed:
-            work = 0
-        if self.mortal.dead:
-            await self.dispatcher.stop()
-        return work
-
-    async def settle(self) -> None:
-        """Steps until there is nothing to do at this instant."""
-        while await self.step() + self.dispatcher.running + await self.world.absorb():
-            pass
-
-
-KEYS = Keys({1: b"k" * 32}, SeededEntropy(3))
 
 
 @pytest_asyncio.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
-    async with Database(database_url, size=8) as opened:
-        await install(opened, KEYS, "test", SeededEntropy(4), START)
+    async with installed(database_url) as opened:
         yield opened
 
 
@@ -424,75 +237,46 @@ async def test_a_dispatch_that_cannot_be_read_is_handed_over_and_stops_nothing_e
     assert dict(world.settled) == {broken: "handed_over", whole: "done"}
 
 
-FAULTS: Sequence[Fault] = (
-    "",
-    "",
-    "",
-    "",
-    "busy",
-    "unsent",
-    "cut_before",
-    "cut_after",
-    "cut_late",
-    "broken",
-    "nonsense",
-)
+async def test_what_is_decided_leaves_and_its_outcome_is_decided_upon(database: Database) -> None:
+    deciding = DecidingHouse(database)
+    await deciding.begin()
+    world = World(database, operation("look_up"))
+    world.now = deciding.now
+    await deciding.tell([as_fact(payout("po_1"))])
+    await deciding.settle()
+    await deciding.tell([as_fact(line("po_1", "txn_1"))])
+    await deciding.settle()
+    worker = Worker(world, "one")
+    while not await world.all("select 1 from arrival"):
+        await worker.step()
+    await deciding.settle()
+    assert world.partner.effects.total() == 1
+    assert await world.all("select outcome from command_closed") == [("done",)]
+    assert await world.all("select count(*) from command_open") == [(0,)]
+    [fact] = await world.all(
+        "select subject, actor, cause_position is not null from fact where type = 'command.settled'"
+    )
+    assert fact == ("po_1", "psp", True)
 
 
-@pytest.mark.parametrize("way", ["look_up", "their_key"])
-@pytest.mark.parametrize("block", range(5))
-async def test_every_schedule_of_deaths_sleeps_and_faults_ends_in_one_effect_a_key(
-    database: Database, way: Way, block: int
-) -> None:
-    for seed in range(block * 6, block * 6 + 6):
-        await live(World(database, operation(way, batch=1 + seed % 3), way == "their_key", slots=1 + seed % 2), seed)
+async def test_a_refused_write_fails_alone_and_a_lost_slot_writes_nothing(database: Database) -> None:
+    world = World(database, operation("look_up"))
+    worker = Worker(world, "one")
+    await worker.slots.step(world.now)
+    [slot] = worker.slots.held("psp", world.now)
+    writes = FencedWrites(database, slot)
 
+    async def note(tx: Transaction, name: str, state: str = "closed") -> None:
+        row = (name, state, 0, START, START)
+        await tx.connection.execute(b"insert into breaker values (%s, %s, %s, %s, %s)", row)
 
-async def live(world: World, seed: int) -> None:
-    """Two places for workers, in which one dies, sleeps or is replaced at any time; then quiet until all is done."""
-    chance = random.Random(seed)  # noqa: S311 - repeatable on purpose
-    wanted = [await world.want(f"s{seed}_{n // 2}", f"step{n % 2}") for n in range(8)]
-    world.partner.fault = lambda _: chance.choice(FAULTS)
-    workers: list[Worker] = []
-    sleepers: list[Worker] = []
-
-    def hire() -> Worker:
-        fate = chance.randrange(3)
-        at = chance.randrange(3, 40)
-        mortal = Mortal(world.database, dies_at=at if fate == 0 else 0, sleeps_at=at if fate == 1 else 0)
-        return Worker(world, f"w{seed}-{chance.random()}", mortal)
-
-    workers = [hire(), hire()]
-    for _ in range(60):
-        place = chance.randrange(2)
-        await workers[place].poke()
-        await world.absorb()
-        if workers[place].mortal.dead or workers[place].mortal.asleep or chance.random() < 0.05:
-            sleepers.append(workers[place])
-            workers[place] = hire()
-        if chance.random() < 0.5:
-            world.later(chance.choice([1, 3, 11, 40]))
-    world.partner.fault = lambda _: ""
-    last = Worker(world, f"last{seed}")
-    old = [*sleepers, *workers]
-    for _ in range(200):
-        for worker in old:
-            worker.mortal.awake.set()
-            await worker.dispatcher._moment()
-        await last.settle()
-        if not await world.all("select 1 from command_open limit 1"):
-            break
-        world.later(5)
-    for worker in (*old, last):
-        await worker.dispatcher.stop()
-        await asyncio.gather(*[worker.stepping] if worker.stepping else [])
-    check(world, seed, wanted)
-    await world.run("truncate command_open, dispatch, dispatch_member, lease, breaker, arrival")
-
-
-def check(world: World, seed: int, wanted: Sequence[str]) -> None:
-    assert world.partner.catch_up() == dict.fromkeys(wanted, 1), seed
-    assert sorted(key for key, _ in world.settled) == sorted(wanted), seed
-    assert {kind for _, kind in world.settled} <= {"done", "adopted"}, seed
-    for first, second in zip(wanted[::2], wanted[1::2], strict=True):
-        assert world.partner.order.index(first) < world.partner.order.index(second), seed
+    given = [("a", "closed"), ("b", "nonsense"), ("c", "closed")]
+    ends = await asyncio.gather(
+        *[writes.write(partial(note, name=n, state=s)) for n, s in given], return_exceptions=True
+    )
+    assert [type(end) for end in ends] == [type(None), StatementRefused, type(None)]
+    world.later(11)
+    await Worker(world, "two").slots.step(world.now)
+    with pytest.raises(LostRace):
+        await writes.write(partial(note, name="d"))
+    assert await world.all("select connection from breaker order by connection") == [("a",), ("c",)]

@@ -6,17 +6,22 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from typing import Any, cast
 
 from hypothesis import given, note
 from hypothesis import strategies as st
 
 from nostro.model.facts import EntryReported
+from nostro.model.facts.bank import EntryPart
+from nostro.model.failures import FailureKind
 from nostro.model.money import Money
+from nostro.model.outcomes import failed, handed_over
 from nostro.model.statements import Direction, ReportKind
 from nostro.processes.bank_movement import PROCESS
 from nostro.processes.bank_movement.v1.evolve import evolve
+from nostro.processes.bank_movement.v1.state import MovementState
 from nostro.processes.kit.machine import Waiting
-from tests.movements import MONDAY, Bank, eur, report
+from tests.movements import MONDAY, Bank, eur, knows, report
 
 IBANS = ("", "DE89370400440532013000", "FR7630006000011234567890189")
 
@@ -218,3 +223,63 @@ def test_what_is_awaited_is_left_when_its_deadline_passes_or_shown_to_a_person(s
             passed = bank.fall_due(subject)
             shown = passed.due_at is not None and (subject, "statement_line_late") in bank.cases
             assert passed.after.state != instance.state or shown
+
+
+INVOICES = dict([knows("invoice_number", "INV/7", "collection", "DE/db/7"), knows("psp", "TR", "payout", "psp/po", "")])
+PARTS = (EntryPart(amount=eur("60.00")), EntryPart(amount=eur("40.00"), end_to_end="TR"))
+tellings = st.fixed_dictionaries(
+    {
+        "kind": st.sampled_from(["statement", "report", "notification"]),
+        "document": st.sampled_from(["A", "B"]),
+        "booked": st.booleans(),
+        "bank_transaction_code": st.sampled_from(["", "PMNT-RCDT-ESCT", "PMNT-MCOP-CHRG"]),
+        "return_reason": st.sampled_from(["", "", "MD06"]),
+        "invoice_hints": st.sampled_from([(), ("INV/7",), ("INV/7", "INV/8"), ("INV/9",)]),
+        "parts": st.sampled_from(
+            [(), (EntryPart(amount=eur("60.00")), EntryPart(amount=eur("40.00"), end_to_end="TR"))]
+        ),
+        "text": st.sampled_from(["", "STRIPE", "rent"]),
+        "twin": st.integers(0, 1),
+    }
+)
+acts = st.one_of(
+    tellings,
+    st.sampled_from(["wait", "answer", "refuse", "hand over", "release", "due", "own", "double", "choose"]),
+)
+
+
+directions: st.SearchStrategy[Direction] = st.sampled_from(["credit", "debit"])
+
+
+@given(directions, st.lists(acts, max_size=12))
+def test_no_order_of_news_and_acts_leaves_the_table_or_loses_money(direction: Direction, story: list[Any]) -> None:
+    bank = Bank(known=dict(INVOICES))
+    for act in story:
+        if isinstance(act, str):
+            _do(bank, act)
+        else:
+            bank.tell(report(direction=direction, servicer_reference="X", **act))
+        assert bank.balance() == sum(counted(bank))
+        assert {finding.account for finding in bank.proof().findings} <= {"unexplained/DE"}
+    told = [(type(body), body.natural_key()) for body in bank.emitted]
+    assert len(told) == len(set(told))
+
+
+def _do(bank: Bank, act: str) -> None:
+    ends = {"answer": None, "refuse": failed(FailureKind.REFUSED, "no"), "hand over": handed_over("who knows")}
+    if act == "wait":
+        bank.wait()
+    elif act in ends:
+        bank.answer(ends[act])
+    for subject in list(bank.instances) if act not in ("wait", *ends) else ():
+        waits = isinstance(PROCESS.versions[0].machine.states[bank.instances[subject].state], Waiting)
+        asked = any(known == subject for known, _ in bank.commands.values())
+        if act == "due" and waits:
+            bank.fall_due(subject)
+        elif act == "release" and asked:
+            bank.release(subject)
+        elif act in ("own", "double"):
+            doubts = cast("MovementState", bank.instances[subject].data).doubts
+            bank.confirm(subject, "bank_movement", doubts[0] if doubts and act == "double" else subject.id)
+        elif act == "choose":
+            bank.confirm(subject, "collection", "DE/db/8")

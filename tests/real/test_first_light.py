@@ -8,7 +8,7 @@ import io
 import json
 import re
 import zipfile
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -36,6 +36,12 @@ MASKED = ("CH1111000000123456789", "CH1111111111111111111", "CH97887610650251111
 """Account numbers that whoever published the files made up: they get the check digits that a real one has."""
 NOBODYS = "NL18INGB00012345678"
 """Made up too, and too long for a Dutch IBAN: no landscape may declare it."""
+EDITED = {
+    ("nl26vayb8060476890-eur", Decimal("8.85"), date(2014, 12, 31)): 3,
+    ("ch2801234000123456789-eur", Decimal("8.85"), date(2014, 12, 31)): 2,
+    ("ch2801234000123456789-sek", Decimal(-200_000), date(2007, 10, 18)): 5,
+}
+"""One entry that makers of parsers copied and edited: as many movements as the copies contradict each other."""
 NUMBERS = ("R77561", *(f"ENDTOENDID-001-03-0{place}" for place in range(1, 7)))
 """What payers in the files quote of the invoices that they pay, where they quote no structured reference."""
 CARD_INVOICE = "INV/2022/00042"
@@ -80,6 +86,7 @@ class Outcome:
     cases: tuple[OpenCase, ...]
     waiting: list[str]
     parked: list[str]
+    poisoned: list[str]
     balances: Mapping[str, Any]
 
 
@@ -187,7 +194,9 @@ def card_events(shared: Path) -> list[dict[str, Any]]:
     events = []
     for path in sorted((shared / EVENTS).glob("*.json")):
         story = STORIES.get(path.stem, path.stem.rpartition(".")[0] if path.stem.startswith("payout") else path.stem)
-        text = re.sub(r"\b([a-z]+)_(?:0{24}|0{14})\b", lambda m, s=story, n=path.stem: _own_id(m[1], s, n), path.read_text())
+        text = re.sub(
+            r"\b([a-z]+)_(?:0{24}|0{14})\b", lambda m, s=story, n=path.stem: _own_id(m[1], s, n), path.read_text()
+        )
         event = json.loads(text)
         if story == "paid":
             thing = event["data"]["object"]
@@ -214,9 +223,9 @@ async def _live(shared: Path, folder: Path, url: str) -> Outcome:
         light.open_items(items)
         for name, content in files.items():
             light.drop(maker_of(name), name, content)
+            await light.live(timedelta(seconds=1))
         answered = await light.post(card_events(shared))
-        for wait in (1, 20, 20):  # the last look-ups are over after 15 minutes
-            await light.live(timedelta(minutes=wait))
+        await light.live(timedelta(minutes=20))  # the last look-ups are over after 15
         return await _outcome(light, files, told, items, answered)
 
 
@@ -228,6 +237,7 @@ async def _outcome(
         names = await (await tx.connection.execute(_NAMES)).fetchall()
         bodies = await (await tx.connection.execute(_READINGS)).fetchall()
         parked = await (await tx.connection.execute(_PARKED)).fetchall()
+        poisoned = await (await tx.connection.execute(_POISONED)).fetchall()
     return Outcome(
         files=files,
         told=told,
@@ -240,6 +250,7 @@ async def _outcome(
         cases=tuple(await open_cases(house.database)),
         waiting=[command.key for command in await waiting_commands(house.database)],
         parked=[str(row[0]) for row in parked],
+        poisoned=[str(row[0]) for row in poisoned],
         balances=await balances(house.database),
     )
 
@@ -247,6 +258,9 @@ async def _outcome(
 _NAMES = b"select encode(id, 'hex'), name from receipt where kind = 'file'"
 _READINGS = b"select body from fact where type = 'receipt.read'"
 _PARKED = b"select kind from parked"
+_POISONED = (
+    b"select subject from fact where type = 'subject.poisoned' union all select subject from subject where poisoned <> ''"
+)
 
 
 @pytest.fixture(scope="module")
@@ -257,7 +271,126 @@ def outcome(
         yield asyncio.run(_live(shared, tmp_path_factory.mktemp("light"), url))
 
 
-def test_dump(outcome: Outcome) -> None:
-    import pickle
-    with open("/tmp/outcome.pkl", "wb") as f:
-        pickle.dump(outcome, f)
+def test_every_file_is_read_or_located_as_broken_where_its_name_says_so(outcome: Outcome) -> None:
+    readings = {outcome.names[one["receipt"]]: one for one in outcome.readings if one["receipt"] in outcome.names}
+    assert readings.keys() == outcome.files.keys()
+    rejects = {
+        name: [(r["where"], r["why"]) for r in one["rejects"]] for name, one in readings.items() if one["rejected"]
+    }
+    no_camt = [("", "There is no camt.052, camt.053 or camt.054 message in this XML.")]
+    assert rejects == {
+        "viafintech-camt.052-052-valid_namespace.xml": no_camt,  # a root element and nothing else
+        "viafintech-camt.053-053-valid_namespace.xml": no_camt,
+        "viafintech-camt.053-general-invalid_namespace.xml": no_camt,
+        "genkgo-camt.053-genkgo-camt053.v2.wrong.xml": [
+            ("/Document/BkToCstmrStmt, line 3", "the message holds no statement, report or notification")
+        ],
+        "viafintech-camt.053-053-valid_example_with_batch.xml": [
+            (
+                "/Document/BkToCstmrStmt/Stmt[1], line 8",
+                "no entity declares this bank account (it ends in 5678); 3 entries were not taken in",
+            )
+        ],
+        "viafintech-camt.053-053-valid_example_v8.xml": [
+            ("/Document/BkToCstmrStmt/Stmt[1]/Ntry[3], line 259", "the entry is in EUR, the bank account in CHF")
+        ],
+    }
+
+
+def test_of_every_receipt_all_items_are_accounted_for(outcome: Outcome) -> None:
+    fates = ("read", "duplicate", "ignored", "rejected")
+    for one in outcome.readings:
+        assert one["items"] == sum(one[fate] for fate in fates), one
+        sums: Counter[str] = Counter()
+        for fate in fates:
+            sums.update({currency: Decimal(value) for currency, value in one["amounts"].get(fate, {}).items()})  # type: ignore[misc] # exact sums
+        assert sums == {currency: Decimal(value) for currency, value in one["amounts"].get("items", {}).items()}, one
+    in_files = Counter(
+        {outcome.names[r["receipt"]]: r["items"] for r in outcome.readings if r["receipt"] in outcome.names}
+    )
+    told = Counter(name for name, head, entries in statements(outcome.files) for _ in (head, *entries))
+    whole = {name for name in outcome.files if name in told and "with_batch" not in name}
+    assert {name: in_files[name] for name in whole} == {name: told[name] for name in whole}
+
+
+def test_every_movement_stands_once_in_odoo_however_often_it_was_told(outcome: Outcome) -> None:
+    assert lines(outcome) == expected(outcome.told)
+    assert len(outcome.told) > sum(lines(outcome).values())
+    assert {case.subject.split("/")[1] for case in outcome.cases if case.reason == "possible_double"} <= {
+        account for account, *_ in EDITED
+    }
+
+
+def lines(outcome: Outcome) -> Counter[tuple[str, Decimal, date]]:
+    """The statement lines in Odoo."""
+    return Counter(
+        (outcome.journals[line["journal_id"]].id, Decimal(line["amount"]), date.fromisoformat(line["date"]))
+        for line in outcome.odoo["statement_lines"]
+    )
+
+
+def expected(told: tuple[Told, ...]) -> Counter[tuple[str, Decimal, date]]:
+    """One for each amount that moved on an account on a day; as many as one document alone tells of."""
+    booked: dict[int, Counter[tuple[str, Decimal, date]]] = defaultdict(Counter)
+    for one in told:
+        if one.account is not None and one.entry.state == "booked":
+            amount = one.entry.amount.value if one.entry.direction == "credit" else -one.entry.amount.value
+            booked[one.document][one.account.id, amount, one.day] += 1
+    most: Counter[tuple[str, Decimal, date]] = Counter()
+    for document in booked.values():
+        most |= document
+    assert EDITED.keys() <= most.keys()
+    return Counter({**most, **EDITED})
+
+
+def test_the_transit_ledger_says_of_every_bank_account_what_odoo_says(outcome: Outcome) -> None:
+    sums: dict[str, Decimal] = defaultdict(Decimal)
+    for (account, amount, _), times in lines(outcome).items():
+        sums[account] += amount * times
+    ours = {name.split("/")[2]: money for name, (money,) in outcome.balances.items() if name.startswith("bank/")}
+    assert {account: money.value for account, money in ours.items()} == {k: v for k, v in sums.items() if v}
+    by_currency: dict[str, int] = defaultdict(int)
+    for money in (money for moneys in outcome.balances.values() for money in moneys):
+        by_currency[money.currency] += money.minor
+    assert not any(by_currency.values())
+
+
+def test_every_invoice_that_somebody_quoted_is_paid_by_its_line(outcome: Outcome) -> None:
+    invoices = {move["name"]: move for move in outcome.odoo["moves"] if move["move_type"] == "out_invoice"}
+    assert invoices.keys() == {item.number for item in outcome.items}
+    assert len(outcome.items) >= 25
+    assert {move["payment_state"] for move in invoices.values()} == {"paid"}
+    assert {Decimal(move["amount_residual"]) for move in invoices.values()} == {Decimal(0)}
+    matched = [Decimal(line["amount"]) for line in outcome.odoo["statement_lines"] if line["is_reconciled"]]
+    by_bank = [Decimal(item.amount) for item in outcome.items if item.number != CARD_INVOICE]
+    assert sum(matched) == sum(by_bank)
+    assert [case.amount and str(case.amount) for case in outcome.cases if case.reason == "paid_twice"] == ["8.85 EUR"]
+
+
+def test_every_credit_that_nobody_s_invoice_answers_is_a_case(outcome: Outcome) -> None:
+    open_credits = [
+        (outcome.journals[line["journal_id"]].currency, Decimal(line["amount"]))
+        for line in outcome.odoo["statement_lines"]
+        if not line["is_reconciled"] and Decimal(line["amount"]) > 0
+    ]
+    told = [case.amount for case in outcome.cases if case.reason in ("unknown_payer", "paid_twice") and case.amount]
+    assert Counter(open_credits) == Counter((money.currency, money.value) for money in told)
+
+
+def test_every_card_payment_is_captured_once_and_registered_or_shown(outcome: Outcome) -> None:
+    assert outcome.answered == [200] * 50
+    (payment,) = outcome.odoo["payments"]
+    assert payment["memo"].split()[0] == CARD_INVOICE
+    assert (Decimal(payment["amount"]), payment["state"], payment["date"]) == (Decimal("20.00"), "paid", "2022-03-26")
+    # 1.00 was captured, refunded (told twice) and asked about: nothing of it is left, and the question is shown
+    assert [str(money) for money in outcome.balances["psp/US/cards"]] == ["20.00 USD"]
+    about = Counter(case.reason for case in outcome.cases if case.process in ("collection", "payout"))
+    assert (about["inquiry"], about["manual_payout"], about["unapplied_money"]) == (1, 1, 0)
+    assert about["unexpected_fact"] == 4  # two disputes, twice told of, about charges that no event tells of
+
+
+def test_nothing_is_poisoned_parked_or_on_its_way(outcome: Outcome) -> None:
+    assert outcome.poisoned == []
+    assert outcome.parked == []
+    # the stand-in does not know the charges of the published events, so our id can't be written on them
+    assert [key.split("/")[4].rpartition("-")[0] for key in outcome.waiting] == ["annotate"]

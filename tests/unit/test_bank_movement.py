@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -30,7 +31,7 @@ EIGHT = knows("structured", "8", "collection", "DE/db/8")
 OTHER_INVOICE = knows("invoice_number", "INV/2026/8", "collection", "DE/db/8")
 
 
-def bank(*known: tuple[Reference, tuple[Target, ...]], **limits: int) -> Bank:
+def bank(*known: tuple[Reference, Sequence[Target]], **limits: int) -> Bank:
     made = Bank(rules=SmallRules(of=banking_entity(), limits=limits))
     made.known.update(dict(known))
     return made

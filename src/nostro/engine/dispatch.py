@@ -99,9 +99,14 @@ class Dispatcher:
         """How many dispatches are being driven."""
         return sum(len(seat.running) for seat in self._seats.values())
 
-    async def stop(self) -> None:
-        """Drops everything where it is; whoever has the slots next goes on from the journals."""
+    async def stop(self, grace_seconds: float = 2.0) -> None:
+        """Lets calls under way end for a while, then drops everything where it is.
+
+        Whoever has the slots next goes on from the journals.
+        """
         tasks = [task for seat in self._seats.values() for task in seat.running.values()]
+        if tasks:
+            await asyncio.wait(tasks, timeout=grace_seconds)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

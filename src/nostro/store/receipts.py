@@ -7,7 +7,7 @@ The row is written last, and everything commits at once: who sees a receipt sees
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 
@@ -16,7 +16,7 @@ from cryptography.exceptions import InvalidTag
 from nostro.model.failures import FormatRefused, LostRace, SealBroken
 from nostro.model.ids import shard_of, short_digest
 from nostro.store.arrivals import lane_number
-from nostro.store.database import Database, Statements, Transaction
+from nostro.store.database import Statements, Transaction
 from nostro.store.keys import DataKey, Keys
 
 SQL = Statements("receipts")
@@ -68,7 +68,7 @@ class KeptReceipt:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """A receipt's row. Its bytes are opened by `part`, `load` or `stream`."""
+    """A receipt's row. Its bytes are opened by `part` or `load`."""
 
     shard: int
     id: bytes
@@ -218,14 +218,6 @@ async def load(tx: Transaction, keys: Keys, receipt_id: bytes, month: date | Non
         message = f"Receipt {receipt_id.hex()} is not there."
         raise SealBroken(message)
     return receipt, b"".join([await part(tx, keys, receipt, number) for number in receipt.pieces])
-
-
-async def stream(database: Database, keys: Keys, receipt: Receipt) -> AsyncIterator[bytes]:
-    """Its bytes, part by part, each fetched in a database transaction of its own."""
-    for number in receipt.pieces:
-        async with database.transaction() as tx:
-            piece = await part(tx, keys, receipt, number)
-        yield piece
 
 
 def opened_inline(keys: Keys, receipt: Receipt) -> bytes:

@@ -50,6 +50,11 @@ class Grounds:
     """The unguessable end of the path to which the sandbox's Odoo sends its webhooks."""
 
     @property
+    def clock(self) -> Path:
+        """Where commands of a person read what time it is in the demo's world."""
+        return self.state / "world-clock"
+
+    @property
     def sandbox_url(self) -> str:
         """Where all the stand-ins are."""
         return f"http://127.0.0.1:{self.sandbox}"

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from rich.console import Console
 
 from nostro.model.money import Money
+from nostro.runtime.clock import WORLD_CLOCK
 from nostro.runtime.demo.judge import BANK, CARD, FEE, MEANING, Effect, Judgement, totals
+from nostro.runtime.demo.landscape import PEOPLE, Grounds
 from nostro.runtime.demo.proof import Difference
 from nostro.runtime.demo.summary import Summary
 from nostro.runtime.output import Cell, age, table, when
@@ -38,15 +40,15 @@ ENDS = {
     "ready": "under way",
     "dispatched": "under way",
 }
+LANDSCAPE = "NOSTRO_LANDSCAPE"
 HOUSE_ZONE = ZoneInfo("Europe/Berlin")
 
 
 @dataclass(frozen=True, slots=True)
 class Lookout:
-    """Where to look next: the landscape's folder, ports, and references that `nostro trace` knows."""
+    """Where to look next: files, ports, and references that `nostro trace` knows."""
 
-    landscape: Path
-    ports: Mapping[str, int]
+    grounds: Grounds
     references: Sequence[tuple[str, str]]
     stays_up: bool
 
@@ -178,7 +180,9 @@ def _cases(report: Report, console: Console) -> None:
         columns = {"where": "left", "ours": "right", "theirs": "right", "difference": "right"}
         console.print(table("Differences that NO case explains", columns, told))
     else:
-        console.print("Nostro's ledger and states agree with the books of Odoo, banks and provider, but for these.\n")
+        console.print(
+            "But for these cases Nostro's ledger and states agree with Odoo's, the banks' and providers' books.\n"
+        )
 
 
 def _look_next(lookout: Lookout, console: Console) -> None:
@@ -186,14 +190,18 @@ def _look_next(lookout: Lookout, console: Console) -> None:
 
 
 def _next_steps(lookout: Lookout) -> Iterator[tuple[str, str]]:
-    yield f"export NOSTRO_LANDSCAPE='{lookout.landscape}'", "the demo's landscape, once for the commands below"
+    grounds = lookout.grounds
+    for name, path in ((LANDSCAPE, grounds.landscape), (WORLD_CLOCK, grounds.clock)):
+        yield f"export {name}={shlex.quote(str(path))}", "once, for the commands below"
     for reference, why in lookout.references:
         yield f"nostro trace {reference}", why
     yield "nostro cases", "what waits for a person"
     yield "nostro audit verify", "whether the log is whole"
+    yield f"ls {shlex.quote(str(grounds.secrets))}", f"passphrases of {', '.join(PEOPLE)}, to act as them"
     if lookout.stays_up:
-        for name, port in lookout.ports.items():
-            yield f"http://127.0.0.1:{port}", name
+        yield f"{grounds.sandbox_url}/books", "the books of the outside, time at /world/now"
+        yield f"http://127.0.0.1:{grounds.door}/in/...", "the door for webhooks"
+        yield f"http://127.0.0.1:{grounds.health}/metrics", "Nostro's own metrics"
 
 
 def _sum(amounts: Sequence[Money]) -> str:

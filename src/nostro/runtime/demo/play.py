@@ -91,5 +91,4 @@ async def _lookout(stage: Stage, *, stays_up: bool) -> Lookout:
     told = [(str(results[act][field]), why) for act, field, why in wanted if act in results]
     house, grounds = stage.running.house, stage.running.grounds
     found = [(text, why) for text, why in told if (await trace(house.database, house.keys, text, house.scopes)).facts]
-    ports = {"the webhook door": grounds.door, "health and metrics": grounds.health, "the sandbox": grounds.sandbox}
-    return Lookout(grounds.landscape, ports, found, stays_up)
+    return Lookout(grounds, found, stays_up)

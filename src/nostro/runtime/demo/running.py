@@ -54,6 +54,7 @@ class Running:
             if not (row and row.things):
                 break
             await drive.to(self.server.world.now + CLOSING_STEP)
+        self._tell_time()
 
     async def stay_up(self) -> None:
         """Let time go on at its own pace, until cancelled."""
@@ -61,6 +62,13 @@ class Running:
         while True:
             await asyncio.sleep(SECOND.total_seconds())
             await drive.to(self.server.world.now + SECOND)
+            self._tell_time()
+
+    def _tell_time(self) -> None:
+        """For commands that a person types beside us; renamed into place, so that nobody reads half of it."""
+        new = self.grounds.clock.with_suffix(".new")
+        new.write_text(self.server.world.now.isoformat(), encoding="ascii")
+        new.replace(self.grounds.clock)
 
     async def _react(self) -> int:
         """A step of every loop, side by side as in earnest; a dialogue that still goes on counts as work.

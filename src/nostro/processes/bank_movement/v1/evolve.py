@@ -54,7 +54,6 @@ def _reported(data: MovementState, body: EntryReported, fact: Fact) -> MovementS
         "parts": _parts(data, body),
         "doubts": body.doubts[:_DOUBTS_KEPT] if first else data.doubts,
         "verdict": "own" if settled else data.verdict,
-        "original": data.original or _original(body),
     }
     return data.model_copy(update={**told, **_enriched(data, body)})
 
@@ -82,11 +81,12 @@ def _kept(reports: tuple[Report, ...]) -> tuple[Report, ...]:
 
 
 def _enriched(data: MovementState, body: EntryReported) -> dict[str, object]:
-    """Each report may tell more; what was told first stays."""
+    """Each report may tell more; what was told first stays. What says whose it is counts only while that is asked."""
     entry = body.entry
     additional = entry.additional if entry is not None and not isinstance(entry, Erased) else ""
     return {
-        "code": data.code or body.bank_transaction_code,
+        "code": data.code or ("" if data.asked else body.bank_transaction_code),
+        "original": data.original or (() if data.asked else _original(body)),
         "reason": data.reason or body.return_reason,
         "instructed": data.instructed or body.instructed,
         "reference": data.reference or body.structured or body.end_to_end or body.servicer_reference,
@@ -154,6 +154,8 @@ def _answered(data: MovementState, body: LookupAnswered, _: Fact) -> MovementSta
 def _confirmed(data: MovementState, body: MatchConfirmed, _: Fact) -> MovementState:
     """A person says which movement a doubtful one is, or whose money it is where nothing has said so yet."""
     target = body.target
+    if not data.booked:
+        return data
     if data.doubtful:
         double = target.process == "bank_movement" and target.subject in data.doubts
         return data.model_copy(update={"verdict": "double" if double else "own", "chosen": target if double else None})

@@ -88,8 +88,8 @@ def judge(data: MovementState, body: EntryReported) -> Verdict:
 def settles(data: MovementState, body: EntryReported) -> bool:
     """Whether this further report ends the doubt whether the movement is another one told again.
 
-    A document that lists each movement once does. What a statement was the first to tell of is known to be a movement of
-    its own when it was announced on its own, too.
+    A document that lists each movement once does. What a statement was the first to tell of is a movement of its own
+    when it was announced on its own, too.
     """
     if data.stated or not body.booked:
         return body.booked and body.kind != "statement"
