@@ -25,7 +25,7 @@ from nostro.runtime.demo.landscape import (
 )
 from nostro.runtime.demo.running import Running, running
 from nostro.runtime.ports import next_free
-from nostro.sandbox.faults import FaultPlan
+from nostro.sandbox.faults import FaultPlan, System
 from nostro.sandbox.odoo import BankJournal, CompanySetup, OdooBooks, OdooSettings, OdooUser, PspJournal
 from nostro.sandbox.psp import Psp, PspSettings
 from nostro.sandbox.server import Server
@@ -139,7 +139,7 @@ async def first_light(folder: Path, database_url: str, accounts: tuple[OurAccoun
     grounds = Grounds(folder / "landscape", folder / "state", port, health, next_free(health + 1), "")
     odoo = OdooBooks(_odoo_settings(accounts), FaultPlan(), START)
     psp = PspSettings("us", currency="usd", bank_accounts={"usd": "none"}, webhook_secrets=(WEBHOOK_SECRET,))
-    systems = {ODOO: odoo, PSP: Psp(psp, FaultPlan(), START)}
+    systems: dict[str, System] = {ODOO: odoo, PSP: Psp(psp, FaultPlan(), START)}
     _write(grounds, database_url, accounts, odoo.landscape(), psp)
     server = Server(World(1, START, systems), grounds.files, port=grounds.sandbox)
     async with running(server, grounds) as both:

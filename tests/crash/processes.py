@@ -113,23 +113,24 @@ class Processes:
 
 @contextlib.contextmanager
 def processes(grounds: Grounds, now: datetime) -> Iterator[Processes]:
-    """The house with its database started and nothing else; whatever runs at the end is killed."""
+    """The house with its database started and nothing else; whatever runs at the end is killed.
+
+    The database stays where it is when the test fails: it is what one wants to look at.
+    """
     logs = grounds.state / "logs"
     logs.mkdir()
     postgresql = grounds.state / "postgresql"
-    try:
-        with EmbeddedServer(postgresql) as server:
-            house = Processes(grounds, server, logs, grounds.state / "world-clock")
-            house.tell(now)
-            try:
-                yield house
-            finally:
-                for process in house.running.values():
-                    process.kill()
-                    process.wait()
-                server.ensure_running()
-    finally:
-        shutil.rmtree(find_place(postgresql).home, ignore_errors=True)
+    with EmbeddedServer(postgresql) as server:
+        house = Processes(grounds, server, logs, grounds.state / "world-clock")
+        house.tell(now)
+        try:
+            yield house
+        finally:
+            for process in house.running.values():
+                process.kill()
+                process.wait()
+            server.ensure_running()
+    shutil.rmtree(find_place(postgresql).home)
 
 
 def _children(number: int) -> list[int]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import time
 from collections import Counter
@@ -173,6 +174,7 @@ async def _two_days(folder: Path) -> None:
         assert not any(left.values()), left
         await asyncio.to_thread(made.house.end)
         world = made.sandbox.world
+        (folder / "books.json").write_text(json.dumps(world.books(), default=str), encoding="utf-8")
         verdict = judge(intended(made.scenario, world), world.books()["systems"][ODOO], TUESDAY)
         assert (verdict.lost, verdict.doubled) == ((), ())
         assert (await asyncio.to_thread(made.house.run, "audit", "verify"))["findings"] == []

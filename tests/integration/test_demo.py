@@ -32,45 +32,48 @@ class Here:
         )
 
 
-@pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Here]:
-    folder = tmp_path_factory.mktemp("a demo")
+@pytest.fixture
+def here(tmp_path: Path) -> Iterator[Here]:
+    folder = tmp_path / "a demo"
+    folder.mkdir()
     yield Here(folder)
     for state in folder.glob("data/nostro/*/state/postgresql"):
         shutil.rmtree(find_place(state).home, ignore_errors=True)
 
 
-@pytest.fixture(scope="module")
-def lived(here: Here) -> dict[str, Any]:
-    done = here.run("demo", "--once", "--json", "--seed", "1")
+def test_in_two_days_of_faults_nostro_loses_and_doubles_nothing_and_the_plain_script_does(here: Here) -> None:
+    """One run for all that is asked of it: it takes minutes, and test processes share nothing."""
+    done = here.run("demo", "--once", "--json")
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-    told: dict[str, Any] = json.loads(done.stdout)
-    return told
+    told = json.loads(done.stdout)
+    exactly_one_object_tells_everything(told)
+    nothing_is_lost_or_doubled_and_every_difference_has_its_case(told)
+    the_plain_script_loses_and_doubles(told["naive"])
+    what_only_a_person_can_decide_waits_for_one(told)
+    what_is_left_behind_can_be_traced_and_verified(here)
 
 
-def test_once_with_json_prints_exactly_one_object_with_everything_in_it(lived: dict[str, Any]) -> None:
-    assert lived.keys() >= KEYS
-    assert lived["supplier_payments"] == {}
-    assert all(isinstance(count, int) for count in lived["collections"].values())
-    assert lived["cases"]
-    assert all(case.keys() == {"id", "reason", "amount", "entity", "age_s"} for case in lived["cases"])
+def exactly_one_object_tells_everything(told: dict[str, Any]) -> None:
+    assert told.keys() >= KEYS
+    assert told["supplier_payments"] == {}
+    assert all(isinstance(count, int) for count in told["collections"].values())
+    assert all(case.keys() == {"id", "reason", "amount", "entity", "age_s"} for case in told["cases"])
 
 
-def test_nostro_loses_and_doubles_nothing_and_every_difference_has_its_case(lived: dict[str, Any]) -> None:
-    assert lived["differences"] == []
-    assert (lived["nostro"]["lost"], lived["nostro"]["doubled"]) == (0, 0)
-    assert lived["effects_asked"] == lived["effects_done"] > 100
+def nothing_is_lost_or_doubled_and_every_difference_has_its_case(told: dict[str, Any]) -> None:
+    assert told["differences"] == []
+    assert (told["nostro"]["lost"], told["nostro"]["doubled"]) == (0, 0)
+    assert told["effects_asked"] == told["effects_done"] > 100
 
 
-def test_the_plain_script_loses_and_doubles_in_the_same_days(lived: dict[str, Any]) -> None:
-    naive = lived["naive"]
+def the_plain_script_loses_and_doubles(naive: dict[str, Any]) -> None:
     assert naive["lost"] > 0
     assert naive["doubled"] > 0
     assert all(money.keys() == {"value", "currency"} for money in (*naive["lost_amounts"], *naive["doubled_amounts"]))
 
 
-def test_the_situations_of_the_two_days_wait_for_a_person_where_they_have_to(lived: dict[str, Any]) -> None:
-    reasons = {(case["entity"], case["reason"]) for case in lived["cases"]}
+def what_only_a_person_can_decide_waits_for_one(told: dict[str, Any]) -> None:
+    reasons = {(case["entity"], case["reason"]) for case in told["cases"]}
     assert reasons >= {
         ("DE", "paid_twice"),
         ("US", "overpaid"),
@@ -81,18 +84,18 @@ def test_the_situations_of_the_two_days_wait_for_a_person_where_they_have_to(liv
     }
 
 
-def test_what_the_demo_leaves_behind_can_be_traced_and_verified(lived: dict[str, Any], here: Here) -> None:
-    assert lived
+def what_is_left_behind_can_be_traced_and_verified(here: Here) -> None:
     (landscape,) = here.folder.glob("data/nostro/*/landscape")
-    traced = here.run("trace", "INV/2026/00001", NOSTRO_LANDSCAPE=str(landscape))
+    (clock,) = here.folder.glob("data/nostro/*/state/world-clock")
+    there = {"NOSTRO_LANDSCAPE": str(landscape), "NOSTRO_WORLD_CLOCK": str(clock)}
+    traced = here.run("trace", "INV/2026/00001", **there)
     assert traced.returncode == 0, traced.stderr
     assert "payment.captured" in traced.stdout
-    verified = here.run("audit", "verify", NOSTRO_LANDSCAPE=str(landscape))
+    verified = here.run("audit", "verify", **there)
     assert verified.returncode == 0, verified.stdout + verified.stderr
 
 
-def test_ctrl_c_ends_it_cleanly_with_130_and_another_run_goes_on_beside_a_taken_port(tmp_path: Path) -> None:
-    here = Here(tmp_path)
+def test_ctrl_c_ends_it_cleanly_with_130_and_leaves_no_server_behind(here: Here) -> None:
     command = [*NOSTRO, "demo"]
     with subprocess.Popen(
         command, cwd=here.folder, env=here.environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True

@@ -1,4 +1,4 @@
-"""Dispatch on a real database: what leaves, in which order, in whose turn; what is held back, and what a death leaves."""
+"""Dispatch on a real database: what leaves, in whose turn and order; what is held back, and what a death leaves."""
 
 from __future__ import annotations
 
@@ -220,7 +220,7 @@ async def test_after_failures_in_a_row_the_breaker_opens_and_one_prober_closes_i
 
 
 async def test_a_missing_right_hands_over_and_opens_the_breaker(database: Database) -> None:
-    world = World(database, replace(operation("look_up"), batch=1))
+    world = World(database, operation("look_up"))
     for n in range(3):
         await world.want(f"po_{n}")
     world.partner.fault = lambda _: "locked_out"

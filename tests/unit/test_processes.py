@@ -12,7 +12,7 @@ from nostro.processes.kit.process import Process
 from nostro.processes.registry import PROCESSES, by_name, flaws
 
 ROOT = Path(__file__).parents[2]
-MINE = [by_name()[name] for name in ("collection", "payout", "receipt")]
+MINE = list(PROCESSES)
 
 
 @pytest.mark.parametrize("process", MINE, ids=lambda process: process.name)

@@ -84,8 +84,7 @@ class Worker:
 
     async def rest(self) -> None:
         """Drops what is under way and gives back shards and slots, so that nobody waits for leases to end."""
-        for dispatcher in self.dispatchers:
-            await dispatcher.stop()
+        await asyncio.gather(*(dispatcher.stop() for dispatcher in self.dispatchers))
         now = await self.house.now()
         await self.tenure.release(now)
         await self.slots.release(now)

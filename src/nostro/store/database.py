@@ -15,6 +15,10 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from nostro.model.failures import DatabaseUnavailable, LostRace, StatementRefused
 
+WAIT_SECONDS = 5.0
+"""So long somebody waits for a connection; then the database counts as gone, and may be started again."""
+RECONNECT_SECONDS = 2.0
+"""So long one attempt to connect goes on. The pool's own pauses double until then: short, it is back with the server."""
 _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 Row = Any
 """A named tuple with the statement's columns."""
@@ -93,6 +97,8 @@ class Database:
             open=False,
             kwargs={"row_factory": namedtuple_row, "options": "-c timezone=UTC"},
             check=AsyncConnectionPool.check_connection,
+            timeout=WAIT_SECONDS,
+            reconnect_timeout=RECONNECT_SECONDS,
         )
 
     async def __aenter__(self) -> Self:

@@ -78,8 +78,8 @@ def judge(data: MovementState, body: EntryReported) -> Verdict:
     if not _near(data.reports, body, by_id=by_id):
         return Verdict.OTHER
     again = [report for report in alike if report.booked == body.booked]
-    if by_id:
-        return Verdict.MINE
+    if by_id:  # two returns of one payment bear its id on two days; no other reason for two booking days is known
+        return Verdict.MINE if _near(data.reports, body, by_id=False) else Verdict.DOUBT
     if again:
         return _by_kind(again, body)
     return Verdict.DOUBT if body.scheme == "unknown" and _called_otherwise(data.reports, body) else Verdict.MINE
