@@ -63,12 +63,16 @@ class Server:
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._client.aclose()
 
-    async def settle(self) -> None:
-        """Write what is due by now, deliver what is due, and return when every webhook has been answered."""
-        self._carry()
+    async def settle(self) -> int:
+        """Write what is due by now, deliver what is due, and return when every webhook has been answered.
+
+        Returns how many files and webhooks that were.
+        """
+        carried = self._carry()
         while self._in_flight:
             await asyncio.wait(self._in_flight)
-            self._carry()
+            carried += self._carry()
+        return carried
 
     # Requests
 
@@ -130,14 +134,16 @@ class Server:
             self._carry()
             await asyncio.sleep(self.pulse_seconds)
 
-    def _carry(self) -> None:
-        """Write the files and set off the webhooks that are due by now."""
-        for step in self.world.take_files():
+    def _carry(self) -> int:
+        """Write the files and set off the webhooks that are due by now; how many they are."""
+        files, deliveries = self.world.take_files(), self.world.take_deliveries()
+        for step in files:
             write_step(self.files, step)
-        for path, delivery in self.world.take_deliveries():
+        for path, delivery in deliveries:
             task = asyncio.create_task(self._deliver(path, delivery))
             self._in_flight.add(task)
             task.add_done_callback(self._in_flight.discard)
+        return len(files) + len(deliveries)
 
     async def _deliver(self, path: str, delivery: Delivery) -> None:
         assert self._client is not None

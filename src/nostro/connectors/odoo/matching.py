@@ -123,7 +123,10 @@ def _off_suspense(name: str, line: int, move: int, item: int) -> Exchange[Outcom
         return None
     rows = yield from answered(search("account.move.line", [["move_id", "in", [move, item]]], LINE, order="id"))
     loose = [row for row in rows if ref(row["move_id"]) == move and row["account_type"] not in (*_CASH, _RECEIVABLE)]
-    terms = [row for row in rows if ref(row["move_id"]) == item and row["account_type"] == _RECEIVABLE]
+    open_sides = [row for row in rows if row["account_type"] == _RECEIVABLE]
+    terms = [row for row in open_sides if ref(row["move_id"]) == item]
+    if not loose and len(open_sides) > len(terms):
+        return None  # one line may pay several items: the match of another one has moved it since we looked
     if len(loose) != 1 or not terms:
         return failed(
             FailureKind.CONFLICT, "The statement line has no single line on suspense, or the item no receivable."

@@ -31,19 +31,22 @@ class Drive:
     async def to(self, until: datetime) -> None:
         """Live until then. Whatever is due on the way happens at its own time and is answered before time goes on."""
         await self._answer()
-        while self.server.world.now < until:
-            now = self.server.world.now
+        asked_again = self.server.world.now + LONGEST
+        while (now := self.server.world.now) < until:
             wait, due = await self.waits(), self.server.world.next_due()
-            stops = [now + LONGEST, *((_rounded(wait),) if wait else ()), *((due,) if due else ())]
-            stop = max(now + GRAIN, min(stops))
-            self.server.world.advance(min(stop, until))
-            await self._answer()
-            self.told(self.server.world.now)
+            asked_again = min(asked_again, _rounded(wait)) if wait else asked_again
+            stop = min(until, max(now + GRAIN, min(asked_again, due or until)))
+            self.server.world.advance(stop)
+            if await self.server.settle() or stop >= min(asked_again, until):
+                await self._answer()
+                asked_again = stop + LONGEST
+            self.told(stop)
 
     async def _answer(self) -> None:
-        await self.server.settle()
-        while await self.react():
-            await self.server.settle()
+        """Twice at least: a file is taken when it has held still over two looks."""
+        await self.react()
+        while await self.react() or await self.server.settle():
+            pass
 
 
 def _rounded(wait: datetime) -> datetime:

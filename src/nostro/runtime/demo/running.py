@@ -17,7 +17,6 @@ from nostro.runtime.workers import Guard, Worker, open_worker, unguarded
 from nostro.sandbox.server import Server
 from nostro.sandbox.stage import START
 
-OUTWARD = ("folders", "poll")
 CALLS_PER_SECOND = 1000.0
 SECOND = timedelta(seconds=1)
 CLOSING_STEP = timedelta(minutes=5)
@@ -73,12 +72,12 @@ class Running:
     async def _react(self) -> int:
         """A step of every loop, side by side as in earnest; a dialogue that still goes on counts as work.
 
-        Who looks outside and found nothing need not look again at the same moment, unless a webhook gave a hint.
+        A poll that found nothing need not be made again at the same moment, unless a webhook gave a hint.
         """
         now = await self.house.now()
         if now.business != self._looked_at or self._done.get("read"):
             self._looked_at, self._done = now.business, {}
-        rested = {name for name, done in self._done.items() if not done and name.startswith(OUTWARD)}
+        rested = {name for name, done in self._done.items() if not done and name.startswith("poll")}
         asking = [loop for loop in self.worker.loops if loop.name not in rested]
         done = await asyncio.gather(*(loop.step(now) for loop in asking))
         self._done |= dict(zip((loop.name for loop in asking), done, strict=True))
