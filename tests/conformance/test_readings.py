@@ -66,7 +66,7 @@ SAMPLES = (
 PLAYED = [(sample, scenario) for sample in SAMPLES for scenario in READINGS if scenario.role in sample.roles]
 
 
-def _things(page: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - JSON
+def _listed(page: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - JSON
     things: list[dict[str, Any]] = page["data"] if isinstance(page, dict) else page
     return things
 
@@ -83,9 +83,9 @@ def test_what_is_not_as_we_know_it_costs_itself_at_most(sample: Sample, scenario
     assert all(isinstance(item, ReadItem) and item.unknown_fields == 0 for item in before)
     page, role = json.loads(body), sample.roles[scenario.role]
     if scenario.value is None:
-        del _things(page)[1][role]
+        del _listed(page)[1][role]
     else:
-        _things(page)[1][role] = scenario.value
+        _listed(page)[1][role] = scenario.value
     after = _read(sample, outside, target, json.dumps(page).encode())
     assert [after[0], after[2]] == [before[0], before[2]]
     if scenario.read:
@@ -99,7 +99,7 @@ def test_what_is_not_as_we_know_it_costs_itself_at_most(sample: Sample, scenario
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
 def test_every_amount_survives_the_round_trip(sample: Sample) -> None:
     outside, target, body = sample.page()
-    things = _things(exact_json(body))
+    things = _listed(exact_json(body))
     for thing, item in zip(things, _read(sample, outside, target, body), strict=True):
         assert isinstance(item, ReadItem)
         fact = item.facts[0]

@@ -40,7 +40,7 @@ class Office:
         await self.house.read_all()
         return done.right
 
-    async def status(self) -> str:
+    async def command_status(self) -> str:
         """Of the command."""
         rows = await self.house.all("select status from command_open")
         return str(rows[0][0]) if rows else str((await self.house.all("select outcome from command_closed"))[0][0])
@@ -73,9 +73,9 @@ async def office(database_url: str, tmp_path: Path, request: pytest.FixtureReque
 
 
 async def test_an_approval_is_a_receipt_a_fact_and_lets_the_command_go(office: Office) -> None:
-    assert await office.status() == "proposed"
+    assert await office.command_status() == "proposed"
     assert await office.act(Decide(KEY, "release"), "treasurer") == "treasurer/approve"
-    assert await office.status() == "ready"
+    assert await office.command_status() == "ready"
     told = "select subject, actor, on_behalf_of, reason, origin from fact where type = 'command.released'"
     assert await office.house.all(told) == [("po_1", "treasurer", "", "seen", "people")]
     assert await office.house.all("select kind, signed from receipt where connection = 'people'") == [("act", True)]
@@ -84,7 +84,7 @@ async def test_an_approval_is_a_receipt_a_fact_and_lets_the_command_go(office: O
 
 async def test_a_refusal_discards_the_command(office: Office) -> None:
     await office.act(Decide(KEY, "discard"), "clerk", behalf="controller")
-    assert await office.status() == "discarded"
+    assert await office.command_status() == "discarded"
     told = await office.house.all("select actor, on_behalf_of from fact where type = 'command.released'")
     assert told == [("clerk", "controller")]
 
@@ -107,7 +107,7 @@ async def test_what_policy_or_state_does_not_allow_leaves_no_trace(
 ) -> None:
     with pytest.raises(ActRefused, match=says):
         await office.act(act, who)
-    assert await office.status() == "proposed"
+    assert await office.command_status() == "proposed"
     assert await office.house.all("select count(*) from receipt") == [(0,)]
 
 
@@ -151,11 +151,11 @@ async def test_who_had_a_command_made_cannot_approve_it(office: Office) -> None:
 
 @pytest.mark.parametrize("office", ["observe"], indirect=True)
 async def test_what_was_observed_is_not_released_while_its_connection_observes(office: Office) -> None:
-    assert await office.status() == "would_do"
+    assert await office.command_status() == "would_do"
     with pytest.raises(ActRefused, match="observe"):
         await office.act(Decide(KEY, "release"), "treasurer")
     await office.act(Decide(KEY, "discard"), "treasurer")
-    assert await office.status() == "discarded"
+    assert await office.command_status() == "discarded"
 
 
 async def test_closing_a_case_closes_it_once(office: Office) -> None:

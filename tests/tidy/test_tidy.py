@@ -121,7 +121,7 @@ def test_no_module_class_or_function_bears_a_word_that_says_nothing() -> None:
 
 def of_the_database(path: Path, name: str) -> bool:
     """Where databases are driven, a transaction is a database transaction and nothing else."""
-    return name.lower() == "transaction" and path.name in {"database.py", "test_dispatch.py"}
+    return name.lower() == "transaction" and path.name in {"database.py", "dispatch_world.py"}
 
 
 def links_of(text: str) -> Iterator[str]:

@@ -46,12 +46,12 @@ def rejected(items: list[Item]) -> list[RejectItem]:
     return [item for item in items if isinstance(item, RejectItem)]
 
 
-def transaction(*inside: str) -> str:
+def details(*inside: str) -> str:
     return f"<NtryDtls><TxDtls>{''.join(inside)}</TxDtls></NtryDtls>"
 
 
 def text(said: str) -> str:
-    return transaction(f"<RmtInf><Ustrd>{said}</Ustrd></RmtInf>")
+    return details(f"<RmtInf><Ustrd>{said}</Ustrd></RmtInf>")
 
 
 def test_each_entry_is_an_item_and_the_statement_is_one_at_its_end() -> None:
@@ -117,7 +117,7 @@ def test_an_entry_for_information_only_is_ignored_and_counted() -> None:
 
 def test_words_that_say_that_there_is_no_reference_are_none() -> None:
     refs = "<Refs><EndToEndId>NOTPROVIDED</EndToEndId></Refs>"
-    (report,) = reports(read(document(entry(more=f"<AcctSvcrRef>NONREF</AcctSvcrRef>{transaction(refs)}"))))
+    (report,) = reports(read(document(entry(more=f"<AcctSvcrRef>NONREF</AcctSvcrRef>{details(refs)}"))))
     assert (report.end_to_end, report.servicer_reference) == ("", "")
     assert [told(said) for said in ("NotProvided", "N/A", "000", " E-1 ")] == ["", "", "", "E-1"]
 
@@ -156,7 +156,7 @@ def test_nothing_of_the_clear_part_of_a_fact_is_about_a_person() -> None:
         f"<RltdPties><Dbtr><Nm>Customer 042</Nm></Dbtr><DbtrAcct><Id><IBAN>{IBAN}</IBAN></Id></DbtrAcct></RltdPties>"
     )
     remittance = "<RmtInf><Ustrd>of Customer 042, INV/2026/00012</Ustrd></RmtInf>"
-    more = f"{DAY}{transaction(parties, remittance)}<AddtlNtryInf>Customer 042 pays</AddtlNtryInf>"
+    more = f"{DAY}{details(parties, remittance)}<AddtlNtryInf>Customer 042 pays</AddtlNtryInf>"
     (report,) = reports(read(document(entry(more=more), head=HEAD_OF_ANOTHER), entity("CH9300762011623852957")))
     clear, secret = split(report)
     assert b"Customer 042" not in clear

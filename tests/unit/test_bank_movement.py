@@ -243,6 +243,22 @@ def test_a_return_whose_original_nobody_knows_is_an_unexplained_debit() -> None:
     assert made.open_cases() == {"unexplained_debit"}
 
 
+def test_a_person_may_say_what_a_debit_takes_back_or_that_it_is_a_payout() -> None:
+    made = bank(INVOICE)
+    made.tell(report(invoice_hints=("INV/2026/7",)))
+    made.wait()
+    made.answer()
+    (credit,) = made.instances
+    made.tell(report(document="S2", direction="debit", day=MONDAY + timedelta(days=1)))
+    (debit,) = set(made.instances) - {credit}
+    assert made.open_cases() == {"unexplained_debit"}
+    made.confirm(debit, "collection", "DE/db/7")
+    assert made.open_cases() == {"unexplained_debit"}  # a debit is never an item's
+    made.confirm(debit, "bank_movement", credit.id)
+    assert (made.open_cases(), len(told(made, CollectionReturned))) == (set(), 1)
+    assert made.proof().holds
+
+
 def test_a_pending_entry_posts_nothing_and_vanishes_quietly() -> None:
     made = bank()
     made.tell(report("report", "R1", booked=False))

@@ -15,7 +15,7 @@ from nostro.model.intents import (
     RegisterCustomerPayment,
     ReopenInvoice,
 )
-from tests.items import (
+from tests.open_items import (
     ITEM,
     OTHER,
     capture,

@@ -16,7 +16,7 @@ from nostro.model.intents import (
 from nostro.model.outcomes import done, handed_over
 from nostro.processes.collection.v1.state import PAYMENTS_LIMIT
 from nostro.processes.payout.v1.state import PayoutState
-from tests.items import ITEM, capture, data_of, dispute, house, intent_of, invoice, line, paid_by_card, refund
+from tests.open_items import ITEM, capture, data_of, dispute, house, intent_of, invoice, line, paid_by_card, refund
 from tests.stories import DAY, PSP, House, SmallRules, eur, fact, usd
 
 

@@ -18,7 +18,7 @@ from nostro.model.failures import DatabaseUnavailable, LostRace, StatementRefuse
 WAIT_SECONDS = 5.0
 """So long somebody waits for a connection; then the database counts as gone, and may be started again."""
 RECONNECT_SECONDS = 2.0
-"""So long one attempt to connect goes on. The pool's own pauses double until then: short, it is back with the server."""
+"""So long one attempt to connect goes on. The pool's pauses double until then: short, it is back with the server."""
 _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 Row = Any
 """A named tuple with the statement's columns."""

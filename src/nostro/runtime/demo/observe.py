@@ -105,7 +105,7 @@ class Company:
         return f"c{self.ident}"
 
     @property
-    def account(self) -> AccountSettings:
+    def bank_account(self) -> AccountSettings:
         """Its bank account in the sandbox."""
         return AccountSettings(
             f"90000{self.ident:07d}", self.currency, self.code, "SANDXX00XXX", _ZONES.get(self.country, "UTC")
@@ -250,7 +250,7 @@ def _payments(companies: Sequence[Company], invoices: Sequence[Invoice], seed: i
             about = {"metadata": {"invoice": invoice.number}, "reference": f"{number}"}
             script.append(Act(at, f"psp/{company.code}", {**sale, **about}))
         else:
-            credit = {"act": "credit", "account": company.account.number, "amount": invoice.left.minor}
+            credit = {"act": "credit", "account": company.bank_account.number, "amount": invoice.left.minor}
             script.append(Act(at, f"bank/{company.code}", {**credit, "remittance": f"Invoice {invoice.number}"}))
     return script
 
@@ -263,7 +263,7 @@ def _world(grounds: Grounds, companies: Sequence[Company], script: Sequence[Act]
         currency = company.currency.lower()
         settings = PspSettings(company.code, seed, _key(company), hook, (f"whsec_{company.code}",), currency=currency)
         systems[f"psp/{company.code}"] = Psp(settings, calm, begin)
-        systems[f"bank/{company.code}"] = Bank(BankSettings(company.code, (company.account,), seed), calm, begin)
+        systems[f"bank/{company.code}"] = Bank(BankSettings(company.code, (company.bank_account,), seed), calm, begin)
     return World(seed, begin, systems, {}, script)
 
 
@@ -320,7 +320,7 @@ def _outside(grounds: Grounds, secrets: Secrets, company: Company) -> dict[str, 
 
 def _entity(company: Company) -> dict[str, Any]:
     calendar = _CALENDARS.get(company.country, "TARGET")
-    bank = {"id": f"{company.code}-main", "identification": company.account.number, "currency": company.currency}
+    bank = {"id": f"{company.code}-main", "identification": company.bank_account.number, "currency": company.currency}
     provider = {"connection": f"stripe-{company.code}", "currency": company.currency, "journal": company.card_journal}
     accounts = dict.fromkeys(("fee_account", "fx_account"), company.expense)
     accounts |= dict.fromkeys(("clearing_account", "reserve_account", "dispute_account"), company.clearing)

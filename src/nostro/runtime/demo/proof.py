@@ -55,7 +55,7 @@ class _Apart:
 async def differences(house: House, summary: Summary, judgement: Judgement, outside: Books) -> list[Difference]:
     """Everything that differs and that no open case explains: by its subject, or by its entity and amount."""
     instances = await _instances(house)
-    found = [*_judged(judgement), *_items(instances, outside[ODOO])]
+    found = [*_judged(judgement), *_invoices_open(instances, outside[ODOO])]
     for entity in ENTITIES:
         found += _at_the_bank(entity, summary.balances, outside[entity.bank_path])
         found += _at_the_psp(entity, summary.balances, outside[entity.psp_path])
@@ -98,7 +98,7 @@ def _judged(judgement: Judgement) -> Iterator[_Apart]:
             yield _Apart(effect.entity, f"Odoo's books: {effect.kind} {effect.entity} {effect.name}", *both)
 
 
-def _items(instances: Iterable[Instance], odoo: Books) -> Iterator[_Apart]:
+def _invoices_open(instances: Iterable[Instance], odoo: Books) -> Iterator[_Apart]:
     """What is open of each invoice."""
     residuals = {move["id"]: Decimal(move["amount_residual"]) for move in odoo["moves"]}
     for instance in instances:

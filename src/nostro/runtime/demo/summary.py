@@ -31,7 +31,7 @@ class CameIn:
 
 
 @dataclass(frozen=True, slots=True)
-class Items:
+class ReceiptItems:
     """What became of the items in all receipts: items = read + duplicate + ignored + rejected."""
 
     items: int = 0
@@ -47,7 +47,7 @@ class Summary:
 
     as_of: datetime
     came_in: tuple[CameIn, ...]
-    items: Items
+    items: ReceiptItems
     states: Mapping[str, Mapping[str, int]]
     operations: Mapping[str, Mapping[str, int]]
     balances: Mapping[str, list[Money]]
@@ -75,7 +75,7 @@ async def summarise(database: Database, outside: Mapping[str, Any], as_of: datet
     return Summary(
         as_of=as_of,
         came_in=tuple(came_in),
-        items=Items(*(sum(int(str(told[name])) for told in readings) for name in Items.__slots__)),
+        items=ReceiptItems(*(sum(int(str(told[name])) for told in readings) for name in ReceiptItems.__slots__)),
         states=await state_counts(database),
         operations=operations,
         balances=await balances(database),

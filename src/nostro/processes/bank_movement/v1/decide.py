@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from nostro.model.facts import DeadlineFellDue, EntryReported, Fact, LookupAnswered
+from nostro.model.facts import DeadlineFellDue, EntryReported, Fact, LookupAnswered, MatchConfirmed
 from nostro.model.outcomes import OutcomeKind
 from nostro.processes.bank_movement.v1.cases import cases
 from nostro.processes.bank_movement.v1.effects import BOOK, Scene, leads, lookup, postings, told, wanted
@@ -101,6 +101,8 @@ def _rule(scene: Scene, fact: Fact) -> str:
     if isinstance(body, LookupAnswered):
         found = sorted({target.kind for target in body.targets})
         return f"reference: {', '.join(found)}" if found else "reference: none led anywhere in time"
+    if isinstance(body, MatchConfirmed) and scene.data.verdict == "" and scene.data.chosen != body.target:
+        return "match not taken: somebody was told already that it is theirs, or it can't be"
     if isinstance(body, EntryReported):
         return f"{body.kind}; posting policy {scene.posting.row}" if scene.data.counts else f"{body.kind}; not counted"
     return ""

@@ -189,8 +189,8 @@ def _same(scene: Scene) -> Iterator[FactBody]:
 
 def _takes_back(scene: Scene) -> Iterator[FactBody]:
     data = scene.data
-    originals = data.taken_back
-    if len(originals) == 1 and originals[0].process == "bank_movement":
+    originals = [target for target in data.taken_back if target.subject != scene.subject]
+    if len(originals) == 1:
         yield MovementRelated(
             subject=originals[0].subject,
             movement=scene.subject,

@@ -159,14 +159,18 @@ def _confirmed(data: MovementState, body: MatchConfirmed, _: Fact) -> MovementSt
     if data.doubtful:
         double = target.process == "bank_movement" and target.subject in data.doubts
         return data.model_copy(update={"verdict": "double" if double else "own", "chosen": target if double else None})
-    return data.model_copy(update={"chosen": target}) if _open_to_choice(data) else data
+    return data.model_copy(update={"chosen": target}) if _open_to_choice(data, target.process) else data
 
 
-def _open_to_choice(data: MovementState) -> bool:
+def _open_to_choice(data: MovementState, process: str) -> bool:
     """Whether nobody was told that it is theirs. Unapplied money is matched at the collection that it has become."""
-    if data.original:
-        return len(data.taken_back) != 1
-    return data.contested or (not data.shares and (data.direction == "debit" or data.steps.end("book") is None))
+    if data.original or process == "bank_movement":
+        return (
+            data.direction == "debit" and process == "bank_movement" and len(data.taken_back) != 1 and not data.shares
+        )
+    if data.direction == "debit":
+        return process == "payout" and not data.shares
+    return data.contested or (not data.shares and data.steps.end("book") is None)
 
 
 def _related(data: MovementState, body: MovementRelated, _: Fact) -> MovementState:

@@ -151,7 +151,8 @@ class MovementState(State):
     @property
     def taken_back(self) -> tuple[Target, ...]:
         """The movements that this one may take back; where it is not one, a person's choice."""
-        return self._led_to(self.original) if self.original else ()
+        chosen = self.chosen is not None and self.chosen.process == "bank_movement"
+        return self._led_to(self.original) if self.original or chosen else ()
 
     def _led_to(self, leads: tuple[Lead, ...]) -> tuple[Target, ...]:
         found = [target for answer in self.answers if answer.lead in leads for target in answer.targets]
@@ -167,7 +168,7 @@ class MovementState(State):
     def shares(self) -> dict[tuple[str, str], int]:
         """What belongs to whom, (process, subject) -> minor units. What is contested belongs to nobody yet."""
         shares: dict[tuple[str, str], int] = {}
-        for part in () if self.original else self.parts:
+        for part in () if self.taken_back else self.parts:
             for target in self.targets(part) if len(self.targets(part)) == 1 else ():
                 key = (target.process, target.subject)
                 shares[key] = shares.get(key, 0) + part.amount.minor
