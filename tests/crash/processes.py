@@ -16,16 +16,23 @@ from pathlib import Path
 from typing import Any
 
 from nostro.runtime.clock import WORLD_CLOCK
-from nostro.runtime.demo.landscape import Grounds
+from nostro.runtime.demo.landscape import Grounds, token, write_landscape
+from nostro.sandbox.odoo import OdooBooks
+from nostro.sandbox.run import SandboxSettings, build_server
+from nostro.sandbox.scenario import Scenario
+from nostro.sandbox.server import Server
+from nostro.sandbox.stage import ODOO
 from nostro.store.embedded import EmbeddedServer
 from nostro.store.embedded_place import find_place
+from nostro.store.entropy import SystemEntropy
+from tests.integration.serving import free_port
 
 NOSTRO = (sys.executable, "-m", "nostro.runtime.cli")
 WORKERS = ("worker", "second worker")
 DOOR = "door"
 POSTGRESQL = "postgresql"
 PARTS = (*WORKERS, DOOR, POSTGRESQL)
-UP_SECONDS = 60.0
+BREATH_SECONDS = 0.1
 
 
 @dataclass
@@ -109,6 +116,20 @@ class Processes:
 
     def _variables(self) -> Mapping[str, str]:
         return {**os.environ, "NOSTRO_LANDSCAPE": str(self.grounds.landscape), WORLD_CLOCK: str(self.clock)}
+
+
+def empty_grounds(folder: Path, seed: int) -> tuple[Grounds, Server, Scenario]:
+    """A landscape for the sandbox's companies, the sandbox that has not started, and what happens in it."""
+    state = folder / "state"
+    state.mkdir(mode=0o711)
+    ports = [free_port() for _ in range(3)]
+    grounds = Grounds(folder / "landscape", state, *ports, token(SystemEntropy()))
+    settings = SandboxSettings(grounds.files, seed=seed, port=grounds.sandbox, webhooks=grounds.webhooks)
+    sandbox, scenario = build_server(settings)
+    odoo = sandbox.world.systems[ODOO]
+    assert isinstance(odoo, OdooBooks)
+    write_landscape(grounds, odoo.landscape(), SystemEntropy())
+    return grounds, sandbox, scenario
 
 
 @contextlib.contextmanager

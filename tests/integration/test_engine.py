@@ -214,3 +214,19 @@ async def test_facts_in_the_same_batch_as_an_activation_are_decided_under_it(dat
         await house.settle()
         assert await house.all("select count(*) from exception_case") == [(0,)]
         assert await house.all("select state from subject where process = 'payout'") == [("counting",)]
+
+
+async def test_a_stored_state_that_nobody_understands_stops_its_subject_and_nothing_else(house: House) -> None:
+    await house.tell([as_fact(payout("po_1")), as_fact(payout("po_2"))])
+    await house.settle()
+    await house.all("update subject set body = '{\"stranger\":1}' where subject = 'po_1' returning 1")
+    await house.tell([as_fact(payout("po_1", state="pending")), as_fact(payout("po_2", state="pending"))])
+    await house.settle()
+    assert await house.all("select subject, reason from exception_case") == [("po_1", "poisoned")]
+    assert await house.all("select count(*) from fact where subject = 'po_2'") == [(2,)]
+    await house.all("update subject set body = (select body from subject where subject = 'po_2') returning 1")
+    [(case,)] = await house.all("select id from exception_case")
+    await house.tell([as_fact(CaseClosed(act="act-1", case=str(case)))], [Subject("payout", "po_1")])
+    await house.settle()
+    assert await house.all("select count(*) from fact where subject = 'po_1' and type = 'payout.reported'") == [(2,)]
+    assert await house.all("select count(*) from parked") == [(0,)]

@@ -5,19 +5,25 @@ from __future__ import annotations
 import ast
 import json
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from nostro.connectors.bank_files.manifest import CONNECTOR, BankFilesConfig
+from nostro.connectors.kit.reading import IgnoredItem, ReadItem, ReceiptView, RejectItem
 from nostro.formats.iso20022.camt import CamtItem, read_camt
+from nostro.model.entities import HouseBankAccount
+from nostro.model.facts import EntryReported
 from nostro.model.failures import FormatRefused
 from nostro.model.money import exponent
 from nostro.model.statements import Detail, Entry, Reject, StatementEnd, StatementHead
+from tests.unit.test_bank_files import entity
 
 KINDS = {"camt.052": "report", "camt.053": "statement", "camt.054": "notification"}
 EMPTY = frozenset({"valid_namespace.xml", "invalid_namespace.xml"})
@@ -110,6 +116,45 @@ def test_a_container_of_files_is_read_too(shared: Path) -> None:
     with zipfile.ZipFile(path) as container:
         told = [statements(list(read_camt([container.read(name)]))) for name in container.namelist()]
     assert [[len(one.entries) for one in document] for document in told] == [[3], [3]]
+
+
+def test_every_entry_becomes_a_fact_or_says_where_and_why_it_does_not(shared: Path) -> None:
+    refused: Counter[str] = Counter()
+    for _, path in camt_files(shared):
+        if path.name in EMPTY | WITHOUT_STATEMENT:
+            continue
+        told = statements(read(path))
+        items = list(CONNECTOR.read(receipt(path, told)))
+        facts = [body for item in items if isinstance(item, ReadItem) for body in item.facts]
+        reported = [body for body in facts if isinstance(body, EntryReported)]
+        rejects = [item for item in items if isinstance(item, RejectItem)]
+        ignored = [item for item in items if isinstance(item, IgnoredItem)]
+        assert len(reported) + len(rejects) + len(ignored) == sum(len(one.entries) for one in told), path
+        assert len(facts) - len(reported) == len(told), path
+        assert len({body.natural_key() for body in facts}) == len(facts), path
+        assert all(reject.where for reject in rejects), path
+        refused.update(reject.why for reject in rejects)
+    assert refused == {"the entry is in EUR, the bank account in CHF": 1}
+
+
+def receipt(path: Path, told: list[Told]) -> ReceiptView:
+    """The file, with an entity to which every bank account in it belongs."""
+    numbers = {one.head.bank_account.identification: _currency(one) for one in told}
+    accounts = tuple(
+        HouseBankAccount(id=f"a{n}", identification=number, currency=currency, connection="bank", odoo_journal=7)
+        for n, (number, currency) in enumerate(numbers.items())
+    )
+    house = entity().model_copy(update={"bank_accounts": accounts})
+    return ReceiptView(
+        id="r", connection="bank", kind="file", name=path.name, received_at=datetime(2026, 9, 1, tzinfo=UTC),
+        chunks=lambda: iter([path.read_bytes()]), config=BankFilesConfig(folder="in"), entities=(house,),
+    )  # fmt: skip
+
+
+def _currency(one: Told) -> str:
+    """The account's own, else that of its entries: some samples show balances in many currencies."""
+    told = one.head.bank_account.currency or next((entry.amount.currency for entry in one.entries), "")
+    return told or one.head.currency or "EUR"
 
 
 # genkgo/camt: what its parser makes of each file

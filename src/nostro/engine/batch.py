@@ -18,7 +18,10 @@ from nostro.store.log import FactRow
 
 @dataclass(slots=True)
 class SubjectRow:
-    """A subject in a batch: its instance, and what its row holds besides."""
+    """A subject in a batch: its instance, and what its row holds besides.
+
+    `unreadable`: its stored state can't be understood by this release; the row is left as it is, and set aside.
+    """
 
     instance: Instance
     lane: int
@@ -26,6 +29,7 @@ class SubjectRow:
     position: int = 0
     poisoned: str = ""
     changed: bool = False
+    unreadable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,7 @@ class Batch:
     subjects: dict[Subject, SubjectRow] = field(default_factory=dict)
     facts: list[FactRow] = field(default_factory=list)
     registers: list[Claim] = field(default_factory=list)
+    owned: list[Claim] = field(default_factory=list)
     disowned: list[tuple[Subject, bytes]] = field(default_factory=list)
     commands: list[Command] = field(default_factory=list)
     settled: list[tuple[int, bytes, str, bytes]] = field(default_factory=list)
@@ -103,6 +108,7 @@ class Batch:
     postings: list[tuple[FactRow, int, Posting]] = field(default_factory=list)
     rereads: list[tuple[bytes, int]] = field(default_factory=list)
     poisoned: list[Arrival] = field(default_factory=list)
+    unreadable: set[Subject] = field(default_factory=set)
 
 
 def columns(rows: Sequence[Sequence[Any]], names: Sequence[str]) -> dict[str, list[Any]]:

@@ -57,6 +57,9 @@ class Deciding:
         """Decides one arrival. Whatever its decision throws parks its subject, and nothing else."""
         subject = Subject(arrival.process, arrival.subject)
         row = self._row(subject, arrival)
+        if row.unreadable:
+            self._set_aside(subject, arrival)
+            return
         if row.poisoned and arrival.type != CaseClosed.fact_type:
             self.batch.poisoned.append(arrival)
             return
@@ -145,7 +148,10 @@ class Deciding:
         if decision.disowns:
             batch.disowned.append((subject, by))
         elif decision.rule not in (STALE, UNEXPECTED, SERVED):
-            batch.registers += [Claim(r, subject, by) for r in self.processes[subject.process].registers(fact)]
+            process = self.processes[subject.process]
+            begin = process.begins(fact)
+            batch.owned += [Claim(r, subject, by) for r in (begin.identity if begin is not None else ())]
+            batch.registers += [Claim(r, subject, by) for r in process.registers(fact)]
         self._settle(fact)
         for n, wanted in enumerate(decision.intents):
             self._command(wanted, n, row, entry)
@@ -222,6 +228,14 @@ class Deciding:
             cause_shard=entry.shard, cause_position=entry.position,
         )  # fmt: skip
 
+    def _set_aside(self, subject: Subject, arrival: Arrival) -> None:
+        """What arrives for a subject whose stored state can't be understood waits for a release that can."""
+        self.batch.poisoned.append(arrival)
+        if subject not in self.batch.unreadable:
+            self.batch.unreadable.add(subject)
+            opening = CaseOpening(POISONED, "Its stored state can't be understood by this release. Nothing is lost.")
+            self.batch.cases.append(Case(subject, arrival.entity, self.shards[arrival.shard].position, opening))
+
     def _poison(self, row: SubjectRow, arrival: Arrival, sentence: str) -> None:
         subject = Subject(arrival.process, arrival.subject)
         row.poisoned, row.changed = arrival.key.hex(), True
@@ -248,6 +262,18 @@ async def load_subjects(
 
 
 def _loaded(
+    keys: Keys, processes: Mapping[str, Process], row: Row, known: Mapping[bytes, DataKey | None]
+) -> SubjectRow:
+    subject = Subject(row.process, row.subject)
+    try:
+        return _understood(keys, processes, row, known)
+    except Exception:  # noqa: BLE001 - whatever a stored state does to this release stops its own subject only
+        return SubjectRow(
+            houseless(subject, row.entity), row.lane, row.data_key, row.position, POISONED, unreadable=True
+        )
+
+
+def _understood(
     keys: Keys, processes: Mapping[str, Process], row: Row, known: Mapping[bytes, DataKey | None]
 ) -> SubjectRow:
     subject = Subject(row.process, row.subject)

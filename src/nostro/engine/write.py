@@ -19,7 +19,7 @@ from nostro.model.failures import LostRace
 from nostro.model.ids import Subject, shard_of, short_digest
 from nostro.processes.kit.decision import CaseOpening
 from nostro.processes.kit.process import Process
-from nostro.routing.references import Parking, arrival_bytes, give_back, look_up, park_all, register_all
+from nostro.routing.references import Parking, arrival_bytes, give_back, look_up, own_all, park_all, register_all
 from nostro.routing.route import HOUSE, route
 from nostro.store import log
 from nostro.store.arrivals import put
@@ -47,6 +47,7 @@ class Writer:
         await tx.copy("fact", log.COLUMNS, [row.columns() for row in batch.facts])
         await self._subjects(tx, batch)
         await self._deadlines(tx, batch)
+        await own_all(tx, self.keys, batch.owned)
         await give_back(tx, batch.disowned)
         await register_all(tx, self.keys, batch.registers, now.business)
         await self._commands(tx, batch, now)
@@ -272,5 +273,8 @@ class Writer:
             for a in batch.poisoned
         ]
         names = ("shards", "ids", "processes", "subjects", "arrivals", "sealed", "data_keys")
+        marked = [(s.shard, s.process, s.id) for s in sorted(batch.unreadable)]
+        if marked:
+            await tx.run(SQL.mark_poisoned, **columns(marked, ("shards", "processes", "subjects")))
         if rows:
             await tx.run(SQL.poison, at=now.business, **columns(rows, names))

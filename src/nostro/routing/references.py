@@ -87,6 +87,15 @@ async def register_all(tx: Transaction, keys: Keys, claims: Sequence[Claim], at:
         await tx.run(SQL.register, at=at, **_columns(keys, claims))
 
 
+async def own_all(tx: Transaction, keys: Keys, claims: Sequence[Claim]) -> None:
+    """Hands claims over to facts that their subjects took in and that identify them too.
+
+    A subject can take in another fact before the one that claimed: should that one be disowned, the claim stays.
+    """
+    if claims:
+        await tx.run(SQL.own, **_columns(keys, claims))
+
+
 async def give_back(tx: Transaction, disowned: Sequence[tuple[Subject, bytes]]) -> None:
     """Frees what facts had claimed for subjects that turned out not to be theirs."""
     if disowned:

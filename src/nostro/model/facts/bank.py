@@ -123,7 +123,8 @@ class EntryReported(FactBody):
 class MovementRelated(FactBody):
     """What another movement says of this one (`subject`): it took it back, or is the same, as a person found.
 
-    Emitted by `bank_movement`. `stated`: a statement lists the one that is the same.
+    Emitted by `bank_movement`. `amount` is `movement`'s, as the bank account sees it: what takes back a credit is
+    negative. `stated`: a statement lists the one that is the same.
     """
 
     fact_type: ClassVar[str] = "movement.related"

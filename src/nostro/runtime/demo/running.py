@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from nostro.runtime.demo.drive import Drive
@@ -15,8 +15,9 @@ from nostro.runtime.house import House, open_house
 from nostro.runtime.ports import listening
 from nostro.runtime.workers import Guard, Worker, open_worker, unguarded
 from nostro.sandbox.server import Server
-from nostro.sandbox.stage import START
 
+AT_WORK = ("folders", "poll", "read", "route", "decide", "deadlines", "dispatch")
+"""Beginnings of the names of loops that are asked only when something is due; the others mind leases and seals."""
 CALLS_PER_SECOND = 1000.0
 SECOND = timedelta(seconds=1)
 CLOSING_STEP = timedelta(minutes=5)
@@ -32,8 +33,7 @@ class Running:
     server: Server
     worker: Worker
     grounds: Grounds
-    _looked_at: datetime = START
-    _done: dict[str, int] = field(default_factory=dict)
+    _begun: bool = False
 
     @property
     def house(self) -> House:
@@ -70,17 +70,18 @@ class Running:
         new.replace(self.grounds.clock)
 
     async def _react(self) -> int:
-        """A step of every loop, side by side as in earnest; a dialogue that still goes on counts as work.
+        """A step of every loop that finds something to do, side by side as in earnest.
 
-        A poll that found nothing need not be made again at the same moment, unless a webhook gave a hint.
+        A dialogue that still goes on counts as work. At first, before any feed is known, all of them look.
         """
         now = await self.house.now()
-        if now.business != self._looked_at or self._done.get("read"):
-            self._looked_at, self._done = now.business, {}
-        rested = {name for name, done in self._done.items() if not done and name.startswith("poll")}
-        asking = [loop for loop in self.worker.loops if loop.name not in rested]
+        async with self.house.database.transaction() as tx:
+            due = {row.loop for row in await tx.rows(SQL.due, now=now.business)}
+        due |= {"folders"} if any(self.grounds.files.glob("*/*.*")) else set()
+        due |= {f"dispatch {one.connection.id}" for one in self.worker.dispatchers if one.running}
+        first, self._begun = not self._begun, True
+        asking = [loop for loop in self.worker.loops if first or loop.name in due or not loop.name.startswith(AT_WORK)]
         done = await asyncio.gather(*(loop.step(now) for loop in asking))
-        self._done |= dict(zip((loop.name for loop in asking), done, strict=True))
         return sum(done) + sum(dispatcher.running for dispatcher in self.worker.dispatchers)
 
     async def _waits(self) -> datetime | None:

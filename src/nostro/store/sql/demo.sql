@@ -31,6 +31,17 @@ select min(at) as at from (
   select until from breaker where state <> 'closed') waits
 where at > %(now)s and at < 'infinity';
 
+-- name: due
+-- Which loops would find something to do: the demo asks once instead of letting each of them look in vain.
+select 'read' as loop where exists (select from reading where run_at <= %(now)s)
+union all select 'decide' where exists (select from arrival)
+union all select 'deadlines' where exists (select from deadline where due_at <= %(now)s)
+union all select 'route' where exists (select from parked where until <= %(now)s) or exists (
+  select from parked_reference p join reference r on (r.shard, r.kind, r.digest, r.process) = (p.shard, p.kind, p.digest, p.process))
+union all select 'poll ' || connection from feed where run_at <= %(now)s
+union all select 'dispatch ' || connection from command_open where status = 'ready' and run_at <= %(now)s
+union all select 'dispatch ' || connection from dispatch where status = 'open' or (status = 'waiting' and run_at <= %(now)s);
+
 -- name: subjects
 -- The states of a process' subjects.
 select subject, entity, state, version, revision, body from subject where process = %(process)s order by subject;

@@ -201,6 +201,12 @@ from unnest(%(shards)s::smallint[], %(ids)s::bytea[], %(processes)s::text[], %(s
   %(data_keys)s::bytea[]) as p (shard, id, process, subject, arrival, sealed_body, data_key)
 on conflict do nothing;
 
+-- name: mark_poisoned
+-- Subjects whose stored state can't be understood; their rows stay as they are.
+update subject s set poisoned = 'state' from unnest(%(shards)s::smallint[], %(processes)s::text[], %(subjects)s::text[])
+  as m (shard, process, subject)
+where s.shard = m.shard and s.process = m.process and s.subject = m.subject;
+
 -- name: bundle
 -- A bundle by its digest.
 select content from bundle where digest = %(digest)s;

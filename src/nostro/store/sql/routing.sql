@@ -35,6 +35,14 @@ from unnest(%(shards)s::smallint[], %(kinds)s::text[], %(digests)s::bytea[], %(p
   %(subject_shards)s::smallint[], %(bys)s::bytea[]) as c (shard, kind, digest, process, subject, subject_shard, by)
 on conflict do nothing;
 
+-- name: own
+-- Claims that lead to a subject, of facts that it took in: from now on they are these facts'.
+update reference r set by = c.by
+from unnest(%(shards)s::smallint[], %(kinds)s::text[], %(digests)s::bytea[], %(processes)s::text[], %(subjects)s::text[],
+  %(subject_shards)s::smallint[], %(bys)s::bytea[]) as c (shard, kind, digest, process, subject, subject_shard, by)
+where r.shard = c.shard and r.kind = c.kind and r.digest = c.digest and r.process = c.process and r.subject = c.subject
+  and r.claim and r.by <> c.by;
+
 -- name: give_back
 -- What a disowned fact had claimed for a subject.
 delete from reference r using unnest(%(subject_shards)s::smallint[], %(processes)s::text[], %(subjects)s::text[], %(bys)s::bytea[])

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from nostro.model.money import Money
 from nostro.model.outcomes import OutcomeKind
-from nostro.processes.bank_movement.v1.effects import BOOK, Scene, heir_of, unexplained
+from nostro.processes.bank_movement.v1.effects import BOOK, Scene, unassigned, unexplained
 from nostro.processes.kit.decision import CaseOpening
 
 REASONS = frozenset(
@@ -56,10 +56,9 @@ def _ownership(scene: Scene) -> Iterator[CaseOpening]:
     if scene.data.total and not scene.posting.posts:
         sentence = f"The posting policy ({scene.posting.row or 'no row'}) keeps {scene.signed} out of the books."
         yield CaseOpening("movement_not_posted", sentence, scene.signed)
-    if data.returns and data.direction == "credit" and scene.ended and heir_of(scene) is None:
-        back = data.returns[-1]
-        sentence = f"{back.amount} of this credit went back, and it was not credited to one item alone."
-        yield CaseOpening("return_unassigned", sentence, back.amount)
+    if left := unassigned(scene):
+        sentence = f"{left[-1].amount} is said to take this {data.direction} back; no single item can be told of it."
+        yield CaseOpening("return_unassigned", sentence, left[-1].amount)
 
 
 def _booking(scene: Scene) -> Iterator[CaseOpening]:

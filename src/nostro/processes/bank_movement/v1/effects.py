@@ -22,7 +22,7 @@ from nostro.model.money import InexactAmountError, Money
 from nostro.model.outcomes import OutcomeKind
 from nostro.model.references import Reference
 from nostro.processes.bank_movement.v1.identity import plain_text, scope
-from nostro.processes.bank_movement.v1.state import Lead, MovementState
+from nostro.processes.bank_movement.v1.state import Lead, MovementState, Return
 from nostro.processes.kit.decision import Instance, Lookup, Posting, PostingRule, Rules, Wanted
 
 BOOK = "book"
@@ -181,7 +181,7 @@ def _same(scene: Scene) -> Iterator[FactBody]:
             subject=data.chosen.subject,
             movement=scene.subject,
             relation="same",
-            amount=data.total,
+            amount=scene.signed,
             booked_on=scene.day,
             stated=data.stated,
         )
@@ -195,7 +195,7 @@ def _takes_back(scene: Scene) -> Iterator[FactBody]:
             subject=originals[0].subject,
             movement=scene.subject,
             relation="returned",
-            amount=data.total,
+            amount=scene.signed,
             booked_on=scene.day,
             reason=data.reason,
         )
@@ -247,13 +247,13 @@ def _unapplied(scene: Scene, amount: Money) -> MoneyUnapplied:
 
 def _returns(scene: Scene) -> Iterator[FactBody]:
     """Whoever was credited hears that the money went back."""
-    data, heir = scene.data, heir_of(scene)
-    for back in data.returns if heir else ():
+    heir = heir_of(scene)
+    for back in scene.data.taken if heir else ():
         yield CollectionReturned(
             subject=heir or "",
             movement=back.movement,
             original_movement=scene.subject,
-            amount=back.amount,
+            amount=-back.amount,
             booked_on=back.booked_on,
             reason=back.reason,
         )
@@ -286,13 +286,20 @@ def postings(scene: Scene) -> dict[str, Posting]:
     return named
 
 
+def unassigned(scene: Scene) -> tuple[Return, ...]:
+    """Returns that nobody was told of: the credit was not one collection's, or they went the same way as it."""
+    data = scene.data
+    told_of = data.taken if data.direction == "debit" or heir_of(scene) else ()
+    return tuple(back for back in data.returns if back not in told_of) if scene.ended else ()
+
+
 def unexplained(scene: Scene) -> bool:
     """A debit that nothing says anything about, though everything was asked, and that did not come back."""
     data = scene.data
     if data.direction == "credit" or scene.data.banks_own or not scene.resolved:
         return False
     explained = data.shares or any(True for _ in _takes_back(scene))
-    return not explained and sum(back.amount.minor for back in data.returns) < data.total.minor
+    return not explained and sum(back.amount.minor for back in data.taken) < data.total.minor
 
 
 def holdings(instance: Instance, rules: Rules) -> tuple[Holding, ...]:
@@ -303,9 +310,11 @@ def holdings(instance: Instance, rules: Rules) -> tuple[Holding, ...]:
         return ()
     own, key = fold(postings(scene).values()), (accounts.suspense(scene.entity.id), scene.data.total.currency)
     sign = 1 if scene.data.direction == "credit" else -1
-    taken_over = sum(abs(body.amount.minor) for body in told(scene) if isinstance(body, _TAKES_OVER))
-    back = sum(back.amount.minor for back in scene.data.returns) if heir_of(scene) is None else 0
-    own[key] = own.get(key, 0) + sign * (taken_over + back)
+    heard = told(scene)
+    taken_over = sum(abs(body.amount.minor) for body in heard if isinstance(body, _TAKES_OVER))
+    handed_on = sum(body.amount.minor for body in heard if isinstance(body, CollectionReturned))
+    back = -sum(back.amount.minor for back in scene.data.returns)
+    own[key] = own.get(key, 0) + sign * taken_over + back - handed_on
     return tuple(
         Holding(scene.subject, account, Money(minor=minor, currency=money))
         for (account, money), minor in sorted(own.items())
@@ -314,4 +323,4 @@ def holdings(instance: Instance, rules: Rules) -> tuple[Holding, ...]:
 
 
 _TAKES_OVER = (CollectionCredited, MoneyUnapplied, PayoutCredited, MovementRelated)
-"""Facts with which this movement's money becomes another subject's. `CollectionReturned` is about a return's money."""
+"""Facts with which this movement's money becomes another subject's; its returns' money it has from their movements."""

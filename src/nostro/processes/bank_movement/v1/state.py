@@ -56,7 +56,7 @@ class Answer(Value):
 
 
 class Return(Value):
-    """A movement that took this one back."""
+    """A movement that took this one back; `amount` is as the bank account sees it."""
 
     movement: str
     amount: Money
@@ -143,6 +143,11 @@ class MovementState(State):
             return part.leads
         by_number = all(kind == "invoice_number" for kind, _ in found)
         return tuple(lead for lead in part.leads if by_number and lead[0] == "invoice_number")
+
+    @property
+    def taken(self) -> tuple[Return, ...]:
+        """What really took it back: a person may name a movement that went the same way."""
+        return tuple(back for back in self.returns if (back.amount.minor < 0) == (self.direction == "credit"))
 
     def targets(self, part: Part) -> tuple[Target, ...]:
         """The different subjects that a part's references led to; where it is not one, a person's choice."""
