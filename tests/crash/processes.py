@@ -32,7 +32,8 @@ WORKERS = ("worker", "second worker")
 DOOR = "door"
 POSTGRESQL = "postgresql"
 PARTS = (*WORKERS, DOOR, POSTGRESQL)
-BREATH_SECONDS = 0.1
+BREATH_SECONDS = 0.05
+"""The rest between two looks."""
 
 
 @dataclass
@@ -122,8 +123,8 @@ def empty_grounds(folder: Path, seed: int) -> tuple[Grounds, Server, Scenario]:
     """A landscape for the sandbox's companies, the sandbox that has not started, and what happens in it."""
     state = folder / "state"
     state.mkdir(mode=0o711)
-    ports = [free_port() for _ in range(3)]
-    grounds = Grounds(folder / "landscape", state, *ports, token(SystemEntropy()))
+    ports = {name: free_port() for name in ("door", "health", "sandbox")}
+    grounds = Grounds(folder / "landscape", state, **ports, odoo_token=token(SystemEntropy()))
     settings = SandboxSettings(grounds.files, seed=seed, port=grounds.sandbox, webhooks=grounds.webhooks)
     sandbox, scenario = build_server(settings)
     odoo = sandbox.world.systems[ODOO]

@@ -187,6 +187,16 @@ def test_a_collective_entry_is_told_with_its_parts() -> None:
     assert whole.parts == ()  # they do not make the sum, so they are not told
 
 
+def test_a_collective_entry_is_known_by_the_ids_of_its_payments_in_whatever_order() -> None:
+    def collective(*ids: str) -> str:
+        details = "".join(f"<TxDtls><Refs><UETR>{uetr}</UETR></Refs></TxDtls>" for uetr in ids)
+        (report,) = reports(read(document(entry(more=f"<NtryDtls>{details}</NtryDtls>"))))
+        return report.uetr
+
+    assert collective("u-1", "u-2") == collective("U-2", "u-1") != collective("u-1", "u-3")
+    assert (collective("u-1"), collective()) == ("u-1", "")
+
+
 def test_a_time_without_zone_never_lies_after_the_receipt() -> None:
     head = "<Id>S1</Id><CreDtTm>2026-09-01T07:30:00</CreDtTm><Acct><Id><IBAN>DE89370400440532013000</IBAN></Id></Acct>"
     (item, _) = read(document(entry(), head=head))

@@ -52,7 +52,7 @@ class Document:
             value_date=entry.value_date,
             servicer_reference=told(references.account_servicer),
             entry_reference=told(references.entry),
-            uetr=references.others.get("UETR", "").lower() if entry.details_total == 1 else "",
+            uetr=_uetr(entry),
             end_to_end=end_to_end,
             structured=told(references.structured),
             invoice_hints=hints((*entry.remittance, entry.additional, end_to_end)),
@@ -105,6 +105,14 @@ def _personal_marks(report: EntryReported) -> list[object]:
     """What else tells two entries apart: counted here, never stored as a digest, which could be guessed."""
     said = unicodedata.normalize("NFKC", str(report.remittance or ""))
     return [report.counterparty_iban, report.counterparty_name, said]
+
+
+def _uetr(entry: Entry) -> str:
+    """The payment's world-wide id; of a collective entry a digest over those of its payments, if each has one."""
+    told = sorted(detail.references.others.get("UETR", "").lower() for detail in entry.details)
+    if len(told) != entry.details_total or not all(told):
+        return ""
+    return told[0] if len(told) == 1 else digest(told).hex()[:32] if told else ""
 
 
 def _parts(entry: Entry) -> tuple[EntryPart, ...]:
