@@ -153,7 +153,7 @@ def passphrase(frame: Frame) -> None:
     if sys.stdin.isatty() and ask("Once more: ") != told:
         raise Refused("The two differ.", "Try again.")
     made = hash_passphrase(told)
-    frame.output.show({"passphrase": made}, lambda console: console.print(f"passphrase: {made}"))
+    frame.output.show({"passphrase": made}, lambda console: console.print(f"passphrase: {made}", soft_wrap=True))
 
 
 def _draw(console: Console, findings: list[Finding]) -> None:
