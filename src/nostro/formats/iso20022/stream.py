@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 from lxml import etree
 
@@ -94,7 +94,7 @@ def _close(parser: etree.XMLPullParser, depth: int) -> None:
     except etree.XMLSyntaxError as error:
         # A prefix that nobody declared is reported at the end only, when everything has been read all the same. The
         # error's own log is the whole process': it still holds what other documents did before.
-        if depth or error.code != etree.ErrorTypes.NS_ERR_UNDEFINED_NAMESPACE:
+        if depth or cast("Any", error).code != etree.ErrorTypes.NS_ERR_UNDEFINED_NAMESPACE:
             raise _broken(error) from None
 
 
