@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -96,8 +95,3 @@ def keys_in(outside: Mapping[str, Any]) -> Iterator[str]:
         elif books["kind"] == "psp":
             things = (*books["payment_intents"], *books["refunds"])
             yield from (thing["metadata"]["nostro_key"] for thing in things if "nostro_key" in thing["metadata"])
-
-
-def doubled_keys(outside: Mapping[str, Any]) -> list[str]:
-    """Keys of ours that stand on more than one effect."""
-    return sorted(key for key, times in Counter(keys_in(outside)).items() if key.startswith("NOS") and times > 1)
