@@ -1,7 +1,7 @@
 # Everything here runs on a machine with only Python >= 3.11, make and a package index.
 # Paths are relative throughout: make can't hold a path with spaces, the shell can.
 .DEFAULT_GOAL := help
-.PHONY: help install demo check quick test lock clean
+.PHONY: help install demo check quick test lock clean crash
 .NOTPARALLEL:
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
@@ -32,6 +32,9 @@ quick: install ## the part of the tests that takes a minute
 
 test: install ## every test: real files, integration and crashes included
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal $(ARGS)
+
+crash: install ## kill the door, workers and PostgreSQL through the demo's days, ROUNDS= times
+	NOSTRO_CRASH_ROUNDS=$(or $(ROUNDS),20) $(BIN)/python -m pytest -q tests/crash $(ARGS)
 
 lock: install ## resolve pyproject.toml into requirements.lock again (ARGS=--upgrade takes newer versions)
 	@$(BIN)/python -m pip install --quiet "uv==$(UV_VERSION)"

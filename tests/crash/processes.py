@@ -18,10 +18,9 @@ from typing import Any
 from nostro.runtime.clock import WORLD_CLOCK
 from nostro.runtime.demo.landscape import Grounds, token, write_landscape
 from nostro.sandbox.odoo import OdooBooks
-from nostro.sandbox.run import SandboxSettings, build_server
 from nostro.sandbox.scenario import Scenario
 from nostro.sandbox.server import Server
-from nostro.sandbox.stage import ODOO
+from nostro.sandbox.stage import END, ODOO, build_world
 from nostro.store.embedded import EmbeddedServer
 from nostro.store.embedded_place import find_place
 from nostro.store.entropy import SystemEntropy
@@ -119,18 +118,19 @@ class Processes:
         return {**os.environ, "NOSTRO_LANDSCAPE": str(self.grounds.landscape), WORLD_CLOCK: str(self.clock)}
 
 
-def empty_grounds(folder: Path, seed: int) -> tuple[Grounds, Server, Scenario]:
-    """A landscape for the sandbox's companies, the sandbox that has not started, and what happens in it."""
+def empty_grounds(folder: Path, seed: int, until: datetime = END) -> tuple[Grounds, Server, Scenario]:
+    """A landscape for the sandbox's companies, the sandbox that has not started, and what happens in it until then."""
     state = folder / "state"
     state.mkdir(mode=0o711)
     ports = {name: free_port() for name in ("door", "health", "sandbox")}
     grounds = Grounds(folder / "landscape", state, **ports, odoo_token=token(SystemEntropy()))
-    settings = SandboxSettings(grounds.files, seed=seed, port=grounds.sandbox, webhooks=grounds.webhooks)
-    sandbox, scenario = build_server(settings)
-    odoo = sandbox.world.systems[ODOO]
+    scenario = Scenario(seed)
+    scenario.script[:] = [act for act in scenario.script if act.at < until]
+    world = build_world(seed=seed, script=scenario.script, webhooks=grounds.webhooks)
+    odoo = world.systems[ODOO]
     assert isinstance(odoo, OdooBooks)
     write_landscape(grounds, odoo.landscape(), SystemEntropy())
-    return grounds, sandbox, scenario
+    return grounds, Server(world, grounds.files, port=grounds.sandbox), scenario
 
 
 @contextlib.contextmanager

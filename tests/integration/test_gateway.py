@@ -183,7 +183,10 @@ async def test_without_its_database_the_door_says_503_and_takes_in_again_when_it
         answer = await client.post("/in/till", content=BODY, headers=signed(BODY))
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
         admin.execute(f'alter database "{name}" allow_connections true'.encode())
-    assert (await client.post("/in/till", content=BODY, headers=signed(BODY))).status_code == 200
+    answers = [503]
+    while answers[-1] == 503 and len(answers) < 40:  # a sender comes back until it is heard
+        answers.append((await client.post("/in/till", content=BODY, headers=signed(BODY))).status_code)
+    assert answers[-1] == 200
     assert await kept(house) == [("till", "evt_1", True)]
 
 
