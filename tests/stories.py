@@ -15,6 +15,7 @@ from nostro.model.facts import (
     DeadlineFellDue,
     Fact,
     FactBody,
+    LookupAnswered,
     MatchConfirmed,
 )
 from nostro.model.facts.house import Target
@@ -28,7 +29,7 @@ from nostro.processes.collection.v1 import decide as collection_decide
 from nostro.processes.collection.v1 import effects as collection_effects
 from nostro.processes.collection.v1.effects import Scene
 from nostro.processes.collection.v1.state import CollectionState
-from nostro.processes.kit.decision import CaseOpening, Instance, Posting, PostingRule, Service, Wanted
+from nostro.processes.kit.decision import CaseOpening, Instance, Lookup, Posting, PostingRule, Service, Wanted
 from nostro.processes.kit.process import PASSED, STALE, UNEXPECTED, Process, Transition, take_in
 from nostro.processes.payout.v1 import books
 from nostro.processes.payout.v1 import decide as payout_decide
@@ -119,6 +120,7 @@ class House:
     cases: dict[tuple[Subject, str], CaseOpening] = field(default_factory=dict)
     postings: list[Posting] = field(default_factory=list)
     bank_holds: list[Holding] = field(default_factory=list)
+    asking: list[tuple[Subject, Lookup]] = field(default_factory=list)
 
     def tell(self, *facts: Fact) -> None:
         """Each fact finds its subject, or waits. What no process here owns is left out."""
@@ -143,12 +145,35 @@ class House:
         self._follow(subject, told, transition)
         waiting, self.waiting = self.waiting, []
         self.tell(*waiting)
+        self.look_up()
         return transition
 
-    def orphan(self) -> None:
+    def look_up(self) -> None:
+        """Look-ups are answered as soon as a reference leads anywhere, or at once where nothing is waited for."""
+        asking, self.asking = self.asking, []
+        for n, (subject, asked) in enumerate(asking):
+            targets = next((found for reference in asked.references if (found := self._targets(reference))), ())
+            if targets or not asked.wait_seconds:
+                told = LookupAnswered(lookup=f"{subject}/{len(self.log)}", targets=targets)
+                self.asking += asking[n + 1 :]
+                self.take(subject, fact(told))
+                return
+            self.asking.append((subject, asked))
+
+    def _targets(self, reference: Reference) -> tuple[Target, ...]:
+        found = self.references.get(("collection", reference), [])
+        named = {"kind": reference.kind, "value": reference.value}
+        return tuple(Target(process=s.process, subject=s.id, **named) for s in found)
+
+    def wait(self) -> None:
+        """Fifteen minutes pass: what can begin something of its own does, the rest waits on."""
+        self.orphan(only=[told for told in self.waiting if self._owner(told).orphaned(told)])
+
+    def orphan(self, only: Sequence[Fact] | None = None) -> None:
         """The waiting time is over: what leads nowhere goes where its process says that orphans go."""
-        waiting, self.waiting = self.waiting, []
-        for told in waiting:
+        gone = self.waiting if only is None else list(only)
+        self.waiting = [told for told in self.waiting if told not in gone]
+        for told in gone:
             process = self._owner(told)
             begin = process.orphaned(told)
             self.take(Subject(process.name, begin.subject if begin else f"orphan/{told.key}"), told)
@@ -261,6 +286,7 @@ class House:
         for case in decision.opens:
             self.cases.setdefault((subject, case.reason), case)
         self.postings += decision.postings
+        self.asking += [(subject, decision.lookup)] if decision.lookup else []
         self.tell(*(replace(told, body=body, sender_order="") for body in decision.emits))
 
     def _done(self, wanted: Wanted) -> Outcome:

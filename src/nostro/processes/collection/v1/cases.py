@@ -22,7 +22,7 @@ OVERDUE = {
 
 _GROUNDS = """paid_twice overpaid withdrawn_with_money other_currency unknown_payer unapplied_money inquiry chargeback
 chargeback_lost chargeback_reversed refund_failed returned_payment booking_failed booking_unknown booked_differently
-not_posted no_provider_account fx_unknown too_many_payments reopened_in_erp unknown_charge fact_corrected"""
+not_posted ambiguous_match no_provider_account fx_unknown too_many_payments reopened_in_erp unknown_charge fact_corrected"""
 REASONS = frozenset(_GROUNDS.split()) | {reason for reason, _ in OVERDUE.values()}
 
 
@@ -39,6 +39,9 @@ def _over(scene: Scene) -> Iterator[CaseOpening]:
         amount = _sum(some)
         if amount and (amount.minor > tolerance or reason not in ("overpaid", "paid_twice")):
             yield CaseOpening(reason, _OVER[reason].format(amount=amount, number=data.number or "it"), amount)
+    if spare and data.candidates:
+        sentence = f"{_sum(spare)} could pay {', '.join(data.candidates)}. Say which."
+        yield CaseOpening("ambiguous_match", sentence, _sum(spare), data.candidates)
     if data.withdrawn and data.cleared > 0:
         sentence = f"{data.number} was withdrawn ({data.withdrawn}) though money had cleared it."
         yield CaseOpening("withdrawn_with_money", sentence, Money(minor=data.cleared, currency=data.currency))

@@ -10,6 +10,16 @@ from datetime import date
 from typing import Literal
 
 from nostro.model.base import Value
+from nostro.model.facts import (
+    CollectionCredited,
+    CollectionPaidOut,
+    CollectionPaymentMoved,
+    CollectionReturned,
+    DisputeReported,
+    PaymentCaptured,
+    PaymentRegistered,
+    RefundReported,
+)
 from nostro.model.money import Money
 from nostro.processes.kit.decision import State
 from nostro.processes.kit.following import Steps
@@ -240,10 +250,31 @@ class Recall(Value):
     reason: str = ""
 
 
+News = (
+    PaymentCaptured
+    | PaymentRegistered
+    | RefundReported
+    | DisputeReported
+    | CollectionPaidOut
+    | CollectionCredited
+    | CollectionPaymentMoved
+    | CollectionReturned
+)
+"""What can be told of money without an item, and is passed on as soon as the item is known."""
+NEWS_LIMIT = 200
+"""How much of it is kept. Money of which more is told waits for a person."""
+
+Lead = tuple[str, str, str]
+"""A reference that may lead to the item: kind, value, scope."""
+
+
 class CollectionState(State):
     """One open item, or money without one (`unapplied`). `kind` is empty while only attempts and the like were told.
 
     `elsewhere` is what others paid of the item in the ERP, in minor units of `total`'s currency.
+
+    Of money without an item: `leads` are still asked, `candidates` are the items that they led to. The one that it
+    belongs to is `item`: from then on it holds nothing of its own, and all its `news` were passed on there.
     """
 
     kind: Literal["", "invoice", "credit_note", "unapplied"] = ""
@@ -269,6 +300,10 @@ class CollectionState(State):
     strangers: tuple[str, ...] = ()
     corrected: str = ""
     attempt: str = ""
+    news: tuple[News, ...] = ()
+    leads: tuple[Lead, ...] = ()
+    candidates: tuple[str, ...] = ()
+    item: str = ""
 
     @property
     def currency(self) -> str:
