@@ -22,7 +22,8 @@ OVERDUE = {
 
 _GROUNDS = """paid_twice overpaid withdrawn_with_money other_currency unknown_payer unapplied_money inquiry chargeback
 chargeback_lost chargeback_reversed refund_failed returned_payment booking_failed booking_unknown booked_differently
-not_posted ambiguous_match no_provider_account fx_unknown too_many_payments reopened_in_erp unknown_charge fact_corrected"""
+not_posted ambiguous_match no_provider_account fx_unknown too_many_payments reopened_in_erp unknown_charge
+fact_corrected"""
 REASONS = frozenset(_GROUNDS.split()) | {reason for reason, _ in OVERDUE.values()}
 
 
