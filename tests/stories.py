@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
 from nostro.ledger import Holding, Proof, accounts, fold, prove
+from nostro.model.bank_days import CutOff, LocalRule
 from nostro.model.entities import LegalEntity, ProviderAccount
 from nostro.model.facts import (
     CommandReleased,
@@ -92,13 +93,9 @@ class SmallRules:
         del entity
         return self.limits.get(name, otherwise)
 
-    def business_day(self, calendar: str, day: str, offset: int) -> str:
-        del calendar
-        return (date.fromisoformat(day) + timedelta(days=offset)).isoformat()
-
-    def instant(self, zone: str, day: str, wall_time: str) -> datetime:
-        del zone
-        return datetime.fromisoformat(f"{day}T{wall_time}:00+00:00")
+    def cut_off(self, rule: LocalRule, day: date, later: int = 0) -> CutOff:
+        on = day + timedelta(days=later)
+        return CutOff(rule=rule, day=on, at=datetime.combine(on, rule.by, UTC))
 
 
 def fact(body: FactBody, *, order: str = "", at: datetime = NOON) -> Fact:

@@ -20,7 +20,8 @@ from nostro.model.facts import (
 from nostro.model.ids import Subject
 from nostro.model.intents import Intent, RegisterCustomerPayment
 from nostro.model.money import Money
-from nostro.processes.collection.v1.state import CollectionState, Credit, Incoming, Payment
+from nostro.model.payments import Credit, Incoming, Payment
+from nostro.processes.collection.v1.state import CollectionState
 from nostro.processes.kit.decision import State
 from nostro.processes.kit.digest import decision_digest
 from nostro.processes.kit.machine import Terminal

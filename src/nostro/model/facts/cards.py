@@ -11,6 +11,7 @@ from typing import ClassVar, Literal
 from nostro.model.base import ConfidentialText
 from nostro.model.facts.base import FactBody, PaymentNews
 from nostro.model.money import Money, PlainDecimal
+from nostro.model.payments import Attempt, PayoutStage
 from nostro.model.references import Reference
 
 
@@ -55,7 +56,7 @@ class PaymentAttempted(FactBody):
     connection: str
     payment_id: str
     amount: Money
-    state: Literal["pending", "requires_action", "authorised", "failed", "cancelled"]
+    state: Attempt
     vendor_status: str
     invoice_hint: str = ""
     at: str
@@ -121,7 +122,7 @@ class PayoutReported(FactBody):
     payout_id: str
     amount: Money
     arrives_on: date
-    state: Literal["pending", "in_transit", "paid", "failed", "cancelled"]
+    state: PayoutStage
     automatic: bool = True
     trace_id: str = ""
     statement_descriptor: str = ""

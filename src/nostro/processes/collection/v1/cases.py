@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 
 from nostro.model.money import Money
 from nostro.model.outcomes import OutcomeKind
+from nostro.model.payments import Incoming, Payment
 from nostro.processes.collection.v1.effects import Scene, erp_value
-from nostro.processes.collection.v1.state import CollectionState, Incoming, Payment
+from nostro.processes.collection.v1.state import CollectionState
 from nostro.processes.kit.decision import CaseOpening
 
 OVERDUE = {
@@ -79,10 +80,11 @@ def _gone_back(scene: Scene) -> Iterator[CaseOpening]:
     if failed:
         sentence = f"Refund {failed[-1].refund_id} of {failed[-1].amount} failed: the payer does not have the money."
         yield CaseOpening("refund_failed", sentence, failed[-1].amount)
-    back = [r for c in data.credits for r in c.returns if r.share.applied]
+    back = [(c, r) for c in data.credits for r in c.returns if r.share.applied]
     if back and data.outstanding > 0:
-        last = back[-1]
-        sentence = f"{last.amount} that had paid {data.number} went back: {last.reason or 'returned'}."
+        credit, last = back[-1]
+        what = f"{last.amount} that had paid {data.number} and was {credit.finality.on(last.returned_on)}"
+        sentence = f"{what} went back: {last.reason or 'returned'}."
         yield CaseOpening("returned_payment", sentence, last.amount)
     if data.reopened and data.residual:
         sentence = f"The ERP shows {data.residual} of {data.number} as open although we know it as paid."
@@ -90,8 +92,9 @@ def _gone_back(scene: Scene) -> Iterator[CaseOpening]:
 
 
 def _disputes(scene: Scene) -> Iterator[CaseOpening]:
-    for dispute in (d for p in scene.data.payments for d in p.disputes):
+    for payment, dispute in ((p, d) for p in scene.data.payments for d in p.disputes):
         what = f"{dispute.amount} of {scene.data.number or 'a payment'} ({dispute.reason or 'no reason given'})"
+        what += f", {payment.finality.on(dispute.disputed_on)}"
         due = f" Evidence is due at {dispute.evidence_due_at}." if dispute.evidence_due_at else ""
         if not dispute.decided:
             reason = "chargeback" if dispute.opened else "inquiry"

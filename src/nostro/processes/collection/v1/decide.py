@@ -18,12 +18,13 @@ from nostro.model.facts import (
     PaymentNews,
     PayoutCredited,
 )
+from nostro.model.payments import Credit
 from nostro.model.references import Reference
 from nostro.processes.collection.v1.books import postings
 from nostro.processes.collection.v1.cases import OVERDUE, cases
 from nostro.processes.collection.v1.effects import Scene, wanted
 from nostro.processes.collection.v1.machine import MACHINE
-from nostro.processes.collection.v1.state import Assignment, CollectionState, Credit, News
+from nostro.processes.collection.v1.state import Assignment, CollectionState, News
 from nostro.processes.kit.decision import CaseOpening, Decision, Instance, Lookup, Rules, State, Wanted
 from nostro.processes.kit.following import a_day_later, acts, but, case_changes, new_facts, new_postings, same
 

@@ -32,24 +32,17 @@ from nostro.model.facts import (
     RefundReported,
 )
 from nostro.model.money import Money, plain
+from nostro.model.payments import Credit, Dispute, Incoming, Line, Payment, Refund, Return, Share
 from nostro.processes.collection.routing import correlates
 from nostro.processes.collection.v1.state import (
     NEWS_LIMIT,
     PAYMENTS_LIMIT,
     Assignment,
     CollectionState,
-    Credit,
     CreditNote,
-    Dispute,
-    Incoming,
-    Line,
     News,
-    Payment,
     Recall,
-    Refund,
     Registered,
-    Return,
-    Share,
 )
 from nostro.processes.kit.decision import State
 from nostro.processes.kit.following import but, same
