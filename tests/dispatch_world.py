@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from nostro.connectors.kit.manifest import Operation
 from nostro.egress.connections import OpenConnection
@@ -131,10 +131,14 @@ class World:
 
 @dataclass
 class Mortal:
-    """The database as a process sees it that may die before or after any commit, or sleep after it."""
+    """The database as a process sees it that may die before or after any commit, or sleep after it.
+
+    `dies_at` counts the instants, whose order a busy machine changes; `dies_after` names one, which stays where it is.
+    """
 
     real: Database
     dies_at: int = 0
+    dies_after: Literal["", "effect"] = ""
     sleeps_at: int = 0
     points: int = 0
     dead: bool = False
@@ -154,10 +158,10 @@ class Mortal:
             await self.awake.wait()
             self.asleep = False
 
-    def point(self) -> None:
+    def point(self, name: str = "") -> None:
         """An instant at which the process may die."""
         self.points += 1
-        if self.dead or self.points == self.dies_at:
+        if self.dead or self.points == self.dies_at or (name and name == self.dies_after):
             self.dead = True
             raise Killed
 
@@ -181,7 +185,7 @@ class Worker:
     async def send(self, request: HttpRequest, timeout_seconds: float) -> HttpReply:
         self.mortal.point()
         reply = await self.world.partner.send(request, timeout_seconds)
-        self.mortal.point()
+        self.mortal.point("effect")
         return reply
 
     async def poke(self) -> None:

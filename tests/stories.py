@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
 from nostro.ledger import Holding, Proof, accounts, fold, prove
+from nostro.model.bank_days import CutOff, LocalRule
 from nostro.model.entities import LegalEntity, ProviderAccount
 from nostro.model.facts import (
     CommandReleased,
@@ -15,6 +16,7 @@ from nostro.model.facts import (
     DeadlineFellDue,
     Fact,
     FactBody,
+    LookupAnswered,
     MatchConfirmed,
 )
 from nostro.model.facts.house import Target
@@ -28,7 +30,7 @@ from nostro.processes.collection.v1 import decide as collection_decide
 from nostro.processes.collection.v1 import effects as collection_effects
 from nostro.processes.collection.v1.effects import Scene
 from nostro.processes.collection.v1.state import CollectionState
-from nostro.processes.kit.decision import CaseOpening, Instance, Posting, PostingRule, Service, Wanted
+from nostro.processes.kit.decision import CaseOpening, Instance, Lookup, Posting, PostingRule, Service, Wanted
 from nostro.processes.kit.process import PASSED, STALE, UNEXPECTED, Process, Transition, take_in
 from nostro.processes.payout.v1 import books
 from nostro.processes.payout.v1 import decide as payout_decide
@@ -91,13 +93,9 @@ class SmallRules:
         del entity
         return self.limits.get(name, otherwise)
 
-    def business_day(self, calendar: str, day: str, offset: int) -> str:
-        del calendar
-        return (date.fromisoformat(day) + timedelta(days=offset)).isoformat()
-
-    def instant(self, zone: str, day: str, wall_time: str) -> datetime:
-        del zone
-        return datetime.fromisoformat(f"{day}T{wall_time}:00+00:00")
+    def cut_off(self, rule: LocalRule, day: date, later: int = 0) -> CutOff:
+        on = day + timedelta(days=later)
+        return CutOff(rule=rule, day=on, at=datetime.combine(on, rule.by, UTC))
 
 
 def fact(body: FactBody, *, order: str = "", at: datetime = NOON) -> Fact:
@@ -119,6 +117,7 @@ class House:
     cases: dict[tuple[Subject, str], CaseOpening] = field(default_factory=dict)
     postings: list[Posting] = field(default_factory=list)
     bank_holds: list[Holding] = field(default_factory=list)
+    asking: list[tuple[Subject, Lookup]] = field(default_factory=list)
 
     def tell(self, *facts: Fact) -> None:
         """Each fact finds its subject, or waits. What no process here owns is left out."""
@@ -143,12 +142,35 @@ class House:
         self._follow(subject, told, transition)
         waiting, self.waiting = self.waiting, []
         self.tell(*waiting)
+        self.look_up()
         return transition
 
-    def orphan(self) -> None:
+    def look_up(self) -> None:
+        """Look-ups are answered as soon as a reference leads anywhere, or at once where nothing is waited for."""
+        asking, self.asking = self.asking, []
+        for n, (subject, asked) in enumerate(asking):
+            targets = next((found for reference in asked.references if (found := self._targets(reference))), ())
+            if targets or not asked.wait_seconds:
+                told = LookupAnswered(lookup=f"{subject}/{len(self.log)}", targets=targets)
+                self.asking += asking[n + 1 :]
+                self.take(subject, fact(told))
+                return
+            self.asking.append((subject, asked))
+
+    def _targets(self, reference: Reference) -> tuple[Target, ...]:
+        found = self.references.get(("collection", reference), [])
+        named = {"kind": reference.kind, "value": reference.value}
+        return tuple(Target(process=s.process, subject=s.id, **named) for s in found)
+
+    def wait(self) -> None:
+        """Fifteen minutes pass: what can begin something of its own does, the rest waits on."""
+        self.orphan(only=[told for told in self.waiting if self._owner(told).orphaned(told)])
+
+    def orphan(self, only: Sequence[Fact] | None = None) -> None:
         """The waiting time is over: what leads nowhere goes where its process says that orphans go."""
-        waiting, self.waiting = self.waiting, []
-        for told in waiting:
+        gone = self.waiting if only is None else list(only)
+        self.waiting = [told for told in self.waiting if told not in gone]
+        for told in gone:
             process = self._owner(told)
             begin = process.orphaned(told)
             self.take(Subject(process.name, begin.subject if begin else f"orphan/{told.key}"), told)
@@ -261,6 +283,7 @@ class House:
         for case in decision.opens:
             self.cases.setdefault((subject, case.reason), case)
         self.postings += decision.postings
+        self.asking += [(subject, decision.lookup)] if decision.lookup else []
         self.tell(*(replace(told, body=body, sender_order="") for body in decision.emits))
 
     def _done(self, wanted: Wanted) -> Outcome:

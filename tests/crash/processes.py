@@ -65,13 +65,13 @@ class Processes:
         """Whether it has said that it is up."""
         if name == POSTGRESQL:
             return self.server.process_id() is not None
-        return self.running[name].poll() is None and self._told(name).stat().st_size > 0
+        return self.running[name].poll() is None and self._began(name)
 
     def supervise(self) -> None:
         """Start what ended by itself, as an init system does; it may only end because the database went as it began."""
         for name, process in self.running.items():
             if process.poll() is not None:
-                assert self._told(name).stat().st_size == 0, f"{name} ended by itself with {process.returncode}"
+                assert not self._began(name), f"{name} ended by itself with {process.returncode}"
                 last = self._log_of(name).read_text().splitlines()[-2:]
                 assert "PostgreSQL" in last[0], f"{name} did not begin: {last}"
                 self.start(name)
@@ -107,6 +107,10 @@ class Processes:
         """The lines of all logs that tell of an event."""
         lines = (line for log in sorted(self.logs.glob("*.log")) for line in log.read_text().splitlines())
         return [line for line in lines if f'"{event}"' in line]
+
+    def _began(self, name: str) -> bool:
+        """Whether it has said under which bundle it is up: one that can't begin prints its failure there."""
+        return '"bundle"' in self._told(name).read_text()
 
     def _told(self, name: str) -> Path:
         return self.logs / f"{name}.out"

@@ -24,7 +24,7 @@ import pytest
 
 from nostro.egress.drive import WRITE_SECONDS
 from nostro.runtime.demo.drive import LATE_EFFECTS
-from nostro.runtime.demo.judge import CARD, Effect, judge
+from nostro.runtime.demo.judge import judge
 from nostro.runtime.demo.landscape import LATE_EFFECTS_SECONDS
 from nostro.sandbox.judgement import intended
 from nostro.sandbox.scenario import Scenario
@@ -173,7 +173,6 @@ async def live(made: Days, rounds: int, chance: Random) -> dict[str, int | None]
     return await made.settled()
 
 
-@pytest.mark.skipif("NOSTRO_CRASH_ROUNDS" not in os.environ, reason="NOT run: `make crash ROUNDS=20` kills for minutes")
 @pytest.mark.timeout(WORST_SECONDS)
 def test_nothing_is_lost_or_doubled_whoever_is_killed_and_whenever(tmp_path: Path) -> None:
     asyncio.run(_live_and_judge(tmp_path))
@@ -186,28 +185,11 @@ async def _live_and_judge(folder: Path) -> None:
         (folder / "books.json").write_text(json.dumps(world.books(), default=str), encoding="utf-8")
         assert sum(made.killed.values()) == ROUNDS
         assert set(left.values()) == {0}, left
-        cases = await asyncio.to_thread(_cases, made.house)
         await asyncio.to_thread(made.house.end)
         verdict = judge(intended(made.scenario, world), world.books()["systems"][ODOO], LAST)
         assert verdict.doubled == ()
-        assert [effect for effect in verdict.lost if not _explained(effect, cases)] == []
+        assert verdict.lost == ()
         await asyncio.to_thread(_prove, made.house)
-
-
-def _cases(house: Processes) -> set[tuple[str, str, int]]:
-    """Entity, currency and minor units of what waits for a person."""
-    query = "select entity, currency, minor from exception_case where closed_at is null and minor is not null"
-    with psycopg.connect(house.server.url()) as connection:
-        return {(str(entity), str(currency), int(minor)) for entity, currency, minor in connection.execute(query)}
-
-
-def _explained(effect: Effect, cases: set[tuple[str, str, int]]) -> bool:
-    """Whether somebody was asked about it.
-
-    The seconds that a dead worker's leases last are an hour of this world: a card payment can wait so long for its
-    invoice that it is shown to a person as unapplied. It is then not booked on the invoice, and it is not forgotten.
-    """
-    return effect.kind == CARD and (effect.entity, effect.amount.currency, effect.amount.minor) in cases
 
 
 def _prove(house: Processes) -> None:

@@ -11,6 +11,7 @@ from nostro.engine.deadlines import Deadlines
 from nostro.engine.decide import Decider
 from nostro.engine.parked import Rejoin
 from nostro.engine.tenure import Tenure
+from nostro.model.bank_days import CutOff, LocalRule
 from nostro.model.canonical import digest
 from nostro.model.clock import Now
 from nostro.model.entities import LegalEntity
@@ -143,13 +144,10 @@ class StillRules:
         """The default."""
         return otherwise + 0 * len(name + entity)
 
-    def business_day(self, calendar: str, day: str, offset: int) -> str:
-        """Every day is one."""
-        return (date.fromisoformat(day) + timedelta(days=offset if calendar else 0)).isoformat()
-
-    def instant(self, zone: str, day: str, wall_time: str) -> datetime:
-        """Every zone is UTC."""
-        return datetime.fromisoformat(f"{day}T{wall_time if zone else '00:00'}:00+00:00")
+    def cut_off(self, rule: LocalRule, day: date, later: int = 0) -> CutOff:
+        """Every day is a business day, and every zone is UTC."""
+        on = day + timedelta(days=later)
+        return CutOff(rule=rule, day=on, at=datetime.combine(on, rule.by, UTC))
 
 
 def payout(payout_id: str, *, state: Literal["pending", "paid"] = "paid", descriptor: str = "") -> PayoutReported:

@@ -7,8 +7,11 @@ from hypothesis import strategies as st
 
 from nostro.ledger import accounts, fold
 from nostro.model.facts import (
+    CollectionCredited,
+    CollectionReturned,
     DisputeReported,
     Fact,
+    MoneyUnapplied,
     PaymentCaptured,
     PayoutCredited,
     PayoutLineReported,
@@ -17,7 +20,8 @@ from nostro.model.facts import (
 from nostro.model.ids import Subject
 from nostro.model.intents import Intent, RegisterCustomerPayment
 from nostro.model.money import Money
-from nostro.processes.collection.v1.state import CollectionState, Credit, Incoming, Payment
+from nostro.model.payments import Credit, Incoming, Payment
+from nostro.processes.collection.v1.state import CollectionState
 from nostro.processes.kit.decision import State
 from nostro.processes.kit.digest import decision_digest
 from nostro.processes.kit.machine import Terminal
@@ -209,6 +213,117 @@ def test_the_facts_of_one_story_end_alike_in_whatever_order_they_arrive(
     story = STORIES[name]
     shuffled = data.draw(st.permutations(story))
     assert outline(told_in_order(shuffled, eager=eager)) == outline(told_in_order(story, eager=False))
+
+
+BANK_MONEY = [
+    fact(
+        MoneyUnapplied(
+            movement="main/m1", amount=eur("100.00"), booked_on=DAY, statement_line="55",
+            leads=(("invoice_number", "INV/1"),),
+        )
+    ),
+    fact(
+        CollectionReturned(
+            subject="DE/unapplied/main/m1", movement="main/m2", original_movement="main/m1", amount=eur("30.00"),
+            booked_on=DAY,
+        )
+    ),
+]  # fmt: skip
+BANK_MONEY_IN_TIME = [
+    fact(
+        CollectionCredited(
+            subject="DE/db/1", movement="main/m1", amount=eur("100.00"), booked_on=DAY, statement_line="55"
+        )
+    ),
+    fact(
+        CollectionReturned(
+            subject="DE/db/1", movement="main/m2", original_movement="main/m1", amount=eur("30.00"), booked_on=DAY
+        )
+    ),
+]
+
+
+def told_late(facts: list[Fact], waits: list[bool], *, eager: bool, odoo_provider: bool) -> House:
+    """The invoice is one of the facts. After some of them so much time passes that money goes without its item."""
+    house = House(SmallRules(of=entity(odoo_provider=odoo_provider)))
+    for one, waits_after in zip(facts, waits, strict=True):
+        bank_told(house, one)
+        house.tell(one)
+        if waits_after:
+            house.wait()
+        if eager:
+            house.answer_all()
+    house.wait()
+    house.answer_all()
+    return house
+
+
+def bank_told(house: House, one: Fact) -> None:
+    """What the bank movements of a story hold until they have told it."""
+    if isinstance(one.body, PayoutCredited | MoneyUnapplied | CollectionCredited):
+        house.bank_books(one.body.movement, one.body.amount)
+        house.bank_told(one.body.movement)
+    if isinstance(one.body, CollectionReturned):
+        house.bank_books(one.body.movement, -one.body.amount)
+        house.bank_told(one.body.movement)
+
+
+def end(house: House) -> tuple[object, ...]:
+    """The outline, and the ledger's balances, without the shells that passed everything on to the item."""
+    gone = {s for s, i in house.instances.items() if isinstance(i.data, CollectionState) and i.data.item}
+    for subject in gone:
+        assert house.state(subject) == "applied"
+        assert not house.open_cases(subject)
+    states, amounts, effects, cases, proof = outline(house)
+    assert isinstance(states, dict)
+    assert isinstance(amounts, dict)
+    kept = [{s: told for s, told in those.items() if s not in gone} for those in (states, amounts)]
+    balances = {key: minor for key, minor in fold(house.postings).items() if minor}
+    return *kept, effects, cases, proof, balances
+
+
+@settings(max_examples=300)
+@given(
+    data=st.data(), name=st.sampled_from(sorted(STORIES)), eager=st.booleans(), odoo_provider=st.booleans()
+)  # fmt: skip
+def test_an_invoice_that_comes_late_leaves_everything_as_if_it_had_come_in_time(
+    data: st.DataObject, name: str, *, eager: bool, odoo_provider: bool
+) -> None:
+    told = data.draw(st.permutations([invoice(1), *STORIES[name]]))
+    waits = data.draw(st.lists(st.booleans(), min_size=len(told), max_size=len(told)))
+    late = told_late(told, waits, eager=eager, odoo_provider=odoo_provider)
+    in_time = told_in_order(STORIES[name], eager=False, odoo_provider=odoo_provider)
+    assert end(late) == end(in_time)
+
+
+@given(data=st.data(), eager=st.booleans())
+def test_bank_money_whose_invoice_comes_late_ends_as_if_it_had_come_in_time(
+    data: st.DataObject, *, eager: bool
+) -> None:
+    late_at = data.draw(st.integers(0, 2))
+    told = [*BANK_MONEY[:late_at], invoice(1), *BANK_MONEY[late_at:]]
+    late = told_late(told, [False] * 3, eager=eager, odoo_provider=False)
+    in_time = told_late([invoice(1), *BANK_MONEY_IN_TIME], [False] * 3, eager=False, odoo_provider=False)
+    assert end(late) == end(in_time)
+
+
+def test_a_person_who_decided_first_keeps_the_last_word() -> None:
+    house = House()
+    house.tell(*CARD)
+    house.wait()
+    loose = Subject("collection", "DE/unapplied/ch_1")
+    house.confirm(loose, "", "refund")
+    house.tell(invoice(1))
+    assert house.steps("register") == []
+    assert house.steps("refund") == ["refund-ch_1"]
+
+
+def test_a_number_that_two_items_bear_is_a_persons_choice_between_them() -> None:
+    house = House()
+    house.tell(invoice(1), invoice(2, number="INV/1"), *CARD)
+    house.wait()
+    case = house.cases[Subject("collection", "DE/unapplied/ch_1"), "ambiguous_match"]
+    assert case.candidates == ("DE/db/1", "DE/db/2")
 
 
 @given(order=st.integers(0, 4), residual=st.integers(0, TOTAL))

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ from nostro.governance.bundle import Bundle, digest_of, leaps
 from nostro.governance.limits import LIMITS
 from nostro.governance.rules import Rules
 from nostro.landscape.compiling import bundle_of
+from nostro.model.bank_days import CutOff, LocalRule
 from nostro.processes.kit.decision import Rules as Protocol
 from tests.landscapes import edit, group
 
@@ -46,14 +47,20 @@ def test_a_bundle_is_named_by_its_bytes_and_comes_back_from_them(rules: Rules) -
     ],
 )
 def test_wall_times_are_the_banks(rules: Rules, zone: str, day: str, wall: str, instant: str) -> None:
-    assert rules.instant(zone, day, wall) == datetime.fromisoformat(instant)
+    clocks = next(known for known in rules.contents.zones if known.id == zone)
+    assert clocks.instant(date.fromisoformat(day), time.fromisoformat(wall)) == datetime.fromisoformat(instant)
 
 
 def test_each_entity_has_its_own_calendar(rules: Rules) -> None:
-    next_day = {c: rules.business_day(c, "2026-09-04", 1) for c in ("TARGET", "SIC", "Fedwire")}
-    assert next_day == {"TARGET": "2026-09-07", "SIC": "2026-09-07", "Fedwire": "2026-09-08"}  # Labor Day
+    kept_to = {c: LocalRule(by=time(8), zone="America/New_York", calendar=c) for c in ("TARGET", "Fedwire", "Zengin")}
+    friday = date(2026, 9, 4)
+    european, american = rules.cut_off(kept_to["TARGET"], friday, 1), rules.cut_off(kept_to["Fedwire"], friday, 1)
+    assert (european.day, american.day) == (date(2026, 9, 7), date(2026, 9, 8))  # Labor Day
+    assert american == CutOff(
+        rule=kept_to["Fedwire"], day=american.day, at=datetime(2026, 9, 8, 12, tzinfo=UTC)
+    )  # fmt: skip
     with pytest.raises(KeyError):
-        rules.business_day("Zengin", "2026-09-04", 1)
+        rules.cut_off(kept_to["Zengin"], friday, 1)
 
 
 def test_an_operation_goes_to_the_connection_that_serves_the_entity(rules: Rules) -> None:

@@ -163,7 +163,7 @@ def test_the_furthest_state_counts_in_whatever_order_states_are_told() -> None:
     house = told(report(eur("98.00"), "paid"), report(eur("98.00"), "pending"))
     data = house.instances[PO].data
     assert isinstance(data, PayoutState)
-    assert data.reported == "paid"
+    assert data.payout.stage == "paid"
 
 
 def test_lines_that_nothing_says_how_to_book_are_a_case_and_unexplained() -> None:

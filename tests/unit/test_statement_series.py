@@ -1,9 +1,10 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from nostro.model.bank_days import CutOff, LocalRule
 from nostro.model.statements import Check
 from nostro.processes.statement_series.v1.state import LINKS_KEPT, SeriesState
 from tests.movements import MONDAY, banking_entity
@@ -141,10 +142,10 @@ def test_what_is_forgotten_of_a_long_chain_is_not_missing() -> None:
 @pytest.mark.parametrize("day", ["1999-12-31", "2026-08-31"])
 def test_old_files_outside_of_every_calendar_are_kept_without_a_deadline_of_their_own(day: str) -> None:
     class Bounded(SmallRules):
-        def business_day(self, calendar: str, day: str, offset: int) -> str:
-            if day < "2020":
+        def cut_off(self, rule: LocalRule, day: date, later: int = 0) -> CutOff:
+            if day.year < 2020:
                 raise LookupError(day)
-            return super().business_day(calendar, day, offset)
+            return super().cut_off(rule, day, later)
 
     series = Series(rules=Bounded(of=banking_entity()))
     series.tell(statement(1, to_date=day), datetime(2026, 8, 31, tzinfo=UTC))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime, time
+from datetime import date
 from functools import cached_property
 from typing import Self
 
@@ -11,6 +11,7 @@ from nostro.governance.answers import MODES, Mode, PostingRule, Service
 from nostro.governance.bundle import EVERY_ENTITY, PEOPLE, Bundle, Connection, digest_of
 from nostro.governance.posting import PostingPolicy
 from nostro.governance.rights import Asked, Person, Verdict, judge
+from nostro.model.bank_days import CutOff, LocalRule
 from nostro.model.entities import LegalEntity
 
 
@@ -97,19 +98,13 @@ class Rules:
         told = self.contents.limits.get(name, {})
         return told.get(entity, told.get(EVERY_ENTITY, otherwise))
 
-    def business_day(self, calendar: str, day: str, offset: int) -> str:
-        """The bank business day `offset` business days from `day` (ISO text); 0: that day or the next one.
+    def cut_off(self, rule: LocalRule, day: date, later: int = 0) -> CutOff:
+        """The rule's cut-off `later` bank business days after `day` (0: that day or the next one).
 
-        Raises `KeyError` for an unknown calendar and `LookupError` outside of what was materialised.
+        Raises `KeyError` for an unknown calendar or zone and `LookupError` outside of what was materialised.
         """
-        return self._calendars[calendar].business_day(date.fromisoformat(day), offset).isoformat()
-
-    def instant(self, zone: str, day: str, wall_time: str) -> datetime:
-        """The UTC instant of a wall time (`08:00`) on a day in a zone, as materialised in the bundle.
-
-        Raises `KeyError` for an unknown zone and `LookupError` outside of what was materialised.
-        """
-        return self._zones[zone].instant(date.fromisoformat(day), time.fromisoformat(wall_time))
+        on = self._calendars[rule.calendar].business_day(day, later)
+        return CutOff(rule=rule, day=on, at=self._zones[rule.zone].instant(on, rule.by))
 
     def may(self, asked: Asked, on: date) -> Verdict:
         """Whether somebody may do this on that day."""

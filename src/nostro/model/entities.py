@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import time
+
+from nostro.model.bank_days import LocalRule
 from nostro.model.base import Value
 from nostro.model.money import Currency
 
@@ -17,6 +20,11 @@ class HouseBankAccount(Value):
     profile: str = "default"
     calendar: str = "TARGET"
     statement_expected_by: str = "08:00"
+
+    def statement_rule(self, zone: str) -> LocalRule | None:
+        """When a statement has to be there, on the clocks of that zone; None where none is expected."""
+        by = self.statement_expected_by
+        return LocalRule(by=time.fromisoformat(by), zone=zone, calendar=self.calendar) if by else None
 
 
 class ProviderAccount(Value):

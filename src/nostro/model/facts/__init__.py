@@ -8,7 +8,7 @@ from typing import Any
 from nostro.model.base import ERASED, confidential_fields
 from nostro.model.canonical import canonical, parse
 from nostro.model.facts.bank import EntryReported, MovementRelated, StatementReceived
-from nostro.model.facts.base import Fact, FactBody, Position
+from nostro.model.facts.base import Fact, FactBody, PaymentNews, Position
 from nostro.model.facts.cards import (
     DisputeReported,
     PaymentAttempted,
@@ -144,6 +144,7 @@ __all__ = [
     "MovementRelated",
     "PaymentAttempted",
     "PaymentCaptured",
+    "PaymentNews",
     "PaymentRegistered",
     "PayoutCredited",
     "PayoutLineReported",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import ClassVar
 
 from nostro.model.base import Value
@@ -28,6 +28,23 @@ class FactBody(Value):
     def party(self) -> Reference | None:
         """Whose confidential fields these are: chooses the data key that erasing this person destroys."""
         return None
+
+
+class PaymentNews(FactBody):
+    """News of a payment. Owner: `collection`.
+
+    Money can come before its open item is known. The collection that it was until then passes all its news on:
+    `passed_to` is the item's collection, `told_on` the day on which the news was told first.
+    """
+
+    owner: ClassVar[str] = "collection"
+
+    passed_to: str | None = None
+    told_on: date | None = None
+
+    def onward(self, key: str) -> str:
+        """A natural key as the one of the copy that was passed on."""
+        return f"{key}>{self.passed_to}" if self.passed_to else key
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,19 +9,19 @@ from datetime import date
 from typing import ClassVar, Literal
 
 from nostro.model.base import ConfidentialText
-from nostro.model.facts.base import FactBody
+from nostro.model.facts.base import FactBody, PaymentNews
 from nostro.model.money import Money, PlainDecimal
+from nostro.model.payments import Attempt, PayoutStage
 from nostro.model.references import Reference
 
 
-class PaymentCaptured(FactBody):
+class PaymentCaptured(PaymentNews):
     """A card (or wallet, or debit) payment was captured: the PSP owes us the money.
 
     `invoice_hint` is the invoice number or reference that the payment carries in its metadata or description.
     """
 
     fact_type: ClassVar[str] = "payment.captured"
-    owner: ClassVar[str] = "collection"
 
     connection: str
     charge_id: str
@@ -37,7 +37,7 @@ class PaymentCaptured(FactBody):
 
     def natural_key(self) -> str:
         """Connection and charge."""
-        return f"{self.connection}/{self.charge_id}"
+        return self.onward(f"{self.connection}/{self.charge_id}")
 
     def party(self) -> Reference | None:
         """The payer, by e-mail."""
@@ -56,7 +56,7 @@ class PaymentAttempted(FactBody):
     connection: str
     payment_id: str
     amount: Money
-    state: Literal["pending", "requires_action", "authorised", "failed", "cancelled"]
+    state: Attempt
     vendor_status: str
     invoice_hint: str = ""
     at: str
@@ -66,11 +66,10 @@ class PaymentAttempted(FactBody):
         return f"{self.connection}/{self.payment_id}/{self.vendor_status}/{self.at}"
 
 
-class RefundReported(FactBody):
+class RefundReported(PaymentNews):
     """A refund's state at the PSP."""
 
     fact_type: ClassVar[str] = "refund.reported"
-    owner: ClassVar[str] = "collection"
 
     connection: str
     refund_id: str
@@ -83,17 +82,16 @@ class RefundReported(FactBody):
 
     def natural_key(self) -> str:
         """Connection, refund and state."""
-        return f"{self.connection}/{self.refund_id}/{self.state}"
+        return self.onward(f"{self.connection}/{self.refund_id}/{self.state}")
 
 
-class DisputeReported(FactBody):
+class DisputeReported(PaymentNews):
     """A dispute's (chargeback's) state at the PSP.
 
     `withdrawn` is what the PSP took from our balance, less what it gave back.
     """
 
     fact_type: ClassVar[str] = "dispute.reported"
-    owner: ClassVar[str] = "collection"
 
     connection: str
     dispute_id: str
@@ -108,7 +106,7 @@ class DisputeReported(FactBody):
 
     def natural_key(self) -> str:
         """Connection, dispute, state and what happened to the funds."""
-        return f"{self.connection}/{self.dispute_id}/{self.state}/{self.funds}"
+        return self.onward(f"{self.connection}/{self.dispute_id}/{self.state}/{self.funds}")
 
 
 class PayoutReported(FactBody):
@@ -124,7 +122,7 @@ class PayoutReported(FactBody):
     payout_id: str
     amount: Money
     arrives_on: date
-    state: Literal["pending", "in_transit", "paid", "failed", "cancelled"]
+    state: PayoutStage
     automatic: bool = True
     trace_id: str = ""
     statement_descriptor: str = ""

@@ -6,7 +6,7 @@ from datetime import date
 from typing import ClassVar, Literal
 
 from nostro.model.base import ConfidentialText
-from nostro.model.facts.base import FactBody
+from nostro.model.facts.base import FactBody, PaymentNews
 from nostro.model.money import Money
 
 
@@ -52,7 +52,10 @@ class CollectionReturned(FactBody):
 
 
 class MoneyUnapplied(FactBody):
-    """Money arrived that no reference leads from. It becomes a collection of kind `unapplied`, and a case."""
+    """Money arrived that no reference leads from. It becomes a collection of kind `unapplied`, and a case.
+
+    `leads` are the references (kind, value) that may still lead to an open item when that comes late.
+    """
 
     fact_type: ClassVar[str] = "money.unapplied"
     owner: ClassVar[str] = "collection"
@@ -61,6 +64,7 @@ class MoneyUnapplied(FactBody):
     amount: Money
     booked_on: date
     statement_line: str = ""
+    leads: tuple[tuple[str, str], ...] = ()
     payer_name: ConfidentialText = None
     payer_iban: ConfidentialText = None
     remittance: ConfidentialText = None
@@ -74,11 +78,10 @@ class MoneyUnapplied(FactBody):
         return f"{entity}/unapplied/{self.movement}"
 
 
-class CollectionPaidOut(FactBody):
+class CollectionPaidOut(PaymentNews):
     """A payout line of this collection: its charge, refund or dispute is settled by the PSP. Emitted by `payout`."""
 
     fact_type: ClassVar[str] = "collection.paid_out"
-    owner: ClassVar[str] = "collection"
 
     connection: str
     charge_id: str
@@ -92,7 +95,7 @@ class CollectionPaidOut(FactBody):
 
     def natural_key(self) -> str:
         """Connection and balance transaction."""
-        return f"{self.connection}/{self.line_id}"
+        return self.onward(f"{self.connection}/{self.line_id}")
 
 
 class CollectionPaymentMoved(FactBody):

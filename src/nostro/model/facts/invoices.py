@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from nostro.model.base import ConfidentialText
 from nostro.model.canonical import digest
-from nostro.model.facts.base import FactBody
+from nostro.model.facts.base import FactBody, PaymentNews
 from nostro.model.money import Money
 from nostro.model.references import Reference
 
@@ -71,7 +71,7 @@ class InvoiceWithdrawn(FactBody):
         return f"{self.connection}/{self.database}/{self.move_id}/{self.changed_at}/{self.why}"
 
 
-class PaymentRegistered(FactBody):
+class PaymentRegistered(PaymentNews):
     """A customer payment stands in the ERP, whoever registered it.
 
     What its own provider registered is adopted, never doubled.
@@ -81,7 +81,6 @@ class PaymentRegistered(FactBody):
     """
 
     fact_type: ClassVar[str] = "payment.registered"
-    owner: ClassVar[str] = "collection"
     stream: ClassVar[str] = "registered"
 
     connection: str

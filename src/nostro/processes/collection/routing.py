@@ -18,6 +18,7 @@ from nostro.model.facts import (
     MoneyUnapplied,
     PaymentAttempted,
     PaymentCaptured,
+    PaymentNews,
     PaymentRegistered,
     RefundReported,
 )
@@ -25,12 +26,17 @@ from nostro.model.ids import correlation_id
 from nostro.model.references import Reference
 from nostro.processes.kit.process import Begin
 
+PER_ENTITY = frozenset({"structured", "invoice_number"})
+"""Kinds whose values mean something within one entity only."""
+
 
 def begins(fact: Fact) -> Begin | None:
     """Items begin with their id in the ERP (numbers are given again); money without item with what brought it."""
     match fact.body:
         case InvoicePosted() | InvoiceWithdrawn() as body:
             return Begin(f"{fact.entity}/{body.database}/{body.move_id}")
+        case PaymentNews(passed_to=str() as item):
+            return Begin(item)
         case MoneyUnapplied() as body:
             return Begin(body.begins(fact.entity))
         case CollectionCredited() | CollectionReturned() | CollectionPaymentMoved() | CollectionCreditNoted() as body:
@@ -52,6 +58,10 @@ def correlates(fact: Fact) -> Sequence[Reference]:
             return _psp(body.charge_id, body.payment_id)
         case CollectionPaidOut() as body:
             return _psp(body.charge_id)
+        case MoneyUnapplied() as body:
+            return tuple(
+                Reference(kind, value, fact.entity if kind in PER_ENTITY else "") for kind, value in body.leads
+            )
         case PaymentRegistered() as body:
             moves = tuple(Reference.to("odoo_move", str(move), body.connection) for move in body.move_ids)
             return (*_ours(body.correlation), *_psp(body.provider_reference), *moves)
@@ -62,12 +72,15 @@ def correlates(fact: Fact) -> Sequence[Reference]:
 def registers(fact: Fact) -> Sequence[Reference]:
     """References that lead here from now on.
 
-    An attempt registers nothing: what is not captured may still be captured for another item.
+    An attempt registers nothing: what is not captured may still be captured for another item. Nor does what was passed
+    on: the PSP's news go on reaching whoever passes them on.
     """
     match fact.body:
         case InvoicePosted() as body:
             move = Reference.to("odoo_move", str(body.move_id), body.connection)
             return (move, *_invoice(fact, body.number), *_payable_as(fact, body))
+        case PaymentNews(passed_to=str()):
+            return ()
         case PaymentCaptured() as body:
             return _psp(body.charge_id, body.payment_id)
         case RefundReported() as body:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from nostro.governance.answers import Mode, PostingRule, Service
+from nostro.model.bank_days import CutOff, LocalRule
 from nostro.model.base import Value
 from nostro.model.entities import LegalEntity
 from nostro.model.facts import FactBody
@@ -53,11 +54,11 @@ class Rules(Protocol):
     def limit(self, name: str, entity: str, otherwise: int) -> int:
         """A whole-number setting of the entity (tolerances in minor units, waits in seconds)."""
 
-    def business_day(self, calendar: str, day: str, offset: int) -> str:
-        """The bank business day `offset` business days from `day` (ISO text); 0: that day or the next one."""
+    def cut_off(self, rule: LocalRule, day: date, later: int = 0) -> CutOff:
+        """The rule's cut-off `later` bank business days after `day` (0: that day or the next one).
 
-    def instant(self, zone: str, day: str, wall_time: str) -> datetime:
-        """The UTC instant of a wall time (`08:00`) on a day in a zone, as materialised in the bundle."""
+        Raises `LookupError` outside of what the bundle's calendars and zones cover.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,10 +88,9 @@ def _due(was: str, to: str, scene: Scene, fact: Fact) -> datetime | None:
 
 def _statement_due(scene: Scene) -> datetime | None:
     """When the statement is overdue, by the bank's calendar; None where the bundle's calendar does not reach."""
-    account, zone = scene.house_account, scene.entity.zone
+    rule = scene.house_account.statement_rule(scene.entity.zone)
     try:
-        day = scene.rules.business_day(account.calendar, scene.day.isoformat(), _STATEMENT_DAYS)
-        return scene.rules.instant(zone, day, account.statement_expected_by)
+        return scene.rules.cut_off(rule, scene.day, _STATEMENT_DAYS).at if rule else None
     except LookupError:
         return None
 

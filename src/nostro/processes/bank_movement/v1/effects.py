@@ -239,10 +239,17 @@ def _unapplied(scene: Scene, amount: Money) -> MoneyUnapplied:
         amount=amount,
         booked_on=scene.day,
         statement_line=scene.line,
+        leads=_late_leads(data),
         payer_name=data.counterparty_name,
         payer_iban=data.counterparty_iban,
         remittance=data.remittance,
     )
+
+
+def _late_leads(data: MovementState) -> tuple[Lead, ...]:
+    """What may still lead to an open item that comes late. Of a collective credit a person says what is whose."""
+    leads = data.parts[0].leads if len(data.parts) == 1 else ()
+    return tuple(lead for lead in leads if lead[0] in ("correlation", *_PER_ENTITY))
 
 
 def _returns(scene: Scene) -> Iterator[FactBody]:

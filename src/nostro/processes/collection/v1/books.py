@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from nostro.ledger import Holding, accounts, fold
 from nostro.model.money import Money
-from nostro.processes.collection.v1.state import CollectionState, Incoming, Payment, Share
+from nostro.model.payments import Incoming, Payment, Share
+from nostro.processes.collection.v1.state import CollectionState
 from nostro.processes.kit.decision import Instance, Posting, Rules
 
 

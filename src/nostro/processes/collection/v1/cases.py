@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 
 from nostro.model.money import Money
 from nostro.model.outcomes import OutcomeKind
+from nostro.model.payments import Incoming, Payment
 from nostro.processes.collection.v1.effects import Scene, erp_value
-from nostro.processes.collection.v1.state import CollectionState, Incoming, Payment
+from nostro.processes.collection.v1.state import CollectionState
 from nostro.processes.kit.decision import CaseOpening
 
 OVERDUE = {
@@ -22,7 +23,8 @@ OVERDUE = {
 
 _GROUNDS = """paid_twice overpaid withdrawn_with_money other_currency unknown_payer unapplied_money inquiry chargeback
 chargeback_lost chargeback_reversed refund_failed returned_payment booking_failed booking_unknown booked_differently
-not_posted no_provider_account fx_unknown too_many_payments reopened_in_erp unknown_charge fact_corrected"""
+not_posted ambiguous_match no_provider_account fx_unknown too_many_payments reopened_in_erp unknown_charge
+fact_corrected"""
 REASONS = frozenset(_GROUNDS.split()) | {reason for reason, _ in OVERDUE.values()}
 
 
@@ -39,6 +41,9 @@ def _over(scene: Scene) -> Iterator[CaseOpening]:
         amount = _sum(some)
         if amount and (amount.minor > tolerance or reason not in ("overpaid", "paid_twice")):
             yield CaseOpening(reason, _OVER[reason].format(amount=amount, number=data.number or "it"), amount)
+    if spare and data.candidates:
+        sentence = f"{_sum(spare)} could pay {', '.join(data.candidates)}. Say which."
+        yield CaseOpening("ambiguous_match", sentence, _sum(spare), data.candidates)
     if data.withdrawn and data.cleared > 0:
         sentence = f"{data.number} was withdrawn ({data.withdrawn}) though money had cleared it."
         yield CaseOpening("withdrawn_with_money", sentence, Money(minor=data.cleared, currency=data.currency))
@@ -75,10 +80,11 @@ def _gone_back(scene: Scene) -> Iterator[CaseOpening]:
     if failed:
         sentence = f"Refund {failed[-1].refund_id} of {failed[-1].amount} failed: the payer does not have the money."
         yield CaseOpening("refund_failed", sentence, failed[-1].amount)
-    back = [r for c in data.credits for r in c.returns if r.share.applied]
+    back = [(c, r) for c in data.credits for r in c.returns if r.share.applied]
     if back and data.outstanding > 0:
-        last = back[-1]
-        sentence = f"{last.amount} that had paid {data.number} went back: {last.reason or 'returned'}."
+        credit, last = back[-1]
+        what = f"{last.amount} that had paid {data.number} and was {credit.finality.on(last.returned_on)}"
+        sentence = f"{what} went back: {last.reason or 'returned'}."
         yield CaseOpening("returned_payment", sentence, last.amount)
     if data.reopened and data.residual:
         sentence = f"The ERP shows {data.residual} of {data.number} as open although we know it as paid."
@@ -86,8 +92,9 @@ def _gone_back(scene: Scene) -> Iterator[CaseOpening]:
 
 
 def _disputes(scene: Scene) -> Iterator[CaseOpening]:
-    for dispute in (d for p in scene.data.payments for d in p.disputes):
+    for payment, dispute in ((p, d) for p in scene.data.payments for d in p.disputes):
         what = f"{dispute.amount} of {scene.data.number or 'a payment'} ({dispute.reason or 'no reason given'})"
+        what += f", {payment.finality.on(dispute.disputed_on)}"
         due = f" Evidence is due at {dispute.evidence_due_at}." if dispute.evidence_due_at else ""
         if not dispute.decided:
             reason = "chargeback" if dispute.opened else "inquiry"

@@ -15,15 +15,21 @@ from nostro.model.facts import (
     DisputeReported,
     Fact,
     FactBody,
+    PaymentNews,
     PayoutCredited,
 )
+from nostro.model.payments import Credit
+from nostro.model.references import Reference
 from nostro.processes.collection.v1.books import postings
 from nostro.processes.collection.v1.cases import OVERDUE, cases
 from nostro.processes.collection.v1.effects import Scene, wanted
 from nostro.processes.collection.v1.machine import MACHINE
-from nostro.processes.collection.v1.state import Assignment, CollectionState, Credit
-from nostro.processes.kit.decision import CaseOpening, Decision, Instance, Rules, State, Wanted
-from nostro.processes.kit.following import a_day_later, acts, case_changes, new_facts, new_postings, same
+from nostro.processes.collection.v1.state import Assignment, CollectionState, News
+from nostro.processes.kit.decision import CaseOpening, Decision, Instance, Lookup, Rules, State, Wanted
+from nostro.processes.kit.following import a_day_later, acts, but, case_changes, new_facts, new_postings, same
+
+SEARCH_SECONDS = 180 * 86_400
+"""How long an item may come after its money and still be found by itself."""
 
 
 def decide(instance: Instance, data: State, fact: Fact, rules: Rules) -> Decision:
@@ -42,6 +48,7 @@ def decide(instance: Instance, data: State, fact: Fact, rules: Rules) -> Decisio
         rule=_rule(after, fact),
         intents=data.steps.fresh(asked, asking),
         emits=new_facts(_told(before), _told(after)),
+        lookup=_asks(before, after),
         opens=(*changed.opens, *(() if patient else _overdue(instance.state, to, fact))),
         closes=(*changed.closes, *_left(instance.state, to)),
         postings=new_postings(postings(instance.data, entity.id), postings(data, entity.id)),
@@ -83,7 +90,8 @@ def _refunded(data: CollectionState) -> int:
 def _told(scene: Scene) -> tuple[FactBody, ...]:
     """What others hear from this collection."""
     data = scene.data
-    bodies = [_moved(scene, given) for given in data.assignments if given.to != "refund"]
+    bodies: list[FactBody] = [_passed_on(body, data.item) for body in data.news] if data.item else []
+    bodies += [_moved(scene, given) for given in data.assignments if given.to != "refund"]
     bodies += [
         CollectionReturned(
             original_movement=back.name, booked_on=back.returned_on, **same(back, "subject movement amount reason")
@@ -94,6 +102,19 @@ def _told(scene: Scene) -> tuple[FactBody, ...]:
         item = f"{scene.entity.id}/{data.database}/{data.reverses}"
         bodies.append(CollectionCreditNoted(subject=item, amount=data.total, **same(data, "move_id number")))
     return tuple(bodies)
+
+
+def _passed_on(body: News, item: str) -> FactBody:
+    return but(body, **{"passed_to" if isinstance(body, PaymentNews) else "subject": item})
+
+
+def _asks(before: Scene, after: Scene) -> Lookup | None:
+    """Which item is this money's? An invoice may come long after its payment; other numbers are there or not."""
+    leads, entity = after.data.leads, after.entity.id
+    if not leads or leads == before.data.leads:
+        return None
+    seconds = 0 if after.data.candidates else after.rules.limit("unapplied_search_seconds", entity, SEARCH_SECONDS)
+    return Lookup(tuple(Reference(*lead) for lead in leads), seconds, ("collection",))
 
 
 def _moved(scene: Scene, given: Assignment) -> FactBody:

@@ -24,7 +24,8 @@ from nostro.model.intents import (
     ReopenInvoice,
 )
 from nostro.model.money import Money
-from nostro.processes.collection.v1.state import CollectionState, Credit, Dispute, Incoming, Payment
+from nostro.model.payments import Dispute, Incoming, Payment
+from nostro.processes.collection.v1.state import CollectionState
 from nostro.processes.kit.decision import PostingRule, Rules, Wanted
 from nostro.processes.kit.following import but, same
 
@@ -49,10 +50,7 @@ class Scene:
 
     def posting(self, payment: Incoming) -> PostingRule:
         """The first row of the posting policy that posts what this payment has reached, else the row that refuses."""
-        reached = ["booked"] if isinstance(payment, Credit) and not payment.connection else ["captured"]
-        if isinstance(payment, Payment) and payment.charge_line:
-            reached.append("paid_out")
-        rows = [self.rules.posting(self.entity.id, payment.method, state) for state in reached]
+        rows = [self.rules.posting(self.entity.id, payment.method, state) for state in payment.reached]
         return next((row for row in rows if row.posts), rows[-1])
 
     def awaits_provider(self, payment: Payment) -> bool:

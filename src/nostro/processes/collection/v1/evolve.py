@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any, TypeVar
 
-from nostro.model.base import Value
+from nostro.model.base import Value, confidential_fields
 from nostro.model.facts import (
     CollectionCredited,
     CollectionCreditNoted,
@@ -22,29 +22,27 @@ from nostro.model.facts import (
     FactCorrected,
     InvoicePosted,
     InvoiceWithdrawn,
+    LookupAnswered,
     MatchConfirmed,
     MoneyUnapplied,
     PaymentAttempted,
     PaymentCaptured,
+    PaymentNews,
     PaymentRegistered,
     RefundReported,
 )
 from nostro.model.money import Money, plain
+from nostro.model.payments import Credit, Dispute, Incoming, Line, Payment, Refund, Return, Share
+from nostro.processes.collection.routing import correlates
 from nostro.processes.collection.v1.state import (
+    NEWS_LIMIT,
     PAYMENTS_LIMIT,
     Assignment,
     CollectionState,
-    Credit,
     CreditNote,
-    Dispute,
-    Incoming,
-    Line,
-    Payment,
+    News,
     Recall,
-    Refund,
     Registered,
-    Return,
-    Share,
 )
 from nostro.processes.kit.decision import State
 from nostro.processes.kit.following import but, same
@@ -58,8 +56,42 @@ _NOT_STANDING = frozenset({"draft", "canceled", "cancelled", "rejected"})
 def evolve(data: State, fact: Fact) -> State:
     """The state after a fact. A fact that says nothing to the state leaves it."""
     assert isinstance(data, CollectionState)
+    if data.item:
+        return _heard(data, fact)
     step = _STEPS.get(type(fact.body))
-    return step(data, fact.body, fact) if step else data
+    after = step(data, fact.body, fact) if step else data
+    return _heard(after, fact) if after.kind == "unapplied" else after
+
+
+def _heard(data: CollectionState, fact: Fact) -> CollectionState:
+    """What is told of money without an item is kept as it will be passed on, and what may lead to the item is asked."""
+    body = fact.body
+    if isinstance(body, MoneyUnapplied):
+        kept: News = CollectionCredited(subject="", **same(body, "movement amount booked_on statement_line"))
+    elif isinstance(body, News):
+        day = {"told_on": body.told_on or fact.occurred_at.date()} if isinstance(body, PaymentNews) else {}
+        kept = but(body, **dict.fromkeys(confidential_fields(type(body))), **day)
+    else:
+        return data
+    if len(data.news) >= NEWS_LIMIT:
+        return but(data, refused=data.refused + 1)
+    leads = data.leads
+    if isinstance(body, PaymentCaptured | PaymentRegistered | MoneyUnapplied) and not data.item:
+        told = [(r.kind, r.value, r.scope) for r in correlates(fact) if r.kind != "psp"]
+        leads = tuple(dict.fromkeys((*leads, *told)))
+    return but(data, news=(*data.news, kept), leads=leads)
+
+
+def _answered(data: CollectionState, body: LookupAnswered, _: Fact) -> CollectionState:
+    """The item that a reference led to late has the money. Led to several, or decided upon: it is a person's."""
+    first = next(iter(body.targets), None)
+    found = tuple(dict.fromkeys((*data.candidates, *(target.subject for target in body.targets))))
+    numbers = [lead for lead in data.leads if lead[0] == "invoice_number"] if first else []
+    others = tuple(lead for lead in numbers if first and first.kind == lead[0] and first.value != lead[1])
+    asked = but(data, leads=others, candidates=found)
+    if others or len(found) != 1 or data.assignments or data.refused:
+        return asked
+    return but(asked, item=found[0], candidates=(), payments=(), credits=(), expected=(), strangers=())
 
 
 def _posted(data: CollectionState, body: InvoicePosted, _: Fact) -> CollectionState:
@@ -76,7 +108,7 @@ def _withdrawn(data: CollectionState, body: InvoiceWithdrawn, _: Fact) -> Collec
 
 
 def _registered(data: CollectionState, body: PaymentRegistered, _: Fact) -> CollectionState:
-    if not body.provider_reference or body.state in _NOT_STANDING:
+    if not body.provider_reference or body.state in _NOT_STANDING or data.kind == "unapplied":
         return data
     company = plain(body.company_amount.value) if body.company_amount else ""
     told = Registered(payment=str(body.payment_id), company=company, **same(body, "provider_reference amount"))
@@ -139,7 +171,7 @@ def _disputed(data: CollectionState, body: DisputeReported, fact: Fact) -> Colle
         return _stranger(data, body.charge_id or body.payment_id)
     new = Dispute(**same(body, "dispute_id amount disputed_on"))
     known = next((d for d in payment.disputes if d.dispute_id == body.dispute_id), new)
-    told = _told(known, body, fact.occurred_at.date())
+    told = _told(known, body, body.told_on or fact.occurred_at.date())
     if told.withdrawn and not known.withdrawn:
         told = but(told, share=payment.take_back(body.amount.minor))
     if told.lost and told.withdrawn and told.share.moved:
@@ -171,7 +203,9 @@ def _paid_out(data: CollectionState, body: CollectionPaidOut, fact: Fact) -> Col
     payment = data.payment(body.charge_id)
     if payment is None:
         return _stranger(data, body.charge_id)
-    line = Line(settled_on=fact.occurred_at.date(), **same(body, "line_id kind source_id gross presentment"))
+    line = Line(
+        settled_on=body.told_on or fact.occurred_at.date(), **same(body, "line_id kind source_id gross presentment")
+    )
     return _with(data, but(payment, lines=(*payment.lines, line)))
 
 
@@ -320,5 +354,6 @@ _STEPS: Mapping[type[FactBody], _Step] = {
     CommandSettled: _settled,
     CommandReleased: _released,
     DeadlineFellDue: _fell_due,
+    LookupAnswered: _answered,
     FactCorrected: _corrected,
 }

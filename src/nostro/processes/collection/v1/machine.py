@@ -23,8 +23,8 @@ STATES: dict[str, Waiting | Terminal] = {
     "withdrawn": Terminal("the ERP has withdrawn the item"),
     "unapplied": Waiting("unapplied", timedelta(days=5), "money without an item; a person is awaited"),
     "settling": Waiting("settling", timedelta(days=20), "a person has decided; the PSP's part is awaited"),
-    "applied": Terminal("a person has said where the money belongs, or it went back"),
-    "noted": Terminal("attempts and registrations without an item: kept for the trace, no money of ours moved"),
+    "applied": Terminal("its item was found late, a person has said where the money belongs, or it went back"),
+    "noted": Terminal("attempts, registrations, credit notes before their item: kept, no money of ours moved"),
 }
 
 RESTS = ("open", "paid", "withdrawn")
@@ -38,10 +38,10 @@ QUIET = ("payment.attempted", "fact.corrected", "case.closed")
 
 ROWS: tuple[Row, ...] = (
     # Beginnings.
-    ((NEW,), ("invoice.posted",), ("open", "paid")),
-    ((NEW,), ("invoice.withdrawn",), ("withdrawn",)),
+    ((NEW, "noted"), ("invoice.posted",), ("open", "paid")),
+    ((NEW, "noted"), ("invoice.withdrawn",), ("withdrawn",)),
     ((NEW,), ("payment.captured", "money.unapplied"), ("unapplied",)),
-    ((NEW, "noted"), ("payment.attempted", "payment.registered"), ("noted",)),
+    ((NEW, "noted"), ("payment.attempted", "payment.registered", "collection.credit_noted"), ("noted",)),
     # The ERP speaks: where the item rests changes, what is under way goes on.
     (RESTS, ("invoice.posted", "payment.registered"), ("open", "paid")),
     (RESTS, ("invoice.withdrawn",), ("withdrawn",)),
@@ -70,7 +70,8 @@ ROWS: tuple[Row, ...] = (
     (ITEM, ("deadline.fell_due",), ()),
     (("awaiting_provider",), ("deadline.fell_due",), ITEM),
     # Money without an item.
-    (LOOSE, (*PSP_NEWS, "collection.returned"), LOOSE),
+    (LOOSE, (*PSP_NEWS, "collection.returned", "lookup.answered"), LOOSE),
+    (LOOSE, ("payment.registered",), ()),
     (LOOSE, ("payment.captured", "collection.credited", "collection.payment_moved"), ("unapplied",)),
     (("unapplied",), ("match.confirmed",), ("settling", "applied")),
     (("settling",), ("command.settled",), ("applied",)),

@@ -12,8 +12,8 @@ from nostro.processes.payout.v1.state import TAKEN_OVER, UNKNOWN, PayoutState
 
 def wanted(data: PayoutState, entity: LegalEntity) -> tuple[Wanted, ...]:
     """One journal entry for what the PSP kept, against clearing; later lines are booked as the difference."""
-    account = entity.provider(data.connection)
-    if account is None or data.arrives_on is None or data.currency != entity.currency:
+    account = entity.provider(data.payout.connection)
+    if account is None or data.payout.arrives_on is None or data.currency != entity.currency:
         return ()
     asked: list[Wanted] = []
     for n, cost in enumerate(data.entries):
@@ -26,10 +26,10 @@ def wanted(data: PayoutState, entity: LegalEntity) -> tuple[Wanted, ...]:
         entry = BookJournalEntry(
             entity=entity.id,
             journal=account.fee_journal,
-            booked_on=data.arrives_on,
-            label=f"Payout {data.payout_id}",
+            booked_on=data.payout.arrives_on,
+            label=f"Payout {data.payout.payout_id}",
             lines=tuple(
-                EntryLine(account=side, balance=_money(data, minor), label=f"Payout {data.payout_id}: {what}")
+                EntryLine(account=side, balance=_money(data, minor), label=f"Payout {data.payout.payout_id}: {what}")
                 for side, minor, what in sides
                 if minor
             ),
@@ -40,12 +40,12 @@ def wanted(data: PayoutState, entity: LegalEntity) -> tuple[Wanted, ...]:
 
 def postings(data: PayoutState, entity: str) -> dict[str, Posting]:
     """Every movement of money that the state knows of: what the PSP kept, and what arrived."""
-    psp, cost = accounts.psp(entity, data.connection), data.cost
-    fees = accounts.fees(entity, data.connection)
+    psp, cost = accounts.psp(entity, data.payout.connection), data.cost
+    fees = accounts.fees(entity, data.payout.connection)
     named = {
         "fees": (fees, cost.fees),
         "adjustments": (fees, cost.adjustments),
-        "reserve": (accounts.reserve(entity, data.connection), cost.reserve),
+        "reserve": (accounts.reserve(entity, data.payout.connection), cost.reserve),
         "unknown": (accounts.unexplained(entity), -data.gross(UNKNOWN)),
     }
     suspense, mine = accounts.suspense(entity), data.currency
@@ -63,7 +63,7 @@ def holdings(instance: Instance, _: Rules) -> tuple[Holding, ...]:
     assert isinstance(data, PayoutState)
     if not data.currency:
         return ()
-    psp, suspense = accounts.psp(entity, data.connection), accounts.suspense(entity)
+    psp, suspense = accounts.psp(entity, data.payout.connection), accounts.suspense(entity)
     own = fold(postings(data, entity).values())
     handed = {psp: data.gross(TAKEN_OVER) - data.reissued, suspense: -data.arrived}
     held = {account: own.get((account, data.currency), 0) + minor for account, minor in handed.items()}

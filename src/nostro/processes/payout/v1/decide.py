@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, time
 
+from nostro.model.bank_days import LocalRule
 from nostro.model.entities import LegalEntity
 from nostro.model.facts import (
     CollectionPaidOut,
@@ -23,6 +24,9 @@ from nostro.processes.payout.v1.books import postings, wanted
 from nostro.processes.payout.v1.machine import MACHINE, OVERDUE
 from nostro.processes.payout.v1.state import UNKNOWN, PayoutState
 
+ARRIVES_BY = time(18)
+"""When a bank has booked what it books on a day."""
+
 
 def decide(instance: Instance, data: State, fact: Fact, rules: Rules) -> Decision:
     """What is new of effects, cases and postings, and where the payout stands now."""
@@ -36,7 +40,7 @@ def decide(instance: Instance, data: State, fact: Fact, rules: Rules) -> Decisio
     to = to if to in MACHINE.edges[instance.state, fact.type] else instance.state
     changed = case_changes(_cases(before, entity), _cases(data, entity))
     late = _is_overdue(instance.state, to, fact) and (to != "booking" or acts(rules, pending))
-    overdue = (CaseOpening(*OVERDUE[to], data.amount),) if late else ()
+    overdue = (CaseOpening(*OVERDUE[to], data.payout.amount),) if late else ()
     left = (OVERDUE[instance.state][0],) if instance.state in OVERDUE and instance.state != to else ()
     return Decision(
         to=to,
@@ -54,11 +58,11 @@ def standing(data: PayoutState, *, asked: bool) -> str:
     """The process state: what has to happen next."""
     if data.reissued_by:
         return "reissued"
-    if data.failed:
+    if data.payout.failed:
         return "failed"
     if asked:
         return "booking"
-    known = data.complete or (data.underway and not data.automatic)
+    known = data.complete or (data.payout.underway and not data.payout.automatic)
     if not known:
         return "collecting"
     return "closed" if data.arrivals else "expecting"
@@ -84,40 +88,38 @@ def _cases(data: PayoutState, entity: LegalEntity) -> dict[str, CaseOpening]:
 
 
 def _about_lines(data: PayoutState, entity: LegalEntity) -> Iterator[CaseOpening]:
-    name = data.payout_id
-    if data.connection and entity.provider(data.connection) is None:
-        yield CaseOpening("no_provider_account", f"{entity.id} has no account at {data.connection}.", data.amount)
+    told, currency = data.payout, data.currency
+    name, unknown = told.payout_id, sum(data.totals[kind].count for kind in UNKNOWN & set(data.totals)) + data.strange
+    if told.connection and entity.provider(told.connection) is None:
+        yield CaseOpening("no_provider_account", f"{entity.id} has no account at {told.connection}.", told.amount)
     if (adjusted := data.totals.get("adjustment")) is not None:
-        money = Money(minor=adjusted.gross, currency=data.currency)
-        yield CaseOpening(
-            "payout_adjustment", f"{name} holds adjustments of {money}, booked as fees. Check them.", money
-        )
-    unknown = sum(data.totals[kind].count for kind in UNKNOWN & set(data.totals))
-    if unknown or data.strange:
-        money = Money(minor=data.gross(UNKNOWN), currency=data.currency)
-        sentence = f"{name} holds {unknown + data.strange} lines that nothing says how to book: {money}."
+        money = Money(minor=adjusted.gross, currency=currency)
+        sentence = f"{name} holds adjustments of {money}, booked as fees. Check them."
+        yield CaseOpening("payout_adjustment", sentence, money)
+    if unknown:
+        money = Money(minor=data.gross(UNKNOWN), currency=currency)
+        sentence = f"{name} holds {unknown} lines that nothing says how to book: {money}."
         yield CaseOpening("payout_line_unknown", sentence, money)
-    if data.entries and data.currency != entity.currency:
-        money = Money(minor=data.cost.total, currency=data.currency)
-        sentence = (
-            f"{name} is in {data.currency}, not in {entity.currency}: its cost of {money} is to be booked by hand."
-        )
+    if data.entries and currency != entity.currency:
+        money = Money(minor=data.cost.total, currency=currency)
+        sentence = f"{name} is in {currency}, not in {entity.currency}: its cost of {money} is to be booked by hand."
         yield CaseOpening("payout_currency_foreign", sentence, money)
 
 
 def _about_arrival(data: PayoutState) -> Iterator[CaseOpening]:
-    if data.amount is None:
+    told = data.payout
+    if told.amount is None:
         return
-    if data.failed and not data.reissued_by:
-        yield CaseOpening("payout_failed", f"Payout {data.payout_id} {data.reported}: the PSP keeps it.", data.amount)
-    if data.underway and not data.automatic:
-        sentence = f"Payout {data.payout_id} was made by hand: the PSP can't say what is in it. Reconcile by balance."
-        yield CaseOpening("manual_payout", sentence, data.amount)
+    if told.failed and not data.reissued_by:
+        yield CaseOpening("payout_failed", f"Payout {told.payout_id} {told.stage}: the PSP keeps it.", told.amount)
+    if told.underway and not told.automatic:
+        sentence = f"Payout {told.payout_id} was made by hand: the PSP can't say what is in it. Reconcile by balance."
+        yield CaseOpening("manual_payout", sentence, told.amount)
     came = {arrival.amount.currency for arrival in data.arrivals}
-    if data.arrivals and (came != {data.currency} or data.arrived != data.amount.minor):
-        told = " and ".join(str(arrival.amount) for arrival in data.arrivals)
-        sentence = f"Payout {data.payout_id} says {data.amount}; the bank booked {told}."
-        yield CaseOpening("payout_amount_differs", sentence, data.amount)
+    if data.arrivals and (came != {data.currency} or data.arrived != told.amount.minor):
+        booked = " and ".join(str(arrival.amount) for arrival in data.arrivals)
+        sentence = f"Payout {told.payout_id} says {told.amount}; the bank booked {booked}."
+        yield CaseOpening("payout_amount_differs", sentence, told.amount)
 
 
 def _about_steps(data: PayoutState) -> Iterator[CaseOpening]:
@@ -129,7 +131,7 @@ def _about_steps(data: PayoutState) -> Iterator[CaseOpening]:
 
 
 def _rule(data: PayoutState) -> str:
-    if not data.automatic:
+    if not data.payout.automatic:
         return "manual payout: by balance"
     return f"{data.count} lines add up" if data.complete else f"{data.count} lines, not complete"
 
@@ -148,8 +150,5 @@ def _due(instance: Instance, data: PayoutState, fact: Fact, rules: Rules, to: st
 
 def _arrival_due(data: PayoutState, entity: LegalEntity, rules: Rules) -> datetime | None:
     """The evening of some bank business days after the day that the PSP names."""
-    if data.arrives_on is None:
-        return None
-    grace = rules.limit("payout_grace_days", entity.id, 2)
-    day = rules.business_day(entity.calendar, data.arrives_on.isoformat(), grace)
-    return rules.instant(entity.zone, day, "18:00")
+    day, evening = data.payout.arrives_on, LocalRule(by=ARRIVES_BY, zone=entity.zone, calendar=entity.calendar)
+    return rules.cut_off(evening, day, rules.limit("payout_grace_days", entity.id, 2)).at if day else None

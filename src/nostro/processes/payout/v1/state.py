@@ -19,11 +19,10 @@ from nostro.model.facts import (
     PayoutReported,
 )
 from nostro.model.money import Money
+from nostro.model.payments import Payout
 from nostro.processes.kit.decision import State
 from nostro.processes.kit.following import Steps, but, same
 
-_ORDER = ("pending", "in_transit", "paid", "failed", "cancelled")
-_ON_ITS_WAY = ("in_transit", "paid")
 TAKEN_OVER = frozenset({"charge", "refund", "refund_failure", "dispute", "dispute_reversal", "payout_failure"})
 """Kinds of lines whose money another subject held until they were told here."""
 UNKNOWN = frozenset({"transfer", "other"})
@@ -70,12 +69,7 @@ class Arrival(Value):
 class PayoutState(State):
     """One payout. `entries` are the costs that were worked out each time its lines added up: each is one booking."""
 
-    connection: str = ""
-    payout_id: str = ""
-    amount: Money | None = None
-    arrives_on: date | None = None
-    reported: str = ""
-    automatic: bool = True
+    payout: Payout = Payout()
     currency: str = ""
     totals: dict[str, Total] = {}
     strange: int = 0
@@ -97,25 +91,11 @@ class PayoutState(State):
         return sum(total.count for total in self.totals.values())
 
     @property
-    def underway(self) -> bool:
-        """Whether the PSP has sent it."""
-        return self.reported in _ON_ITS_WAY
-
-    @property
     def complete(self) -> bool:
         """Whether the lines of an automatic payout that was sent add up to it."""
-        return (
-            self.underway
-            and self.automatic
-            and self.count > 0
-            and self.amount is not None
-            and self.net == self.amount.minor
-        )
-
-    @property
-    def failed(self) -> bool:
-        """Whether its money stayed with, or went back to the PSP."""
-        return self.reported in ("failed", "cancelled")
+        told = self.payout
+        adds_up = told.amount is not None and self.count > 0 and self.net == told.amount.minor
+        return told.underway and told.automatic and adds_up
 
     @property
     def arrived(self) -> int:
@@ -154,17 +134,13 @@ def evolve(data: State, fact: Fact) -> State:
 
 
 def _reported(data: PayoutState, body: PayoutReported) -> PayoutState:
-    """The furthest state counts, whatever the order in which states are told; of two tellings, the later day."""
-    told, known = _ORDER.index(body.state), _ORDER.index(data.reported) if data.reported else -1
-    if told < known:
-        return data
-    day = max(body.arrives_on, data.arrives_on or body.arrives_on) if told == known else body.arrives_on
-    names = same(body, "connection payout_id amount automatic")
-    return but(data, reported=body.state, arrives_on=day, currency=body.amount.currency, **names)
+    told = Payout(stage=body.state, **same(body, "connection payout_id amount arrives_on automatic"))
+    return but(data, payout=data.payout.after(told), currency=body.amount.currency)
 
 
 def _line(data: PayoutState, body: PayoutLineReported) -> PayoutState:
-    named = but(data, currency=data.currency or body.gross.currency, **same(body, "connection payout_id"))
+    payout = but(data.payout, **same(body, "connection payout_id"))
+    named = but(data, currency=data.currency or body.gross.currency, payout=payout)
     if body.gross.currency != named.currency:
         return but(named, strange=data.strange + 1)
     known = data.totals.get(body.kind, Total())

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from nostro.model.bank_days import CutOff
 from nostro.model.entities import HouseBankAccount, LegalEntity
 from nostro.model.facts import DeadlineFellDue, Fact, StatementReceived
 from nostro.processes.kit.decision import CaseOpening, Decision, Instance, Rules, State
@@ -54,26 +55,22 @@ class Scene:
     @property
     def first_day(self) -> date | None:
         """The first business day of which there has to be a statement."""
-        return self._business_day(self.data.seen_on, 0)
+        first = self._cut_off(self.data.seen_on, 0)
+        return first.day if first else None
 
     @property
     def due(self) -> datetime | None:
         """When the next statement has to be there: on the morning after the bank business day that it is of."""
-        day = self._business_day(self.data.last.day, 1) if self.data.last else self.first_day
-        morning = self._business_day(day, 1)
-        if self.house_account is None or not self.house_account.statement_expected_by or morning is None:
-            return None
-        try:
-            return self.rules.instant(self.entity.zone, morning.isoformat(), self.house_account.statement_expected_by)
-        except LookupError:
-            return None
+        last = self.data.last
+        of = self._cut_off(last.day, 1) if last else self._cut_off(self.data.seen_on, 0)
+        morning = self._cut_off(of.day, 1) if of else None
+        return morning.at if morning else None
 
-    def _business_day(self, day: date | None, offset: int) -> date | None:
-        """None outside of the bundle's calendar: with old files and first loads."""
-        if day is None or self.house_account is None:
-            return None
+    def _cut_off(self, day: date | None, later: int) -> CutOff | None:
+        """None where nothing is expected, and outside of the bundle's calendar: with old files and first loads."""
+        rule = self.house_account.statement_rule(self.entity.zone) if self.house_account else None
         try:
-            return date.fromisoformat(self.rules.business_day(self.house_account.calendar, day.isoformat(), offset))
+            return self.rules.cut_off(rule, day, later) if rule and day else None
         except LookupError:
             return None
 
