@@ -16,8 +16,8 @@ from nostro.engine.slots import Slots
 from nostro.model.calls import HttpReply, HttpRequest
 from nostro.model.canonical import canonical, parse
 from nostro.model.clock import Now
-from nostro.model.ids import IdempotencyKey, Subject
-from nostro.model.intents import AnnotatePayment
+from nostro.model.ids import IdempotencyKey, Subject, shard_of
+from nostro.model.intents import AnnotatePayment, Intent
 from nostro.store.arrivals import LANES
 from nostro.store.database import Database, Row, Statements, Transaction
 from nostro.store.entropy import SeededEntropy
@@ -40,6 +40,20 @@ async def installed(url: str) -> AsyncIterator[Database]:
 
 class Killed(BaseException):
     """The process is gone."""
+
+
+class OfALine(AnnotatePayment):
+    """An intent that works on a thing which other subjects' intents work on too: the line of its `invoice_number`."""
+
+    @property
+    def works_on(self) -> str:
+        """The line."""
+        return f"line/{self.invoice_number}"
+
+
+def of_line(number: int) -> OfALine:
+    """Work on that line."""
+    return OfALine(entity="DE", connection="psp", payment_id="p", invoice_number=str(number))
 
 
 @dataclass
@@ -66,14 +80,22 @@ class World:
         self.now = Now(self.now.business + step, self.now.machine + step)
 
     async def want(
-        self, subject: str, step: str = "annotate", *, status: str = "ready", lane: str = "", entity: str = "DE"
+        self,
+        subject: str,
+        step: str = "annotate",
+        *,
+        status: str = "ready",
+        lane: str = "",
+        entity: str = "DE",
+        intent: Intent | None = None,
     ) -> str:
         """A command as a decision leaves it; returns its correlation id."""
         self._position += 1
         key = IdempotencyKey("payout", subject, step)
-        intent = AnnotatePayment(entity=entity, connection="psp", payment_id=subject, invoice_number="INV/1")
+        intent = intent or AnnotatePayment(entity=entity, connection="psp", payment_id=subject, invoice_number="INV/1")
+        shared, shard = intent.works_on, Subject("payout", subject).shard
         columns: dict[str, Any] = {
-            "shard": Subject("payout", subject).shard,
+            "shard": shard,
             "key": key.bytes,
             "key_text": key.text,
             "correlation": key.correlation_id,
@@ -83,11 +105,12 @@ class World:
             "occurrence": 0,
             "generation": 0,
             "entity": entity,
-            "connection": "psp",
-            "operation": "annotate_payment",
+            "connection": self.connection.id,
+            "operation": intent.operation,
             "lane": LANES.index(lane or self.lane),
             "status": status,
-            "ordering_key": f"payout/{subject}",
+            "ordering_key": shared or f"payout/{subject}",
+            "order_shard": shard_of(shared) if shared else shard,
             "position": self._position,
             "n": 0,
             "body": canonical(intent),
@@ -174,7 +197,7 @@ class Worker:
         self.stepping: asyncio.Task[int] | None = None
         self.mortal = mortal or Mortal(world.database)
         database: Any = self.mortal
-        self.slots = Slots(database, name, {"psp": world.connection})
+        self.slots = Slots(database, name, {world.connection.id: world.connection})
         entropy = SeededEntropy(int.from_bytes(name.encode(), "big"))
         house = House(database, KEYS, self.slots, lambda *_: self, self.clock, entropy)
         self.dispatcher = Dispatcher(house, world.connection, moment_seconds=0.002)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from nostro.connectors.kit.reading import HintItem, IgnoredItem, Item, ReadItem, RejectItem
+from nostro.model.money import Amount
 
 FOLDER = Path(__file__).parent
 
@@ -31,7 +32,7 @@ def hold_to(golden: Path, told: object) -> None:
 
 
 def _meaning(item: Item) -> dict[str, Any]:
-    amount = "" if isinstance(item, HintItem) or item.amount is None else f"{item.amount.value} {item.amount.currency}"
+    amount = ", ".join(f"{told.value} {told.currency}" for told in _worth(item))
     match item:
         case ReadItem():
             facts = [{"type": fact.fact_type, "key": fact.natural_key(), **_plain(fact)} for fact in item.facts]
@@ -43,6 +44,15 @@ def _meaning(item: Item) -> dict[str, Any]:
             return {"rejected": item.why, "where": item.where}
         case HintItem():
             return {"hint": item.feed}
+
+
+def _worth(item: Item) -> tuple[Amount, ...]:
+    """What its sender says that it is worth; where he says it in what its facts are made of, what they say."""
+    if isinstance(item, HintItem):
+        return ()
+    if item.amount is None:
+        return item.worth if isinstance(item, ReadItem) else ()
+    return (item.amount,)
 
 
 def _plain(fact: Any) -> dict[str, Any]:  # noqa: ANN401 - any fact body

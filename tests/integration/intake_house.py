@@ -1,6 +1,6 @@
 """A house that takes in and reads, around a small connector whose receipts are lines of JSON, for tests of ingress.
 
-{"payout": "po_1"}                     a fact; "net" gives it an amount, "descriptor" another content
+{"payout": "po_1"}                     a fact; "net" gives it an amount, "misread" not, "descriptor" another content
 {"kind": "chatter"}                    ignored, as the manifest declares; any other kind isn't declared
 {"hint": "events"}                     a hint to read that feed
 {"close": "case-1", "to": ["p", "s"]}  a person's act, addressed to a subject
@@ -91,6 +91,8 @@ def _line(receipt: ReceiptView, text: bytes) -> Item:
             )
         case {"payout": name}:
             body = payout(name, descriptor=told.get("descriptor", ""))
+            if amount is not None and "misread" not in told:
+                body = body.model_copy(update={"amount": amount.to_money()})
             return ReadItem((body,), told.get("entity", "DE"), receipt.received_at, amount=amount)
     return RejectItem("line", "It says nothing.", amount)
 

@@ -12,8 +12,9 @@ import pytest_asyncio
 
 from nostro.egress.journal import FencedWrites
 from nostro.model.failures import LostRace, StatementRefused
+from nostro.store.arrivals import LANES
 from nostro.store.database import Database, Transaction
-from tests.dispatch_world import START, Mortal, Worker, World, installed
+from tests.dispatch_world import START, Mortal, Worker, World, installed, of_line
 from tests.integration.synthetic import House as DecidingHouse
 from tests.integration.synthetic import as_fact, line, payout
 from tests.toy_partner import operation
@@ -85,6 +86,53 @@ async def test_an_unknown_outcome_blocks_its_own_key_and_nothing_else(database: 
         (first, "handed_over"),
         (second, "ready"),
     ]
+
+
+async def test_commands_of_many_subjects_that_work_on_one_thing_take_turns_over_all_slots(database: Database) -> None:
+    world = World(database, operation("look_up"), slots=8)
+    wanted = [await world.want(f"po_{n}", intent=of_line(1), lane=LANES[n % 3]) for n in range(12)]
+    alone = [await world.want(f"own_{n}") for n in range(12)]
+    workers = [Worker(world, "one"), Worker(world, "two")]
+    together = 0
+    while len(world.settled) < len(wanted) + len(alone):
+        for worker in workers:
+            await worker.step()
+        [(under_way,)] = await world.all(
+            "select count(*) from command_open where ordering_key = 'line/1' and status = 'dispatched'"
+        )
+        together = max(together, under_way)
+        world.later(1)
+        await world.absorb()
+    for worker in workers:
+        await worker.dispatcher.stop()
+    assert together == 1
+    assert {kind for _, kind in world.settled} == {"done"}
+    assert world.partner.effects.total() == len(wanted) + len(alone)
+
+
+async def test_an_unknown_outcome_holds_up_all_who_work_on_that_thing_and_nobody_else(database: Database) -> None:
+    world = World(database, operation("person"), slots=4)
+    first = await world.want("po_1", intent=of_line(1))
+    world.later(1)
+    second, after = await world.want("po_2", intent=of_line(1)), await world.want("po_2", "b")
+    other, proposed = await world.want("po_3", intent=of_line(2)), await world.want("po_4", status="proposed")
+    beside = await world.want("po_5", intent=of_line(2))
+    world.partner.fault = lambda request: "cut_before" if first.encode() in request.body else ""
+    await Worker(world, "one").settle()
+    assert dict(world.settled) == {first: "handed_over", other: "done", beside: "done"}
+    open_ones = dict(await world.all("select correlation, status from command_open"))
+    assert open_ones == {first: "handed_over", second: "ready", after: "ready", proposed: "proposed"}
+
+
+async def test_what_waits_for_a_person_holds_up_its_own_subject_only(database: Database) -> None:
+    world = World(database, operation("look_up"), slots=4)
+    await world.want("po_1", status="proposed")
+    waiting = await world.want("po_1", "b", intent=of_line(1))
+    world.later(1)
+    other = await world.want("po_2", intent=of_line(1))
+    await Worker(world, "one").settle()
+    assert dict(world.settled) == {other: "done"}, "the older one can't leave, so the younger one doesn't wait for it"
+    assert (waiting, "ready") in await world.all("select correlation, status from command_open")
 
 
 async def test_a_batch_holds_commands_of_one_operation_and_entity(database: Database) -> None:

@@ -43,18 +43,27 @@ async def test_items_are_read_duplicate_ignored_or_rejected_and_add_up_by_count_
     await house.take(*payouts(2, 3), {"kind": "chatter", "net": "7"}, b"\xff", {"net": "0.05"})
     await house.read_all()
     first, second = await house.ends()
-    assert (first["items"], first["read"], first["amounts"]["read"]) == (2, 2, {"EUR": "3.00"})
+    assert (first["items"], first["read"], first["amounts"]["read"]) == (2, 2, {"EUR credit": "3.00"})
     assert [second[fate] for fate in ("items", "read", "duplicate", "ignored", "rejected")] == [5, 1, 1, 1, 2]
     assert second["amounts"] == {
-        "items": {"EUR": "10.05"},
-        "read": {"EUR": "1.50"},
-        "duplicate": {"EUR": "1.50"},
-        "ignored": {"EUR": "7"},
-        "rejected": {"EUR": "0.05"},
+        "items": {"EUR credit": "10.05"},
+        "read": {"EUR credit": "1.50"},
+        "duplicate": {"EUR credit": "1.50"},
+        "ignored": {"EUR credit": "7"},
+        "rejected": {"EUR credit": "0.05"},
     }
     assert [(r["item"], r["why"]) for r in second["rejects"]] == [(4, "It is no JSON."), (5, "It says nothing.")]
     assert await house.all("select count(*) from reading") == [(0,)]
     assert await house.all("select reason from exception_case") == [("rejected_items",)]
+
+
+async def test_a_reader_that_makes_another_amount_of_an_item_than_it_tells_is_a_case(house: IntakeHouse) -> None:
+    await house.take({"payout": "po_1", "net": "1.50", "misread": True}, {"payout": "po_2", "net": "-2"})
+    await house.read_all()
+    [end] = await house.ends()
+    assert end["amounts"]["items"] == {"EUR credit": "1.50", "EUR debit": "2"}
+    assert end["amounts"]["read"] == {"EUR credit": "10.00", "EUR debit": "2.00"}
+    assert await house.all("select reason from exception_case") == [("equation_broken",)]
 
 
 async def test_a_fact_bears_its_receipt_its_item_and_who_said_it(house: IntakeHouse) -> None:

@@ -10,7 +10,7 @@ from nostro.connectors.kit.reading import HintItem, IgnoredItem, Item, ReadItem,
 from nostro.connectors.odoo import CONNECTOR
 from nostro.connectors.odoo.config import OdooConfig
 from nostro.model.facts import InvoicePosted, InvoiceWithdrawn, PaymentRegistered
-from nostro.model.money import Money
+from nostro.model.money import Amount, Money
 from tests.conformance.receipts import CONNECTION, entity
 
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
@@ -76,7 +76,9 @@ def test_a_numbered_invoice_that_is_not_posted_any_more_is_withdrawn(state: str,
 
 @pytest.mark.parametrize("state", ["draft", "cancel"])
 def test_an_invoice_that_never_had_a_number_is_of_no_concern(state: str) -> None:
-    assert read([{**INVOICE, "state": state, "name": False}]) == [IgnoredItem("never_posted")]
+    assert read([{**INVOICE, "state": state, "name": False}]) == [
+        IgnoredItem("never_posted", Amount.model_validate({"value": "100.10", "currency": "EUR"}))
+    ]
 
 
 def test_what_odoos_own_provider_registered_is_known_by_its_reference() -> None:

@@ -49,10 +49,13 @@ def test_items_told_differently_are_a_case() -> None:
 
 def test_items_that_do_not_add_up_are_a_case_by_count_and_by_amount() -> None:
     assert house(reading(items=3)).open_cases(RECEIPT) == {"equation_broken"}
-    amounts = {"items": {"EUR": "10.00"}, "read": {"EUR": "9.00"}, "ignored": {"EUR": "1.00"}}
+    amounts = {"items": {"EUR credit": "10"}, "read": {"EUR credit": "9.00"}, "ignored": {"EUR credit": "1.00"}}
     assert house(reading(amounts=amounts)).open_cases(RECEIPT) == set()
-    told = house(reading(amounts={**amounts, "read": {"EUR": "8.00"}}))
-    assert "10.00 EUR" in told.cases[RECEIPT, "equation_broken"].sentence
+    told = house(reading(amounts={**amounts, "read": {"EUR credit": "8.00"}}))
+    assert "10 EUR credit came in and 9.00" in told.cases[RECEIPT, "equation_broken"].sentence
+    assert house(reading(amounts={**amounts, "duplicate": {"EUR debit": "1"}})).open_cases(RECEIPT) == {
+        "equation_broken"
+    }, "money that nobody told"
 
 
 def test_a_person_may_have_it_read_again_and_a_clean_reading_closes_the_case() -> None:

@@ -59,6 +59,7 @@ class Command:
     lane: int
     status: str
     ordering_key: str
+    order_shard: int
     position: int
     n: int
     body: bytes

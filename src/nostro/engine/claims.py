@@ -1,7 +1,8 @@
 """What a slot drives next: dispatches that are due again, and new ones from the oldest ready commands.
 
-Lanes take turns by their shares; none is ever left out. Of an ordering key only the oldest open command is taken, so
-that an unknown outcome blocks its own key and nothing else.
+Lanes take turns by their shares; none is ever left out. Of an ordering key only one command is under way, so that an
+unknown outcome blocks its own key and nothing else. The key decides which slot a command leaves over, whatever shard
+its subject is on: the commands of several subjects that work on one statement line have one slot, and take turns.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ class Claims:
     ) -> list[Dispatch]:
         """At most `places` dispatches, the slot's from here on. `away`: what is not to be taken now."""
         due = await self._due(tx, slot, places, away, now)
-        ready = await self._ready(tx, slot, places, now)
+        ready = _one_a_key(await self._ready(tx, slot, places, now))
         resumed: list[Dispatch] = []
         begun: list[tuple[Dispatch, list[Row]]] = []
         while len(resumed) + len(begun) < places and any(due) | any(ready):
@@ -161,3 +162,14 @@ class Claims:
             look_up_first=[d.look_up_first for d, _ in begun],
         )
         await tx.run(SQL.add_members, shards=shards, ns=numbers, **taking)
+
+
+def _one_a_key(lanes: Sequence[Sequence[Row]]) -> list[list[Row]]:
+    """Each lane is asked for itself, and more may have been committed in between: two lanes could name one key."""
+    seen: set[str] = set()
+    chosen: list[list[Row]] = [[] for _ in lanes]
+    for number, row in ((number, row) for number, lane in enumerate(lanes) for row in lane):
+        if row.ordering_key not in seen:
+            seen.add(row.ordering_key)
+            chosen[number].append(row)
+    return chosen

@@ -22,7 +22,7 @@ from nostro.model.facts import (
     split_fields,
 )
 from nostro.model.facts.base import Position
-from nostro.model.ids import IdempotencyKey, Subject, short_digest
+from nostro.model.ids import IdempotencyKey, Subject, shard_of, short_digest
 from nostro.model.intents import Reread
 from nostro.model.outcomes import OutcomeKind
 from nostro.processes.kit.decision import CaseOpening, Instance, Rules, State, Wanted
@@ -189,6 +189,7 @@ class Deciding:
         rules = self.rules[entry.bundle]
         connection = getattr(intent, "connection", "") or rules.serves(intent.entity, intent.operation).connection
         key = wanted.key(subject)
+        ordering_key = f"{connection}/{intent.works_on}" if intent.works_on else str(subject)
         clear, secret = split_fields(intent, confidential_fields(type(intent)))
         sealed = None
         if secret is not None:
@@ -198,7 +199,8 @@ class Deciding:
                 subject.shard, key.bytes, key.text, key.correlation_id, subject.process, subject.id, wanted.step,
                 wanted.occurrence,
                 wanted.generation, intent.entity, connection, intent.operation, row.lane,
-                MODES[rules.mode(connection, intent.operation, intent.entity)], str(subject), entry.position, n,
+                MODES[rules.mode(connection, intent.operation, intent.entity)],
+                ordering_key, shard_of(ordering_key) if intent.works_on else subject.shard, entry.position, n,
                 clear, sealed,
                 row.data_key if sealed else None, entry.bundle, "engine", self.keys.fingerprint(clear)[:16],
             )

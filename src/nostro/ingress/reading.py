@@ -191,6 +191,7 @@ class Readings:
             kind=opened.receipt.kind,
             reading=opened.claim.number,
             **dict(tally.counts),
+            amounts=tally.told(),
         )
 
 

@@ -25,6 +25,15 @@ class Intent(Value):
     operation: ClassVar[str]
     entity: str
 
+    @property
+    def works_on(self) -> str:
+        """What on the other side only one command at a time may work on, whichever subject asks; "": its own affair."""
+        return ""
+
+
+def _statement_line(number: int | None) -> str:
+    return f"statement_line/{number}" if number is not None else ""
+
 
 class RegisterCustomerPayment(Intent):
     """Register a customer's payment of an open item in Odoo, by default at capture into the PSP's clearing account.
@@ -81,6 +90,11 @@ class Reconcile(Intent):
     payment: int | None = None
     entry: int | None = None
 
+    @property
+    def works_on(self) -> str:
+        """The line: a collective credit is matched with the items of several collections."""
+        return _statement_line(self.statement_line)
+
 
 RECEIVABLE_OF_MOVE = 0
 """An `EntryLine.account` that stands for the receivable account (and partner) of `partner_of_move`."""
@@ -133,6 +147,11 @@ class ReopenInvoice(Intent):
     journal: int
     account: int
     label: str
+
+    @property
+    def works_on(self) -> str:
+        """The line, as for its match."""
+        return _statement_line(self.statement_line)
 
 
 class RefundPayment(Intent):

@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
+import re
+
 from nostro.model.base import Value
+
+
+def same_account(one: str, other: str) -> bool:
+    """Whether two identifications name one bank account: alike, or one is the national number inside the other's IBAN.
+
+    A number without its bank code says too little. Blanks and case don't matter.
+    """
+    said, told = sorted(("".join(text.split()).upper() for text in (one, other)), key=len)
+    return bool(said) and (said == told or (bool(_IBAN.fullmatch(told)) and said == told[4:]))
+
+
+_IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{10,30}")
 
 
 class Address(Value):

@@ -121,6 +121,15 @@ class Entry(Value):
     details_total: int = 0
     source: Source
 
+    @property
+    def signed(self) -> Amount:
+        """Its amount as the bank account sees it."""
+        return (
+            self.amount
+            if self.direction == "credit"
+            else Amount(value=-self.amount.value, currency=self.amount.currency)
+        )
+
 
 class StatementHead(Value):
     """A document about one bank account, without its entries, so that a file of a gigabyte can stream."""

@@ -77,8 +77,15 @@ class Document:
     def _numbered(self, report: EntryReported) -> EntryReported:
         fingerprint = digest([*_plain_marks(report), report.servicer_reference, report.entry_reference, report.uetr])
         content = digest([*_plain_marks(report), *_personal_marks(report)])
-        numbers = {"fingerprint": fingerprint.hex()[:32]}
-        return report.model_copy(update={**numbers, "ordinal": self._count(fingerprint), "twin": self._count(content)})
+        stands = digest([report.amount, report.direction, report.booking_date, report.booked, report.place])
+        return report.model_copy(
+            update={
+                "fingerprint": fingerprint.hex()[:32],
+                "ordinal": self._count(fingerprint),
+                "twin": self._count(content),
+                "rank": self._count(stands) if report.kind == "statement" else 0,
+            }
+        )
 
     def _count(self, mark: bytes) -> int:
         """How many entries of this document bore the same mark before."""

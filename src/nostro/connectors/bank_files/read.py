@@ -13,11 +13,11 @@ from nostro.connectors.bank_files.files import documents
 from nostro.connectors.kit.reading import IgnoredItem, Item, ReadItem, ReceiptView, RejectItem
 from nostro.formats.iso20022.camt import CamtItem, read_camt
 from nostro.model.canonical import digest
-from nostro.model.entities import HouseBankAccount, LegalEntity
+from nostro.model.entities import LegalEntity
 from nostro.model.facts import StatementReceived
 from nostro.model.failures import FormatRefused
 from nostro.model.money import Amount, InexactAmountError
-from nostro.model.parties import BankAccount
+from nostro.model.parties import same_account
 from nostro.model.statements import (
     CLOSING,
     OPENING,
@@ -113,18 +113,18 @@ class _Reading:
         document = owned.document
         where = self._located(entry.source.where, entry.source.line)
         if entry.state == "information":
-            return IgnoredItem(kind=INFORMATION, amount=entry.amount)
+            return IgnoredItem(kind=INFORMATION, amount=entry.signed)
         if entry.amount.currency != document.account.currency:
             why = f"the entry is in {entry.amount.currency}, the bank account in {document.account.currency}"
-            return RejectItem(where=where, why=why, amount=entry.amount)
+            return RejectItem(where=where, why=why, amount=entry.signed)
         try:
             report = document.report(entry)
         except InexactAmountError:
             why = f"the amount is finer than the smallest unit of {entry.amount.currency}"
-            return RejectItem(where=where, why=why, amount=entry.amount)
+            return RejectItem(where=where, why=why, amount=entry.signed)
         owned.content.update(f"{report.fingerprint}/{report.ordinal}\n".encode())
         occurred_at = self._occurred_at(document.head)
-        return ReadItem(facts=(report,), entity=owned.entity.id, occurred_at=occurred_at, amount=entry.amount)
+        return ReadItem(facts=(report,), entity=owned.entity.id, occurred_at=occurred_at, amount=entry.signed)
 
     def _statement(self, owned: _Owned, end: StatementEnd) -> ReadItem:
         document, head = owned.document, owned.document.head
@@ -168,7 +168,8 @@ def _owner(receipt: ReceiptView, head: StatementHead, currency: str) -> _Owned |
         (entity, account)
         for entity in receipt.entities
         for account in entity.bank_accounts
-        if account.connection == receipt.connection and _same(account, head.bank_account)
+        if account.connection == receipt.connection
+        and same_account(account.identification, head.bank_account.identification)
     ]
     found = [pair for pair in found if pair[1].currency == currency] or found
     if not found:
@@ -184,14 +185,6 @@ def _owner(receipt: ReceiptView, head: StatementHead, currency: str) -> _Owned |
         place=opening.amount.value if opening and head.kind == "statement" else None,
     )
     return _Owned(entity, document)
-
-
-def _same(account: HouseBankAccount, told: BankAccount) -> bool:
-    return bool(told.identification) and _compact(account.identification) == _compact(told.identification)
-
-
-def _compact(identification: str) -> str:
-    return "".join(identification.split()).upper()
 
 
 def _statement_id(receipt: ReceiptView, head: StatementHead) -> str:

@@ -40,7 +40,11 @@ class ReceiptView:
 
 @dataclass(frozen=True, slots=True)
 class ReadItem:
-    """An item that was understood: the facts in it, in the sender's order."""
+    """An item that was understood: the facts in it, in the sender's order.
+
+    `amount`, here and below, is what the sender says that the item is worth, signed as he counts it, where he says it
+    apart from what the facts are made of; else its facts say it.
+    """
 
     facts: tuple[FactBody, ...]
     entity: str
@@ -53,6 +57,11 @@ class ReadItem:
     reason: str = ""
     addressed_to: tuple[str, str] | None = None
     """(process, subject) for facts without an owner, such as acts of persons."""
+
+    @property
+    def worth(self) -> tuple[Amount, ...]:
+        """What its facts say that it is worth."""
+        return tuple(body.worth.as_amount() for body in self.facts if body.worth is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +79,14 @@ class RejectItem:
     where: str
     why: str
     amount: Amount | None = None
+
+
+def readable(amount: Callable[[], Amount]) -> Amount | None:
+    """The amount of an item that can't be read otherwise, if that can."""
+    try:
+        return amount()
+    except UNREADABLE:
+        return None
 
 
 class Unreadable(ValueError):

@@ -18,6 +18,7 @@ from nostro.connectors.kit.reading import (
     ReceiptView,
     RejectItem,
     Unreadable,
+    readable,
     why,
 )
 from nostro.connectors.odoo.feed import INVOICE, PAYMENT
@@ -44,12 +45,12 @@ class _Source:
     feed: str
     entities: Mapping[int, LegalEntity]
 
-    def told(self, row: Row, fact: FactBody, amount: Amount | None = None) -> ReadItem:
+    def told(self, row: Row, fact: FactBody) -> ReadItem:
         changed = str(row["write_date"])
         happened = datetime.fromisoformat(changed).replace(tzinfo=UTC)
         unknown = len(row.keys() - _KNOWN[self.feed])
         entity = self.entities[ref(row["company_id"])]
-        return ReadItem((fact,), entity.id, happened, changed, amount, unknown)
+        return ReadItem((fact,), entity.id, happened, changed, unknown_fields=unknown)
 
 
 def read(receipt: ReceiptView) -> Iterator[Item]:
@@ -82,20 +83,25 @@ def _hint(content: object) -> Item:
 def _row(row: Any, where: str, source: _Source) -> Item:  # noqa: ANN401 - JSON is whatever the sender wrote
     try:
         if ref(row["company_id"]) not in source.entities:
-            return IgnoredItem(OTHER_COMPANY)
+            return IgnoredItem(OTHER_COMPANY, readable(lambda: _worth(row)))
         return READERS[source.feed](row, source)
     except UNREADABLE as flaw:
-        return RejectItem(where, why(flaw))
+        return RejectItem(where, why(flaw), readable(lambda: _worth(row)))
+
+
+def _worth(row: Row) -> Amount:
+    """What an invoice, credit note or payment is worth."""
+    told = money(row["amount_total"] if "amount_total" in row else row["amount"], label(row["currency_id"])).as_amount()
+    return Amount(value=-told.value, currency=told.currency) if row.get("move_type") == "out_refund" else told
 
 
 def _invoice(row: Row, source: _Source) -> Item:
     """A snapshot of a posted invoice. One with a number that is draft or cancelled was posted before."""
     if row["state"] in ("draft", "cancel"):
-        return source.told(row, _withdrawn(row, source)) if row["name"] else IgnoredItem(NEVER_POSTED)
+        return source.told(row, _withdrawn(row, source)) if row["name"] else IgnoredItem(NEVER_POSTED, _worth(row))
     if row["state"] != "posted":
         raise Unreadable("The invoice is in a state that we don't know.")
     currency = label(row["currency_id"])
-    total = money(row["amount_total"], currency)
     fact = InvoicePosted(
         connection=source.connection,
         database=source.database,
@@ -105,7 +111,7 @@ def _invoice(row: Row, source: _Source) -> Item:
         partner_id=ref(row["partner_id"]),
         issued_on=_day(row["invoice_date"]),
         due_on=_day(row["invoice_date_due"]) if row["invoice_date_due"] else None,
-        total=total,
+        total=money(row["amount_total"], currency),
         residual=money(row["amount_residual"], currency),
         reverses_move=ref(row["reversed_entry_id"]) or None,
         payment_reference=row["payment_reference"] or "",
@@ -113,7 +119,7 @@ def _invoice(row: Row, source: _Source) -> Item:
         changed_at=row["write_date"],
         partner_name=label(row["partner_id"]) or None,
     )
-    return source.told(row, fact, total.as_amount())
+    return source.told(row, fact)
 
 
 def _withdrawn(row: Row, source: _Source) -> InvoiceWithdrawn:
@@ -130,7 +136,7 @@ def _withdrawn(row: Row, source: _Source) -> InvoiceWithdrawn:
 def _payment(row: Row, source: _Source) -> Item:
     """A customer payment, whoever registered it. Its invoices are those that Odoo names, matched or not any more."""
     if row["state"] == "draft":
-        return IgnoredItem(NEVER_POSTED)
+        return IgnoredItem(NEVER_POSTED, _worth(row))
     memo, paid = row["memo"] or "", money(row["amount"], label(row["currency_id"]))
     own = source.entities[ref(row["company_id"])].currency
     correlation, provider = _CORRELATION.search(memo), _PROVIDER_REFERENCE.search(memo)
@@ -149,7 +155,7 @@ def _payment(row: Row, source: _Source) -> Item:
         changed_at=row["write_date"],
         memo=memo or None,
     )
-    return source.told(row, fact, paid.as_amount())
+    return source.told(row, fact)
 
 
 def _day(text: str) -> date:

@@ -20,6 +20,7 @@ from nostro.connectors.kit.reading import (
     ReceiptView,
     RejectItem,
     Unreadable,
+    readable,
     why,
 )
 from nostro.connectors.stripe.lines import known_kind, payout_line
@@ -34,6 +35,7 @@ from nostro.model.facts import (
     PayoutReported,
     RefundReported,
 )
+from nostro.model.money import Amount
 
 CAPTURED_AT_ONCE_SECONDS = 7_200
 """Asynchronous capture books within the hour after the charge; later than this, somebody captured by hand."""
@@ -63,8 +65,10 @@ class _Source:
     def told(self, thing: Thing, facts: Sequence[FactBody], at: datetime, *, strange: bool = False) -> ReadItem:
         """The item, with what we did not know about it counted: fields, and a status or type if `strange`."""
         unknown = len(thing.keys() - FIELDS[thing["object"]]) + strange
-        minor, currency = thing.get("net", thing["amount"]), thing["currency"]
-        return ReadItem(tuple(facts), self.entity, at, instant_text(at), amount(minor, currency), unknown)
+        worth = amount(thing.get("net", thing["amount"]), thing["currency"])
+        # Of other objects than a line of the balance the facts may take a part: what was captured, or its refunds.
+        told = worth if "net" in thing else None
+        return ReadItem(tuple(facts), self.entity, at, instant_text(at), told, unknown)
 
 
 def read(receipt: ReceiptView) -> Iterator[Item]:
@@ -85,7 +89,13 @@ def _read_one(thing: Any, where: str, source: _Source) -> Item:  # noqa: ANN401 
         _must_be_ours(thing, source)
         return _event(thing, source) if thing["object"] == "event" else _object(thing, source)
     except UNREADABLE as flaw:
-        return RejectItem(where, why(flaw))
+        return RejectItem(where, why(flaw), readable(lambda: _worth(thing)))
+
+
+def _worth(thing: Thing) -> Amount:
+    """What an object, or the one that an event is about, is worth."""
+    told = thing["data"]["object"] if thing["object"] == "event" else thing
+    return amount(told.get("net", told["amount"]), told["currency"])
 
 
 def _must_be_ours(thing: Thing, source: _Source) -> None:
@@ -103,9 +113,9 @@ def _event(event: Thing, source: _Source) -> Item:
         ignored = next((name for name in (kind, family) if name in IGNORED), None)
         if ignored is None:
             raise Unreadable(f"The event type {kind} is unknown.")
-        return IgnoredItem(ignored)
+        return IgnoredItem(ignored, readable(lambda: _worth(event)))
     item = reader(thing, replace(source, event=kind, told_at=event["created"]))
-    return item if item.facts else IgnoredItem(kind, item.amount)
+    return item if item.facts else IgnoredItem(kind, readable(lambda: _worth(event)))
 
 
 def _object(thing: Thing, source: _Source) -> Item:

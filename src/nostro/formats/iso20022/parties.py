@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from nostro.formats.iso20022.tree import Element, children, find, local, text, texts
-from nostro.model.parties import Address, BankAccount, Party
+from nostro.model.parties import Address, BankAccount, Party, same_account
 from nostro.model.statements import Direction
 
 
@@ -28,7 +28,7 @@ def counterparty(details: Element, direction: Direction, own: str) -> Counterpar
     sides = [_side(details, role) for role in _ROLES[direction]]
     for found in sides:
         account = found.bank_account
-        if (found.party or account) and not (own and account and account.identification == own):
+        if (found.party or account) and not (account and same_account(own, account.identification)):
             return found
     return Counterparty(None, None)
 

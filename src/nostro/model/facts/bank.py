@@ -61,10 +61,12 @@ class EntryReported(FactBody):
 
     What tells this entry from others: `fingerprint` and `ordinal` name it within its document, without saying anything
     about a person; `twin` counts the entries before it that say the very same, payer and text included; `place` is the
-    booked balance before it. `repeats`: documents of this kind tell again what earlier ones of the day told.
+    booked balance before it, and `rank` counts the entries of a statement before it with this amount at this place, or
+    of this amount where there is none. `repeats`: documents of this kind tell again what earlier ones of the day told.
     `scheme`: whether all documents of this bank call a movement alike (`shared`), or statements otherwise (`own`).
 
-    `probe` and `doubts` are not the bank's: a movement that this report does not belong to passes it on with them.
+    `probe`, `doubts` and `contrary` are not the bank's: a movement that this report does not belong to passes it on
+    with them. `contrary`: one of the doubts shares an id of the bank's with it, and contradicts it otherwise.
     """
 
     fact_type: ClassVar[str] = "statement.entry_reported"
@@ -94,12 +96,14 @@ class EntryReported(FactBody):
     fingerprint: str
     ordinal: int = 0
     twin: int = 0
+    rank: int = 0
     place: Amount | None = None
     repeats: bool = False
     scheme: Literal["unknown", "own", "shared"] = "unknown"
     details: int = 0
     probe: int = 0
     doubts: tuple[str, ...] = ()
+    contrary: bool = False
     counterparty_name: ConfidentialText = None
     counterparty_iban: ConfidentialText = None
     remittance: ConfidentialText = None
@@ -112,6 +116,11 @@ class EntryReported(FactBody):
         """
         passed = f"/{self.probe}" if self.probe else ""
         return f"{self.account}/{self.kind}/{self.statement_id}/{self.fingerprint}/{self.ordinal}{passed}"
+
+    @property
+    def worth(self) -> Money:
+        """Its amount as the bank account sees it."""
+        return self.amount if self.direction == "credit" else -self.amount
 
     def party(self) -> Reference | None:
         """The counterparty, by IBAN."""

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import ClassVar
 
 from nostro.model.base import Value
+from nostro.model.money import Money
 from nostro.model.references import Reference
 
 
@@ -24,6 +25,12 @@ class FactBody(Value):
     def natural_key(self) -> str:
         """What makes two tellings of this fact the same fact. Unique within the fact type."""
         raise NotImplementedError(type(self).__name__)  # pragma: no cover
+
+    @property
+    def worth(self) -> Money | None:
+        """The money that it tells of, with the sign that its teller gives it (a debit is negative); None: of none."""
+        told: Money | None = getattr(self, "amount", None)
+        return told
 
     def party(self) -> Reference | None:
         """Whose confidential fields these are: chooses the data key that erasing this person destroys."""

@@ -179,6 +179,11 @@ class PayoutLineReported(FactBody):
     rate: PlainDecimal | None = None
     available_on: date | None = None
 
+    @property
+    def worth(self) -> Money:
+        """What it changes of the balance: `net`, if the PSP's own three figures agree."""
+        return self.gross - self.fee
+
     def natural_key(self) -> str:
         """Connection and balance transaction."""
         return f"{self.connection}/{self.line_id}"

@@ -36,7 +36,8 @@ class ToldDifferently(Value):
 class ReceiptRead(FactBody):
     """A receipt was read to its end.
 
-    Items = read + duplicate + ignored + rejected, by count and by amount per currency.
+    Items = read + duplicate + ignored + rejected, by count and by amount: `amounts` holds, for `items` and each fate,
+    unsigned sums by currency and direction (`EUR credit`).
     """
 
     fact_type: ClassVar[str] = "receipt.read"

@@ -42,6 +42,11 @@ class InvoicePosted(FactBody):
     partner_name: ConfidentialText = None
     partner_email: ConfidentialText = None
 
+    @property
+    def worth(self) -> Money:
+        """What it asks for; a credit note gives it back."""
+        return self.total if self.kind == "invoice" else -self.total
+
     def natural_key(self) -> str:
         """Connection, move, write date and content: the ERP's write date has seconds only, and states come back."""
         told = digest(self.model_copy(update={"partner_name": None, "partner_email": None})).hex()[:16]

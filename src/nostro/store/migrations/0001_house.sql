@@ -329,6 +329,7 @@ create table command_open (
     status text not null check (status in ('would_do', 'proposed', 'ready', 'dispatched', 'handed_over')),
     run_at timestamptz not null,
     ordering_key text not null,
+    order_shard smallint not null,
     position bigint not null,
     n smallint not null,
     body bytea not null,
@@ -341,8 +342,9 @@ create table command_open (
     note text not null default '',
     primary key (shard, key)
 ) with (fillfactor = 70);
-create index command_open_ready on command_open (connection, operation, shard, lane, position, n) where status = 'ready';
-create index command_open_order on command_open (shard, ordering_key, position, n);
+create index command_open_ready on command_open (connection, operation, order_shard, lane, since, shard, position, n) where status = 'ready';
+create index command_open_subject on command_open (shard, process, subject, position, n);
+create index command_open_order on command_open (order_shard, ordering_key);
 create table command_closed (
     shard smallint not null,
     key bytea not null,

@@ -60,21 +60,27 @@ returning d.id;
 select 1 as one from command_open where connection = %(connection)s and status = 'ready' limit 1;
 
 -- name: ready_commands
--- The oldest ready commands of a lane on a slot's shards: of each ordering key only the oldest one that is open, whatever its status.
+-- The oldest ready commands of a lane whose ordering keys are a slot's: of each subject only the oldest one that is open, whatever its status;
+-- and none whose ordering key another subject's command is under way on, or could leave on now and has waited longer.
 -- `before`: it was journaled in an earlier dispatch.
 select r.*, exists (
     select from dispatch_member m join attempt_call a on a.shard = m.shard and a.dispatch = m.dispatch
     where m.command_shard = r.shard and m.command_key = r.key) as before
 from (
-  select c.shard, c.key, c.operation, c.lane, c.entity, c.actor, c.since, c.position, c.n
+  select c.shard, c.key, c.operation, c.lane, c.entity, c.actor, c.since, c.position, c.n, c.ordering_key
   from unnest(%(operations)s::text[]) as wanted (operation)
   cross join unnest(%(shards)s::smallint[]) as mine (shard)
   cross join lateral (
-    select o.shard, o.key, o.operation, o.lane, o.entity, o.actor, o.since, o.position, o.n from command_open o
-    where o.connection = %(connection)s and o.operation = wanted.operation and o.shard = mine.shard and o.lane = %(lane)s and o.status = 'ready'
+    select o.shard, o.key, o.operation, o.lane, o.entity, o.actor, o.since, o.position, o.n, o.ordering_key from command_open o
+    where o.connection = %(connection)s and o.operation = wanted.operation and o.order_shard = mine.shard and o.lane = %(lane)s and o.status = 'ready'
       and o.run_at <= %(business)s and not exists (
-        select from command_open e where e.shard = o.shard and e.ordering_key = o.ordering_key and (e.position, e.n) < (o.position, o.n))
-    order by o.position, o.n limit %(per_shard)s) c
+        select from command_open e where e.shard = o.shard and e.process = o.process and e.subject = o.subject and (e.position, e.n) < (o.position, o.n))
+      and not exists (
+        select from command_open e where e.order_shard = o.order_shard and e.ordering_key = o.ordering_key and (e.process, e.subject) <> (o.process, o.subject)
+          and (e.status in ('dispatched', 'handed_over')
+            or e.status = 'ready' and (e.since, e.shard, e.position, e.n) < (o.since, o.shard, o.position, o.n) and not exists (
+              select from command_open f where f.shard = e.shard and f.process = e.process and f.subject = e.subject and (f.position, f.n) < (e.position, e.n))))
+    order by o.since, o.shard, o.position, o.n limit %(per_shard)s) c
   order by c.since, c.shard, c.position, c.n limit %(limit)s) r
 order by r.since, r.shard, r.position, r.n;
 

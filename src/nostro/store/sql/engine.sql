@@ -116,16 +116,16 @@ returning d.shard, d.process, d.subject, d.name, d.due_at, d.revision, due.entit
 -- name: open_commands
 -- Durable intents. The caller has checked by `seen` that their keys are new. Parameters are named as the columns.
 insert into command_open (shard, key, key_text, correlation, process, subject, step, occurrence, generation, entity, connection, operation, lane,
-  status, run_at, ordering_key, position, n, body, sealed_body, data_key, bundle, actor, since)
+  status, run_at, ordering_key, order_shard, position, n, body, sealed_body, data_key, bundle, actor, since)
 select shard, key, key_text, correlation, process, subject, step, occurrence, generation, entity, connection, operation, lane, status, %(at)s,
-  ordering_key, position, n, body, sealed_body, data_key, bundle, actor, %(at)s
+  ordering_key, order_shard, position, n, body, sealed_body, data_key, bundle, actor, %(at)s
 from unnest(%(shard)s::smallint[], %(key)s::bytea[], %(key_text)s::text[], %(correlation)s::text[], %(process)s::text[],
   %(subject)s::text[], %(step)s::text[], %(occurrence)s::integer[], %(generation)s::integer[], %(entity)s::text[],
   %(connection)s::text[], %(operation)s::text[], %(lane)s::smallint[], %(status)s::text[], %(ordering_key)s::text[],
-  %(position)s::bigint[], %(n)s::smallint[], %(body)s::bytea[], %(sealed_body)s::bytea[], %(data_key)s::bytea[], %(bundle)s::bytea[],
+  %(order_shard)s::smallint[], %(position)s::bigint[], %(n)s::smallint[], %(body)s::bytea[], %(sealed_body)s::bytea[], %(data_key)s::bytea[], %(bundle)s::bytea[],
   %(actor)s::text[])
   as c (shard, key, key_text, correlation, process, subject, step, occurrence, generation, entity, connection, operation, lane, status,
-    ordering_key, position, n, body, sealed_body, data_key, bundle, actor);
+    ordering_key, order_shard, position, n, body, sealed_body, data_key, bundle, actor);
 
 -- name: settle_commands
 -- Closes commands that have ended; `handed_over` stays open for a person.

@@ -62,9 +62,11 @@ def standing(scene: Scene) -> str:
 def _passed_on(instance: Instance, body: EntryReported, verdict: Verdict) -> Decision:
     """The report tells of another movement: the next slot is asked, and what it claimed here is given back."""
     probe = body.probe + 1
-    doubtful = verdict is Verdict.DOUBT or probe == PROBES
-    doubts = dict.fromkeys((*body.doubts, instance.subject.id) if doubtful else body.doubts)
-    onward = body.model_copy(update={"probe": probe, "doubts": tuple(doubts)})
+    doubts = dict.fromkeys(
+        body.doubts if verdict is Verdict.OTHER and probe < PROBES else (*body.doubts, instance.subject.id)
+    )
+    contrary = body.contrary or verdict is Verdict.CONTRARY
+    onward = body.model_copy(update={"probe": probe, "doubts": tuple(doubts), "contrary": contrary})
     return Decision(to=instance.state, rule=f"reported: {verdict}", emits=(onward,), disowns=True)
 
 

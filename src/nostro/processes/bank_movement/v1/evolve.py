@@ -43,7 +43,7 @@ def _reported(data: MovementState, body: EntryReported, fact: Fact) -> MovementS
         return data
     first = data.amount is None
     day = body.booking_date or body.value_date or fact.occurred_at.date()
-    settled = data.doubtful and not first and settles(data, body)
+    settled = data.doubtful and not data.contrary and settles(data, body)
     told = {
         "account": body.account,
         "amount": body.amount,
@@ -53,6 +53,7 @@ def _reported(data: MovementState, body: EntryReported, fact: Fact) -> MovementS
         "stated": data.stated or (body.booked and body.kind == "statement"),
         "parts": _parts(data, body),
         "doubts": body.doubts[:_DOUBTS_KEPT] if first else data.doubts,
+        "contrary": body.contrary if first else data.contrary,
         "verdict": "own" if settled else data.verdict,
     }
     return data.model_copy(update={**told, **_enriched(data, body)})
@@ -69,6 +70,7 @@ def _report(body: EntryReported) -> Report:
         uetr=body.uetr,
         end_to_end=body.end_to_end,
         twin=body.twin,
+        rank=body.rank,
         place=body.place,
     )
 

@@ -27,6 +27,7 @@ class Verdict(StrEnum):
     """Whether a report belongs to a movement."""
 
     OTHER = "other"
+    CONTRARY = "contrary"
     DOUBT = "doubt"
     MINE = "mine"
 
@@ -59,7 +60,17 @@ def _hints(entity: str, body: EntryReported) -> tuple[Reference, ...]:
         ("movement", body.end_to_end and f"end_to_end/{body.end_to_end}"),
         ("entry", body.entry_reference),
     )
-    return tuple(Reference.to(kind, f"{value}/{more}", within) for kind, value in named if value)
+    hints = [Reference.to(kind, f"{value}/{more}", within) for kind, value in named if value]
+    return (*hints, *_stands(entity, body))
+
+
+def _stands(entity: str, body: EntryReported) -> tuple[Reference, ...]:
+    """Where a statement lists it: what its copies have in common, whatever else they leave out or call otherwise."""
+    if body.kind != "statement" or not body.booked:
+        return ()
+    where = f"place/{body.place.value.normalize():f}" if body.place else f"document/{body.statement_id}"
+    said = f"{where}/{body.rank}/{body.amount}/{body.direction}/{_day(body)}"
+    return (Reference.to("movement", said, scope(entity, body.account)),)
 
 
 def judge(data: MovementState, body: EntryReported) -> Verdict:
@@ -69,19 +80,21 @@ def judge(data: MovementState, body: EntryReported) -> Verdict:
     if (data.account, data.amount, data.direction) != (body.account, body.amount, body.direction):
         return Verdict.OTHER
     alike = [report for report in data.reports if report.kind == body.kind]
-    if _contradicted(data, alike, body):
-        return Verdict.OTHER
     same_document = [report for report in alike if report.statement_id == body.statement_id]
+    by_id, contrary = _named_alike(data.reports, body), _another_payment(data, body)
+    if _another_entry(data, alike, body) or (contrary and (same_document or not by_id)):
+        return Verdict.OTHER
     if same_document:
         return max((_retold(data, report, body) for report in same_document), key=list(Verdict).index)
-    by_id = _named_alike(data.reports, body)
     if not _near(data.reports, body, by_id=by_id):
         return Verdict.OTHER
+    if contrary:  # the bank's reference is unique, but some give one to all lines of a payment file
+        return Verdict.CONTRARY
     again = [report for report in alike if report.booked == body.booked]
     if by_id:  # two returns of one payment bear its id on two days; no other reason for two booking days is known
         return Verdict.MINE if _near(data.reports, body, by_id=False) else Verdict.DOUBT
     if again:
-        return _by_kind(again, body)
+        return _by_kind(data, again, body)
     return Verdict.DOUBT if body.scheme == "unknown" and _called_otherwise(data.reports, body) else Verdict.MINE
 
 
@@ -101,26 +114,36 @@ def _retold(data: MovementState, report: Report, body: EntryReported) -> Verdict
     """A document lists each movement once. Issued anew, it tells what was pending as booked, or the very same again."""
     if report.booked != body.booked:
         return Verdict.MINE
+    mine = (plain_text(text_of(data.remittance)), text_of(data.counterparty_iban))
+    theirs = (plain_text(text_of(body.remittance)), text_of(body.counterparty_iban))
+    otherwise = any(_differ(*pair) for pair in zip(mine, theirs, strict=True))
+    stands_alike = (report.rank, report.place) == (body.rank, body.place)
+    if body.kind == "statement" and stands_alike and (body.place or not otherwise):
+        return Verdict.MINE
     if report.twin != body.twin:
         return Verdict.OTHER
     known = (report.servicer, report.uetr, report.end_to_end)
     told = (body.servicer_reference, body.uetr, body.end_to_end)
-    mine = (plain_text(text_of(data.remittance)), text_of(data.counterparty_iban))
-    theirs = (plain_text(text_of(body.remittance)), text_of(body.counterparty_iban))
     if report.place and body.place:
         restated = bool(report.servicer) and known == told and mine == theirs  # with another opening balance
-        return Verdict.MINE if report.place == body.place or restated else Verdict.OTHER
-    if known != told or any(_differ(*pair) for pair in zip(mine, theirs, strict=True)):
+        return Verdict.MINE if restated else Verdict.OTHER
+    if known != told or otherwise:
         return Verdict.OTHER
     return Verdict.MINE if mine == theirs else Verdict.DOUBT
 
 
-def _contradicted(data: MovementState, alike: list[Report], body: EntryReported) -> bool:
-    """What both tell differently. The bank's own references in a statement may be others than those during the day."""
+def _another_entry(data: MovementState, alike: list[Report], body: EntryReported) -> bool:
+    """What the bank tells differently of its entry. Its references in a statement may be others than during the day."""
     comparable = data.reports if body.scheme == "shared" else [r for r in data.reports if _same_scheme(r, body)]
-    if _other_payer(data, body) or any(_differ(report.servicer, body.servicer_reference) for report in comparable):
+    if any(_differ(report.servicer, body.servicer_reference) for report in comparable):
         return True
-    if body.booked and any(r.booked and _differ(r.booking_date, body.booking_date) for r in alike):
+    return body.booked and any(r.booked and _differ(r.booking_date, body.booking_date) for r in alike)
+
+
+def _another_payment(data: MovementState, body: EntryReported) -> bool:
+    """Another payer, or other ids of the payment itself."""
+    known, told = text_of(data.counterparty_iban), text_of(body.counterparty_iban)
+    if _IBAN.fullmatch(known) and _IBAN.fullmatch(told) and known != told:  # other numbers are written in many ways
         return True
     return any(_differ(r.uetr, body.uetr) or _differ(r.end_to_end, body.end_to_end) for r in data.reports)
 
@@ -154,10 +177,12 @@ def _near(reports: tuple[Report, ...], body: EntryReported, *, by_id: bool) -> b
     return apart <= (0 if strict else NEAR_DAYS)
 
 
-def _by_kind(alike: list[Report], body: EntryReported) -> Verdict:
+def _by_kind(data: MovementState, alike: list[Report], body: EntryReported) -> Verdict:
     """Another document of the same kind says the same, and no id decides whether it says it again."""
     if body.kind == "statement":
-        return Verdict.MINE if any(body.place and report.place == body.place for report in alike) else Verdict.DOUBT
+        there = any(body.place and report.place == body.place for report in alike)
+        said = [plain_text(text_of(text)) for text in (data.remittance, body.remittance)]
+        return Verdict.MINE if there and not _differ(*said) else Verdict.DOUBT
     if body.kind == "notification":
         return Verdict.DOUBT
     again = body.repeats and any(report.twin == body.twin for report in alike)
@@ -183,12 +208,6 @@ def _content(body: EntryReported) -> str:
 def _day(body: EntryReported) -> str:
     day = body.booking_date or body.value_date
     return day.isoformat() if day else ""
-
-
-def _other_payer(data: MovementState, body: EntryReported) -> bool:
-    """Two IBANs that differ; other numbers are written in too many ways to say so."""
-    known, told = text_of(data.counterparty_iban), text_of(body.counterparty_iban)
-    return bool(_IBAN.fullmatch(known) and _IBAN.fullmatch(told)) and known != told
 
 
 def _differ(known: str | date | None, told: str | date | None) -> bool:

@@ -33,6 +33,7 @@ class Report(Value):
     uetr: str = ""
     end_to_end: str = ""
     twin: int = 0
+    rank: int = 0
     place: Amount | None = None
 
     @property
@@ -65,7 +66,8 @@ class Return(Value):
 
 
 class MovementState(State):
-    """One movement. `doubts`: movements that it may be the same as. `original`: leads to the one that it takes back.
+    """One movement. `doubts`: movements that it may be the same as; `contrary`: one of them bears the same id of the
+    bank's and contradicts it otherwise. `original`: leads to the one that it takes back.
 
     `asked`: whose it is was asked as far as it ever will be, whatever later reports add. `passed`: deadlines that have
     passed, by name. `stated`: a statement lists it, the bank's final word.
@@ -86,6 +88,7 @@ class MovementState(State):
     answers: tuple[Answer, ...] = ()
     asked: bool = False
     doubts: tuple[str, ...] = ()
+    contrary: bool = False
     verdict: Literal["", "own", "double"] = ""
     chosen: Target | None = None
     returns: tuple[Return, ...] = ()

@@ -35,7 +35,9 @@ def _read(data: ReceiptState) -> Decision:
     reason = REASON.get(data.verdict)
     opens = (CaseOpening(reason, _sentence(data)),) if reason else ()
     closes = tuple(other for other in ALL if other != reason)
-    return Decision(to=data.verdict, rule=f"reading {data.reading}: {data.verdict}", opens=opens, closes=closes)
+    return Decision(
+        to=data.verdict, rule=f"reading {data.reading}: {data.verdict}; {data.equation}", opens=opens, closes=closes
+    )
 
 
 def _sentence(data: ReceiptState) -> str:

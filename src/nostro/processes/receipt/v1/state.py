@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from nostro.model.facts import Fact, ReceiptRead, RerunAsked
+from nostro.model.money import plain
 from nostro.processes.kit.decision import State
 
 FATES = ("read", "duplicate", "ignored", "rejected")
@@ -12,7 +13,10 @@ FATES = ("read", "duplicate", "ignored", "rejected")
 
 
 class ReceiptState(State):
-    """The newest reading, and how often a person asked for another. `unequal` says where the item equation fails."""
+    """The newest reading, and how often a person asked for another.
+
+    `equation` is the item equation as it came out; `unequal` says where it fails.
+    """
 
     connection: str = ""
     reading: int = 0
@@ -22,6 +26,7 @@ class ReceiptState(State):
     understood: int = 0
     first_reject: str = ""
     unequal: str = ""
+    equation: str = ""
     reruns: int = 0
 
     @property
@@ -57,17 +62,30 @@ def _read(data: ReceiptState, body: ReceiptRead) -> ReceiptState:
         understood=body.read + body.duplicate + body.ignored,
         first_reject=f"{first.where}: {first.why}" if first else "",
         unequal=_unequal(body),
+        equation=_equation(body),
         reruns=data.reruns,
     )
 
 
+def _equation(body: ReceiptRead) -> str:
+    """For a person: counts, then each currency and direction; what is nought is left out."""
+    rows = [("items", {fate: str(getattr(body, fate)) for fate in ("items", *FATES)})]
+    sides = sorted({side for sums in body.amounts.values() for side in sums})
+    rows += [(side, {fate: sums.get(side, "0") for fate, sums in body.amounts.items()}) for side in sides]
+    parts = [
+        (name, told, [f"{told[fate]} {fate}" for fate in FATES if told.get(fate, "0") != "0"]) for name, told in rows
+    ]
+    return "; ".join(f"{told.get('items', '0')} {name} = {' + '.join(fates) or '0'}" for name, told, fates in parts)
+
+
 def _unequal(body: ReceiptRead) -> str:
-    """Where items = read + duplicate + ignored + rejected fails, by count or, where a total was told, by amount."""
+    """Where items = read + duplicate + ignored + rejected fails, by count or by amount, currency and direction."""
     parts = body.read + body.duplicate + body.ignored + body.rejected
     if parts != body.items:
         return f"{body.items} items came in and {parts} are accounted for."
-    for currency, total in body.amounts.get("items", {}).items():
-        known = sum(Decimal(body.amounts.get(fate, {}).get(currency, "0")) for fate in FATES)
-        if known != Decimal(total):
-            return f"Items of {total} {currency} came in and {known} are accounted for."
+    for side in sorted({side for sums in body.amounts.values() for side in sums}):
+        told = Decimal(body.amounts.get("items", {}).get(side, "0"))
+        known = sum((Decimal(body.amounts.get(fate, {}).get(side, "0")) for fate in FATES), Decimal(0))
+        if known != told:
+            return f"Items of {plain(told)} {side} came in and {plain(known)} are accounted for."
     return ""
