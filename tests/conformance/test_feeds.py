@@ -12,7 +12,7 @@ from nostro.connectors.kit.conformance import FEEDS, FeedScenario
 from nostro.connectors.kit.reading import ReadItem
 from nostro.connectors.odoo.config import OdooConfig
 from nostro.connectors.stripe.config import StripeConfig
-from nostro.model.facts import FactBody, InvoicePosted, PaymentRegistered, split
+from nostro.model.facts import FactBody, InvoicePosted, InvoiceWithdrawn, PaymentRegistered, split
 from nostro.sandbox.faults import FaultPlan
 from nostro.sandbox.odoo import CompanySetup, OdooBooks, OdooSettings, PspJournal
 from nostro.sandbox.psp import Psp, PspSettings
@@ -120,3 +120,69 @@ def test_every_charge_of_a_stripe_account_is_told(feed: str, scenario: FeedScena
     _pass(outside, 4000)
     listener.poll()
     assert listener.poll() == 0, "a poll without news is a heartbeat"
+
+
+@pytest.mark.parametrize("version", [18, 19])
+def test_an_invoice_that_was_deleted_is_told_once_as_gone_and_one_that_is_hidden_is_not(version: int) -> None:
+    """Deletes leave no trace at Odoo: what the feed told as open is asked for by id every fifteen walks."""
+    outside, books = _odoo_of_two_companies(version)
+    partner = books.apply({"act": "partner", "name": "Customer 001"}, outside.now)["id"]
+    told = {"act": "invoice", "partner": partner, "amount": "10.10"}
+    here = [books.apply({**told, "company": "DE"}, outside.now)["id"] for _ in range(5)]
+    there = [books.apply({**told, "company": "CH"}, outside.now)["id"] for _ in range(3)]
+    listener = Listener(outside, "invoices")
+    listener.poll(crashes=True)
+    for gone in (here[1], here[4], there[2]):
+        _pass(outside, 60)
+        books.apply({"act": "delete_invoice", "invoice": gone}, outside.now)
+        for _ in range(20):
+            listener.poll(crashes=True)
+    found = [fact for fact in listener.told.values() if isinstance(fact, InvoiceWithdrawn)]
+    assert [(fact.move_id, fact.why, fact.number) for fact in found] == [(here[1], "gone", ""), (here[4], "gone", "")]
+    newest = max(fact.changed_at for fact in listener.told.values() if isinstance(fact, InvoicePosted))
+    assert all(fact.changed_at >= newest for fact in found), "it is the newest news of the invoice"
+
+
+@pytest.mark.parametrize("version", [18, 19])
+def test_a_company_that_the_user_sees_no_more_says_nothing_about_its_invoices(version: int) -> None:
+    outside, books = _odoo_of_two_companies(version)
+    partner = books.apply({"act": "partner", "name": "Customer 001"}, outside.now)["id"]
+    for company in ("DE", "CH"):
+        books.apply({"act": "invoice", "partner": partner, "amount": "1", "company": company}, outside.now)
+    listener = Listener(outside, "invoices")
+    listener.poll()
+    books.apply({"act": "hide_company", "login": "nostro", "company": "CH"}, outside.now)
+    for _ in range(20):
+        listener.poll()
+    assert '"held":{"1":[1]}' in listener.cursor
+    assert not [fact for fact in listener.told.values() if isinstance(fact, InvoiceWithdrawn)]
+
+
+@pytest.mark.parametrize("method,why", [("button_draft", "draft"), ("button_cancel", "cancelled")])
+@pytest.mark.parametrize("version", [18, 19])
+def test_an_invoice_that_is_set_to_draft_or_cancelled_is_told_at_the_next_poll(
+    version: int, method: str, why: str
+) -> None:
+    outside, books = _odoo_of_two_companies(version)
+    partner = books.apply({"act": "partner", "name": "Customer 001"}, outside.now)["id"]
+    told = {"act": "invoice", "partner": partner, "amount": "1", "company": "DE"}
+    invoice = books.apply(told, outside.now)["id"]
+    listener = Listener(outside, "invoices")
+    listener.poll()
+    _pass(outside, 60)
+    call = {"act": "call", "key": "key-nostro", "model": "account.move", "ids": [invoice], "context": {}}
+    for step in dict.fromkeys(("button_draft", method)):
+        books.apply({**call, "method": step, "arguments": {}}, outside.now)
+    assert listener.poll() == 1
+    found = [fact for fact in listener.told.values() if isinstance(fact, InvoiceWithdrawn)]
+    assert [(fact.move_id, fact.why) for fact in found] == [(invoice, why)]
+
+
+def _odoo_of_two_companies(version: int) -> tuple[Outside, OdooBooks]:
+    companies = (CompanySetup("DE", "EUR"), CompanySetup("CH", "CHF", "CH"))
+    books = OdooBooks(OdooSettings(companies, version), FaultPlan(), OPENED)
+    protocol = "jsonrpc" if version < 19 else "json2"
+    config = OdooConfig(database="odoo", login="nostro", protocol=protocol, page_size=2)
+    outside = Outside(odoo.CONNECTOR, books, config, {"api_key": "key-nostro"}, OPENED)
+    outside.open_session()
+    return outside, books

@@ -112,9 +112,10 @@ def fetch(cursor: str, _: TillConfig, __: datetime) -> Message:
     return Message("/events", {"after": cursor}, "GET")
 
 
-def page(_: str, content: dict[str, Any], __: TillConfig) -> FetchPage:
-    """The content says it."""
-    return FetchPage(content["next"], more=content["more"], empty=content["empty"])
+def page(cursor: str, content: dict[str, Any], __: TillConfig) -> FetchPage:
+    """The content says it; an answer that is a sweep's names nothing of what was asked, so the cursor does."""
+    event = f"after {cursor}" if content.get("sweep") else ""
+    return FetchPage(content["next"], more=content["more"], empty=content["empty"], event=event)
 
 
 def till(**changed: object) -> Connector:

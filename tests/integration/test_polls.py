@@ -130,6 +130,15 @@ async def test_an_empty_page_leaves_a_heartbeat_and_no_receipt(feed: Feeding) ->
     assert feed.house.counted.seen["feed_pages", "till", "events", "empty"] == 2
 
 
+async def test_the_same_bytes_are_the_same_receipt_unless_the_feed_tells_two_events_apart(feed: Feeding) -> None:
+    told = {"events": [], "more": True, "empty": False}
+    for sweep, receipts in ((False, 1), (True, 3)):
+        feed.till.broken += [JSONResponse({**told, "next": "7" if sweep else "1", "sweep": sweep}) for _ in range(2)]
+        for _ in range(2):
+            await feed.polls().step(feed.house.now)
+        assert len(await feed.kept()) == receipts
+
+
 async def test_a_failed_poll_is_tried_again_later_and_later_and_recovers(feed: Feeding) -> None:
     feed.till.events.append("one")
     feed.till.broken += [Response(status_code=503), Response("no JSON"), JSONResponse({"other": 1})]

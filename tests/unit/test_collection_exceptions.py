@@ -89,6 +89,15 @@ def test_an_invoice_that_is_withdrawn_with_money_on_it_is_a_case() -> None:
     assert told.open_cases(ITEM) == {"withdrawn_with_money"}
 
 
+def test_an_invoice_that_is_gone_keeps_its_number_and_what_comes_in_for_it_is_a_case() -> None:
+    told = paid_by_card()
+    told.tell(fact(line("charge", eur("100.00"))))
+    gone = InvoiceWithdrawn(connection="odoo", database="db", move_id=7, number="", why="gone", changed_at="2026-08-31")
+    told.tell(fact(gone, order="2"))
+    assert (told.state(ITEM), data_of(told).number, data_of(told).withdrawn) == ("withdrawn", "INV/2026/7", "gone")
+    assert "INV/2026/7" in told.cases[ITEM, "withdrawn_with_money"].sentence
+
+
 def test_money_for_a_withdrawn_invoice_clears_nothing() -> None:
     told = house()
     gone = InvoiceWithdrawn(

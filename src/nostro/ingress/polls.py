@@ -73,7 +73,9 @@ class Polls:
     async def _keep(self, feed: Feed, leased: Leased, page: FetchPage, came: _Page) -> int:
         kind = f"poll:{feed.name}"
         lane = lane_for(kind, len(came.body))
-        received = Received(self.connection.id, kind, came.at, signed=True, name=came.target, lane=lane)
+        received = Received(
+            self.connection.id, kind, came.at, signed=True, name=came.target, event_id=page.event, lane=lane
+        )
         run_at = came.at if page.more else came.at + timedelta(seconds=feed.every_seconds)
         kept: KeptReceipt | None = None
         try:

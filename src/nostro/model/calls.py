@@ -124,9 +124,11 @@ class HttpReply:
 class FetchPage:
     """What a feed makes of one reply.
 
-    The next cursor, whether more waits right now, and whether the page holds any item.
+    The next cursor, whether more waits right now, and whether the page holds any item. `event` tells the page's news
+    apart from another page's where the same bytes can say either: by it, and not by them, its receipt is known again.
     """
 
     cursor: str
     more: bool
     empty: bool
+    event: str = ""

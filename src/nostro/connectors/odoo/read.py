@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
+from urllib.parse import parse_qs
 
 from nostro.connectors.kit.exact import exact_json
 from nostro.connectors.kit.reading import (
@@ -30,7 +31,8 @@ from nostro.model.money import Amount
 HINTS: Mapping[str, str] = {"account.move": "invoices", "account.payment": "payments"}
 """Model of a base_automation webhook -> the feed that is read for it."""
 OTHER_COMPANY, NEVER_POSTED, OTHER_MODEL = "other_company", "never_posted", "hint_of_other_model"
-IGNORED = frozenset({OTHER_COMPANY, NEVER_POSTED, OTHER_MODEL})
+STILL_THERE = "still_there"
+IGNORED = frozenset({OTHER_COMPANY, NEVER_POSTED, OTHER_MODEL, STILL_THERE})
 _CORRELATION = re.compile(r"NOS[A-Z2-7]{16}")
 _PROVIDER_REFERENCE = re.compile(r"\b(?:pi|ch|py)_[A-Za-z0-9]+")
 _KNOWN = {"invoices": frozenset({"id", *INVOICE.split()}), "payments": frozenset({"id", *PAYMENT.split()})}
@@ -68,6 +70,9 @@ def read(receipt: ReceiptView) -> Iterator[Item]:
     ours = {one.odoo_company: one for one in receipt.entities if one.odoo_connection == receipt.connection}
     feed = receipt.kind.removeprefix("poll:")
     source = _Source(receipt.connection, receipt.config.identity, feed, ours)
+    if "?" in receipt.name:
+        yield from _sweep(receipt, content, source)
+        return
     for place, row in enumerate(content):
         yield _row(row, f"$[{place}]", source)
 
@@ -78,6 +83,20 @@ def _hint(content: object) -> Item:
         return RejectItem("$", "The body is no webhook of Odoo's.")
     feed = HINTS.get(str(content["_model"]))
     return HintItem(feed) if feed else IgnoredItem(OTHER_MODEL)
+
+
+def _sweep(receipt: ReceiptView, rows: list[Any], source: _Source) -> Iterator[Item]:
+    """One item per invoice that was asked for: those that the answer leaves out are gone."""
+    told = parse_qs(receipt.name.partition("?")[2])
+    (company,), (since,), (ids,) = told["company"], told["since"], told["ids"]
+    entity, there = source.entities.get(int(company)), {row["id"] for row in rows}
+    for ident in map(int, ids.split(",")):
+        if entity is None or ident in there:
+            yield IgnoredItem(STILL_THERE if entity else OTHER_COMPANY)
+            continue
+        gone = {"move_id": ident, "number": "", "why": "gone", "changed_at": since}
+        fact = InvoiceWithdrawn(connection=source.connection, database=source.database, **gone)
+        yield ReadItem((fact,), entity.id, receipt.received_at, since)
 
 
 def _row(row: Any, where: str, source: _Source) -> Item:  # noqa: ANN401 - JSON is whatever the sender wrote

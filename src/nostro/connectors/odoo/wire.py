@@ -87,8 +87,11 @@ def money(value: Any, currency: str) -> Money:  # noqa: ANN401 - a number of Odo
 
 
 def render(message: Message, _: str, config: OdooConfig, access: Access) -> HttpRequest:
-    """The message in the connection's protocol. Odoo takes no idempotency key."""
-    model, method = message.target.split("/")
+    """The message in the connection's protocol. Odoo takes no idempotency key.
+
+    What a target says behind `?` is for whoever reads the receipt.
+    """
+    model, method = message.target.partition("?")[0].split("/")
     named, url = {**message.body, **message.passing}, access.url.rstrip("/")
     headers = {"content-type": "application/json"}
     if config.protocol == "jsonrpc":

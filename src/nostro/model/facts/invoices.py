@@ -58,7 +58,7 @@ class InvoicePosted(FactBody):
 
 
 class InvoiceWithdrawn(FactBody):
-    """An invoice that was posted is now draft, cancelled or gone."""
+    """An invoice that was posted is now draft, cancelled or gone; one that is gone tells no number any more."""
 
     fact_type: ClassVar[str] = "invoice.withdrawn"
     owner: ClassVar[str] = "collection"

@@ -78,6 +78,14 @@ def _lock(call: Call, wish: Wish) -> Row:
     return company
 
 
+def _hide_company(call: Call, wish: Wish) -> Row:
+    """The user `login` works in `company` no more."""
+    user = next(row for row in call.tables.of("res.users").values() if row["login"] == wish["login"])
+    left = [one for one in user["company_ids"] if one != _company(call, wish["company"])["id"]]
+    call.update("res.users", user, company_ids=left)
+    return user
+
+
 def _delete_invoice(call: Call, wish: Wish) -> Row:
     """Set `invoice` back to draft and delete it; its number is given to the next one."""
     move = dict(call.row("account.move", wish["invoice"]))
@@ -135,6 +143,7 @@ ACTS: Final[Mapping[str, Callable[[Call, Wish], Row]]] = {
     "match": _match,
     "unmatch": _unmatch,
     "lock": _lock,
+    "hide_company": _hide_company,
     "delete_invoice": _delete_invoice,
     "provider_payment": _provider_payment,
     "rate": _rate,

@@ -26,7 +26,8 @@ class Call:
     """The companies that may be seen; the first is the one that things are created in."""
 
     def __post_init__(self) -> None:
-        known = tuple(self.tables.of("res.company"))
+        user = self.tables.of("res.users").get(self.uid)
+        known = tuple(user["company_ids"] if user else self.tables.of("res.company"))
         asked = self.context.get("allowed_company_ids")
         if asked and not set(asked) <= set(known):
             raise Fault("AccessError", "Access to unauthorized or invalid companies.")
@@ -76,6 +77,8 @@ class Call:
 
     def sees(self, model: str, row: Row) -> bool:
         """Whether a row belongs to one of the call's companies, or to none."""
+        if model == "res.company":
+            return row["id"] in self.companies
         if model == "account.account":
             return bool(set(row["company_ids"]) & set(self.companies))
         if model == "account.move.line":

@@ -290,6 +290,7 @@ METHODS: Final[Mapping[str, Method]] = {
     "search_read": Method(_search_read, on_records=False, options=("domain", "fields", *_PAGE, "*"), reads=True),
     "account.move.action_post": _act(moves.action_post),
     "account.move.button_draft": _act(moves.button_draft),
+    "account.move.button_cancel": _act(moves.button_cancel),
     "account.move.line.reconcile": _act(matching.reconcile_ids),
     "account.move.line.remove_move_reconcile": _act(matching.unmatch_ids),
     "account.move.reversal.refund_moves": _act(moves.refund_moves),

@@ -115,6 +115,13 @@ def button_draft(call: Call, ids: Sequence[int]) -> None:
         refresh(call, move)
 
 
+def button_cancel(call: Call, ids: Sequence[int]) -> None:
+    """Cancel drafts, number kept; one that is posted is set back first."""
+    button_draft(call, [move["id"] for move in call.rows("account.move", ids) if move["state"] == "posted"])
+    for move in call.rows("account.move", ids):
+        call.update("account.move", move, state="cancel")
+
+
 def unlink(call: Call, ids: Sequence[int]) -> bool:
     """Delete drafts; their numbers are given to the next documents, and nothing tells that they were there."""
     for move in call.rows("account.move", ids):

@@ -103,8 +103,10 @@ def _posted(data: CollectionState, body: InvoicePosted, _: Fact) -> CollectionSt
 
 
 def _withdrawn(data: CollectionState, body: InvoiceWithdrawn, _: Fact) -> CollectionState:
-    told = same(body, "connection database move_id number")
-    return but(data, kind=data.kind or "invoice", withdrawn=body.why, **told)
+    """What is gone there can't tell its number any more: we know it."""
+    told = same(body, "connection database move_id")
+    number = body.number or data.number
+    return but(data, kind=data.kind or "invoice", withdrawn=body.why, number=number, **told)
 
 
 def _registered(data: CollectionState, body: PaymentRegistered, _: Fact) -> CollectionState:
