@@ -14,7 +14,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -171,6 +171,11 @@ class IntakeHouse(House):
     def make_readings(self, lane_full: Callable[[int], bool] = lambda _: False) -> Readings:
         """The reading step of a worker that has just started."""
         return Readings(self.database, self.keys, self.processes, self.connections, lane_full, self.counted)
+
+    def use_lanes(self, lanes: Mapping[str, str]) -> None:
+        """The landscape says so from now on."""
+        self.connections[self.connection.id] = replace(self.connections[self.connection.id], lanes=lanes)
+        self.readings = self.make_readings()
 
     async def take(self, *lines: object, kind: str = "file", signed: bool = True, event: str = "") -> KeptReceipt:
         """Keeps a receipt with these lines."""

@@ -199,6 +199,41 @@ async def test_a_receipt_of_more_than_1000_items_travels_on_the_bulk_lane_and_wa
     assert rows == [(1, 1000), (2, 1001)]
 
 
+@pytest.mark.parametrize("lane, number", [("critical", 0), ("", 1), ("bulk", 2)])
+async def test_subjects_begin_on_the_lane_that_the_landscape_gives_and_stay_on_it(
+    house: IntakeHouse, lane: str, number: int
+) -> None:
+    house.use_lanes({"DE": lane} if lane else {"CH": "critical"})
+    await house.take(*payouts(1, 3))
+    await house.read_all()
+    assert await house.all("select distinct lane from subject where process = 'payout'") == [(number,)]
+    house.use_lanes({"DE": "standard"})
+    await house.take(
+        {"payout": "po_1", "descriptor": "again"}, {"payout": "po_4"}, {"close": "c", "to": ["payout", "po_1"]}
+    )
+    while await house.readings.step(house.now):
+        pass
+    rows = await house.all("select subject, lane from arrival where process = 'payout' order by 1")
+    assert rows == [("po_1", number), ("po_4", 1)]
+
+
+async def test_more_than_1000_items_travel_on_the_bulk_lane_whatever_the_landscape_says(house: IntakeHouse) -> None:
+    house.use_lanes({"DE": "critical"})
+    await house.take(*payouts(1, 1001))
+    while await house.readings.step(house.now):
+        pass
+    assert await house.all("select lane, count(*) from arrival where process = 'payout' group by lane") == [(2, 1001)]
+
+
+async def test_what_the_landscape_sends_to_the_bulk_lane_waits_while_that_is_full(house: IntakeHouse) -> None:
+    house.use_lanes({"DE": "bulk"})
+    house.readings = house.make_readings(lambda lane: lane == 2)
+    await house.take(*payouts(1, 3))
+    while await house.readings.step(house.now):
+        pass
+    assert await house.all("select count(*) from arrival") == [(0,)]
+
+
 async def test_a_receipt_in_parts_is_streamed_to_its_reader(house: IntakeHouse) -> None:
     padding = "x" * 1000
     kept = await house.take(*[{"payout": f"po_{n}", "padding": padding} for n in range(2500)])

@@ -12,6 +12,7 @@ from nostro.governance.rules import Rules
 from nostro.landscape.compiling import bundle_of
 from nostro.model.bank_days import CutOff, LocalRule
 from nostro.processes.kit.decision import Rules as Protocol
+from nostro.runtime.house import connections_of
 from tests.landscapes import edit, group
 
 AT = datetime(2026, 8, 31, 4, tzinfo=UTC)
@@ -61,6 +62,20 @@ def test_each_entity_has_its_own_calendar(rules: Rules) -> None:
     )  # fmt: skip
     with pytest.raises(KeyError):
         rules.cut_off(kept_to["Zengin"], friday, 1)
+
+
+def test_subjects_begin_on_the_most_urgent_lane_that_an_interface_names(tmp_path: Path) -> None:
+    folder = group(tmp_path)
+    assert "lane" not in (folder / "interfaces/odoo-books.yaml").read_text()
+    edit(folder, "interfaces/bank-de.yaml", "connection: bank-de", "connection: bank-de\nlane: bulk")
+    for name, lane, entities in (("urgent", "critical", "[DE]"), ("slow", "bulk", "[DE, CH]")):
+        text = f"connection: odoo-main\nlane: {lane}\nentities: {entities}\n"
+        (folder / f"interfaces/{name}.yaml").write_text(text)
+    rules = Rules.from_bundle(bundle_of(folder, AT))
+    assert rules.lanes_of("odoo-main") == {"DE": "critical", "CH": "bulk"}
+    assert rules.lanes_of("bank-de")["DE"] == "bulk"
+    assert rules.lanes_of("stripe-de") == {}
+    assert connections_of(folder, rules, secrets=False)["odoo-main"].lanes == {"DE": "critical", "CH": "bulk"}
 
 
 def test_an_operation_goes_to_the_connection_that_serves_the_entity(rules: Rules) -> None:

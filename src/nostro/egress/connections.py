@@ -18,7 +18,7 @@ class OpenConnection:
     """One connection. `secrets` are in the clear, in memory only.
 
     Its dispatch is leased in `slots`, each with an equal part of rate and concurrency. `calls_per_second` and
-    `concurrency` default to the manifest's.
+    `concurrency` default to the manifest's. `lanes`: where subjects begin that its receipts bring, by entity.
     """
 
     id: str
@@ -30,6 +30,7 @@ class OpenConnection:
     slots: int = 1
     calls_per_second: float | None = None
     concurrency: int | None = None
+    lanes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

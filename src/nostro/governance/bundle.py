@@ -7,7 +7,7 @@ no secret, only where each is kept, and of people nothing but their ids and role
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 from nostro.governance.answers import Mode
 from nostro.governance.calendars import BankCalendar, Zone
@@ -18,6 +18,8 @@ from nostro.model.entities import LegalEntity
 
 Environment = Literal["dev", "test", "prod"]
 Lane = Literal["critical", "standard", "bulk"]
+LANES: tuple[Lane, ...] = get_args(Lane)
+"""The most urgent first."""
 EVERY_ENTITY = "*"
 PEOPLE = "people"
 """The connection from which the acts of persons come. It is always there."""
@@ -35,19 +37,26 @@ class Connection(Value):
 
 
 class Interface(Value):
-    """What a connection is used for: which operations, for which entities (none named: for all), in which mode."""
+    """What a connection is used for: which operations, for which entities (none named: for all), in which mode.
+
+    `lane`: where subjects begin that what comes in brings, if not on their process' own lane.
+    """
 
     id: str
     connection: str
     operations: tuple[str, ...] = ()
     entities: tuple[str, ...] = ()
     mode: Mode = "observe"
-    lane: Lane = "standard"
+    lane: Lane | None = None
 
     def governs(self, connection: str, operation: str, entity: str) -> bool:
         """Whether this operation runs under it. An empty `entity` means any."""
         mine = self.connection == connection and operation in self.operations
-        return mine and (not entity or not self.entities or entity in self.entities)
+        return mine and (not entity or self.concerns(entity))
+
+    def concerns(self, entity: str) -> bool:
+        """Whether it is for this entity."""
+        return not self.entities or entity in self.entities
 
 
 class Bundle(Value):

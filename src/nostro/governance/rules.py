@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Self
 
 from nostro.governance.answers import MODES, Mode, PostingRule, Service
-from nostro.governance.bundle import EVERY_ENTITY, PEOPLE, Bundle, Connection, digest_of
+from nostro.governance.bundle import EVERY_ENTITY, LANES, PEOPLE, Bundle, Connection, Lane, digest_of
 from nostro.governance.posting import PostingPolicy
 from nostro.governance.rights import Asked, Person, Verdict, judge
 from nostro.model.bank_days import CutOff, LocalRule
@@ -68,6 +68,14 @@ class Rules:
         }
         named |= {e for i in self.contents.interfaces if i.connection == connection for e in i.entities}
         return tuple(entity for entity in self.contents.entities if entity.id in named)
+
+    def lanes_of(self, connection: str) -> Mapping[str, Lane]:
+        """The lane on which a connection's subjects begin, by entity; of several interfaces the most urgent one's."""
+        told = [(i.lane, i) for i in self.contents.interfaces if i.connection == connection and i.lane]
+        urgent_last = sorted(told, key=lambda each: LANES.index(each[0]), reverse=True)
+        return {
+            entity: lane for lane, interface in urgent_last for entity in self.entities if interface.concerns(entity)
+        }
 
     def posting(self, entity: str, method: str, state: str) -> PostingRule:
         """The posting policy's answer. No row means: does not post (deny)."""

@@ -36,6 +36,11 @@ class Piece:
         """How many facts are in it."""
         return len(self.item.facts) if isinstance(self.item, ReadItem) else 0
 
+    @property
+    def entity(self) -> str:
+        """Whose facts they are."""
+        return self.item.entity if isinstance(self.item, ReadItem) else ""
+
     def facts(self) -> list[Fact]:
         """The item's facts with their envelope."""
         item, receipt = self.item, self.opened.receipt

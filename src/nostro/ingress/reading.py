@@ -24,7 +24,7 @@ from nostro.model.facts.house import ToldDifferently
 from nostro.model.failures import LostRace, OutOfService, StatementRefused
 from nostro.processes.kit.process import Process
 from nostro.routing.route import Routable, Routed, route, told_name
-from nostro.store.arrivals import LANES
+from nostro.store.arrivals import lane_number
 from nostro.store.blobs import seal_all
 from nostro.store.database import Database, Row, Statements, Transaction
 from nostro.store.keys import Keys
@@ -36,7 +36,6 @@ OPEN_AT_ONCE = (16, 32, 4)
 """Receipts that are open at once, per lane."""
 LEASE = timedelta(seconds=10)
 RACES = 5
-BULK = LANES.index("bulk")
 POISON = (StatementRefused, ValueError, TypeError, LookupError, ArithmeticError, AttributeError)
 """What a fact can do to its batch: the batch is halved until the culprit stands alone, and is a reject."""
 logger = structlog.get_logger("nostro.reading")
@@ -104,10 +103,18 @@ class Readings:
                 except OutOfService:
                     del self._open[opened.key]
                     raise
-                if not self.lane_full(BULK if opened.bulk else lane):
+                travels = {self._lane(piece) for piece in seen} - {""}
+                if not any(map(self.lane_full, map(lane_number, travels) if travels else [lane])):
                     pieces += seen
                     unused -= sum(max(1, piece.weight) for piece in seen)
         return pieces
+
+    def _lane(self, piece: Piece) -> str:
+        """Where subjects begin that it brings: a large receipt's on bulk, else as the landscape says, else empty."""
+        if piece.opened.bulk:
+            return "bulk"
+        connection = self.connections.get(piece.opened.receipt.connection)
+        return connection.lanes.get(piece.entity, "") if connection else ""
 
     async def _route(self, pieces: Sequence[Piece], now: Now) -> int:
         """Raises `LostRace` when somebody else was first more often than is likely."""
@@ -136,7 +143,7 @@ class Readings:
         owners = [(piece, fact) for piece in pieces for fact in piece.facts()]
         blobs = await seal_all(self.database, self.keys, [fact for _, fact in owners], now.business)
         batch = [
-            Routable(fact, blob, piece.addressed_to(), "bulk" if piece.opened.bulk else "", piece.opened.claim.run_at)
+            Routable(fact, blob, piece.addressed_to(), self._lane(piece), piece.opened.claim.run_at)
             for (piece, fact), blob in zip(owners, blobs, strict=True)
         ]
         routed = Routed()

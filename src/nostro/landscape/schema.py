@@ -99,7 +99,7 @@ class InterfaceFile(Value):
     operations: tuple[str, ...] = ()
     entities: tuple[str, ...] = ()
     mode: Mode = "observe"
-    lane: Lane = "standard"
+    lane: Lane | None = None
     expected: Annotated[str, Field(pattern=f"^{EXPECTED}$")] | None = None
 
 

@@ -32,6 +32,7 @@ AFTER_ORPHANS = timedelta(minutes=1)
 class Routable:
     """A fact with its stored form. `addressed_to`: the subject, for facts that no process owns.
 
+    `lane`: where its subject begins if it is new, by default on its process' own.
     `at`: its place on its lane where that isn't the time of routing: facts of older receipts go first.
     """
 
@@ -96,9 +97,11 @@ async def route(
 async def deliver(
     tx: Transaction, processes: Mapping[str, Process], found: Sequence[tuple[Routable, Subject]], at: datetime
 ) -> int:
-    """Puts facts onto the queues of their subjects, on the subject's own lane once it has one."""
+    """Puts facts onto the queues of their subjects, on the lane that the subject has or its first fact gives it."""
     lanes = await give_lanes(tx, {subject for _, subject in found})
-    return await put(tx, [_arrival(processes, routable, subject, lanes, at) for routable, subject in found])
+    for routable, subject in found:
+        lanes.setdefault(subject, _first_lane(processes.get(subject.process), routable))
+    return await put(tx, [_arrival(routable, subject, lanes[subject], at) for routable, subject in found])
 
 
 def follow(index: Index, process: str, references: Iterable[Reference]) -> tuple[Reference, list[Subject]] | None:
@@ -210,7 +213,7 @@ def _park(processes: Mapping[str, Process], routable: Routable, at: datetime) ->
     process = _owner(processes, routable.fact)
     references = tuple(process.correlates(routable.fact))
     waiting = Subject(process.name, f"parked/{routable.fact.key}")
-    arrival = arrival_for(routable.fact, routable.blob, waiting, lane_number(process.lane), at)
+    arrival = arrival_for(routable.fact, routable.blob, waiting, _first_lane(process, routable), at)
     until = at + timedelta(seconds=process.park_seconds)
     if process.orphaned(routable.fact) is None:
         until += AFTER_ORPHANS
@@ -219,11 +222,12 @@ def _park(processes: Mapping[str, Process], routable: Routable, at: datetime) ->
     )
 
 
-def _arrival(
-    processes: Mapping[str, Process], routable: Routable, subject: Subject, lanes: Mapping[Subject, int], at: datetime
-) -> Arrival:
-    process = processes.get(subject.process)
-    lane = lanes.get(subject, lane_number(routable.lane or (process.lane if process else "standard")))
+def _first_lane(process: Process | None, routable: Routable) -> int:
+    """The lane of a subject that begins with this fact."""
+    return lane_number(routable.lane or (process.lane if process else "standard"))
+
+
+def _arrival(routable: Routable, subject: Subject, lane: int, at: datetime) -> Arrival:
     arrival = arrival_for(routable.fact, routable.blob, subject, lane, routable.at or at)
     body = routable.fact.body
     return replace(arrival, shard=body.shard) if isinstance(body, BundleActivated) else arrival

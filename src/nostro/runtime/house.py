@@ -169,5 +169,6 @@ def connections_of(folder: Path, rules: Rules, *, secrets: bool = True) -> dict[
             url=connection.url,
             secrets=resolve_all(connection.secrets, folder, environment) if secrets else {},
             entities=rules.users_of(connection.id),
+            lanes=rules.lanes_of(connection.id),
         )
     return opened
