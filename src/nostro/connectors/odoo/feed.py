@@ -18,6 +18,7 @@ from nostro.connectors.kit.manifest import Feed
 from nostro.connectors.odoo.config import OdooConfig
 from nostro.connectors.odoo.wire import Row, search
 from nostro.model.calls import FetchPage, Message
+from nostro.model.canonical import canonical
 
 _FORMAT = "%Y-%m-%d %H:%M:%S"
 _BEGINNING = "1970-01-01 00:00:00"
@@ -65,7 +66,14 @@ class _Changes:
         return turned(state, {"seen": newest} if newest else {}, rows, more=False)
 
     def feed(self) -> Feed:
-        return Feed(self.name, self.fetch, self.page, self.every_seconds)
+        return Feed(self.name, self.fetch, self.page, self.every_seconds, _rewound)
+
+
+def _rewound(cursor: str, at: datetime) -> str:
+    """Back to the second in which the walk stands, or to an earlier one."""
+    state = state_of(cursor)
+    stood = [state[name] for name in ("from", "seen") if name in state]
+    return canonical({"seen": min(*stood, at.astimezone(UTC).strftime(_FORMAT))}).decode() if stood else ""
 
 
 def _moved(second: str, by: int) -> str:

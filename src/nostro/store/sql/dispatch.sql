@@ -61,10 +61,12 @@ select 1 as one from command_open where connection = %(connection)s and status =
 
 -- name: ready_commands
 -- The oldest ready commands of a lane on a slot's shards: of each ordering key only the oldest one that is open, whatever its status.
--- `before`: it was journaled in an earlier dispatch.
+-- `before`: it was journaled in an earlier dispatch. `restored`: it may have been done in a life of the database that a restore has lost; that
+-- holds for an hour after the recovery was closed, in which everything that was told again has been decided again.
 select r.*, exists (
     select from dispatch_member m join attempt_call a on a.shard = m.shard and a.dispatch = m.dispatch
-    where m.command_shard = r.shard and m.command_key = r.key) as before
+    where m.command_shard = r.shard and m.command_key = r.key) as before,
+  exists (select from recovery y where r.since <= y.closed_at + interval '1 hour') as restored
 from (
   select c.shard, c.key, c.operation, c.lane, c.entity, c.actor, c.since, c.position, c.n
   from unnest(%(operations)s::text[]) as wanted (operation)
