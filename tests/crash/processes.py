@@ -97,10 +97,21 @@ class Processes:
 
     def run(self, *words: str) -> Any:  # noqa: ANN401 - JSON
         """The one object that a command prints; it has to find nothing wrong."""
+        return self._ended(0, *words)
+
+    def ask(self, *words: str) -> Any:  # noqa: ANN401 - JSON
+        """The same of a command that has to find something wrong."""
+        return self._ended(1, *words)
+
+    def refused(self, *words: str) -> str:
+        """The sentence of a command that has to be refused."""
+        return str(self._ended(2, *words)["failure"]["sentence"])
+
+    def _ended(self, code: int, *words: str) -> Any:  # noqa: ANN401 - JSON
         done = subprocess.run(
             [*NOSTRO, *words, "--json"], env=self._variables(), capture_output=True, text=True, timeout=180, check=False
         )
-        assert done.returncode == 0, f"{words}: {done.stdout[-4000:]}\n{done.stderr[-2000:]}"
+        assert done.returncode == code, f"{words}: {done.stdout[-4000:]}\n{done.stderr[-2000:]}"
         return json.loads(done.stdout)
 
     def said(self, event: str) -> list[str]:

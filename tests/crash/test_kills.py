@@ -7,161 +7,24 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
-import time
-from collections import Counter
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
 from random import Random
 
-import psycopg
 import pytest
 
-from nostro.egress.drive import WRITE_SECONDS
 from nostro.runtime.demo.drive import LATE_EFFECTS
 from nostro.runtime.demo.judge import judge
-from nostro.runtime.demo.landscape import LATE_EFFECTS_SECONDS
 from nostro.sandbox.judgement import intended
-from nostro.sandbox.scenario import Scenario
-from nostro.sandbox.server import Server
 from nostro.sandbox.stage import END, MONDAY, ODOO, TUESDAY, at
-from tests.crash.processes import (
-    BREATH_SECONDS,
-    DOOR,
-    PARTS,
-    POSTGRESQL,
-    WORKERS,
-    Processes,
-    empty_grounds,
-    processes,
-)
+from tests.crash.living import Days, days, prove
 
 ROUNDS = int(os.environ.get("NOSTRO_CRASH_ROUNDS", "20"))
 SEED = int(os.environ.get("NOSTRO_CRASH_SEED", "1"))
 LAST, CLOSES = (MONDAY, at(TUESDAY, 8)) if ROUNDS <= 20 else (TUESDAY, END + LATE_EFFECTS)
 """The last day with business, whose books have to be right, and when its statements are in."""
-LEAP = timedelta(minutes=10)
-"""How far business time goes at once when nobody has anything to do."""
-PACE = 600
-"""How much faster business time runs while somebody has."""
 WORST_SECONDS = 120 + 60 * ROUNDS
-SETTLING = timedelta(hours=12)
-LOOKS, TURN_SECONDS = 3, 1.0
-SLACK_SECONDS = PACE * WRITE_SECONDS + int(LEAP.total_seconds())
-"""How far business time can run on between the note that a call begins and its arrival: so much later is it certain
-that a call which nobody answered did not happen. In earnest both clocks are one and this is nothing.
-"""
-BUSY = """
-    with shut as (select connection from breaker where state = 'open' and until > %(now)s)
-    select (select count(*) from reading where run_at <= %(now)s) + (select count(*) from arrival)
-    + (select count(*) from command_open where status = 'ready' and run_at <= %(now)s
-       and connection not in (table shut))
-    + (select count(*) from dispatch where connection not in (table shut)
-       and (status = 'open' or (status = 'waiting' and run_at <= %(now)s)))
-    + (select count(*) from feed where run_at <= %(now)s - interval '30 minutes' and connection not in (table shut))
-"""
-LEFT = {
-    "receipts to be read": "select count(*) from reading",
-    "arrivals": "select count(*) from arrival",
-    "commands under way": "select count(*) from command_open where status in ('ready', 'dispatched')",
-    "open dispatches": "select count(*) from dispatch where status <> 'closed'",
-    "poisoned subjects": "select count(*) from subject where poisoned <> ''",
-    "facts set aside for them": "select count(*) from parked where kind = 'poison'",
-}
-
-
-@dataclass
-class Days:
-    """The world, the house in it, and the way through the days."""
-
-    sandbox: Server
-    scenario: Scenario
-    house: Processes
-    killed: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def now(self) -> datetime:
-        """Business time."""
-        return self.sandbox.world.now
-
-    def ends_of(self, rounds: int) -> list[datetime]:
-        """Instants that divide the script into so many parts of equal business, and the end."""
-        acts = [act.at for act in self.scenario.script]
-        return [*(acts[len(acts) * n // rounds] for n in range(1, rounds)), CLOSES]
-
-    async def to(self, until: datetime) -> None:
-        """Live until then: in leaps while all is quiet, else slowly, and never while the database is away."""
-        moved = time.monotonic()
-        while self.now < until:
-            self.house.supervise()
-            things = await self.under_way()
-            passed, moved = time.monotonic() - moved, time.monotonic()
-            if things is not None:
-                due = self.sandbox.world.next_due() or until
-                step = min(due - self.now, LEAP, timedelta(seconds=PACE * passed) if things else LEAP)
-                self.sandbox.world.advance(min(until, self.now + max(step, timedelta(milliseconds=1))))
-                self.house.tell(self.now)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.sandbox.settle(), BREATH_SECONDS)
-            await asyncio.sleep(BREATH_SECONDS / 4 if things == 0 else BREATH_SECONDS)
-
-    async def under_way(self, question: str = BUSY) -> int | None:
-        """How much the house has to do now; None while nobody can say."""
-        try:
-            async with await psycopg.AsyncConnection.connect(self.house.server.url(), connect_timeout=5) as connection:
-                row = await (await connection.execute(question.encode(), {"now": self.now})).fetchone()
-        except (psycopg.OperationalError, psycopg.errors.UndefinedTable):
-            return None
-        return int(row[0]) if row else 0
-
-    async def kill_one(self, chance: Random) -> None:
-        """Kill a part that is up, at any instant of the coming second, and start it again."""
-        await asyncio.sleep(chance.random())
-        wished, whole = chance.sample(PARTS, len(PARTS)), chance.random() < 0.5
-        while (name := next(filter(self.house.is_up, wished), None)) is None:  # noqa: ASYNC110 - a process sets no event
-            await asyncio.sleep(BREATH_SECONDS)
-        self.house.kill(name, whole=whole)
-        self.killed[name] += 1
-        if name != POSTGRESQL:
-            self.house.start(name)
-
-    async def settled(self) -> dict[str, int | None]:
-        """Go on until nothing is under way although every loop has had its turn, or too long; what is left then."""
-        until, looks = self.now + SETTLING, 0
-        while looks < LOOKS:
-            left = await self.left()
-            looks = 0 if any(each != 0 for each in left.values()) else looks + 1
-            if self.now >= until:
-                return left
-            if looks == 0:
-                await self.to(self.now + LEAP)
-            await asyncio.sleep(TURN_SECONDS)
-        return left
-
-    async def left(self) -> dict[str, int | None]:
-        """What should have ended."""
-        return {name: await self.under_way(question) for name, question in LEFT.items()}
-
-
-@contextlib.asynccontextmanager
-async def days(folder: Path, seed: int) -> AsyncIterator[Days]:
-    """The morning of the first day: everything starts, and nothing has happened yet."""
-    grounds, sandbox, scenario = empty_grounds(folder, seed, CLOSES if LAST == TUESDAY else at(TUESDAY, 0))
-    connection = grounds.landscape / "connections" / "odoo.yaml"
-    connection.write_text(connection.read_text().replace(str(LATE_EFFECTS_SECONDS), str(120 + SLACK_SECONDS)))
-    with processes(grounds, sandbox.world.now) as house:
-        await sandbox.start()
-        try:
-            for name in (DOOR, *WORKERS):
-                house.start(name)
-            yield Days(sandbox, scenario, house)
-        finally:
-            await sandbox.stop()
 
 
 async def live(made: Days, rounds: int, chance: Random) -> dict[str, int | None]:
@@ -179,7 +42,7 @@ def test_nothing_is_lost_or_doubled_whoever_is_killed_and_whenever(tmp_path: Pat
 
 
 async def _live_and_judge(folder: Path) -> None:
-    async with days(folder, SEED) as made:
+    async with days(folder, SEED, CLOSES if LAST == TUESDAY else at(TUESDAY, 0), CLOSES) as made:
         left = await live(made, ROUNDS, Random(SEED))  # noqa: S311 - which instant, not which secret
         world = made.sandbox.world
         (folder / "books.json").write_text(json.dumps(world.books(), default=str), encoding="utf-8")
@@ -189,15 +52,4 @@ async def _live_and_judge(folder: Path) -> None:
         verdict = judge(intended(made.scenario, world), world.books()["systems"][ODOO], LAST)
         assert verdict.doubled == ()
         assert verdict.lost == ()
-        await asyncio.to_thread(_prove, made.house)
-
-
-def _prove(house: Processes) -> None:
-    """The house's own word, by its commands."""
-    assert house.run("audit", "verify")["findings"] == []
-    assert house.run("replay", "--check")["differences"] == []
-    sums = house.run("transit")["sums"]
-    assert sums
-    assert not any(Decimal(money["value"]) for money in sums), sums
-    for failure in ("drive_failed", "step_failed"):
-        assert house.said(failure) == []
+        await asyncio.to_thread(prove, made.house)

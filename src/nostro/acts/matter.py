@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Literal
 
@@ -16,6 +17,10 @@ from nostro.model.money import Money
 from nostro.store.database import Row, Statements, Transaction
 
 SQL = Statements("acts")
+AUDIT = Statements("audit")
+RECOVERY = Statements("recovery")
+FRESH = timedelta(minutes=10)
+"""What came in so lately is decided within the hour in which everything is looked up after a recovery was closed."""
 LATER = "Look again at what it is about: `nostro cases`."
 
 
@@ -49,7 +54,26 @@ class Rerun:
     receipt: str
 
 
-Act = Decide | Match | Close | Rerun
+@dataclass(frozen=True, slots=True)
+class OpenRecovery:
+    """Begin a new life of a restored database. `kept` and `lost` are checkpoints, as in `recovery.opened`."""
+
+    since: datetime
+    epoch: int
+    kept: int
+    lost: int
+
+
+@dataclass(frozen=True, slots=True)
+class CloseRecovery:
+    """Say that everything since the restore was looked up. `served`: the connections that there are now."""
+
+    epoch: int
+    served: tuple[str, ...] = field(default=(), repr=False)
+    at: datetime = field(kw_only=True, repr=False)
+
+
+Act = Decide | Match | Close | Rerun | OpenRecovery | CloseRecovery
 RIGHTS: Mapping[str, str] = {
     "release": "approve",
     "discard": "refuse",
@@ -89,6 +113,10 @@ async def look(tx: Transaction, act: Act) -> Matter:
             return await _match(tx, act)
         case Rerun():
             return await _receipt(tx, act)
+        case OpenRecovery():
+            return await _opening(tx, act)
+        case CloseRecovery():
+            return await _closing(tx, act)
 
 
 async def _command(tx: Transaction, act: Decide) -> Matter:
@@ -143,6 +171,37 @@ async def _receipt(tx: Transaction, act: Rerun) -> Matter:
     row = await _subject(tx, Subject("receipt", act.receipt))
     says = {"state": row.state, "revision": row.revision, **_named(row)}
     return Matter("rerun", Subject("receipt", act.receipt), row.entity or ALL, says)
+
+
+async def _opening(tx: Transaction, act: OpenRecovery) -> Matter:
+    life, newest = await tx.row(AUDIT.life), await tx.row(RECOVERY.newest_recovery)
+    assert life is not None
+    if newest is not None and newest.closed_at is None and not life.quarantine:
+        raise ActRefused(f"Recovery {newest.epoch} is open already.", "Close it, or see `nostro recover`.")
+    if act.epoch <= life.epoch:
+        raise ActRefused(f"Life {act.epoch} has begun already.", "See `nostro recover`.")
+    says = {"quarantine": life.quarantine, "life": act.epoch, "since": act.since, "kept": act.kept, "lost": act.lost}
+    return Matter("recover", _life(act.epoch), ALL, says)
+
+
+async def _closing(tx: Transaction, act: CloseRecovery) -> Matter:
+    row = await tx.row(RECOVERY.newest_recovery)
+    if row is None or row.closed_at is not None or row.epoch != act.epoch:
+        raise ActRefused("No recovery is open.", "See `nostro recover`.")
+    behind = await tx.rows(RECOVERY.feeds_behind, connections=list(act.served))
+    if behind:
+        told = ", ".join(f"{feed.connection} {feed.name}" for feed in behind)
+        raise ActRefused(f"Not read to their end since the restore: {told}.", "Wait for them: `nostro recover`.")
+    backlog = await tx.row(RECOVERY.backlog_before, before=act.at - FRESH)
+    if backlog is not None and backlog.readings + backlog.arrivals:
+        sentence = f"{backlog.readings} receipts and {backlog.arrivals} facts wait for longer than {FRESH}."
+        raise ActRefused(sentence, "Wait until they are read and decided: `nostro recover`.")
+    says = {"life": row.epoch, "since": row.since, "opened_by": row.opened_by, "reason": row.reason}
+    return Matter("recover", _life(row.epoch), ALL, says, proposers=frozenset({row.opened_by, row.opened_for} - {""}))
+
+
+def _life(epoch: int) -> Subject:
+    return Subject("house", f"recovery/{epoch}")
 
 
 async def _subject(tx: Transaction, subject: Subject) -> Row:

@@ -7,13 +7,32 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from nostro.acts.matter import LATER, Act, Close, Decide, Match, Matter, Rerun, look
+from nostro.acts.matter import (
+    LATER,
+    Act,
+    Close,
+    CloseRecovery,
+    Decide,
+    Match,
+    Matter,
+    OpenRecovery,
+    Rerun,
+    look,
+)
 from nostro.connectors.people.wire import ActReceipt
 from nostro.governance.bundle import PEOPLE
 from nostro.governance.rights import ALL, Asked, Verdict
 from nostro.governance.rules import Rules
 from nostro.model.canonical import canonical
-from nostro.model.facts import CaseClosed, CommandReleased, FactBody, MatchConfirmed, RerunAsked
+from nostro.model.facts import (
+    CaseClosed,
+    CommandReleased,
+    FactBody,
+    MatchConfirmed,
+    RecoveryClosed,
+    RecoveryOpened,
+    RerunAsked,
+)
 from nostro.model.failures import ActRefused
 from nostro.model.ids import short_digest
 from nostro.store.database import Database
@@ -138,3 +157,7 @@ def _told(act: Act, name: str) -> FactBody:
             return CaseClosed(act=name, case=case)
         case Rerun(receipt=receipt):
             return RerunAsked(act=name, receipt=receipt)
+        case OpenRecovery(since=since, epoch=epoch, kept=kept, lost=lost):
+            return RecoveryOpened(act=name, since=since, epoch=epoch, kept=kept, lost=lost)
+        case CloseRecovery(epoch=epoch):
+            return RecoveryClosed(act=name, epoch=epoch)

@@ -24,6 +24,8 @@ from nostro.store.audit import Anchor
 
 FILE = "anchors.jsonl"
 COMMAND_SECONDS = 30
+TAIL_BYTES = 65_536
+"""The newest anchor is in these last bytes of the file: hundreds of lines, which several workers may have appended."""
 AGAIN = "The checkpoint is signed; the next one is anchored again."
 
 
@@ -37,10 +39,12 @@ class FolderAnchor:
         """Appends the line and waits until it is on the disk."""
         await asyncio.to_thread(self._append, line)
 
-    def read(self) -> list[Anchor]:
-        """What was anchored, the oldest first; a line that was cut by a crash is passed over."""
-        with contextlib.suppress(FileNotFoundError):
-            return [anchor for line in (self.folder / FILE).read_bytes().splitlines() if (anchor := _parsed(line))]
+    def read(self, last_bytes: int | None = None) -> list[Anchor]:
+        """What was anchored, the oldest first; a line that was cut by a crash, or by `last_bytes`, is passed over."""
+        with contextlib.suppress(FileNotFoundError), (self.folder / FILE).open("rb") as file:
+            if last_bytes is not None:
+                file.seek(max(0, file.seek(0, os.SEEK_END) - last_bytes))
+            return [anchor for line in file.read().splitlines() if (anchor := _parsed(line))]
         return []
 
     def _append(self, line: bytes) -> None:
@@ -101,13 +105,15 @@ class Anchors:
 
     async def put(self, anchor: Anchor, at: datetime) -> None:
         """Puts it everywhere."""
-        line = canonical({"number": anchor.number, "digest": anchor.digest, "at": at})
+        line = canonical({"number": anchor.number, "digest": anchor.digest, "epoch": anchor.epoch, "at": at})
         for place in self.places:
             await place.put(line)
 
     def newest(self) -> Anchor | None:
-        """The newest one that can be read back; commands can't be."""
-        return max((a for a in self.readable()), key=lambda anchor: anchor.number, default=None)
+        """The newest one that can be read back; commands can't be. It stands near the end of its file."""
+        folders = [place for place in self.places if isinstance(place, FolderAnchor)]
+        near = [anchor for folder in folders for anchor in folder.read(TAIL_BYTES)]
+        return max(near, key=lambda anchor: anchor.rank, default=None)
 
     def readable(self) -> list[Anchor]:
         """Everything that folders hold."""
@@ -117,6 +123,6 @@ class Anchors:
 def _parsed(line: bytes) -> Anchor | None:
     try:
         told = json.loads(line)
-        return Anchor(int(told["number"]), bytes.fromhex(told["digest"]))
+        return Anchor(int(told["number"]), bytes.fromhex(told["digest"]), int(told.get("epoch", 1)))
     except (ValueError, KeyError, TypeError):
         return None

@@ -31,13 +31,19 @@ class Checkpoints:
     _last: datetime | None = field(default=None)
 
     async def step(self, now: Now) -> int:
-        """1 when a checkpoint was signed. Nothing is signed when nothing was appended since the last one."""
+        """1 when a checkpoint was signed. Nothing is signed when nothing was appended since the last one.
+
+        In quarantine neither: it may be the wrong database, and what was anchored of it would outlive it.
+        """
         if self._last is not None and now.machine - self._last < EVERY:
             return 0
         self._last = now.machine
         async with self.database.transaction() as tx:
             await tx.run(SQL.as_sealer)
             await tx.run(SQL.one_sealer)
+            life = await tx.row(SQL.life)
+            if life is None or life.quarantine:
+                return 0
             heads = {row.shard: Head(row.position, bytes(row.head)) for row in await tx.rows(SQL.heads)}
             newest = await tx.row(SQL.newest_checkpoint)
             number, previous = (newest.number + 1, bytes(newest.digest)) if newest else (1, FIRST)
@@ -54,7 +60,7 @@ class Checkpoints:
                 signature=signed.signature,
                 key_id=signed.key_id,
             )
-        await self.anchor(Anchor(signed.number, signed.digest), now.business)
+        await self.anchor(Anchor(signed.number, signed.digest, life.epoch), now.business)
         async with self.database.transaction() as tx:
             await tx.run(SQL.anchored, number=signed.number, at=now.business)
         return 1

@@ -131,10 +131,12 @@ class Claims:
     def _kind(self, row: Row, operation: Operation, *, recovering: bool) -> tuple[str, str, bool]:
         """Operation, entity, and whether it was perhaps done before: by an earlier dispatch, or before a restore.
 
-        Where there is no look-up, a person's release is the decision to do it (again).
+        Where there is no look-up, a person's release is the decision to do it (again); after a restore only once he was
+        told that nobody knows whether it was done.
         """
-        decided = operation.once is Once.PERSON and row.actor != ENGINE
-        return row.operation, row.entity, not decided and (recovering or row.before)
+        lost = recovering or row.restored
+        decided = operation.once is Once.PERSON and row.actor != ENGINE and (row.before or not lost)
+        return row.operation, row.entity, not decided and (lost or row.before)
 
     async def _resume(self, tx: Transaction, resumed: Sequence[Dispatch]) -> None:
         names = {"shards": [d.shard for d in resumed], "ids": [d.id for d in resumed]}

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from nostro.engine.batch import AskedLookup, Batch, Case, Command, SubjectRow
+from nostro.engine.recover import RECOVERIES, serve_recovery
 from nostro.engine.tenure import HeldShard
 from nostro.engine.transition import SERVED, houseless, transition
 from nostro.engine.verdicts import serve_case, serve_release
@@ -77,6 +78,8 @@ class Deciding:
             await serve_release(tx, self.batch, fact, fact.body, subject, self.now)
         if isinstance(fact.body, CaseClosed):
             await serve_case(tx, self.batch, fact, fact.body, row, self.now)
+        if isinstance(fact.body, RECOVERIES):
+            await serve_recovery(tx, fact, fact.body, self.now)
         self._follow(arrival, fact, transition, row, position)
 
     def _row(self, subject: Subject, arrival: Arrival) -> SubjectRow:

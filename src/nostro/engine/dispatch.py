@@ -23,6 +23,7 @@ from nostro.egress.shell import Rested, Shell
 from nostro.egress.transport import Transport
 from nostro.engine.claims import Claims
 from nostro.engine.jobs import Loaded, load_jobs
+from nostro.engine.recover import recovering
 from nostro.engine.settle import end, outcomes_of
 from nostro.engine.slots import Slots
 from nostro.model.clock import Now
@@ -35,14 +36,6 @@ SQL = Statements("dispatch")
 MOMENT_SECONDS = 0.05
 STUMBLED = timedelta(seconds=5)
 logger = structlog.get_logger("nostro.dispatch")
-
-
-def recovering(epoch: int) -> bool:
-    """Whether every command begins with its look-up: an even life of the database began with a restore.
-
-    `recover` raises the epoch, and closing the recovery raises it again.
-    """
-    return epoch % 2 == 0
 
 
 @dataclass(frozen=True, slots=True)

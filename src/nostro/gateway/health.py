@@ -59,6 +59,7 @@ class Health:
             "ready": ready,
             "database": "reached" if database is not None else "unreachable",
             "quarantine": database.quarantine if database else None,
+            "recovering_since": database.recovering_since if database else None,
             "synchronous_standbys": database.standbys if database else None,
             "information": _information(database),
             "late_loops": late,
@@ -103,6 +104,7 @@ class Health:
         )
         if standing is not None:
             self.gauges.put("quarantine", 1 if standing.quarantine else 0)
+            self.gauges.put("recovering", 1 if standing.recovering_since else 0)
             self.gauges.put("synchronous_standbys", standing.standbys)
             self.gauges.put("backlog", standing.parked, queue="parked")
             if standing.sealed_at is not None:
@@ -115,6 +117,8 @@ def _information(database: Any) -> list[str]:  # noqa: ANN401 - a row
     told = []
     if database.quarantine:
         told.append(f"Quarantine: nothing leaves. {database.quarantine}")
+    if database.recovering_since:
+        told.append("A recovery is open: every command begins with its look-up. See `nostro recover`.")
     if not database.standbys:
         told.append("There is no synchronous standby: losing this disk loses what was acknowledged.")
     return told

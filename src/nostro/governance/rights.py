@@ -21,9 +21,10 @@ ACTS: Mapping[str, str] = {
     "close": "close a case",
     "rerun": "have a receipt read again",
     "publish": "put a landscape in force",
+    "recover": "open a recovery after a restore, or close the one that somebody else opened",
     "erase": "destroy what is kept about a person",
 }
-FOUR_EYES = frozenset({"approve", "confirm"})
+FOUR_EYES = frozenset({"approve", "confirm", "recover"})
 """What nobody may do about something that he proposed himself."""
 ALL = "*"
 ENGINE = "engine"

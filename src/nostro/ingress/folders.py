@@ -14,7 +14,8 @@ import re
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,6 +34,8 @@ from nostro.store.receipts import Received
 
 FEED = "folder"
 TAKEN = "taken"
+AGAIN = "taken/"
+"""In a folder's cursor: how far what was put away has been read again. No file's name has a slash."""
 PART_BYTES = 1_048_576
 FILES_AT_ONCE = 100
 FILES_SEEN = 10_000
@@ -110,6 +113,9 @@ class Folders:
             return 0
         cursor = parse(leased.cursor.encode()) if leased.cursor else {}
         left = {name: str(mark) for name, mark in cursor.items() if name in sights}
+        again = str(cursor.get(AGAIN, "")) if leased.rewind_to is None else first_again(leased.rewind_to)
+        if again and (on := await self._take_again(connection, folder, again, now)):
+            left[AGAIN] = on
         taken = 0
         for name in self._ripe(connection, sights, now):
             if left.get(name) != sights[name].mark and await self._take(connection, folder / name, sights[name], now):
@@ -122,6 +128,25 @@ class Folders:
             text = canonical(left).decode() if left else ""
             await self.leases.advance(tx, leased, text, now.business, now.business)
         return taken
+
+    async def _take_again(self, connection: OpenConnection, folder: Path, after: str, now: Now) -> str:
+        """Takes in what was put away behind `after`: what is known is the same receipt, what a restore lost comes back.
+
+        Where to go on; empty at the end.
+        """
+        names = await asyncio.to_thread(put_away_behind, folder / TAKEN, after)
+        for name in names[:FILES_AT_ONCE]:
+            path = folder / TAKEN / name
+            received = Received(connection.id, "file", now.business, signed=True, name=path.name)
+            try:
+                sight = Sight.of(await asyncio.to_thread(path.stat))
+                await self.intake.take_stream(received, partial(_parts, path, sight), sight.size)
+            except (OSError, StillWritten, BacklogFull) as error:
+                logger.info("file_waits", connection=connection.id, file=path.name, why=type(error).__name__)
+                return after
+            self.count("files", connection=connection.id, fate="again")
+            after = name
+        return after if len(names) > FILES_AT_ONCE else ""
 
     def _ripe(self, connection: OpenConnection, sights: Mapping[str, Sight], now: Now) -> list[str]:
         """Files that held still since the last look, the oldest first. Forgets those that are gone."""
@@ -202,6 +227,22 @@ def _put_away(path: Path, sight: Sight, at: datetime) -> bool:
         return True
     except OSError:
         return False
+
+
+def first_again(at: datetime) -> str:
+    """Behind which name in `taken/` a folder is read again from an instant on: the day before, whatever the zone."""
+    return f"{at.astimezone(UTC) - timedelta(days=1):%Y-%m-%d}"
+
+
+def put_away_behind(taken: Path, after: str) -> list[str]:
+    """Files in `taken/` as `date/name`, those behind `after` in that order, a few more than are taken at once."""
+    days = sorted(day.name for day in taken.iterdir() if day.is_dir()) if taken.is_dir() else []
+    found: list[str] = []
+    for day in days:
+        if day >= after.partition("/")[0] and len(found) <= FILES_AT_ONCE:
+            names = (f"{day}/{file.name}" for file in (taken / day).iterdir() if file.is_file())
+            found += sorted(name for name in names if name > after)
+    return found
 
 
 def _seems_cut(path: Path) -> bool:

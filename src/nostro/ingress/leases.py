@@ -16,7 +16,7 @@ LEASE = timedelta(seconds=10)
 
 @dataclass(frozen=True, slots=True)
 class Leased:
-    """A feed that this worker holds, and where the feed stands."""
+    """A feed that this worker holds, and where the feed stands. `rewind_to`: a recovery wants it read from there."""
 
     connection: str
     name: str
@@ -24,6 +24,7 @@ class Leased:
     cursor: str
     run_at: datetime
     failures: int
+    rewind_to: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -53,7 +54,7 @@ class Leases:
             await tx.run(SQL.make_feed, connection=connection, name=name, at=now.business)
             feed = await tx.row(SQL.feed, connection=connection, name=name)
         assert feed is not None
-        return Leased(connection, name, row.token, feed.cursor, feed.run_at, feed.failures)
+        return Leased(connection, name, row.token, feed.cursor, feed.run_at, feed.failures, feed.rewind_to)
 
     async def fence(self, tx: Transaction, leased: Leased) -> None:
         """Raises `LostRace` when somebody else holds the feed by now."""

@@ -6,8 +6,8 @@ same receipt. An empty page leaves a heartbeat only. A failed poll is tried agai
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 import structlog
@@ -53,7 +53,7 @@ class Polls:
                 break
             leased = await self.leases.take(self.connection.id, feed.name, now)
             if leased is not None and leased.run_at <= now.business:
-                kept += await self._poll(feed, leased, now)
+                kept += await self._poll(feed, _rewound(feed, leased), now)
         return kept
 
     async def _poll(self, feed: Feed, leased: Leased, now: Now) -> int:
@@ -106,6 +106,13 @@ class Polls:
 
     def _count(self, feed: Feed, fate: str) -> None:
         self.count("feed_pages", connection=self.connection.id, feed=feed.name, fate=fate)
+
+
+def _rewound(feed: Feed, leased: Leased) -> Leased:
+    """Where a recovery wants the feed read again; kept with the first page that comes."""
+    if leased.rewind_to is None:
+        return leased
+    return replace(leased, cursor=feed.rewound(leased.cursor, leased.rewind_to.astimezone(UTC)))
 
 
 class _Page(NamedTuple):

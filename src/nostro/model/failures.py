@@ -58,6 +58,10 @@ class DatabaseUnavailable(OutOfService):
     """PostgreSQL can't be reached or started."""
 
 
+class DatabaseRestored(DatabaseUnavailable):
+    """The database was restored under a running process: what the process remembers is no longer so."""
+
+
 class Quarantined(OutOfService):
     """The database is behind its anchor: nothing leaves until a person has closed the recovery."""
 

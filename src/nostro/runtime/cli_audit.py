@@ -91,7 +91,7 @@ async def audit_verify(frame: Frame) -> int:
             found = await verify(house.database, house.deployment.id, public, anchors, step)
         at = (await house.now()).business
     told = {"as_of": at, "key": house.seal_key.id, "facts": found.facts, "checkpoints": found.checkpoints}
-    told |= {"anchors": len(anchors), "unsealed": found.unsealed, "findings": found.findings}
+    told |= {"anchors": len(anchors), "unsealed": found.unsealed, "findings": found.findings, "cuts": found.cuts}
     frame.output.show(told, partial(_draw_verdict, found=found, anchors=len(anchors), at=at))
     return WRONG if found.findings else DONE
 
@@ -106,6 +106,11 @@ def _draw_verdict(console: Console, *, found: Verdict, anchors: int, at: datetim
     else:
         console.print("The log is whole: nothing was changed, removed, reordered or cut off.")
     console.print(f"{found.facts} facts, {found.checkpoints} checkpoints, {anchors} anchors, as of {when(at, None)}.")
+    for cut in found.cuts:
+        console.print(
+            f"A restore cut the log off behind checkpoint {cut.kept}: {cut.anchors} anchors up to {cut.lost} are of a "
+            f"life that was lost. Recovery {cut.epoch} by {cut.by}: {clean(cut.reason)}"
+        )
     if found.unsealed:
         console.print(f"{found.unsealed} facts are newer than the newest checkpoint: they are not sealed yet.")
     if not anchors:

@@ -7,7 +7,7 @@ from datetime import datetime
 from rich.console import Console
 from rich.table import Table
 
-from nostro.acts.matter import Act, Decide, Match, Matter, amount_of
+from nostro.acts.matter import Act, CloseRecovery, Decide, Match, Matter, OpenRecovery, amount_of
 from nostro.model.facts.house import Target
 from nostro.projections.worklist import LIMIT, OpenCase, WaitingCommand
 from nostro.runtime.house import House
@@ -25,6 +25,8 @@ _SHOWN_ABOVE = frozenset({"connection", "kind", "operation", "process", "subject
 def verb(act: Act) -> str:
     """What the act is called."""
     verdicts = {"release": "Approve", "discard": "Refuse", "confirm_done": "Confirm as done"}
+    if isinstance(act, OpenRecovery | CloseRecovery):
+        return "Open the recovery" if isinstance(act, OpenRecovery) else "Close the recovery"
     return verdicts.get(act.verdict, "Confirm as not done") if isinstance(act, Decide) else type(act).__name__
 
 

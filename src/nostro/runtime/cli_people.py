@@ -156,10 +156,10 @@ async def match(
     reason: Reason,
 ) -> int:
     """Say what money belongs to where references don't say it, or that it goes back."""
-    async with _at_desk(frame) as (house, desk):
+    async with at_desk(frame) as (house, desk):
         subject = await subject_of(house, what)
         act = Match(subject, await _target(house, subject, target))
-        return await _act(frame, house, desk, act, hand, reason)
+        return await acting(frame, house, desk, act, hand, reason)
 
 
 async def close(
@@ -169,8 +169,8 @@ async def close(
     reason: Reason,
 ) -> int:
     """Close a case. Closing that of a poisoned subject lets what was set aside for it run again."""
-    async with _at_desk(frame) as (house, desk):
-        return await _act(frame, house, desk, Close(ref.upper()), hand, reason)
+    async with at_desk(frame) as (house, desk):
+        return await acting(frame, house, desk, Close(ref.upper()), hand, reason)
 
 
 async def rerun(
@@ -180,24 +180,25 @@ async def rerun(
     reason: Reason,
 ) -> int:
     """Have a receipt read again, after what kept it from being read was mended. Nothing is booked twice by it."""
-    async with _at_desk(frame) as (house, desk):
-        return await _act(frame, house, desk, Rerun(await receipt_of(house, ref)), hand, reason)
+    async with at_desk(frame) as (house, desk):
+        return await acting(frame, house, desk, Rerun(await receipt_of(house, ref)), hand, reason)
 
 
 async def _decide(frame: Frame, hand: Hand, ref: str, reason: str, verdict: Any) -> int:  # noqa: ANN401 - one of four words
-    async with _at_desk(frame) as (house, desk):
+    async with at_desk(frame) as (house, desk):
         key = await command_of(house, ref)
-        return await _act(frame, house, desk, Decide(key.text, verdict), hand, reason)
+        return await acting(frame, house, desk, Decide(key.text, verdict), hand, reason)
 
 
 @asynccontextmanager
-async def _at_desk(frame: Frame) -> AsyncIterator[tuple[House, Desk]]:
+async def at_desk(frame: Frame) -> AsyncIterator[tuple[House, Desk]]:
+    """Where a person acts, under the rules in force."""
     async with inspected(frame) as house:
         intake = Intake(house.database, house.keys, Limits(house.database))
         yield house, Desk(house.database, intake, house.rules)
 
 
-async def _act(frame: Frame, house: House, desk: Desk, act: Act, hand: Hand, reason: str) -> int:
+async def acting(frame: Frame, house: House, desk: Desk, act: Act, hand: Hand, reason: str) -> int:
     """Shows the matter, proves the person, asks once more, and submits exactly what was shown."""
     matter = await desk.look(act)
     if not frame.output.json:

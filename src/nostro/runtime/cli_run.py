@@ -166,8 +166,6 @@ def _tell(output: Output, house: House, doors: Doors) -> None:
     lines = [f"Nostro is up in environment {house.deployment.environment}, under bundle {house.bundle[:12]}."]
     lines += [f"Webhooks: POST {door}"] if door else []
     lines += [f"Health: {health}/readyz, metrics: {health}/metrics"] if health else []
-    lines += [f"QUARANTINE, nothing leaves: {house.quarantine} See docs/operate/quarantine.md."] * bool(
-        house.quarantine
-    )
+    lines += [f"QUARANTINE, nothing leaves: {house.quarantine} See `nostro recover`."] * bool(house.quarantine)
     lines.append("Ctrl-C ends it. What waits for a person: nostro cases.")
     output.show({**told, "quarantine": house.quarantine}, lambda console: console.print("\n".join(lines)))

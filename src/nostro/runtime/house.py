@@ -28,7 +28,7 @@ from nostro.store.embedded import EmbeddedServer
 from nostro.store.entropy import Entropy, SystemEntropy
 from nostro.store.install import Deployment, install
 from nostro.store.keys import Keys, master_from_text
-from nostro.store.quarantine import quarantine_if_behind
+from nostro.store.quarantine import guard, quarantine_if_behind
 from nostro.store.sealing import SealKey
 
 POOL = 16
@@ -100,6 +100,7 @@ async def open_house(
         deployment = await install(database, keys, land.house.environment, chance, now.business)
         anchors = Anchors([_anchor(folder, place) for place in land.house.anchors])
         quarantine = await quarantine_if_behind(database, anchors.newest()) or deployment.quarantine
+        database.guard = guard(anchors.newest, quarantine)
         rules = await _rules(database, keys, folder, now)
         yield House(
             folder=folder,

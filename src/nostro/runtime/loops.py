@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import structlog
 
 from nostro.model.clock import Now
-from nostro.model.failures import DatabaseUnavailable, Failure
+from nostro.model.failures import DatabaseRestored, DatabaseUnavailable, Failure
 from nostro.runtime.clock import Clock
 
 logger = structlog.get_logger("nostro.loops")
@@ -36,12 +36,15 @@ class Loops:
     clock: Clock
     stop: asyncio.Event
     revive: Callable[[], None] = lambda: None
+    _restored: DatabaseRestored | None = None
 
     async def run(self, loops: Sequence[Loop]) -> None:
-        """Returns when all loops have ended."""
+        """Returns when all loops have ended. Raises `DatabaseRestored` when they had to."""
         async with asyncio.TaskGroup() as group:
             for loop in loops:
                 group.create_task(self._forever(loop), name=loop.name)
+        if self._restored is not None:
+            raise self._restored
 
     async def _forever(self, loop: Loop) -> None:
         while not self.stop.is_set():
@@ -51,6 +54,10 @@ class Loops:
     async def _once(self, loop: Loop) -> int:
         try:
             return await loop.step(await self.clock.now())
+        except DatabaseRestored as failure:
+            logger.exception("database_restored", loop=loop.name, sentence=failure.sentence)
+            self._restored = failure
+            self.stop.set()
         except DatabaseUnavailable as failure:
             logger.warning("database_unavailable", loop=loop.name, sentence=failure.sentence)
             await self._revive()

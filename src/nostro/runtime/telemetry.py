@@ -137,6 +137,7 @@ METRICS: Mapping[str, _Kind] = {
     "breaker_open": _Kind(Gauge, "1 while a connection's breaker is open", ("connection",)),
     "checkpoint_age_seconds": _Kind(Gauge, "Since the log was last sealed"),
     "quarantine": _Kind(Gauge, "1 while nothing may leave"),
+    "recovering": _Kind(Gauge, "1 while every command begins with its look-up"),
     "synchronous_standbys": _Kind(Gauge, "Synchronous standbys of the database"),
 }
 """Every metric; its name outside is `nostro_` and this, counters with `_total`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib import resources
@@ -13,7 +13,7 @@ from psycopg import AsyncConnection, AsyncCursor, OperationalError, errors, sql
 from psycopg.rows import namedtuple_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from nostro.model.failures import DatabaseUnavailable, LostRace, StatementRefused
+from nostro.model.failures import DatabaseRestored, DatabaseUnavailable, LostRace, StatementRefused
 
 WAIT_SECONDS = 5.0
 """So long somebody waits for a connection; then the database counts as gone, and may be started again."""
@@ -86,10 +86,16 @@ class Transaction:
 
 
 class Database:
-    """A pool of connections to one database. Use as an async context manager."""
+    """A pool of connections to one database. Use as an async context manager.
+
+    `guard`, once set, looks at each new connection first. What it says against the database is `refused`, and nobody
+    gets the connection.
+    """
 
     def __init__(self, url: str, *, size: int = 8) -> None:
         self.url = url
+        self.guard: Callable[[Transaction], Awaitable[str]] | None = None
+        self.refused = ""
         self._pool: AsyncConnectionPool[AsyncConnection[Row]] = AsyncConnectionPool(
             url,
             min_size=1,
@@ -97,6 +103,7 @@ class Database:
             open=False,
             kwargs={"row_factory": namedtuple_row, "options": "-c timezone=UTC"},
             check=AsyncConnectionPool.check_connection,
+            configure=self._look_first,
             timeout=WAIT_SECONDS,
             reconnect_timeout=RECONNECT_SECONDS,
         )
@@ -131,5 +138,16 @@ class Database:
             message = f"The database refused a statement ({type(error).__name__})."
             raise StatementRefused(message) from error
         except (OperationalError, PoolTimeout) as error:
+            if self.refused:
+                remedy = "This process ends: what it remembers is not in that database. Start it again."
+                raise DatabaseRestored(self.refused, remedy, runbook="quarantine") from error
             message = "PostgreSQL can't be reached."
             raise DatabaseUnavailable(message, "Work goes on by itself when it is back.") from error
+
+    async def _look_first(self, connection: AsyncConnection[Row]) -> None:
+        if self.guard is None:
+            return
+        async with connection.transaction():
+            self.refused = await self.guard(Transaction(connection))
+        if self.refused:
+            raise OperationalError(self.refused)

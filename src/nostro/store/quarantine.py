@@ -2,23 +2,71 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+
 from nostro.store.audit import Anchor
-from nostro.store.database import Database, Statements
+from nostro.store.database import Database, Statements, Transaction
 
 SQL = Statements("engine")
+RECOVERY = Statements("recovery")
+AUDIT = Statements("audit")
 
 
 async def quarantine_if_behind(database: Database, newest: Anchor | None) -> str:
     """Why nothing may leave from now on.
 
-    Empty when the database knows the newest anchor. Set once, lifted by a person.
+    Empty when the database knows the newest anchor, or lives a later life than it: a recovery has begun one. Set once,
+    lifted by a person.
     """
     if newest is None:
         return ""
     async with database.transaction() as tx:
-        row = await tx.row(SQL.checkpoint_digest, number=newest.number)
-        if row is not None and bytes(row.digest) == newest.digest:
-            return ""
-        why = f"The database does not hold checkpoint {newest.number}, which is anchored outside: it was restored."
-        await tx.run(SQL.quarantine, why=why)
+        why = await why_behind(tx, newest)
+        if why:
+            await tx.run(SQL.quarantine, why=why)
     return why
+
+
+async def why_behind(tx: Transaction, newest: Anchor) -> str:
+    """What speaks for a restore; empty when nothing does."""
+    life = await tx.row(AUDIT.life)
+    if life is None or life.epoch > newest.epoch:
+        return ""
+    row = await tx.row(SQL.checkpoint_digest, number=newest.number)
+    if row is not None and bytes(row.digest) == newest.digest:
+        return ""
+    return f"The database does not hold checkpoint {newest.number}, which is anchored outside: it was restored."
+
+
+def guard(newest: Callable[[], Anchor | None], known: str) -> Callable[[Transaction], Awaitable[str]]:
+    """Looks at each connection that a running process makes anew: a restore breaks all that it had.
+
+    What the process remembers (leases, keys, half-read receipts) would be mistaken for what is in the restored
+    database. So its quarantine is noted, and the process gets no connection any more. `known`: the quarantine in which
+    it began.
+    """
+
+    async def look(tx: Transaction) -> str:
+        anchor = newest()
+        why = await why_behind(tx, anchor) if anchor is not None else ""
+        if not why or why == known:
+            return ""
+        await tx.run(SQL.quarantine, why=why)
+        return why
+
+    return look
+
+
+async def newest_shared(database: Database, anchors: Iterable[Anchor]) -> int:
+    """The newest checkpoint that both the database and the anchors hold; without anchors the database's newest."""
+    known: Sequence[Anchor] = sorted(anchors, key=lambda anchor: anchor.rank, reverse=True)
+    async with database.transaction() as tx:
+        row = await tx.row(RECOVERY.newest_number)
+        newest = int(row.number) if row else 0
+        if not known:
+            return newest
+        for anchor in known:
+            held = await tx.row(SQL.checkpoint_digest, number=anchor.number) if anchor.number <= newest else None
+            if held is not None and bytes(held.digest) == anchor.digest:
+                return anchor.number
+    return 0

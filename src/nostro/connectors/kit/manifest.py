@@ -67,18 +67,24 @@ class Operation:
         return self.absence if isinstance(self.absence, Absence) else self.absence(config)
 
 
+def from_the_beginning(_: str, __: datetime) -> str:
+    """A feed that can't go back to an instant is read from its beginning again: slow, and never wrong."""
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Feed:
     """A poll.
 
     `fetch(cursor, config, at)` says what to ask, `page(cursor, content, config)` where to go on. Cursor "" is the
-    beginning.
+    beginning. `rewound(cursor, at)`, after a restore: the cursor as if nothing newer than `at` had been seen.
     """
 
     name: str
     fetch: Callable[[str, Any, datetime], Message]
     page: Callable[[str, Any, Any], FetchPage]
     every_seconds: int
+    rewound: Callable[[str, datetime], str] = from_the_beginning
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,7 +93,14 @@ class _Changes:
         return replace(page, cursor=_text({**state, "walks": 0, "swept": []}), more=True)
 
     def feed(self) -> Feed:
-        return Feed(self.name, self.fetch, self.page, self.every_seconds)
+        return Feed(self.name, self.fetch, self.page, self.every_seconds, _rewound)
+
+
+def _rewound(cursor: str, at: datetime) -> str:
+    """Back to the second in which the walk stands, or to an earlier one."""
+    state = state_of(cursor)
+    stood = [state[name] for name in ("from", "seen") if name in state]
+    return canonical({"seen": min(*stood, at.astimezone(UTC).strftime(_FORMAT))}).decode() if stood else ""
 
 
 def _moved(second: str, by: int) -> str:

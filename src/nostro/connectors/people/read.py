@@ -7,11 +7,21 @@ from collections.abc import Iterator, Mapping
 from nostro.connectors.kit.reading import Item, ReadItem, ReceiptView, RejectItem
 from nostro.connectors.people.wire import ActReceipt
 from nostro.model.canonical import canonical, parse
-from nostro.model.facts import CaseClosed, CommandReleased, FactBody, MatchConfirmed, RerunAsked, join
+from nostro.model.facts import (
+    CaseClosed,
+    CommandReleased,
+    FactBody,
+    MatchConfirmed,
+    RecoveryClosed,
+    RecoveryOpened,
+    RerunAsked,
+    join,
+)
 from nostro.model.ids import IdempotencyKey
 
 ACTS: Mapping[str, type[FactBody]] = {
-    kind.fact_type: kind for kind in (CommandReleased, MatchConfirmed, CaseClosed, RerunAsked)
+    kind.fact_type: kind
+    for kind in (CommandReleased, MatchConfirmed, CaseClosed, RerunAsked, RecoveryOpened, RecoveryClosed)
 }
 """What persons may tell. Any other fact in their name is a reject."""
 

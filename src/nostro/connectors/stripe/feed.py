@@ -51,7 +51,13 @@ class _Listing:
         return turned(state, {"since": newest} if newest else {}, unchanging, more=False)
 
     def feed(self) -> Feed:
-        return Feed(self.name, self.fetch, self.page, self.every_seconds)
+        return Feed(self.name, self.fetch, self.page, self.every_seconds, _rewound)
+
+
+def _rewound(cursor: str, at: datetime) -> str:
+    """A walk under way, and what is remembered of earlier ones, begins anew."""
+    state = state_of(cursor)
+    return _text({"since": min(state["since"], int(at.timestamp()))}) if "since" in state else ""
 
 
 _PAYOUTS = _Listing("payouts", 7 * _DAY, 900)
@@ -108,6 +114,6 @@ FEEDS: Mapping[str, Feed] = {
     "charges": _Listing("charges", _HOUR, 900, ("data.balance_transaction",)).feed(),
     "refunds": _Listing("refunds", 30 * _DAY, 6 * _HOUR).feed(),
     "disputes": _Listing("disputes", 120 * _DAY, 6 * _HOUR).feed(),
-    "payouts": Feed("payouts", _fetch_payouts, _page_payouts, _PAYOUTS.every_seconds),
+    "payouts": Feed("payouts", _fetch_payouts, _page_payouts, _PAYOUTS.every_seconds, _rewound),
 }
 """`events` finds lost webhooks; the others find what events don't show any more, and the lines of payouts."""

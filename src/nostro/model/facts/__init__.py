@@ -37,6 +37,8 @@ from nostro.model.facts.house import (
     LookupAnswered,
     MatchConfirmed,
     ReceiptRead,
+    RecoveryClosed,
+    RecoveryOpened,
     RerunAsked,
     SubjectPoisoned,
 )
@@ -72,6 +74,8 @@ FACT_TYPES: tuple[type[FactBody], ...] = (
     CommandReleased,
     CaseClosed,
     BundleActivated,
+    RecoveryOpened,
+    RecoveryClosed,
     FactCorrected,
     SubjectPoisoned,
 )
@@ -152,6 +156,8 @@ __all__ = [
     "PayoutReported",
     "Position",
     "ReceiptRead",
+    "RecoveryClosed",
+    "RecoveryOpened",
     "RefundReported",
     "RerunAsked",
     "StatementReceived",

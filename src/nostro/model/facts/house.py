@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from nostro.model.base import Value
+from pydantic import Field
+
+from nostro.model.base import Instant, Value
 from nostro.model.facts.base import FactBody
 from nostro.model.money import Amount
 from nostro.model.outcomes import Outcome
@@ -197,6 +199,41 @@ class BundleActivated(FactBody):
     def natural_key(self) -> str:
         """Bundle activation number and shard."""
         return f"{self.shard}/{self.sequence}"
+
+
+class RecoveryOpened(FactBody):
+    """After a restore a new life of the database begins, in which everything is looked up before it is done.
+
+    `since`: up to then everything is in the log. `kept`: the newest checkpoint that this life shares with those before;
+    `lost`: the newest that was anchored in them. Opened lives are even, and closing one begins an odd one.
+    """
+
+    fact_type: ClassVar[str] = "recovery.opened"
+    owner: ClassVar[str] = "house"
+
+    act: str
+    epoch: int = Field(ge=2, multiple_of=2)
+    since: Instant
+    kept: int = Field(ge=0)
+    lost: int = Field(ge=0)
+
+    def natural_key(self) -> str:
+        """The life."""
+        return f"recovery/{self.epoch}/opened"
+
+
+class RecoveryClosed(FactBody):
+    """A second person found that everything since the restore was looked up."""
+
+    fact_type: ClassVar[str] = "recovery.closed"
+    owner: ClassVar[str] = "house"
+
+    act: str
+    epoch: int = Field(ge=2, multiple_of=2)
+
+    def natural_key(self) -> str:
+        """The life."""
+        return f"recovery/{self.epoch}/closed"
 
 
 class FactCorrected(FactBody):

@@ -29,8 +29,16 @@ PEOPLE = {
 SMALL = {"EUR": 10_000, "CHF": 10_000, "USD": 10_000, "JPY": 1_500_000}
 RIGHTS: tuple[dict[str, Any], ...] = (
     {"role": "receivables", "acts": ["match", "close", "rerun"], "limits": SMALL},
-    {"role": "treasury", "acts": ["approve", "refuse", "confirm", "match", "close", "rerun"], "limits": "unlimited"},
-    {"role": "control", "acts": ["approve", "refuse", "confirm", "close", "rerun", "publish"], "limits": "unlimited"},
+    {
+        "role": "treasury",
+        "acts": ["approve", "refuse", "confirm", "match", "close", "rerun", "recover"],
+        "limits": "unlimited",
+    },
+    {
+        "role": "control",
+        "acts": ["approve", "refuse", "confirm", "close", "rerun", "publish", "recover"],
+        "limits": "unlimited",
+    },
 )
 
 

@@ -6,6 +6,10 @@ select shard, position, head from shard order by shard;
 -- The last one that was signed.
 select number, at, heads, previous, digest, signature, key_id from checkpoint order by number desc limit 1;
 
+-- name: life
+-- Which life of the database this is, and whether it may be sealed: in quarantine it may be the wrong database.
+select epoch, quarantine from deployment;
+
 -- name: add_checkpoint
 -- Signed heads. The number is the primary key: two signers can't both be next.
 insert into checkpoint (number, at, heads, previous, digest, signature, key_id)

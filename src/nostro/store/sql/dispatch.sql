@@ -62,10 +62,12 @@ select 1 as one from command_open where connection = %(connection)s and status =
 -- name: ready_commands
 -- The oldest ready commands of a lane whose ordering keys are a slot's: of each subject only the oldest one that is open, whatever its status;
 -- and none whose ordering key another subject's command is under way on, or could leave on now and has waited longer.
--- `before`: it was journaled in an earlier dispatch.
+-- `before`: it was journaled in an earlier dispatch. `restored`: it may have been done in a life of the database that a restore has lost; that
+-- holds for an hour after the recovery was closed, in which everything that was told again has been decided again.
 select r.*, exists (
     select from dispatch_member m join attempt_call a on a.shard = m.shard and a.dispatch = m.dispatch
-    where m.command_shard = r.shard and m.command_key = r.key) as before
+    where m.command_shard = r.shard and m.command_key = r.key) as before,
+  exists (select from recovery y where r.since <= y.closed_at + interval '1 hour') as restored
 from (
   select c.shard, c.key, c.operation, c.lane, c.entity, c.actor, c.since, c.position, c.n, c.ordering_key
   from unnest(%(operations)s::text[]) as wanted (operation)

@@ -40,6 +40,7 @@ where feed.connection = hinted.connection and feed.name = hinted.name;
 -- name: standing
 -- How the deployment stands. A standby counts when commits wait for it; without the right to see, none is seen.
 select coalesce((select quarantine from deployment), '') as quarantine,
+  (select r.opened_at from recovery r join deployment d on d.epoch = r.epoch) as recovering_since,
   (select count(*) from pg_stat_replication where sync_state in ('sync', 'quorum')) as standbys,
   (select count(*) from parked) as parked,
   (select max(at) from checkpoint) as sealed_at;
@@ -78,11 +79,12 @@ insert into feed (connection, name, run_at) values (%(connection)s, %(name)s, %(
 
 -- name: feed
 -- Where a feed stands.
-select cursor, run_at, failures from feed where connection = %(connection)s and name = %(name)s;
+select cursor, run_at, failures, rewind_to from feed where connection = %(connection)s and name = %(name)s;
 
 -- name: advance_feed
 -- A poll that worked: the next cursor, and a heartbeat. Where a hint came meanwhile, its time stays.
-update feed set cursor = %(cursor)s, run_at = case when run_at = %(seen)s then %(run_at)s else run_at end, heartbeat_at = %(at)s, failures = 0, note = ''
+update feed set cursor = %(cursor)s, run_at = case when run_at = %(seen)s then %(run_at)s else run_at end, heartbeat_at = %(at)s, failures = 0, note = '',
+  rewind_to = null
 where connection = %(connection)s and name = %(name)s;
 
 -- name: delay_feed

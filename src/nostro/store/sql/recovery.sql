@@ -1,0 +1,57 @@
+-- name: begin_life
+-- A new life of the database; the quarantine ends with it. No row: a later life has begun already.
+update deployment set epoch = %(epoch)s, quarantine = '' where epoch < %(epoch)s returning epoch;
+
+-- name: add_recovery
+-- What the fact says that opened it.
+insert into recovery (epoch, since, kept, lost, opened_at, opened_by, opened_for, reason)
+values (%(epoch)s, %(since)s, %(kept)s, %(lost)s, %(at)s, %(actor)s, %(behalf)s, %(reason)s);
+
+-- name: close_recovery
+-- A second person has closed it.
+update recovery set closed_at = %(at)s, closed_by = %(actor)s where epoch = %(epoch)s and closed_at is null returning epoch;
+
+-- name: fence_everybody
+-- Whoever drives a dispatch or polls a feed at this moment can't write its end any more, and takes it anew.
+update lease set token = token + 1, holder = '', until = %(machine)s where kind in ('slot', 'feed');
+
+-- name: rewind_feeds
+-- Each feed and folder is read again from before `since`, and has not been heard from since.
+update feed set rewind_to = %(since)s, run_at = %(at)s, heartbeat_at = null, failures = 0;
+
+-- name: leave_dispatches
+-- No dialogue goes on: what it did after the backup isn't in its journal. Its commands begin another one, with a look-up.
+update dispatch set status = 'closed', note = 'left behind by a recovery' where status in ('open', 'waiting');
+
+-- name: take_back_commands
+-- Commands wait for a dispatch again. Whoever released one did so before the restore, and it may have been done: that release counts no more.
+update command_open set status = 'ready', dispatch = null, actor = 'engine' where status in ('ready', 'dispatched');
+
+-- name: newest_recovery
+-- The recovery that is open, or the last one.
+select epoch, since, kept, lost, opened_at, opened_by, opened_for, reason, closed_at, closed_by from recovery order by epoch desc limit 1;
+
+-- name: feeds_behind
+-- Feeds and folders of these connections that were not read to their end since the recovery was opened.
+select connection, name, note from feed
+where connection = any(%(connections)s::text[])
+  and (rewind_to is not null or heartbeat_at is null or failures > 0 or run_at < heartbeat_at or position('"taken/"' in cursor) > 0
+    or (run_at = heartbeat_at and name <> 'folder'))
+order by connection, name;
+
+-- name: backlog_before
+-- Receipts that wait to be read, and facts to be decided, since before an instant.
+select (select count(*) from reading where run_at < %(before)s) as readings, (select count(*) from arrival where at < %(before)s) as arrivals;
+
+-- name: looked_up
+-- Commands that still wait for the end of their look-up, and those that a person has to look up.
+select count(*) filter (where status in ('ready', 'dispatched')) as under_way, count(*) filter (where status = 'handed_over') as for_a_person
+from command_open where since <= %(until)s;
+
+-- name: checkpoint_at
+-- When a checkpoint was signed.
+select at from checkpoint where number = %(number)s;
+
+-- name: newest_number
+-- The newest checkpoint's number; none: 0.
+select coalesce(max(number), 0) as number from checkpoint;
