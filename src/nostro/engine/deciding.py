@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from nostro.engine.batch import AskedLookup, Batch, Case, Command, SubjectRow
+from nostro.engine.fitness import lacks
 from nostro.engine.tenure import HeldShard
 from nostro.engine.transition import SERVED, houseless, transition
 from nostro.engine.verdicts import serve_case, serve_release
@@ -25,7 +26,7 @@ from nostro.model.facts.base import Position
 from nostro.model.ids import IdempotencyKey, Subject, short_digest
 from nostro.model.intents import Reread
 from nostro.model.outcomes import OutcomeKind
-from nostro.processes.kit.decision import CaseOpening, Instance, Rules, State, Wanted
+from nostro.processes.kit.decision import CaseOpening, Instance, Rules, Wanted
 from nostro.processes.kit.digest import decision_digest
 from nostro.processes.kit.process import STALE, UNEXPECTED, Process, Transition
 from nostro.routing.references import Claim
@@ -43,7 +44,11 @@ MODES = {"observe": "would_do", "propose": "proposed", "act": "ready"}
 
 @dataclass(slots=True)
 class Deciding:
-    """The state of a batch while its arrivals are decided one after the other."""
+    """The state of a batch while its arrivals are decided one after the other.
+
+    `lacking`: bundles that this release can't work under, and why. `refused`: shards on which something needs what this
+    release lacks; what comes there, from that arrival on, stays in the queue for a worker that can.
+    """
 
     keys: Keys
     processes: Mapping[str, Process]
@@ -52,11 +57,17 @@ class Deciding:
     shards: dict[int, HeldShard]
     batch: Batch
     now: Now
+    lacking: Mapping[bytes, str] = field(default_factory=dict)
+    refused: dict[int, str] = field(default_factory=dict)
+    taken: list[Arrival] = field(default_factory=list)
 
     async def take(self, tx: Transaction, arrival: Arrival, *, poisonous: bool) -> None:
         """Decides one arrival. Whatever its decision throws parks its subject, and nothing else."""
         subject = Subject(arrival.process, arrival.subject)
         row = self._row(subject, arrival)
+        if self._refuses(arrival, row):
+            return
+        self.taken.append(arrival)
         if row.unreadable:
             self._set_aside(subject, arrival)
             return
@@ -78,6 +89,15 @@ class Deciding:
         if isinstance(fact.body, CaseClosed):
             await serve_case(tx, self.batch, fact, fact.body, row, self.now)
         self._follow(arrival, fact, transition, row, position)
+
+    def _refuses(self, arrival: Arrival, row: SubjectRow) -> bool:
+        """Whether a worker with another release has to decide this, and with it all that follows on its shard."""
+        if arrival.shard not in self.refused and arrival.process != HOUSE:
+            bundle = self.shards[arrival.shard].bundle
+            missing = row.lacks or lacks(self.processes, arrival.process, row.instance.version)
+            why = f"{row.instance.subject} needs {missing}." if missing else self.lacking.get(bundle or b"", "")
+            self.refused |= {arrival.shard: why} if why else {}
+        return arrival.shard in self.refused
 
     def _row(self, subject: Subject, arrival: Arrival) -> SubjectRow:
         if subject not in self.batch.subjects:
@@ -265,6 +285,9 @@ def _loaded(
     keys: Keys, processes: Mapping[str, Process], row: Row, known: Mapping[bytes, DataKey | None]
 ) -> SubjectRow:
     subject = Subject(row.process, row.subject)
+    missing = lacks(processes, row.process, row.version)
+    if missing:
+        return SubjectRow(houseless(subject, row.entity), row.lane, row.data_key, row.position, lacks=missing)
     try:
         return _understood(keys, processes, row, known)
     except Exception:  # noqa: BLE001 - whatever a stored state does to this release stops its own subject only
@@ -277,8 +300,7 @@ def _understood(
     keys: Keys, processes: Mapping[str, Process], row: Row, known: Mapping[bytes, DataKey | None]
 ) -> SubjectRow:
     subject = Subject(row.process, row.subject)
-    process = processes.get(row.process)
-    kind = type(process.version(row.version).initial) if process else State
+    kind = type(processes[row.process].version(row.version).initial)
     secret = {}
     if row.sealed_body is not None and (key := known.get(row.data_key)) is not None:
         secret = parse(keys.open(key, row.sealed_body, f"subject:{subject}".encode()))

@@ -43,7 +43,7 @@ class Rebuild:
         arrivals = [arrival_of(row) for row in rows]
         held = (await load_subjects(tx, self.keys, self.processes, arrivals[:1])).get(subject)
         process = self.processes.get(subject.process)
-        if held is None or process is None:
+        if held is None or process is None or held.lacks:
             return 0
         known = await self.keys.load(tx, {row.data_key for row in rows if row.data_key is not None})
         version = process.version(held.instance.version)

@@ -4,7 +4,7 @@
     |- Refused          what was given can't be taken (exit code 2)
     |  |- LandscapeRefused, FormatRefused, ActRefused
     |- OutOfService     could not run; try again (exit code 1)
-    |  |- DatabaseUnavailable, Quarantined, BacklogFull
+    |  |- DatabaseUnavailable, Quarantined, BacklogFull, ReleaseTooOld
     `- BrokenPromise    an invariant did not hold: stop and show it
        |- LostRace, StatementRefused, SealBroken, ReplayDiffers, CallChanged
 
@@ -64,6 +64,10 @@ class Quarantined(OutOfService):
 
 class BacklogFull(OutOfService):
     """A stated limit is reached; the sender is asked to come back later."""
+
+
+class ReleaseTooOld(OutOfService):
+    """This release lacks what a bundle in force or a running instance needs: another one has to do it."""
 
 
 class BrokenPromise(Failure):

@@ -22,13 +22,13 @@ from nostro.engine.deadlines import Deadlines
 from nostro.engine.decide import Decider
 from nostro.engine.dispatch import Dispatcher
 from nostro.engine.dispatch import House as DispatchHouse
+from nostro.engine.fitness import demand_versions, fitting_rules
 from nostro.engine.parked import Rejoin
 from nostro.engine.slots import Slots
 from nostro.engine.tenure import Tenure
 from nostro.gateway.app import build_app
 from nostro.gateway.health import Health, build_health_app
 from nostro.gateway.webhooks import Door
-from nostro.governance.rules import Rules
 from nostro.ingress.folders import Folders
 from nostro.ingress.leases import Leases
 from nostro.ingress.limits import Limit, Limits
@@ -74,7 +74,11 @@ class Worker:
         return done
 
     async def run(self, stop: asyncio.Event) -> None:
-        """All loops until `stop`; then gives back what this worker holds."""
+        """All loops until `stop`; then gives back what this worker holds.
+
+        Raises `ReleaseTooOld` when an instance needs a version that this release lacks: then it has not begun.
+        """
+        await demand_versions(self.house.database, self.house.processes)
         revive = self.house.server.ensure_running if self.house.server else lambda: None
         self.runner = Loops(self.house.clock, stop, revive)
         try:
@@ -130,7 +134,7 @@ class Wiring:
         dispatchers = await self._dispatchers(slots)
         steps = [
             ("limits", limits.step, 1.0),
-            ("tenure", tenure.step, 1.0),
+            ("tenure", self._told(tenure), 1.0),
             ("slots", slots.step, 1.0),
             *await self._intakes(intake, limits),
             ("read", self._readings(limits).step, 0.1),
@@ -155,8 +159,17 @@ class Wiring:
             health=build_health_app(health),
         )
 
+    def _told(self, tenure: Tenure) -> Callable[[Now], Awaitable[int]]:
+        async def step(now: Now) -> int:
+            done = await tenure.step(now)
+            self.metrics.put("shards_held", len(tenure.shards))
+            self.metrics.put("shards_refused", len(tenure.refused))
+            return done
+
+        return step
+
     def _decider(self, tenure: Tenure) -> Decider:
-        return Decider(self.house.database, self.house.keys, self.house.processes, tenure, Rules.from_bundle)
+        return Decider(self.house.database, self.house.keys, self.house.processes, tenure, fitting_rules)
 
     def _readings(self, limits: Limits) -> Readings:
         house = self.house
