@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from nostro.engine.deciding import load_subjects
-from nostro.engine.replay import arrival_of
+from nostro.engine.walk import arrival_of
 from nostro.model.base import confidential_fields
 from nostro.model.facts import split_fields
 from nostro.model.ids import Subject
