@@ -22,7 +22,7 @@ from nostro.engine.write import Writer
 from nostro.model.canonical import parse
 from nostro.model.clock import Now
 from nostro.model.facts import BundleActivated
-from nostro.model.failures import LostRace, ReleaseTooOld, StatementRefused
+from nostro.model.failures import POISON, LostRace, ReleaseTooOld
 from nostro.processes.kit.decision import Rules
 from nostro.processes.kit.process import Process
 from nostro.routing.route import HOUSE
@@ -76,13 +76,13 @@ class Decider:
     async def _decide(self, queue: Sequence[Arrival], now: Now) -> int:
         for _ in range(RACES):
             try:
-                return await self._attempt(queue, now, poisonous=False)
+                return await self._attempt(queue, now)
             except LostRace as race:
                 logger.info("race_lost", sentence=race.sentence, arrivals=len(queue))
                 lost = await self._check_tenure(queue)
                 if lost:
                     return 0
-            except (StatementRefused, ValueError, TypeError, KeyError) as error:
+            except POISON as error:
                 return await self._halve(queue, now, error)
         return 0
 
@@ -95,11 +95,11 @@ class Decider:
                 type=queue[0].type,
                 failure=type(error).__name__,
             )
-            return await self._attempt(queue, now, poisonous=True)
+            return await self._attempt(queue, now, poisonous=type(error).__name__)
         middle = len(queue) // 2
         return await self._decide(queue[:middle], now) + await self._decide(queue[middle:], now)
 
-    async def _attempt(self, queue: Sequence[Arrival], now: Now, *, poisonous: bool) -> int:
+    async def _attempt(self, queue: Sequence[Arrival], now: Now, *, poisonous: str = "") -> int:
         async with self.database.transaction() as tx:
             known = await self.keys.load(tx, {a.data_key for a in queue if a.data_key is not None})
             shards = {a.shard: self.tenure.shards[a.shard] for a in queue if a.shard in self.tenure.shards}

@@ -61,8 +61,11 @@ class Deciding:
     refused: dict[int, str] = field(default_factory=dict)
     taken: list[Arrival] = field(default_factory=list)
 
-    async def take(self, tx: Transaction, arrival: Arrival, *, poisonous: bool) -> None:
-        """Decides one arrival. Whatever its decision throws parks its subject, and nothing else."""
+    async def take(self, tx: Transaction, arrival: Arrival, *, poisonous: str = "") -> None:
+        """Decides one arrival. Whatever its decision throws parks its subject, and nothing else.
+
+        `poisonous`: what writing it alone came to, the time before.
+        """
         subject = Subject(arrival.process, arrival.subject)
         row = self._row(subject, arrival)
         if self._refuses(arrival, row):
@@ -75,7 +78,7 @@ class Deciding:
             self.batch.poisoned.append(arrival)
             return
         if poisonous:
-            self._poison(row, arrival, "The database refused what was decided.")
+            self._poison(row, arrival, f"{poisonous} while what follows from {arrival.type} was written.")
             return
         try:
             fact = open_fact(self.keys, arrival, self.known)

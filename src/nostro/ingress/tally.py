@@ -14,7 +14,7 @@ from nostro.model.facts.house import RejectedItem, ToldDifferently
 from nostro.model.money import plain
 
 LISTED = 1000
-"""So many rejects and differences are listed one by one; the counts hold them all."""
+"""So many rejects (the first ones, and the last) and differences are listed one by one; the counts hold them all."""
 HINT = "hint"
 UNSIGNED = "The sender doesn't sign: what it says may trigger a read, and is no fact."
 Fate = Literal["read", "duplicate", "ignored", "rejected"]
@@ -56,8 +56,8 @@ class Tally:
                 self.hints.add(item.feed)
             case RejectItem():
                 self._count("rejected", item)
-                if len(self.rejects) < LISTED:
-                    self.rejects.append(RejectedItem(item=number, where=item.where, why=item.why, amount=item.amount))
+                told = RejectedItem(item=number, where=item.where, why=item.why, amount=item.amount)
+                self.rejects[LISTED - 1 :] = [told]
 
     def differs(self, difference: ToldDifferently) -> None:
         """Notes an item that was told before with another content. It is counted by `add`."""

@@ -6,7 +6,7 @@
     |- OutOfService     could not run; try again (exit code 1)
     |  |- DatabaseUnavailable, Quarantined, BacklogFull, ReleaseTooOld
     `- BrokenPromise    an invariant did not hold: stop and show it
-       |- LostRace, StatementRefused, SealBroken, ReplayDiffers, CallChanged
+       |- LostRace, StatementRefused, SealBroken, ReplayDiffers, CallChanged, Endless
 
 Failures of calls to the outside are *values*, not exceptions: `FailureKind`, and what to do about each in `ACTIONS`.
 """
@@ -92,6 +92,17 @@ class ReplayDiffers(BrokenPromise):
 
 class CallChanged(BrokenPromise):
     """A re-driven exchange yields another call than the one in its journal: a person decides."""
+
+
+class Endless(BrokenPromise):
+    """Pure code came to no end and was interrupted: what it was about is set aside."""
+
+
+POISON = (
+    *(StatementRefused, Endless, ValueError, TypeError, LookupError, ArithmeticError),
+    *(AttributeError, AssertionError, RuntimeError),
+)
+"""What a single item, fact or decision can do to its batch: the batch is halved until the culprit stands alone."""
 
 
 class FailureKind(StrEnum):

@@ -7,7 +7,7 @@ import os
 import platform
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from fastapi import FastAPI
@@ -39,6 +39,7 @@ from nostro.model.clock import Now
 from nostro.runtime.house import House
 from nostro.runtime.loops import Loop, Loops
 from nostro.runtime.telemetry import Metrics
+from nostro.runtime.watchdog import Watchdog, watched_connector, watched_processes
 from nostro.store.migrate import partition
 
 PARTITIONS_EVERY = timedelta(hours=6)
@@ -125,7 +126,16 @@ class Wiring:
     _ages: dict[str, float] = field(default_factory=dict)
 
     async def worker(self) -> Worker:
-        """Everything, wired."""
+        """Everything, wired. What is pure in processes and connectors is watched: it has to come to an end."""
+        dog = self.stack.enter_context(Watchdog())
+        self.house = replace(
+            self.house,
+            processes=watched_processes(dog, self.house.processes),
+            connections={
+                name: replace(one, connector=watched_connector(dog, one.connector))
+                for name, one in self.house.connections.items()
+            },
+        )
         house, count = self.house, self.metrics.count
         limits = Limits(house.database, Limit(folders=(house.state,)), self.metrics.put)
         intake = Intake(house.database, house.keys, limits, count)
