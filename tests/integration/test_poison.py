@@ -18,11 +18,13 @@ import pytest_asyncio
 
 from nostro.connectors.kit.manifest import Connector, Operation, Order
 from nostro.connectors.kit.reading import Item, ReceiptView, RejectItem
+from nostro.engine.deciding import HOPS
 from nostro.engine.dispatch import STUMBLES
 from nostro.model.calls import Act, Ask, Message, Wait
 from nostro.model.facts import CaseClosed, Fact, PayoutReported
 from nostro.model.failures import Endless
 from nostro.model.ids import Subject
+from nostro.processes.kit.decision import Decision, Instance, Rules, State
 from nostro.processes.kit.process import Process
 from nostro.projections.worklist import open_cases
 from nostro.runtime.watchdog import Watchdog, watched_connector, watched_processes
@@ -291,6 +293,28 @@ async def test_a_state_that_comes_to_no_end_stops_its_own_subject(house: House, 
     assert (case.subject, case.reason) == ("po_1", "poisoned")
     assert "Endless" in case.sentence
     assert await house.all("select count(*) from fact where subject = 'po_2'") == [(2,)]
+
+
+async def test_subjects_that_tell_each_other_for_ever_are_stopped_after_a_number_of_hops(house: House) -> None:
+    version = PROCESS.versions[0]
+
+    def decide(before: Instance, state: State, told: Fact, rules: Rules) -> Decision:
+        right = version.decide(before, state, told, rules)
+        body = told.body
+        if not isinstance(body, PayoutReported) or body.statement_descriptor != "chain":
+            return right
+        return replace(right, emits=(payout(f"{body.payout_id}+", descriptor="chain"),))
+
+    house.processes["payout"] = replace(PROCESS, versions=(replace(version, decide=decide),))
+    await house.tell([as_fact(payout("po_1", descriptor="chain")), as_fact(payout("po_2"))])
+    await house.settle()
+    [case] = await open_cases(house.database)
+    assert case.sentence.startswith(f"{HOPS} facts in a row led to each other")
+    assert case.subject == "po_1" + "+" * HOPS
+    assert await house.all("select count(*) from fact where process = 'payout'") == [(HOPS + 1,)]
+    house.processes["payout"] = PROCESS
+    await closed(house, case.id)
+    assert await house.all("select count(*) from fact where process = 'payout'") == [(HOPS + 3,)], "and its closing"
 
 
 async def test_the_watchdog_interrupts_only_what_it_watches(dog: Watchdog) -> None:

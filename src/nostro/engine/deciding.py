@@ -23,6 +23,7 @@ from nostro.model.facts import (
     split_fields,
 )
 from nostro.model.facts.base import Position
+from nostro.model.failures import Endless, Failure
 from nostro.model.ids import IdempotencyKey, Subject, short_digest
 from nostro.model.intents import Reread
 from nostro.model.outcomes import OutcomeKind
@@ -39,6 +40,8 @@ from nostro.store.log import FactRow
 
 SQL = Statements("engine")
 POISONED = "poisoned"
+HOPS = 64
+"""So many facts may lead to each other, subject to subject: then the one that would tell the next is set aside."""
 MODES = {"observe": "would_do", "propose": "proposed", "act": "ready"}
 
 
@@ -83,8 +86,10 @@ class Deciding:
         try:
             fact = open_fact(self.keys, arrival, self.known)
             transition = self._transition(row, arrival, fact)
+            _bound(arrival, transition)
         except Exception as error:  # noqa: BLE001 - its own subject only is stopped, kept and shown as a case
-            self._poison(row, arrival, f"{type(error).__name__} while {arrival.type} was decided.")
+            told = f"{error.sentence} " if isinstance(error, Failure) else ""  # others may quote what is confidential
+            self._poison(row, arrival, f"{told}{type(error).__name__} while {arrival.type} was decided.")
             return
         position = self._append(arrival, fact, transition, row)
         if isinstance(fact.body, CommandReleased):
@@ -178,7 +183,8 @@ class Deciding:
         self._settle(fact)
         for n, wanted in enumerate(decision.intents):
             self._command(wanted, n, row, entry)
-        batch.emitted += [Routable(self._emitted(body, fact, entry), Blob(b"")) for body in decision.emits]
+        hops = arrival.hops + 1
+        batch.emitted += [Routable(self._emitted(body, fact, entry), Blob(b""), hops=hops) for body in decision.emits]
         if decision.lookup is not None:
             batch.lookups.append(AskedLookup(decision.lookup, self._asked(arrival, instance, entry)))
         batch.cases += [Case(subject, instance.entity, entry.position, opening) for opening in decision.opens]
@@ -267,6 +273,13 @@ class Deciding:
             POISONED, f"{sentence} The subject is set aside with what arrives for it; nothing is lost."
         )
         self.batch.cases.append(Case(subject, arrival.entity, self.shards[arrival.shard].position, opening))
+
+
+def _bound(arrival: Arrival, transition: Transition) -> None:
+    """Raises `Endless` when subjects have told each other facts, or asked look-ups, for ever."""
+    decision = transition.decision
+    if arrival.hops >= HOPS and (decision.emits or decision.lookup is not None):
+        raise Endless(f"{HOPS} facts in a row led to each other, and it would tell another.")
 
 
 async def load_subjects(

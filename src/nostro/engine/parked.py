@@ -119,4 +119,5 @@ def lookup_arrival(asked: Arrival, targets: tuple[Target, ...], now: Now) -> Arr
         arrival_for(fact, Blob(canonical(body)), subject, asked.lane, now.business),
         cause_shard=asked.cause_shard,
         cause_position=asked.cause_position,
+        hops=asked.hops + 1,
     )

@@ -33,6 +33,7 @@ class Routable:
     """A fact with its stored form. `addressed_to`: the subject, for facts that no process owns.
 
     `at`: its place on its lane where that isn't the time of routing: facts of older receipts go first.
+    `hops`: how many facts that subjects told each other led to it.
     """
 
     fact: Fact
@@ -40,6 +41,7 @@ class Routable:
     addressed_to: Subject | None = None
     lane: str = ""
     at: datetime | None = None
+    hops: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +213,7 @@ def _park(processes: Mapping[str, Process], routable: Routable, at: datetime) ->
     references = tuple(process.correlates(routable.fact))
     waiting = Subject(process.name, f"parked/{routable.fact.key}")
     arrival = arrival_for(routable.fact, routable.blob, waiting, lane_number(process.lane), at)
+    arrival = replace(arrival, hops=routable.hops)
     until = at + timedelta(seconds=process.park_seconds)
     if process.orphaned(routable.fact) is None:
         until += AFTER_ORPHANS
@@ -225,5 +228,6 @@ def _arrival(
     process = processes.get(subject.process)
     lane = lanes.get(subject, lane_number(routable.lane or (process.lane if process else "standard")))
     arrival = arrival_for(routable.fact, routable.blob, subject, lane, routable.at or at)
+    arrival = replace(arrival, hops=routable.hops) if routable.hops else arrival
     body = routable.fact.body
     return replace(arrival, shard=body.shard) if isinstance(body, BundleActivated) else arrival

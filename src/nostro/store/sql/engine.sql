@@ -41,7 +41,7 @@ where s.shard = mine.shard and s.token = mine.token;
 -- name: queue
 -- The oldest arrivals of a lane on the shards that are held.
 select shard, lane, at, item, key, process, subject, entity, type, type_version, natural_key, origin, receipt, cause_shard, cause_position,
-  body, sealed_body, data_key, actor, on_behalf_of, reason, occurred_at, received_at, sender_order
+  body, sealed_body, data_key, actor, on_behalf_of, reason, occurred_at, received_at, sender_order, hops
 from arrival where lane = %(lane)s and shard = any(%(shards)s::smallint[])
 order by at, item, key limit %(limit)s;
 
