@@ -1,7 +1,7 @@
 # Everything here runs on a machine with only Python >= 3.11, make and a package index.
 # Paths are relative throughout: make can't hold a path with spaces, the shell can.
 .DEFAULT_GOAL := help
-.PHONY: help install demo check quick test lock clean crash
+.PHONY: help install demo check quick test lock clean crash golden
 .NOTPARALLEL:
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
@@ -35,6 +35,10 @@ test: install ## every test: real files, integration and crashes included
 
 crash: install ## kill the door, workers and PostgreSQL through the demo's days, ROUNDS= times
 	NOSTRO_CRASH_ROUNDS=$(or $(ROUNDS),20) $(BIN)/python -m pytest -q tests/crash $(ARGS)
+
+golden: install ## decide the golden log anew; read the difference before you commit it
+	NOSTRO_GOLDEN=write $(BIN)/python -m pytest -q tests/golden/test_golden_log.py
+	@git --no-pager diff --stat -- tests/golden/log 2>/dev/null || true
 
 lock: install ## resolve pyproject.toml into requirements.lock again (ARGS=--upgrade takes newer versions)
 	@$(BIN)/python -m pip install --quiet "uv==$(UV_VERSION)"

@@ -263,6 +263,12 @@ def proved(terminal: Terminal, bundle: str) -> None:
     assert terminal.told("replay")["differences"] == []
     under = terminal.told("replay", "--under", bundle[:12])
     assert (under["under"], under["differences"]) == (bundle, [])
+    assert terminal.told("replay", "--check")["differences"] == []
+    page = terminal.folder.parent / "page.html"
+    folder = terminal.told("replay", "--under", str(terminal.folder), "--out", str(page))
+    assert folder["differences"] == []
+    assert "would have changed nothing" in page.read_text()
+    assert "--under" in terminal.run("replay", "--out", str(page), code=2).stderr
     until(lambda: terminal.told("audit", "verify")["unsealed"] == 0)
     assert terminal.run("audit", "verify").stdout.startswith("The log is whole")
 

@@ -182,8 +182,10 @@ class Drive:
                 step: Step | Reply = self._bounded() or Reply(None, self.now)
             elif isinstance(call, Ask):
                 step = self._bounded() or Question(call)
-            else:
+            elif isinstance(call, Act):
                 step = self._known(call) or self._act(call)
+            else:
+                step = Held(f"The exchange yielded {type(call).__name__}, which is no call.")  # type: ignore[unreachable]  # a connector may do anything
             if not isinstance(step, Reply):
                 return step
             reply = step

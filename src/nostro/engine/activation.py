@@ -15,6 +15,8 @@ from nostro.store.database import Database, Statements
 from nostro.store.keys import Keys
 
 SQL = Statements("engine")
+LANE = "critical"
+"""However much waits on the other lanes, a rule that was changed is in force with the next batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,8 @@ async def active_bundle(database: Database) -> bytes | None:
 async def activate(database: Database, keys: Keys, content: bytes, actor: str, reason: str, now: Now) -> Activation:
     """Stores a bundle and sends its activation to every shard.
 
-    The same bundle again, while in force, changes nothing.
+    The same bundle again, while in force, changes nothing. What the shard's log holds after its activation is decided
+    under it, and nothing before.
     """
     digest = hashlib.sha256(content).digest()
     async with database.transaction() as tx:
@@ -60,6 +63,7 @@ async def activate(database: Database, keys: Keys, content: bytes, actor: str, r
                 ),
                 Blob(canonical(body)),
                 Subject(HOUSE, body.natural_key()),
+                LANE,
             )
             for body in bodies
         ]

@@ -21,6 +21,7 @@ class SubjectRow:
     """A subject in a batch: its instance, and what its row holds besides.
 
     `unreadable`: its stored state can't be understood by this release; the row is left as it is, and set aside.
+    `lacks`: what this release would need to go on with it; its shard is refused.
     """
 
     instance: Instance
@@ -30,6 +31,7 @@ class SubjectRow:
     poisoned: str = ""
     changed: bool = False
     unreadable: bool = False
+    lacks: str = ""
 
 
 @dataclass(frozen=True, slots=True)

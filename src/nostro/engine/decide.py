@@ -16,12 +16,13 @@ import structlog
 
 from nostro.engine.batch import Batch
 from nostro.engine.deciding import Deciding, load_subjects
+from nostro.engine.fitness import understood
 from nostro.engine.tenure import Tenure
 from nostro.engine.write import Writer
 from nostro.model.canonical import parse
 from nostro.model.clock import Now
 from nostro.model.facts import BundleActivated
-from nostro.model.failures import LostRace, StatementRefused
+from nostro.model.failures import POISON, LostRace, ReleaseTooOld
 from nostro.processes.kit.decision import Rules
 from nostro.processes.kit.process import Process
 from nostro.routing.route import HOUSE
@@ -47,6 +48,7 @@ class Decider:
     rules_from: Callable[[bytes], Rules]
     batch_limit: int = 500
     _rules: dict[bytes, Rules] = field(default_factory=dict)
+    _lacking: dict[bytes, str] = field(default_factory=dict)
 
     async def step(self, now: Now) -> int:
         """How many arrivals were decided."""
@@ -74,13 +76,13 @@ class Decider:
     async def _decide(self, queue: Sequence[Arrival], now: Now) -> int:
         for _ in range(RACES):
             try:
-                return await self._attempt(queue, now, poisonous=False)
+                return await self._attempt(queue, now)
             except LostRace as race:
                 logger.info("race_lost", sentence=race.sentence, arrivals=len(queue))
                 lost = await self._check_tenure(queue)
                 if lost:
                     return 0
-            except (StatementRefused, ValueError, TypeError, KeyError) as error:
+            except POISON as error:
                 return await self._halve(queue, now, error)
         return 0
 
@@ -93,30 +95,34 @@ class Decider:
                 type=queue[0].type,
                 failure=type(error).__name__,
             )
-            return await self._attempt(queue, now, poisonous=True)
+            return await self._attempt(queue, now, poisonous=type(error).__name__)
         middle = len(queue) // 2
         return await self._decide(queue[:middle], now) + await self._decide(queue[middle:], now)
 
-    async def _attempt(self, queue: Sequence[Arrival], now: Now, *, poisonous: bool) -> int:
+    async def _attempt(self, queue: Sequence[Arrival], now: Now, *, poisonous: str = "") -> int:
         async with self.database.transaction() as tx:
             known = await self.keys.load(tx, {a.data_key for a in queue if a.data_key is not None})
             shards = {a.shard: self.tenure.shards[a.shard] for a in queue if a.shard in self.tenure.shards}
             bundles = {s.bundle for s in shards.values() if s.bundle} | _activated(queue)
-            rules = {digest: await self._rules_for(tx, digest) for digest in bundles}
+            for digest in sorted(bundles):
+                await self._understand(tx, digest)
             ruled = {number for number, shard in shards.items() if shard.bundle}
             batch = Batch(arrivals=[a for a in queue if a.shard in ruled or (a.shard in shards and a.process == HOUSE)])
             if not batch.arrivals:
                 return 0
             batch.subjects = await load_subjects(tx, self.keys, self.processes, batch.arrivals)
-            deciding = Deciding(self.keys, self.processes, known, rules, dict(shards), batch, now)
+            deciding = Deciding(self.keys, self.processes, known, self._rules, dict(shards), batch, now, self._lacking)
             for arrival in batch.arrivals:
                 await deciding.take(tx, arrival, poisonous=poisonous)
+            batch.arrivals = deciding.taken
             await self._seal_emitted(batch, now)
             moved = {number: (shards[number], deciding.shards[number]) for number in shards}
             await Writer(self.keys, self.processes).write(tx, batch, moved, now)
         for number, (_, shard) in moved.items():
             if number in self.tenure.shards:
                 self.tenure.shards[number] = shard
+        if deciding.refused:
+            await self.tenure.refuse(deciding.refused, now)
         return len(batch.arrivals)
 
     async def _seal_emitted(self, batch: Batch, now: Now) -> None:
@@ -124,13 +130,15 @@ class Decider:
         blobs = await seal_all(self.database, self.keys, facts, now.business)
         batch.emitted = [replace(r, blob=blob) for r, blob in zip(batch.emitted, blobs, strict=True)]
 
-    async def _rules_for(self, tx: Transaction, digest: bytes) -> Rules:
-        if digest not in self._rules:
-            row = await tx.row(SQL.bundle, digest=digest)
-            if row is None:
-                raise KeyError(digest)
-            self._rules[digest] = self.rules_from(bytes(row.content))
-        return self._rules[digest]
+    async def _understand(self, tx: Transaction, digest: bytes) -> None:
+        """Notes the bundle's rules, or why this release can't work under it."""
+        if digest in self._rules or digest in self._lacking:
+            return
+        row = await tx.row(SQL.bundle, digest=digest)
+        try:
+            self._rules[digest] = understood(self.rules_from, bytes(row.content) if row else None, digest)
+        except ReleaseTooOld as failure:
+            self._lacking[digest] = failure.sentence
 
     async def _check_tenure(self, queue: Sequence[Arrival]) -> bool:
         """Whether a shard of the batch is somebody else's by now; forgets those."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from nostro.engine.batch import AskedLookup, Batch, Case, Command, SubjectRow
+from nostro.engine.fitness import lacks
 from nostro.engine.recover import RECOVERIES, serve_recovery
 from nostro.engine.tenure import HeldShard
 from nostro.engine.transition import SERVED, houseless, transition
@@ -23,10 +24,11 @@ from nostro.model.facts import (
     split_fields,
 )
 from nostro.model.facts.base import Position
+from nostro.model.failures import Endless, Failure
 from nostro.model.ids import IdempotencyKey, Subject, shard_of, short_digest
 from nostro.model.intents import Reread
 from nostro.model.outcomes import OutcomeKind
-from nostro.processes.kit.decision import CaseOpening, Instance, Rules, State, Wanted
+from nostro.processes.kit.decision import CaseOpening, Instance, Rules, Wanted
 from nostro.processes.kit.digest import decision_digest
 from nostro.processes.kit.process import STALE, UNEXPECTED, Process, Transition
 from nostro.routing.references import Claim
@@ -39,12 +41,18 @@ from nostro.store.log import FactRow
 
 SQL = Statements("engine")
 POISONED = "poisoned"
+HOPS = 64
+"""So many facts may lead to each other, subject to subject: then the one that would tell the next is set aside."""
 MODES = {"observe": "would_do", "propose": "proposed", "act": "ready"}
 
 
 @dataclass(slots=True)
 class Deciding:
-    """The state of a batch while its arrivals are decided one after the other."""
+    """The state of a batch while its arrivals are decided one after the other.
+
+    `lacking`: bundles that this release can't work under, and why. `refused`: shards on which something needs what this
+    release lacks; what comes there, from that arrival on, stays in the queue for a worker that can.
+    """
 
     keys: Keys
     processes: Mapping[str, Process]
@@ -53,11 +61,20 @@ class Deciding:
     shards: dict[int, HeldShard]
     batch: Batch
     now: Now
+    lacking: Mapping[bytes, str] = field(default_factory=dict)
+    refused: dict[int, str] = field(default_factory=dict)
+    taken: list[Arrival] = field(default_factory=list)
 
-    async def take(self, tx: Transaction, arrival: Arrival, *, poisonous: bool) -> None:
-        """Decides one arrival. Whatever its decision throws parks its subject, and nothing else."""
+    async def take(self, tx: Transaction, arrival: Arrival, *, poisonous: str = "") -> None:
+        """Decides one arrival. Whatever its decision throws parks its subject, and nothing else.
+
+        `poisonous`: what writing it alone came to, the time before.
+        """
         subject = Subject(arrival.process, arrival.subject)
         row = self._row(subject, arrival)
+        if self._refuses(arrival, row):
+            return
+        self.taken.append(arrival)
         if row.unreadable:
             self._set_aside(subject, arrival)
             return
@@ -65,13 +82,15 @@ class Deciding:
             self.batch.poisoned.append(arrival)
             return
         if poisonous:
-            self._poison(row, arrival, "The database refused what was decided.")
+            self._poison(row, arrival, f"{poisonous} while what follows from {arrival.type} was written.")
             return
         try:
             fact = open_fact(self.keys, arrival, self.known)
             transition = self._transition(row, arrival, fact)
+            _bound(arrival, transition)
         except Exception as error:  # noqa: BLE001 - its own subject only is stopped, kept and shown as a case
-            self._poison(row, arrival, f"{type(error).__name__} while {arrival.type} was decided.")
+            told = f"{error.sentence} " if isinstance(error, Failure) else ""  # others may quote what is confidential
+            self._poison(row, arrival, f"{told}{type(error).__name__} while {arrival.type} was decided.")
             return
         position = self._append(arrival, fact, transition, row)
         if isinstance(fact.body, CommandReleased):
@@ -81,6 +100,15 @@ class Deciding:
         if isinstance(fact.body, RECOVERIES):
             await serve_recovery(tx, fact, fact.body, self.now)
         self._follow(arrival, fact, transition, row, position)
+
+    def _refuses(self, arrival: Arrival, row: SubjectRow) -> bool:
+        """Whether a worker with another release has to decide this, and with it all that follows on its shard."""
+        if arrival.shard not in self.refused and arrival.process != HOUSE:
+            bundle = self.shards[arrival.shard].bundle
+            missing = row.lacks or lacks(self.processes, arrival.process, row.instance.version)
+            why = f"{row.instance.subject} needs {missing}." if missing else self.lacking.get(bundle or b"", "")
+            self.refused |= {arrival.shard: why} if why else {}
+        return arrival.shard in self.refused
 
     def _row(self, subject: Subject, arrival: Arrival) -> SubjectRow:
         if subject not in self.batch.subjects:
@@ -158,7 +186,8 @@ class Deciding:
         self._settle(fact)
         for n, wanted in enumerate(decision.intents):
             self._command(wanted, n, row, entry)
-        batch.emitted += [Routable(self._emitted(body, fact, entry), Blob(b"")) for body in decision.emits]
+        hops = arrival.hops + 1
+        batch.emitted += [Routable(self._emitted(body, fact, entry), Blob(b""), hops=hops) for body in decision.emits]
         if decision.lookup is not None:
             batch.lookups.append(AskedLookup(decision.lookup, self._asked(arrival, instance, entry)))
         batch.cases += [Case(subject, instance.entity, entry.position, opening) for opening in decision.opens]
@@ -251,6 +280,13 @@ class Deciding:
         self.batch.cases.append(Case(subject, arrival.entity, self.shards[arrival.shard].position, opening))
 
 
+def _bound(arrival: Arrival, transition: Transition) -> None:
+    """Raises `Endless` when subjects have told each other facts, or asked look-ups, for ever."""
+    decision = transition.decision
+    if arrival.hops >= HOPS and (decision.emits or decision.lookup is not None):
+        raise Endless(f"{HOPS} facts in a row led to each other, and it would tell another.")
+
+
 async def load_subjects(
     tx: Transaction, keys: Keys, processes: Mapping[str, Process], arrivals: Sequence[Arrival]
 ) -> dict[Subject, SubjectRow]:
@@ -270,6 +306,9 @@ def _loaded(
     keys: Keys, processes: Mapping[str, Process], row: Row, known: Mapping[bytes, DataKey | None]
 ) -> SubjectRow:
     subject = Subject(row.process, row.subject)
+    missing = lacks(processes, row.process, row.version)
+    if missing:
+        return SubjectRow(houseless(subject, row.entity), row.lane, row.data_key, row.position, lacks=missing)
     try:
         return _understood(keys, processes, row, known)
     except Exception:  # noqa: BLE001 - whatever a stored state does to this release stops its own subject only
@@ -282,8 +321,7 @@ def _understood(
     keys: Keys, processes: Mapping[str, Process], row: Row, known: Mapping[bytes, DataKey | None]
 ) -> SubjectRow:
     subject = Subject(row.process, row.subject)
-    process = processes.get(row.process)
-    kind = type(process.version(row.version).initial) if process else State
+    kind = type(processes[row.process].version(row.version).initial)
     secret = {}
     if row.sealed_body is not None and (key := known.get(row.data_key)) is not None:
         secret = parse(keys.open(key, row.sealed_body, f"subject:{subject}".encode()))

@@ -8,8 +8,10 @@ driven again from its journal.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -35,6 +37,8 @@ from nostro.store.keys import Keys
 SQL = Statements("dispatch")
 MOMENT_SECONDS = 0.05
 STUMBLED = timedelta(seconds=5)
+STUMBLES = 5
+"""A dispatch whose driving failed so often in a way that nobody foresaw is held for a person, with the cause."""
 logger = structlog.get_logger("nostro.dispatch")
 
 
@@ -72,6 +76,7 @@ class Dispatcher:
     _breaker: Breaker = field(init=False)
     _seats: dict[int, Seat] = field(default_factory=dict)
     _stumbled: dict[bytes, datetime] = field(default_factory=dict)
+    _stumbles: Counter[bytes] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         """Begins with an empty memory: all that counts is in the database."""
@@ -177,13 +182,24 @@ class Dispatcher:
         names = {"connection": self.connection.id, "dispatch": loaded.dispatch.id.hex()}
         try:
             await self._driven(seat, loaded)
+            del self._stumbles[loaded.dispatch.id]
         except LostRace as race:
             logger.info("slot_lost", **names, sentence=race.sentence)
         except OutOfService as failure:
             logger.warning("drive_broke_off", **names, failure=type(failure).__name__)
-        except Exception:  # told; the dispatch stays in the database and is driven again
+        except Exception as error:  # told; the dispatch stays in the database and is driven again
             logger.exception("drive_failed", **names)
-            self._stumbled[loaded.dispatch.id] = (await self.house.clock()).machine + STUMBLED
+            await self._stumble(seat, loaded, error)
+
+    async def _stumble(self, seat: Seat, loaded: Loaded, error: Exception) -> None:
+        """Leaves the dispatch alone for a moment; after several it is a person's."""
+        dispatch = loaded.dispatch.id
+        self._stumbles[dispatch] += 1
+        self._stumbled[dispatch] = (await self.house.clock()).machine + STUMBLED
+        if self._stumbles[dispatch] >= STUMBLES:
+            why = f"Driving it failed {STUMBLES} times ({type(error).__name__})."
+            with contextlib.suppress(Exception):  # then it is tried again like any other
+                await self._driven(seat, replace(loaded, job=Held(why)))
 
     async def _driven(self, seat: Seat, loaded: Loaded) -> None:
         if isinstance(loaded.job, Held):

@@ -12,11 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import structlog
+
 from nostro.model.canonical import canonical
 from nostro.model.clock import Now
 from nostro.model.facts import Fact, LookupAnswered
 from nostro.model.facts.house import Target
-from nostro.model.failures import LostRace
+from nostro.model.failures import POISON, LostRace
 from nostro.model.ids import Subject, short_digest
 from nostro.processes.kit.process import Process
 from nostro.routing.references import Index, arrival_from, claim_all, look_up
@@ -24,9 +26,10 @@ from nostro.routing.route import begun
 from nostro.store.arrivals import Arrival, Blob, arrival_for, put
 from nostro.store.blobs import open_fact
 from nostro.store.database import Database, Statements, Transaction
-from nostro.store.keys import Keys
+from nostro.store.keys import DataKey, Keys
 
 SQL = Statements("routing")
+logger = structlog.get_logger("nostro.parked")
 BATCH = 500
 
 
@@ -59,26 +62,29 @@ class Rejoin:
             if row.kind == "lookup":
                 arrivals.append(_answer(arrival, strongest, now))
             else:
-                arrivals.append(
-                    await self._fact(tx, row.process, arrival, strongest, open_fact(self.keys, arrival, known), now)
-                )
+                arrivals.append(await self._fact(tx, row.process, arrival, _Found(strongest, known), now))
         await tx.run(SQL.unpark, ids=[row.id for row in rows], shards=[row.shard for row in rows])
         return await put(tx, arrivals)
 
-    async def _fact(
-        self, tx: Transaction, process: str, arrival: Arrival, strongest: Sequence[Any], fact: Fact, now: Now
-    ) -> Arrival:
-        subjects = {Subject(hit.process, hit.subject) for hit in strongest}
-        subject = subjects.pop() if len(subjects) == 1 else await self._orphan(tx, self.processes[process], fact, now)
-        key = short_digest(fact.key, str(subject))
+    async def _fact(self, tx: Transaction, process: str, arrival: Arrival, found: _Found, now: Now) -> Arrival:
+        subjects = {Subject(hit.process, hit.subject) for hit in found.strongest}
+        subject = subjects.pop() if len(subjects) == 1 else await self._orphan(tx, process, arrival, found, now)
+        key = short_digest(f"{arrival.type}:{arrival.natural_key}", str(subject))
         return replace(
             arrival, shard=subject.shard, process=subject.process, subject=subject.id, key=key, at=now.business
         )
 
-    async def _orphan(self, tx: Transaction, process: Process, fact: Fact, now: Now) -> Subject:
-        begin = process.orphaned(fact)
+    async def _orphan(self, tx: Transaction, name: str, arrival: Arrival, found: _Found, now: Now) -> Subject:
+        """Where its process says that it goes. What can't be asked goes to a subject of its own, which is set aside."""
+        alone = Subject(name, f"orphan/{arrival.type}:{arrival.natural_key}")
+        try:
+            process, fact = self.processes[name], open_fact(self.keys, arrival, found.known)
+            begin = process.orphaned(fact)
+        except POISON as error:
+            logger.warning("orphan_poisoned", process=name, type=arrival.type, failure=type(error).__name__)
+            return alone
         if begin is None:
-            return Subject(process.name, f"orphan/{fact.key}")
+            return alone
         index = await look_up(tx, self.keys, begin.identity) if begin.identity else Index()
         claims: list[Any] = []
         subject = begun(process, fact, begin, index, claims)
@@ -86,6 +92,14 @@ class Rejoin:
             message = "Another worker claimed the same identity first."
             raise LostRace(message)
         return subject
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What is at hand about a parked fact: where its strongest reference leads, and the data keys of its batch."""
+
+    strongest: Sequence[Any]
+    known: Mapping[bytes, DataKey | None]
 
 
 def _answer(asked: Arrival, strongest: Sequence[Any], now: Now) -> Arrival:
@@ -105,4 +119,5 @@ def lookup_arrival(asked: Arrival, targets: tuple[Target, ...], now: Now) -> Arr
         arrival_for(fact, Blob(canonical(body)), subject, asked.lane, now.business),
         cause_shard=asked.cause_shard,
         cause_position=asked.cause_position,
+        hops=asked.hops + 1,
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from nostro.engine.deciding import load_subjects
-from nostro.engine.replay import arrival_of
+from nostro.engine.walk import arrival_of
 from nostro.model.base import confidential_fields
 from nostro.model.facts import split_fields
 from nostro.model.ids import Subject
@@ -43,7 +43,7 @@ class Rebuild:
         arrivals = [arrival_of(row) for row in rows]
         held = (await load_subjects(tx, self.keys, self.processes, arrivals[:1])).get(subject)
         process = self.processes.get(subject.process)
-        if held is None or process is None:
+        if held is None or process is None or held.lacks:
             return 0
         known = await self.keys.load(tx, {row.data_key for row in rows if row.data_key is not None})
         version = process.version(held.instance.version)

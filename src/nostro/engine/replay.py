@@ -1,36 +1,40 @@
-"""Replay: take every fact in again, in the log's order, and compare with what was decided when it happened.
+"""Replay: take every fact in again, in the log's order.
 
-Under the recorded bundles nothing may differ; under another one the differences show what new rules would have done.
+Under the recorded bundles nothing may differ from what was decided when it happened, and the state rows have to be what
+the log makes of them. Under another bundle the differences say what its rules would have done.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC
+from dataclasses import dataclass, field
 
-from nostro.engine.transition import houseless, transition
-from nostro.model.facts import Fact
+from nostro.engine.deciding import load_subjects
+from nostro.engine.difference import Change, Effect, Totals, change, effects_of, weight
+from nostro.engine.transition import transition
+from nostro.engine.walk import Step, Walk, arrival_of, decided_at
 from nostro.model.ids import SHARDS, Subject
-from nostro.processes.kit.decision import Instance, Rules
-from nostro.processes.kit.digest import decision_digest
+from nostro.processes.kit.decision import Rules
 from nostro.processes.kit.process import Process
-from nostro.store.arrivals import COLUMNS as ARRIVAL_COLUMNS
-from nostro.store.arrivals import Arrival
-from nostro.store.blobs import open_fact
-from nostro.store.database import Database, Statements, Transaction
+from nostro.store.database import Database, Row, Statements, Transaction
 from nostro.store.keys import Keys
-from nostro.store.log import FactRow
 
-AUDIT = Statements("audit")
-ENGINE = Statements("engine")
-STRETCH = 2000
-_SHARED = tuple(name for name in ARRIVAL_COLUMNS if name in FactRow.__dataclass_fields__)
+SQL = Statements("replay")
+SHOWN = 1000
+"""So many differences, or subjects that differ, are told one by one; all are counted and added up."""
+OF_A_SHARD = 20_000
+"""So many subjects of the shard at hand are kept with their changes until it is known which are the largest."""
+Progress = Callable[[int], None]
+
+
+def silent(_: int) -> None:
+    """Shows nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A fact that replay took in otherwise."""
+    """A fact that replay took in otherwise, or a state row that isn't what the log makes of it."""
 
     shard: int
     position: int
@@ -42,68 +46,138 @@ class Difference:
 
 @dataclass(slots=True)
 class Replay:
-    """Replays shards. `under`: a bundle's digest to decide everything under, or None for the recorded ones.
+    """Decides everything again under the recorded bundles. `differing` counts what the list has no room for."""
 
-    With `differing` rules a subject goes on from its *recorded* state, so that one difference doesn't hide the next.
+    database: Database
+    keys: Keys
+    processes: Mapping[str, Process]
+    rules_from: Callable[[bytes], Rules]
+    differing: int = 0
+
+    async def run(self, progress: Progress = silent) -> tuple[int, list[Difference]]:
+        """How many facts were replayed, and what differed: the first 1,000."""
+        walk = Walk(self.database, self.keys, self.processes, self.rules_from)
+        count, differences = 0, list[Difference]()
+        for shard in range(SHARDS):
+            async for steps in walk.shard(shard):
+                for step in steps:
+                    if not step.equal:
+                        self.differing += 1
+                        differences += [_difference(step)] if len(differences) < SHOWN else []
+                count += len(steps)
+                progress(len(steps))
+        return count, differences
+
+
+@dataclass(slots=True)
+class Check:
+    """Compares a sample of state rows, and every decision behind them, with the log. Each day another sample."""
+
+    database: Database
+    keys: Keys
+    processes: Mapping[str, Process]
+    rules_from: Callable[[bytes], Rules]
+    facts: int = 0
+    subjects: int = 0
+
+    async def run(self, day: str, sample: int, progress: Progress = silent) -> list[Difference]:
+        """What differs among about `sample` subjects, evenly from all shards. `day` chooses them."""
+        walk = Walk(self.database, self.keys, self.processes, self.rules_from)
+        differences: list[Difference] = []
+        for shard in range(SHARDS):
+            limit = sample // SHARDS + (shard < sample % SHARDS)
+            async with self.database.transaction() as tx:
+                chosen = await tx.rows(SQL.sample, shard=shard, day=day, limit=limit)
+                for row in chosen:
+                    differences += await self._compared(tx, walk, Subject(row.process, row.subject))
+            self.subjects += len(chosen)
+            progress(len(chosen))
+        return differences[:SHOWN]
+
+    async def _compared(self, tx: Transaction, walk: Walk, subject: Subject) -> list[Difference]:
+        """State row first, then the log up to the row's position: a worker may go on meanwhile."""
+        row: Row = await tx.row(SQL.subject, shard=subject.shard, process=subject.process, subject=subject.id)
+        steps = await walk.subject(tx, subject, row.position)
+        self.facts += len(steps)
+        differences = [_difference(step) for step in steps if not step.equal]
+        if row.poisoned or not steps:
+            return differences
+        held = (await load_subjects(tx, self.keys, self.processes, [arrival_of(steps[-1].row)]))[subject]
+        if held.unreadable or held.lacks:
+            return [*differences, _row_differs(steps[-1], "a state row that this release can't understand")]
+        again = steps[-1].after
+        wrong = [name for name in ("entity", "version", "revision", "state", "data", "absorbed", "deadline_revision")
+                 if getattr(held.instance, name) != getattr(again, name)]  # fmt: skip
+        if held.position != row.position or not wrong:
+            return differences
+        return [*differences, _row_differs(steps[-1], f"a state row whose {', '.join(wrong)} is another")]
+
+
+def _difference(step: Step) -> Difference:
+    row, taken = step.row, step.taken
+    replayed = f"{taken.after.state} ({taken.decision.rule})" if taken else f"threw {step.failure}"
+    recorded = f"{row.state_after} ({row.rule})"
+    if replayed == recorded:
+        replayed += ", with other effects"
+    return Difference(row.shard, row.position, str(step.before.subject), row.type, recorded, replayed)
+
+
+def _row_differs(step: Step, told: str) -> Difference:
+    row = step.row
+    what = f"what {row.revision} facts make of it"
+    return Difference(row.shard, row.position, str(step.before.subject), "state row", told, what)
+
+
+@dataclass(slots=True)
+class WhatIf:
+    """Decides everything under other rules too, and tells what would have followed from each fact instead.
+
+    The facts are taken as they came: what the outside would have answered to other commands nobody knows, and what
+    other subjects would have heard isn't followed. A subject goes on from its recorded state after each fact.
     """
 
     database: Database
     keys: Keys
     processes: Mapping[str, Process]
     rules_from: Callable[[bytes], Rules]
-    under: bytes | None = None
+    rules: Rules
+    totals: Totals = field(default_factory=Totals)
+    facts: int = 0
+    subjects: int = 0
+    unlike: int = 0
+    """Facts that differ under the recorded rules already: pure code was changed, what is told of them is less sure."""
 
-    async def run(self, progress: Callable[[int], None] = lambda _: None) -> tuple[int, list[Difference]]:
-        """How many facts were replayed, and what differed."""
-        total, differences = 0, list[Difference]()
+    async def run(self, progress: Progress = silent) -> list[list[Change]]:
+        """The changes by subject, of the 1,000 subjects with the largest amounts; `totals` holds all of them."""
+        walk = Walk(self.database, self.keys, self.processes, self.rules_from)
+        largest: list[list[Change]] = []
         for shard in range(SHARDS):
-            count, found = await self._shard(shard, progress)
-            total += count
-            differences += found
-        return total, differences
+            here: dict[str, list[Change]] = {}
+            async for steps in walk.shard(shard):
+                for step in steps:
+                    self._compare(step, walk.rules_of(step.row), here)
+                self.facts += len(steps)
+                progress(len(steps))
+            self.subjects += len(here)
+            largest = sorted([*largest, *here.values()], key=weight, reverse=True)[:SHOWN]
+        return largest
 
-    async def _shard(self, shard: int, progress: Callable[[int], None]) -> tuple[int, list[Difference]]:
-        position, count = 0, 0
-        instances: dict[Subject, Instance] = {}
-        rules: dict[bytes, Rules] = {}
-        differences: list[Difference] = []
-        while True:
-            async with self.database.transaction() as tx:
-                rows = [FactRow(*row) for row in await tx.rows(AUDIT.chain, shard=shard, after=position, limit=STRETCH)]
-                known = await self.keys.load(tx, {row.data_key for row in rows if row.data_key is not None})
-                for digest in {self.under or row.bundle for row in rows} - set(rules) - {b""}:
-                    rules[digest] = await self._rules(tx, digest)
-            if not rows:
-                return count, differences
-            for row in rows:
-                fact = open_fact(self.keys, arrival_of(row), known)
-                difference = self._take(row, fact, instances, rules.get(self.under or row.bundle))
-                differences += [difference] if difference else []
-            position, count = rows[-1].position, count + len(rows)
-            progress(len(rows))
+    def _compare(self, step: Step, recorded: Rules | None, here: dict[str, list[Change]]) -> None:
+        self.unlike += not step.equal
+        if step.taken is None or recorded is None:
+            return
+        was, would = change(effects_of(step.taken, recorded), self._would(step))
+        if was or would:
+            row, subject = step.row, str(step.before.subject)
+            one = Change(row.shard, row.position, subject, row.type, was, would)
+            self.totals.add(one)
+            if subject in here or len(here) < OF_A_SHARD:
+                here.setdefault(subject, []).append(one)
 
-    async def _rules(self, tx: Transaction, digest: bytes) -> Rules:
-        row = await tx.row(ENGINE.bundle, digest=digest)
-        if row is None:
-            raise LookupError(digest.hex())
-        return self.rules_from(bytes(row.content))
-
-    def _take(
-        self, row: FactRow, fact: Fact, instances: dict[Subject, Instance], rules: Rules | None
-    ) -> Difference | None:
-        subject = Subject(row.process, row.subject)
-        process = self.processes.get(row.process)
-        new = process.new(row.subject, row.entity) if process else houseless(subject, row.entity)
-        before = instances.get(subject, new)
-        taken = transition(process, before, fact, rules, row.decided_at.astimezone(UTC))
-        instances[subject] = replace(taken.after, state=row.state_after)
-        if decision_digest(subject, taken.decision) == row.decided and taken.after.revision == row.revision:
-            return None
-        replayed = f"{taken.after.state} ({taken.decision.rule})"
-        return Difference(row.shard, row.position, str(subject), row.type, f"{row.state_after} ({row.rule})", replayed)
-
-
-def arrival_of(row: FactRow) -> Arrival:
-    """The part of a row that is a fact, as it once arrived."""
-    shared = {name: getattr(row, name) for name in _SHARED}
-    return Arrival(**shared, lane=1, at=row.decided_at, key=b"")
+    def _would(self, step: Step) -> Counter[Effect]:
+        row = step.row
+        try:
+            taken = transition(self.processes.get(row.process), step.before, step.fact, self.rules, decided_at(row))
+            return effects_of(taken, self.rules)
+        except Exception as error:  # noqa: BLE001 - rules that can't bear a fact would set its subject aside: told so
+            return Counter({Effect("stopped", row.entity, f"set aside: {type(error).__name__}"): 1})

@@ -1,21 +1,30 @@
-"""Which shards this worker holds: leases on machine time, shared out evenly, fenced by tokens."""
+"""Which shards this worker holds: leases on machine time, shared out evenly, fenced by tokens.
+
+A worker whose release lacks what a shard needs refuses it and says so beside its name, so that the others share that
+shard among themselves. After a while it tries again: a newer bundle may have made it able.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
-from nostro.model.canonical import canonical
+import structlog
+
+from nostro.model.canonical import canonical, parse
 from nostro.model.clock import Now
 from nostro.model.ids import SHARDS
-from nostro.store.database import Database, Statements
+from nostro.store.database import Database, Statements, Transaction
 
 SQL = Statements("engine")
 LEASE = timedelta(seconds=10)
 MARGIN = timedelta(seconds=2)
 """A shard is left alone this long before its lease ends."""
+REFUSED_FOR = timedelta(seconds=60)
+logger = structlog.get_logger("nostro.tenure")
 
 
 @dataclass(slots=True)
@@ -30,6 +39,14 @@ class HeldShard:
     activations: int
 
 
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Shards that some workers share, and how many of them are this one's."""
+
+    among: frozenset[int]
+    fair: int
+
+
 @dataclass(slots=True)
 class Tenure:
     """The `step(now)` that takes, renews and gives back shards. A dead worker's shards move within the lease's 10 s."""
@@ -38,6 +55,7 @@ class Tenure:
     worker: str
     versions: dict[str, int]
     shards: dict[int, HeldShard] = field(default_factory=dict)
+    refused: dict[int, datetime] = field(default_factory=dict)
     _until: datetime | None = None
     _renewed: datetime | None = None
 
@@ -46,21 +64,19 @@ class Tenure:
         if self._renewed is not None and self.shards and now.machine - self._renewed < LEASE / 3:
             return 0
         self._renewed = now.machine
+        self.refused = {number: until for number, until in self.refused.items() if until > now.machine}
+        until = now.machine + LEASE
+        taken: list[Any] = []
         async with self.database.transaction() as tx:
-            await tx.run(SQL.see_worker, id=self.worker, now=now.machine, versions=canonical(self.versions))
-            alive = await tx.row(SQL.count_workers, alive_after=now.machine - LEASE)
-            fair = math.ceil(SHARDS / max(1, alive.count if alive else 1))
-            surplus = sorted(self.shards)[fair:]
-            await tx.run(SQL.release_shards, now=now.machine, **self._tokens(surplus))
-            kept = [number for number in self.shards if number not in surplus]
-            until = now.machine + LEASE
-            renewed = {
-                row.shard
-                for row in await tx.rows(SQL.renew_shards, until=until, holder=self.worker, **self._tokens(kept))
-            }
-            taken = await tx.rows(
-                SQL.take_shards, now=now.machine, until=until, holder=self.worker, limit=max(0, fair - len(renewed))
-            )
+            shares = await self._shares(tx, now)
+            kept = {number for share in shares for number in sorted(share.among & set(self.shards))[: share.fair]}
+            await tx.run(SQL.release_shards, now=now.machine, **self._tokens(set(self.shards) - kept))
+            mine = await tx.rows(SQL.renew_shards, until=until, holder=self.worker, **self._tokens(kept))
+            renewed = {row.shard for row in mine}
+            taking = {"now": now.machine, "until": until, "holder": self.worker}
+            for share in shares:
+                limit = max(0, share.fair - len(share.among & renewed))
+                taken += await tx.rows(SQL.take_shards, **taking, among=sorted(share.among), limit=limit)
         before = set(self.shards)
         self.shards = {number: held for number, held in self.shards.items() if number in renewed}
         self.shards |= {
@@ -80,12 +96,48 @@ class Tenure:
         for number in numbers:
             self.shards.pop(number, None)
 
+    async def refuse(self, whys: Mapping[int, str], now: Now) -> None:
+        """Gives back shards that need what this release lacks, each with its reason, and leaves them to others."""
+        mine = {number: why for number, why in whys.items() if number in self.shards}
+        self.refused |= dict.fromkeys(mine, now.machine + REFUSED_FOR)
+        async with self.database.transaction() as tx:
+            await tx.run(SQL.release_shards, now=now.machine, **self._tokens(mine))
+            await self._say(tx, now)
+        self.lost(mine)
+        for why in sorted(set(mine.values())):
+            shards = [number for number in sorted(mine) if mine[number] == why]
+            logger.warning("shards_refused", shards=shards, sentence=why, runbook="docs/operate/worker-refuses.md")
+
     async def release(self, now: Now) -> None:
         """Gives everything back, so that nobody waits for leases to end."""
         async with self.database.transaction() as tx:
             await tx.run(SQL.release_shards, now=now.machine, **self._tokens(self.shards))
         self.shards = {}
 
+    async def _say(self, tx: Transaction, now: Now) -> None:
+        told = canonical({"processes": self.versions, "refuses": sorted(self.refused)})
+        await tx.run(SQL.see_worker, id=self.worker, now=now.machine, versions=told)
+
+    async def _shares(self, tx: Transaction, now: Now) -> list[Share]:
+        """What everybody can do is shared by all, what somebody refuses by those who can do it."""
+        await self._say(tx, now)
+        rows = await tx.rows(SQL.live_workers, alive_after=now.machine - LEASE)
+        others = [_refuses(row.versions) for row in rows if row.id != self.worker]
+        refused = frozenset(self.refused)
+        contested = refused.union(*others)
+        common = frozenset(range(SHARDS)) - contested
+        shares = [Share(common, math.ceil(len(common) / (1 + len(others))))]
+        if contested - refused:
+            able = 1 + sum(not other & (contested - refused) for other in others)
+            shares.append(Share(contested - refused, math.ceil(len(contested - refused) / able)))
+        return shares
+
     def _tokens(self, numbers: Iterable[int]) -> dict[str, list[int]]:
-        chosen = list(numbers)
+        chosen = sorted(numbers)
         return {"shards": chosen, "tokens": [self.shards[number].token for number in chosen]}
+
+
+def _refuses(told: bytes) -> frozenset[int]:
+    """The shards that a worker refuses; a worker of another release may say it otherwise, or not at all."""
+    refused = parse(told).get("refuses", [])
+    return frozenset(refused) if isinstance(refused, list) else frozenset()

@@ -13,13 +13,16 @@ from itertools import islice
 from nostro.connectors.kit.reading import Item, ReadItem, RejectItem, why
 from nostro.ingress.tally import Tally
 from nostro.model.facts import Fact
-from nostro.model.failures import Failure, OutOfService
+from nostro.model.failures import Endless, Failure, OutOfService
 from nostro.model.ids import Subject
 from nostro.store.database import Row
 from nostro.store.receipts import Receipt
 
 BULK_ENTRIES = 1000
 """A receipt with more items than this brings its facts on the bulk lane."""
+LEAST_LIMIT = 1000
+ITEMS_A_BYTE = 10
+"""More items than these a byte are in no receipt, packed or not: a reader that finds more comes to no end."""
 WHOLE = "whole receipt"
 
 
@@ -146,7 +149,8 @@ class Opened:
         pulled: list[Item] = []
         try:
             for item in islice(self.items, wanted):
-                pulled.append(item)  # noqa: PERF402 - what was pulled before a throw counts
+                self._bound(self.read + len(pulled))
+                pulled.append(item)
         except Exception as error:  # noqa: BLE001 - whatever a reader throws rejects its receipt and stops nothing else
             self.exhausted = True
             where = f"after item {self.read + len(pulled)}" if self.read or pulled else WHOLE
@@ -154,6 +158,10 @@ class Opened:
         if self.interruptions:
             raise self.interruptions[0]
         return pulled
+
+    def _bound(self, items: int) -> None:
+        if items >= max(LEAST_LIMIT, ITEMS_A_BYTE * self.receipt.size):
+            raise Endless(f"Its reader finds ever more items in it: {items} so far.")
 
 
 def why_thrown(error: Exception) -> str:

@@ -21,7 +21,7 @@ from nostro.ingress.opening import open_all
 from nostro.model.clock import Now
 from nostro.model.facts import Fact
 from nostro.model.facts.house import ToldDifferently
-from nostro.model.failures import LostRace, OutOfService, StatementRefused
+from nostro.model.failures import POISON, LostRace, OutOfService
 from nostro.processes.kit.process import Process
 from nostro.routing.route import Routable, Routed, route, told_name
 from nostro.store.arrivals import lane_number
@@ -36,8 +36,6 @@ OPEN_AT_ONCE = (16, 32, 4)
 """Receipts that are open at once, per lane."""
 LEASE = timedelta(seconds=10)
 RACES = 5
-POISON = (StatementRefused, ValueError, TypeError, LookupError, ArithmeticError, AttributeError)
-"""What a fact can do to its batch: the batch is halved until the culprit stands alone, and is a reject."""
 logger = structlog.get_logger("nostro.reading")
 
 

@@ -18,7 +18,7 @@ from nostro.model.facts.house import RejectedItem, ToldDifferently
 from nostro.model.money import Amount, plain
 
 LISTED = 1000
-"""So many rejects and differences are listed one by one; the counts hold them all."""
+"""So many rejects (the first ones, and the last) and differences are listed one by one; the counts hold them all."""
 HINT = "hint"
 UNSIGNED = "The sender doesn't sign: what it says may trigger a read, and is no fact."
 Fate = Literal["read", "duplicate", "ignored", "rejected"]
@@ -65,9 +65,9 @@ class Tally:
                 self.hints.add(item.feed)
             case RejectItem():
                 self._count("rejected", told)
-                if len(self.rejects) < LISTED:
-                    amount = told[0] if len(told) == 1 else None
-                    self.rejects.append(RejectedItem(item=number, where=item.where, why=item.why, amount=amount))
+                amount = told[0] if len(told) == 1 else None
+                reject = RejectedItem(item=number, where=item.where, why=item.why, amount=amount)
+                self.rejects[LISTED - 1 :] = [reject]
 
     def differs(self, difference: ToldDifferently) -> None:
         """Notes an item that was told before with another content. It is counted by `add`."""

@@ -4,9 +4,9 @@
     |- Refused          what was given can't be taken (exit code 2)
     |  |- LandscapeRefused, FormatRefused, ActRefused
     |- OutOfService     could not run; try again (exit code 1)
-    |  |- DatabaseUnavailable, Quarantined, BacklogFull
+    |  |- DatabaseUnavailable, Quarantined, BacklogFull, ReleaseTooOld
     `- BrokenPromise    an invariant did not hold: stop and show it
-       |- LostRace, StatementRefused, SealBroken, ReplayDiffers, CallChanged
+       |- LostRace, StatementRefused, SealBroken, ReplayDiffers, CallChanged, Endless
 
 Failures of calls to the outside are *values*, not exceptions: `FailureKind`, and what to do about each in `ACTIONS`.
 """
@@ -70,6 +70,10 @@ class BacklogFull(OutOfService):
     """A stated limit is reached; the sender is asked to come back later."""
 
 
+class ReleaseTooOld(OutOfService):
+    """This release lacks what a bundle in force or a running instance needs: another one has to do it."""
+
+
 class BrokenPromise(Failure):
     """An invariant did not hold."""
 
@@ -92,6 +96,17 @@ class ReplayDiffers(BrokenPromise):
 
 class CallChanged(BrokenPromise):
     """A re-driven exchange yields another call than the one in its journal: a person decides."""
+
+
+class Endless(BrokenPromise):
+    """Pure code came to no end and was interrupted: what it was about is set aside."""
+
+
+POISON = (
+    *(StatementRefused, Endless, ValueError, TypeError, LookupError, ArithmeticError),
+    *(AttributeError, AssertionError, RuntimeError),
+)
+"""What a single item, fact or decision can do to its batch: the batch is halved until the culprit stands alone."""
 
 
 class FailureKind(StrEnum):

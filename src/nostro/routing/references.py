@@ -161,6 +161,7 @@ def arrival_from(kept: bytes, sealed_body: bytes | None, data_key: bytes | None)
     """The arrival again."""
     given = parse(kept)
     values: dict[str, Any] = {name: _typed(name, given.get(name)) for name in _KEPT}
+    values["hops"] = values["hops"] or 0  # an older release kept none
     return Arrival(**values, sealed_body=sealed_body, data_key=data_key)
 
 

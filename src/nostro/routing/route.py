@@ -34,6 +34,7 @@ class Routable:
 
     `lane`: where its subject begins if it is new, by default on its process' own.
     `at`: its place on its lane where that isn't the time of routing: facts of older receipts go first.
+    `hops`: how many facts that subjects told each other led to it.
     """
 
     fact: Fact
@@ -41,6 +42,7 @@ class Routable:
     addressed_to: Subject | None = None
     lane: str = ""
     at: datetime | None = None
+    hops: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +216,7 @@ def _park(processes: Mapping[str, Process], routable: Routable, at: datetime) ->
     references = tuple(process.correlates(routable.fact))
     waiting = Subject(process.name, f"parked/{routable.fact.key}")
     arrival = arrival_for(routable.fact, routable.blob, waiting, _first_lane(process, routable), at)
+    arrival = replace(arrival, hops=routable.hops)
     until = at + timedelta(seconds=process.park_seconds)
     if process.orphaned(routable.fact) is None:
         until += AFTER_ORPHANS
@@ -229,5 +232,6 @@ def _first_lane(process: Process | None, routable: Routable) -> int:
 
 def _arrival(routable: Routable, subject: Subject, lane: int, at: datetime) -> Arrival:
     arrival = arrival_for(routable.fact, routable.blob, subject, lane, routable.at or at)
+    arrival = replace(arrival, hops=routable.hops) if routable.hops else arrival
     body = routable.fact.body
     return replace(arrival, shard=body.shard) if isinstance(body, BundleActivated) else arrival

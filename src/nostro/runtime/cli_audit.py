@@ -1,8 +1,7 @@
-"""For auditors and for the persons in the log: `trace`, `audit verify`, `erase`, `replay`, `transit`."""
+"""For auditors and for the persons in the log: `trace`, `audit verify`, `erase`, `transit`."""
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -13,9 +12,7 @@ import typer
 from rich.console import Console
 
 from nostro.engine.rebuild import Rebuild
-from nostro.engine.replay import Difference, Replay
 from nostro.governance.rights import ALL, Asked
-from nostro.governance.rules import Rules
 from nostro.model.failures import ActRefused, Refused
 from nostro.model.ids import Subject
 from nostro.model.money import Money
@@ -26,16 +23,12 @@ from nostro.runtime.cli_frame import DONE, INTERRUPTED, WRONG, Frame, examples, 
 from nostro.runtime.cli_people import Hand, asked
 from nostro.runtime.cli_references import inspected
 from nostro.runtime.cli_story import draw_story
-from nostro.runtime.house import House
 from nostro.runtime.output import clean, table, when
 from nostro.store.audit import Verdict, verify
-from nostro.store.database import Statements
 from nostro.store.erase import Erasure
 from nostro.store.erase import erase as destroy
 
-SQL = Statements("trace")
 PARTIES = ("iban", "email", "partner")
-_DIGEST = re.compile(r"[0-9a-f]{8,64}")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -43,7 +36,6 @@ def add_to(app: typer.Typer) -> None:
     shown = examples("nostro trace INV/2026/00042", "nostro trace pi_3Nxyz", "nostro trace NOSABCDEFGHIJKLMNOP")
     app.command("trace", epilog=shown)(framed(trace))
     app.command("transit", epilog=examples("nostro transit", "nostro transit psp/DE/stripe-de"))(framed(transit))
-    app.command("replay", epilog=examples("nostro replay", "nostro replay --under 3f2a9c1e"))(framed(replay))
     party = examples("nostro erase email:someone@example.com", "nostro erase partner:odoo/4711")
     app.command("erase", epilog=party)(framed(erase))
     audit = typer.Typer(no_args_is_help=True, help="Prove that the log is whole.")
@@ -172,59 +164,6 @@ def _draw_erasure(console: Console, *, done: Erasure, rebuilt: int) -> None:
         console.print(f"{done.receipts_kept} raw receipts speak of others too: they stay until their retention ends.")
     if done.held:
         console.print(f"{done.held} data keys are under a legal hold and stay until it ends.")
-
-
-async def replay(
-    frame: Frame,
-    *,
-    check: Annotated[
-        bool, typer.Option("--check", help="Under the recorded rules, nothing may differ (default).")
-    ] = False,
-    under: Annotated[str, typer.Option("--under", metavar="DIGEST", help="Under this published bundle instead.")] = "",
-) -> int:
-    """Take every fact in again: the same decisions have to come out, or show what other rules would have decided."""
-    if check and under:
-        raise Refused("--check and --under exclude each other.", "Give one of them.")
-    async with inspected(frame) as house:
-        digest = await _bundle(house, under.lower()) if under else None
-        again = Replay(house.database, house.keys, house.processes, Rules.from_bundle, digest)
-        with frame.output.progress("facts replayed") as step:
-            count, differences = await again.run(step)
-        at = (await house.now()).business
-    told = {"as_of": at, "facts": count, "under": digest.hex() if digest else "recorded", "differences": differences}
-    frame.output.show(told, partial(_draw_replay, count=count, differences=differences, under=bool(digest)))
-    return WRONG if differences and digest is None else DONE
-
-
-async def _bundle(house: House, prefix: str) -> bytes:
-    rows = []
-    if _DIGEST.fullmatch(prefix):
-        async with house.database.transaction() as tx:
-            rows = await tx.rows(SQL.bundles_named, prefix=prefix)
-    if len(rows) == 1:
-        return bytes(rows[0].digest)
-    raise Refused(
-        f"{len(rows) or 'No'} published bundle{'s begin' if rows else ' begins'} with {prefix}.",
-        "Give at least eight characters of a digest, as `nostro trace` shows them.",
-    )
-
-
-def _draw_replay(console: Console, *, count: int, differences: list[Difference], under: bool) -> None:
-    if differences:
-        heads = {
-            "shard": "right",
-            "position": "right",
-            "subject": "left",
-            "fact": "whole",
-            "was": "left",
-            "now": "left",
-        }
-        rows = [(str(d.shard), str(d.position), d.subject, d.type, d.recorded, d.replayed) for d in differences]
-        console.print(table("What differs", heads, rows))
-    verdict = f"{len(differences)} differ" if differences else "none differs"
-    console.print(f"{count} facts replayed, {verdict}.")
-    if differences and not under:
-        console.print("Replay has to equal what was recorded: see docs/operate/replay-differs.md.")
 
 
 async def transit(

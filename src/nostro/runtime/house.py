@@ -12,6 +12,7 @@ from nostro.connectors.registry import CONNECTORS
 from nostro.egress.anchors import Anchors, CommandAnchor, FolderAnchor, MailAnchor
 from nostro.egress.connections import Connections, OpenConnection
 from nostro.engine.activation import activate, active_bundle
+from nostro.engine.fitness import fitting_rules
 from nostro.governance.bundle import Bundle, leaps
 from nostro.governance.rules import Rules
 from nostro.landscape.compiling import bundle_of
@@ -86,7 +87,8 @@ async def open_house(
     Not `working`: somebody only looks or acts, and needs no connection's secrets.
 
     The first time, the landscape in the folder is published; later on what was published last is in force. Raises
-    `LandscapeRefused` for a landscape with findings, `DatabaseUnavailable` without PostgreSQL.
+    `LandscapeRefused` for a landscape with findings, `ReleaseTooOld` for a bundle that needs what this release lacks,
+    `DatabaseUnavailable` without PostgreSQL.
     """
     chance = entropy or SystemEntropy()
     land = _landscape(folder)
@@ -154,7 +156,7 @@ async def _rules(database: Database, keys: Keys, folder: Path, now: Now) -> Rule
         if steps:
             raise LandscapeRefused("\n".join(steps), "Set them to observe; they are raised once they are in force.")
         await activate(database, keys, content, "engine", "the landscape was published at its first start", now)
-    return Rules.from_bundle(content)
+    return fitting_rules(content)
 
 
 def connections_of(folder: Path, rules: Rules, *, secrets: bool = True) -> dict[str, OpenConnection]:

@@ -128,6 +128,8 @@ METRICS: Mapping[str, _Kind] = {
     "calls": _Kind(Counter, "Calls to the outside, by how they ended", ("connection", "kind", "fate")),
     "drives": _Kind(Counter, "Drives of a dispatch, by how they ended", ("connection", "operation", "end")),
     "commands_settled": _Kind(Counter, "Commands that ended", ("connection", "operation", "outcome")),
+    "shards_held": _Kind(Gauge, "Shards that this worker decides"),
+    "shards_refused": _Kind(Gauge, "Shards that need what this worker's release lacks"),
     "loop_work": _Kind(Counter, "Work done by a loop's steps", ("loop",)),
     "loop_failures": _Kind(Counter, "Steps of a loop that failed", ("loop",)),
     "loop_step_seconds": _Kind(Histogram, "Duration of a loop's steps", ("loop",)),

@@ -7,7 +7,7 @@ import os
 import platform
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from fastapi import FastAPI
@@ -22,13 +22,13 @@ from nostro.engine.deadlines import Deadlines
 from nostro.engine.decide import Decider
 from nostro.engine.dispatch import Dispatcher
 from nostro.engine.dispatch import House as DispatchHouse
+from nostro.engine.fitness import demand_versions, fitting_rules
 from nostro.engine.parked import Rejoin
 from nostro.engine.slots import Slots
 from nostro.engine.tenure import Tenure
 from nostro.gateway.app import build_app
 from nostro.gateway.health import Health, build_health_app
 from nostro.gateway.webhooks import Door
-from nostro.governance.rules import Rules
 from nostro.ingress.folders import Folders
 from nostro.ingress.leases import Leases
 from nostro.ingress.limits import Limit, Limits
@@ -39,6 +39,7 @@ from nostro.model.clock import Now
 from nostro.runtime.house import House
 from nostro.runtime.loops import Loop, Loops
 from nostro.runtime.telemetry import Metrics
+from nostro.runtime.watchdog import Watchdog, watched_connector, watched_processes
 from nostro.store.migrate import partition
 
 PARTITIONS_EVERY = timedelta(hours=6)
@@ -74,7 +75,11 @@ class Worker:
         return done
 
     async def run(self, stop: asyncio.Event) -> None:
-        """All loops until `stop`; then gives back what this worker holds."""
+        """All loops until `stop`; then gives back what this worker holds.
+
+        Raises `ReleaseTooOld` when an instance needs a version that this release lacks: then it has not begun.
+        """
+        await demand_versions(self.house.database, self.house.processes)
         revive = self.house.server.ensure_running if self.house.server else lambda: None
         self.runner = Loops(self.house.clock, stop, revive)
         try:
@@ -121,7 +126,16 @@ class Wiring:
     _ages: dict[str, float] = field(default_factory=dict)
 
     async def worker(self) -> Worker:
-        """Everything, wired."""
+        """Everything, wired. What is pure in processes and connectors is watched: it has to come to an end."""
+        dog = self.stack.enter_context(Watchdog())
+        self.house = replace(
+            self.house,
+            processes=watched_processes(dog, self.house.processes),
+            connections={
+                name: replace(one, connector=watched_connector(dog, one.connector))
+                for name, one in self.house.connections.items()
+            },
+        )
         house, count = self.house, self.metrics.count
         limits = Limits(house.database, Limit(folders=(house.state,)), self.metrics.put)
         intake = Intake(house.database, house.keys, limits, count)
@@ -130,7 +144,7 @@ class Wiring:
         dispatchers = await self._dispatchers(slots)
         steps = [
             ("limits", limits.step, 1.0),
-            ("tenure", tenure.step, 1.0),
+            ("tenure", self._told(tenure), 1.0),
             ("slots", slots.step, 1.0),
             *await self._intakes(intake, limits),
             ("read", self._readings(limits).step, 0.1),
@@ -155,8 +169,17 @@ class Wiring:
             health=build_health_app(health),
         )
 
+    def _told(self, tenure: Tenure) -> Callable[[Now], Awaitable[int]]:
+        async def step(now: Now) -> int:
+            done = await tenure.step(now)
+            self.metrics.put("shards_held", len(tenure.shards))
+            self.metrics.put("shards_refused", len(tenure.refused))
+            return done
+
+        return step
+
     def _decider(self, tenure: Tenure) -> Decider:
-        return Decider(self.house.database, self.house.keys, self.house.processes, tenure, Rules.from_bundle)
+        return Decider(self.house.database, self.house.keys, self.house.processes, tenure, fitting_rules)
 
     def _readings(self, limits: Limits) -> Readings:
         house = self.house

@@ -20,7 +20,10 @@ def lane_number(lane: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A row of the queue: the columns of `arrival` in their order."""
+    """A row of the queue: the columns of `arrival` in their order.
+
+    `hops`: how many facts that subjects told each other led to it, one by the other.
+    """
 
     shard: int
     lane: int
@@ -46,6 +49,7 @@ class Arrival:
     occurred_at: datetime
     received_at: datetime
     sender_order: str
+    hops: int = 0
 
 
 COLUMNS = tuple(column.name for column in fields(Arrival))

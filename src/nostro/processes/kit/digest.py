@@ -9,24 +9,27 @@ from nostro.processes.kit.decision import Decision, Wanted
 
 
 def decision_digest(subject: Subject, decision: Decision) -> bytes:
-    """SHA-256 over everything that follows from the decision.
+    """SHA-256 over everything that follows from the decision."""
+    return digest(decision_told(subject, decision))
 
-    Confidential fields stay out: a person may be erased before a replay.
+
+def decision_told(subject: Subject, decision: Decision) -> dict[str, object]:
+    """Everything that follows from the decision.
+
+    Confidential fields stay out: a person may be erased before a replay. So do sentences: they may be put better.
     """
-    return digest(
-        {
-            "to": decision.to,
-            "rule": decision.rule,
-            "intents": [_wanted(subject, wanted) for wanted in decision.intents],
-            "emits": [f"{body.fact_type}:{body.natural_key()}" for body in decision.emits],
-            "lookup": [f"{r.kind}:{r.scope}:{r.value}" for r in decision.lookup.references] if decision.lookup else [],
-            "opens": [(case.reason, case.amount) for case in decision.opens],
-            "closes": list(decision.closes),
-            "postings": [(p.debit, p.credit, p.amount) for p in decision.postings],
-            "due_at": decision.due_at,
-            "disowns": decision.disowns,
-        }
-    )
+    return {
+        "to": decision.to,
+        "rule": decision.rule,
+        "intents": [_wanted(subject, wanted) for wanted in decision.intents],
+        "emits": [f"{body.fact_type}:{body.natural_key()}" for body in decision.emits],
+        "lookup": [f"{r.kind}:{r.scope}:{r.value}" for r in decision.lookup.references] if decision.lookup else [],
+        "opens": [(case.reason, case.amount) for case in decision.opens],
+        "closes": list(decision.closes),
+        "postings": [(p.debit, p.credit, p.amount) for p in decision.postings],
+        "due_at": decision.due_at,
+        "disowns": decision.disowns,
+    }
 
 
 def _wanted(subject: Subject, wanted: Wanted) -> dict[str, object]:

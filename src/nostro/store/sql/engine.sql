@@ -1,11 +1,19 @@
 -- name: see_worker
 -- A worker says that it lives.
 insert into worker (id, started_at, seen_at, versions) values (%(id)s, %(now)s, %(now)s, %(versions)s)
-on conflict (id) do update set seen_at = excluded.seen_at;
+on conflict (id) do update set seen_at = excluded.seen_at, versions = excluded.versions;
 
 -- name: count_workers
 -- How many live, to share the shards out.
 select count(*) as count from worker where seen_at > %(alive_after)s;
+
+-- name: live_workers
+-- Who lives, with the versions that it has and the shards that it refuses.
+select id, versions from worker where seen_at > %(alive_after)s order by id;
+
+-- name: versions_needed
+-- Which versions of processes have instances. Read once, when a worker starts.
+select process, version, count(*) as count from subject group by process, version order by process, version;
 
 -- name: forget_workers
 -- Those long gone.
@@ -21,7 +29,7 @@ returning s.shard;
 -- name: take_shards
 -- Takes shards that nobody holds. The token fences whoever held them before.
 update shard set token = token + 1, holder = %(holder)s, until = %(until)s
-where shard in (select shard from shard where until <= %(now)s order by shard limit %(limit)s for update skip locked)
+where shard in (select shard from shard where until <= %(now)s and shard = any(%(among)s::smallint[]) order by shard limit %(limit)s for update skip locked)
 returning shard, token, position, head, bundle, activations;
 
 -- name: release_shards
@@ -33,7 +41,7 @@ where s.shard = mine.shard and s.token = mine.token;
 -- name: queue
 -- The oldest arrivals of a lane on the shards that are held.
 select shard, lane, at, item, key, process, subject, entity, type, type_version, natural_key, origin, receipt, cause_shard, cause_position,
-  body, sealed_body, data_key, actor, on_behalf_of, reason, occurred_at, received_at, sender_order
+  body, sealed_body, data_key, actor, on_behalf_of, reason, occurred_at, received_at, sender_order, hops
 from arrival where lane = %(lane)s and shard = any(%(shards)s::smallint[])
 order by at, item, key limit %(limit)s;
 

@@ -107,4 +107,4 @@ group by process, subject, currency having sum(minor) <> 0 order by currency, pr
 
 -- name: bundles_named
 -- Published bundles whose digest begins so.
-select digest from bundle where encode(digest, 'hex') like %(prefix)s || '%%' order by digest limit 20;
+select digest, content from bundle where encode(digest, 'hex') like %(prefix)s || '%%' order by digest limit 20;

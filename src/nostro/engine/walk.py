@@ -1,0 +1,151 @@
+"""Walk along the log: every fact with the subject as it stood before it, and what it makes of it again.
+
+Memory is bounded: a stretch of the log, and the subjects that were met last. One that was let go and comes again is
+folded anew from its own facts.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from nostro.engine.transition import houseless, transition
+from nostro.model.facts import Fact
+from nostro.model.ids import Subject
+from nostro.processes.kit.decision import Instance, Rules
+from nostro.processes.kit.digest import decision_digest
+from nostro.processes.kit.process import Process, Transition
+from nostro.store.arrivals import COLUMNS as ARRIVAL_COLUMNS
+from nostro.store.arrivals import Arrival
+from nostro.store.blobs import open_fact
+from nostro.store.database import Database, Statements, Transaction
+from nostro.store.keys import Keys
+from nostro.store.log import FactRow
+
+AUDIT = Statements("audit")
+ENGINE = Statements("engine")
+STRETCH = 2000
+HELD = 20_000
+"""So many subjects are held at once."""
+_SHARED = tuple(name for name in ARRIVAL_COLUMNS if name in FactRow.__dataclass_fields__)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A fact taken in again. `taken` is None when it threw; `failure` says what."""
+
+    row: FactRow
+    fact: Fact
+    before: Instance
+    taken: Transition | None
+    failure: str = ""
+
+    @property
+    def equal(self) -> bool:
+        """Whether the decision is the one that was recorded."""
+        if self.taken is None:
+            return False
+        same = decision_digest(self.before.subject, self.taken.decision) == self.row.decided
+        return same and self.taken.after.revision == self.row.revision
+
+    @property
+    def after(self) -> Instance:
+        """Where the subject goes on from: the recorded state, so that one difference doesn't hide the next."""
+        taken = self.taken.after if self.taken else replace(self.before, revision=self.row.revision)
+        return replace(taken, state=self.row.state_after)
+
+
+@dataclass(slots=True)
+class Walk:
+    """Takes facts in again under the bundles that are recorded with them."""
+
+    database: Database
+    keys: Keys
+    processes: Mapping[str, Process]
+    rules_from: Callable[[bytes], Rules]
+    held: int = HELD
+    folded_again: int = 0
+    _rules: dict[bytes, Rules] = field(default_factory=dict)
+    _met: OrderedDict[Subject, Instance] = field(default_factory=OrderedDict)
+
+    async def shard(self, shard: int) -> AsyncIterator[list[Step]]:
+        """The shard's log in order, a stretch at a time."""
+        position = 0
+        while True:
+            async with self.database.transaction() as tx:
+                rows = [FactRow(*row) for row in await tx.rows(AUDIT.chain, shard=shard, after=position, limit=STRETCH)]
+                steps = [await self._met_again(tx, row, fact) for row, fact in await self._opened(tx, rows)]
+            if not rows:
+                self._met.clear()
+                return
+            yield steps
+            position = rows[-1].position
+
+    async def subject(self, tx: Transaction, subject: Subject, until: int) -> list[Step]:
+        """All that one subject took in, up to a position of its shard's log."""
+        place = {"shard": subject.shard, "process": subject.process, "subject": subject.id}
+        rows = [FactRow(*row) for row in await tx.rows(ENGINE.history, **place) if row.position <= until]
+        steps: list[Step] = []
+        for row, fact in await self._opened(tx, rows):
+            steps.append(self.take(row, fact, steps[-1].after if steps else self.new(row)))
+        return steps
+
+    def new(self, row: FactRow) -> Instance:
+        """The subject before its first fact, in the version that it began with."""
+        process = self.processes.get(row.process)
+        if process is None or not 1 <= row.version <= len(process.versions):
+            return replace(houseless(Subject(row.process, row.subject), row.entity), version=row.version)
+        initial = process.version(row.version).initial
+        return replace(process.new(row.subject, row.entity), version=row.version, data=initial)
+
+    def take(self, row: FactRow, fact: Fact, before: Instance) -> Step:
+        """One fact, again. Whatever a decision throws is a finding, not the end of the walk."""
+        try:
+            taken = transition(
+                self.processes.get(row.process), before, fact, self._rules.get(row.bundle), decided_at(row)
+            )
+        except Exception as error:  # noqa: BLE001 - told as this fact's difference, the walk goes on
+            return Step(row, fact, before, None, type(error).__name__)
+        return Step(row, fact, before, taken)
+
+    def rules_of(self, row: FactRow) -> Rules | None:
+        """The rules under which a fact was decided; None before the first bundle."""
+        return self._rules.get(row.bundle)
+
+    async def _opened(self, tx: Transaction, rows: list[FactRow]) -> list[tuple[FactRow, Fact]]:
+        known = await self.keys.load(tx, {row.data_key for row in rows if row.data_key is not None})
+        for digest in sorted({row.bundle for row in rows} - set(self._rules) - {b""}):
+            self._rules[digest] = await self._understood(tx, digest)
+        return [(row, open_fact(self.keys, arrival_of(row), known)) for row in rows]
+
+    async def _understood(self, tx: Transaction, digest: bytes) -> Rules:
+        row = await tx.row(ENGINE.bundle, digest=digest)
+        if row is None:
+            raise LookupError(digest.hex())
+        return self.rules_from(bytes(row.content))
+
+    async def _met_again(self, tx: Transaction, row: FactRow, fact: Fact) -> Step:
+        subject = Subject(row.process, row.subject)
+        before = self._met.pop(subject, None)
+        if before is None and row.revision > 1:
+            self.folded_again += 1
+            past = await self.subject(tx, subject, row.position - 1)
+            before = past[-1].after if past else None
+        step = self.take(row, fact, before or self.new(row))
+        self._met[subject] = step.after
+        if len(self._met) > self.held:
+            self._met.popitem(last=False)
+        return step
+
+
+def decided_at(row: FactRow) -> datetime:
+    """The business time of the decision, in UTC."""
+    return row.decided_at.astimezone(UTC)
+
+
+def arrival_of(row: FactRow) -> Arrival:
+    """The part of a row that is a fact, as it once arrived."""
+    shared = {name: getattr(row, name) for name in _SHARED}
+    return Arrival(**shared, lane=1, at=row.decided_at, key=b"")

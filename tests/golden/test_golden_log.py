@@ -1,0 +1,232 @@
+"""A log of all processes that was decided once and for ever: pure code may not decide any of it otherwise.
+
+`make golden` lives the story of tests/money_story.py again on a database and writes tests/golden/log/story.jsonl anew;
+a person reads the difference. Without that only the file is read, and nothing but pure functions runs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nostro.engine.fitness import fitting_rules
+from nostro.engine.transition import transition
+from nostro.engine.walk import AUDIT, ENGINE, arrival_of
+from nostro.governance.rules import Rules
+from nostro.model.canonical import canonical
+from nostro.model.facts import Fact, join
+from nostro.model.facts.base import FactBody, Position
+from nostro.model.ids import SHARDS, Subject
+from nostro.processes.kit.decision import Decision, Instance
+from nostro.processes.kit.digest import decision_digest, decision_told
+from nostro.processes.kit.process import Process
+from nostro.processes.registry import by_name
+from nostro.routing.route import HOUSE
+from nostro.store.blobs import open_fact
+from nostro.store.database import Database
+from nostro.store.log import FactRow
+
+LOG = Path(__file__).parent / "log" / "story.jsonl"
+WRITING = os.environ.get("NOSTRO_GOLDEN") == "write"
+SHOWN = 5
+WHAT_TO_DO = """
+If that was not meant: take the change back.
+If it was meant, instances that live already must go on as they began. So leave the version that they have as it is and
+give the process a new one: copy processes/<name>/v1 to v2, change v2, and add it as the last of `versions`.
+Where the story itself was changed on purpose: `make golden` writes the log anew; read its difference before you commit.
+"""
+Line = dict[str, Any]
+Processes = dict[str, Process]
+
+
+def plain(value: object) -> Any:  # noqa: ANN401 - any JSON
+    return json.loads(canonical(value))
+
+
+def lines() -> tuple[dict[str, Rules], list[Line]]:
+    """The bundles of the log by digest, and its facts."""
+    told = [json.loads(line) for line in LOG.read_text(encoding="utf-8").splitlines()]
+    rules = {line["bundle"]: fitting_rules(canonical(line["content"])) for line in told if "content" in line}
+    return rules, [line for line in told if "fact" in line]
+
+
+def fact_of(line: Line) -> Fact:
+    kind, _, version = line["fact"].partition("/")
+    return Fact(
+        body=join(kind, int(version), canonical(line["body"]), None),
+        entity=line["entity"],
+        origin=line["origin"],
+        actor=line["actor"],
+        occurred_at=datetime.fromisoformat(line["occurred_at"]),
+        received_at=datetime.fromisoformat(line["received_at"]),
+        receipt=bytes.fromhex(line["receipt"]) if line["receipt"] else None,
+        item=line["item"],
+        sender_order=line["sender_order"],
+        on_behalf_of=line["on_behalf_of"],
+        reason=line["reason"],
+        cause=Position(*line["cause"]) if line["cause"] else None,
+    )
+
+
+def decided_again(rules: dict[str, Rules], told: list[Line], processes: Processes) -> Iterator[tuple[Line, Any]]:
+    """Each fact with what is decided about it now; what throws is told as such."""
+    instances: dict[Subject, Instance] = {}
+    for line in told:
+        subject = Subject(*line["subject"].split("/", 1))
+        process = processes[subject.process]
+        if line["version"] > len(process.versions):
+            yield line, {"lacks": f"version {line['version']}"}
+            continue
+        begun = process.new(subject.id, line["entity"])
+        initial = process.version(line["version"]).initial
+        before = instances.get(subject, replace(begun, version=line["version"], data=initial))
+        try:
+            taken = transition(
+                process, before, fact_of(line), rules[line["bundle"]], datetime.fromisoformat(line["at"])
+            )
+        except Exception as error:  # noqa: BLE001 - told as what is now
+            yield line, {"threw": f"{type(error).__name__}: {error}"}
+            continue
+        instances[subject] = replace(taken.after, state=line["state"][1])
+        yield line, plain(decision_told(subject, taken.decision))
+
+
+def altered(processes: Processes) -> str:
+    """What pure code decides otherwise than the golden log says, for the person who changed it; empty: nothing."""
+    rules, told = lines()
+    found = [(line, now) for line, now in decided_again(rules, told, processes) if now != line["decision"]]
+    shown = "\n".join(_shown(line, now) for line, now in found[:SHOWN])
+    return f"{len(found)} of {len(told)} decisions are another now.\n{shown}\n{WHAT_TO_DO}" if found else ""
+
+
+def _shown(line: Line, now: dict[str, Any]) -> str:
+    was = line["decision"]
+    names = [name for name in {**was, **now} if was.get(name) != now.get(name)]
+    told = "".join(
+        f"\n    {name}\n      was {json.dumps(was.get(name))}\n      is  {json.dumps(now.get(name))}" for name in names
+    )
+    where = f"in {line['state'][0]}, version {line['version']}, bundle {line['bundle'][:12]}"
+    return f"  {line['subject']}: fact {line['n']}, {line['fact']} {where}{told}"
+
+
+@pytest.mark.skipif(WRITING, reason="it is being written")
+def test_pure_code_decides_the_golden_log_as_it_was_decided() -> None:
+    assert not altered(dict(by_name())), altered(dict(by_name()))
+
+
+def test_the_golden_log_is_about_every_process_with_several_bundles() -> None:
+    rules, told = lines()
+    assert {line["subject"].split("/")[0] for line in told} == set(by_name())
+    assert len(rules) >= 3
+    assert {line["bundle"] for line in told} == set(rules)
+    assert sum(bool(line["decision"]["postings"]) for line in told) >= 10
+    assert sum(bool(line["decision"]["opens"]) for line in told) >= 10
+
+
+def changed(name: str, by: Callable[[Decision], Decision]) -> Processes:
+    """The processes of a release in which somebody changed what one of them decides."""
+    process = by_name()[name]
+    [version] = process.versions
+    other = replace(version, decide=lambda *given: by(version.decide(*given)))
+    return {**by_name(), name: replace(process, versions=(other,))}
+
+
+def test_a_changed_decision_is_named_with_its_subject_its_fact_and_the_remedy() -> None:
+    told = altered(changed("collection", lambda decision: replace(decision, intents=())))
+    for part in ("collection/DE/db/1", "payment.captured/1", "was [{", "is  []", "make golden", "v2"):
+        assert part in told
+
+
+def test_a_decision_that_throws_now_is_named_too() -> None:
+    def throws(_: Decision) -> Decision:
+        raise RuntimeError("new")
+
+    assert "RuntimeError: new" in altered(changed("payout", throws))
+
+
+def test_a_change_that_comes_as_a_new_version_leaves_the_golden_log_alone() -> None:
+    process = by_name()["collection"]
+    [version] = process.versions
+    [new] = changed("collection", lambda decision: replace(decision, intents=()))["collection"].versions
+    both = replace(process, versions=(version, replace(new, machine=replace(version.machine, version=2))))
+    assert not altered({**by_name(), "collection": both})
+
+
+@pytest.mark.skipif(not WRITING, reason="NOSTRO_GOLDEN=write")
+@pytest.mark.timeout(300)
+@pytest.mark.asyncio
+async def test_write_the_golden_log(database_url: str) -> None:
+    from tests.money_story import Story, live
+
+    async with Database(database_url, size=4) as database:
+        story = Story(database)
+        await live(story)
+        async with database.transaction() as tx:
+            rows = [
+                FactRow(*row) for n in range(SHARDS) for row in await tx.rows(AUDIT.chain, shard=n, after=0, limit=9999)
+            ]
+            known = await story.keys.load(tx, {row.data_key for row in rows if row.data_key})
+            bundles = [await tx.row(ENGINE.bundle, digest=digest) for digest in sorted({row.bundle for row in rows})]
+        rows = sorted((row for row in rows if row.process != HOUSE), key=lambda r: (r.decided_at, r.shard, r.position))
+        told = [_line(n, row, open_fact(story.keys, arrival_of(row), known)) for n, row in enumerate(rows, 1)]
+    contents = [fitting_rules(bytes(row.content)) for row in bundles if row is not None]
+    head = [{"bundle": rules.bundle, "content": plain(rules.contents)} for rules in contents]
+    told = _with_decisions({rules.bundle: rules for rules in contents}, rows, told)
+    LOG.parent.mkdir(exist_ok=True)
+    LOG.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in (*head, *told)), encoding="utf-8")
+
+
+def _line(n: int, row: FactRow, fact: Fact) -> Line:
+    return {
+        "n": n,
+        "subject": f"{row.process}/{row.subject}",
+        "version": row.version,
+        "fact": f"{row.type}/{row.type_version}",
+        "at": row.decided_at.astimezone(UTC).isoformat(),
+        "state": [row.state_before, row.state_after],
+        "bundle": row.bundle.hex(),
+        "body": plain(_fields(fact.body)),
+        "entity": row.entity,
+        "origin": row.origin,
+        "actor": row.actor,
+        "on_behalf_of": row.on_behalf_of,
+        "reason": row.reason,
+        "receipt": row.receipt.hex() if row.receipt else "",
+        "item": row.item,
+        "cause": [row.cause_shard, row.cause_position] if row.cause_shard is not None else [],
+        "occurred_at": row.occurred_at.astimezone(UTC).isoformat(),
+        "received_at": row.received_at.astimezone(UTC).isoformat(),
+        "sender_order": row.sender_order,
+    }
+
+
+def _fields(body: FactBody) -> dict[str, object]:
+    return {name: getattr(body, name) for name in type(body).model_fields}
+
+
+def _with_decisions(rules: dict[str, Rules], rows: list[FactRow], told: list[Line]) -> list[Line]:
+    """Only what was really recorded is written down as decided."""
+    made = [{**line, "decision": now} for line, now in decided_again(rules, told, dict(by_name()))]
+    again = decisions_of(rules, told)
+    assert [decision_digest(subject, decision) for subject, decision in again] == [row.decided for row in rows]
+    return made
+
+
+def decisions_of(rules: dict[str, Rules], told: list[Line]) -> list[tuple[Subject, Decision]]:
+    instances: dict[Subject, Instance] = {}
+    found = []
+    for line in told:
+        subject = Subject(*line["subject"].split("/", 1))
+        process = by_name()[subject.process]
+        before = instances.get(subject) or process.new(subject.id, line["entity"])
+        taken = transition(process, before, fact_of(line), rules[line["bundle"]], datetime.fromisoformat(line["at"]))
+        instances[subject] = taken.after
+        found.append((subject, taken.decision))
+    return found
