@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any, LiteralString, Self, cast
@@ -121,15 +121,22 @@ class Database:
         what it did
         isn't committed, or isn't known to be.
         """
-        try:
+        with translated():
             async with self._pool.connection() as connection, connection.transaction():
                 yield Transaction(connection)
-        except (errors.SerializationFailure, errors.DeadlockDetected) as error:
-            message = "Another database transaction was first."
-            raise LostRace(message) from error
-        except (errors.DataError, errors.IntegrityError) as error:
-            message = f"The database refused a statement ({type(error).__name__})."
-            raise StatementRefused(message) from error
-        except (OperationalError, PoolTimeout) as error:
-            message = "PostgreSQL can't be reached."
-            raise DatabaseUnavailable(message, "Work goes on by itself when it is back.") from error
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """The driver's errors in the house's words."""
+    try:
+        yield
+    except (errors.SerializationFailure, errors.DeadlockDetected) as error:
+        message = "Another database transaction was first."
+        raise LostRace(message) from error
+    except (errors.DataError, errors.IntegrityError) as error:
+        message = f"The database refused a statement ({type(error).__name__})."
+        raise StatementRefused(message) from error
+    except (OperationalError, PoolTimeout) as error:
+        message = "PostgreSQL can't be reached."
+        raise DatabaseUnavailable(message, "Work goes on by itself when it is back.") from error
