@@ -14,6 +14,7 @@ from typing import Any, LiteralString, Protocol, Self, cast
 
 import psycopg
 from psycopg import AsyncCursor, sql
+from psycopg.pq import TransactionStatus
 from psycopg.rows import namedtuple_row
 
 from nostro.store.database import Database, Row, Statement, Transaction, translated
@@ -44,22 +45,69 @@ class _Cursor:
         return self._cursor.fetchone()
 
 
-class _Connection:
-    """As much of an asynchronous connection as the house uses."""
+class Wire:
+    """A connection whose `begin` and `commit` travel with the next statement: half of the ways to the server and back.
 
-    def __init__(self, connection: psycopg.Connection[Row]) -> None:
-        self._connection = connection
+    Database transactions never overlap here (nothing moves while one is open), so all workers can share one; a second
+    one is for what opens a database transaction within another.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.direct: psycopg.Connection[Row] = psycopg.connect(
+            url, autocommit=True, row_factory=namedtuple_row, options=_OPTIONS
+        )
+        self._first: list[LiteralString] = []
 
     async def execute(self, query: Any, parameters: Any = None, *, prepare: bool | None = None) -> _Cursor:  # noqa: ANN401 - as psycopg has it
-        return _Cursor(self._connection.execute(query, parameters, prepare=prepare))
+        """As an asynchronous connection does it."""
+        return _Cursor(self.run(query, parameters, prepare=prepare))
+
+    def run(self, query: Any, parameters: Any = None, *, prepare: bool | None = None) -> psycopg.Cursor[Row]:  # noqa: ANN401 - as psycopg has it
+        """A statement, behind what is still to be said."""
+        if not self._first:
+            return self.direct.execute(query, parameters, prepare=prepare)
+        words, self._first = self._first, []
+        with self.direct.pipeline():
+            for word in words:
+                self.direct.execute(word)
+            return self.direct.execute(query, parameters, prepare=prepare)
+
+    def flush(self) -> None:
+        """Says what is still to be said."""
+        words, self._first = self._first, []
+        for word in words:
+            self.direct.execute(word)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """A database transaction; rolled back on any exception."""
+        self._first.append("begin")
+        try:
+            yield
+        except BaseException:
+            self._take_back()
+            raise
+        self._end()
+
+    def _take_back(self) -> None:
+        if self._first[-1:] == ["begin"]:
+            self._first.pop()
+        elif self.direct.info.transaction_status != TransactionStatus.IDLE:
+            self.direct.execute("rollback")
+
+    def _end(self) -> None:
+        if self._first[-1:] == ["begin"]:
+            self._first.pop()
+        else:
+            self._first.append("commit")
 
 
 class SimulatedTransaction(Transaction):
     """A database transaction on a connection that blocks."""
 
-    def __init__(self, connection: psycopg.Connection[Row]) -> None:
-        super().__init__(cast("Any", _Connection(connection)))
-        self._direct = connection
+    def __init__(self, wire: Wire) -> None:
+        super().__init__(cast("Any", wire))
+        self._wire = wire
         self.ran: set[str] = set()
 
     async def _execute(self, statement: Statement, parameters: Mapping[str, object]) -> AsyncCursor[Row]:
@@ -72,7 +120,8 @@ class SimulatedTransaction(Transaction):
             sql.Identifier(table), sql.SQL(", ").join(sql.Identifier(column) for column in columns)
         )
         count = 0
-        with self._direct.cursor() as cursor, cursor.copy(into) as copying:
+        self._wire.flush()
+        with self._wire.direct.cursor() as cursor, cursor.copy(into) as copying:
             for row in rows:
                 copying.write_row(row)
                 count += 1
@@ -81,28 +130,41 @@ class SimulatedTransaction(Transaction):
 
 @dataclass(slots=True)
 class Connections:
-    """Connections to one database, opened when all others are in use, and kept."""
+    """The wires to one database, opened when all others are in use, and kept."""
 
     url: str
-    _free: list[psycopg.Connection[Row]] = field(default_factory=list)
+    _wires: list[Wire] = field(default_factory=list)
+    _used: int = 0
 
     @contextmanager
-    def one(self) -> Iterator[psycopg.Connection[Row]]:
-        """A connection in a database transaction of its own; rolled back on any exception."""
-        connection = self._free.pop() if self._free else self._opened()
+    def one(self) -> Iterator[Wire]:
+        """A wire with a database transaction of its own; rolled back on any exception."""
+        wire = self._wire(self._used)
+        self._used += 1
         try:
-            with connection.transaction():
-                yield connection
+            with wire.transaction():
+                yield wire
         finally:
-            self._free.append(connection)
+            self._used -= 1
+            if self._used:
+                wire.flush()  # whoever has the outer one open looks for it
 
-    def _opened(self) -> psycopg.Connection[Row]:
-        return psycopg.connect(self.url, autocommit=True, row_factory=namedtuple_row, options=_OPTIONS)
+    def ask(self, query: Any, parameters: Any = None) -> list[Row]:  # noqa: ANN401 - as psycopg has it
+        """All rows of a statement, asked from outside the house."""
+        assert not self._used, "somebody has a database transaction open"
+        return self._wire(0).run(query, parameters, prepare=True).fetchall()
+
+    def _wire(self, number: int) -> Wire:
+        if number == len(self._wires):
+            self._wires.append(Wire(self.url))
+        return self._wires[number]
 
     def close(self) -> None:
         """Closes all of them."""
-        while self._free:
-            self._free.pop().close()
+        while self._wires:
+            wire = self._wires.pop()
+            wire.flush()
+            wire.direct.close()
 
 
 class SimulatedDatabase(Database):
@@ -126,8 +188,8 @@ class SimulatedDatabase(Database):
             await self._gate.at("begin")
             OPEN.set(OPEN.get() + 1)
             try:
-                with self._connections.one() as connection:
-                    tx = SimulatedTransaction(connection)
+                with self._connections.one() as wire:
+                    tx = SimulatedTransaction(wire)
                     yield tx
                     await self._gate.at("commit")
             finally:
@@ -144,8 +206,7 @@ class Freely:
 
 def rows(connections: Connections, statement: Statement, parameters: Mapping[str, object]) -> list[Row]:
     """All rows of a statement, asked from outside the house."""
-    with connections.one() as connection:
-        return connection.execute(cast("LiteralString", statement.text), parameters, prepare=True).fetchall()
+    return connections.ask(statement.text, parameters)
 
 
 _TABLES = """
@@ -155,11 +216,10 @@ and not c.relispartition and c.relname <> 'migration' order by c.relname"""
 
 def empty(connections: Connections) -> None:
     """Takes everything out that the run before has left; only tables that hold something are touched."""
-    with connections.one() as connection:
-        names = [name for (name,) in connection.execute(_TABLES).fetchall()]
-        asked = " union all ".join(f"select '{name}' as name where exists (select from {name})" for name in names)
-        used = [name for (name,) in connection.execute(cast("LiteralString", asked)).fetchall()]
-        if used:
-            connection.execute(
-                sql.SQL("truncate {} restart identity").format(sql.SQL(", ").join(sql.Identifier(n) for n in used))
-            )
+    names = [name for (name,) in connections.ask(_TABLES)]
+    asked = " union all ".join(f"select '{name}' as name where exists (select from {name})" for name in names)
+    used = [name for (name,) in connections.ask(asked)]
+    if used:
+        emptied = sql.SQL(", ").join(sql.Identifier(name) for name in used)
+        with connections.one() as wire:
+            wire.run(sql.SQL("truncate {} restart identity").format(emptied))

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from random import Random
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -143,8 +144,14 @@ def born(loop: asyncio.AbstractEventLoop, coroutine: Any, **more: Any) -> asynci
     life = LIFE.get()
     if life is not None:
         life.tasks[task] = None
-        task.add_done_callback(lambda done: life.tasks.pop(done, None))
+        task.add_done_callback(partial(_gone, life))
     return task
+
+
+def _gone(life: Life, task: asyncio.Task[Any]) -> None:
+    life.tasks.pop(task, None)
+    if not task.cancelled():
+        task.exception()  # how somebody died is no news
 
 
 @dataclass(frozen=True, slots=True)

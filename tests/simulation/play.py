@@ -35,12 +35,12 @@ from tests.simulation.ground import Ground, ground
 from tests.simulation.life import LIFE, LOOP, MACHINE, Carrier, Course, Killed, Life
 
 INSTALL = Statements("install")
-KEEPERS = ("limits", "tenure", "slots", "checkpoints", "partitions")
-"""Loops that look after leases and seals: asked once a second of machine time."""
+KEEPERS = {"limits": 30, "tenure": 1, "slots": 1, "checkpoints": 20, "partitions": 600}
+"""Loops that look after leases and seals, and after how many seconds of machine time they are asked again."""
 HOPELESS = timedelta(seconds=30)
 TURNS = 20_000
 SECOND = timedelta(seconds=1)
-POLLING = 0.25
+POLLING = 0.08
 CLOSING = timedelta(hours=12)
 QUIET = timedelta(minutes=35)
 """So long after the end everything that polls every quarter of an hour has polled."""
@@ -59,7 +59,7 @@ class Running:
     busy: dict[str, asyncio.Task[int]] = field(default_factory=dict)
     untried: set[str] = field(default_factory=set)
     """Loops that haven't looked yet: before it has, nobody knows whether a loop would find something."""
-    kept_at: datetime | None = None
+    kept: dict[str, datetime] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -206,12 +206,12 @@ class Play:
     def _keep(self) -> None:
         machine = self.course.now().machine
         for run in self.runs:
-            if not run.life.awake or (run.kept_at is not None and machine - run.kept_at < SECOND):
-                continue
-            run.kept_at = machine
-            for loop in run.worker.loops:
-                if loop.name in KEEPERS and loop.name not in run.busy:
-                    self._step(run, loop)
+            for loop in run.worker.loops if run.life.awake else ():
+                rest = KEEPERS.get(loop.name)
+                if rest is None or loop.name in run.busy or machine < run.kept.get(loop.name, machine):
+                    continue
+                run.kept[loop.name] = machine + timedelta(seconds=rest)
+                self._step(run, loop)
 
     def _step(self, run: Running, loop: Loop) -> None:
         mark, name = LIFE.set(run.life), LOOP.set(loop.name)

@@ -45,16 +45,14 @@ class Verdict:
     turns: int = 0
 
 
-def run(plan: Plan, url: str) -> Verdict:
-    """Lives through a plan, in the database at `url`, which it empties first."""
+def run(plan: Plan, connections: Connections) -> Verdict:
+    """Lives through a plan, in a database that it empties first."""
     files = Path(tempfile.mkdtemp(prefix="nostro-simulation-", dir=_fast()))
-    connections = Connections(url)
     try:
         with asyncio.Runner(loop_factory=VirtualLoop) as runner:
             runner.get_loop().set_task_factory(born)
             return runner.run(_live(plan, connections, files))
     finally:
-        connections.close()
         shutil.rmtree(files, ignore_errors=True)
 
 
