@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,8 +12,8 @@ from fastapi import FastAPI
 from nostro.sandbox.wire import Delivery
 
 
-async def deliver(door: FastAPI, delivery: Delivery) -> int:
-    """The HTTP status that the door answers."""
+async def deliver(door: FastAPI, delivery: Delivery) -> tuple[int, str]:
+    """The HTTP status that the door answers, and the receipt that it names."""
     target = urlsplit(delivery.url)
     scope = {
         "type": "http",
@@ -28,6 +29,7 @@ async def deliver(door: FastAPI, delivery: Delivery) -> int:
         "server": ("127.0.0.1", 8470),
     }
     status: list[int] = []
+    told: list[bytes] = []
 
     async def receive() -> dict[str, Any]:
         return {"type": "http.request", "body": delivery.body, "more_body": False}
@@ -35,6 +37,9 @@ async def deliver(door: FastAPI, delivery: Delivery) -> int:
     async def send(message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.response.start":
             status.append(int(message["status"]))
+        elif message["type"] == "http.response.body":
+            told.append(message.get("body", b""))
 
     await door(scope, receive, send)
-    return status[0]
+    receipt = str(json.loads(b"".join(told)).get("receipt", "")) if status[0] == 200 else ""
+    return status[0], receipt

@@ -79,6 +79,8 @@ class Play:
     """Steps in a row that found nothing to do."""
     fruitful_at: datetime = MACHINE
     begins_at: list[datetime] = field(default_factory=list)
+    acknowledged: list[str] = field(default_factory=list)
+    """Receipts of which a sender was told that they are kept."""
     deliveries: dict[asyncio.Task[None], None] = field(default_factory=dict)
     polling: bool = True
     """Whether feeds are polled before time goes on: webhooks tell most, and polls what they lost."""
@@ -150,6 +152,15 @@ class Play:
             if self.course.now().business > until:
                 raise Endless(f"{self._under_way()} things are still under way")
             await self._turn(until)
+
+    async def close(self) -> None:
+        """The workers go home, and the leases of those who died end."""
+        for run in self.runs:
+            if not run.life.dead:
+                mark = LIFE.set(run.life)
+                await asyncio.create_task(run.worker.rest())
+                LIFE.reset(mark)
+        await asyncio.sleep(60)
 
     def _under_way(self) -> int:
         return int(rows(self.connections, SQL.under_way, {})[0].things)
@@ -284,7 +295,9 @@ class Play:
     async def _answered(self, run: Running, delivery: Delivery) -> int | None:
         answer = asyncio.create_task(deliver(run.worker.door, delivery))
         try:
-            return await answer
+            status, receipt = await answer
+            self.acknowledged += [receipt] if receipt else []
+            return status
         except (Killed, asyncio.CancelledError):
             return None
 

@@ -7,15 +7,17 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from nostro.sandbox.entropy import chance
 from nostro.sandbox.stage import END
 from tests.simulation.business import Business
 from tests.simulation.database import Connections
-from tests.simulation.disturbance import Blow, Swarm
+from tests.simulation.disturbance import Blow, Chosen, Swarm
+from tests.simulation.judging import digest, flaws
 from tests.simulation.life import Course, born
+from tests.simulation.logs import HEARD, listening
 from tests.simulation.loop import VirtualLoop
 from tests.simulation.play import CLOSING, Endless, Play
 from tests.simulation.world import build
@@ -43,13 +45,14 @@ class Verdict:
     blows: tuple[Blow, ...] = ()
     story: list[str] = field(default_factory=list)
     turns: int = 0
+    passed: dict[str, int] = field(default_factory=dict)
 
 
 def run(plan: Plan, connections: Connections) -> Verdict:
     """Lives through a plan, in a database that it empties first."""
     files = Path(tempfile.mkdtemp(prefix="nostro-simulation-", dir=_fast()))
     try:
-        with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        with listening(), asyncio.Runner(loop_factory=VirtualLoop) as runner:
             runner.get_loop().set_task_factory(born)
             return runner.run(_live(plan, connections, files))
     finally:
@@ -71,6 +74,7 @@ async def _live(plan: Plan, connections: Connections, files: Path) -> Verdict:
     course = Course(world, drawn, list(blows), restless=drawn.choice((0.0, 0.1, 0.3)))
     verdict = Verdict(plan, deals=business.stories, blows=blows)
     course.tell = _teller(course, verdict.story)
+    HEARD.set(partial(_hear, course))
     play = Play(course, connections, codes, files, plan.seed, workers_wanted=drawn.choice((1, 2, 2, 3)))
     for code in codes:
         (files / code.lower()).mkdir()
@@ -83,8 +87,13 @@ async def _live(plan: Plan, connections: Connections, files: Path) -> Verdict:
             await play.rest(END + CLOSING)
         except Endless as endless:
             course.flaws.append(str(endless))
-        verdict.turns = play.turns
+        else:
+            await play.close()
+            course.flaws += [flaw async for flaw in flaws(play, business, world)]
         verdict.flaws += course.flaws
+    verdict.turns, verdict.digest = play.turns, digest(connections, world)
+    verdict.faults = [fault for one in world.faulty.values() if isinstance(one, Chosen) for fault in one.faults]
+    verdict.passed = dict(course.passed)
     return verdict
 
 
@@ -96,4 +105,8 @@ def _teller(course: Course, story: list[str]) -> Callable[[str], None]:
     return tell
 
 
-__all__ = ["Plan", "Verdict", "run", "timedelta"]
+def _hear(course: Course, level: str, sentence: str) -> None:
+    """What the house logs belongs to the story; what it calls an error is one."""
+    course.tell(f"  {sentence}")
+    if level in ("error", "critical"):
+        course.flaws.append(f"logged as an error: {sentence}")
