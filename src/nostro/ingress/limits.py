@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -63,14 +62,14 @@ class Limits:
         """Always 0: nothing waits for it."""
         if self._next is not None and now.machine < self._next:
             return 0
-        began = time.monotonic()
+        began = asyncio.get_running_loop().time()
         async with self.database.transaction() as tx:
             waiting = {row.lane: row.count for row in await tx.rows(SQL.arrivals_waiting)}
             row = await tx.row(SQL.readings_waiting)
         self.arrivals = [waiting.get(number, 0) for number in range(len(LANES))]
         self.readings = row.count if row else 0
         self.disk_free_bytes = await asyncio.to_thread(self._free)
-        self._next = now.machine + max(EVERY, REST * timedelta(seconds=time.monotonic() - began))
+        self._next = now.machine + max(EVERY, REST * timedelta(seconds=asyncio.get_running_loop().time() - began))
         self._tell()
         return 0
 

@@ -6,7 +6,7 @@ import asyncio
 import os
 import platform
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -115,13 +115,14 @@ async def open_worker(
 
 @dataclass(slots=True)
 class Wiring:
-    """Puts a worker together."""
+    """Puts a worker together. `carrier` makes what carries calls: sockets, unless somebody simulates them."""
 
     house: House
     name: str
     settle: timedelta
     stack: AsyncExitStack
     guard: Guard = unguarded
+    carrier: Callable[[], AbstractAsyncContextManager[Transport]] = HttpTransport
     metrics: Metrics = field(default_factory=Metrics)
     _ages: dict[str, float] = field(default_factory=dict)
 
@@ -207,7 +208,7 @@ class Wiring:
         return Line(connection, await self._transport(connection), self.house.now, self.metrics.count)
 
     async def _transport(self, connection: OpenConnection) -> Transport:
-        return self.guard(connection, await self.stack.enter_async_context(HttpTransport()))
+        return self.guard(connection, await self.stack.enter_async_context(self.carrier()))
 
     async def _dispatchers(self, slots: Slots) -> list[Dispatcher]:
         house = self.house

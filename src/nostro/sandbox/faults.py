@@ -181,7 +181,7 @@ class Faulty:
         draw = chance(self.plan.seed, self.name, *call, self._calls[call])
         delay = draw.uniform(*self.plan.latency_seconds)
         outage = self.plan.outage_at(request.path, now)
-        fault = "outage" if outage else _fault(self.plan.rates_for(request.path), draw.random())
+        fault = "outage" if outage else self.fate(request, draw.random())
         self.met[fault] += 1
         match fault:
             case "outage" if outage is not None and outage.refused:
@@ -210,6 +210,10 @@ class Faulty:
                 return Cut(delay)
             case _:
                 return Answer(self._effect(request, now), delay)
+
+    def fate(self, request: WireRequest, drawn: float) -> str:
+        """The fault that a draw between 0 and 1 means for a request; `none` lets it pass."""
+        return _fault(self.plan.rates_for(request.path), drawn)
 
     def later(self, request: WireRequest, at: datetime) -> None:
         """Let the effect of a request happen at `at`, with nobody there to hear the reply."""

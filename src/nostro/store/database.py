@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any, LiteralString, Self, cast
@@ -124,25 +124,11 @@ class Database:
         """The only way to open a database transaction: commits at the end, rolls back on any exception.
 
         Raises `LostRace` when it lost against another one, `StatementRefused` when a value breaks the schema, and
-        `DatabaseUnavailable` when PostgreSQL is gone: then
-        what it did
-        isn't committed, or isn't known to be.
+        `DatabaseUnavailable` when PostgreSQL is gone: then what it did isn't committed, or isn't known to be.
         """
-        try:
+        with translated(lambda: self.refused):
             async with self._pool.connection() as connection, connection.transaction():
                 yield Transaction(connection)
-        except (errors.SerializationFailure, errors.DeadlockDetected) as error:
-            message = "Another database transaction was first."
-            raise LostRace(message) from error
-        except (errors.DataError, errors.IntegrityError) as error:
-            message = f"The database refused a statement ({type(error).__name__})."
-            raise StatementRefused(message) from error
-        except (OperationalError, PoolTimeout) as error:
-            if self.refused:
-                remedy = "This process ends: what it remembers is not in that database. Start it again."
-                raise DatabaseRestored(self.refused, remedy, runbook="quarantine") from error
-            message = "PostgreSQL can't be reached."
-            raise DatabaseUnavailable(message, "Work goes on by itself when it is back.") from error
 
     async def _look_first(self, connection: AsyncConnection[Row]) -> None:
         if self.guard is None:
@@ -151,3 +137,22 @@ class Database:
             self.refused = await self.guard(Transaction(connection))
         if self.refused:
             raise OperationalError(self.refused)
+
+
+@contextmanager
+def translated(refused: Callable[[], str] = str) -> Iterator[None]:
+    """The driver's errors in the house's words. `refused`: why this process may use the database no more, if so."""
+    try:
+        yield
+    except (errors.SerializationFailure, errors.DeadlockDetected) as error:
+        message = "Another database transaction was first."
+        raise LostRace(message) from error
+    except (errors.DataError, errors.IntegrityError) as error:
+        message = f"The database refused a statement ({type(error).__name__})."
+        raise StatementRefused(message) from error
+    except (OperationalError, PoolTimeout) as error:
+        if refused():
+            remedy = "This process ends: what it remembers is not in that database. Start it again."
+            raise DatabaseRestored(refused(), remedy, runbook="quarantine") from error
+        message = "PostgreSQL can't be reached."
+        raise DatabaseUnavailable(message, "Work goes on by itself when it is back.") from error

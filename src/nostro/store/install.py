@@ -41,7 +41,7 @@ async def install(database: Database, keys: Keys, environment: str, entropy: Ent
         )
         if made is not None:
             numbers = list(range(SHARDS))
-            await tx.run(SQL.make_shards, shards=numbers, heads=[genesis(made.id, n) for n in numbers], at=at)
+            await tx.run(SQL.make_shards, shards=numbers, heads=[genesis(made.id, n) for n in numbers])
         row = await tx.row(SQL.deployment)
     if row is None or row.index_check != check:
         message = "This master key is not the one that the database was made with."

@@ -52,11 +52,13 @@ class _Apart:
         return self.ours - self.theirs
 
 
-async def differences(house: House, summary: Summary, judgement: Judgement, outside: Books) -> list[Difference]:
+async def differences(
+    house: House, summary: Summary, judgement: Judgement, outside: Books, companies: Sequence[Entity] = ENTITIES
+) -> list[Difference]:
     """Everything that differs and that no open case explains: by its subject, or by its entity and amount."""
     instances = await _instances(house)
     found = [*_judged(judgement), *_invoices_open(instances, outside[ODOO])]
-    for entity in ENTITIES:
+    for entity in companies:
         found += _at_the_bank(entity, summary.balances, outside[entity.bank_path])
         found += _at_the_psp(entity, summary.balances, outside[entity.psp_path])
     found += _unproven(house, summary, instances)

@@ -5,9 +5,9 @@ values (%(id)s, %(shards)s, %(environment)s, %(check)s, %(at)s) on conflict do n
 returning id;
 
 -- name: make_shards
--- Every shard begins at its genesis and is held by nobody.
+-- Every shard begins at its genesis and is held by nobody: leases live on machine time, and business may be ahead of it.
 insert into shard (shard, head, until)
-select shard, head, %(at)s from unnest(%(shards)s::smallint[], %(heads)s::bytea[]) as s (shard, head);
+select shard, head, 'epoch' from unnest(%(shards)s::smallint[], %(heads)s::bytea[]) as s (shard, head);
 
 -- name: deployment
 -- What this database is.

@@ -1,0 +1,156 @@
+"""`make simulate`: thousands of seeds over all cores; a failing one is shrunk, and its story told."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from pathlib import Path
+
+from tests.simulation.disturbance import Blow
+from tests.simulation.ground import ground
+from tests.simulation.place import database, simulation_server
+from tests.simulation.run import Plan, Verdict, run
+from tests.simulation.shrink import Shrinking
+
+KEPT = Path(__file__).with_name("seeds.txt")
+CHUNK = 5
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit codes: 0 everything held, 1 a seed failed, 2 it was asked for what there isn't."""
+    asked = _parsed(arguments)
+    if asked.seed is not None:
+        return _one(_plan(asked), shrinking=asked.shrink)
+    return _many(range(asked.first, asked.first + asked.seeds), asked.jobs, asked.collect, keep=asked.keep)
+
+
+def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=1000, help="how many seeds")
+    parser.add_argument("--first", type=int, default=1, help="the first of them")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes; as many as there are cores")
+    parser.add_argument("--collect", type=int, default=1, help="go on until so many seeds have failed")
+    parser.add_argument("--keep", action="store_true", help=f"write failing seeds into {KEPT.name}")
+    parser.add_argument("--seed", type=int, help="live through this seed alone and tell its story")
+    parser.add_argument("--shrink", action="store_true", help="with --seed: leave out what it doesn't need to fail")
+    parser.add_argument("--without-deals", default="", help="with --seed: numbers of deals, with commas between")
+    parser.add_argument("--without-faults", default="", help="with --seed: names of faults, with semicolons between")
+    parser.add_argument("--blows", help="with --seed: these instead of its own: `12 crash send act; 3 pause ...`")
+    return parser.parse_args(arguments)
+
+
+def _plan(asked: argparse.Namespace) -> Plan:
+    return Plan(
+        asked.seed,
+        frozenset(int(number) for number in asked.without_deals.split(",") if number),
+        frozenset(name.strip() for name in asked.without_faults.split(";") if name.strip()),
+        None if asked.blows is None else tuple(_blow(text) for text in asked.blows.split(";") if text.strip()),
+    )
+
+
+def _blow(text: str) -> Blow:
+    nth, kind, point = text.split(maxsplit=2)
+    return Blow(int(nth), point.strip(), kind)
+
+
+def _one(plan: Plan, *, shrinking: bool) -> int:
+    with simulation_server() as server, database(server, f"simulation_{os.getpid()}") as connections:
+        verdict = run(plan, connections)
+        if verdict.flaws and shrinking:
+            verdict = Shrinking(lambda one: run(one, connections), verdict).shrink()
+    print("\n".join(told(verdict)))
+    return 1 if verdict.flaws else 0
+
+
+def _many(seeds: range, jobs: int, collect: int, *, keep: bool) -> int:
+    failed: list[int] = []
+    began, done = time.monotonic(), 0
+    with simulation_server(), ProcessPoolExecutor(jobs) as pool:
+        for seed, flaws in _results(pool, seeds, jobs):
+            done += 1
+            if flaws:
+                failed.append(seed)
+                print(f"\nseed {seed} fails: {flaws[0]}", flush=True)
+            if done % 10 == 0 or done == len(seeds):
+                pace = done / (time.monotonic() - began)
+                print(f"\r{done} of {len(seeds)} seeds, {len(failed)} failed, {pace:.1f}/s", end="", flush=True)
+            if len(failed) >= collect:
+                break
+        pool.shutdown(cancel_futures=True)
+    print()
+    if not failed:
+        return 0
+    if keep:
+        keep_seeds(failed)
+    return _one(Plan(failed[0]), shrinking=True)
+
+
+def _results(pool: ProcessPoolExecutor, seeds: range, jobs: int) -> Iterator[tuple[int, list[str]]]:
+    """In whatever order they come; never more chunks under way than twice as many as there are processes."""
+    chunks = iter([seeds[start : start + CHUNK] for start in range(0, len(seeds), CHUNK)])
+    waiting: set[Future[list[tuple[int, list[str]]]]] = set()
+    while True:
+        while len(waiting) < 2 * jobs and (chunk := next(chunks, None)) is not None:
+            waiting.add(pool.submit(flaws_of, chunk))
+        if not waiting:
+            return
+        ended, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+        for future in ended:
+            yield from future.result()
+
+
+def flaws_of(seeds: Iterable[int]) -> list[tuple[int, list[str]]]:
+    """What is wrong with each of some seeds, in a database of this process."""
+    ground()
+    with simulation_server() as server, database(server, f"simulation_{os.getpid()}") as connections:
+        return [(seed, run(Plan(seed), connections).flaws) for seed in seeds]
+
+
+def kept_seeds() -> list[int]:
+    """Seeds that failed once."""
+    lines = KEPT.read_text(encoding="utf-8").splitlines() if KEPT.exists() else []
+    return [int(line.split()[0]) for line in lines if line and not line.startswith("#")]
+
+
+def keep_seeds(seeds: Iterable[int]) -> None:
+    """Writes down what failed, so that it is run for ever."""
+    known = kept_seeds()
+    with KEPT.open("a", encoding="utf-8") as file:
+        file.writelines(f"{seed}\n" for seed in seeds if seed not in known)
+
+
+def told(verdict: Verdict) -> Iterator[str]:
+    """The story of a seed for an engineer: what was to happen, what happened step by step, what is wrong."""
+    plan = verdict.plan
+    yield f"Seed {plan.seed}, digest {verdict.digest[:16]}, {verdict.turns} turns"
+    yield "Business:"
+    yield from (f"  deal {number}: {deal}" for number, deal in sorted(verdict.deals.items()))
+    yield "What was to disturb it:"
+    yield from (f"  {blow}" for blow in verdict.blows)
+    yield from (f"  {fault}" for fault in verdict.faults)
+    yield "What happened, on business time:"
+    yield from (f"  {line}" for line in verdict.story)
+    yield "What is wrong:" if verdict.flaws else "Everything held."
+    yield from (f"  {flaw}" for flaw in verdict.flaws)
+    yield f"Again: {again(plan)}"
+
+
+def again(plan: Plan) -> str:
+    """The command that lives through it once more."""
+    words = ["python", "-m", "tests.simulation", "--seed", str(plan.seed)]
+    if plan.without_deals:
+        words += ["--without-deals", ",".join(str(number) for number in sorted(plan.without_deals))]
+    if plan.without_faults:
+        words += ["--without-faults", ";".join(sorted(plan.without_faults))]
+    if plan.blows is not None:
+        words += ["--blows", "; ".join(f"{blow.nth} {blow.kind} {blow.point}" for blow in plan.blows)]
+    return shlex.join(words)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,225 @@
+"""The real PostgreSQL without waiting: each statement is answered before anything else goes on.
+
+So nothing hangs on how fast the server is. A worker has its own handle; where a database transaction begins and ends
+are the instants at which its worker may die, sleep or lose the connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any, LiteralString, Protocol, Self, cast
+
+import psycopg
+from psycopg import AsyncCursor, sql
+from psycopg.pq import TransactionStatus
+from psycopg.rows import namedtuple_row
+
+from nostro.store.database import Database, Row, Statement, Transaction, translated
+
+OPEN: ContextVar[int] = ContextVar("OPEN", default=0)
+"""How many database transactions the running task has open."""
+_OPTIONS = "-c timezone=UTC -c synchronous_commit=off -c lock_timeout=5s -c statement_timeout=20s"
+
+
+class Gate(Protocol):
+    """Where a worker passes; it may raise what stands for a crash or a lost connection."""
+
+    async def at(self, point: str) -> None:
+        """An instant between two steps."""
+
+
+class _Cursor:
+    """A cursor whose answers are there already."""
+
+    def __init__(self, cursor: psycopg.Cursor[Row]) -> None:
+        self._cursor = cursor
+        self.rowcount = cursor.rowcount
+
+    async def fetchall(self) -> list[Row]:
+        return self._cursor.fetchall()
+
+    async def fetchone(self) -> Row | None:
+        return self._cursor.fetchone()
+
+
+class Wire:
+    """A connection whose `begin` and `commit` travel with the next statement: half of the ways to the server and back.
+
+    Database transactions never overlap here (nothing moves while one is open), so all workers can share one; a second
+    one is for what opens a database transaction within another.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.direct: psycopg.Connection[Row] = psycopg.connect(
+            url, autocommit=True, row_factory=namedtuple_row, options=_OPTIONS
+        )
+        self._first: list[LiteralString] = []
+
+    async def execute(self, query: Any, parameters: Any = None, *, prepare: bool | None = None) -> _Cursor:  # noqa: ANN401 - as psycopg has it
+        """As an asynchronous connection does it."""
+        return _Cursor(self.run(query, parameters, prepare=prepare))
+
+    def run(self, query: Any, parameters: Any = None, *, prepare: bool | None = None) -> psycopg.Cursor[Row]:  # noqa: ANN401 - as psycopg has it
+        """A statement, behind what is still to be said."""
+        if not self._first:
+            return self.direct.execute(query, parameters, prepare=prepare)
+        words, self._first = self._first, []
+        with self.direct.pipeline():
+            for word in words:
+                self.direct.execute(word)
+            return self.direct.execute(query, parameters, prepare=prepare)
+
+    def flush(self) -> None:
+        """Says what is still to be said."""
+        words, self._first = self._first, []
+        for word in words:
+            self.direct.execute(word)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """A database transaction; rolled back on any exception."""
+        self._first.append("begin")
+        try:
+            yield
+        except BaseException:
+            self._take_back()
+            raise
+        self._end()
+
+    def _take_back(self) -> None:
+        if self._first[-1:] == ["begin"]:
+            self._first.pop()
+        elif self.direct.info.transaction_status != TransactionStatus.IDLE:
+            self.direct.execute("rollback")
+
+    def _end(self) -> None:
+        if self._first[-1:] == ["begin"]:
+            self._first.pop()
+        else:
+            self._first.append("commit")
+
+
+class SimulatedTransaction(Transaction):
+    """A database transaction on a connection that blocks."""
+
+    def __init__(self, wire: Wire) -> None:
+        super().__init__(cast("Any", wire))
+        self._wire = wire
+        self.ran: set[str] = set()
+
+    async def _execute(self, statement: Statement, parameters: Mapping[str, object]) -> AsyncCursor[Row]:
+        self.ran.add(statement.name)
+        return await super()._execute(statement, parameters)
+
+    async def copy(self, table: str, columns: Sequence[str], rows: Any) -> int:  # noqa: ANN401 - any iterable of rows
+        """As `Transaction.copy`."""
+        into = sql.SQL("copy {} ({}) from stdin").format(
+            sql.Identifier(table), sql.SQL(", ").join(sql.Identifier(column) for column in columns)
+        )
+        count = 0
+        self._wire.flush()
+        with self._wire.direct.cursor() as cursor, cursor.copy(into) as copying:
+            for row in rows:
+                copying.write_row(row)
+                count += 1
+        return count
+
+
+@dataclass(slots=True)
+class Connections:
+    """The wires to one database, opened when all others are in use, and kept."""
+
+    url: str
+    _wires: list[Wire] = field(default_factory=list)
+    _used: int = 0
+
+    @contextmanager
+    def one(self) -> Iterator[Wire]:
+        """A wire with a database transaction of its own; rolled back on any exception."""
+        wire = self._wire(self._used)
+        self._used += 1
+        try:
+            with wire.transaction():
+                yield wire
+        finally:
+            self._used -= 1
+            if self._used:
+                wire.flush()  # whoever has the outer one open looks for it
+
+    def ask(self, query: Any, parameters: Any = None) -> list[Row]:  # noqa: ANN401 - as psycopg has it
+        """All rows of a statement, asked from outside the house."""
+        assert not self._used, "somebody has a database transaction open"
+        return self._wire(0).run(query, parameters, prepare=True).fetchall()
+
+    def _wire(self, number: int) -> Wire:
+        if number == len(self._wires):
+            self._wires.append(Wire(self.url))
+        return self._wires[number]
+
+    def close(self) -> None:
+        """Closes all of them."""
+        while self._wires:
+            wire = self._wires.pop()
+            wire.flush()
+            wire.direct.close()
+
+
+class SimulatedDatabase(Database):
+    """One worker's way to the database."""
+
+    def __init__(self, connections: Connections, gate: Gate) -> None:
+        self.url = connections.url
+        self._connections = connections
+        self._gate = gate
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *failure: object) -> None:
+        pass
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """As `Database.transaction`; nothing else of the world moves while it is open."""
+        with translated():
+            await self._gate.at("begin")
+            OPEN.set(OPEN.get() + 1)
+            try:
+                with self._connections.one() as wire:
+                    tx = SimulatedTransaction(wire)
+                    yield tx
+                    await self._gate.at("commit")
+            finally:
+                OPEN.set(OPEN.get() - 1)
+            await self._gate.at("started" if "start_call" in tx.ran else "committed")
+
+
+class Freely:
+    """A gate that lets everything pass: for whoever looks at the database from outside."""
+
+    async def at(self, point: str) -> None:
+        """Nothing happens."""
+
+
+def rows(connections: Connections, statement: Statement, parameters: Mapping[str, object]) -> list[Row]:
+    """All rows of a statement, asked from outside the house."""
+    return connections.ask(statement.text, parameters)
+
+
+_TABLES = """
+select c.relname from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
+and not c.relispartition and c.relname <> 'migration' order by c.relname"""
+
+
+def empty(connections: Connections) -> None:
+    """Takes everything out that the run before has left; only tables that hold something are touched."""
+    names = [name for (name,) in connections.ask(_TABLES)]
+    asked = " union all ".join(f"select '{name}' as name where exists (select from {name})" for name in names)
+    used = [name for (name,) in connections.ask(asked)]
+    if used:
+        emptied = sql.SQL(", ").join(sql.Identifier(name) for name in used)
+        with connections.one() as wire:
+            wire.run(sql.SQL("truncate {} restart identity").format(emptied))

@@ -1,0 +1,173 @@
+"""What has to hold after each seed: the house's books against the outside's, and the house against its own promises."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+from nostro.engine.replay import Replay
+from nostro.governance.rules import Rules
+from nostro.model.canonical import parse
+from nostro.model.clock import Now
+from nostro.processes.kit.machine import NEW, Terminal
+from nostro.runtime.demo.judge import judge
+from nostro.runtime.demo.proof import differences
+from nostro.runtime.demo.summary import KEYED, SQL, Summary, keys_in, summarise
+from nostro.runtime.house import House
+from nostro.sandbox.judgement import intended
+from nostro.sandbox.stage import ODOO, TUESDAY
+from nostro.sandbox.world import World
+from nostro.store.audit import verify
+from tests.simulation.business import Business
+from tests.simulation.database import Connections
+from tests.simulation.play import Play
+
+FATES = ("read", "duplicate", "ignored", "rejected")
+
+
+async def flaws(play: Play, business: Business, world: World) -> AsyncIterator[str]:
+    """Everything that isn't as it has to be, a sentence each."""
+    house, now = play.house, play.course.now()
+    outside = world.books()["systems"]
+    summary = await summarise(house.database, outside, now.business)
+    for flaw in _left_over(play.connections, now):
+        yield flaw
+    for flaw in _promises(play):
+        yield flaw
+    for flaw in _stranded(house, play.connections):
+        yield flaw
+    async for flaw in _books(house, summary, business, world):
+        yield flaw
+    for flaw in _once(play.connections, outside):
+        yield flaw
+    async for flaw in _log(house):
+        yield flaw
+
+
+# The outside's books
+
+
+async def _books(house: House, summary: Summary, business: Business, world: World) -> AsyncIterator[str]:
+    outside = world.books()["systems"]
+    judgement = judge(intended(business, world), outside[ODOO], TUESDAY)
+    for word, effects in (("lost", judgement.lost), ("doubled", judgement.doubled)):
+        for one in effects:
+            yield f"{word}: {one.kind} {one.entity} {one.name} {one.amount}"
+    for found in await differences(house, summary, judgement, outside, business.companies):
+        yield f"differs: {found.where}: ours {found.ours}, theirs {found.theirs}"
+
+
+def _once(connections: Connections, outside: Mapping[str, Any]) -> Iterator[str]:
+    """Each command that succeeded stands in the outside's books once, under its key, and none stands there twice."""
+    found = Counter(keys_in(outside))
+    yield from (f"done {times} times: {key}" for key, times in sorted(found.items()) if times > 1 and len(key) == 19)
+    wanted = connections.ask(
+        "select correlation, operation from command_closed where outcome = 'done' order by correlation"
+    )
+    for correlation, operation in wanted:
+        if operation in KEYED and not found[correlation]:
+            yield f"closed as done, and not in the outside's books: {operation} {correlation}"
+
+
+# What must not be left
+
+
+_LEFT = {
+    "a receipt is unread": "select count(*) from reading",
+    "an arrival is undecided": "select count(*) from arrival",
+    "a command is under way": "select count(*) from command_open where status in ('ready', 'dispatched')",
+    "a command was handed over": "select count(*) from command_open where status = 'handed_over'",
+    "a dispatch is open": "select count(*) from dispatch where status in ('open', 'waiting')",
+    "a fact is parked past its deadline": "select count(*) from parked where until <= %(business)s",
+    "a subject was set aside": "select count(*) from subject where poisoned <> ''",
+    "a shard is held by nobody who lives": "select count(*) from shard where until > %(machine)s",
+    "a lease goes on": "select count(*) from lease where until > %(machine)s",
+    "a deadline has passed": "select count(*) from deadline where due_at <= %(business)s - interval '1 hour'",
+    "a receipt was never read": """select count(*) from receipt r where r.kind <> 'reply' and not exists (
+        select from fact f where f.process = 'receipt' and f.type = 'receipt.read' and f.receipt = r.id)""",
+    "a subject's revisions have a gap": """select count(*) from (
+        select 1 from fact group by shard, process, subject having count(*) <> max(revision) or min(revision) <> 1) x""",
+    "a state is not its log's": """select count(*) from subject s where s.poisoned = '' and not exists (
+        select from fact f where f.shard = s.shard and f.process = s.process and f.subject = s.subject
+        and f.revision = s.revision and f.state_after = s.state)""",
+    "a shard's log has a gap": """select count(*) from shard s where s.position <> (
+        select count(*) from fact f where f.shard = s.shard)""",
+    "a ledger's currency is not at zero": "select count(*) from posting where minor <= 0",
+}
+
+
+def _left_over(connections: Connections, now: Now) -> Iterator[str]:
+    for sentence, statement in _LEFT.items():
+        ((count,),) = connections.ask(statement, {"business": now.business, "machine": now.machine})
+        if count:
+            yield f"{sentence} ({count})"
+
+
+def _promises(play: Play) -> Iterator[str]:
+    """Acknowledged means durable; and the item equation of each receipt, by count and by amount."""
+    kept = {bytes(row[0]).hex() for row in play.connections.ask("select id from receipt where kind <> 'reply'")}
+    yield from (f"acknowledged and not kept: {receipt}" for receipt in play.acknowledged if receipt not in kept)
+    for (body,) in play.connections.ask(
+        "select body from fact where process = 'receipt' and type = 'receipt.read' order by shard, position"
+    ):
+        told: Any = parse(body)
+        if int(told["items"]) != sum(int(told[fate]) for fate in FATES):
+            yield f"items of receipt {told['receipt']}: {told}"
+        for currency, amounts in told.get("amounts", {}).items():
+            if Decimal(amounts.get("items", "0")) != sum(Decimal(amounts.get(fate, "0")) for fate in FATES):
+                yield f"amounts of receipt {told['receipt']} in {currency}: {amounts}"
+        if int(told["rejected"]):
+            yield f"rejected of receipt {told['receipt']}: {told.get('rejects')}"
+
+
+def _stranded(house: House, connections: Connections) -> Iterator[str]:
+    """A subject that waits has its deadline, or a case that a person sees."""
+    rows = connections.ask(
+        """select s.process, s.subject, s.version, s.state from subject s where not exists (
+        select from deadline d where d.shard = s.shard and d.process = s.process and d.subject = s.subject)
+        and not exists (select from exception_case c where c.shard = s.shard and c.process = s.process
+        and c.subject = s.subject and c.closed_at is null) order by s.process, s.subject"""
+    )
+    for process, subject, version, state in rows:
+        if process in house.processes and state != NEW:
+            states = house.processes[process].version(version).machine.states
+            if not isinstance(states[state], Terminal):
+                yield f"stranded: {process} {subject} waits in {state} without a deadline"
+
+
+# The log
+
+
+async def _log(house: House) -> AsyncIterator[str]:
+    verdict = await verify(house.database, house.deployment.id, house.seal_key.private.public_key(), [])
+    for finding in verdict.findings:
+        yield f"audit: {finding.where}: {finding.sentence}"
+    replay = Replay(house.database, house.keys, house.processes, Rules.from_bundle)
+    _, differing = await replay.run()
+    for one in differing:
+        yield f"replay: {one.subject} {one.type} was {one.recorded}, is {one.replayed}"
+
+
+_DIGESTED = (
+    "select shard, position, head from shard order by shard",
+    "select process, subject, revision, state, body, sealed_body from subject order by process, subject",
+    "select shard, position, n, debit, credit, currency, minor from posting order by shard, position, n",
+    "select number, digest from checkpoint order by number",
+)
+
+
+def digest(connections: Connections, world: World) -> str:
+    """Over heads, states, postings, seals and the outside's books: alike for two runs of a seed, byte for byte."""
+    whole = hashlib.sha256()
+    for statement in _DIGESTED:
+        for row in connections.ask(statement):
+            whole.update(repr(tuple(row)).encode())
+    whole.update(json.dumps(world.books(), sort_keys=True, default=str).encode())
+    return whole.hexdigest()
+
+
+__all__ = ["SQL", "digest", "flaws"]

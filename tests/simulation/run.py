@@ -1,0 +1,112 @@
+"""One seed from its beginning to its verdict."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from nostro.sandbox.entropy import chance
+from nostro.sandbox.stage import END
+from tests.simulation.business import Business
+from tests.simulation.database import Connections
+from tests.simulation.disturbance import Blow, Chosen, Swarm
+from tests.simulation.judging import digest, flaws
+from tests.simulation.life import Course, born
+from tests.simulation.logs import HEARD, listening
+from tests.simulation.loop import VirtualLoop
+from tests.simulation.play import CLOSING, Endless, Play
+from tests.simulation.world import build
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A seed, and what of it is left out: numbers of deals, names of faults; `blows` where they aren't the seed's."""
+
+    seed: int
+    without_deals: frozenset[int] = frozenset()
+    without_faults: frozenset[str] = frozenset()
+    blows: tuple[Blow, ...] | None = None
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What came of a plan. No flaw: it held."""
+
+    plan: Plan
+    flaws: list[str] = field(default_factory=list)
+    digest: str = ""
+    deals: dict[int, str] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
+    blows: tuple[Blow, ...] = ()
+    story: list[str] = field(default_factory=list)
+    turns: int = 0
+    passed: dict[str, int] = field(default_factory=dict)
+
+
+def run(plan: Plan, connections: Connections) -> Verdict:
+    """Lives through a plan, in a database that it empties first."""
+    files = Path(tempfile.mkdtemp(prefix="nostro-simulation-", dir=_fast()))
+    try:
+        with listening(), asyncio.Runner(loop_factory=VirtualLoop) as runner:
+            runner.get_loop().set_task_factory(born)
+            return runner.run(_live(plan, connections, files))
+    finally:
+        shutil.rmtree(files, ignore_errors=True)
+
+
+def _fast() -> str | None:
+    """Files of a simulation need no disk."""
+    return "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - a folder of its own is made in it
+
+
+async def _live(plan: Plan, connections: Connections, files: Path) -> Verdict:
+    business = Business(plan.seed, left_out=plan.without_deals)
+    codes = tuple(sorted(entity.code for entity in business.companies))
+    swarm = Swarm(plan.seed, codes)
+    blows = swarm.blows() if plan.blows is None else plan.blows
+    world = build(business, swarm.plans(), plan.without_faults)
+    drawn = chance(plan.seed, "course")
+    course = Course(world, drawn, list(blows), restless=drawn.choice((0.0, 0.1, 0.3)))
+    verdict = Verdict(plan, deals=business.stories, blows=blows)
+    course.tell = _teller(course, verdict.story)
+    HEARD.set(partial(_hear, course))
+    play = Play(course, connections, codes, files, plan.seed, workers_wanted=drawn.choice((1, 2, 2, 3)))
+    for code in codes:
+        (files / code.lower()).mkdir()
+    async with play.stack:
+        await play.open()
+        try:
+            await play.live(END)
+            for path, faulty in world.faulty.items():
+                world.set_faults(path, faulty.plan.off())
+            await play.rest(END + CLOSING)
+        except Endless as endless:
+            course.flaws.append(str(endless))
+        else:
+            await play.close()
+            course.flaws += [flaw async for flaw in flaws(play, business, world)]
+        verdict.flaws += course.flaws
+    verdict.turns, verdict.digest = play.turns, digest(connections, world)
+    verdict.faults = [fault for one in world.faulty.values() if isinstance(one, Chosen) for fault in one.faults]
+    verdict.passed = dict(course.passed)
+    return verdict
+
+
+def _teller(course: Course, story: list[str]) -> Callable[[str], None]:
+    def tell(what: str) -> None:
+        business = course.now().business
+        story.append(f"{business:%a %H:%M:%S} {what}")
+
+    return tell
+
+
+def _hear(course: Course, level: str, sentence: str) -> None:
+    """What the house logs belongs to the story; what it calls an error is one."""
+    course.tell(f"  {sentence}")
+    if level in ("error", "critical"):
+        course.flaws.append(f"logged as an error: {sentence}")
