@@ -6,7 +6,6 @@ from decimal import Decimal
 
 from nostro.formats.iso20022.parties import counterparty, remittance, structured_reference
 from nostro.formats.iso20022.tree import Element, Unreadable, amount, children, day, decimal, find, line_of, text, texts
-from nostro.model.money import Amount
 from nostro.model.statements import (
     Charge,
     Detail,
@@ -70,7 +69,7 @@ def read_detail(element: Element, entry: Element, own: str, currency: str) -> De
     direction = direction_of(element if find(element, "CdtDbtInd") is not None else entry)
     other = counterparty(element, direction, own)
     return Detail(
-        amount=_detail_amount(element, currency),
+        amount=amount(find(element, "Amt", "AmtDtls/TxAmt/Amt"), currency),
         direction=direction,
         references=_references(element),
         counterparty=other.party,
@@ -108,7 +107,7 @@ def _references(details: Element) -> References:
 
 
 def _entry_references(element: Element, only: References) -> References:
-    batch = next((found for path in ("NtryDtls/Btch", "Btch") if (found := find(element, path)) is not None), None)
+    batch = find(element, "NtryDtls/Btch", "Btch")
     return only.model_copy(
         update={
             "entry": text(element, "NtryRef"),
@@ -125,16 +124,10 @@ def _code(element: Element | None) -> str:
     return "-".join(part for part in parts if part) or text(element, "Prtry/Cd")
 
 
-def _detail_amount(element: Element, currency: str) -> Amount | None:
-    paths = ("Amt", "AmtDtls/TxAmt/Amt")
-    return next((amount(found, currency) for path in paths if (found := find(element, path)) is not None), None)
-
-
 def _exchange(element: Element | None) -> Exchange | None:
     if element is None:
         return None
-    conversions = (find(element, f"{path}/CcyXchg") for path in ("TxAmt", "CntrValAmt", "InstdAmt"))
-    conversion = next((found for found in conversions if found is not None), None)
+    conversion = find(element, "TxAmt/CcyXchg", "CntrValAmt/CcyXchg", "InstdAmt/CcyXchg")
     instructed = amount(find(element, "InstdAmt/Amt"))
     settled = amount(find(element, "TxAmt/Amt"))
     if conversion is None and (instructed is None or settled is None or instructed.currency == settled.currency):

@@ -44,32 +44,28 @@ def _party(element: Element | None) -> Party | None:
     """A party, directly or in `Pty`; a bank in `Agt`."""
     if element is None:
         return None
-    told = next((found for path in ("Pty", "Agt/FinInstnId") if (found := find(element, path)) is not None), element)
+    told = find(element, "Pty", "Agt/FinInstnId")
+    told = element if told is None else told
     party = Party(
         name=text(told, "Nm", "NmAndAdr/Nm"),
-        address=_address(_first(told, "PstlAdr", "NmAndAdr/PstlAdr")),
+        address=_address(find(told, "PstlAdr", "NmAndAdr/PstlAdr")),
         ids=_ids(told),
         country=text(told, "CtryOfRes"),
     )
     return party if party.name or party.ids or party.address else None
 
 
-def _first(element: Element, *paths: str) -> Element | None:
-    return next((found for path in paths if (found := find(element, path)) is not None), None)
-
-
 def _address(element: Element | None) -> Address | None:
     if element is None:
         return None
-    return Address(
-        street=text(element, "StrtNm"),
-        building=text(element, "BldgNb"),
-        postcode=text(element, "PstCd"),
-        town=text(element, "TwnNm"),
-        region=text(element, "CtrySubDvsn"),
-        country=text(element, "Ctry"),
-        lines=texts(element, "AdrLine"),
-    )
+    fields = {field: text(element, name) for field, name in _ADDRESS.items()}
+    return Address(**fields, lines=texts(element, "AdrLine"))
+
+
+_ADDRESS = {
+    "street": "StrtNm", "building": "BldgNb", "postcode": "PstCd", "town": "TwnNm", "region": "CtrySubDvsn",
+    "country": "Ctry",
+}  # fmt: skip
 
 
 def _ids(party: Element) -> dict[str, str]:
@@ -84,24 +80,10 @@ def _ids(party: Element) -> dict[str, str]:
     return found
 
 
-_ID_ELEMENTS = frozenset(
-    [
-        "AnyBIC",
-        "BICOrBEI",
-        "BIC",
-        "BICFI",
-        "LEI",
-        "Othr",
-        "PrtryId",
-        "BEI",
-        "IBEI",
-        "EANGLN",
-        "DUNS",
-        "TaxIdNb",
-        "SclSctyNb",
-        "CstmrNb",
-    ]
-)
+_ID_ELEMENTS = frozenset({
+    "AnyBIC", "BICOrBEI", "BIC", "BICFI", "LEI", "Othr", "PrtryId", "BEI", "IBEI", "EANGLN", "DUNS", "TaxIdNb",
+    "SclSctyNb", "CstmrNb",
+})  # fmt: skip
 _BIC = {"AnyBIC": "BIC", "BICOrBEI": "BIC", "BICFI": "BIC", "PrtryId": "Othr"}
 
 

@@ -40,13 +40,15 @@ def children(element: Element | None, name: str) -> Iterator[Element]:
         yield from element.iterchildren(f"{{*}}{name}")
 
 
-def find(element: Element | None, path: str) -> Element | None:
-    """The first element on a path of names (`Acct/Id/IBAN`)."""
-    for step in _steps(path):
-        if element is None:
-            return None
-        element = next(element.iterchildren(step), None)
-    return element
+def find(element: Element | None, *paths: str) -> Element | None:
+    """The first element on the first of the paths of names (`Acct/Id/IBAN`) that leads to one."""
+    for path in paths:
+        found = element
+        for step in _steps(path):
+            found = next(found.iterchildren(step), None) if found is not None else None
+        if found is not None:
+            return found
+    return None
 
 
 @lru_cache(maxsize=512)

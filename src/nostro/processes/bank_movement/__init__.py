@@ -4,7 +4,7 @@ Way in: `PROCESS`.
 May not be here: input and output; another process; a vendor's or an ERP's knowledge.
 """
 
-from nostro.processes.bank_movement.routing import begins, correlates, orphaned, registers
+from nostro.processes.bank_movement.routing import begins, registers
 from nostro.processes.bank_movement.v1.decide import decide
 from nostro.processes.bank_movement.v1.effects import holdings
 from nostro.processes.bank_movement.v1.evolve import evolve
@@ -16,9 +16,9 @@ PROCESS = Process(
     name="bank_movement",
     versions=(Version(MACHINE, MovementState(), evolve, decide),),
     begins=begins,
-    correlates=correlates,
+    correlates=lambda _: (),
     registers=registers,
-    orphaned=orphaned,
+    orphaned=lambda _: None,
     holds=holdings,
 )
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from nostro.model.facts import EntryReported, Fact, MovementRelated
 from nostro.model.ids import short_digest
 from nostro.model.references import Reference
-from nostro.processes.bank_movement.v1.identity import identity, scope, strong
+from nostro.processes.bank_movement.v1.identity import identity, references, scope
 from nostro.processes.kit.process import Begin
 
 
@@ -23,28 +23,16 @@ def begins(fact: Fact) -> Begin | None:
             return None
 
 
-def correlates(fact: Fact) -> Sequence[Reference]:
-    """Nothing: every fact of this process names its movement or begins one."""
-    del fact
-    return ()
-
-
 def registers(fact: Fact) -> Sequence[Reference]:
     """The ids under which later reports and returns of this movement will look for it."""
     body = fact.body
     if not isinstance(body, EntryReported):
         return ()
     within = scope(fact.entity, body.account)
-    found = list(strong(fact.entity, body))
+    found = list(references(fact.entity, body))
     plain = (("servicer", body.servicer_reference), ("entry", body.entry_reference))
     found += [Reference.to(kind, value, within) for kind, value in plain if value]  # as a person quotes them
     if not (body.reversal or body.return_reason):
         found += [Reference.to("end_to_end", body.end_to_end, within)] if body.end_to_end else []
         found += [Reference.to("movement", f"paid/{body.uetr}", within)] if body.uetr else []
     return tuple(found)
-
-
-def orphaned(fact: Fact) -> Begin | None:
-    """Never asked: nothing is parked here."""
-    del fact
-    return None

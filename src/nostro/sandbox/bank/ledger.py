@@ -31,11 +31,6 @@ class AccountSettings:
     """camt.053 of a business day comes at this time of the following calendar day."""
     holidays: frozenset[date] = frozenset()
 
-    @property
-    def has_iban(self) -> bool:
-        """Whether the number is an IBAN."""
-        return self.number[:2].isalpha()
-
     def local(self, moment: datetime) -> datetime:
         """A moment on this bank's wall clock."""
         return moment.astimezone(ZoneInfo(self.zone))
@@ -77,14 +72,14 @@ class Transfer:
 class Entry:
     """One entry of the ledger; pending until it is booked, and perhaps never."""
 
-    number: int
     account: AccountSettings
-    credit: bool
     transfers: tuple[Transfer, ...]
     code: tuple[str, str, str]
     """Bank transaction code: domain, family, sub-family."""
     text: str
     told_at: datetime
+    credit: bool
+    number: int = 0
     booked_at: datetime | None = None
     booking_date: date | None = None
     bare: bool = False
@@ -114,10 +109,6 @@ class BankLedger:
 
     accounts: dict[str, AccountSettings]
     entries: list[Entry] = field(default_factory=list)
-
-    def enter(self, entry: Entry) -> None:
-        """Take up an entry that is not booked yet."""
-        self.entries.append(entry)
 
     def book(self, entry: Entry, now: datetime) -> None:
         """Book it: from now on it counts, for good."""

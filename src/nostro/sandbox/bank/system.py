@@ -2,9 +2,10 @@
 
 import uuid
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from typing import Any
 
 from nostro.sandbox.agenda import Agenda
@@ -84,31 +85,30 @@ class Bank:
         """Money comes in: one transfer, or `transfers` as one collective entry; booked now or in `pending_minutes`."""
         account = self.ledger.accounts[op["account"]]
         transfers = [self._transfer(each) for each in op.get("transfers", [op])]
-        code = _CREDIT.get(account.currency, _OTHER_CREDIT)
         text = "CREDIT TRANSFER" if len(transfers) == 1 else f"COLLECTIVE CREDIT OF {len(transfers)} TRANSFERS"
-        pending = timedelta(minutes=op.get("pending_minutes", 0))
-        return self._enter(
-            account, transfers, code, text, now, credit=True, pending=pending, bare=op.get("bare", False)
-        )
+        code, bare = _CREDIT.get(account.currency, _OTHER_CREDIT), op.get("bare", False)
+        entry = Entry(account, tuple(transfers), code, text, now, credit=True, bare=bare)
+        return self._enter(entry, now + timedelta(minutes=op.get("pending_minutes", 0)))
 
     def _debit(self, op: Mapping[str, Any], now: datetime) -> Entry:
         """Somebody collects from our account, as a PSP does with a negative balance."""
         account = self.ledger.accounts[op["account"]]
-        return self._enter(account, [self._transfer(op)], _COLLECTED, "DIRECT DEBIT", now, credit=False)
+        return self._enter(Entry(account, (self._transfer(op),), _COLLECTED, "DIRECT DEBIT", now, credit=False), now)
 
     def _return(self, op: Mapping[str, Any], now: datetime) -> Entry:
         """A credit is taken back (a recall, a returned debit); with `charge` the bank takes that much for it."""
         original = self._entry(op["entry"])
-        transfers = [replace(transfer, return_reason=op.get("reason", "AC04")) for transfer in original.transfers]
-        entry = self._enter(original.account, transfers, _RETURN, "RETURN OF CREDIT", now, credit=not original.credit)
+        transfers = tuple(replace(each, return_reason=op.get("reason", "AC04")) for each in original.transfers)
+        account, text = original.account, "RETURN OF CREDIT"
+        entry = self._enter(Entry(account, transfers, _RETURN, text, now, credit=not original.credit), now)
         if op.get("charge"):
-            self._charge({"account": original.account.number, "amount": op["charge"], "text": "RETURN CHARGE"}, now)
+            self._charge({"account": account.number, "amount": op["charge"], "text": "RETURN CHARGE"}, now)
         return entry
 
     def _charge(self, op: Mapping[str, Any], now: datetime) -> Entry:
         account = self.ledger.accounts[op["account"]]
-        transfers = [Transfer(op["amount"])]
-        return self._enter(account, transfers, _CHARGE, op.get("text", "ACCOUNT CHARGE"), now, credit=False)
+        text = op.get("text", "ACCOUNT CHARGE")
+        return self._enter(Entry(account, (Transfer(op["amount"]),), _CHARGE, text, now, credit=False), now)
 
     def _vanish(self, op: Mapping[str, Any], now: datetime) -> Entry:
         """A pending entry is never booked."""
@@ -120,27 +120,17 @@ class Bank:
     def _resend(self, op: Mapping[str, Any], now: datetime) -> Entry:
         """The bank sends a statement once more, because somebody asked."""
         statement = self._statements[op["account"], date.fromisoformat(op["day"])]
-        again = replace(statement, ident=self._ident("053"), created=now)
+        again = self._again(statement, "doubled", now)
         self._write(again, now)
         return again.entries[-1] if again.entries else self.ledger.entries[-1]
 
-    def _enter(  # noqa: PLR0913 - an entry has this many sides, and all are named
-        self,
-        account: AccountSettings,
-        transfers: Sequence[Transfer],
-        code: tuple[str, str, str],
-        text: str,
-        now: datetime,
-        *,
-        credit: bool,
-        pending: timedelta = timedelta(0),
-        bare: bool = False,
-    ) -> Entry:
+    def _enter(self, entry: Entry, booked_at: datetime) -> Entry:
+        """Take up an entry that is not booked yet, under the next number."""
         self._counts["entries"] += 1
-        entry = Entry(self._counts["entries"], account, credit, tuple(transfers), code, text, now, bare=bare)
-        self.ledger.enter(entry)
-        self._agenda.at(now + pending, lambda at: self._book(entry, at))
-        self._agenda.run(now)
+        entry.number = self._counts["entries"]
+        self.ledger.entries.append(entry)
+        self._agenda.at(booked_at, lambda at: self._book(entry, at))
+        self._agenda.run(entry.told_at)
         return entry
 
     def _book(self, entry: Entry, now: datetime) -> None:
@@ -148,10 +138,8 @@ class Bank:
             return
         self.ledger.book(entry, now)
         if entry.credit:
-            soon = timedelta(
-                seconds=chance(self.settings.seed, self.settings.name, "054", entry.number).randrange(5, 90)
-            )
-            self._agenda.at(now + soon, lambda at: self._notify(entry, at))
+            soon = chance(self.settings.seed, self.settings.name, "054", entry.number).randrange(5, 90)
+            self._agenda.at(now + timedelta(seconds=soon), lambda at: self._notify(entry, at))
 
     def _transfer(self, op: Mapping[str, Any]) -> Transfer:
         self._counts["transfers"] += 1
@@ -174,22 +162,12 @@ class Bank:
     def _plan_day(self, account: AccountSettings, day: date, after: datetime) -> None:
         """Enter a day's reports and its statement; the next day is entered when it begins."""
         first, last = account.reports_from_to
-        if account.is_business_day(day):
-            for hour in range(first, last + 1):
-                self._produce(account, account.instant(day, time(hour)), after, self._report)
-        self._produce(account, account.instant(day, account.statement_at), after, self._state)
+        hours = [time(hour) for hour in range(first, last + 1)] if account.is_business_day(day) else []
+        for at, produce in (*((hour, self._report) for hour in hours), (account.statement_at, self._state)):
+            if (due := account.instant(day, at)) > after:
+                self._agenda.at(due, partial(produce, account))
         tomorrow = day + timedelta(days=1)
         self._agenda.at(account.instant(tomorrow, time()), lambda at: self._plan_day(account, tomorrow, at))
-
-    def _produce(
-        self,
-        account: AccountSettings,
-        due: datetime,
-        after: datetime,
-        produce: Callable[[AccountSettings, datetime], None],
-    ) -> None:
-        if due > after:
-            self._agenda.at(due, lambda at: produce(account, at))
 
     def _report(self, account: AccountSettings, now: datetime) -> None:
         """camt.052: what is new since the last one, or all of the day; nothing new, no report."""
@@ -201,14 +179,16 @@ class Bank:
         self._reported_at[account.number] = now
         self._reported.update((entry.number, entry.booked_at is not None) for entry in new)
         of_today = [entry for entry in mine if entry.booking_date in (None, today)]
-        balance = self.ledger.balance_before(account, today + timedelta(days=1))
+        balance = ("ITBD", self.ledger.balance_before(account, today + timedelta(days=1)), today)
         period = (account.instant(account.local(now).date(), time()) if account.cumulative else since, now)
-        self._tell("052", account, now, period, of_today if account.cumulative else new, [("ITBD", balance, today)])
+        told, ident = self._frozen(of_today if account.cumulative else new), self._ident("052")
+        self._write(camt.Message("052", account, ident, ident, now, period, told, None, [balance]), now)
 
     def _notify(self, entry: Entry, now: datetime) -> None:
         """camt.054: one credit, shortly after it was booked."""
         assert entry.booked_at is not None
-        self._tell("054", entry.account, now, (entry.booked_at, now), [entry], [])
+        period, ident = (entry.booked_at, now), self._ident("054")
+        self._write(camt.Message("054", entry.account, ident, ident, now, period, self._frozen([entry])), now)
 
     def _state(self, account: AccountSettings, now: datetime) -> None:
         """camt.053 of yesterday, if that was a business day; a day without entries has its statement too."""
@@ -220,52 +200,33 @@ class Bank:
         fault = next((f for f in self.settings.statement_faults if (f.account, f.day) == (account.number, day)), None)
         whole = self._statement(account, day, entries, now)
         self._statements[account.number, day] = whole
-        later = now + (fault.later or timedelta(hours=2)) if fault else now
-        match fault.kind if fault else "":
-            case "missing":
-                if fault is not None and fault.later is not None:
-                    self._agenda.at(later, lambda at: self._write(replace(whole, created=at), at))
-            case "doubled":
-                self._write(whole, now)
-                self._agenda.at(later, lambda at: self._write(replace(whole, ident=self._ident("053"), created=at), at))
-            case "repeated":
-                self._write(whole, now)
-                self._agenda.at(later, lambda at: self._write(whole, at))
-            case "restated":
-                self._write(self._statement(account, day, entries[:-1], now), now)
-                self._agenda.at(later, lambda at: self._write(replace(whole, ident=self._ident("053"), created=at), at))
-            case _:
-                self._write(whole, now)
+        kind = fault.kind if fault else ""
+        if kind != "missing":
+            shown = self._statement(account, day, entries[:-1], now) if kind == "restated" else whole
+            self._write(shown, now)
+        if fault and (kind != "missing" or fault.later is not None):
+            again = now + (fault.later or timedelta(hours=2))
+            self._agenda.at(again, lambda at: self._write(self._again(whole, kind, at), at))
+
+    def _again(self, statement: camt.Message, kind: str, at: datetime) -> camt.Message:
+        """What is sent later: the very same bytes, or the statement made anew, where it was told before as another."""
+        if kind == "repeated":
+            return statement
+        ident = statement.ident if kind == "missing" else self._ident("053")
+        return replace(statement, ident=ident, created=at)
 
     def _statement(self, account: AccountSettings, day: date, entries: Sequence[Entry], now: datetime) -> camt.Message:
-        opening = self.ledger.balance_before(account, day)
+        opening, sequence = self.ledger.balance_before(account, day), self._sequence[account.number]
         closing = opening + sum(entry.signed_minor for entry in entries)
-        sequence = self._sequence[account.number]
-        return camt.Message(
-            kind="053",
-            account=account,
-            ident=self._ident("053"),
-            document=f"{account.number[-10:]}-{day:%Y%m%d}-{sequence:05d}-{len(entries)}",
-            created=now,
-            period=(account.instant(day, time()), account.instant(day, time(23, 59, 59))),
-            entries=list(entries),
-            sequence=sequence,
-            balances=[("OPBD", opening, day), ("CLBD", closing, day), ("CLAV", closing, day)],
-        )
+        document = f"{account.number[-10:]}-{day:%Y%m%d}-{sequence:05d}-{len(entries)}"
+        period = (account.instant(day, time()), account.instant(day, time(23, 59, 59)))
+        balances = [("OPBD", opening, day), ("CLBD", closing, day), ("CLAV", closing, day)]
+        ident = self._ident("053")
+        return camt.Message("053", account, ident, document, now, period, list(entries), sequence, balances)
 
-    def _tell(
-        self,
-        kind: str,
-        account: AccountSettings,
-        now: datetime,
-        period: tuple[datetime, datetime],
-        entries: Sequence[Entry],
-        balances: Sequence[tuple[str, int, date]],
-    ) -> None:
-        ident = self._ident(kind)
-        # An entry that is pending now may be booked later: the message keeps it as it is at this moment.
-        frozen = [replace(entry) for entry in entries]
-        self._write(camt.Message(kind, account, ident, ident, now, period, frozen, None, balances), now)
+    def _frozen(self, entries: Iterable[Entry]) -> list[Entry]:
+        """An entry that is pending now may be booked later: a message keeps it as it is at this moment."""
+        return [replace(entry) for entry in entries]
 
     def _ident(self, kind: str) -> str:
         self._counts[kind] += 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from nostro.model.facts import DeadlineFellDue, EntryReported, Fact, LookupAnswered, MatchConfirmed
 from nostro.model.outcomes import OutcomeKind
@@ -11,7 +11,7 @@ from nostro.processes.bank_movement.v1.effects import BOOK, Scene, leads, lookup
 from nostro.processes.bank_movement.v1.identity import PROBES, Verdict, judge
 from nostro.processes.bank_movement.v1.state import MovementState
 from nostro.processes.kit.decision import Decision, Instance, Lookup, Rules, State
-from nostro.processes.kit.following import case_changes, new_facts, new_postings
+from nostro.processes.kit.following import a_day_later, but, case_changes, new_facts, new_postings
 
 _STATEMENT_DAYS = 3
 """Bank business days within which a statement has to list what was notified as booked."""
@@ -66,26 +66,21 @@ def _passed_on(instance: Instance, body: EntryReported, verdict: Verdict) -> Dec
         body.doubts if verdict is Verdict.OTHER and probe < PROBES else (*body.doubts, instance.subject.id)
     )
     contrary = body.contrary or verdict is Verdict.CONTRARY
-    onward = body.model_copy(update={"probe": probe, "doubts": tuple(doubts), "contrary": contrary})
+    onward = but(body, probe=probe, doubts=tuple(doubts), contrary=contrary)
     return Decision(to=instance.state, rule=f"reported: {verdict}", emits=(onward,), disowns=True)
 
 
 def _asks(was: str, to: str, before: Scene, after: Scene, fact: Fact) -> Lookup | None:
     """A look-up when asking begins, after each answer, and when a report brings references that were not asked yet."""
-    if to != "asking":
-        return None
     known = set(leads(before)) if was == "asking" else set()
-    if isinstance(fact.body, LookupAnswered) or set(leads(after)) - known:
-        return lookup(after)
-    return None
+    asks = to == "asking" and (isinstance(fact.body, LookupAnswered) or bool(set(leads(after)) - known))
+    return lookup(after) if asks else None
 
 
 def _due(was: str, to: str, scene: Scene, fact: Fact) -> datetime | None:
     if to == "booked" and was != "booked":
         return _statement_due(scene)
-    if to == was == "booking" and isinstance(fact.body, DeadlineFellDue):
-        return datetime.fromisoformat(fact.body.due_at) + timedelta(days=1)
-    return None
+    return a_day_later(fact.body) if to == was == "booking" and isinstance(fact.body, DeadlineFellDue) else None
 
 
 def _statement_due(scene: Scene) -> datetime | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from typing import Any, Literal
 
 from nostro.ledger import Holding, accounts, fold
 from nostro.model.base import text_of
@@ -24,6 +25,7 @@ from nostro.model.references import Reference
 from nostro.processes.bank_movement.v1.identity import plain_text, scope
 from nostro.processes.bank_movement.v1.state import Lead, MovementState, Return
 from nostro.processes.kit.decision import Instance, Lookup, Posting, PostingRule, Rules, Wanted
+from nostro.processes.kit.following import same
 
 BOOK = "book"
 _PER_ENTITY = frozenset({"structured", "invoice_number"})
@@ -41,8 +43,7 @@ class Scene:
     @property
     def house_account(self) -> HouseBankAccount:
         """Our bank account that it moved on; raises `LookupError` when the landscape no longer knows it."""
-        found = self.entity.bank_account(self.data.account)
-        if found is None:
+        if (found := self.entity.bank_account(self.data.account)) is None:
             raise LookupError(self.data.account)
         return found
 
@@ -55,9 +56,13 @@ class Scene:
     def day(self) -> date:
         """The day that it was booked on; raises `ValueError` while it is pending."""
         if self.data.booked_on is None:
-            message = "a pending movement has no booking day"
-            raise ValueError(message)
+            raise ValueError("a pending movement has no booking day")
         return self.data.booked_on
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What every fact about it says alike."""
+        return {"movement": self.subject, "booked_on": self.day}
 
     @property
     def posting(self) -> PostingRule:
@@ -109,9 +114,7 @@ def leads(scene: Scene) -> tuple[Reference, ...]:
 def lookup(scene: Scene) -> Lookup | None:
     """The look-up for what is still to be asked."""
     references = leads(scene)
-    if not references:
-        return None
-    return Lookup(references, _patience(scene), ("bank_movement", "payout", "collection"))
+    return Lookup(references, _patience(scene), ("bank_movement", "payout", "collection")) if references else None
 
 
 def _patience(scene: Scene) -> int:
@@ -139,18 +142,11 @@ def wanted(scene: Scene) -> tuple[Wanted, ...]:
     provider = scene.provider() if scene.pays_out else None
     account = provider.clearing_account if provider else None
     intent = BookStatementLine(
-        entity=scene.entity.id,
-        journal=scene.house_account.odoo_journal,
-        amount=scene.signed,
-        booked_on=scene.day,
-        reference=data.reference,
-        counterpart="account" if account else "suspense",
-        counterpart_account=account,
-        foreign=_foreign(scene),
-        text=data.remittance,
-        partner_name=data.counterparty_name,
+        entity=scene.entity.id, journal=scene.house_account.odoo_journal, amount=scene.signed, booked_on=scene.day,
+        reference=data.reference, counterpart="account" if account else "suspense", counterpart_account=account,
+        foreign=_foreign(scene), text=data.remittance, partner_name=data.counterparty_name,
         account_number=data.counterparty_iban,
-    )
+    )  # fmt: skip
     return (Wanted(BOOK, intent, generation=data.steps.generation(BOOK)),)
 
 
@@ -167,38 +163,18 @@ def _foreign(scene: Scene) -> Money | None:
 
 def told(scene: Scene) -> tuple[FactBody, ...]:
     """What others hear from this movement."""
-    if scene.data.verdict == "double":
-        return tuple(_same(scene))
-    if not scene.resolved:
-        return ()
-    return (*_takes_back(scene), *_credits(scene), *_returns(scene))
-
-
-def _same(scene: Scene) -> Iterator[FactBody]:
     data = scene.data
-    if data.chosen is not None and data.booked:
-        yield MovementRelated(
-            subject=data.chosen.subject,
-            movement=scene.subject,
-            relation="same",
-            amount=scene.signed,
-            booked_on=scene.day,
-            stated=data.stated,
-        )
+    if data.verdict == "double":
+        again = {"relation": "same", "amount": scene.signed, "stated": data.stated}
+        return (MovementRelated(subject=data.chosen.subject, **again, **scene.told),) if data.chosen else ()
+    return (*_takes_back(scene), *_credits(scene), *_returns(scene)) if scene.resolved else ()
 
 
 def _takes_back(scene: Scene) -> Iterator[FactBody]:
-    data = scene.data
-    originals = [target for target in data.taken_back if target.subject != scene.subject]
+    originals = [target for target in scene.data.taken_back if target.subject != scene.subject]
     if len(originals) == 1:
-        yield MovementRelated(
-            subject=originals[0].subject,
-            movement=scene.subject,
-            relation="returned",
-            amount=scene.signed,
-            booked_on=scene.day,
-            reason=data.reason,
-        )
+        taken = {"relation": "returned", "amount": scene.signed, "reason": scene.data.reason}
+        yield MovementRelated(subject=originals[0].subject, **taken, **scene.told)
 
 
 def _credits(scene: Scene) -> Iterator[FactBody]:
@@ -208,16 +184,10 @@ def _credits(scene: Scene) -> Iterator[FactBody]:
         amount = Money(minor=minor, currency=data.total.currency)
         if process == "payout":
             signed = amount if data.direction == "credit" else -amount
-            yield PayoutCredited(payout_id=subject, movement=scene.subject, amount=signed, booked_on=scene.day)
+            yield PayoutCredited(payout_id=subject, amount=signed, **scene.told)
         elif process == "collection" and data.direction == "credit" and scene.ended:
-            yield CollectionCredited(
-                subject=subject,
-                movement=scene.subject,
-                amount=amount,
-                booked_on=scene.day,
-                statement_line=scene.line,
-                by="person" if data.chosen else "reference",
-            )
+            by: Literal["person", "reference"] = "person" if data.chosen else "reference"
+            yield CollectionCredited(subject=subject, amount=amount, statement_line=scene.line, by=by, **scene.told)
     rest = _nobodys(scene)
     if rest and scene.ended:
         yield _unapplied(scene, rest)
@@ -234,15 +204,14 @@ def _nobodys(scene: Scene) -> Money | None:
 
 def _unapplied(scene: Scene, amount: Money) -> MoneyUnapplied:
     data = scene.data
+    payer = {"payer_name": data.counterparty_name, "payer_iban": data.counterparty_iban}
     return MoneyUnapplied(
-        movement=scene.subject,
         amount=amount,
-        booked_on=scene.day,
         statement_line=scene.line,
         leads=_late_leads(data),
-        payer_name=data.counterparty_name,
-        payer_iban=data.counterparty_iban,
         remittance=data.remittance,
+        **payer,
+        **scene.told,
     )
 
 
@@ -257,13 +226,9 @@ def _returns(scene: Scene) -> Iterator[FactBody]:
     heir = heir_of(scene)
     for back in scene.data.taken if heir else ():
         yield CollectionReturned(
-            subject=heir or "",
-            movement=back.movement,
-            original_movement=scene.subject,
-            amount=-back.amount,
-            booked_on=back.booked_on,
-            reason=back.reason,
-        )
+            subject=heir or "", original_movement=scene.subject, amount=-back.amount,
+            **same(back, "movement booked_on reason"),
+        )  # fmt: skip
 
 
 def heir_of(scene: Scene) -> str | None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from nostro.model.base import Erased
 from nostro.model.facts import (
     CommandReleased,
     CommandSettled,
@@ -19,9 +18,11 @@ from nostro.model.facts import (
 )
 from nostro.model.facts.bank import EntryPart
 from nostro.model.references import Reference
+from nostro.model.statements import Entry
 from nostro.processes.bank_movement.v1.identity import Verdict, judge, settles
 from nostro.processes.bank_movement.v1.state import Answer, Lead, MovementState, Part, Report, Return
 from nostro.processes.kit.decision import State
+from nostro.processes.kit.following import but, same
 
 REPORTS_KEPT = 40
 """Some days of hourly reports; what a statement told is remembered longest."""
@@ -35,43 +36,24 @@ def evolve(data: State, fact: Fact) -> State:
     assert isinstance(data, MovementState)
     step = _STEPS.get(type(fact.body))
     after = step(data, fact.body, fact) if step else data
-    return after.model_copy(update={"asked": True}) if after.counts and not after.open_leads else after
+    return but(after, asked=True) if after.counts and not after.open_leads else after
 
 
 def _reported(data: MovementState, body: EntryReported, fact: Fact) -> MovementState:
     if judge(data, body) is not Verdict.MINE:
         return data
-    first = data.amount is None
+    if data.amount is None:
+        data = but(data, **same(body, "account amount direction contrary"), doubts=body.doubts[:_DOUBTS_KEPT])
+    elif data.doubtful and not data.contrary and settles(data, body):
+        data = but(data, verdict="own")
     day = body.booking_date or body.value_date or fact.occurred_at.date()
-    settled = data.doubtful and not data.contrary and settles(data, body)
-    told = {
-        "account": body.account,
-        "amount": body.amount,
-        "direction": body.direction,
-        "reports": _kept((*data.reports, _report(body))),
-        "booked_on": data.booked_on or (day if body.booked else None),
-        "stated": data.stated or (body.booked and body.kind == "statement"),
-        "parts": _parts(data, body),
-        "doubts": body.doubts[:_DOUBTS_KEPT] if first else data.doubts,
-        "contrary": body.contrary if first else data.contrary,
-        "verdict": "own" if settled else data.verdict,
-    }
-    return data.model_copy(update={**told, **_enriched(data, body)})
-
-
-def _report(body: EntryReported) -> Report:
-    return Report(
-        kind=body.kind,
-        statement_id=body.statement_id,
-        booked=body.booked,
-        booking_date=body.booking_date,
-        value_date=body.value_date,
-        servicer=body.servicer_reference,
-        uetr=body.uetr,
-        end_to_end=body.end_to_end,
-        twin=body.twin,
-        rank=body.rank,
-        place=body.place,
+    return but(
+        data,
+        reports=_kept((*data.reports, Report(**same(body, " ".join(Report.model_fields))))),
+        booked_on=data.booked_on or (day if body.booked else None),
+        stated=data.stated or (body.booked and body.kind == "statement"),
+        parts=_parts(data, body),
+        **_enriched(data, body),
     )
 
 
@@ -84,18 +66,16 @@ def _kept(reports: tuple[Report, ...]) -> tuple[Report, ...]:
 
 def _enriched(data: MovementState, body: EntryReported) -> dict[str, object]:
     """Each report may tell more; what was told first stays. What says whose it is counts only while that is asked."""
-    entry = body.entry
-    additional = entry.additional if entry is not None and not isinstance(entry, Erased) else ""
-    return {
-        "code": data.code or ("" if data.asked else body.bank_transaction_code),
-        "original": data.original or (() if data.asked else _original(body)),
-        "reason": data.reason or body.return_reason,
-        "instructed": data.instructed or body.instructed,
-        "reference": data.reference or body.structured or body.end_to_end or body.servicer_reference,
-        "counterparty_name": data.counterparty_name or body.counterparty_name,
-        "counterparty_iban": data.counterparty_iban or body.counterparty_iban,
-        "remittance": data.remittance or body.remittance or additional or None,
+    additional = body.entry.additional if isinstance(body.entry, Entry) else ""
+    told: dict[str, object] = {
+        **same(body, "instructed counterparty_name counterparty_iban"),
+        "reason": body.return_reason,
+        "reference": body.structured or body.end_to_end or body.servicer_reference,
+        "remittance": body.remittance or additional or None,
     }
+    if not data.asked:
+        told |= {"code": body.bank_transaction_code, "original": _original(body)}
+    return {name: getattr(data, name) or value for name, value in told.items()}
 
 
 def _parts(data: MovementState, body: EntryReported) -> tuple[Part, ...]:
@@ -145,63 +125,50 @@ def _original(body: EntryReported) -> tuple[Lead, ...]:
 
 def _answered(data: MovementState, body: LookupAnswered, _: Fact) -> MovementState:
     if not body.targets:
-        return data.model_copy(update={"asked": True})
-    first = body.targets[0]
-    lead = (first.kind, first.value)
+        return but(data, asked=True)
+    lead = (body.targets[0].kind, body.targets[0].value)
     if len(data.answers) >= ANSWERS_KEPT or any(answer.lead == lead for answer in data.answers):
         return data
-    return data.model_copy(update={"answers": (*data.answers, Answer(lead=lead, targets=body.targets))})
+    return but(data, answers=(*data.answers, Answer(lead=lead, targets=body.targets)))
 
 
 def _confirmed(data: MovementState, body: MatchConfirmed, _: Fact) -> MovementState:
     """A person says which movement a doubtful one is, or whose money it is where nothing has said so yet."""
     target = body.target
-    if not data.booked:
-        return data
-    if data.doubtful:
+    if data.booked and data.doubtful:
         double = target.process == "bank_movement" and target.subject in data.doubts
-        return data.model_copy(update={"verdict": "double" if double else "own", "chosen": target if double else None})
-    return data.model_copy(update={"chosen": target}) if _open_to_choice(data, target.process) else data
+        return but(data, verdict="double" if double else "own", chosen=target if double else None)
+    return but(data, chosen=target) if data.booked and _open_to_choice(data, target.process) else data
 
 
 def _open_to_choice(data: MovementState, process: str) -> bool:
     """Whether nobody was told that it is theirs. Unapplied money is matched at the collection that it has become."""
+    debit = data.direction == "debit"
     if data.original or process == "bank_movement":
-        return (
-            data.direction == "debit" and process == "bank_movement" and len(data.taken_back) != 1 and not data.shares
-        )
-    if data.direction == "debit":
+        return debit and process == "bank_movement" and len(data.taken_back) != 1 and not data.shares
+    if debit:
         return process == "payout" and not data.shares
     return data.contested or (not data.shares and data.steps.end("book") is None)
 
 
 def _related(data: MovementState, body: MovementRelated, _: Fact) -> MovementState:
     if body.relation == "same":
-        return data.model_copy(update={"stated": data.stated or body.stated})
-    back = Return(movement=body.movement, amount=body.amount, booked_on=body.booked_on, reason=body.reason)
-    return data.model_copy(update={"returns": (*data.returns, back)[:RETURNS_KEPT]})
-
-
-def _settled(data: MovementState, body: CommandSettled, _: Fact) -> MovementState:
-    return data.model_copy(update={"steps": data.steps.settled(body)})
-
-
-def _released(data: MovementState, body: CommandReleased, _: Fact) -> MovementState:
-    return data.model_copy(update={"steps": data.steps.released(body)})
+        return but(data, stated=data.stated or body.stated)
+    back = Return(**same(body, "movement amount booked_on reason"))
+    return but(data, returns=(*data.returns, back)[:RETURNS_KEPT])
 
 
 def _fell_due(data: MovementState, body: DeadlineFellDue, _: Fact) -> MovementState:
-    passed: Iterable[str] = dict.fromkeys((*data.passed, body.name))
-    return data.model_copy(update={"passed": tuple(passed), "asked": data.asked or body.name == "answer"})
+    passed = tuple(dict.fromkeys((*data.passed, body.name)))
+    return but(data, passed=passed, asked=data.asked or body.name == "answer")
 
 
-_Step = Callable[[MovementState, Any, Fact], MovementState]
-_STEPS: Mapping[type[FactBody], _Step] = {
+_STEPS: Mapping[type[FactBody], Callable[[MovementState, Any, Fact], MovementState]] = {
     EntryReported: _reported,
     LookupAnswered: _answered,
     MatchConfirmed: _confirmed,
     MovementRelated: _related,
-    CommandSettled: _settled,
-    CommandReleased: _released,
+    CommandSettled: lambda data, body, _: but(data, steps=data.steps.settled(body)),
+    CommandReleased: lambda data, body, _: but(data, steps=data.steps.released(body)),
     DeadlineFellDue: _fell_due,
 }

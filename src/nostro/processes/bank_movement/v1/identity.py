@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import date
+from collections.abc import Sequence
 from enum import StrEnum
 
 from nostro.model.base import text_of
@@ -36,52 +36,47 @@ def identity(entity: str, body: EntryReported) -> tuple[Reference, ...]:
     """References that identify the movement, strongest first. What was passed on asks the slots from the first on."""
     if body.probe >= PROBES:
         return ()
-    slot = body.probe - 1 if body.probe else body.twin
-    in_slot = Reference.to("movement", f"slot/{slot}/{_content(body)}", scope(entity, body.account))
-    return (in_slot,) if body.probe else (*_ids(entity, body), in_slot, *_hints(entity, body))
+    slot = f"slot/{body.probe - 1 if body.probe else body.twin}/{_content(body)}"
+    if body.probe:
+        return (Reference.to("movement", slot, scope(entity, body.account)),)
+    return references(entity, body, slot)
 
 
-def strong(entity: str, body: EntryReported) -> tuple[Reference, ...]:
-    """The references that a report brings for its movement, besides its content."""
-    return (*_ids(entity, body), *_hints(entity, body))
+def references(entity: str, body: EntryReported, slot: str = "") -> tuple[Reference, ...]:
+    """What a report brings for its movement, strongest first.
 
-
-def _ids(entity: str, body: EntryReported) -> tuple[Reference, ...]:
-    """What the bank calls it, and the payment's world-wide id; with amount and direction, since fees share them."""
-    within, money = scope(entity, body.account), f"{body.amount}/{body.direction}"
-    named = (("servicer", body.servicer_reference), ("movement", body.uetr and f"uetr/{body.uetr}"))
-    return tuple(Reference.to(kind, f"{value}/{money}", within) for kind, value in named if value)
-
-
-def _hints(entity: str, body: EntryReported) -> tuple[Reference, ...]:
-    """Ids that several movements of a day may share: weaker than saying the very same, and told apart by place."""
-    within, more = scope(entity, body.account), f"{body.amount}/{body.direction}/{_day(body)}/{body.twin}"
-    named = (
-        ("movement", body.end_to_end and f"end_to_end/{body.end_to_end}"),
-        ("entry", body.entry_reference),
+    What the bank calls it and the payment's world-wide id, with amount and direction, since fees share them; where a
+    statement lists it, which its copies have in common, whatever else they leave out or call otherwise; its slot; and
+    ids that several movements of a day may share, told apart by their place.
+    """
+    money = f"{body.amount}/{body.direction}"
+    listed = f"{money}/{_day(body)}"
+    table = (
+        ("servicer", body.servicer_reference, money),
+        ("movement", body.uetr and f"uetr/{body.uetr}", money),
+        ("movement", _stands(body), listed),
+        ("movement", slot, ""),
+        ("movement", body.end_to_end and f"end_to_end/{body.end_to_end}", f"{listed}/{body.twin}"),
+        ("entry", body.entry_reference, f"{listed}/{body.twin}"),
     )
-    hints = [Reference.to(kind, f"{value}/{more}", within) for kind, value in named if value]
-    return (*hints, *_stands(entity, body))
+    said = [(kind, f"{value}/{more}" if more else value) for kind, value, more in table if value]
+    return tuple(Reference.to(kind, value, scope(entity, body.account)) for kind, value in said)
 
 
-def _stands(entity: str, body: EntryReported) -> tuple[Reference, ...]:
-    """Where a statement lists it: what its copies have in common, whatever else they leave out or call otherwise."""
+def _stands(body: EntryReported) -> str:
     if body.kind != "statement" or not body.booked:
-        return ()
+        return ""
     where = f"place/{body.place.value.normalize():f}" if body.place else f"document/{body.statement_id}"
-    said = f"{where}/{body.rank}/{body.amount}/{body.direction}/{_day(body)}"
-    return (Reference.to("movement", said, scope(entity, body.account)),)
+    return f"{where}/{body.rank}"
 
 
 def judge(data: MovementState, body: EntryReported) -> Verdict:
     """Whether the report tells of this movement."""
     if data.amount is None:
         return Verdict.MINE
-    if (data.account, data.amount, data.direction) != (body.account, body.amount, body.direction):
-        return Verdict.OTHER
     alike = [report for report in data.reports if report.kind == body.kind]
     same_document = [report for report in alike if report.statement_id == body.statement_id]
-    by_id, contrary = _named_alike(data.reports, body), _another_payment(data, body)
+    by_id, contrary = _agree(data.reports, body, "servicer_reference uetr"), _another_payment(data, body)
     if _another_entry(data, alike, body) or (contrary and (same_document or not by_id)):
         return Verdict.OTHER
     if same_document:
@@ -90,12 +85,12 @@ def judge(data: MovementState, body: EntryReported) -> Verdict:
         return Verdict.OTHER
     if contrary:  # the bank's reference is unique, but some give one to all lines of a payment file
         return Verdict.CONTRARY
-    again = [report for report in alike if report.booked == body.booked]
     if by_id:  # two returns of one payment bear its id on two days; no other reason for two booking days is known
         return Verdict.MINE if _near(data.reports, body, by_id=False) else Verdict.DOUBT
-    if again:
+    if again := [report for report in alike if report.booked == body.booked]:
         return _by_kind(data, again, body)
-    return Verdict.DOUBT if body.scheme == "unknown" and _called_otherwise(data.reports, body) else Verdict.MINE
+    called_otherwise = body.scheme == "unknown" and _differ(data.reports, body, "servicer_reference")
+    return Verdict.DOUBT if called_otherwise else Verdict.MINE
 
 
 def settles(data: MovementState, body: EntryReported) -> bool:
@@ -114,30 +109,40 @@ def _retold(data: MovementState, report: Report, body: EntryReported) -> Verdict
     """A document lists each movement once. Issued anew, it tells what was pending as booked, or the very same again."""
     if report.booked != body.booked:
         return Verdict.MINE
-    mine = (plain_text(text_of(data.remittance)), text_of(data.counterparty_iban))
-    theirs = (plain_text(text_of(body.remittance)), text_of(body.counterparty_iban))
-    otherwise = any(_differ(*pair) for pair in zip(mine, theirs, strict=True))
+    mine, theirs = _said(data), _said(body)
+    otherwise = any(known and told and known != told for known, told in zip(mine, theirs, strict=True))
     stands_alike = (report.rank, report.place) == (body.rank, body.place)
     if body.kind == "statement" and stands_alike and (body.place or not otherwise):
         return Verdict.MINE
-    if report.twin != body.twin:
-        return Verdict.OTHER
-    known = (report.servicer, report.uetr, report.end_to_end)
-    told = (body.servicer_reference, body.uetr, body.end_to_end)
-    if report.place and body.place:
-        restated = bool(report.servicer) and known == told and mine == theirs  # with another opening balance
+    same_ids = all(getattr(report, name) == getattr(body, name) for name in _IDS)
+    if report.place and body.place:  # listed elsewhere: maybe restated, with another opening balance
+        restated = report.twin == body.twin and report.servicer_reference and same_ids and mine == theirs
         return Verdict.MINE if restated else Verdict.OTHER
-    if known != told or otherwise:
+    if report.twin != body.twin or not same_ids or otherwise:
         return Verdict.OTHER
     return Verdict.MINE if mine == theirs else Verdict.DOUBT
 
 
-def _another_entry(data: MovementState, alike: list[Report], body: EntryReported) -> bool:
-    """What the bank tells differently of its entry. Its references in a statement may be others than during the day."""
-    comparable = data.reports if body.scheme == "shared" else [r for r in data.reports if _same_scheme(r, body)]
-    if any(_differ(report.servicer, body.servicer_reference) for report in comparable):
+_IDS = ("servicer_reference", "uetr", "end_to_end")
+
+
+def _said(told: MovementState | EntryReported) -> tuple[str, str]:
+    """Text and payer."""
+    return plain_text(text_of(told.remittance)), text_of(told.counterparty_iban)
+
+
+def _another_entry(data: MovementState, alike: Sequence[Report], body: EntryReported) -> bool:
+    """What the bank tells differently of its entry.
+
+    Its reports and notifications call a movement alike; its statements may have references of their own.
+    """
+    if (data.account, data.amount, data.direction) != (body.account, body.amount, body.direction):
         return True
-    return body.booked and any(r.booked and _differ(r.booking_date, body.booking_date) for r in alike)
+    scheme = [
+        r for r in data.reports if body.scheme == "shared" or (r.kind == "statement") == (body.kind == "statement")
+    ]
+    other_day = body.booked and _differ([r for r in alike if r.booked], body, "booking_date")
+    return other_day or _differ(scheme, body, "servicer_reference")
 
 
 def _another_payment(data: MovementState, body: EntryReported) -> bool:
@@ -145,27 +150,22 @@ def _another_payment(data: MovementState, body: EntryReported) -> bool:
     known, told = text_of(data.counterparty_iban), text_of(body.counterparty_iban)
     if _IBAN.fullmatch(known) and _IBAN.fullmatch(told) and known != told:  # other numbers are written in many ways
         return True
-    return any(_differ(r.uetr, body.uetr) or _differ(r.end_to_end, body.end_to_end) for r in data.reports)
+    return _differ(data.reports, body, "uetr end_to_end")
 
 
-def _same_scheme(report: Report, body: EntryReported) -> bool:
-    """Reports and notifications of a bank call a movement alike; statements may have references of their own."""
-    return (report.kind == "statement") == (body.kind == "statement")
-
-
-def _called_otherwise(reports: tuple[Report, ...], body: EntryReported) -> bool:
-    """Whether the bank's references differ, and it is not known whether they say anything across kinds of documents."""
-    return any(_differ(report.servicer, body.servicer_reference) for report in reports)
-
-
-def _named_alike(reports: tuple[Report, ...], body: EntryReported) -> bool:
-    """Whether an id says that it is the same."""
-    pairs = [(report.servicer, body.servicer_reference) for report in reports]
-    pairs += [(report.uetr, body.uetr) for report in reports]
+def _agree(reports: Sequence[Report], body: EntryReported, names: str) -> bool:
+    """Whether any report tells one of these as the new one does."""
+    pairs = [(getattr(report, name), getattr(body, name)) for report in reports for name in names.split()]
     return any(known and known == told for known, told in pairs)
 
 
-def _near(reports: tuple[Report, ...], body: EntryReported, *, by_id: bool) -> bool:
+def _differ(reports: Sequence[Report], body: EntryReported, names: str) -> bool:
+    """Whether any report tells one of these otherwise; what is not told does not contradict."""
+    pairs = [(getattr(report, name), getattr(body, name)) for report in reports for name in names.split()]
+    return any(known and told and known != told for known, told in pairs)
+
+
+def _near(reports: Sequence[Report], body: EntryReported, *, by_id: bool) -> bool:
     """Booked on the same day; with a common id, or where one of them was pending, within some days."""
     day = body.booking_date or body.value_date
     booked = [report.day for report in reports if report.booked and report.day]
@@ -177,12 +177,12 @@ def _near(reports: tuple[Report, ...], body: EntryReported, *, by_id: bool) -> b
     return apart <= (0 if strict else NEAR_DAYS)
 
 
-def _by_kind(data: MovementState, alike: list[Report], body: EntryReported) -> Verdict:
+def _by_kind(data: MovementState, alike: Sequence[Report], body: EntryReported) -> Verdict:
     """Another document of the same kind says the same, and no id decides whether it says it again."""
     if body.kind == "statement":
+        text, other_text = _said(data)[0], _said(body)[0]
         there = any(body.place and report.place == body.place for report in alike)
-        said = [plain_text(text_of(text)) for text in (data.remittance, body.remittance)]
-        return Verdict.MINE if there and not _differ(*said) else Verdict.DOUBT
+        return Verdict.MINE if there and (not text or not other_text or text == other_text) else Verdict.DOUBT
     if body.kind == "notification":
         return Verdict.DOUBT
     again = body.repeats and any(report.twin == body.twin for report in alike)
@@ -208,8 +208,3 @@ def _content(body: EntryReported) -> str:
 def _day(body: EntryReported) -> str:
     day = body.booking_date or body.value_date
     return day.isoformat() if day else ""
-
-
-def _differ(known: str | date | None, told: str | date | None) -> bool:
-    """Whether both are told, and not alike."""
-    return bool(known and told) and known != told

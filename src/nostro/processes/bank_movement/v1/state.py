@@ -29,7 +29,7 @@ class Report(Value):
     booked: bool
     booking_date: date | None = None
     value_date: date | None = None
-    servicer: str = ""
+    servicer_reference: str = ""
     uetr: str = ""
     end_to_end: str = ""
     twin: int = 0
@@ -117,8 +117,7 @@ class MovementState(State):
     def total(self) -> Money:
         """Its amount; raises `ValueError` before any report."""
         if self.amount is None:
-            message = "a movement without a report has no amount"
-            raise ValueError(message)
+            raise ValueError("a movement without a report has no amount")
         return self.amount
 
     @property
