@@ -6,6 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nostro.ledger import accounts, fold
+from nostro.model.base import confidential_fields
+from nostro.model.canonical import parse
 from nostro.model.facts import (
     CollectionCredited,
     CollectionReturned,
@@ -16,6 +18,7 @@ from nostro.model.facts import (
     PayoutCredited,
     PayoutLineReported,
     RefundReported,
+    split_fields,
 )
 from nostro.model.ids import Subject
 from nostro.model.intents import Intent, RegisterCustomerPayment
@@ -333,3 +336,17 @@ def test_news_that_is_older_by_its_senders_order_changes_nothing(order: int, res
     house.tell(invoice(1, residual, order=order))
     after = house.instances[Subject("collection", "DE/db/1")]
     assert (after.data, after.state) == (before.data, before.state)
+
+
+def test_what_money_without_an_item_was_told_survives_being_stored() -> None:
+    house = House()
+    house.tell(*CARD, *REFUND[:2], *LOST, *BANK_MONEY)
+    house.wait()
+    house.tell(*PAYOUT[:1])
+    for instance in house.instances.values():
+        clear, secret = split_fields(instance.data, confidential_fields(type(instance.data)))
+        assert secret is None
+        assert type(instance.data).model_validate(parse(clear)) == instance.data
+    loose = house.instances[Subject("collection", "DE/unapplied/ch_1")].data
+    assert isinstance(loose, CollectionState)
+    assert len(loose.news) == 1 + 2 + 3 + 1

@@ -20,6 +20,8 @@ Lifecycle = Literal["captured", "booked", "paid_out"]
 
 Refunds and disputes take from its amounts and leave this as it is.
 """
+RefundStage = Literal["pending", "succeeded", "failed", "cancelled"]
+DisputeStage = Literal["inquiry", "open", "under_review", "won", "lost"]
 PayoutStage = Literal["pending", "in_transit", "paid", "failed", "cancelled"]
 
 TAKEN_BACK_WITHIN: Mapping[str, timedelta] = {

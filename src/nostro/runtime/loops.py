@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import structlog
 
 from nostro.model.clock import Now
-from nostro.model.failures import DatabaseRestored, DatabaseUnavailable, Failure
+from nostro.model.failures import DatabaseRestored, DatabaseUnavailable, Failure, LostRace
 from nostro.runtime.clock import Clock
 
 logger = structlog.get_logger("nostro.loops")
@@ -61,6 +61,8 @@ class Loops:
         except DatabaseUnavailable as failure:
             logger.warning("database_unavailable", loop=loop.name, sentence=failure.sentence)
             await self._revive()
+        except LostRace as lost:  # expected: whoever was first does it, and the next step looks again
+            logger.info("race_lost", loop=loop.name, sentence=lost.sentence)
         except Failure as failure:
             logger.warning("step_failed", loop=loop.name, failure=type(failure).__name__, sentence=failure.sentence)
         except Exception:  # a loop must not end: the failure is told and the step tried again

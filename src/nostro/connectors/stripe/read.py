@@ -24,7 +24,7 @@ from nostro.connectors.kit.reading import (
     why,
 )
 from nostro.connectors.stripe.lines import known_kind, payout_line
-from nostro.connectors.stripe.statuses import CHARGES, DISPUTES, IGNORED, INTENTS, PAYOUTS, REFUNDS, AttemptState
+from nostro.connectors.stripe.statuses import CHARGES, DISPUTES, IGNORED, INTENTS, PAYOUTS, REFUNDS
 from nostro.connectors.stripe.wire import FIELDS, Thing, amount, day, ident, instant, money
 from nostro.model.canonical import instant_text
 from nostro.model.facts import (
@@ -36,6 +36,7 @@ from nostro.model.facts import (
     RefundReported,
 )
 from nostro.model.money import Amount
+from nostro.model.payments import Attempt
 
 CAPTURED_AT_ONCE_SECONDS = 7_200
 """Asynchronous capture books within the hour after the charge; later than this, somebody captured by hand."""
@@ -181,7 +182,7 @@ def _intent(intent: Thing, source: _Source) -> ReadItem:
     return source.told(intent, [fact], happened, strange=status not in INTENTS)
 
 
-def _attempted(thing: Thing, source: _Source, state: AttemptState, status: str, at: int) -> PaymentAttempted:
+def _attempted(thing: Thing, source: _Source, state: Attempt, status: str, at: int) -> PaymentAttempted:
     return PaymentAttempted(
         connection=source.connection,
         payment_id=ident(thing.get("payment_intent")) or thing["id"],

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
 
 from nostro.model.facts.cards import LineKind
+from nostro.model.payments import Attempt, DisputeStage, PayoutStage, RefundStage
 
-AttemptState = Literal["pending", "requires_action", "authorised", "failed", "cancelled"]
-RefundState = Literal["pending", "succeeded", "failed", "cancelled"]
-DisputeState = Literal["inquiry", "open", "under_review", "won", "lost"]
-PayoutState = Literal["pending", "in_transit", "paid", "failed", "cancelled"]
-
-CHARGES: Mapping[str, AttemptState] = {
+CHARGES: Mapping[str, Attempt] = {
     "failed": "failed",
     "pending": "pending",
     "succeeded": "authorised",  # and not captured
     "expired": "cancelled",  # our word for an authorisation that was let go
 }
-INTENTS: Mapping[str, AttemptState] = {
+INTENTS: Mapping[str, Attempt] = {
     "requires_payment_method": "pending",
     "requires_confirmation": "pending",
     "requires_action": "requires_action",
@@ -28,14 +23,14 @@ INTENTS: Mapping[str, AttemptState] = {
     "requires_capture": "authorised",
     "canceled": "cancelled",
 }
-REFUNDS: Mapping[str, RefundState] = {
+REFUNDS: Mapping[str, RefundStage] = {
     "pending": "pending",
     "requires_action": "pending",
     "succeeded": "succeeded",
     "failed": "failed",
     "canceled": "cancelled",
 }
-DISPUTES: Mapping[str, DisputeState] = {
+DISPUTES: Mapping[str, DisputeStage] = {
     "warning_needs_response": "inquiry",
     "warning_under_review": "inquiry",
     "warning_closed": "won",  # an inquiry that never became a chargeback
@@ -46,7 +41,7 @@ DISPUTES: Mapping[str, DisputeState] = {
     "won": "won",
     "lost": "lost",
 }
-PAYOUTS: Mapping[str, PayoutState] = {
+PAYOUTS: Mapping[str, PayoutStage] = {
     "pending": "pending",
     "in_transit": "in_transit",
     "paid": "paid",

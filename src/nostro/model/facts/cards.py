@@ -11,7 +11,7 @@ from typing import ClassVar, Literal
 from nostro.model.base import ConfidentialText
 from nostro.model.facts.base import FactBody, PaymentNews
 from nostro.model.money import Money, PlainDecimal
-from nostro.model.payments import Attempt, PayoutStage
+from nostro.model.payments import Attempt, DisputeStage, PayoutStage, RefundStage
 from nostro.model.references import Reference
 
 
@@ -76,7 +76,7 @@ class RefundReported(PaymentNews):
     charge_id: str
     payment_id: str = ""
     amount: Money
-    state: Literal["pending", "succeeded", "failed", "cancelled"]
+    state: RefundStage
     refunded_on: date
     correlation: str = ""
 
@@ -98,7 +98,7 @@ class DisputeReported(PaymentNews):
     charge_id: str
     payment_id: str = ""
     amount: Money
-    state: Literal["inquiry", "open", "under_review", "won", "lost"]
+    state: DisputeStage
     funds: Literal["kept", "withdrawn", "reinstated"]
     reason: str = ""
     evidence_due_at: str = ""

@@ -6,15 +6,16 @@ asked, what is gone is closed or taken back. So the order in which the facts of 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from nostro.ledger import changes
 from nostro.model.base import Value
-from nostro.model.facts import CommandReleased, CommandSettled, DeadlineFellDue, FactBody
+from nostro.model.facts import CommandReleased, CommandSettled, DeadlineFellDue, Fact, FactBody
 from nostro.model.ids import IdempotencyKey
+from nostro.model.money import Money
 from nostro.model.outcomes import OutcomeKind
 from nostro.processes.kit.decision import CaseOpening, Posting, Rules, Wanted
 
@@ -110,6 +111,29 @@ def case_changes(before: Mapping[str, CaseOpening], after: Mapping[str, CaseOpen
     """Cases by reason: new or changed ones are opened, those whose ground is gone are closed."""
     opens = tuple(case for reason, case in after.items() if before.get(reason) != case)
     return CaseChanges(opens, tuple(reason for reason in before if reason not in after))
+
+
+def booking_cases(steps: Steps, quiet: str = "-") -> Iterator[CaseOpening]:
+    """Steps that provably failed, and those whose end nobody knows. `quiet`: kinds of steps that need nobody."""
+    for kind, reason in ((OutcomeKind.FAILED, "booking_failed"), (OutcomeKind.HANDED_OVER, "booking_unknown")):
+        ended = [f"{name}: {end.sentence or kind}" for name, end in steps.failures(kind) if not name.startswith(quiet)]
+        if ended:
+            yield CaseOpening(reason, " ".join(ended))
+
+
+Overdue = Mapping[str, tuple[str, str]]
+"""State -> the case that its deadline opens, with its sentence. Leaving the state closes it."""
+
+
+def overdue(cases: Overdue, at: str, to: str, fact: Fact, amount: Money | None = None) -> tuple[CaseOpening, ...]:
+    """The case of a deadline that has passed without the state being left."""
+    late = isinstance(fact.body, DeadlineFellDue) and at == to and to in cases
+    return (CaseOpening(*cases[to], amount),) if late else ()
+
+
+def left(cases: Overdue, at: str, to: str) -> tuple[str, ...]:
+    """The reason of the case that leaving a state closes."""
+    return (cases[at][0],) if at in cases and at != to else ()
 
 
 def new_facts(before: Sequence[FactBody], after: Sequence[FactBody]) -> tuple[FactBody, ...]:

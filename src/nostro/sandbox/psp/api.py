@@ -4,8 +4,8 @@ Source: Stripe API reference, pages "Pagination", "Expanding responses", "Metada
 """
 
 import copy
+import operator
 import re
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import parse_qsl
@@ -17,7 +17,7 @@ from nostro.sandbox.psp.payments import Payments, found
 from nostro.sandbox.psp.payouts import Payouts
 from nostro.sandbox.psp.shapes import Thing
 
-_PAGING = "limit starting_after ending_before expand"
+_PAGING = "limit starting_after expand"
 _FILTERS = {
     "payment_intents": "created customer",
     "charges": "created customer payment_intent",
@@ -25,21 +25,17 @@ _FILTERS = {
     "disputes": "created charge payment_intent",
     "payouts": "created arrival_date status",
     "balance_transactions": "created currency payout source type",
-    "events": "created type types delivery_success",
-    "reserve/holds": "currency",
-    "reserve/releases": "currency",
+    "events": "created type types",
 }
 """What a list can be asked for, per collection."""
-_SALE = "amount currency metadata description customer receipt_email"
 _WISHES = {
-    "payment_intents": f"{_SALE} capture_method confirm payment_method payment_method_types automatic_payment_methods",
-    "charges": f"{_SALE} capture source",
+    "payment_intents": "amount currency metadata description customer receipt_email capture_method confirm"
+    " payment_method payment_method_types automatic_payment_methods",
     "refunds": "amount charge payment_intent metadata reason",
-    "payouts": "amount currency metadata description method",
 }
 """What can be said when something is created, per collection."""
+_COMPARE = {"gt": operator.gt, "gte": operator.ge, "lt": operator.lt, "lte": operator.le}
 _EDITABLE = "metadata description receipt_email"
-_MOVES = {"confirm": "payment_method receipt_email", "capture": "amount_to_capture", "cancel": "cancellation_reason"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +71,9 @@ class Api:
                 return self._create(collection, _checked(parameters, _WISHES[collection]), now)
             case "POST", True, "":
                 return self._edit(collection, ident, _checked(parameters, _EDITABLE), now)
-            case "POST", True, "confirm" | "capture" | "cancel" if collection == "payment_intents":
+            case "POST", True, "capture" if collection == "payment_intents":
                 intent = found(self.payments.intents, "payment_intent", ident)
-                act = {
-                    "confirm": self.payments.confirm,
-                    "capture": self.payments.capture,
-                    "cancel": self.payments.cancel,
-                }
-                return act[move](intent, _checked(parameters, _MOVES[move]), now)
+                return self.payments.capture(intent, _checked(parameters, "amount_to_capture"), now)
             case _:
                 raise Refused(404, f"Unrecognized request URL ({method}: /v1/{path}).")
 
@@ -90,24 +81,12 @@ class Api:
 
     def _create(self, collection: str, wish: Thing, now: datetime) -> Thing:
         wish = wish | {"metadata": _metadata(wish)}
-        match collection:
-            case "payment_intents":
-                intent = self.payments.intend(_priced(wish), now)
-                return self.payments.confirm(intent, wish, now) if wish.get("confirm") == "true" else intent
-            case "charges":
-                manual = {"capture_method": "manual"} if wish.get("capture") == "false" else {}
-                intent = self.payments.intend(_priced(wish) | manual, now)
-                self.payments.confirm(intent, wish, now)
-                return self.payments.charges[intent["latest_charge"]]
-            case "refunds":
-                if "amount" in wish:
-                    wish["amount"] = _whole("amount", wish["amount"])
-                return self.payments.refund(wish, now)
-            case _:
-                wish = _priced(wish)
-                payout = self.payouts.pay_out_by_hand(wish["amount"], wish["currency"], now)
-                payout["metadata"] = wish["metadata"]
-                return payout
+        if collection == "payment_intents":
+            intent = self.payments.intend(_priced(wish), now)
+            return self.payments.confirm(intent, wish, now) if wish.get("confirm") == "true" else intent
+        if "amount" in wish:
+            wish["amount"] = _whole("amount", wish["amount"])
+        return self.payments.refund(wish, now)
 
     def _edit(self, collection: str, ident: str, wish: Thing, now: datetime) -> Thing:
         thing = found(self._collection_of(collection, now), collection.rstrip("s"), ident)
@@ -119,23 +98,21 @@ class Api:
     # Reading
 
     def _collection_of(self, collection: str, now: datetime) -> dict[str, Thing]:
-        match collection:
-            case "balance_transactions":
-                return {line["id"]: line for line in self.ledger.lines}
-            case "events":
-                return {event["id"]: event for event in self.events.kept(now)}
-            case "reserve/holds" | "reserve/releases":
-                kind = {"reserve/holds": "reserve.hold", "reserve/releases": "reserve.release"}[collection]
-                return {ident: thing for ident, thing in self.payouts.reserves.items() if thing["object"] == kind}
-            case "payouts":
-                return self.payouts.payouts
-            case _:
-                return {
-                    "payment_intents": self.payments.intents,
-                    "charges": self.payments.charges,
-                    "refunds": self.payments.refunds,
-                    "disputes": self.payments.disputes,
-                }[collection]
+        if collection == "balance_transactions":
+            return {line["id"]: line for line in self.ledger.lines}
+        if collection == "events":
+            return {event["id"]: event for event in self.events.kept(now)}
+        return self._objects[collection]
+
+    @property
+    def _objects(self) -> dict[str, dict[str, Thing]]:
+        return {
+            "payment_intents": self.payments.intents,
+            "charges": self.payments.charges,
+            "refunds": self.payments.refunds,
+            "disputes": self.payments.disputes,
+            "payouts": self.payouts.payouts,
+        }
 
     def _page(self, collection: str, parameters: Thing, now: datetime) -> Thing:
         _checked(parameters, f"{_FILTERS[collection]} {_PAGING}")
@@ -147,12 +124,12 @@ class Api:
         things.sort(key=lambda thing: thing["created"])  # stable: what came later in one second stays later
         things.reverse()
         if (after := parameters.get("starting_after")) is not None:
-            things = things[_place(things, after, "starting_after") + 1 :]
-        elif (before := parameters.get("ending_before")) is not None:
-            place = _place(things, before, "ending_before")
-            older = max(place - limit, 0)
-            return _listing(collection, things[older:place], has_more=older > 0)
-        return _listing(collection, things[:limit], has_more=len(things) > limit)
+            places = {thing["id"]: place for place, thing in enumerate(things)}
+            if after not in places:
+                raise unknown("object", after, "starting_after")
+            things = things[places[after] + 1 :]
+        more, url = len(things) > limit, f"/v1/{collection}"
+        return {"object": "list", "data": things[:limit], "has_more": more, "url": url}
 
     def _fits(self, thing: Thing, wanted: Thing) -> bool:
         return all(self._meets(thing, key, value) for key, value in wanted.items())
@@ -167,8 +144,6 @@ class Api:
                 return any(_matches(thing["type"], kind) for kind in _listed(value))
             case "payout":
                 return self.ledger.paid_out_by.get(thing["id"]) == value
-            case "delivery_success":
-                return self.events.delivered(thing["id"]) == (value == "true")
             case _:
                 return bool(thing.get(key) == value)
 
@@ -205,16 +180,9 @@ class Api:
             self._expand(thing[step], rest, whole)
 
     def _by_id(self, ident: str) -> Thing | None:
-        places: Iterable[Mapping[str, Thing]] = (
-            self.payments.charges,
-            self.payments.intents,
-            self.payments.refunds,
-            self.payments.disputes,
-            self.payouts.payouts,
-            self.payouts.reserves,
-        )
         if ident.startswith("txn_"):
             return self.ledger.line(ident)
+        places = (*self._objects.values(), self.payouts.reserves)
         return next((place[ident] for place in places if ident in place), None)
 
 
@@ -279,29 +247,10 @@ def _listed(value: object) -> list[str]:
     return [str(item) for item in value] if isinstance(value, list) else [str(value)]
 
 
-def _listing(collection: str, things: list[Thing], *, has_more: bool) -> Thing:
-    return {"object": "list", "data": things, "has_more": has_more, "url": f"/v1/{collection}"}
-
-
-def _place(things: list[Thing], ident: str, param: str) -> int:
-    for place, thing in enumerate(things):
-        if thing["id"] == ident:
-            return place
-    raise unknown("object", ident, param)
-
-
 def _bounds(at: int, bound: str, limit: int) -> bool:
-    match bound:
-        case "gt":
-            return at > limit
-        case "gte":
-            return at >= limit
-        case "lt":
-            return at < limit
-        case "lte":
-            return at <= limit
-        case _:
-            raise Refused(400, f"Received unknown parameter: created[{bound}]", code="parameter_unknown")
+    if bound not in _COMPARE:
+        raise Refused(400, f"Received unknown parameter: created[{bound}]", code="parameter_unknown")
+    return bool(_COMPARE[bound](at, limit))
 
 
 def _matches(kind: str, wanted: str) -> bool:

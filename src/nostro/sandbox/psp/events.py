@@ -72,11 +72,6 @@ class EventLog:
         oldest = stamp(now - timedelta(days=KEPT_DAYS))
         return [self._as_of(event, now) for event in self.events if event["created"] >= oldest]
 
-    def delivered(self, ident: str) -> bool:
-        """Whether the house's endpoint has acknowledged this event."""
-        message = self._messages.get(ident)
-        return message is not None and message.acknowledged
-
     def tick(self, now: datetime) -> None:
         """Move what is due into the outbox."""
         self._agenda.run(now)

@@ -75,20 +75,6 @@ class Payments:
         self._events.emit("payment_intent.succeeded", intent, now)
         return intent
 
-    def cancel(self, intent: Thing, wish: Thing, now: datetime) -> Thing:
-        """Give up an intent that has not taken money."""
-        if intent["status"] in ("succeeded", "canceled"):
-            raise _unexpected(intent)
-        reason = wish.get("cancellation_reason")
-        intent |= {
-            "status": "canceled",
-            "canceled_at": stamp(now),
-            "cancellation_reason": reason,
-            "amount_capturable": 0,
-        }
-        self._events.emit("payment_intent.canceled", intent, now)
-        return intent
-
     def _take(self, intent: Thing, charge: Thing, minor: int, now: datetime) -> None:
         settled = self._ledger.settle(minor, charge["currency"], now)
         fee = self._settings.fee(settled.minor)

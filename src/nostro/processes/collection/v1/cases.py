@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from nostro.model.money import Money
-from nostro.model.outcomes import OutcomeKind
 from nostro.model.payments import Incoming, Payment
 from nostro.processes.collection.v1.effects import Scene, erp_value
 from nostro.processes.collection.v1.state import CollectionState
 from nostro.processes.kit.decision import CaseOpening
+from nostro.processes.kit.following import Overdue, booking_cases
 
-OVERDUE = {
+OVERDUE: Overdue = {
     "booking": ("booking_late", "What was asked for this item is not booked yet; it may wait for a release."),
     "in_transit": ("not_paid_out", "The PSP holds this money longer than it should."),
     "refund_open": ("refund_without_credit_note", "Money was refunded and no credit note takes the invoice back."),
@@ -19,7 +19,6 @@ OVERDUE = {
     "settling": ("not_paid_out", "The PSP holds this money longer than it should."),
     "unapplied": ("unapplied_aged", "This money still belongs to no open item."),
 }
-"""State -> the case that its deadline opens, with its sentence. Leaving the state closes it."""
 
 _GROUNDS = """paid_twice overpaid withdrawn_with_money other_currency unknown_payer unapplied_money inquiry chargeback
 chargeback_lost chargeback_reversed refund_failed returned_payment booking_failed booking_unknown booked_differently
@@ -107,10 +106,7 @@ def _disputes(scene: Scene) -> Iterator[CaseOpening]:
 
 def _booking(scene: Scene) -> Iterator[CaseOpening]:
     steps = scene.data.steps
-    for reason, kind in (("booking_failed", OutcomeKind.FAILED), ("booking_unknown", OutcomeKind.HANDED_OVER)):
-        ends = [(name, end) for name, end in steps.failures(kind) if not name.startswith("annotate-")]
-        if ends:
-            yield CaseOpening(reason, " ".join(f"{name}: {end.sentence or kind}" for name, end in ends))
+    yield from booking_cases(steps, quiet="annotate-")
     if differing := [f"{name}: {end.otherwise}" for name, end in sorted(steps.ends.items()) if end.otherwise]:
         yield CaseOpening("booked_differently", f"The ERP has it otherwise than asked. {'; '.join(differing)}.")
     for payment in scene.data.incoming:

@@ -25,8 +25,18 @@ from nostro.processes.collection.v1.cases import OVERDUE, cases
 from nostro.processes.collection.v1.effects import Scene, wanted
 from nostro.processes.collection.v1.machine import MACHINE
 from nostro.processes.collection.v1.state import Assignment, CollectionState, News
-from nostro.processes.kit.decision import CaseOpening, Decision, Instance, Lookup, Rules, State, Wanted
-from nostro.processes.kit.following import a_day_later, acts, but, case_changes, new_facts, new_postings, same
+from nostro.processes.kit.decision import Decision, Instance, Lookup, Rules, State, Wanted
+from nostro.processes.kit.following import (
+    a_day_later,
+    acts,
+    but,
+    case_changes,
+    left,
+    new_facts,
+    new_postings,
+    overdue,
+    same,
+)
 
 SEARCH_SECONDS = 180 * 86_400
 """How long an item may come after its money and still be found by itself."""
@@ -49,8 +59,8 @@ def decide(instance: Instance, data: State, fact: Fact, rules: Rules) -> Decisio
         intents=data.steps.fresh(asked, asking),
         emits=new_facts(_told(before), _told(after)),
         lookup=_asks(before, after),
-        opens=(*changed.opens, *(() if patient else _overdue(instance.state, to, fact))),
-        closes=(*changed.closes, *_left(instance.state, to)),
+        opens=(*changed.opens, *(() if patient else overdue(OVERDUE, instance.state, to, fact))),
+        closes=(*changed.closes, *left(OVERDUE, instance.state, to)),
         postings=new_postings(postings(instance.data, entity.id), postings(data, entity.id)),
         due_at=_due(after, instance.state, to, fact),
     )
@@ -144,16 +154,6 @@ def _rule(scene: Scene, fact: Fact) -> str:
     name = getattr(body, source.get(fact.type, ""), None)
     one = next((one for one in scene.data.incoming if one.source == name), None)
     return scene.posting(one).row if one else f"{fact.type} taken in"
-
-
-def _overdue(at: str, to: str, fact: Fact) -> tuple[CaseOpening, ...]:
-    if not isinstance(fact.body, DeadlineFellDue) or at != to or to not in OVERDUE:
-        return ()
-    return (CaseOpening(*OVERDUE[to]),)
-
-
-def _left(at: str, to: str) -> tuple[str, ...]:
-    return (OVERDUE[at][0],) if at in OVERDUE and at != to else ()
 
 
 def _due(scene: Scene, at: str, to: str, fact: Fact) -> datetime | None:

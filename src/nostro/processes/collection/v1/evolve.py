@@ -25,7 +25,6 @@ from nostro.model.facts import (
     LookupAnswered,
     MatchConfirmed,
     MoneyUnapplied,
-    PaymentAttempted,
     PaymentCaptured,
     PaymentNews,
     PaymentRegistered,
@@ -146,10 +145,6 @@ def _captured(data: CollectionState, body: PaymentCaptured, _: Fact) -> Collecti
     names = same(body, "connection payment_id method amount")
     payment = Payment(source=body.charge_id, received_on=body.captured_on, applied=rest.room(body.amount), **names)
     return _with(but(rest, kind=rest.kind or "unapplied"), _adopt(payment, told) if told else payment)
-
-
-def _attempted(data: CollectionState, body: PaymentAttempted, _: Fact) -> CollectionState:
-    return but(data, attempt=body.state)
 
 
 def _refunded(data: CollectionState, body: RefundReported, _: Fact) -> CollectionState:
@@ -343,7 +338,6 @@ _STEPS: Mapping[type[FactBody], _Step] = {
     InvoiceWithdrawn: _withdrawn,
     PaymentRegistered: _registered,
     PaymentCaptured: _captured,
-    PaymentAttempted: _attempted,
     RefundReported: _refunded,
     DisputeReported: _disputed,
     CollectionPaidOut: _paid_out,

@@ -17,7 +17,7 @@ from nostro.model.facts import (
     RefundReported,
 )
 from nostro.model.money import Money
-from nostro.model.payments import Attempt, Credit, Incoming, Payment
+from nostro.model.payments import Credit, Incoming, Payment
 from nostro.processes.kit.decision import State
 from nostro.processes.kit.following import Steps
 
@@ -111,7 +111,6 @@ class CollectionState(State):
     refused: int = 0
     strangers: tuple[str, ...] = ()
     corrected: str = ""
-    attempt: Attempt | None = None
     news: tuple[News, ...] = ()
     leads: tuple[Lead, ...] = ()
     candidates: tuple[str, ...] = ()

@@ -17,9 +17,17 @@ from nostro.model.facts import (
     PayoutReported,
 )
 from nostro.model.money import Money
-from nostro.model.outcomes import OutcomeKind
 from nostro.processes.kit.decision import CaseOpening, Decision, Instance, Rules, State
-from nostro.processes.kit.following import a_day_later, acts, case_changes, new_postings, same
+from nostro.processes.kit.following import (
+    a_day_later,
+    acts,
+    booking_cases,
+    case_changes,
+    left,
+    new_postings,
+    overdue,
+    same,
+)
 from nostro.processes.payout.v1.books import postings, wanted
 from nostro.processes.payout.v1.machine import MACHINE, OVERDUE
 from nostro.processes.payout.v1.state import UNKNOWN, PayoutState
@@ -39,16 +47,15 @@ def decide(instance: Instance, data: State, fact: Fact, rules: Rules) -> Decisio
     to = standing(data, asked=bool(pending))
     to = to if to in MACHINE.edges[instance.state, fact.type] else instance.state
     changed = case_changes(_cases(before, entity), _cases(data, entity))
-    late = _is_overdue(instance.state, to, fact) and (to != "booking" or acts(rules, pending))
-    overdue = (CaseOpening(*OVERDUE[to], data.payout.amount),) if late else ()
-    left = (OVERDUE[instance.state][0],) if instance.state in OVERDUE and instance.state != to else ()
+    patient = to == "booking" and not acts(rules, pending)
+    late = () if patient else overdue(OVERDUE, instance.state, to, fact, data.payout.amount)
     return Decision(
         to=to,
         rule=_rule(data),
         intents=data.steps.fresh(wanted(before, entity), asking),
         emits=_passed_on(fact.body),
-        opens=(*changed.opens, *overdue),
-        closes=(*changed.closes, *left),
+        opens=(*changed.opens, *late),
+        closes=(*changed.closes, *left(OVERDUE, instance.state, to)),
         postings=new_postings(postings(before, entity.id), postings(data, entity.id)),
         due_at=_due(instance, data, fact, rules, to),
     )
@@ -123,9 +130,7 @@ def _about_arrival(data: PayoutState) -> Iterator[CaseOpening]:
 
 
 def _about_steps(data: PayoutState) -> Iterator[CaseOpening]:
-    for reason, kind in (("booking_failed", OutcomeKind.FAILED), ("booking_unknown", OutcomeKind.HANDED_OVER)):
-        if ends := data.steps.failures(kind):
-            yield CaseOpening(reason, " ".join(f"{name}: {end.sentence or kind}" for name, end in ends))
+    yield from booking_cases(data.steps)
     if data.corrected:
         yield CaseOpening("fact_corrected", f"A fact of this payout was corrected: {data.corrected}")
 
@@ -134,10 +139,6 @@ def _rule(data: PayoutState) -> str:
     if not data.payout.automatic:
         return "manual payout: by balance"
     return f"{data.count} lines add up" if data.complete else f"{data.count} lines, not complete"
-
-
-def _is_overdue(at: str, to: str, fact: Fact) -> bool:
-    return isinstance(fact.body, DeadlineFellDue) and at == to and to in OVERDUE
 
 
 def _due(instance: Instance, data: PayoutState, fact: Fact, rules: Rules, to: str) -> datetime | None:

@@ -1,0 +1,63 @@
+"""Money whose invoice comes long after it, on a real database: references, parking, look-ups and ledger included."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from nostro.engine.decide import Decider
+from nostro.engine.parked import Rejoin
+from nostro.engine.tenure import Tenure
+from nostro.processes import collection, payout
+from nostro.store.database import Database
+from tests.integration.synthetic import House
+from tests.money_world import TOTAL, capture, invoice, line, refund
+from tests.stories import SmallRules, eur
+
+pytestmark = pytest.mark.asyncio
+
+
+class Cards(House):
+    """The house with the processes of cards."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        rules: Any = SmallRules()
+        self.processes = {process.name: process for process in (collection.PROCESS, payout.PROCESS)}
+        self.tenure = Tenure(self.database, self.worker, dict.fromkeys(self.processes, 1))
+        self.decider = Decider(self.database, self.keys, self.processes, self.tenure, lambda _: rules)
+        self.rejoin = Rejoin(self.database, self.keys, self.processes)
+
+
+async def test_a_capture_whose_invoice_comes_hours_later_is_applied_once_and_its_case_closes(database_url: str) -> None:
+    async with Database(database_url, size=4) as database:
+        house = Cards(database)
+        await house.begin()
+        await house.tell([capture(1, TOTAL, 1)])
+        await house.settle()
+        house.later(minutes=16)
+        await house.tenure.step(house.now)
+        await house.settle()
+        await house.tell([refund(1, 4000, "succeeded")])
+        await house.settle()
+        reasons = "select subject, reason, closed_at is not null from exception_case order by reason"
+        assert await house.all(reasons) == [("DE/unapplied/ch_1", "unapplied_money", False)]
+        assert await house.all("select count(*) from command_open") == [(0,)]
+
+        house.later(hours=5)
+        await house.tenure.step(house.now)
+        await house.tell([invoice(1)])
+        await house.settle()
+        await house.tell([line(1, "charge", eur("100.00"))])
+        await house.settle()
+        assert await house.all(reasons) == [("DE/unapplied/ch_1", "unapplied_money", True)]
+        assert await house.all("select subject, step from command_open where step like 'register%'") == [
+            ("DE/db/1", "register-ch_1")
+        ]
+        passed_on = "select type from fact where subject = 'DE/db/1' and type <> 'invoice.posted' order by position"
+        assert await house.all(passed_on) == [("payment.captured",), ("refund.reported",), ("collection.paid_out",)]
+        balances = "select account, sum(minor)::bigint from ("
+        balances += "select debit as account, minor from posting union all select credit, -minor from posting) as s"
+        balances += " where account like 'customer/%' or account like 'suspense/%' group by 1 order by 1"
+        assert await house.all(balances) == [("customer/DE", -TOTAL + 4000), ("suspense/DE", 0)]
