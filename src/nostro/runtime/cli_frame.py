@@ -177,6 +177,7 @@ def _unexpected(frame: Frame, error: Exception) -> Failure:
     return Failure(what, where)
 
 
-def examples(*lines: str) -> str:
-    """The end of a command's help: what one types."""
-    return f"{'Example' if len(lines) == 1 else 'Examples'}: {'  ·  '.join(lines)}"
+def register(app: typer.Typer, command: Callable[..., Answer], *shown: str, name: str = "") -> None:
+    """Adds a command, by default under the function's name, with what one types at the end of its help."""
+    epilog = f"{'Example' if len(shown) == 1 else 'Examples'}: {'  ·  '.join(shown)}"
+    app.command(name or command.__name__, epilog=epilog)(framed(command))
