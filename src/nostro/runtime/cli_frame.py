@@ -179,5 +179,9 @@ def _unexpected(frame: Frame, error: Exception) -> Failure:
 
 def register(app: typer.Typer, command: Callable[..., Answer], *shown: str, name: str = "") -> None:
     """Adds a command, by default under the function's name, with what one types at the end of its help."""
-    epilog = f"{'Example' if len(shown) == 1 else 'Examples'}: {'  ·  '.join(shown)}"
-    app.command(name or command.__name__, epilog=epilog)(framed(command))
+    app.command(name or command.__name__, epilog=examples(*shown))(framed(command))
+
+
+def examples(*lines: str) -> str:
+    """The end of a command's help: what one types."""
+    return f"{'Example' if len(lines) == 1 else 'Examples'}: {'  ·  '.join(lines)}"
