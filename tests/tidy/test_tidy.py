@@ -139,6 +139,13 @@ def test_every_relative_link_in_the_documentation_leads_somewhere() -> None:
     ] == []
 
 
+def test_every_runbook_that_is_named_is_there() -> None:
+    naming = re.compile(r"""docs/operate/([\w-]+)\.md|\brunbook="([\w-]+)"|Runbook: `([\w-]+)`""")
+    texts = (path.read_text(encoding="utf-8") for path in (*files(".py", "src"), *files(".md")))
+    named = {name for text in texts for found in naming.findall(text) for name in found if name}
+    assert sorted(name for name in named if not (ROOT / "docs/operate" / f"{name}.md").is_file()) == []
+
+
 def test_no_function_is_longer_than_the_ratchet() -> None:
     assert [
         f"{at(path, node.lineno)} {node.name}: {length} lines"

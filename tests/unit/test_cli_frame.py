@@ -19,10 +19,12 @@ from typer.testing import CliRunner
 
 from nostro.model.failures import DatabaseUnavailable, Failure, OutOfService, Refused
 from nostro.model.money import Money
-from nostro.runtime.cli_app import build
+from nostro.projections.worklist import OpenCase
+from nostro.runtime.cli_app import PLACES, build
 from nostro.runtime.cli_audit import party_of
+from nostro.runtime.cli_cases import draw_lists
 from nostro.runtime.cli_frame import Frame, framed
-from nostro.runtime.output import age, as_json, clean, phrase, table, when
+from nostro.runtime.output import Output, age, as_json, clean, phrase, table, when
 from nostro.runtime.state import state_folder
 
 RUN = CliRunner()
@@ -112,6 +114,13 @@ def test_a_dataclass_stands_for_options_of_its_own() -> None:
     assert run(command, "X", "--as", "carol", "--landscape", "/l")[1] == "X by carol in /l\n"
 
 
+def test_work_that_takes_minutes_is_announced_where_no_bar_can_move(capsys: pytest.CaptureFixture[str]) -> None:
+    for output in (Output(), Output(json=True)):
+        with output.progress("It lives", 100) as advance:
+            advance(100)
+    assert capsys.readouterr() == ("", "It lives ...\n")
+
+
 def commands_of(app: typer.Typer, *path: str) -> list[tuple[str, ...]]:
     """Every command of the application, groups opened."""
     own = [(*path, str(info.name)) for info in app.registered_commands]
@@ -128,6 +137,16 @@ def test_every_command_takes_json_and_teaches_with_an_example(words: tuple[str, 
     assert f"nostro {' '.join(words)}" in shown.stdout.split("Example")[-1]
 
 
+@pytest.mark.parametrize("commands", PLACES.values(), ids=" ".join)
+def test_each_command_is_added_by_the_module_where_it_is_looked_for(commands: tuple[str, ...]) -> None:
+    for typed in commands:
+        assert sorted({words[0] for words in commands_of(build(typed))}) == sorted(commands)
+
+
+def test_a_word_that_is_no_command_is_held_against_all_of_them() -> None:
+    assert {words[0] for words in commands_of(build("nonsense"))} == {c for each in PLACES.values() for c in each}
+
+
 def test_every_command_is_in_the_reference() -> None:
     reference = (Path(__file__).parents[2] / "docs/look-up/commands.md").read_text()
     assert [words for words in commands_of(build()) if f"`nostro {' '.join(words)}" not in reference] == []
@@ -139,6 +158,16 @@ def test_text_from_outside_cannot_steer_the_terminal() -> None:
     console = Console(width=60, record=True, file=io.StringIO())
     console.print(table("Cases", {"what": "left"}, [(evil,)]))
     assert "\x1b" not in console.export_text(styles=False)
+
+
+def test_cases_can_be_read_on_a_terminal_of_80_columns() -> None:
+    sentence = "12 items from bank-de: 11 understood, 1 rejected; the receipt is kept."
+    amount, reason = Money.of("-1234567.89", "EUR"), "refund_without_credit_note"
+    case = OpenCase("C-7QX2ABCD", "collection", "DE/1", "DE", reason, sentence, amount, AT)
+    console = Console(width=80, record=True, file=io.StringIO())
+    draw_lists(console, found=[case], commands=[], at=AT)
+    words = console.export_text(styles=False).replace("\u2502", " ").split()
+    assert {"C-7QX2ABCD", f"{reason}:", *sentence.split(), "-1234567.89"} <= set(words)
 
 
 def test_instants_are_shown_in_the_zone_of_the_entity_with_utc_beside_it() -> None:

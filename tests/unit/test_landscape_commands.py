@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from nostro.governance.bundle import Bundle, digest_of
 from nostro.landscape.sources import Finding
 from nostro.runtime.cli_frame import Frame
 from nostro.runtime.cli_landscape import Commands
+from nostro.runtime.house import DATABASE_FOLDER
+from nostro.runtime.state import state_folder
 from tests.landscapes import edit
 
 
@@ -66,6 +69,16 @@ def test_what_init_begins_passes_check(person: Person) -> None:
 
 def test_init_never_writes_over_a_landscape(person: Person) -> None:
     assert person.types("init", str(person.folder)).exit_code == 2
+
+
+def test_init_says_that_an_earlier_landscapes_database_is_in_the_way(person: Person) -> None:
+    state = state_folder(person.folder)
+    (state / DATABASE_FOLDER).mkdir()
+    shutil.rmtree(person.folder)
+    done = person.types("init", str(person.folder))
+    assert done.exit_code == 0
+    assert state.name in done.stdout.replace("\n", "")
+    assert "under other keys" in done.stdout
 
 
 def test_check_ends_in_1_and_names_file_line_and_remedy(person: Person) -> None:

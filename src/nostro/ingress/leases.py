@@ -35,6 +35,12 @@ class Leases:
     worker: str
     _elsewhere: dict[tuple[str, str], datetime] = field(default_factory=dict)
 
+    async def resting(self, connection: str, now: Now) -> frozenset[str]:
+        """The connection's feeds that are not due yet: one look for all of them, and no lease is needed for it."""
+        async with self.database.transaction() as tx:
+            rows = await tx.rows(SQL.feeds_resting, connection=connection, now=now.business)
+        return frozenset(row.name for row in rows)
+
     async def take(self, connection: str, name: str, now: Now) -> Leased | None:
         """The feed, if nobody else polls it. Asks again after a third of a lease when somebody does."""
         if now.machine < self._elsewhere.get((connection, name), now.machine):

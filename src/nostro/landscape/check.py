@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -27,7 +27,7 @@ from nostro.landscape.calendars import RULES, zone_is_known
 from nostro.landscape.reading import Landscape, explained, read_landscape
 from nostro.landscape.schema import POSTING, ConnectionFile
 from nostro.landscape.secrets import SecretReference, environment_flaw, file_flaw, looks_secret
-from nostro.landscape.sources import Finding, Source
+from nostro.landscape.sources import Finding, Place, Source
 from nostro.model.entities import HouseBankAccount, LegalEntity
 from nostro.model.failures import LandscapeRefused
 from nostro.model.intents import INTENTS, Reread
@@ -46,6 +46,16 @@ class Scene:
     land: Landscape
     connectors: Mapping[str, Connector]
     variables: Mapping[str, str]
+
+    @property
+    def entities(self) -> set[str]:
+        """Their ids."""
+        return {entity.id for entity in self.land.entities.entities}
+
+    @property
+    def or_all(self) -> set[str]:
+        """What may stand where an entity, or all of them, may be named."""
+        return self.entities | {EVERY_ENTITY}
 
     def source(self, file: str) -> Source:
         """The file as it was read."""
@@ -80,7 +90,7 @@ def _kept_secrets(scene: Scene) -> Iterator[Finding]:
     """References whose file others can read, and keys of the wrong environment, as far as they are at hand."""
     house = scene.land.house
     own = ("master_key", "seal_key", "database")
-    asked: list[tuple[str, tuple[str, ...], str | None]] = [("nostro.yaml", (n,), getattr(house, n)) for n in own]
+    asked: list[tuple[str, Place, str | None]] = [("nostro.yaml", (n,), getattr(house, n)) for n in own]
     asked += [
         (f"connections/{stem}.yaml", ("secrets", name), text)
         for stem, connection in scene.land.connections.items()
@@ -109,8 +119,7 @@ def _connections(scene: Scene) -> Iterator[Finding]:
             yield source.finding((), f"{PEOPLE} is the connection of persons' acts.", "Call this one otherwise.")
         connector = scene.connectors.get(connection.kind)
         if connector is None or connection.kind == PEOPLE:
-            kinds = ", ".join(sorted(set(scene.connectors) - {PEOPLE}))
-            yield source.finding(("kind",), f"There is no kind {connection.kind}.", f"There are: {kinds}.")
+            yield from _known(source, ("kind",), "kind", connection.kind, set(scene.connectors) - {PEOPLE})
             continue
         yield from _settings(source, connection, connector.manifest.config)
         for name in connector.manifest.secrets:
@@ -142,18 +151,21 @@ def _entities(scene: Scene) -> Iterator[Finding]:
     numbers = [(account.identification, account.currency) for entity in entities for account in entity.bank_accounts]
     calendars = {*RULES, *scene.land.calendars.calendars}
     for number, entity in enumerate(entities):
-        here: tuple[str | int, ...] = ("entities", number)
-        for place, name in ((here, entity.id), *(((*here, "bank_accounts", n), a.id) for n, a in _numbered(entity))):
+        here: Place = ("entities", number)
+        for place, name in (
+            (here, entity.id),
+            *(((*here, "bank_accounts", n), a.id) for n, a in enumerate(entity.bank_accounts)),
+        ):
             if not _ID.fullmatch(name):
                 yield source.finding((*place, "id"), f"{name!r} is no id.", "Take letters, digits, - and _.")
         if not zone_is_known(entity.zone):
             yield source.finding((*here, "zone"), f"There is no zone {entity.zone}.", "Write it as Europe/Berlin.")
-        yield from _calendar(source, (*here, "calendar"), entity.calendar, calendars)
+        yield from _known(source, (*here, "calendar"), "calendar", entity.calendar, calendars)
         yield from _used(scene, source, (*here, "odoo_connection"), entity.odoo_connection)
-        for n, account in _numbered(entity):
+        for n, account in enumerate(entity.bank_accounts):
             place = (*here, "bank_accounts", n)
             yield from _bank_account(source, place, account)
-            yield from _calendar(source, (*place, "calendar"), account.calendar, calendars)
+            yield from _known(source, (*place, "calendar"), "calendar", account.calendar, calendars)
             yield from _used(scene, source, (*place, "connection"), account.connection)
             if ids.count(account.id) > 1 or numbers.count((account.identification, account.currency)) > 1:
                 yield source.finding(place, f"Bank account {account.id} stands here twice.", "Keep one of the two.")
@@ -161,11 +173,7 @@ def _entities(scene: Scene) -> Iterator[Finding]:
             yield from _used(scene, source, (*here, "provider_accounts", n, "connection"), provider.connection)
 
 
-def _numbered(entity: LegalEntity) -> Iterator[tuple[int, HouseBankAccount]]:
-    return iter(enumerate(entity.bank_accounts))
-
-
-def _bank_account(source: Source, place: tuple[str | int, ...], account: HouseBankAccount) -> Iterator[Finding]:
+def _bank_account(source: Source, place: Place, account: HouseBankAccount) -> Iterator[Finding]:
     told = (*place, "identification")
     if " " in account.identification or account.identification != account.identification.upper():
         yield source.finding(told, "Files write it without spaces, in capitals.", "Write it so too.")
@@ -176,12 +184,14 @@ def _bank_account(source: Source, place: tuple[str | int, ...], account: HouseBa
             yield source.finding(told, "This is no IBAN: its check digits are wrong.", "Copy it again.")
 
 
-def _calendar(source: Source, place: tuple[str | int, ...], name: str, known: set[str]) -> Iterator[Finding]:
-    if name not in known:
-        yield source.finding(place, f"There is no calendar {name}.", f"There are: {', '.join(sorted(known))}.")
+def _known(source: Source, place: Place, kind: str, name: str, known: Iterable[str]) -> Iterator[Finding]:
+    """Whatever is named has to be there."""
+    there = sorted(known)
+    if name not in there:
+        yield source.finding(place, f"There is no {kind} {name}.", f"There are: {', '.join(there)}.")
 
 
-def _used(scene: Scene, source: Source, place: tuple[str | int, ...], connection: str) -> Iterator[Finding]:
+def _used(scene: Scene, source: Source, place: Place, connection: str) -> Iterator[Finding]:
     if connection not in scene.land.connections:
         remedy = f"Write connections/{connection}.yaml, or name another one."
         yield source.finding(place, f"There is no connection {connection}.", remedy)
@@ -190,11 +200,10 @@ def _used(scene: Scene, source: Source, place: tuple[str | int, ...], connection
 def _own_calendars(scene: Scene) -> Iterator[Finding]:
     source = scene.source("rules/calendars.yaml")
     for name, entry in scene.land.calendars.calendars.items():
-        yield from _calendar(source, ("calendars", name, "like"), entry.like, set(RULES))
+        yield from _known(source, ("calendars", name, "like"), "calendar", entry.like, RULES)
 
 
 def _interfaces(scene: Scene) -> Iterator[Finding]:
-    entities = [entity.id for entity in scene.land.entities.entities]
     for stem, interface in scene.land.interfaces.items():
         source = scene.source(f"interfaces/{stem}.yaml")
         yield from _used(scene, source, ("connection",), interface.connection)
@@ -206,8 +215,7 @@ def _interfaces(scene: Scene) -> Iterator[Finding]:
                 sentence = f"A connection of kind {connector.name} can't {operation}."
                 yield source.finding(("operations", n), sentence, f"It can: {can}.")
         for n, entity in enumerate(interface.entities):
-            if entity not in entities:
-                yield source.finding(("entities", n), f"There is no entity {entity}.", f"There are: {entities}.")
+            yield from _known(source, ("entities", n), "entity", entity, scene.entities)
 
 
 def _coverage(scene: Scene) -> Iterator[Finding]:
@@ -252,26 +260,21 @@ def _people(scene: Scene) -> Iterator[Finding]:
         for n, role in enumerate(person.roles):
             if role not in roles:
                 yield source.finding(("people", number, "roles", n), f"No right names the role {role}.", "Add rights.")
-    entities = {entity.id for entity in scene.land.entities.entities} | {EVERY_ENTITY}
     for number, right in enumerate(people.rights):
         for n, entity in enumerate(right.entities):
-            if entity not in entities:
-                remedy = f"There are: {', '.join(sorted(entities))}."
-                yield source.finding(("rights", number, "entities", n), f"There is no entity {entity}.", remedy)
+            yield from _known(source, ("rights", number, "entities", n), "entity", entity, scene.or_all)
 
 
 def _rules(scene: Scene) -> Iterator[Finding]:
     for flaw in posting_flaws(scene.land.posting):
         yield scene.source(POSTING).finding(flaw.place, flaw.sentence, "See docs/look-up/landscape.md, Posting policy.")
     source = scene.source("rules/limits.yaml")
-    entities = {entity.id for entity in scene.land.entities.entities} | {EVERY_ENTITY}
     for name, by_entity in scene.land.limits.limits.items():
         if name not in LIMITS:
             remedy = f"There are: {', '.join(sorted(LIMITS))}."
             yield source.finding(("limits", name), f"Nothing asks for a limit {name}.", remedy)
-        for entity in set(by_entity) - entities:
-            remedy = f"There are: {', '.join(sorted(entities))}."
-            yield source.finding(("limits", name, entity), f"There is no entity {entity}.", remedy)
+        for entity in by_entity:
+            yield from _known(source, ("limits", name, entity), "entity", entity, scene.or_all)
 
 
 def _twice(source: Source, part: str, ids: list[str]) -> Iterator[Finding]:

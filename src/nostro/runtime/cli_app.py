@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import sys
-from importlib import metadata
+from importlib import import_module, metadata
 from io import TextIOWrapper
 from typing import Annotated
 
 import typer
 
-from nostro.runtime import cli_audit, cli_demo, cli_people, cli_recover, cli_replay, cli_run
-from nostro.runtime.cli_connect import Publisher, ask_outside
-from nostro.runtime.cli_landscape import Commands as LandscapeCommands
 from nostro.runtime.telemetry import configure_logs
 
 HELP = (
@@ -22,9 +19,20 @@ HELP = (
     "Exit codes: 0 done, 1 found something wrong or could not run, 2 was given what it can't take, 130 interrupted."
 )
 
+PLACES = {
+    "nostro.runtime.cli_demo": ("demo", "sandbox"),
+    "nostro.runtime.cli_landscape": ("init", "check", "landscape"),
+    "nostro.runtime.cli_run": ("up", "serve", "worker"),
+    "nostro.runtime.cli_people": ("cases", "approve", "refuse", "confirm", "match", "close", "rerun"),
+    "nostro.runtime.cli_audit": ("trace", "transit", "erase", "audit"),
+    "nostro.runtime.cli_replay": ("replay",),
+    "nostro.runtime.cli_recover": ("recover",),
+}
+"""Module -> the commands that it adds, in the order of `--help`. Importing all of them takes a second or two."""
 
-def build() -> typer.Typer:
-    """The application with every command that is built."""
+
+def build(typed: str = "") -> typer.Typer:
+    """The application with the command that was typed, or with every command when there is none of that name."""
     app = typer.Typer(
         name="nostro",
         help=HELP,
@@ -35,13 +43,9 @@ def build() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_root)
-    cli_demo.add_to(app)
-    LandscapeCommands(Publisher(), ask_outside).add_to(app)
-    cli_run.add_to(app)
-    cli_people.add_to(app)
-    cli_audit.add_to(app)
-    cli_recover.add_to(app)
-    cli_replay.add_to(app)
+    wanted = [module for module, commands in PLACES.items() if typed in commands] or PLACES
+    for module in wanted:
+        import_module(module).add_to(app)
     return app
 
 
@@ -64,4 +68,4 @@ def run() -> None:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter gets its number
     configure_logs("console" if sys.stderr.isatty() else "json", level="WARNING")
-    build()(prog_name="nostro")
+    build(next(iter(sys.argv[1:]), ""))(prog_name="nostro")

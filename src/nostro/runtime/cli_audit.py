@@ -19,7 +19,7 @@ from nostro.model.money import Money
 from nostro.model.references import Reference
 from nostro.projections.trace import trace as find_story
 from nostro.projections.worklist import Part, balances, parts
-from nostro.runtime.cli_frame import DONE, INTERRUPTED, WRONG, Frame, examples, framed
+from nostro.runtime.cli_frame import DONE, INTERRUPTED, WRONG, Frame, register
 from nostro.runtime.cli_people import Hand, asked
 from nostro.runtime.cli_references import inspected
 from nostro.runtime.cli_story import draw_story
@@ -33,13 +33,11 @@ PARTIES = ("iban", "email", "partner")
 
 def add_to(app: typer.Typer) -> None:
     """Registers the commands."""
-    shown = examples("nostro trace INV/2026/00042", "nostro trace pi_3Nxyz", "nostro trace NOSABCDEFGHIJKLMNOP")
-    app.command("trace", epilog=shown)(framed(trace))
-    app.command("transit", epilog=examples("nostro transit", "nostro transit psp/DE/stripe-de"))(framed(transit))
-    party = examples("nostro erase email:someone@example.com", "nostro erase partner:odoo/4711")
-    app.command("erase", epilog=party)(framed(erase))
+    register(app, trace, "nostro trace INV/2026/00042", "nostro trace pi_3Nxyz", "nostro trace NOSABCDEFGHIJKLMNOP")
+    register(app, transit, "nostro transit", "nostro transit psp/DE/stripe-de")
+    register(app, erase, "nostro erase email:someone@example.com", "nostro erase partner:odoo/4711")
     audit = typer.Typer(no_args_is_help=True, help="Prove that the log is whole.")
-    audit.command("verify", epilog=examples("nostro audit verify", "nostro audit verify --json"))(framed(audit_verify))
+    register(audit, audit_verify, "nostro audit verify", "nostro audit verify --json", name="verify")
     audit.callback()(_audit)
     app.add_typer(audit, name="audit")
 

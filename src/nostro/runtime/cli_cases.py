@@ -63,13 +63,15 @@ def command_told(command: WaitingCommand) -> dict[str, object]:
     return {**{name: getattr(command, name) for name in names}, "amount": amount_of(command.intent)}
 
 
+def case_what(found: OpenCase) -> str:
+    """Reason and sentence in one cell: beside each other they leave no room on a terminal of 80 columns."""
+    return f"{found.reason}: {found.sentence}"
+
+
 def draw_lists(console: Console, *, found: list[OpenCase], commands: list[WaitingCommand], at: datetime) -> None:
     """All that waits, as two tables."""
-    heads = {"case": "whole", "entity": "whole", "reason": "whole", "amount": "right", "age": "right", "what": "left"}
-    rows = [
-        (c.id, c.entity, c.reason, c.amount, "closed" if c.closed_at else age(at - c.opened_at), c.sentence)
-        for c in found
-    ]
+    heads = {"case": "whole", "entity": "whole", "amount": "right", "age": "right", "what": "left"}
+    rows = [(c.id, c.entity, c.amount, "closed" if c.closed_at else age(at - c.opened_at), case_what(c)) for c in found]
     if rows:
         console.print(table("Cases", heads, rows))
     if commands:
@@ -83,15 +85,14 @@ def draw_lists(console: Console, *, found: list[OpenCase], commands: list[Waitin
 
 
 def _commands(commands: list[WaitingCommand], at: datetime) -> Table:
-    heads = {"command": "whole", "entity": "whole", "what": "left", "amount": "right", "age": "right", "waits": "left"}
+    heads = {"command": "whole", "entity": "whole", "amount": "right", "age": "right", "what": "left"}
     rows = [
         (
             c.correlation,
             c.entity,
-            f"{c.operation} at {c.connection}",
             amount_of(c.intent),
             age(at - c.since),
-            f"{c.status}. {c.note}".strip(". "),
+            f"{c.operation} at {c.connection}: {c.status}. {c.note}".strip(". "),
         )
         for c in commands
     ]

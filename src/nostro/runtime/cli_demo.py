@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from nostro.model.failures import OutOfService, Refused
-from nostro.runtime.cli_frame import DONE, LOG, WRONG, Frame, examples, framed
+from nostro.runtime.cli_frame import DONE, LOG, WRONG, Frame, register
 from nostro.runtime.demo import naive_days, observe
 from nostro.runtime.demo.landscape import Grounds
 from nostro.runtime.demo.page import as_object, draw
@@ -87,8 +87,8 @@ class Bench:
 
 def add_to(app: typer.Typer) -> None:
     """Registers the commands."""
-    app.command("demo", epilog=examples("nostro demo", "nostro demo --once --json"))(framed(demo))
-    app.command("sandbox", epilog=examples("nostro sandbox --files inbox"))(framed(sandbox))
+    register(app, demo, "nostro demo", "nostro demo --once --json")
+    register(app, sandbox, "nostro sandbox --files inbox")
 
 
 async def demo(frame: Frame, choices: Choices, odoo: observe.YourOdoo) -> int:
@@ -104,12 +104,12 @@ async def demo(frame: Frame, choices: Choices, odoo: observe.YourOdoo) -> int:
 
 
 async def _live(output: Output, grounds: Grounds, choices: Choices) -> int:
-    with _days(output, "A plain script lives through the two days") as told:
+    with _share(output, "A plain script lives through the two days") as told:
         own = grounds.state / "naive"
-        naive = await naive_days.live(own, seed=choices.seed, size=choices.size, told=told)
+        naive = await naive_days.live(own, seed=choices.seed, size=choices.size, told=lambda now: told(_passed(now)))
     async with staged(grounds, seed=choices.seed, size=choices.size) as stage:
-        with _days(output, "Nostro lives through the same days") as told:
-            await stage.live(told)
+        with _share(output, "Nostro lives through the same days") as told:
+            await stage.live(lambda now: told(_passed(now)))
         report = await judged(stage, naive, stays_up=not choices.once)
         output.show(as_object(report), lambda console: draw(report, console))
         if not choices.once:
@@ -127,7 +127,16 @@ def _tell_ports(output: Output, grounds: Grounds, choices: Choices) -> None:
 
 
 async def _observe(output: Output, grounds: Grounds, choices: Choices, odoo: observe.YourOdoo) -> int:
-    with output.progress("Nostro watches", 100) as advance:
+    with _share(output, "Nostro watches") as told:
+        seen = await observe.watch(grounds, odoo, seed=choices.seed, told=told)
+    output.show(observe.as_object(seen), lambda console: observe.draw(seen, console))
+    return DONE
+
+
+@contextmanager
+def _share(output: Output, what: str) -> Iterator[Callable[[float], None]]:
+    """A bar over the share that is done, 0 to 1."""
+    with output.progress(what, 100) as advance:
         shown = 0
 
         def told(share: float) -> None:
@@ -135,25 +144,12 @@ async def _observe(output: Output, grounds: Grounds, choices: Choices, odoo: obs
             advance(int(100 * share) - shown)
             shown = int(100 * share)
 
-        seen = await observe.watch(grounds, odoo, seed=choices.seed, told=told)
-    output.show(observe.as_object(seen), lambda console: observe.draw(seen, console))
-    return DONE
-
-
-@contextmanager
-def _days(output: Output, what: str) -> Iterator[Callable[[datetime], None]]:
-    """A bar over the hours of the two days."""
-    hours = int((END - START).total_seconds() // 3600)
-    with output.progress(what, hours) as advance:
-        shown = 0
-
-        def told(now: datetime) -> None:
-            nonlocal shown
-            passed = min(hours, int((now - START).total_seconds() // 3600))
-            advance(passed - shown)
-            shown = passed
-
         yield told
+
+
+def _passed(now: datetime) -> float:
+    """The share of the two days that is over."""
+    return min(1.0, (now - START) / (END - START))
 
 
 @contextmanager

@@ -177,6 +177,11 @@ def _unexpected(frame: Frame, error: Exception) -> Failure:
     return Failure(what, where)
 
 
+def register(app: typer.Typer, command: Callable[..., Answer], *shown: str, name: str = "") -> None:
+    """Adds a command, by default under the function's name, with what one types at the end of its help."""
+    app.command(name or command.__name__, epilog=examples(*shown))(framed(command))
+
+
 def examples(*lines: str) -> str:
     """The end of a command's help: what one types."""
     return f"{'Example' if len(lines) == 1 else 'Examples'}: {'  ·  '.join(lines)}"

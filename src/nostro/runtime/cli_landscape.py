@@ -16,6 +16,7 @@ from rich.text import Text
 
 from nostro.acts.identity import hash_passphrase, login
 from nostro.connectors.registry import CONNECTORS
+from nostro.engine.activation import Activation
 from nostro.governance.bundle import Bundle, digest_of, leaps
 from nostro.governance.rights import ALL, Asked
 from nostro.governance.rules import Rules
@@ -26,27 +27,14 @@ from nostro.landscape.sources import Finding
 from nostro.landscape.starting import begin, write_schemas
 from nostro.model.failures import ActRefused, LandscapeRefused, Refused
 from nostro.runtime.at_terminal import ask, person
-from nostro.runtime.cli_frame import DONE, WRONG, Frame, framed
+from nostro.runtime.cli_connect import Publisher, ask_outside
+from nostro.runtime.cli_frame import DONE, WRONG, Frame, register
+from nostro.runtime.house import DATABASE_FOLDER
 from nostro.runtime.output import clean
+from nostro.runtime.state import state_folder
 from nostro.store.entropy import SystemEntropy
 
 PASSPHRASE_CHARACTERS = 12
-
-
-class Activated(Protocol):
-    """What was put in force. `engine.activation.Activation` is one."""
-
-    @property
-    def digest(self) -> str:
-        """The bundle's digest (hex)."""
-
-    @property
-    def number(self) -> int:
-        """The how-manyeth activation."""
-
-    @property
-    def new(self) -> bool:
-        """False: it was in force already."""
 
 
 class House(Protocol):
@@ -55,8 +43,13 @@ class House(Protocol):
     async def active(self, frame: Frame) -> bytes | None:
         """The bundle in force, or None before the first one."""
 
-    async def activate(self, frame: Frame, content: bytes, actor: str, reason: str) -> Activated:
+    async def activate(self, frame: Frame, content: bytes, actor: str, reason: str) -> Activation:
         """Stores a bundle and puts it in force."""
+
+
+def add_to(app: typer.Typer) -> None:
+    """Registers the commands."""
+    Commands(Publisher(), ask_outside).add_to(app)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +61,12 @@ class Commands:
 
     def add_to(self, app: typer.Typer) -> None:
         """Registers the commands."""
-        app.command("init", epilog="Example: nostro init my-landscape")(framed(init))
-        app.command("check", epilog="Examples: nostro check; nostro check --connect")(framed(self.check))
+        register(app, init, "nostro init my-landscape")
+        register(app, self.check, "nostro check", "nostro check --connect")
         group = typer.Typer(no_args_is_help=True, help="Put a landscape in force; what belongs to its files.")
-        shown = 'Example: nostro landscape publish --reason "DE goes live"'
-        group.command("publish", epilog=shown)(framed(self.publish))
-        group.command("schema", epilog="Example: nostro landscape schema --write")(framed(schema))
-        group.command("passphrase", epilog="Example: nostro landscape passphrase")(framed(passphrase))
+        register(group, self.publish, 'nostro landscape publish --reason "DE goes live"')
+        register(group, schema, "nostro landscape schema --write")
+        register(group, passphrase, "nostro landscape passphrase")
         app.add_typer(group, name="landscape")
 
     async def check(
@@ -128,7 +120,11 @@ def init(
     place = (folder or frame.folder).resolve()
     files = begin(place, login(), SystemEntropy().bytes, schemas(CONNECTORS))
     lines = [f"A landscape stands in {place}. Its files explain themselves; begin with entities.yaml."]
-    lines += ["Then: nostro check, nostro landscape publish, nostro up.", "Keep a copy of keys/ elsewhere."]
+    lines += ["Then: nostro check, and nostro up puts it in force.", "Keep a copy of keys/ elsewhere."]
+    state = state_folder(place)
+    if (state / DATABASE_FOLDER).is_dir():
+        old = f"The database of an earlier landscape at this path is still in {state}, under other keys."
+        lines.append(f"{old} Remove that folder, or name another `state` in nostro.yaml.")
     frame.output.show({"folder": place, "files": files}, lambda console: console.print("\n".join(lines)))
 
 

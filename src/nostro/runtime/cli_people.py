@@ -27,7 +27,7 @@ from nostro.model.ids import IdempotencyKey, Subject
 from nostro.projections.worklist import case, open_cases, waiting_commands
 from nostro.runtime.at_terminal import person
 from nostro.runtime.cli_cases import case_told, command_told, draw_lists, draw_matter, draw_one, verb
-from nostro.runtime.cli_frame import DONE, INTERRUPTED, Frame, examples, framed
+from nostro.runtime.cli_frame import DONE, INTERRUPTED, Frame, register
 from nostro.runtime.cli_references import command_of, inspected, only_subject, receipt_of, subject_of
 from nostro.runtime.house import House
 from nostro.store.database import Statements
@@ -66,23 +66,14 @@ def _from_variable(name: str) -> Callable[[str], str]:
 
 def add_to(app: typer.Typer) -> None:
     """Registers the commands."""
-    app.command("cases", epilog=examples("nostro cases", "nostro cases --entity DE", "nostro cases C-7QX2ABCD"))(
-        framed(cases)
-    )
-    app.command("approve", epilog=examples(REASON.format("approve", "checked with the bank")))(framed(approve))
-    app.command("refuse", epilog=examples(REASON.format("refuse", "the customer withdrew")))(framed(refuse))
-    app.command("confirm", epilog=examples(REASON.format("confirm", "seen in Odoo").replace(" --r", " --done --r")))(
-        framed(confirm)
-    )
-    app.command(
-        "match",
-        epilog=examples(
-            'nostro match C-7QX2ABCD INV/2026/00042 --reason "named in the mail of 3 May"',
-            'nostro match C-7QX2ABCD refund --reason "paid twice"',
-        ),
-    )(framed(match))
-    app.command("close", epilog=examples('nostro close C-7QX2ABCD --reason "written off"'))(framed(close))
-    app.command("rerun", epilog=examples('nostro rerun C-7QX2ABCD --reason "the reader was mended"'))(framed(rerun))
+    register(app, cases, "nostro cases", "nostro cases --entity DE", "nostro cases C-7QX2ABCD")
+    register(app, approve, REASON.format("approve", "checked with the bank"))
+    register(app, refuse, REASON.format("refuse", "the customer withdrew"))
+    register(app, confirm, REASON.format("confirm", "seen in Odoo").replace(" --r", " --done --r"))
+    shown = 'nostro match C-7QX2ABCD INV/2026/00042 --reason "named in the mail of 3 May"'
+    register(app, match, shown, 'nostro match C-7QX2ABCD refund --reason "paid twice"')
+    register(app, close, 'nostro close C-7QX2ABCD --reason "written off"')
+    register(app, rerun, 'nostro rerun C-7QX2ABCD --reason "the reader was mended"')
 
 
 async def cases(

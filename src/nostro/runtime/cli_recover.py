@@ -14,7 +14,7 @@ from rich.console import Console
 from nostro.acts.matter import CloseRecovery, OpenRecovery
 from nostro.engine.recover import recovering
 from nostro.model.failures import Refused
-from nostro.runtime.cli_frame import DONE, WRONG, Frame, examples, framed
+from nostro.runtime.cli_frame import DONE, WRONG, Frame, register
 from nostro.runtime.cli_people import Hand, acting, at_desk
 from nostro.runtime.cli_references import inspected
 from nostro.runtime.house import House
@@ -32,12 +32,13 @@ LOST_ACTS = (
 
 def add_to(app: typer.Typer) -> None:
     """Registers the command."""
-    shown = examples(
+    register(
+        app,
+        recover,
         "nostro recover",
         'nostro recover --from 2026-09-01T02:00:00Z --reason "disk lost, last night\'s backup restored"',
         'nostro recover --close --reason "all look-ups have ended, statements agree"',
     )
-    app.command("recover", epilog=shown)(framed(recover))
 
 
 async def recover(

@@ -19,7 +19,7 @@ from nostro.governance.bundle import digest_of
 from nostro.governance.rules import Rules
 from nostro.landscape.compiling import bundle_of
 from nostro.model.failures import Refused
-from nostro.runtime.cli_frame import DONE, WRONG, Frame, examples, framed
+from nostro.runtime.cli_frame import DONE, WRONG, Frame, register
 from nostro.runtime.cli_references import inspected
 from nostro.runtime.house import House
 from nostro.runtime.output import as_json, table
@@ -35,8 +35,9 @@ _DIGEST = re.compile(r"[0-9a-f]{8,64}")
 
 def add_to(app: typer.Typer) -> None:
     """Registers the command."""
-    shown = examples("nostro replay", "nostro replay --check", "nostro replay --under ../new-rules --out page.html")
-    app.command("replay", epilog=shown)(framed(replay))
+    register(
+        app, replay, "nostro replay", "nostro replay --check", "nostro replay --under ../new-rules --out page.html"
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ import typer
 from nostro.landscape.reading import read_landscape
 from nostro.landscape.schema import HouseFile, Ports
 from nostro.model.failures import OutOfService, Refused
-from nostro.runtime.cli_frame import DONE, INTERRUPTED, Frame, examples, framed
+from nostro.runtime.cli_frame import DONE, INTERRUPTED, Frame, register
 from nostro.runtime.house import House, open_house
 from nostro.runtime.loops import Loops
 from nostro.runtime.output import Output
@@ -69,9 +69,9 @@ class Doors:
 
 def add_to(app: typer.Typer) -> None:
     """Registers the commands."""
-    app.command("up", epilog=examples("nostro up", "nostro up --port 9470 --health-port 9471"))(framed(up))
-    app.command("serve", epilog=examples("nostro serve --host 0.0.0.0"))(framed(serve))
-    app.command("worker", epilog=examples("nostro worker", "nostro worker --health-port 8472"))(framed(worker))
+    register(app, up, "nostro up", "nostro up --port 9470 --health-port 9471")
+    register(app, serve, "nostro serve --host 0.0.0.0")
+    register(app, worker, "nostro worker", "nostro worker --health-port 8472")
 
 
 async def up(frame: Frame, where: DoorOptions) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from nostro.landscape.reading import Landscape, read_landscape
 from nostro.landscape.schema import AnchorPlace
 from nostro.landscape.secrets import SecretReference, resolve_all
 from nostro.model.clock import Now
-from nostro.model.failures import LandscapeRefused
+from nostro.model.failures import LandscapeRefused, OutOfService
 from nostro.processes.kit.process import Process
 from nostro.processes.registry import PROCESSES
 from nostro.runtime.clock import Clock, world_clock
@@ -34,6 +35,9 @@ from nostro.store.sealing import SealKey
 
 POOL = 16
 DATABASE = "nostro"
+NEW_DATABASE_BYTES = 200_000_000
+DATABASE_FOLDER = "postgresql"
+"""Below the state folder, where Nostro starts a PostgreSQL of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,7 @@ async def open_house(
     keys = Keys({1: master_from_text(_secret(land, land.house.master_key))}, chance)
     seal_key = SealKey.from_text(_secret(land, land.house.seal_key))
     async with AsyncExitStack() as stack:
-        server = None if land.house.database else stack.enter_context(EmbeddedServer(state / "postgresql"))
+        server = None if land.house.database else stack.enter_context(_own_server(state))
         database = await stack.enter_async_context(Database(_url(land, server), size=POOL))
         clock = Clock(database, business or world_clock(land.house.environment))
         now = await clock.now()
@@ -133,6 +137,17 @@ def _landscape(folder: Path) -> Landscape:
 
 def _secret(land: Landscape, reference: str) -> str:
     return SecretReference.parse(reference).resolve(land.folder)
+
+
+def _own_server(state: Path) -> EmbeddedServer:
+    """Raises `OutOfService` where a new database would fill the disk before it stands."""
+    free = shutil.disk_usage(state).free
+    if free < NEW_DATABASE_BYTES and not (state / DATABASE_FOLDER).exists():
+        raise OutOfService(
+            f"{free // 1_000_000} MB are free at {state}; a new database needs {NEW_DATABASE_BYTES // 1_000_000}.",
+            "Make room there, or name another place with `state` in nostro.yaml or XDG_DATA_HOME. Nothing was begun.",
+        )
+    return EmbeddedServer(state / DATABASE_FOLDER)
 
 
 def _url(land: Landscape, server: EmbeddedServer | None) -> str:

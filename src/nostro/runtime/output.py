@@ -149,9 +149,14 @@ class Output:
 
     @contextmanager
     def progress(self, what: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
-        """Shows how far a long work is; the body calls it with how much was done since."""
+        """Shows how far a long work is; the body calls it with how much was done since.
+
+        Where nobody sees a bar move, one that takes minutes (it has a `total`) is at least announced.
+        """
         columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
         quiet = self.json or not self.aside.is_terminal
+        if quiet and total is not None:
+            self.note(f"{what} ...")
         with Progress(*columns, TimeElapsedColumn(), console=self.aside, transient=True, disable=quiet) as bar:
             task = bar.add_task(what, total=total)
             yield lambda count: bar.advance(task, count)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from typing import Any
 
 from nostro.gateway.serving import serve
@@ -27,11 +27,23 @@ def is_free(port: int, host: str = LOOPBACK) -> bool:
     return True
 
 
-def next_free(port: int, host: str = LOOPBACK) -> int:
-    """This port or the next free one above it. Raises `OutOfService` when the next hundred are taken."""
-    for candidate in range(port, port + 100):
-        if is_free(candidate, host):
-            return candidate
+def next_free(port: int, until: ExitStack | None = None) -> int:
+    """This port or the next free one above it. Raises `OutOfService` when the next hundred are taken.
+
+    Who listens only later gives `until`: so long a UDP socket of the same number tells others who choose that it is
+    taken, whoever they are, and is gone when we are.
+    """
+    for candidate in range(port, min(port + 100, 65_536)):
+        with ExitStack() as trying:
+            mark = trying.enter_context(socket.socket(type=socket.SOCK_DGRAM))
+            try:
+                mark.bind((LOOPBACK, candidate))
+            except OSError:
+                continue
+            if is_free(candidate):
+                if until is not None:
+                    until.push(trying.pop_all())
+                return candidate
     message = f"No port from {port} to {port + 99} is free."
     raise OutOfService(message, "Stop what holds them.")
 

@@ -10,6 +10,11 @@ from nostro.sandbox.currencies import iso_exponent, stripe_exponent
 from nostro.sandbox.scenario import Scenario
 from nostro.sandbox.world import World
 
+TOLD_OF_INVOICES = (
+    *("invoice", "entity", "partner", "currency", "total_minor", "paid_minor", "returned_minor"),
+    *("cleared_minor", "surplus_minor", "open_minor"),
+)
+
 
 def intended(scenario: Scenario, world: World) -> dict[str, Any]:
     """All that has to be booked, by business id. Amounts are ISO minor units."""
@@ -31,18 +36,9 @@ def _invoices(scenario: Scenario, world: World) -> list[dict[str, Any]]:
     """Invoices that were posted by now, with what has to stay paid of each in the end."""
     return [
         {
-            "invoice": key,
-            "entity": expected.entity,
             "number": world.results[key]["name"],
             "odoo_id": world.results[key]["id"],
-            "partner": expected.partner,
-            "currency": expected.currency,
-            "total_minor": expected.total_minor,
-            "paid_minor": expected.paid_minor,
-            "returned_minor": expected.returned_minor,
-            "cleared_minor": expected.cleared_minor,
-            "surplus_minor": expected.surplus_minor,
-            "open_minor": expected.open_minor,
+            **{name: getattr(expected, name) for name in TOLD_OF_INVOICES},
         }
         for key, expected in scenario.expected.items()
         if key in world.results

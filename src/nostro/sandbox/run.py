@@ -1,6 +1,5 @@
 """The sandbox as `nostro sandbox` and the demo start it: which world, with which faults, on which port."""
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -45,13 +44,3 @@ def build_server(settings: SandboxSettings) -> tuple[Server, Scenario]:
         journal=settings.journal,
     )
     return Server(world, settings.files, port=settings.port, real_clock=settings.live), scenario
-
-
-async def serve(settings: SandboxSettings) -> None:
-    """Run until cancelled; a taken port raises OSError before anything happened."""
-    server, _ = build_server(settings)
-    await server.start()
-    try:
-        await asyncio.Event().wait()
-    finally:
-        await server.stop()

@@ -84,7 +84,7 @@ def fault_plans(seed: int) -> dict[str, FaultPlan]:
     rates = Rates(
         slow=0.02, limited=0.01, error_before=0.02, error_after=0.02, cut_before=0.01, cut_after=0.02, cut_late=0.01
     )
-    common = FaultPlan(seed, rates, latency_seconds=(0.0, 0.01), slow_seconds=(0.1, 0.5))
+    common = FaultPlan(seed, rates, latency_seconds=(0.0, 0.002), slow_seconds=(0.05, 0.2))
     psp = replace(common, webhook_lost=0.05, webhook_doubled=0.08, webhook_late=0.10)
     odoo_down = Outage(at(MONDAY, 11), at(MONDAY, 11, 25), refused=True)
     psp_down = Outage(at(TUESDAY, 9), at(TUESDAY, 9, 10))

@@ -24,7 +24,7 @@ import psycopg
 from psycopg import sql
 
 from nostro.model.failures import DatabaseUnavailable, Refused
-from nostro.store.embedded_place import Place, command_of, find_place, uid_with_a_name
+from nostro.store.embedded_place import Place, command_of, find_place, uid_with_a_name, where_full
 
 _SUPERUSER = "postgres"
 _DATABASE = "nostro"
@@ -136,7 +136,8 @@ class EmbeddedServer:
                 return
             said = place.log.read_bytes()[said_before:].decode(errors="replace").strip()
             if "is still in use" not in said or time.monotonic() > give_up:
-                raise DatabaseUnavailable(f"PostgreSQL did not start. It said:\n{said}\n", f"More is in {place.log}.")
+                remedy = f"{where_full(said)} More is in {place.log}.".lstrip()
+                raise DatabaseUnavailable(f"PostgreSQL did not start. It said:\n{said}\n", remedy)
             time.sleep(0.2)
 
     def _check_and_furnish(self) -> None:

@@ -83,7 +83,8 @@ class Place:
         command: list[str | Path] = [self.programs / program, *arguments]
         done = run_as(self.uid if uid is None else uid, command, environment={"PGDATA": str(self.data_folder)})
         if done.returncode != 0:
-            raise DatabaseUnavailable(f"PostgreSQL's {program} failed: {(done.stderr or done.stdout).strip()}")
+            said = (done.stderr or done.stdout).strip()
+            raise DatabaseUnavailable(f"PostgreSQL's {program} failed: {said}", where_full(said))
 
     def launch(self, settings: Mapping[str, str]) -> int:
         """Start the server in a session of its own, so that Ctrl-C in a terminal misses it; returns its process id."""
@@ -110,6 +111,11 @@ def find_place(state_folder: Path) -> Place:
     digest = hashlib.sha256(os.fsencode(state)).hexdigest()[:8]
     socket = Path(f"/tmp/nostro-{os.geteuid()}-{digest}")  # noqa: S108 -- a socket's path has 107 bytes at most
     return Place(state, home, socket, _programs(_version_of(home / "data"), uid), uid)
+
+
+def where_full(said: str) -> str:
+    """What helps when PostgreSQL says that its disk is full; empty when it says something else."""
+    return "The disk is full: make room, and start again." if "No space left on device" in said else ""
 
 
 def uid_with_a_name(place: Place) -> int | None:

@@ -45,7 +45,7 @@ async def install(database: Database, keys: Keys, environment: str, entropy: Ent
         row = await tx.row(SQL.deployment)
     if row is None or row.index_check != check:
         message = "This master key is not the one that the database was made with."
-        raise LandscapeRefused(message, "Give the right `master_key`; nothing was changed.")
+        raise LandscapeRefused(message, "Give the right `master_key`, or another database; nothing was changed.")
     if row.environment != environment:
         message = f"The database belongs to environment {row.environment}, the landscape says {environment}."
         raise LandscapeRefused(message, "Use the database of this environment; nothing was changed.")

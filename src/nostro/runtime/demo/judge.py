@@ -19,6 +19,8 @@ CARD, BANK, FEE = "card payment", "bank movement", "fee"
 DEAD = ("draft", "canceled", "rejected")
 OWN = {entity.code: entity.currency for entity in ENTITIES}
 Row = Mapping[str, Any]
+Sums = Counter[tuple[str, str, str]]
+"""Minor units by entity, payout and currency."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +60,11 @@ def judge(intended: Row, odoo: Row, closed_through: date) -> Judgement:
     Movements of days after `closed_through` and fees of payouts on their way may be booked already or not yet; twice is
     too often for them too.
     """
-    wish, books = Wish(intended), Books(intended, odoo)
-    movements = Counter(wish.movements())
+    books, movements = Books(intended, odoo), Counter(_movements(intended))
     due = Counter({one: n for one, n in movements.items() if date.fromisoformat(one.name) <= closed_through})
-    sure = Counter(wish.card_payments()) + due
+    sure = Counter(_card_payments(intended)) + due
     held = Counter(books.card_payments()) + Counter(books.statement_lines())
-    too_little, too_much = _apart(wish.fees(arrived=True), wish.fees(), books.fees())
+    too_little, too_much = _apart(_fees(intended, arrived=True), _fees(intended, arrived=False), books.fees())
     return Judgement(_listed(sure - held + too_little), _listed(held - sure - (movements - due) + too_much))
 
 
@@ -75,35 +76,33 @@ def totals(amounts: Iterable[Money]) -> list[Money]:
     return [Money(minor=minor, currency=currency) for currency, minor in sorted(sums.items())]
 
 
-class Wish:
-    """What the outside's own books say has to be in Odoo's."""
+def _card_payments(intended: Row) -> Iterator[Effect]:
+    """Every captured payment."""
+    invoices = {invoice["invoice"]: invoice for invoice in intended["invoices"]}
+    for paid in intended["payments"]:
+        if paid["kind"] == "card":
+            invoice = invoices[paid["invoice"]]
+            yield Effect(CARD, invoice["entity"], invoice["number"], _money(paid))
 
-    def __init__(self, intended: Row) -> None:
-        self._intended = intended
 
-    def card_payments(self) -> Iterator[Effect]:
-        """Every captured payment."""
-        invoices = {invoice["invoice"]: invoice for invoice in self._intended["invoices"]}
-        for paid in self._intended["payments"]:
-            if paid["kind"] == "card":
-                invoice = invoices[paid["invoice"]]
-                amount = Money(minor=paid["amount_minor"], currency=paid["currency"])
-                yield Effect(CARD, invoice["entity"], invoice["number"], amount)
+def _movements(intended: Row) -> Iterator[Effect]:
+    """Every booked entry of a bank account."""
+    for entry in intended["movements"]:
+        yield Effect(BANK, _entity_of(entry["bank"]), entry["booking_date"], _money(entry))
 
-    def movements(self) -> Iterator[Effect]:
-        """Every booked entry of a bank account."""
-        for entry in self._intended["movements"]:
-            amount = Money(minor=entry["amount_minor"], currency=entry["currency"])
-            yield Effect(BANK, _entity_of(entry["bank"]), entry["booking_date"], amount)
 
-    def fees(self, *, arrived: bool = False) -> Counter[tuple[str, str, str]]:
-        """Fees by entity, payout and currency, of all payouts or of those that arrived."""
-        payouts = {one["id"] for one in self._intended["payouts"] if one["status"] == "paid" or not arrived}
-        sums: Counter[tuple[str, str, str]] = Counter()
-        for fee in self._intended["fees"]:
-            if fee["payout"] in payouts:
-                sums[_entity_of(fee["psp"]), fee["payout"], fee["currency"]] += fee["fee_minor"]
-        return sums
+def _fees(intended: Row, *, arrived: bool) -> Sums:
+    """Fees of all payouts, or of those that arrived."""
+    payouts = {one["id"] for one in intended["payouts"] if one["status"] == "paid" or not arrived}
+    sums: Sums = Counter()
+    for fee in intended["fees"]:
+        if fee["payout"] in payouts:
+            sums[_entity_of(fee["psp"]), fee["payout"], fee["currency"]] += fee["fee_minor"]
+    return sums
+
+
+def _money(row: Row) -> Money:
+    return Money(minor=row["amount_minor"], currency=row["currency"])
 
 
 class Books:
@@ -135,9 +134,9 @@ class Books:
             if line["journal_id"] in self._banks:
                 yield Effect(BANK, self._entities[line["company_id"]], line["date"], self._money(line))
 
-    def fees(self) -> Counter[tuple[str, str, str]]:
-        """Debits of the fee accounts by entity, payout and currency; the payout's id stands in reference or label."""
-        sums: Counter[tuple[str, str, str]] = Counter()
+    def fees(self) -> Sums:
+        """Debits of the fee accounts; the payout's id stands in reference or label."""
+        sums: Sums = Counter()
         for line in self._odoo["lines"]:
             move = self._moves[line["move_id"]]
             if line["account_id"] in self._fees and move["state"] == "posted":
@@ -149,9 +148,6 @@ class Books:
 
     def _money(self, row: Row, sign: int = 1) -> Money:
         return Money.of(sign * Decimal(row["amount"]), self._currencies[row["currency_id"]])
-
-
-Sums = Counter[tuple[str, str, str]]
 
 
 def _apart(least: Sums, most: Sums, held: Sums) -> tuple[Counter[Effect], Counter[Effect]]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from string import Template
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -19,6 +21,11 @@ from nostro.store.entropy import Entropy
 CALENDARS = {"DE": "TARGET", "CH": "SIC", "US": "Fedwire"}
 AT_THE_PSP = (AnnotatePayment.operation, RefundPayment.operation)
 AT_THE_ERP = tuple(i.operation for i in INTENTS if i is not Reread and i.operation not in AT_THE_PSP)
+ERP_FILES = ("connections/odoo.yaml", "interfaces/booking.yaml")
+COMPANY_FILES = tuple(
+    f"{kind}-NAME.yaml"
+    for kind in ("connections/stripe", "connections/bank", "interfaces/cards", "interfaces/statements")
+)
 LATE_EFFECTS_SECONDS = 130
 """Longer than a call of the sandbox's Odoo goes on when its client is gone (120 s)."""
 PEOPLE = {
@@ -93,18 +100,59 @@ class Grounds:
 def write_landscape(grounds: Grounds, chart: Mapping[str, Any], entropy: Entropy) -> None:
     """Write all files. `chart` is what the sandbox's Odoo says of its companies (`OdooBooks.landscape`)."""
     secrets = Secrets(grounds, entropy)
-    files = {
-        **house_files(grounds, secrets),
-        "entities.yaml": {"entities": [_entity(entity, chart[f"Entity {entity.code}"]) for entity in ENTITIES]},
-        **_odoo(grounds, secrets),
-    }
+    told = _of_the_erp(grounds, secrets)
+    files = house_files(grounds, secrets) | {name: _filled(name, told) for name in ERP_FILES}
+    files["entities.yaml"] = "entities:\n"
     for entity in ENTITIES:
-        files |= _of_entity(grounds, secrets, entity)
+        (grounds.files / entity.psp.name).mkdir(parents=True, exist_ok=True)
+        told = _of_company(grounds, secrets, entity, chart[f"Entity {entity.code}"])
+        files |= {name.replace("NAME", entity.psp.name): _filled(name, told) for name in COMPANY_FILES}
+        files["entities.yaml"] += _filled("entity.yaml", told)
     write_files(grounds.landscape, files)
 
 
+def _filled(name: str, told: Mapping[str, object]) -> str:
+    """A file of `written/` with its placeholders filled in."""
+    place = resources.files("nostro.runtime.demo").joinpath("written", name)
+    return Template(place.read_text(encoding="utf-8")).substitute(told)
+
+
+def _of_the_erp(grounds: Grounds, secrets: Secrets) -> dict[str, object]:
+    return {
+        "url": f"{grounds.sandbox_url}/{ODOO}",
+        "key": quoted(secrets.keep("odoo.key", "key-nostro")),
+        "token": quoted(secrets.keep("odoo.token", grounds.odoo_token)),
+        "late_seconds": LATE_EFFECTS_SECONDS,
+        "operations": ", ".join(AT_THE_ERP),
+    }
+
+
+def _of_company(grounds: Grounds, secrets: Secrets, entity: Entity, chart: Mapping[str, Any]) -> dict[str, object]:
+    """Its names and numbers, and under the names of Odoo's journals and accounts the ids that they have there."""
+    name, psp, account = entity.psp.name, entity.psp, entity.account
+    return {
+        **chart["accounts"],
+        **chart["journals"],
+        "company": chart["company"],
+        "clearing": chart["clearing"]["STR1"],
+        "code": entity.code,
+        "name": name,
+        "currency": entity.currency,
+        "zone": account.zone,
+        "calendar": CALENDARS[entity.code],
+        "number": account.number,
+        "odoo_provider": str(entity.code == "DE").lower(),
+        "url": f"{grounds.sandbox_url}/{entity.psp_path}",
+        "key": quoted(secrets.keep(f"stripe-{name}.key", psp.secret_key)),
+        "webhook_secret": quoted(secrets.keep(f"stripe-{name}.webhook", psp.webhook_secrets[0])),
+        "folder": quoted(str(grounds.files / name)),
+        "intraday": "cumulative" if account.cumulative else "delta",
+        "operations": ", ".join(AT_THE_PSP),
+    }
+
+
 def write_files(folder: Path, files: Mapping[str, Any]) -> None:
-    """Write a landscape's files by name, and the posting policy that `nostro init` begins with."""
+    """Write a landscape's files by name, each a text or what it holds, and the posting policy of `nostro init`."""
     yaml = YAML(typ="safe")
     yaml.default_flow_style = False
     yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # ruamel declares it None
@@ -113,9 +161,14 @@ def write_files(folder: Path, files: Mapping[str, Any]) -> None:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("w", encoding="utf-8") as file:
-            yaml.dump(content, file)
+            file.write(content) if isinstance(content, str) else yaml.dump(content, file)
     posting = resources.files("nostro.landscape").joinpath("starting", "rules", "posting.json")
     (folder / "rules" / "posting.json").write_text(posting.read_text(encoding="utf-8"), encoding="utf-8")
+
+
+def quoted(text: str) -> str:
+    """As YAML takes it, whatever is in it."""
+    return json.dumps(text)
 
 
 def token(entropy: Entropy) -> str:
@@ -161,108 +214,6 @@ def house_files(grounds: Grounds, secrets: Secrets) -> dict[str, Any]:
     }
     limits = {"limits": {"overpayment_tolerance_minor": {"*": 0}}}
     return {"nostro.yaml": house, "people.yaml": _people(secrets), "rules/limits.yaml": limits}
-
-
-def _odoo(grounds: Grounds, secrets: Secrets) -> dict[str, Any]:
-    """One Odoo for all; its webhooks come over an unguessable path and are hints."""
-    return {
-        "connections/odoo.yaml": {
-            "kind": "odoo",
-            "url": f"{grounds.sandbox_url}/{ODOO}",
-            "mode": "act",
-            "secrets": {
-                "api_key": secrets.keep("odoo.key", "key-nostro"),
-                "path_token": secrets.keep("odoo.token", grounds.odoo_token),
-            },
-            "settings": {
-                "database": "odoo",
-                "protocol": "json2",
-                "transaction_seconds": LATE_EFFECTS_SECONDS,
-                "overlap_seconds": LATE_EFFECTS_SECONDS,
-            },
-        },
-        "interfaces/booking.yaml": {
-            "connection": "odoo",
-            "operations": list(AT_THE_ERP),
-            "mode": "act",
-        },
-    }
-
-
-def _of_entity(grounds: Grounds, secrets: Secrets, entity: Entity) -> dict[str, Any]:
-    name, psp = entity.psp.name, entity.psp
-    (grounds.files / name).mkdir(parents=True, exist_ok=True)
-    return {
-        f"connections/stripe-{name}.yaml": {
-            "kind": "stripe",
-            "url": f"{grounds.sandbox_url}/{entity.psp_path}",
-            "mode": "act",
-            "secrets": {
-                "api_key": secrets.keep(f"stripe-{name}.key", psp.secret_key),
-                "webhook_secret": secrets.keep(f"stripe-{name}.webhook", psp.webhook_secrets[0]),
-            },
-            "settings": {"livemode": False},
-        },
-        f"connections/bank-{name}.yaml": {
-            "kind": "bank_files",
-            "mode": "act",
-            "settings": {
-                "folder": str(grounds.files / name),
-                "profiles": {"default": {"intraday": "cumulative" if entity.account.cumulative else "delta"}},
-            },
-        },
-        f"interfaces/cards-{name}.yaml": {
-            "connection": f"stripe-{name}",
-            "operations": list(AT_THE_PSP),
-            "entities": [entity.code],
-            "mode": "act",
-        },
-        f"interfaces/statements-{name}.yaml": {
-            "connection": f"bank-{name}",
-            "entities": [entity.code],
-            "mode": "act",
-            "expected": "each business day by 08:00",
-        },
-    }
-
-
-def _entity(entity: Entity, chart: Mapping[str, Any]) -> dict[str, Any]:
-    accounts, journals = chart["accounts"], chart["journals"]
-    return {
-        "id": entity.code,
-        "name": f"Entity {entity.code}",
-        "country": entity.code,
-        "currency": entity.currency,
-        "zone": entity.account.zone,
-        "calendar": CALENDARS[entity.code],
-        "odoo_connection": "odoo",
-        "odoo_company": chart["company"],
-        "bank_accounts": [
-            {
-                "id": f"{entity.psp.name}-main",
-                "identification": entity.account.number,
-                "currency": entity.currency,
-                "connection": f"bank-{entity.psp.name}",
-                "odoo_journal": journals["BNK1"],
-                "calendar": CALENDARS[entity.code],
-            }
-        ],
-        "provider_accounts": [
-            {
-                "connection": f"stripe-{entity.psp.name}",
-                "currency": entity.currency,
-                "journal": journals["STR1"],
-                "clearing_account": chart["clearing"]["STR1"],
-                "fee_account": accounts["fees"],
-                "fx_account": accounts["exchange_loss"],
-                "reserve_account": accounts["reserve"],
-                "dispute_account": accounts["disputes"],
-                "fee_journal": journals["MISC"],
-                "odoo_provider": entity.code == "DE",
-                "statement_descriptor": "STRIPE",
-            }
-        ],
-    }
 
 
 def _people(secrets: Secrets) -> dict[str, Any]:

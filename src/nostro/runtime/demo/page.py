@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from rich.console import Console
 
 from nostro.model.money import Money
+from nostro.runtime.cli_cases import case_what
 from nostro.runtime.clock import WORLD_CLOCK
 from nostro.runtime.demo.judge import BANK, CARD, FEE, MEANING, Effect, Judgement, totals
 from nostro.runtime.demo.landscape import PEOPLE, Grounds
@@ -76,16 +77,10 @@ def as_object(report: Report) -> dict[str, Any]:
         "collections": dict(summary.states.get("collection", {})),
         "supplier_payments": dict(summary.states.get("supplier_payment", {})),
         "cases": [
-            {
-                "id": case.id,
-                "reason": case.reason,
-                "amount": case.amount,
-                "entity": case.entity,
-                "age_s": int((summary.as_of - case.opened_at).total_seconds()),
-            }
+            {**_fields(case, "id", "reason", "amount", "entity"), "age_s": int(summary.age(case).total_seconds())}
             for case in summary.cases
         ],
-        "differences": list(report.differences),
+        "differences": [_fields(one, "where", "ours", "theirs", "amount") for one in report.differences],
         "effects_asked": summary.effects_asked,
         "effects_done": summary.effects_done,
         "naive": _verdict(report.naive),
@@ -93,13 +88,13 @@ def as_object(report: Report) -> dict[str, Any]:
     }
 
 
+def _fields(told: object, *names: str) -> dict[str, Any]:
+    return {name: getattr(told, name) for name in names}
+
+
 def _verdict(judgement: Judgement) -> dict[str, Any]:
-    return {
-        "lost": len(judgement.lost),
-        "doubled": len(judgement.doubled),
-        "lost_amounts": judgement.lost_amounts,
-        "doubled_amounts": judgement.doubled_amounts,
-    }
+    counts = {"lost": len(judgement.lost), "doubled": len(judgement.doubled)}
+    return counts | _fields(judgement, "lost_amounts", "doubled_amounts")
 
 
 def draw(report: Report, console: Console) -> None:
@@ -170,10 +165,9 @@ def _in_transit(summary: Summary, console: Console) -> None:
 def _cases(report: Report, console: Console) -> None:
     summary = report.summary
     rows: list[list[Cell]] = [
-        [case.id, case.entity, case.reason, case.amount, age(summary.as_of - case.opened_at), case.sentence]
-        for case in summary.cases
+        [case.id, case.entity, case.amount, age(summary.age(case)), case_what(case)] for case in summary.cases
     ]
-    columns = {"case": "whole", "entity": "whole", "reason": "whole", "amount": "right", "age": "right", "": "left"}
+    columns = {"case": "whole", "entity": "whole", "amount": "right", "age": "right", "what": "left"}
     console.print(table(f"{len(rows)} cases wait for a person", columns, rows))
     if report.differences:
         told: list[list[Cell]] = [[one.where, one.ours, one.theirs, one.amount] for one in report.differences]

@@ -6,7 +6,7 @@ import fcntl
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from nostro.model.failures import OutOfService
@@ -24,16 +24,16 @@ PLACES = 16
 @contextmanager
 def prepared(door: int, sandbox: int) -> Iterator[Grounds]:
     """An empty place, for this process alone while the block runs, and free ports from these on."""
-    with _own_folder() as own:
+    with _own_folder() as own, ExitStack() as marks:
         state = own / "state"
         _clear_server(state / SERVER)
         for folder in (own / "landscape", state):
             if folder.is_dir():
                 shutil.rmtree(folder)
             folder.mkdir(mode=own.stat().st_mode & 0o777)
-        own_door = next_free(door)
-        health = next_free(own_door + 1)
-        own_sandbox = next_free(max(sandbox, health + 1))
+        own_door = next_free(door, marks)
+        health = next_free(own_door + 1, marks)
+        own_sandbox = next_free(max(sandbox, health + 1), marks)
         yield Grounds(own / "landscape", state, own_door, health, own_sandbox, token(SystemEntropy()))
 
 

@@ -29,17 +29,7 @@ Sums = Counter[str]
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Something that we and the outside say differently. `amount` is ours less theirs."""
-
-    where: str
-    ours: Money
-    theirs: Money
-    amount: Money
-
-
-@dataclass(frozen=True, slots=True)
-class _Apart:
-    """A difference with what helps to find the case that explains it."""
+    """Something that we and the outside say differently, with what helps to find the case that explains it."""
 
     entity: str
     where: str
@@ -49,6 +39,7 @@ class _Apart:
 
     @property
     def amount(self) -> Money:
+        """Ours less theirs."""
         return self.ours - self.theirs
 
 
@@ -62,14 +53,10 @@ async def differences(
         found += _at_the_bank(entity, summary.balances, outside[entity.bank_path])
         found += _at_the_psp(entity, summary.balances, outside[entity.psp_path])
     found += _unproven(house, summary, instances)
-    return [
-        Difference(one.where, one.ours, one.theirs, one.amount)
-        for one in found
-        if one.amount and not _explained(one, summary.cases)
-    ]
+    return [one for one in found if one.amount and not _explained(one, summary.cases)]
 
 
-def _explained(apart: _Apart, cases: Sequence[OpenCase]) -> bool:
+def _explained(apart: Difference, cases: Sequence[OpenCase]) -> bool:
     if apart.subject and any(case.subject == apart.subject for case in cases):
         return True
     amounts = (case.amount for case in cases if case.entity == apart.entity and case.amount is not None)
@@ -92,15 +79,15 @@ async def _instances(house: House) -> list[Instance]:
 # What stands in Odoo
 
 
-def _judged(judgement: Judgement) -> Iterator[_Apart]:
-    for sign, effects in ((1, judgement.doubled), (-1, judgement.lost)):
+def _judged(judgement: Judgement) -> Iterator[Difference]:
+    for ours, effects in ((True, judgement.doubled), (False, judgement.lost)):
         for effect in effects:
-            none = Money.zero(effect.amount.currency)
-            both = (effect.amount, none) if sign > 0 else (none, effect.amount)
-            yield _Apart(effect.entity, f"Odoo's books: {effect.kind} {effect.entity} {effect.name}", *both)
+            both = (effect.amount, Money.zero(effect.amount.currency))
+            where = f"Odoo's books: {effect.kind} {effect.entity} {effect.name}"
+            yield Difference(effect.entity, where, *(both if ours else both[::-1]))
 
 
-def _invoices_open(instances: Iterable[Instance], odoo: Books) -> Iterator[_Apart]:
+def _invoices_open(instances: Iterable[Instance], odoo: Books) -> Iterator[Difference]:
     """What is open of each invoice."""
     residuals = {move["id"]: Decimal(move["amount_residual"]) for move in odoo["moves"]}
     for instance in instances:
@@ -109,13 +96,13 @@ def _invoices_open(instances: Iterable[Instance], odoo: Books) -> Iterator[_Apar
             ours = Money(minor=data.outstanding, currency=data.currency)
             theirs = Money.of(residuals[data.move_id], data.currency)
             where = f"Odoo's books: open of {instance.entity} {data.number}"
-            yield _Apart(instance.entity, where, ours, theirs, instance.subject.id)
+            yield Difference(instance.entity, where, ours, theirs, instance.subject.id)
 
 
 # What stands at banks and providers
 
 
-def _at_the_bank(entity: Entity, balances: Mapping[str, list[Money]], books: Books) -> Iterator[_Apart]:
+def _at_the_bank(entity: Entity, balances: Mapping[str, list[Money]], books: Books) -> Iterator[Difference]:
     for number, account in enumerate(books["accounts"]):
         assert number == 0, "the demo's landscape knows one bank account an entity"
         name = bank(entity.code, f"{entity.psp.name}-main")
@@ -123,7 +110,7 @@ def _at_the_bank(entity: Entity, balances: Mapping[str, list[Money]], books: Boo
         yield from _compared(entity.code, f"moved on {account['number']}", _sums(balances.get(name, [])), theirs)
 
 
-def _at_the_psp(entity: Entity, balances: Mapping[str, list[Money]], books: Books) -> Iterator[_Apart]:
+def _at_the_psp(entity: Entity, balances: Mapping[str, list[Money]], books: Books) -> Iterator[Difference]:
     connection = f"stripe-{entity.psp.name}"
     for kind, name, theirs in (
         ("held", psp(entity.code, connection), _held(books)),
@@ -168,13 +155,13 @@ def _sums(amounts: Iterable[Money]) -> Sums:
     return Counter({money.currency: money.minor for money in amounts})
 
 
-def _compared(entity: str, where: str, ours: Sums, theirs: Sums) -> Iterator[_Apart]:
+def _compared(entity: str, where: str, ours: Sums, theirs: Sums) -> Iterator[Difference]:
     for currency in sorted({*ours, *theirs}):
         mine, others = (Money(minor=side[currency], currency=currency) for side in (ours, theirs))
-        yield _Apart(entity, where, mine, others)
+        yield Difference(entity, where, mine, others)
 
 
-def _unproven(house: House, summary: Summary, instances: Iterable[Instance]) -> Iterator[_Apart]:
+def _unproven(house: House, summary: Summary, instances: Iterable[Instance]) -> Iterator[Difference]:
     """Balances of the transit ledger that no subject holds."""
     holdings = [
         holding for one in instances for holding in house.processes[one.subject.process].holds(one, house.rules)
@@ -182,6 +169,6 @@ def _unproven(house: House, summary: Summary, instances: Iterable[Instance]) -> 
     told = {(name, money.currency): money.minor for name, some in summary.balances.items() for money in some}
     for finding in prove(told, holdings).findings:
         entity = finding.account.split("/")[1] if finding.account else ""
-        yield _Apart(
+        yield Difference(
             entity, f"transit ledger, {finding.account or 'all'}: {finding.why}", finding.balance, finding.held
         )

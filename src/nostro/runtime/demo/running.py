@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from nostro.model.failures import OutOfService
 from nostro.runtime.demo.drive import Drive
 from nostro.runtime.demo.landscape import Grounds
 from nostro.runtime.demo.summary import SQL
@@ -19,6 +20,7 @@ from nostro.sandbox.server import Server
 AT_WORK = ("folders", "poll", "read", "route", "decide", "deadlines", "dispatch")
 """Beginnings of the names of loops that are asked only when something is due; the others mind leases and seals."""
 CALLS_PER_SECOND = 1000.0
+POLLED_SECONDS = 300
 SECOND = timedelta(seconds=1)
 CLOSING_STEP = timedelta(minutes=5)
 CLOSING_STEPS = 24
@@ -93,7 +95,10 @@ class Running:
 @asynccontextmanager
 async def running(server: Server, grounds: Grounds, guard: Guard = unguarded) -> AsyncIterator[Running]:
     """Start the sandbox, open the house whose landscape is written, and listen; nothing has happened yet."""
-    await server.start()
+    try:
+        await server.start()
+    except OSError:
+        raise OutOfService(f"Port {server.port} was taken meanwhile.", "Start again.") from None
     try:
         async with (
             open_house(grounds.landscape, grounds.state, business=lambda: server.world.now) as house,
@@ -107,6 +112,17 @@ async def running(server: Server, grounds: Grounds, guard: Guard = unguarded) ->
 
 
 def _unpaced(house: House) -> House:
-    """Business time runs a thousand times faster than calls may follow each other in earnest."""
-    quick = {name: replace(one, calls_per_second=CALLS_PER_SECOND) for name, one in house.connections.items()}
+    """Business time runs a thousand times faster than calls may follow each other in earnest.
+
+    And nobody waits for the minute in which a poll finds what a webhook lost: most of the demo's work would be polls.
+    """
+    quick = {}
+    for name, one in house.connections.items():
+        manifest = one.connector.manifest
+        feeds = {
+            key: replace(feed, every_seconds=max(feed.every_seconds, POLLED_SECONDS))
+            for key, feed in manifest.feeds.items()
+        }
+        connector = replace(one.connector, manifest=replace(manifest, feeds=feeds))
+        quick[name] = replace(one, connector=connector, calls_per_second=CALLS_PER_SECOND)
     return replace(house, connections=quick)

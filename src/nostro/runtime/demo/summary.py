@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from nostro.ledger.accounts import STANDING, TRANSIT, kind_of
@@ -54,6 +54,10 @@ class Summary:
     waiting: int
     effects_asked: int
     effects_done: int
+
+    def age(self, case: OpenCase) -> timedelta:
+        """How long a case is open."""
+        return self.as_of - case.opened_at
 
     @property
     def in_transit(self) -> dict[str, list[Money]]:

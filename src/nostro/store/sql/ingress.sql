@@ -77,6 +77,10 @@ select token from lease where kind = %(kind)s and name = %(name)s and slot = 0 a
 -- A feed begins at its beginning, and is due.
 insert into feed (connection, name, run_at) values (%(connection)s, %(name)s, %(at)s) on conflict do nothing;
 
+-- name: feeds_resting
+-- A connection's feeds that are not due yet.
+select name from feed where connection = %(connection)s and run_at > %(now)s;
+
 -- name: feed
 -- Where a feed stands.
 select cursor, run_at, failures, rewind_to from feed where connection = %(connection)s and name = %(name)s;
