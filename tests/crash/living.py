@@ -100,7 +100,7 @@ class Days:
     async def under_way(self, question: str = BUSY) -> int | None:
         """How much the house has to do now; None while nobody can say."""
         try:
-            async with await psycopg.AsyncConnection.connect(self.house.server.url(), connect_timeout=5) as connection:
+            async with await psycopg.AsyncConnection.connect(self.house.url(), connect_timeout=5) as connection:
                 row = await (await connection.execute(question.encode(), {"now": self.now})).fetchone()
         except (psycopg.OperationalError, psycopg.errors.UndefinedTable):
             return None
@@ -156,7 +156,7 @@ async def days(
 def cases_of(house: Processes) -> set[tuple[str, str, int]]:
     """Entity, currency and minor units of what waits for a person."""
     query = "select entity, currency, minor from exception_case where closed_at is null and minor is not null"
-    with psycopg.connect(house.server.url()) as connection:
+    with psycopg.connect(house.url()) as connection:
         return {(str(entity), str(currency), int(minor)) for entity, currency, minor in connection.execute(query)}
 
 

@@ -111,7 +111,7 @@ async def _restore_and_judge(life: Life) -> None:
         await _close(life)
         await life.until(both, CLOSES)
         await both.close_books(life.told.append)
-        assert await _adopted(both) > 10
+        assert await _adopted(both) > 0
         _judge(life)
         await _prove(both)
 

@@ -117,6 +117,10 @@ def _information(database: Any) -> list[str]:  # noqa: ANN401 - a row
     told = []
     if database.quarantine:
         told.append(f"Quarantine: nothing leaves. {database.quarantine}")
+    if database.stopped:
+        told.append(
+            f"Stopped, since another database is behind them than before: {database.stopped}. See `nostro cases`."
+        )
     if database.recovering_since:
         told.append("A recovery is open: every command begins with its look-up. See `nostro recover`.")
     if not database.standbys:
