@@ -1,4 +1,4 @@
-"""The disk of the database fills while signed webhooks come in: a 2xx is a kept receipt, and with room again work goes on.
+"""The disk of the database fills while webhooks come in: a 2xx is a kept receipt, and with room again work goes on.
 
 PostgreSQL lies on a small file system of its own, which only root may mount.
 """
@@ -28,13 +28,13 @@ ENOUGH = 40
 @contextlib.contextmanager
 def small_disk(place: Place) -> Iterator[None]:
     """A file system in memory for the database. Skips aloud where it can't be mounted."""
-    command = ["mount", "-t", "tmpfs", "-o", f"size={ROOM},mode=0711", "nostro-small-disk", str(place.home)]
+    command = ["/bin/mount", "-t", "tmpfs", "-o", f"size={ROOM},mode=0711", "nostro-small-disk", str(place.home)]
     if os.geteuid() != 0 or subprocess.run(command, capture_output=True, check=False).returncode != 0:
         pytest.skip("NOT tested: a small file system can't be mounted here, which takes root")
     try:
         yield
     finally:
-        subprocess.run(["umount", "--lazy", str(place.home)], check=True)
+        subprocess.run(["/bin/umount", "--lazy", str(place.home)], check=True)
 
 
 @pytest.mark.timeout(240)
