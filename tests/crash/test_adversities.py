@@ -64,9 +64,11 @@ async def scene(folder: Path) -> AsyncIterator[Scene]:
         proxied(find_place(made.house.grounds.state / "postgresql").socket_file) as proxy,
     ):
         password = find_place(made.house.grounds.state / "postgresql").password_file.read_text(encoding="utf-8")
-        url = f"postgresql://postgres:{quote(password, safe='')}@127.0.0.1:{proxy.port}/nostro"
+        secret = made.house.grounds.secrets / "database.url"
+        secret.touch(mode=0o600)
+        secret.write_text(f"postgresql://postgres:{quote(password, safe='')}@127.0.0.1:{proxy.port}/nostro")
         path = made.house.grounds.landscape / "nostro.yaml"
-        path.write_text(f"{path.read_text()}database: {url}\n")
+        path.write_text(f"{path.read_text()}database: file:{secret}\n")
         for name in (DOOR, *WORKERS):
             made.house.start(name)
         yield Scene(made, proxy, Random(SEED))  # noqa: S311 - which adversity, not which secret

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -59,7 +60,7 @@ class Health:
             "ready": ready,
             "database": "reached" if database is not None else "unreachable",
             "quarantine": database.quarantine if database else None,
-            "recovering_since": database.recovering_since if database else None,
+            "recovering_since": _told(database.recovering_since) if database else None,
             "synchronous_standbys": database.standbys if database else None,
             "information": _information(database),
             "late_loops": late,
@@ -109,6 +110,10 @@ class Health:
             self.gauges.put("backlog", standing.parked, queue="parked")
             if standing.sealed_at is not None:
                 self.gauges.put("checkpoint_age_seconds", (now.business - standing.sealed_at).total_seconds())
+
+
+def _told(at: datetime | None) -> str | None:
+    return at.isoformat() if at is not None else None
 
 
 def _information(database: Any) -> list[str]:  # noqa: ANN401 - a row
