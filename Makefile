@@ -33,7 +33,7 @@ quick: install ## the part of the tests that takes a minute
 test: install ## every test: real files, integration and crashes included
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal $(ARGS)
 
-crash: install ## kill the door, workers and PostgreSQL through the demo's days, ROUNDS= times
+crash: install ## kills, stopped clocks, cut connections, restarts, fail-over, full disks, ROUNDS= times, chosen at random
 	NOSTRO_CRASH_ROUNDS=$(or $(ROUNDS),20) $(BIN)/python -m pytest -q tests/crash $(ARGS)
 
 golden: install ## decide the golden log anew; read the difference before you commit it

@@ -99,7 +99,7 @@ class Days:
     async def under_way(self, question: str = BUSY) -> int | None:
         """How much the house has to do now; None while nobody can say."""
         try:
-            async with await psycopg.AsyncConnection.connect(self.house.server.url(), connect_timeout=5) as connection:
+            async with await psycopg.AsyncConnection.connect(self.house.url(), connect_timeout=5) as connection:
                 row = await (await connection.execute(question.encode(), {"now": self.now})).fetchone()
         except (psycopg.OperationalError, psycopg.errors.UndefinedTable):
             return None

@@ -44,6 +44,12 @@ class Processes:
     logs: Path
     clock: Path
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    database: str = ""
+    """Where the database is, once it isn't the embedded server any more."""
+
+    def url(self) -> str:
+        """The database as it is reached without detours."""
+        return self.database or self.server.url()
 
     def tell(self, now: datetime) -> None:
         """Set the world's clock."""

@@ -74,7 +74,7 @@ async def _killed_at_the_door(folder: Path) -> None:
             await _kills(house, senders, Random(SEED))  # noqa: S311 - which instant, not which secret
             senders.stop = True
         house.server.ensure_running()
-        kept = await _kept(house)
+        kept = await kept_in(house)
     assert len(senders.acknowledged) > SENDERS * ROUNDS
     assert senders.unanswered > 0
     assert {event: kept.get(event) for event in senders.acknowledged} == senders.acknowledged
@@ -95,7 +95,7 @@ async def _kills(house: Processes, senders: Senders, chance: Random) -> None:
             house.start(DOOR)
 
 
-async def _kept(house: Processes) -> dict[str, str]:
+async def kept_in(house: Processes) -> dict[str, str]:
     query = "select event_id, encode(id, 'hex') from receipt where kind = 'webhook' order by 1, 2"
     async with contextlib.AsyncExitStack() as stack:
         connection = await stack.enter_async_context(await psycopg.AsyncConnection.connect(house.server.url()))

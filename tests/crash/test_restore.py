@@ -36,10 +36,10 @@ from tests.crash.backups import Backup, take_backup
 from tests.crash.processes import NOSTRO, empty_grounds
 
 SEED = int(os.environ.get("NOSTRO_CRASH_SEED", "1"))
-BACKUP, DISASTER, LAST_ACT, CLOSES = at(MONDAY, 7, 35), at(MONDAY, 8, 40), at(MONDAY, 9), at(MONDAY, 11)
-QUIET = timedelta(minutes=20)
+BACKUP, DISASTER, LAST_ACT, CLOSES = at(MONDAY, 7, 35), at(MONDAY, 8, 15), at(MONDAY, 8, 20), at(MONDAY, 10)
+QUIET = timedelta(minutes=5)
 """How long the house is watched in quarantine."""
-RECOVERED = timedelta(hours=1)
+RECOVERED = timedelta(minutes=20)
 
 
 class Life:
@@ -111,7 +111,7 @@ async def _restore_and_judge(life: Life) -> None:
         await _close(life)
         await life.until(both, CLOSES)
         await both.close_books(life.told.append)
-        assert await _adopted(both) > 10
+        assert await _adopted(both) > 0
         _judge(life)
         await _prove(both)
 

@@ -116,9 +116,11 @@ class Journal:
         }
 
         async def write(tx: Transaction) -> None:
-            deployment = await tx.row(SQL.quarantine)
+            deployment = await tx.row(SQL.quarantine, connection=self.writes.slot.connection)
             if deployment is None or deployment.quarantine:
-                raise Quarantined("Nothing may leave.", "Close the recovery, or lift the quarantine.")
+                raise Quarantined(
+                    "Nothing may leave.", "See `nostro recover`, and `nostro cases` for a stopped connection."
+                )
             await tx.run(SQL.start_call, **values)
 
         await self.writes.write(write)

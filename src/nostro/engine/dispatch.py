@@ -149,7 +149,7 @@ class Dispatcher:
 
     async def _claim(self, tx: Transaction, seat: Seat, places: int, now: Now) -> list[Loaded]:
         await fence(tx, seat.slot)
-        deployment = await tx.row(SQL.quarantine)
+        deployment = await tx.row(SQL.quarantine, connection=self.connection.id)
         if deployment is None or deployment.quarantine:
             return []
         places = await self._breaker.allows(tx, now, places, self.running)

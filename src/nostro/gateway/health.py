@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -59,7 +60,7 @@ class Health:
             "ready": ready,
             "database": "reached" if database is not None else "unreachable",
             "quarantine": database.quarantine if database else None,
-            "recovering_since": database.recovering_since if database else None,
+            "recovering_since": _told(database.recovering_since) if database else None,
             "synchronous_standbys": database.standbys if database else None,
             "information": _information(database),
             "late_loops": late,
@@ -111,12 +112,20 @@ class Health:
                 self.gauges.put("checkpoint_age_seconds", (now.business - standing.sealed_at).total_seconds())
 
 
+def _told(at: datetime | None) -> str | None:
+    return at.isoformat() if at is not None else None
+
+
 def _information(database: Any) -> list[str]:  # noqa: ANN401 - a row
     if database is None:
         return []
     told = []
     if database.quarantine:
         told.append(f"Quarantine: nothing leaves. {database.quarantine}")
+    if database.stopped:
+        told.append(
+            f"Stopped, since another database is behind them than before: {database.stopped}. See `nostro cases`."
+        )
     if database.recovering_since:
         told.append("A recovery is open: every command begins with its look-up. See `nostro recover`.")
     if not database.standbys:

@@ -25,6 +25,7 @@ class Leased:
     run_at: datetime
     failures: int
     rewind_to: datetime | None = None
+    stopped: bool = False
 
 
 @dataclass(slots=True)
@@ -60,7 +61,9 @@ class Leases:
             await tx.run(SQL.make_feed, connection=connection, name=name, at=now.business)
             feed = await tx.row(SQL.feed, connection=connection, name=name)
         assert feed is not None
-        return Leased(connection, name, row.token, feed.cursor, feed.run_at, feed.failures, feed.rewind_to)
+        return Leased(
+            connection, name, row.token, feed.cursor, feed.run_at, feed.failures, feed.rewind_to, feed.stopped
+        )
 
     async def fence(self, tx: Transaction, leased: Leased) -> None:
         """Raises `LostRace` when somebody else holds the feed by now."""

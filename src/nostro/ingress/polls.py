@@ -55,7 +55,7 @@ class Polls:
             if self.intake.limits.why_not(Way.PULLED):
                 break
             leased = await self.leases.take(self.connection.id, feed.name, now)
-            if leased is not None and leased.run_at <= now.business:
+            if leased is not None and leased.run_at <= now.business and not leased.stopped:
                 kept += await self._poll(feed, _rewound(feed, leased), now)
         return kept
 

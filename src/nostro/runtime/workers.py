@@ -32,6 +32,7 @@ from nostro.gateway.webhooks import Door
 from nostro.ingress.folders import Folders
 from nostro.ingress.leases import Leases
 from nostro.ingress.limits import Limit, Limits
+from nostro.ingress.pins import Pins
 from nostro.ingress.polls import Polls
 from nostro.ingress.reading import Readings
 from nostro.ingress.receiving import Intake
@@ -202,6 +203,10 @@ class Wiring:
                 line = await self._line(connection)
                 polls = Polls(house.database, line, intake, leases, house.entropy, self.metrics.count)
                 steps.append((f"poll {connection.id}", polls.step, 1.0))
+            if connection.connector.identify is not None:
+                steps.append(
+                    (f"pin {connection.id}", Pins(house.database, await self._line(connection), leases).step, 5.0)
+                )
         return steps
 
     async def _line(self, connection: OpenConnection) -> Line:

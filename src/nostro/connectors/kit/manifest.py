@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from nostro.connectors.kit.pins import Identity
 from nostro.connectors.kit.reading import Reader, Verify
 from nostro.model.calls import Exchange, FetchPage, HttpReply, HttpRequest, Message, Reply
 from nostro.model.failures import FailureKind
@@ -137,7 +138,8 @@ class Manifest:
 class Connector:
     """One outside system's kind.
 
-    `check(config)` is an exchange of Asks only that returns what is wrong, for `nostro check --connect`.
+    `check(config)` is an exchange of Asks only that returns what is wrong, for `nostro check --connect`; `identify`
+    one of few that says which database is there, or None when it can't be asked now.
     """
 
     manifest: Manifest
@@ -145,6 +147,7 @@ class Connector:
     wire: Wire | None = None
     verify: Verify | None = None
     check: Callable[[Any, Sequence[Any]], Exchange[Sequence[str]]] | None = None
+    identify: Callable[[Any], Exchange[Identity | None]] | None = None
 
     @property
     def name(self) -> str:

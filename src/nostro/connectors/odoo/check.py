@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from nostro.connectors.kit.dialogue import Stopped, answered, asked_once
+from nostro.connectors.kit.pins import Identity
 from nostro.connectors.odoo.config import OdooConfig
 from nostro.connectors.odoo.matching import in_company
 from nostro.connectors.odoo.wire import VERSION, Row, label, ref, say, search
 from nostro.model.calls import Exchange, Message
 from nostro.model.entities import LegalEntity
+from nostro.model.failures import FailureKind
 
 _WRITTEN = ("account.payment", "account.move", "account.bank.statement.line")
 
@@ -47,6 +49,24 @@ def _pin(config: OdooConfig) -> Exchange[list[str]]:
     if config.database_uuid and told.get("database.uuid") != config.database_uuid:
         flaws.append(f"The database is another one: its uuid is {told.get('database.uuid')}.")
     return flaws
+
+
+def identify(config: OdooConfig) -> Exchange[Identity | None]:
+    """Which database this is: three reads. None when one of them can't be answered now."""
+    wanted = [["key", "in", ["database.uuid", "database.is_neutralized"]]]
+    told = yield from asked_once(search("ir.config_parameter", wanted, "key value"))
+    companies = yield from asked_once(search("res.company", [], "id", order="id"))
+    newest = yield from asked_once(search("account.move", [], "id", order="id desc", limit=1))
+    if told.failure not in (None, FailureKind.UNAUTHORISED) or not (companies.ok and newest.ok):
+        return None
+    parameters = {row["key"]: row["value"] for row in told.content} if told.ok else {}
+    return Identity(
+        name=str(parameters.get("database.uuid") or ""),
+        expected=config.database_uuid,
+        copy_of_another=bool(parameters.get("database.is_neutralized")),
+        companies=tuple(row["id"] for row in companies.content),
+        newest=max((row["id"] for row in newest.content), default=0),
+    )
 
 
 def _entity(entity: LegalEntity) -> Exchange[list[str]]:

@@ -15,3 +15,11 @@ create table recovery (
 -- The next poll of a feed begins as if nothing newer than this had been seen.
 alter table feed add column rewind_to timestamptz;
 grant select (epoch, quarantine) on deployment to nostro_checkpoint;
+-- Connections that are stopped: behind them is another database than before. The case says why.
+create table stop (
+    connection text primary key,
+    why text not null,
+    case_shard smallint not null,
+    case_id text not null,
+    since timestamptz not null
+);

@@ -33,8 +33,9 @@ select token from lease
 where kind = 'slot' and name = %(name)s and slot = %(slot)s and token = %(token)s and holder = %(holder)s for share;
 
 -- name: quarantine
--- Whether anything may leave, and in which life of the database.
-select quarantine, epoch from deployment;
+-- Whether anything may leave, and in which life of the database. A stopped connection is in a quarantine of its own.
+select coalesce(nullif(d.quarantine, ''), s.why, '') as quarantine, d.epoch
+from deployment d left join stop s on s.connection = %(connection)s;
 
 -- name: due_dispatches
 -- Dispatches of a slot to be driven (again): waited long enough, or left by somebody who died, once their calls' bytes can't leave any more.

@@ -40,6 +40,7 @@ where feed.connection = hinted.connection and feed.name = hinted.name;
 -- name: standing
 -- How the deployment stands. A standby counts when commits wait for it; without the right to see, none is seen.
 select coalesce((select quarantine from deployment), '') as quarantine,
+  (select coalesce(string_agg(connection, ', ' order by connection), '') from stop) as stopped,
   (select r.opened_at from recovery r join deployment d on d.epoch = r.epoch) as recovering_since,
   (select count(*) from pg_stat_replication where sync_state in ('sync', 'quorum')) as standbys,
   (select count(*) from parked) as parked,
@@ -83,7 +84,7 @@ select name from feed where connection = %(connection)s and run_at > %(now)s;
 
 -- name: feed
 -- Where a feed stands.
-select cursor, run_at, failures, rewind_to from feed where connection = %(connection)s and name = %(name)s;
+select cursor, run_at, failures, rewind_to, exists (select from stop s where s.connection = feed.connection) as stopped from feed where connection = %(connection)s and name = %(name)s;
 
 -- name: advance_feed
 -- A poll that worked: the next cursor, and a heartbeat. Where a hint came meanwhile, its time stays.

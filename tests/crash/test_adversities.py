@@ -1,0 +1,194 @@
+"""What happens to a house besides kills: a stopped clock, cut connections, a database that restarts, fails over or has
+no more room. Business goes on meanwhile, and the books of the sandbox say afterwards whether all was done once.
+
+One adversity chosen by the seed runs with every `make test`; `NOSTRO_CRASH_ROUNDS` (`make crash`) has as many as it
+says, chosen at random.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+from urllib.parse import quote
+
+import httpx
+import psycopg
+import pytest
+
+from nostro.engine.tenure import LEASE
+from nostro.runtime.demo.judge import judge
+from nostro.sandbox.judgement import intended
+from nostro.sandbox.stage import MONDAY, ODOO, at
+from nostro.store.embedded_place import find_place
+from tests.crash.living import Days, cases_of, days, explained, prove
+from tests.crash.processes import DOOR, WORKERS, Processes
+from tests.crash.proxy import Proxy, proxied
+from tests.crash.standby import Standby, start_standby
+
+ASKED = "NOSTRO_CRASH_ROUNDS" in os.environ
+ROUNDS = min(6, max(1, int(os.environ.get("NOSTRO_CRASH_ROUNDS", "1")) // 4))
+SEED = int(os.environ.get("NOSTRO_CRASH_SEED", "1"))
+BUSY, LAST_ACT, CLOSES = at(MONDAY, 7, 30), at(MONDAY, 8, 30), at(MONDAY, 10, 30)
+BEYOND_SECONDS = LEASE.total_seconds() + 5
+"""A worker's clock stands still so long: its leases end, and another has its shards and slots."""
+AWAY_SECONDS = 3.0
+
+
+@dataclass
+class Scene:
+    """A house whose database is reached through a proxy."""
+
+    made: Days
+    proxy: Proxy
+    chance: Random
+    standby: Standby | None = None
+
+    @property
+    def house(self) -> Processes:
+        """The processes."""
+        return self.made.house
+
+
+@asynccontextmanager
+async def scene(folder: Path) -> AsyncIterator[Scene]:
+    """The morning; the landscape names the proxy as its database."""
+    async with (
+        days(folder, SEED, LAST_ACT, CLOSES, ()) as made,
+        proxied(find_place(made.house.grounds.state / "postgresql").socket_file) as proxy,
+    ):
+        password = find_place(made.house.grounds.state / "postgresql").password_file.read_text(encoding="utf-8")
+        secret = made.house.grounds.secrets / "database.url"
+        secret.touch(mode=0o600)
+        secret.write_text(f"postgresql://postgres:{quote(password, safe='')}@127.0.0.1:{proxy.port}/nostro")
+        path = made.house.grounds.landscape / "nostro.yaml"
+        path.write_text(f"{path.read_text()}database: file:{secret}\n")
+        for name in (DOOR, *WORKERS):
+            made.house.start(name)
+        yield Scene(made, proxy, Random(SEED))  # noqa: S311 - which adversity, not which secret
+
+
+async def stopped_clock(there: Scene) -> None:
+    """A worker stops in the middle of whatever it does, and wakes as a zombie."""
+    process = there.house.running[there.chance.choice(WORKERS)]
+    process.send_signal(signal.SIGSTOP)
+    await asyncio.sleep(BEYOND_SECONDS)
+    process.send_signal(signal.SIGCONT)
+    await asyncio.sleep(AWAY_SECONDS)
+
+
+async def cut_connections(there: Scene) -> None:
+    """Every connection to the database breaks, again and again, and for a while there is none."""
+    for _ in range(5):
+        there.proxy.cut()
+        await asyncio.sleep(there.chance.random())
+    there.proxy.refusing = True
+    there.proxy.cut()
+    await asyncio.sleep(AWAY_SECONDS)
+    there.proxy.refusing = False
+
+
+async def restarted_database(there: Scene) -> None:
+    """As an upgrade of PostgreSQL does it: it ends what is open, and is away for a moment."""
+    place = find_place(there.house.grounds.state / "postgresql")
+    await asyncio.to_thread(place.run, "pg_ctl", "stop", "-m", there.chance.choice(("fast", "immediate")), "-t", "60")
+    await asyncio.sleep(there.chance.random() * AWAY_SECONDS)
+    await asyncio.to_thread(there.house.server.ensure_running)
+
+
+ADVERSITIES: tuple[Callable[[Scene], Awaitable[None]], ...] = (stopped_clock, cut_connections, restarted_database)
+
+
+async def live_through(there: Scene, adversity: Callable[[Scene], Awaitable[None]], span: timedelta) -> None:
+    """Business goes on while it happens, and until it has passed."""
+    happening = asyncio.ensure_future(adversity(there))
+    await there.made.to(there.made.now + span)
+    while not happening.done():
+        await there.made.to(there.made.now + timedelta(seconds=30))
+    await happening
+
+
+async def judged(there: Scene) -> None:
+    """Nothing lost, nothing doubled, everything proved."""
+    made = there.made
+    await made.to(CLOSES)
+    left = await made.settled()
+    assert set(left.values()) == {0}, left
+    world = made.sandbox.world
+    cases = await asyncio.to_thread(cases_of, made.house)
+    await asyncio.to_thread(made.house.end)
+    yesterday = MONDAY - timedelta(days=1)
+    verdict = judge(intended(made.scenario, world), world.books()["systems"][ODOO], yesterday)
+    assert verdict.doubled == ()
+    assert [effect for effect in verdict.lost if not explained(effect, cases)] == []
+    await asyncio.to_thread(prove, made.house)
+
+
+@pytest.mark.timeout(300 + 120 * ROUNDS)
+def test_nothing_is_lost_or_doubled_whatever_happens_around_the_house(tmp_path: Path) -> None:
+    asyncio.run(_adversities(tmp_path))
+
+
+async def _adversities(folder: Path) -> None:
+    async with scene(folder) as there:
+        await there.made.to(BUSY)
+        span = (LAST_ACT - BUSY) / ROUNDS
+        for _ in range(ROUNDS):
+            await live_through(there, there.chance.choice(ADVERSITIES), span)
+        await judged(there)
+
+
+@pytest.mark.skipif(not ASKED, reason="NOT run: `make crash` fails over to a standby, which takes a minute or two")
+@pytest.mark.timeout(600)
+def test_a_synchronous_standby_takes_over_without_loss(tmp_path: Path) -> None:
+    asyncio.run(_fail_over(tmp_path))
+
+
+async def _fail_over(folder: Path) -> None:
+    async with scene(folder) as there:
+        await there.made.to(BUSY)
+        assert (await standbys(there.house)) == 0
+        server, state = there.house.server, there.house.grounds.state
+        there.standby = await asyncio.to_thread(start_standby, state, server)
+        try:
+            await there.made.to(there.made.now + timedelta(minutes=10))
+            assert (await standbys(there.house)) == 1
+            await live_through(there, failed_over, LAST_ACT - there.made.now)
+            await judged(there)
+        finally:
+            await asyncio.to_thread(there.standby.end)
+            await asyncio.to_thread(_wait_for_nobody, server.url("postgres"))
+
+
+async def failed_over(there: Scene) -> None:
+    """The primary dies, and for a moment nobody answers."""
+    standby = there.standby
+    assert standby is not None
+    there.house.kill("postgresql")
+    await asyncio.sleep(there.chance.random())
+    await asyncio.to_thread(standby.promote)
+    there.proxy.target = standby.place.socket_file
+    there.house.database = standby.url()
+
+
+async def standbys(house: Processes) -> int:
+    """What `readyz` says of synchronous standbys."""
+    async with httpx.AsyncClient(trust_env=False, timeout=20) as client:
+        told = (await client.get(f"http://127.0.0.1:{house.grounds.health}/readyz")).json()
+    return int(told["synchronous_standbys"])
+
+
+def _wait_for_nobody(url: str) -> None:
+    """The old primary, where it runs again, must not wait for a standby that is gone when the house is put away."""
+    try:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("alter system reset synchronous_standby_names")
+            connection.execute("select pg_reload_conf()")
+    except psycopg.OperationalError:
+        return

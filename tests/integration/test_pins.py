@@ -1,0 +1,191 @@
+"""An Odoo that was copied, neutralised, moved or restored stops its connection until a person has closed the case."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import pytest_asyncio
+
+from nostro.connectors.odoo import CONNECTOR
+from nostro.connectors.odoo.config import OdooConfig
+from nostro.egress.connections import OpenConnection
+from nostro.egress.line import Line
+from nostro.egress.transport import NoReply
+from nostro.engine.dispatch import SQL as DISPATCH
+from nostro.ingress.leases import Leases
+from nostro.ingress.pins import EVERY, Pins
+from nostro.model.calls import HttpReply, HttpRequest
+from nostro.model.clock import Now
+from nostro.sandbox.faults import FaultPlan
+from nostro.sandbox.odoo import OdooBooks, OdooSettings, OdooUser
+from nostro.sandbox.wire import WireRequest
+from nostro.store.database import Database
+from tests.dispatch_world import START, installed
+from tests.odoo_house import COMPANIES
+
+pytestmark = pytest.mark.asyncio
+URL = "http://odoo.test"
+USERS = (OdooUser("nostro", "key-nostro", admin=True), OdooUser("clerk", "key-clerk"))
+
+
+@dataclass
+class Watched:
+    """A connection to a stand-in Odoo, and both clocks."""
+
+    database: Database
+    books: OdooBooks
+    key: str = "key-nostro"
+    url: str = URL
+    uuid: str = ""
+    away: bool = False
+    now: Now = field(default_factory=lambda: Now(START, START))
+
+    async def clock(self) -> Now:
+        return self.now
+
+    async def send(self, request: HttpRequest, timeout_seconds: float) -> HttpReply:
+        if self.away:
+            raise NoReply
+        assert timeout_seconds
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        asked = WireRequest(request.method, urlsplit(request.url).path, (), headers, request.body)
+        assert not self.books.changes_books(asked)
+        reply = self.books.handle(asked, self.now.business)
+        return HttpReply(reply.status, dict(reply.headers), reply.body)
+
+    async def look(self) -> int:
+        """The next time that it is due."""
+        config = OdooConfig(database="odoo", database_uuid=self.uuid)
+        connection = OpenConnection("odoo", CONNECTOR, config, self.url, {"api_key": self.key}, calls_per_second=1000)
+        line = Line(connection, self, self.clock)
+        changed = await Pins(self.database, line, Leases(self.database, "one")).step(self.now)
+        self.now = Now(self.now.business + EVERY, self.now.machine + EVERY)
+        return changed
+
+    def act(self, act: str, **wish: Any) -> dict[str, Any]:  # noqa: ANN401 - what the stand-in knows
+        return self.books.apply({"act": act, **wish}, self.now.business)
+
+    async def all(self, query: str) -> list[tuple[Any, ...]]:
+        async with self.database.transaction() as tx:
+            return [tuple(row) for row in await (await tx.connection.execute(query.encode())).fetchall()]
+
+    async def stopped(self) -> str:
+        """Why nothing may leave over this connection; over another everything may."""
+        async with self.database.transaction() as tx:
+            other = await tx.row(DISPATCH.quarantine, connection="psp")
+            mine = await tx.row(DISPATCH.quarantine, connection="odoo")
+        assert other is not None
+        assert mine is not None
+        assert other.quarantine == ""
+        return str(mine.quarantine)
+
+    async def close_case(self) -> None:
+        async with self.database.transaction() as tx:
+            await tx.connection.execute("update exception_case set closed_at = opened_at, closed_by = 'ana'")
+
+
+def books(**changed: Any) -> OdooBooks:  # noqa: ANN401 - settings
+    return OdooBooks(replace(OdooSettings(COMPANIES, users=USERS), **changed), FaultPlan(), START)
+
+
+@pytest_asyncio.fixture
+async def watched(database_url: str) -> AsyncIterator[Watched]:
+    async with installed(database_url) as database:
+        made = Watched(database, books())
+        assert await made.look() == 0
+        assert await made.stopped() == ""
+        yield made
+
+
+async def test_the_same_database_goes_on(watched: Watched) -> None:
+    partner = watched.act("partner", name="Customer 001")["id"]
+    watched.act("invoice", company="DE", partner=partner, amount="100", date="2026-08-30")
+    assert [await watched.look(), await watched.look()] == [0, 0]
+    assert await watched.stopped() == ""
+
+
+async def test_a_neutralised_database_is_stopped_and_stays_so_whoever_closes_the_case(watched: Watched) -> None:
+    watched.act("parameter", key="database.is_neutralized", value="true")
+    assert await watched.look() == 1
+    assert "neutralised" in await watched.stopped()
+    assert await watched.all("select reason, subject from exception_case") == [("erp_copied", "connection/odoo")]
+    await watched.close_case()
+    assert await watched.look() == 1
+    assert "neutralised" in await watched.stopped()
+
+
+async def test_another_uuid_is_stopped_until_the_case_is_closed_and_pinned_from_then_on(watched: Watched) -> None:
+    watched.act("parameter", key="database.uuid", value="another")
+    assert [await watched.look(), await watched.look()] == [1, 0]
+    assert "now another" in await watched.stopped()
+    await watched.close_case()
+    assert await watched.look() == 1
+    assert await watched.stopped() == ""
+    assert await watched.look() == 0
+    assert await watched.stopped() == ""
+
+
+async def test_the_landscape_s_own_pin_holds_from_the_first_look_on(watched: Watched) -> None:
+    watched.uuid = "the-one-in-the-landscape"
+    assert await watched.look() == 1
+    assert "The landscape pins" in await watched.stopped()
+
+
+async def test_the_same_name_at_another_address_may_be_a_copy(watched: Watched) -> None:
+    watched.url = "http://staging.test"
+    assert await watched.look() == 1
+    assert "http://staging.test" in await watched.stopped()
+
+
+async def test_an_odoo_without_some_of_its_companies_is_stopped(watched: Watched) -> None:
+    watched.books = books(companies=COMPANIES[:1])
+    assert await watched.look() == 1
+    assert "gone" in await watched.stopped()
+
+
+async def test_without_an_administrator_s_key_the_name_is_not_asked_and_what_was_pinned_stays(watched: Watched) -> None:
+    watched.key = "key-clerk"
+    assert await watched.look() == 0
+    watched.key = "key-nostro"
+    watched.act("parameter", key="database.uuid", value="another")
+    assert await watched.look() == 1
+
+
+async def test_an_outage_is_no_flaw(watched: Watched) -> None:
+    watched.away = True
+    assert await watched.look() == 0
+    assert await watched.stopped() == ""
+    watched.away = False
+    assert await watched.look() == 0
+
+
+async def test_ids_that_run_backwards_stop_it_and_list_what_is_gone(watched: Watched) -> None:
+    partner = watched.act("partner", name="Customer 001")["id"]
+    move = watched.act("invoice", company="DE", partner=partner, amount="100", date="2026-08-30")["id"]
+    await watched.look()
+    day = watched.now.business - timedelta(minutes=1)
+    async with watched.database.transaction() as tx:
+        await tx.connection.execute(
+            "insert into command_closed select 1, 'k', %s, 'p/s/t/0/0', 'NOSAAAA', 'p', 's', 't', 'DE', 'odoo',"
+            " 'book_journal_entry', 'done', %s, '{}', 1, '', null, %s, %s",
+            (day.date().replace(day=1), f'{{"move":"{move}"}}'.encode(), day, day),
+        )
+    watched.books = books()
+    assert await watched.look() == 1
+    [(reason, told)] = await watched.all("select reason, convert_from(candidates, 'UTF8') from exception_case")
+    assert reason == "erp_rolled_back"
+    assert told == f'["book_journal_entry NOSAAAA (move {move})"]'
+
+
+async def test_a_deleted_draft_is_no_restore(watched: Watched) -> None:
+    partner = watched.act("partner", name="Customer 001")["id"]
+    watched.act("invoice", company="DE", partner=partner, amount="100", date="2026-08-30")
+    await watched.look()
+    watched.books = books()
+    assert await watched.look() == 0
+    assert await watched.stopped() == ""
