@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from nostro.egress.connections import OpenConnection
+from nostro.egress.tracing import UNTRACED, Traces
 from nostro.egress.transport import NoReply, NotSent, Transport
 from nostro.model.calls import Ask, HttpReply, HttpRequest, Message, Reply, Wait
 from nostro.model.clock import Now
@@ -78,6 +79,7 @@ class Line:
     clock: Clock
     count: Count = silent
     health: Health = field(default_factory=Health)
+    traces: Traces = UNTRACED
     _session: Mapping[str, Any] | None = None
     _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
     _free_at: float = 0.0

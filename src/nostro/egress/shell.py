@@ -32,8 +32,9 @@ from nostro.egress.drive import (
     Stored,
 )
 from nostro.egress.line import Line, NotReady
+from nostro.egress.tracing import Span, span_id
 from nostro.egress.transport import NoReply, NotSent
-from nostro.model.calls import HttpReply, HttpRequest
+from nostro.model.calls import HttpReply, HttpRequest, Message
 from nostro.model.clock import Now
 from nostro.model.failures import ACTIONS, Action, FailureKind
 from nostro.store.entropy import Entropy
@@ -56,7 +57,10 @@ class Journals(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A dispatch as the shell drives it. `look_up_first`: its commands may have been done in a life before this one."""
+    """A dispatch as the shell drives it. `look_up_first`: its commands may have been done in a life before this one.
+
+    `trace`: the trace and the span that its calls belong to.
+    """
 
     shard: int
     id: bytes
@@ -66,6 +70,7 @@ class Job:
     began_at: datetime
     wanted_since: datetime
     look_up_first: bool = False
+    trace: tuple[bytes, bytes] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,7 @@ class Shell:
     entropy: Entropy
     job: Job
     _receipt: bytes | None = None
+    _told: int = 0
     _retry_after_seconds: float = 0.0
 
     async def run(self) -> Rested:
@@ -111,8 +117,9 @@ class Shell:
 
     async def _ask(self, drive: Drive, question: Question) -> Step:
         """What they answer is as old as the question: whether "not found" counts is judged by when it was asked."""
-        now = await self.line.clock()
+        now, began = await self.line.clock(), self.line.traces.now()
         answer = await self.line.ask(question.ask.message, self.job.operation.deadline_seconds)
+        self._trace("ask", question.ask.message, began, answer.failure)
         return drive.told(answer.content, answer.failure, answer.sentence, now.business)
 
     async def _send(self, drive: Drive, send: Send) -> Step:
@@ -134,6 +141,7 @@ class Shell:
         now = await self.line.clock()
         if now.machine >= started.machine + timedelta(seconds=WRITE_SECONDS):
             return self._never_left(send, "too late", now)
+        began = self.line.traces.now()
         try:
             reply = await self.line.send(request, self.job.operation.deadline_seconds)
         except NotSent as reason:
@@ -141,18 +149,31 @@ class Shell:
         except NoReply as reason:
             logger.warning("act_unanswered", **self._names(send), reason=str(reason))
             self.line.saw("act", FailureKind.AMBIGUOUS)
+            self._trace("act", send.act.message, began, FailureKind.AMBIGUOUS)
             return None
-        return await self._seen(send, reply)
+        return await self._seen(send, reply, began)
+
+    def _trace(self, kind: str, message: Message, began: int, failure: FailureKind | None) -> None:
+        """One span a call. Of the message only its target without a query is told."""
+        if self.job.trace is None:
+            return
+        trace, parent = self.job.trace
+        self._told += 1
+        span = span_id("call", self.job.id, str(began), str(self._told))
+        told = {"connection": self.line.connection.id, "call": kind, "target": message.target.partition("?")[0]}
+        told |= {"fate": failure.value if failure else "ok"}
+        self.line.traces.tell([Span("call", trace, span, parent, began, told, failed=failure is not None)])
 
     def _never_left(self, send: Send, reason: str, now: Now) -> Stored:
         logger.info("act_not_sent", **self._names(send), reason=reason)
         self.line.saw("act", FailureKind.UNAVAILABLE)
         return Stored(NEVER_LEFT, b"", now.business)
 
-    async def _seen(self, send: Send, reply: HttpReply) -> Stored:
+    async def _seen(self, send: Send, reply: HttpReply, began: int) -> Stored:
         now = await self.line.clock()
         _, failure, _ = self.line.understand(send.act.message, reply)
         self.line.saw("act", failure)
+        self._trace("act", send.act.message, began, failure)
         if failure is FailureKind.UNAUTHORISED:
             self.line.forget_session()
         self._retry_after_seconds = _retry_after(reply, now.business)

@@ -14,9 +14,11 @@ from dataclasses import dataclass, field, replace
 
 import structlog
 
+from nostro.egress.tracing import UNTRACED, Traces, roots
 from nostro.engine.batch import Batch
 from nostro.engine.deciding import Deciding, load_subjects
 from nostro.engine.fitness import understood
+from nostro.engine.spans import decided
 from nostro.engine.tenure import Tenure
 from nostro.engine.write import Writer
 from nostro.model.canonical import parse
@@ -47,6 +49,7 @@ class Decider:
     tenure: Tenure
     rules_from: Callable[[bytes], Rules]
     batch_limit: int = 500
+    traces: Traces = UNTRACED
     _rules: dict[bytes, Rules] = field(default_factory=dict)
     _lacking: dict[bytes, str] = field(default_factory=dict)
 
@@ -100,6 +103,7 @@ class Decider:
         return await self._decide(queue[:middle], now) + await self._decide(queue[middle:], now)
 
     async def _attempt(self, queue: Sequence[Arrival], now: Now, *, poisonous: str = "") -> int:
+        began = self.traces.now()
         async with self.database.transaction() as tx:
             known = await self.keys.load(tx, {a.data_key for a in queue if a.data_key is not None})
             shards = {a.shard: self.tenure.shards[a.shard] for a in queue if a.shard in self.tenure.shards}
@@ -118,9 +122,13 @@ class Decider:
             await self._seal_emitted(batch, now)
             moved = {number: (shards[number], deciding.shards[number]) for number in shards}
             await Writer(self.keys, self.processes).write(tx, batch, moved, now)
+            if self.traces.on:
+                named = await roots(tx, [(row.shard, row.position) for row in batch.facts])
         for number, (_, shard) in moved.items():
             if number in self.tenure.shards:
                 self.tenure.shards[number] = shard
+        if self.traces.on:
+            self.traces.tell(decided(batch.facts, named, began))
         if deciding.refused:
             await self.tenure.refuse(deciding.refused, now)
         return len(batch.arrivals)

@@ -22,12 +22,14 @@ from nostro.egress.drive import Held
 from nostro.egress.journal import FencedWrites, Journal, Slot, fence
 from nostro.egress.line import Clock, Count, Health, Line, silent
 from nostro.egress.shell import Rested, Shell
+from nostro.egress.tracing import UNTRACED, Traces
 from nostro.egress.transport import Transport
 from nostro.engine.claims import Claims
-from nostro.engine.jobs import Loaded, load_jobs
+from nostro.engine.jobs import Loaded, load_jobs, traced
 from nostro.engine.recover import recovering
 from nostro.engine.settle import end, outcomes_of
 from nostro.engine.slots import Slots
+from nostro.engine.spans import dispatched
 from nostro.model.clock import Now
 from nostro.model.failures import LostRace, OutOfService
 from nostro.store.database import Database, Statements, Transaction
@@ -53,6 +55,7 @@ class House:
     clock: Clock
     entropy: Entropy
     count: Count = silent
+    traces: Traces = UNTRACED
 
 
 @dataclass(slots=True)
@@ -127,6 +130,7 @@ class Dispatcher:
                 house.clock,
                 house.count,
                 self._breaker.health,
+                house.traces,
             )
             self._seats[slot.number] = Seat(slot, line, Journal(FencedWrites(house.database, slot), house.keys))
         return self._seats[slot.number]
@@ -157,7 +161,8 @@ class Dispatcher:
             return []
         away = [*seat.running, *self._stumbled]
         taken = await self._claims.take(tx, seat.slot, places, away, now, recovering=recovering(deployment.epoch))
-        return await load_jobs(tx, self.house.keys, self.connection, taken)
+        loaded = await load_jobs(tx, self.house.keys, self.connection, taken)
+        return await traced(tx, loaded) if self.house.traces.on else loaded
 
     async def _check(self, seat: Seat) -> None:
         """Forgets the slot if its fence says no."""
@@ -202,6 +207,7 @@ class Dispatcher:
                 await self._driven(seat, replace(loaded, job=Held(why)))
 
     async def _driven(self, seat: Seat, loaded: Loaded) -> None:
+        began = self.house.traces.now()
         if isinstance(loaded.job, Held):
             rested = Rested(loaded.job)
         else:
@@ -213,6 +219,10 @@ class Dispatcher:
 
         await seat.journal.writes.write(write)
         self._tell(loaded, rested)
+        if self.house.traces.on:
+            told = {"connection": self.connection.id, "operation": loaded.dispatch.operation}
+            told |= {"end": type(rested.end).__name__.lower()}
+            self.house.traces.tell(dispatched(loaded.members, loaded.traces, told, began))
 
     def _tell(self, loaded: Loaded, rested: Rested) -> None:
         names = {"connection": self.connection.id, "operation": loaded.dispatch.operation}

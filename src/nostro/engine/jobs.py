@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC
 
 from cryptography.exceptions import InvalidTag
@@ -13,6 +13,7 @@ from nostro.connectors.kit.manifest import Order
 from nostro.egress.connections import OpenConnection
 from nostro.egress.drive import Entry, Held, Stored
 from nostro.egress.shell import Job
+from nostro.egress.tracing import Place, of_command, roots
 from nostro.engine.claims import Dispatch
 from nostro.model.base import ERASED, confidential_fields
 from nostro.model.canonical import parse
@@ -32,6 +33,7 @@ class Loaded:
     dispatch: Dispatch
     members: Sequence[Row]
     job: Job | Held
+    traces: Mapping[Place, bytes] = field(default_factory=dict)
 
 
 async def load_jobs(
@@ -51,6 +53,21 @@ async def load_jobs(
     return [
         Loaded(d, members[d.id], await _job(tx, keys, connection, d, members[d.id], calls[d.id])) for d in dispatches
     ]
+
+
+async def traced(tx: Transaction, loaded: Sequence[Loaded]) -> list[Loaded]:
+    """The same with the traces of their members; calls belong to the first member's."""
+    places = [(row.command_shard, row.position) for one in loaded for row in one.members if row.position is not None]
+    named = await roots(tx, places)
+    return [_traced(one, named) for one in loaded]
+
+
+def _traced(loaded: Loaded, named: Mapping[Place, bytes]) -> Loaded:
+    first, job = loaded.members[0], loaded.job
+    trace = named.get((first.command_shard, first.position))
+    if trace is not None and isinstance(job, Job):
+        job = replace(job, trace=(trace, of_command(first.command_key)))
+    return replace(loaded, job=job, traces=named)
 
 
 async def _job(

@@ -26,7 +26,10 @@ PEOPLE = "people"
 
 
 class Connection(Value):
-    """An outside system. `secrets` are references by name (`env:NAME`, `file:PATH`), `settings` its connector's own."""
+    """An outside system. `secrets` are references by name (`env:NAME`, `file:PATH`), `settings` its connector's own.
+
+    Its dispatch is leased in `slots`; rate and concurrency, where told, are of all of them together.
+    """
 
     id: str
     kind: str
@@ -34,6 +37,9 @@ class Connection(Value):
     mode: Mode = "observe"
     settings: dict[str, Any] = {}
     secrets: dict[str, str] = {}
+    slots: int = 1
+    calls_per_second: int | None = None
+    concurrency: int | None = None
 
 
 class Interface(Value):

@@ -7,6 +7,7 @@ counted as a duplicate.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -16,6 +17,7 @@ import structlog
 from nostro.connectors.kit.reading import RejectItem
 from nostro.egress.connections import Connections
 from nostro.egress.line import Count, silent
+from nostro.egress.tracing import UNTRACED, Span, Traces, of_receipt
 from nostro.ingress.opened import Opened, Piece
 from nostro.ingress.opening import open_all
 from nostro.model.clock import Now
@@ -49,12 +51,18 @@ class Readings:
     connections: Connections
     lane_full: Callable[[int], bool] = lambda _: False
     count: Count = silent
+    traces: Traces = UNTRACED
+    _began: dict[tuple[int, bytes, int], int] = field(default_factory=dict)
     _open: dict[tuple[int, bytes, int], Opened] = field(default_factory=dict)
 
     async def step(self, now: Now) -> int:
         """How many items were routed and receipts ended. A lost race leaves the rest for the next step."""
         claims = await self._claim(now)
-        self._open |= {o.key: o for o in await open_all(self.database, self.keys, self.connections, claims)}
+        opened = await open_all(self.database, self.keys, self.connections, claims)
+        self._open |= {one.key: one for one in opened}
+        if self.traces.on:
+            begun = {key: self._began.get(key, self.traces.now()) for key in self._open}
+            self._began = begun
         pieces = await self._look()
         try:
             routed = await self._route(pieces, now) if pieces else 0
@@ -140,6 +148,7 @@ class Readings:
     async def _attempt(self, pieces: Sequence[Piece], now: Now) -> int:
         owners = [(piece, fact) for piece in pieces for fact in piece.facts()]
         blobs = await seal_all(self.database, self.keys, [fact for _, fact in owners], now.business)
+        began = self.traces.now()
         batch = [
             Routable(fact, blob, piece.addressed_to(), self._lane(piece), piece.opened.claim.run_at)
             for (piece, fact), blob in zip(owners, blobs, strict=True)
@@ -149,6 +158,8 @@ class Readings:
             async with self.database.transaction() as tx:
                 routed = await route(tx, self.keys, self.processes, batch, now.business)
         _settle(pieces, owners, routed)
+        if self.traces.on:
+            self.traces.tell(_routes(owners, began))
         return len(pieces)
 
     async def _end(self, ended: Sequence[Opened], now: Now) -> int:
@@ -185,6 +196,11 @@ class Readings:
 
     def _tell(self, opened: Opened) -> None:
         tally, connection = opened.tally, opened.receipt.connection
+        if self.traces.on:
+            receipt, told = opened.receipt.id, {"connection": connection, "reading": opened.claim.number}
+            told |= {f"items_{fate}": number for fate, number in tally.counts.items()}
+            span, parent = of_receipt("read", receipt), of_receipt("receive", receipt)
+            self.traces.tell([Span("read", receipt, span, parent, self._began.pop(opened.key, 0), told)])
         for fate, number in sorted(tally.counts.items()):
             self.count("receipt_items", number, connection=connection, fate=fate)
         self.count("unknown_fields", tally.unknown_fields, connection=connection)
@@ -198,6 +214,15 @@ class Readings:
             **dict(tally.counts),
             amounts=tally.told(),
         )
+
+
+def _routes(owners: Sequence[tuple[Piece, Fact]], began: int) -> list[Span]:
+    """A span for each receipt of which facts were routed."""
+    counts = Counter(piece.opened.receipt.id for piece, _ in owners)
+    return [
+        Span("route", receipt, of_receipt("route", receipt), of_receipt("read", receipt), began, {"facts": count})
+        for receipt, count in counts.items()
+    ]
 
 
 def _names(readings: Iterable[Opened]) -> dict[str, list[object]]:

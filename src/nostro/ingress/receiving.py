@@ -13,6 +13,7 @@ from typing import Final
 import structlog
 
 from nostro.egress.line import Count, silent
+from nostro.egress.tracing import UNTRACED, Span, Traces, of_receipt
 from nostro.ingress.limits import Limits, Way
 from nostro.model.failures import DatabaseUnavailable, LostRace
 from nostro.store.database import Database, Transaction
@@ -33,6 +34,7 @@ class Intake:
     keys: Keys
     limits: Limits
     count: Count = silent
+    traces: Traces = UNTRACED
 
     async def take(self, received: Received, body: bytes) -> KeptReceipt:
         """Keeps bytes that are in memory.
@@ -70,6 +72,7 @@ class Intake:
     async def _commit(
         self, received: Received, keeping: Callable[[Transaction], Awaitable[KeptReceipt]]
     ) -> KeptReceipt:
+        began = self.traces.now()
         for _ in range(RACES):
             try:
                 async with self.database.transaction() as tx:
@@ -77,6 +80,9 @@ class Intake:
             except LostRace:
                 continue
             self.tell(received, kept)
+            if self.traces.on and kept.new:
+                told = {"connection": received.connection, "kind": received.kind}
+                self.traces.tell([Span("receive", kept.id, of_receipt("receive", kept.id), None, began, told)])
             return kept
         message = "Others kept the same receipt each time."
         raise DatabaseUnavailable(message, "Send it again.")

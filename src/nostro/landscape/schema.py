@@ -80,13 +80,26 @@ class EntitiesFile(Value):
 
 
 class ConnectionFile(Value):
-    """connections/ID.yaml: an outside system. `settings` are those of its kind."""
+    """connections/ID.yaml: an outside system. `settings` are those of its kind.
+
+    `slots`: so many workers may send to it at once, each with an equal part of its rate and concurrency.
+    """
 
     kind: str
     url: str = ""
     mode: Mode = "observe"
     secrets: dict[str, SecretText] = {}
     settings: dict[str, Any] = {}
+    slots: int = Field(default=1, ge=1, le=16)
+    calls_per_second: int | None = Field(default=None, ge=1, le=10_000)
+    concurrency: int | None = Field(default=None, ge=1, le=128)
+
+    @model_validator(mode="after")
+    def _divided(self) -> Self:
+        if self.concurrency is not None and self.concurrency < self.slots:
+            message = "concurrency is divided among the slots: it can't be less than their number"
+            raise ValueError(message)
+        return self
 
 
 class InterfaceFile(Value):

@@ -188,5 +188,8 @@ def connections_of(folder: Path, rules: Rules, *, secrets: bool = True) -> dict[
             secrets=resolve_all(connection.secrets, folder, environment) if secrets else {},
             entities=rules.users_of(connection.id),
             lanes=rules.lanes_of(connection.id),
+            slots=connection.slots,
+            calls_per_second=connection.calls_per_second,
+            concurrency=connection.concurrency,
         )
     return opened

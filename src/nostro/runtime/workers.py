@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 from nostro.egress.connections import OpenConnection
 from nostro.egress.http import HttpTransport
 from nostro.egress.line import Line
+from nostro.egress.tracing import UNTRACED, Traces
 from nostro.egress.transport import Transport
 from nostro.engine.checkpoints import Checkpoints
 from nostro.engine.deadlines import Deadlines
@@ -39,6 +40,7 @@ from nostro.ingress.receiving import Intake
 from nostro.model.clock import Now
 from nostro.runtime.house import House
 from nostro.runtime.loops import Loop, Loops
+from nostro.runtime.spans import exporting
 from nostro.runtime.telemetry import Metrics
 from nostro.runtime.watchdog import Watchdog, watched_connector, watched_processes
 from nostro.store.migrate import partition
@@ -125,6 +127,7 @@ class Wiring:
     guard: Guard = unguarded
     carrier: Callable[[], AbstractAsyncContextManager[Transport]] = HttpTransport
     metrics: Metrics = field(default_factory=Metrics)
+    traces: Traces = UNTRACED
     _ages: dict[str, float] = field(default_factory=dict)
 
     async def worker(self) -> Worker:
@@ -140,7 +143,8 @@ class Wiring:
         )
         house, count = self.house, self.metrics.count
         limits = Limits(house.database, Limit(folders=(house.state,)), self.metrics.put)
-        intake = Intake(house.database, house.keys, limits, count)
+        self.traces = self.stack.enter_context(exporting())
+        intake = Intake(house.database, house.keys, limits, count, self.traces)
         tenure = Tenure(house.database, self.name, {name: len(p.versions) for name, p in house.processes.items()})
         slots = Slots(house.database, self.name, house.connections)
         dispatchers = await self._dispatchers(slots)
@@ -181,12 +185,20 @@ class Wiring:
         return step
 
     def _decider(self, tenure: Tenure) -> Decider:
-        return Decider(self.house.database, self.house.keys, self.house.processes, tenure, fitting_rules)
+        return Decider(
+            self.house.database, self.house.keys, self.house.processes, tenure, fitting_rules, traces=self.traces
+        )
 
     def _readings(self, limits: Limits) -> Readings:
         house = self.house
         return Readings(
-            house.database, house.keys, house.processes, house.connections, limits.lane_full, self.metrics.count
+            house.database,
+            house.keys,
+            house.processes,
+            house.connections,
+            limits.lane_full,
+            self.metrics.count,
+            self.traces,
         )
 
     async def _intakes(
@@ -230,6 +242,7 @@ class Wiring:
             house.now,
             house.entropy,
             self.metrics.count,
+            self.traces,
         )
         return [Dispatcher(shared, connection) for connection in serving]
 

@@ -13,11 +13,12 @@ returning l.name, l.slot;
 
 -- name: take_slots
 -- Takes slots that nobody holds. The token fences whoever held them before.
-update lease l set token = l.token + 1, holder = %(holder)s, until = %(until)s
-from (select f.name, f.slot from lease f
+-- Materialised: a plan may run a subquery once a row, and each run would lock as many rows as the limit allows.
+with free as materialized (select f.name, f.slot from lease f
   join unnest(%(names)s::text[], %(slots)s::smallint[]) as wanted (name, slot) on f.name = wanted.name and f.slot = wanted.slot
   where f.kind = 'slot' and f.until <= %(now)s
-  order by f.name, f.slot limit %(limit)s for update of f skip locked) free
+  order by f.name, f.slot limit %(limit)s for update of f skip locked)
+update lease l set token = l.token + 1, holder = %(holder)s, until = %(until)s from free
 where l.kind = 'slot' and l.name = free.name and l.slot = free.slot
 returning l.name, l.slot, l.token;
 

@@ -28,9 +28,11 @@ returning s.shard;
 
 -- name: take_shards
 -- Takes shards that nobody holds. The token fences whoever held them before.
-update shard set token = token + 1, holder = %(holder)s, until = %(until)s
-where shard in (select shard from shard where until <= %(now)s and shard = any(%(among)s::smallint[]) order by shard limit %(limit)s for update skip locked)
-returning shard, token, position, head, bundle, activations;
+-- Materialised: a plan may run a subquery once a row, and each run would lock as many rows as the limit allows.
+with free as materialized (select shard from shard where until <= %(now)s and shard = any(%(among)s::smallint[])
+  order by shard limit %(limit)s for update skip locked)
+update shard s set token = s.token + 1, holder = %(holder)s, until = %(until)s from free where s.shard = free.shard
+returning s.shard, s.token, s.position, s.head, s.bundle, s.activations;
 
 -- name: release_shards
 -- Gives shards back at once.
@@ -113,12 +115,13 @@ where d.shard = g.shard and d.process = g.process and d.subject = g.subject;
 
 -- name: fall_due
 -- Deadlines that have passed, on the shards that are held; each falls due once.
-delete from deadline d using (
+-- Materialised: a plan may run a subquery once a row, and each run would lock as many rows as the limit allows.
+with due as materialized (
   select x.shard, x.process, x.subject, s.entity, s.lane from deadline x
   join subject s on s.shard = x.shard and s.process = x.process and s.subject = x.subject
   where x.shard = any(%(shards)s::smallint[]) and x.due_at <= %(now)s
-  order by x.due_at, x.shard, x.process, x.subject limit %(limit)s for update of x skip locked) due
-where d.shard = due.shard and d.process = due.process and d.subject = due.subject
+  order by x.due_at, x.shard, x.process, x.subject limit %(limit)s for update of x skip locked)
+delete from deadline d using due where d.shard = due.shard and d.process = due.process and d.subject = due.subject
 returning d.shard, d.process, d.subject, d.name, d.due_at, d.revision, due.entity, due.lane;
 
 -- name: open_commands

@@ -8,10 +8,11 @@ select count(*) as count from reading;
 
 -- name: claim_readings
 -- Receipts to read next on a lane. Whoever claims one has it until `until` (machine time); `attempts` is the fence.
-update reading r set attempts = r.attempts + 1, until = %(until)s
-from (select shard, receipt, number from reading
+-- Materialised: a plan may run a subquery once a row, and each run would lock as many rows as the limit allows.
+with due as materialized (select shard, receipt, number from reading
   where lane = %(lane)s and run_at <= %(business)s and until <= %(machine)s
-  order by run_at, shard, receipt, number limit %(limit)s for update skip locked) due
+  order by run_at, shard, receipt, number limit %(limit)s for update skip locked)
+update reading r set attempts = r.attempts + 1, until = %(until)s from due
 where r.shard = due.shard and r.receipt = due.receipt and r.number = due.number
 returning r.shard, r.receipt, r.month, r.lane, r.number, r.attempts, r.run_at;
 

@@ -1,0 +1,182 @@
+"""A connection in several slots: shared out among workers, with one rate, one concurrency and one prober in all."""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+import pytest
+import pytest_asyncio
+
+from nostro.egress.connections import OpenConnection
+from nostro.egress.line import Line
+from nostro.model.calls import HttpReply, HttpRequest, Message
+from nostro.model.clock import Now
+from nostro.store.database import Database
+from tests.dispatch_world import Worker, World, installed
+from tests.toy_partner import URL, ToyConfig, connector, operation
+
+AT = datetime(2026, 8, 31, 6, tzinfo=UTC)
+
+
+@pytest_asyncio.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    async with installed(database_url) as opened:
+        yield opened
+
+
+class Virtual(asyncio.SelectorEventLoop):
+    """An event loop on virtual time: where it would wait, time goes on instead."""
+
+    def __init__(self) -> None:
+        self.at = 0.0
+        super().__init__(Skipping(self))
+
+    def time(self) -> float:
+        return self.at
+
+
+class Skipping(selectors.SelectSelector):
+    def __init__(self, loop: Virtual) -> None:
+        super().__init__()
+        self.loop = loop
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        self.loop.at += timeout or 0.0
+        return super().select(0)
+
+
+@dataclass
+class Heard:
+    """A partner that notes when each call came, and takes its time."""
+
+    loop: Virtual
+    at: list[float] = field(default_factory=list)
+
+    async def send(self, request: HttpRequest, timeout_seconds: float) -> HttpReply:
+        assert request.url
+        self.at.append(self.loop.time())
+        await asyncio.sleep(min(0.01, timeout_seconds))
+        return HttpReply(200, {}, b"{}")
+
+
+async def clock() -> Now:
+    return Now(AT, AT)
+
+
+@pytest.mark.parametrize("slots, workers", [(1, 1), (2, 2), (4, 2)])
+def test_the_rate_holds_over_all_slots_and_workers(slots: int, workers: int) -> None:
+    rate, seconds = 40, 20
+    loop = Virtual()
+    heard = Heard(loop)
+    shared = OpenConnection(
+        "toy", connector(operation("look_up")), ToyConfig(), URL, slots=slots, calls_per_second=rate, concurrency=8
+    )
+    lines = [Line(shared, heard, clock) for _ in range(slots)]
+    assert slots % workers == 0
+
+    async def busy(line: Line) -> None:
+        while loop.time() < seconds:
+            await line.ask(Message("find", {"keys": []}))
+
+    async def all_at_once() -> None:
+        await asyncio.gather(*(busy(line) for line in lines for _ in range(shared.slot_concurrency)))
+
+    loop.run_until_complete(all_at_once())
+    loop.close()
+    by_second = Counter(int(at) for at in heard.at)
+    assert max(by_second.values()) <= 2 * rate, "at most a second's worth at once after a rest"
+    steady = [by_second[second] for second in range(2, seconds - 1)]
+    assert all(abs(count - rate) <= slots for count in steady), steady
+
+
+@pytest.mark.asyncio
+async def test_workers_hold_disjoint_slots_whose_parts_add_up(database: Database) -> None:
+    world = World(database, operation("look_up"), slots=4)
+    one, two = Worker(world, "one"), Worker(world, "two")
+    async with database.transaction() as tx:
+        await tx.connection.execute(
+            "insert into worker select w, %s, %s, '{}' from unnest(array['one', 'two']) w", (world.now.machine,) * 2
+        )
+    for _ in range(2):
+        await one.slots.step(world.now)
+        await two.slots.step(world.now)
+    mine, yours = (worker.slots.held("psp", world.now) for worker in (one, two))
+    assert (len(mine), len(yours)) == (2, 2)
+    assert {slot.number for slot in (*mine, *yours)} == {0, 1, 2, 3}
+    assert world.connection.slot_concurrency * 4 == world.connection.concurrency
+    assert world.connection.slot_rate * 4 == world.connection.connector.manifest.calls_per_second
+    for n in range(30):
+        await world.want(f"po_{n}")
+    for _ in range(40):
+        await asyncio.gather(one.step(), two.step())
+        await world.absorb()
+    assert sorted(kind for _, kind in world.settled) == ["done"] * 30
+    assert set(world.partner.catch_up().values()) == {1}
+    by_slot = await world.all("select count(distinct shard % 4) from command_closed")
+    assert by_slot == [(4,)], "every slot had its part"
+
+
+@pytest.mark.asyncio
+async def test_a_dead_workers_slots_move_and_its_part_is_driven_on(database: Database) -> None:
+    world = World(database, operation("look_up"), slots=4)
+    dead, heir = Worker(world, "dead"), Worker(world, "heir")
+    await dead.slots.step(world.now)
+    assert len(dead.slots.held("psp", world.now)) == 4
+    world.later(11)
+    await heir.slots.step(world.now)
+    assert len(heir.slots.held("psp", world.now)) == 4
+    for n in range(8):
+        await world.want(f"po_{n}")
+    await heir.settle()
+    assert len(world.settled) == 8
+
+
+@pytest.mark.asyncio
+async def test_when_half_open_one_worker_probes_and_the_others_wait(database: Database) -> None:
+    world = World(database, operation("look_up"), slots=4)
+    one, two = Worker(world, "one"), Worker(world, "two")
+    async with database.transaction() as tx:
+        await tx.connection.execute(
+            "insert into worker select w, %s, %s, '{}' from unnest(array['one', 'two']) w", (world.now.machine,) * 2
+        )
+        await tx.connection.execute(
+            "insert into breaker (connection, state, failures, until, changed_at) values ('psp', 'open', 1, %s, %s)",
+            (world.now.business, world.now.business),
+        )
+    for worker in (one, two):
+        await worker.slots.step(world.now)
+    for n in range(40):
+        await world.want(f"po_{n}")
+    hold = asyncio.Event()
+    heard: list[str] = []
+    right = world.partner.send
+
+    async def slow(request: HttpRequest, timeout_seconds: float) -> HttpReply:
+        heard.append(request.url)
+        await hold.wait()
+        return await right(request, timeout_seconds)
+
+    world.partner.send = slow  # type: ignore[method-assign]  # the same partner, that lets us wait
+    for _ in range(5):
+        await asyncio.gather(one.step(), two.step())
+    assert len(heard) == 1, "one dialogue probes, of all slots of all workers"
+    hold.set()
+    for _ in range(40):
+        await asyncio.gather(one.step(), two.step())
+        await world.absorb()
+    assert len(world.settled) == 40
+    assert await world.all("select state from breaker") == [("closed",)]
+
+
+def test_a_slot_has_its_part_and_never_more_than_its_sockets() -> None:
+    whole = OpenConnection(
+        "toy", connector(operation("look_up")), ToyConfig(), URL, calls_per_second=10, concurrency=64
+    )
+    assert (whole.slot_rate, whole.slot_concurrency) == (10, 8)
+    parts = replace(whole, slots=16)
+    assert (parts.slot_rate, parts.slot_concurrency) == (10 / 16, 4)
