@@ -1,7 +1,7 @@
 # Everything here runs on a machine with only Python >= 3.11, make and a package index.
 # Paths are relative throughout: make can't hold a path with spaces, the shell can.
 .DEFAULT_GOAL := help
-.PHONY: help install demo check quick test lock clean crash
+.PHONY: help install demo check quick test lock clean crash simulate
 .NOTPARALLEL:
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
@@ -35,6 +35,9 @@ test: install ## every test: real files, integration and crashes included
 
 crash: install ## kill the door, workers and PostgreSQL through the demo's days, ROUNDS= times
 	NOSTRO_CRASH_ROUNDS=$(or $(ROUNDS),20) $(BIN)/python -m pytest -q tests/crash $(ARGS)
+
+simulate: install ## the whole house from SEEDS= seeds (FIRST= to begin with), JOBS= at a time; the first failing one is shrunk and told
+	@$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),1000) --first $(or $(FIRST),1) $(if $(JOBS),--jobs $(JOBS)) --keep $(ARGS)
 
 lock: install ## resolve pyproject.toml into requirements.lock again (ARGS=--upgrade takes newer versions)
 	@$(BIN)/python -m pip install --quiet "uv==$(UV_VERSION)"

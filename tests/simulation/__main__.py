@@ -65,7 +65,7 @@ def _one(plan: Plan, *, shrinking: bool) -> int:
         verdict = run(plan, connections)
         if verdict.flaws and shrinking:
             verdict = Shrinking(lambda one: run(one, connections), verdict).shrink()
-    print("\n".join(told(verdict)))
+    say("\n".join(told(verdict)))
     return 1 if verdict.flaws else 0
 
 
@@ -77,14 +77,14 @@ def _many(seeds: range, jobs: int, collect: int, *, keep: bool) -> int:
             done += 1
             if flaws:
                 failed.append(seed)
-                print(f"\nseed {seed} fails: {flaws[0]}", flush=True)
+                say(f"\nseed {seed} fails: {flaws[0]}")
             if done % 10 == 0 or done == len(seeds):
                 pace = done / (time.monotonic() - began)
-                print(f"\r{done} of {len(seeds)} seeds, {len(failed)} failed, {pace:.1f}/s", end="", flush=True)
+                say(f"\r{done} of {len(seeds)} seeds, {len(failed)} failed, {pace:.1f}/s", end="")
             if len(failed) >= collect:
                 break
         pool.shutdown(cancel_futures=True)
-    print()
+    say()
     if not failed:
         return 0
     if keep:
@@ -131,6 +131,12 @@ def keep_seeds(seeds: Iterable[int]) -> None:
     known = kept_seeds()
     with KEPT.open("a", encoding="utf-8") as file:
         file.writelines(f"{seed}\n" for seed in seeds if seed not in known)
+
+
+def say(text: str = "", *, end: str = "\n") -> None:
+    """To whoever started it."""
+    sys.stdout.write(text + end)
+    sys.stdout.flush()
 
 
 def told(verdict: Verdict) -> Iterator[str]:

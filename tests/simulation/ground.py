@@ -42,9 +42,7 @@ class Ground:
         """The connections of some of the companies; their banks' folders are below `files`."""
         names = {code.lower() for code in codes}
         chosen = {
-            name: one
-            for name, one in self.connections.items()
-            if "-" not in name or name.partition("-")[2] in names
+            name: one for name, one in self.connections.items() if "-" not in name or name.partition("-")[2] in names
         }
         return {name: _with_folder(one, files) for name, one in chosen.items()}
 
@@ -70,7 +68,9 @@ def ground() -> Ground:
         opened = connections_of(folder, Rules.from_bundle(compiled))
     content = _without_place(compiled, place)
     key = base64.b64encode(hashlib.sha256(b"the simulation's seal").digest()).decode()
-    return Ground(land, content, Rules.from_bundle(content), opened, hashlib.sha256(b"the simulation's master").digest(), key)
+    return Ground(
+        land, content, Rules.from_bundle(content), opened, hashlib.sha256(b"the simulation's master").digest(), key
+    )
 
 
 def _without_place(content: bytes, place: str) -> bytes:

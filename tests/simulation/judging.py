@@ -29,6 +29,8 @@ from tests.simulation.business import Business
 from tests.simulation.database import Connections
 from tests.simulation.play import Play
 
+AUDITED_EVERY = 4
+"""Walking all 64 chains costs more than many a seed."""
 FATES = ("read", "duplicate", "ignored", "rejected")
 
 
@@ -47,7 +49,7 @@ async def flaws(play: Play, business: Business, world: World) -> AsyncIterator[s
         yield flaw
     for flaw in _once(play.connections, outside):
         yield flaw
-    async for flaw in _log(house, play.connections):
+    async for flaw in _log(house, play.connections, thorough=play.seed % AUDITED_EVERY == 0):
         yield flaw
 
 
@@ -109,7 +111,8 @@ _LEFT = {
     "a receipt was never read": """select count(*) from receipt r where r.kind <> 'reply' and not exists (
         select from fact f where f.process = 'receipt' and f.type = 'receipt.read' and f.receipt = r.id)""",
     "a subject's revisions have a gap": """select count(*) from (
-        select 1 from fact group by shard, process, subject having count(*) <> max(revision) or min(revision) <> 1) x""",
+        select 1 from fact group by shard, process, subject
+        having count(*) <> max(revision) or min(revision) <> 1) x""",
     "a state is not its log's": """select count(*) from subject s where s.poisoned = '' and not exists (
         select from fact f where f.shard = s.shard and f.process = s.process and f.subject = s.subject
         and f.revision = s.revision and f.state_after = s.state)""",
@@ -161,10 +164,11 @@ def _stranded(house: House, connections: Connections) -> Iterator[str]:
 # The log
 
 
-async def _log(house: House, connections: Connections) -> AsyncIterator[str]:
-    verdict = await verify(house.database, house.deployment.id, house.seal_key.private.public_key(), [])
-    for finding in verdict.findings:
-        yield f"audit: {finding.where}: {finding.sentence}"
+async def _log(house: House, connections: Connections, *, thorough: bool) -> AsyncIterator[str]:
+    if thorough:
+        verdict = await verify(house.database, house.deployment.id, house.seal_key.private.public_key(), [])
+        for finding in verdict.findings:
+            yield f"audit: {finding.where}: {finding.sentence}"
     replay = Replay(house.database, house.keys, house.processes, Rules.from_bundle)
     used = connections.ask("select shard from shard where position > activations order by shard")
     replayed = [await replay._shard(shard, lambda _: None) for (shard,) in used]

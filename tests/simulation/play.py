@@ -8,18 +8,19 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from random import Random
 
 from nostro.egress.anchors import Anchors
 from nostro.engine.activation import activate
 from nostro.model.clock import Now
 from nostro.model.failures import Failure
+from nostro.model.ids import SHARDS
 from nostro.processes.registry import PROCESSES
 from nostro.runtime.clock import Clock
 from nostro.runtime.demo.summary import SQL
 from nostro.runtime.house import House
 from nostro.runtime.loops import Loop
 from nostro.runtime.workers import Wiring, Worker
+from nostro.sandbox.entropy import chance
 from nostro.sandbox.server import write_step
 from nostro.sandbox.wire import Delivery
 from nostro.store.database import Statements
@@ -28,7 +29,6 @@ from nostro.store.install import Deployment
 from nostro.store.keys import Keys
 from nostro.store.log import genesis
 from nostro.store.sealing import SealKey
-from nostro.model.ids import SHARDS
 from tests.simulation.database import Connections, Freely, SimulatedDatabase, empty, rows
 from tests.simulation.door import deliver
 from tests.simulation.ground import Ground, ground
@@ -110,7 +110,7 @@ class Play:
     def _house(self, gate: Life | Freely, name: str) -> House:
         base: Ground = ground()
         database = SimulatedDatabase(self.connections, gate)
-        entropy = SeededEntropy(Random(f"{self.seed}/{name}").getrandbits(64))
+        entropy = SeededEntropy(chance(self.seed, name).getrandbits(64))
         return House(
             folder=base.land.folder,
             state=self.files / "nowhere",
@@ -196,7 +196,8 @@ class Play:
         if moving and self.vain < 6 * len(self.runs):
             await asyncio.wait(moving, timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
         else:
-            await asyncio.sleep(1.0 if started or not moving else 0.1)
+            missing = self.begins_at or not all(run.life.awake for run in self.runs) or self.vain > 12 * len(self.runs)
+            await asyncio.sleep(1.0 if missing else 0.1)
 
     def _due(self) -> set[str]:
         """Loops that would find something to do; asked again when something was written or time has gone on."""
@@ -222,7 +223,9 @@ class Play:
         started = 0
         awake = [run for run in self.runs if run.life.awake]
         for run in self.course.chance.sample(awake, min(len(awake), self.course.chance.choice((1, 1, 2)))):
-            wanted = due | run.untried | {f"dispatch {one.connection.id}" for one in run.worker.dispatchers if one.running}
+            wanted = (
+                due | run.untried | {f"dispatch {one.connection.id}" for one in run.worker.dispatchers if one.running}
+            )
             loops = [loop for loop in run.worker.loops if loop.name in wanted and loop.name not in run.busy]
             for loop in self.course.chance.sample(loops, min(len(loops), 2)):
                 run.untried.discard(loop.name)
@@ -264,8 +267,7 @@ class Play:
                     if name not in KEEPERS:
                         self.vain = 0 if done else self.vain + 1
                         self.fruitful_at = self.course.now().machine if done else self.fruitful_at
-        for task in [task for task in self.deliveries if task.done()]:
-            del self.deliveries[task]
+        self.deliveries = {task: None for task in self.deliveries if not task.done()}
 
     def _in_motion(self) -> bool:
         """Whether somebody who is awake is in a step or drives a dialogue."""
