@@ -1,7 +1,7 @@
 # Everything here runs on a machine with only Python >= 3.11, make and a package index.
 # Paths are relative throughout: make can't hold a path with spaces, the shell can.
 .DEFAULT_GOAL := help
-.PHONY: help install demo check quick test lock clean crash golden
+.PHONY: help install demo check quick test lock clean crash golden simulate mutants
 .NOTPARALLEL:
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
@@ -39,6 +39,12 @@ crash: install ## kills, stopped clocks, cut connections, restarts, fail-over, f
 golden: install ## decide the golden log anew; read the difference before you commit it
 	NOSTRO_GOLDEN=write $(BIN)/python -m pytest -q tests/golden/test_golden_log.py
 	@git --no-pager diff --stat -- tests/golden/log 2>/dev/null || true
+
+simulate: install ## the whole house from SEEDS= seeds (FIRST= to begin with), JOBS= at a time; the first failing one is shrunk and told
+	@$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),1000) --first $(or $(FIRST),1) $(if $(JOBS),--jobs $(JOBS)) --keep $(ARGS)
+
+mutants: install ## break each guarantee on purpose and see which test notices (ARGS=NAME for one)
+	$(BIN)/python -m tests.mutants.run $(ARGS)
 
 lock: install ## resolve pyproject.toml into requirements.lock again (ARGS=--upgrade takes newer versions)
 	@$(BIN)/python -m pip install --quiet "uv==$(UV_VERSION)"

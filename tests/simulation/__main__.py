@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import os
 import shlex
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
+from tests.simulation.database import Connections
 from tests.simulation.disturbance import Blow
-from tests.simulation.ground import ground
 from tests.simulation.place import database, simulation_server
 from tests.simulation.run import Plan, Verdict, run
 from tests.simulation.shrink import Shrinking
 
 KEPT = Path(__file__).with_name("seeds.txt")
-CHUNK = 5
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -63,7 +65,7 @@ def _one(plan: Plan, *, shrinking: bool) -> int:
         verdict = run(plan, connections)
         if verdict.flaws and shrinking:
             verdict = Shrinking(lambda one: run(one, connections), verdict).shrink()
-    print("\n".join(told(verdict)))
+    say("\n".join(told(verdict)))
     return 1 if verdict.flaws else 0
 
 
@@ -75,14 +77,14 @@ def _many(seeds: range, jobs: int, collect: int, *, keep: bool) -> int:
             done += 1
             if flaws:
                 failed.append(seed)
-                print(f"\nseed {seed} fails: {flaws[0]}", flush=True)
+                say(f"\nseed {seed} fails: {flaws[0]}")
             if done % 10 == 0 or done == len(seeds):
                 pace = done / (time.monotonic() - began)
-                print(f"\r{done} of {len(seeds)} seeds, {len(failed)} failed, {pace:.1f}/s", end="", flush=True)
+                say(f"\r{done} of {len(seeds)} seeds, {len(failed)} failed, {pace:.1f}/s", end="")
             if len(failed) >= collect:
                 break
         pool.shutdown(cancel_futures=True)
-    print()
+    say()
     if not failed:
         return 0
     if keep:
@@ -91,24 +93,31 @@ def _many(seeds: range, jobs: int, collect: int, *, keep: bool) -> int:
 
 
 def _results(pool: ProcessPoolExecutor, seeds: range, jobs: int) -> Iterator[tuple[int, list[str]]]:
-    """In whatever order they come; never more chunks under way than twice as many as there are processes."""
-    chunks = iter([seeds[start : start + CHUNK] for start in range(0, len(seeds), CHUNK)])
-    waiting: set[Future[list[tuple[int, list[str]]]]] = set()
+    """In whatever order they come; never more under way than twice as many as there are processes."""
+    wanted = iter(seeds)
+    waiting: set[Future[tuple[int, list[str]]]] = set()
     while True:
-        while len(waiting) < 2 * jobs and (chunk := next(chunks, None)) is not None:
-            waiting.add(pool.submit(flaws_of, chunk))
+        while len(waiting) < 2 * jobs and (seed := next(wanted, None)) is not None:
+            waiting.add(pool.submit(flaws_of, seed))
         if not waiting:
             return
         ended, waiting = wait(waiting, return_when=FIRST_COMPLETED)
         for future in ended:
-            yield from future.result()
+            yield future.result()
 
 
-def flaws_of(seeds: Iterable[int]) -> list[tuple[int, list[str]]]:
-    """What is wrong with each of some seeds, in a database of this process."""
-    ground()
-    with simulation_server() as server, database(server, f"simulation_{os.getpid()}") as connections:
-        return [(seed, run(Plan(seed), connections).flaws) for seed in seeds]
+def flaws_of(seed: int) -> tuple[int, list[str]]:
+    """What is wrong with a seed, in a database of this process."""
+    return seed, run(Plan(seed), _mine()).flaws
+
+
+@cache
+def _mine() -> Connections:
+    """This process's database; it goes with the process."""
+    stack = ExitStack()
+    atexit.register(stack.close)
+    server = stack.enter_context(simulation_server())
+    return stack.enter_context(database(server, f"simulation_{os.getpid()}"))
 
 
 def kept_seeds() -> list[int]:
@@ -124,6 +133,12 @@ def keep_seeds(seeds: Iterable[int]) -> None:
         file.writelines(f"{seed}\n" for seed in seeds if seed not in known)
 
 
+def say(text: str = "", *, end: str = "\n") -> None:
+    """To whoever started it."""
+    sys.stdout.write(text + end)
+    sys.stdout.flush()
+
+
 def told(verdict: Verdict) -> Iterator[str]:
     """The story of a seed for an engineer: what was to happen, what happened step by step, what is wrong."""
     plan = verdict.plan
@@ -135,6 +150,10 @@ def told(verdict: Verdict) -> Iterator[str]:
     yield from (f"  {fault}" for fault in verdict.faults)
     yield "What happened, on business time:"
     yield from (f"  {line}" for line in verdict.story)
+    yield "What was decided:"
+    yield from (f"  {line}" for line in verdict.log)
+    yield "Open cases:"
+    yield from (f"  {case}" for case in verdict.cases)
     yield "What is wrong:" if verdict.flaws else "Everything held."
     yield from (f"  {flaw}" for flaw in verdict.flaws)
     yield f"Again: {again(plan)}"

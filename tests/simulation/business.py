@@ -32,7 +32,7 @@ class Business(Scenario):
     def __post_init__(self) -> None:
         drawn = chance(self.seed, "business")
         self.companies = _companies(drawn)
-        for number in range(drawn.randrange(2, 7)):
+        for number in range(drawn.randrange(1, 5)):
             self._deal(number)
         self.script.sort(key=lambda act: act.at)
 

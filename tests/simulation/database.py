@@ -134,13 +134,15 @@ class Connections:
 
     url: str
     _wires: list[Wire] = field(default_factory=list)
+    spoken: int = 0
+    """How many database transactions there were."""
     _used: int = 0
 
     @contextmanager
     def one(self) -> Iterator[Wire]:
         """A wire with a database transaction of its own; rolled back on any exception."""
         wire = self._wire(self._used)
-        self._used += 1
+        self._used, self.spoken = self._used + 1, self.spoken + 1
         try:
             with wire.transaction():
                 yield wire

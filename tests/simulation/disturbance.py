@@ -12,8 +12,9 @@ from nostro.sandbox.faults import FaultPlan, Faulty, Outage, Rates, System
 from nostro.sandbox.stage import MONDAY, ODOO, TUESDAY, at
 from nostro.sandbox.wire import WireRequest
 
-KINDS = ("crash", "crash", "crash", "pause", "cut", "uncertain")
-"""A worker is dropped; sleeps past its leases; its connection breaks before, or after, the commit."""
+KINDS = ("crash", "crash", "crash", "pause", "cut", "uncertain", "orphan")
+"""A worker is dropped; sleeps past its leases; its connection breaks before, or after, the commit; `orphan`: it is
+dropped while the other side goes on with its call, and the effect comes later."""
 POINTS = (
     *("send act", "send act", "sent act", "sent act", "send ask", "dispatch started", "dispatch started"),
     *("dispatch begin", "dispatch commit", "dispatch committed", "dispatch committed"),
@@ -37,6 +38,7 @@ class Blow:
     def __str__(self) -> str:
         words = {
             "crash": "the worker is killed",
+            "orphan": "the worker is killed, and the other side goes on with its call",
             "pause": "the worker stops for longer than its leases",
             "cut": "its connection to PostgreSQL breaks",
             "uncertain": "its connection to PostgreSQL breaks right behind the commit",
@@ -81,10 +83,8 @@ class Swarm:
         plan = FaultPlan(self.seed, rates if drawn.random() < 0.8 else Rates(), latency_seconds=(0.0, 0.02))
         plans = {ODOO: _with_outage(plan, drawn, MONDAY)}
         for code in self.codes:
-            hooks = {
-                name: drawn.choice((0.0, 0.1, 0.4)) for name in ("webhook_lost", "webhook_doubled", "webhook_late")
-            }
-            psp = replace(plan, **hooks)
+            lost, doubled, late = (drawn.choice((0.0, 0.1, 0.4)) for _ in range(3))
+            psp = replace(plan, webhook_lost=lost, webhook_doubled=doubled, webhook_late=late)
             plans[f"psp/{code.lower()}"] = _with_outage(psp, drawn, TUESDAY)
             halved = drawn.choice((0.0, 0.0, 0.3))
             plans[f"bank/{code.lower()}"] = FaultPlan(self.seed, file_halved=halved)
@@ -106,9 +106,11 @@ def _blow(drawn: Random) -> Blow:
 def _possible(kind: str, point: str) -> bool:
     """At the socket nobody sleeps: nothing could be checked after it, so only a key on the other side would help."""
     if point.startswith("send"):
-        return kind == "crash"
+        return kind == "crash" or (kind == "orphan" and point == "send act")
     if point.startswith("sent"):
         return kind in ("crash", "pause")
+    if kind == "orphan":
+        return False
     if point.endswith(" commit"):
         return kind in ("crash", "cut")
     return kind != "uncertain" or point.endswith(("committed", "started"))

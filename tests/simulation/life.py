@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from random import Random
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from psycopg import OperationalError
@@ -28,6 +28,8 @@ from tests.simulation.disturbance import Blow
 LOOP: ContextVar[str] = ContextVar("LOOP", default="")
 """Which loop of its worker a task belongs to."""
 MACHINE = datetime(2026, 1, 1, tzinfo=UTC)
+LATE = timedelta(seconds=120)
+"""So long an Odoo goes on with a call whose client is gone."""
 SLEEP = timedelta(seconds=12)
 
 
@@ -96,14 +98,15 @@ class Life:
         """An instant between two steps of this worker."""
         await self.pass_by(f"{LOOP.get().partition(' ')[0]} {point}")
 
-    async def pass_by(self, point: str, *, at_the_socket: bool = False) -> None:
+    async def pass_by(self, point: str, *, at_the_socket: bool = False) -> str:
         """What happens here. Whoever has a database transaction open goes on at once, or not at all.
 
         At the socket nobody rests: what is written after the last look at the clock can't be fenced by anybody.
         """
         if not at_the_socket:
             await self._rest()
-        match self.course.blow(point):
+        blow = self.course.blow(point)
+        match blow:
             case "crash":
                 self.die(point)
             case "pause":
@@ -113,18 +116,19 @@ class Life:
                 self.course.tell(f"{self.name} loses its connection to PostgreSQL at '{point}'")
                 raise OperationalError("the simulation cut the connection")
         if at_the_socket:
-            return
+            return blow
         if not OPEN.get() and self.course.chance.random() < self.course.restless:
             await asyncio.sleep(self.course.chance.random() * 0.05)
         await self._rest()
+        return blow
 
     async def _rest(self) -> None:
-        while not self.dead and not self.awake and not OPEN.get():
+        while not self.dead and not self.awake and not OPEN.get():  # noqa: ASYNC110 - it may be put to sleep anew
             await asyncio.sleep((self.sleeps_until - self.course.now().machine).total_seconds())
         if self.dead:
             raise Killed
 
-    def die(self, point: str) -> None:
+    def die(self, point: str) -> NoReturn:
         """It stops where it is: all its tasks are dropped, what they had open in the database is rolled back."""
         self.dead = True
         self.course.tell(f"{self.name} is killed at '{point}'")
@@ -165,9 +169,12 @@ class Carrier:
         """As `Transport.send`."""
         course, wire = self.life.course, _wire(request, self.path)
         kind = "act" if course.world.systems[self.path].changes_books(wire) else "ask"
-        await self.life.pass_by(f"send {kind}", at_the_socket=True)
-        now = course.follow()
         faulty = course.world.faulty[self.path]
+        if await self.life.pass_by(f"send {kind}", at_the_socket=True) == "orphan":
+            course.tell(f"{self.path} goes on with {wire.method} {wire.path} for {LATE.total_seconds():.0f} s")
+            faulty.later(wire, course.follow() + LATE)
+            self.life.die(f"send {kind}")
+        now = course.follow()
         outage = faulty.plan.outage_at(wire.path, now)
         if outage is not None and outage.refused:
             course.tell(f"{self.life.name}: {self.path} refuses the connection")

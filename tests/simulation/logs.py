@@ -30,7 +30,10 @@ def _hear(_: WrappedLogger, level: str, event: EventDict) -> NoReturn:
     told = " ".join(f"{name}={value!r}" for name, value in sorted(event.items()) if name not in ("event", "exc_info"))
     error = event.get("exc_info")
     why = f" {error!r}" if isinstance(error, BaseException) else ""
-    HEARD.get(lambda _level, _sentence: None)(
-        "error" if level == "exception" else level, f"{event['event']} {told}{why}"
-    )
+    hear = HEARD.get(_unheard)
+    hear("error" if level == "exception" else level, f"{event['event']} {told}{why}")
     raise structlog.DropEvent
+
+
+def _unheard(_level: str, _sentence: str) -> None:
+    """Nobody listens."""

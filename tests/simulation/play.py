@@ -8,7 +8,6 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from random import Random
 
 from nostro.egress.anchors import Anchors
 from nostro.engine.activation import activate
@@ -21,6 +20,7 @@ from nostro.runtime.demo.summary import SQL
 from nostro.runtime.house import House
 from nostro.runtime.loops import Loop
 from nostro.runtime.workers import Wiring, Worker
+from nostro.sandbox.entropy import chance
 from nostro.sandbox.server import write_step
 from nostro.sandbox.wire import Delivery
 from nostro.store.database import Statements
@@ -40,7 +40,7 @@ KEEPERS = {"limits": 30, "tenure": 1, "slots": 1, "checkpoints": 20, "partitions
 HOPELESS = timedelta(seconds=30)
 TURNS = 20_000
 SECOND = timedelta(seconds=1)
-POLLING = 0.08
+POLLING = 0.1
 CLOSING = timedelta(hours=12)
 QUIET = timedelta(minutes=35)
 """So long after the end everything that polls every quarter of an hour has polled."""
@@ -84,6 +84,9 @@ class Play:
     deliveries: dict[asyncio.Task[None], None] = field(default_factory=dict)
     polling: bool = True
     """Whether feeds are polled before time goes on: webhooks tell most, and polls what they lost."""
+    hinted: bool = False
+    marked: tuple[object, ...] = ()
+    found: set[str] = field(default_factory=set)
     house: House = field(init=False)
     stack: AsyncExitStack = field(default_factory=AsyncExitStack)
 
@@ -107,7 +110,7 @@ class Play:
     def _house(self, gate: Life | Freely, name: str) -> House:
         base: Ground = ground()
         database = SimulatedDatabase(self.connections, gate)
-        entropy = SeededEntropy(Random(f"{self.seed}/{name}").getrandbits(64))
+        entropy = SeededEntropy(chance(self.seed, name).getrandbits(64))
         return House(
             folder=base.land.folder,
             state=self.files / "nowhere",
@@ -134,7 +137,8 @@ class Play:
             house, life.name, timedelta(0), self.stack, lambda one, _: Carrier(life, paths[one.id]), Carrier.nothing
         )
         worker = await wiring.worker()
-        self.runs.append(Running(life, worker, untried={loop.name for loop in worker.loops} - set(KEEPERS)))
+        later = {"partitions": self.course.now().machine + timedelta(seconds=300 * self.course.chance.random())}
+        self.runs.append(Running(life, worker, untried={loop.name for loop in worker.loops} - set(KEEPERS), kept=later))
         self.course.tell(f"{life.name} begins")
 
     # Turns
@@ -192,20 +196,33 @@ class Play:
         if moving and self.vain < 6 * len(self.runs):
             await asyncio.wait(moving, timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
         else:
-            await asyncio.sleep(1.0 if started or not moving else 0.1)
+            missing = self.begins_at or not all(run.life.awake for run in self.runs) or self.vain > 12 * len(self.runs)
+            await asyncio.sleep(1.0 if missing else 0.1)
 
     def _due(self) -> set[str]:
+        """Loops that would find something to do; asked again when something was written or time has gone on."""
+        mark = (self.connections.spoken, self.course.now().business.replace(microsecond=0), self.polling, self.hinted)
+        if mark != self.marked:
+            self.found = self._look()
+            self.marked = (self.connections.spoken, *mark[1:])
+        return self.found | ({"folders"} if any(self.files.glob("*/*.*")) else set())
+
+    def _look(self) -> set[str]:
         due = {row.loop for row in rows(self.connections, SQL.due, {"now": self.course.now().business})}
         known = {loop.name for run in self.runs for loop in run.worker.loops}
-        due = {name for name in due if name in known and (self.polling or not name.startswith("poll "))}
-        return due | ({"folders"} if any(self.files.glob("*/*.*")) else set())
+        return {name for name in due if name in known and self._polled(name)}
+
+    def _polled(self, loop: str) -> bool:
+        """Providers are polled now and then; Odoo, which only hints at what is new, whenever it did."""
+        if not loop.startswith("poll "):
+            return True
+        return self.polling or (self.hinted and loop == "poll odoo")
 
     def _start(self, due: set[str]) -> int:
         """Begins steps of loops that would find something to do; how many."""
         started = 0
-        for run in self.runs:
-            if not run.life.awake:
-                continue
+        awake = [run for run in self.runs if run.life.awake]
+        for run in self.course.chance.sample(awake, min(len(awake), self.course.chance.choice((1, 1, 2)))):
             wanted = (
                 due | run.untried | {f"dispatch {one.connection.id}" for one in run.worker.dispatchers if one.running}
             )
@@ -250,8 +267,7 @@ class Play:
                     if name not in KEEPERS:
                         self.vain = 0 if done else self.vain + 1
                         self.fruitful_at = self.course.now().machine if done else self.fruitful_at
-        for task in [task for task in self.deliveries if task.done()]:
-            del self.deliveries[task]
+        self.deliveries = {task: None for task in self.deliveries if not task.done()}
 
     def _in_motion(self) -> bool:
         """Whether somebody who is awake is in a step or drives a dialogue."""
@@ -280,6 +296,7 @@ class Play:
             os.utime(self.files / step.folder / (step.rename_to or step.name), (moment, moment))
             self.course.tell(f"{step.folder} writes {step.rename_to or step.name}")
         for path, delivery in self.course.world.take_deliveries():
+            self.hinted = self.hinted or path.startswith("odoo")
             task = asyncio.create_task(self._deliver(path, delivery))
             self.deliveries[task] = None
 
@@ -311,7 +328,7 @@ class Play:
         to = min([until, *(max(due, now + SECOND) for due in dues)])
         self.course.leap += max(to - now, timedelta(0))
         self.fruitful_at = self.course.now().machine
-        self.polling = self.course.chance.random() < POLLING
+        self.polling, self.hinted = self.course.chance.random() < POLLING, False
 
 
 class Told(Clock):

@@ -15,7 +15,7 @@ from nostro.sandbox.stage import END
 from tests.simulation.business import Business
 from tests.simulation.database import Connections
 from tests.simulation.disturbance import Blow, Chosen, Swarm
-from tests.simulation.judging import digest, flaws
+from tests.simulation.judging import cases_of, digest, flaws, log_of
 from tests.simulation.life import Course, born
 from tests.simulation.logs import HEARD, listening
 from tests.simulation.loop import VirtualLoop
@@ -45,6 +45,8 @@ class Verdict:
     blows: tuple[Blow, ...] = ()
     story: list[str] = field(default_factory=list)
     turns: int = 0
+    cases: list[str] = field(default_factory=list)
+    log: list[str] = field(default_factory=list)
     passed: dict[str, int] = field(default_factory=dict)
 
 
@@ -93,6 +95,7 @@ async def _live(plan: Plan, connections: Connections, files: Path) -> Verdict:
         verdict.flaws += course.flaws
     verdict.turns, verdict.digest = play.turns, digest(connections, world)
     verdict.faults = [fault for one in world.faulty.values() if isinstance(one, Chosen) for fault in one.faults]
+    verdict.cases, verdict.log = cases_of(connections), log_of(connections)
     verdict.passed = dict(course.passed)
     return verdict
 

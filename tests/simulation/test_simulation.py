@@ -1,0 +1,60 @@
+"""The whole house from seeds. `make simulate SEEDS=10000` runs thousands; what fails there is kept and run here."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from nostro.store.embedded import EmbeddedServer
+from tests.simulation.__main__ import kept_seeds
+from tests.simulation.database import Connections
+from tests.simulation.place import database
+from tests.simulation.run import Plan, run
+
+FIRST, SEEDS, GROUP = 1, int(os.environ.get("NOSTRO_SIMULATION_SEEDS", "100")), 5
+pytestmark = pytest.mark.timeout(600)
+PRINT_DIGEST = """
+import sys
+from tests.simulation.place import database, simulation_server
+from tests.simulation.run import Plan, run
+with simulation_server() as server, database(server, sys.argv[2]) as connections:
+    for seed in sys.argv[1].split(","):
+        print(run(Plan(int(seed)), connections).digest)
+"""
+
+
+@pytest.fixture(scope="session")
+def connections(postgres_server: EmbeddedServer) -> Iterator[Connections]:
+    """A database for this test process; each seed empties it."""
+    with database(postgres_server, f"test_{os.getpid()}_simulation") as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("first", range(FIRST, FIRST + SEEDS, GROUP))
+def test_whatever_happens_the_ten_guarantees_hold(first: int, connections: Connections) -> None:
+    failed = {seed: flaws for seed in range(first, first + GROUP) if (flaws := run(Plan(seed), connections).flaws)}
+    assert not failed, f"see its story: python -m tests.simulation --shrink --seed {min(failed)}"
+
+
+@pytest.mark.parametrize("seed", kept_seeds())
+def test_a_seed_that_failed_once_holds_for_ever(seed: int, connections: Connections) -> None:
+    assert run(Plan(seed), connections).flaws == []
+
+
+def test_the_same_seed_is_the_same_run_byte_for_byte_in_any_process(connections: Connections) -> None:
+    """In another order, after other seeds, and with strings that hash otherwise."""
+    here = [run(Plan(seed), connections).digest for seed in (4, 11)]
+    assert [_elsewhere("11,4", hash_seed) for hash_seed in ("1", "2")] == [here[::-1]] * 2
+
+
+def _elsewhere(seeds: str, hash_seed: str) -> list[str]:
+    """The digests that another process comes to."""
+    command = [sys.executable, "-c", PRINT_DIGEST, seeds, f"test_{os.getpid()}_elsewhere"]
+    done = subprocess.run(
+        command, env={**os.environ, "PYTHONHASHSEED": hash_seed}, capture_output=True, text=True, check=True
+    )
+    return done.stdout.split()
