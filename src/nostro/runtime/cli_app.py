@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from nostro.runtime import cli_audit, cli_demo, cli_people, cli_recover, cli_replay, cli_run
+from nostro.runtime import cli_audit, cli_bench, cli_demo, cli_people, cli_recover, cli_replay, cli_run
 from nostro.runtime.cli_connect import Publisher, ask_outside
 from nostro.runtime.cli_landscape import Commands as LandscapeCommands
 from nostro.runtime.telemetry import configure_logs
@@ -40,6 +40,7 @@ def build() -> typer.Typer:
     cli_run.add_to(app)
     cli_people.add_to(app)
     cli_audit.add_to(app)
+    cli_bench.add_to(app)
     cli_recover.add_to(app)
     cli_replay.add_to(app)
     return app
