@@ -1,7 +1,7 @@
 # Everything here runs on a machine with only Python >= 3.11, make and a package index.
 # Paths are relative throughout: make can't hold a path with spaces, the shell can.
 .DEFAULT_GOAL := help
-.PHONY: help install demo check quick test lock clean crash golden simulate mutants
+.PHONY: help install demo check quick test lock clean crash golden simulate mutants bench bench-install
 .NOTPARALLEL:
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
@@ -9,10 +9,10 @@ MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 UV_VERSION := 0.13.8
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	--no-emit-find-links --extra dev --custom-compile-command "make lock" pyproject.toml --output-file requirements.lock
+	--no-emit-find-links --extra dev --custom-compile-command "make lock" pyproject.toml
 
 help: ## show this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
 
 install: ## set up .venv from the lock file (seconds when nothing changed)
 	@sh .ci/install
@@ -23,7 +23,7 @@ demo: install ## two days of business against the sandbox; ARGS=--once ends with
 check: install ## format, lint, types, import contracts, tidy
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy --strict src tests
+	$(BIN)/mypy --strict src tests bench
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q tests/tidy
 
@@ -48,9 +48,17 @@ mutants: install ## break each guarantee on purpose and see which test notices (
 
 lock: install ## resolve pyproject.toml into requirements.lock again (ARGS=--upgrade takes newer versions)
 	@$(BIN)/python -m pip install --quiet "uv==$(UV_VERSION)"
-	$(LOCK) $(ARGS)
+	$(LOCK) --output-file requirements.lock $(ARGS)
+	$(LOCK) --extra bench --constraint requirements.lock --output-file requirements-bench.lock $(ARGS)
 	@$(BIN)/python -m pip uninstall --quiet --yes uv
 	@$(MAKE) install
+
+bench-install: install ## the rivals that `nostro bench` measures beside us
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --only-binary :all: \
+		--require-hashes -r requirements-bench.lock
+
+bench: bench-install ## measure a claim, e.g. make bench NAME=engine ARGS=--json
+	@exec $(BIN)/nostro bench $(or $(NAME),engine) $(ARGS)
 
 clean: ## remove .venv and every cache
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -29,7 +29,7 @@ def peak_megabytes(process: int) -> float:
 
 
 def _numbers() -> Iterable[int]:
-    return (int(name) for name in os.listdir("/proc") if name.isdigit()) if Path("/proc/self").exists() else ()
+    return (int(folder.name) for folder in Path("/proc").glob("[0-9]*"))
 
 
 def _stat(number: int) -> tuple[int, float] | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from bench.six_steps import FACTS_AN_INSTANCE, PROCESS, beginning
+from bench.six_steps import FACTS_AN_INSTANCE, beginning
 from bench.worker import MASTER, PROCESSES
 from nostro.engine.activation import activate
 from nostro.model.clock import Now
@@ -75,7 +75,7 @@ class Feed:
 
     async def over(self) -> int:
         """How many instances have come to their end."""
-        return int(await self.one(f"select count(*) from subject where process = '{PROCESS.name}' and state = 'over'"))
+        return int(await self.one("select count(*) from subject where process = 'payout' and state = 'over'"))
 
     async def one(self, query: str) -> Any:  # noqa: ANN401 - whatever is asked for
         """The one value of a query."""
@@ -119,6 +119,6 @@ class Feed:
         """Seconds that one instance takes while nothing else is under way."""
         began = time.monotonic()
         await self.begin(1)
-        while await self.facts() < self.begun * FACTS_AN_INSTANCE:
+        while await self.facts() < self.begun * FACTS_AN_INSTANCE:  # noqa: ASYNC110 - another process moves the log
             await asyncio.sleep(0.002)
         return time.monotonic() - began

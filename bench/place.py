@@ -18,6 +18,7 @@ from typing import IO, Any
 import psycopg
 from psycopg import sql
 
+from bench.cpu import cpu_seconds
 from nostro.model.failures import OutOfService
 from nostro.store.embedded import EmbeddedServer
 
@@ -124,6 +125,11 @@ class Place:
         self.children.append(child)
         child.tell(order)
         return child
+
+    def cpu_seconds(self) -> float:
+        """What the server and this process used so far."""
+        number = self.server.process_id()
+        return (cpu_seconds(number) if number else 0.0) + sum(os.times()[:2])
 
     def dismiss(self, child: Child) -> None:
         """Ends a child early."""

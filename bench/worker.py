@@ -11,7 +11,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -31,8 +31,10 @@ from nostro.engine.dispatch import Dispatcher, House
 from nostro.engine.parked import Rejoin
 from nostro.engine.slots import Slots
 from nostro.engine.tenure import Tenure
+from nostro.model.clock import Now
 from nostro.runtime.clock import Clock
 from nostro.runtime.loops import Loop, Loops
+from nostro.runtime.workers import follows_of
 from nostro.store.database import Database
 from nostro.store.entropy import SystemEntropy
 from nostro.store.keys import Keys
@@ -64,15 +66,16 @@ def loops_of(order: dict[str, Any], database: Database, transport: Transport, an
     decider = Decider(database, keys, PROCESSES, tenure, rules, batch_limit=order["decisions"])
     house = House(database, keys, slots, lambda *_: transport, clock.now, entropy)
     seal = SealKey(Ed25519PrivateKey.from_private_bytes(b"s" * 32))
-    return [
-        Loop("tenure", tenure.step, 1.0),
-        Loop("slots", slots.step, 1.0),
-        Loop("route", Rejoin(database, keys, PROCESSES).step, 1.0),
-        Loop("decide", decider.step, 0.1),
-        Loop("deadlines", Deadlines(database, tenure).step, 1.0),
-        Loop(f"dispatch {PARTNER}", Dispatcher(house, connection).step, 0.1),
-        Loop("checkpoints", Checkpoints(database, seal, Anchors([FolderAnchor(anchor)]).put).step, 1.0),
+    steps: list[tuple[str, Callable[[Now], Awaitable[int]], float]] = [
+        ("tenure", tenure.step, 1.0),
+        ("slots", slots.step, 1.0),
+        ("route", Rejoin(database, keys, PROCESSES).step, 1.0),
+        ("decide", decider.step, 0.05),
+        ("deadlines", Deadlines(database, tenure).step, 1.0),
+        (f"dispatch {PARTNER}", Dispatcher(house, connection).step, 0.1),
+        ("checkpoints", Checkpoints(database, seal, Anchors([FolderAnchor(anchor)]).put).step, 1.0),
     ]
+    return [Loop(name, step, idle, follows_of(name)) for name, step, idle in steps]
 
 
 async def work(order: dict[str, Any]) -> dict[str, Any]:
@@ -102,14 +105,14 @@ def say(told: dict[str, Any]) -> None:
     sys.stdout.flush()
 
 
-def main(job: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]) -> None:
+def main(job: Callable[[dict[str, Any]], Coroutine[Any, Any, dict[str, Any]]]) -> None:
     """A child's whole life. `profile` in its orders names a file for cProfile's figures."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(30))
     order = json.loads(sys.stdin.readline())
     profile = cProfile.Profile() if order.get("profile") else None
     if profile:
         profile.enable()
-    answer = asyncio.run(job(order))  # type: ignore[arg-type]  # an awaitable that is a coroutine
+    answer = asyncio.run(job(order))
     if profile:
         profile.disable()
         profile.dump_stats(order["profile"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from nostro.model.canonical import canonical
 from nostro.model.ids import Subject, short_digest
@@ -42,9 +42,8 @@ class AskedLookup:
     asked: Arrival
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
-    """A row of `command_open`."""
+class Command(NamedTuple):
+    """A row of `command_open`, and the digest of its content."""
 
     shard: int
     key: bytes
@@ -116,7 +115,7 @@ class Batch:
 
 def columns(rows: Sequence[Sequence[Any]], names: Sequence[str]) -> dict[str, list[Any]]:
     """Rows as one array per column, for statements that unnest them."""
-    return {name: [row[n] for row in rows] for n, name in enumerate(names)}
+    return dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)) if rows else {name: [] for name in names}
 
 
 def candidates(opening: CaseOpening) -> bytes:

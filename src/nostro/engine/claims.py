@@ -122,9 +122,15 @@ class Claims:
         """The oldest command, and others like it as far as its operation takes batches; takes them off `ready`."""
         operation = self.connection.connector.manifest.operations[ready[0].operation]
         like = self._kind(ready[0], operation, recovering=recovering)
-        members = [row for row in ready if self._kind(row, operation, recovering=recovering) == like][: operation.batch]
-        taken = {(row.shard, row.key) for row in members}
-        ready[:] = [row for row in ready if (row.shard, row.key) not in taken]
+        members: list[Row] = []
+        left: list[Row] = []
+        for n, row in enumerate(ready):
+            if len(members) == operation.batch:
+                left += ready[n:]
+                break
+            fits = self._kind(row, operation, recovering=recovering) == like
+            (members if fits else left).append(row)
+        ready[:] = left
         dispatch = Dispatch(members[0].shard, self.entropy.bytes(16), operation.name, now.business, like[2])
         return dispatch, members
 

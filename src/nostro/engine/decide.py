@@ -73,7 +73,7 @@ class Decider:
             limit = max(1, int(self.batch_limit * SHARES[lane])) + unused
             rows = await tx.rows(SQL.queue, lane=number, shards=list(held), limit=limit)
             unused = limit - len(rows)
-            queue += [Arrival(*row) for row in rows]
+            queue += map(Arrival._make, rows)
         return queue
 
     async def _decide(self, queue: Sequence[Arrival], now: Now) -> int:
@@ -115,12 +115,13 @@ class Decider:
             if not batch.arrivals:
                 return 0
             batch.subjects = await load_subjects(tx, self.keys, self.processes, batch.arrivals)
-            deciding = Deciding(self.keys, self.processes, known, self._rules, dict(shards), batch, now, self._lacking)
+            moving = {number: replace(shard) for number, shard in shards.items()}
+            deciding = Deciding(self.keys, self.processes, known, self._rules, moving, batch, now, self._lacking)
             for arrival in batch.arrivals:
                 await deciding.take(tx, arrival, poisonous=poisonous)
             batch.arrivals = deciding.taken
             await self._seal_emitted(batch, now)
-            moved = {number: (shards[number], deciding.shards[number]) for number in shards}
+            moved = {number: (shards[number], moving[number]) for number in shards}
             await Writer(self.keys, self.processes).write(tx, batch, moved, now)
             if self.traces.on:
                 named = await roots(tx, [(row.shard, row.position) for row in batch.facts])

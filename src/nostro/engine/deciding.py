@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from operator import attrgetter
 
 from nostro.engine.batch import AskedLookup, Batch, Case, Command, SubjectRow
 from nostro.engine.fitness import lacks
@@ -25,7 +26,7 @@ from nostro.model.facts import (
 )
 from nostro.model.facts.base import Position
 from nostro.model.failures import Endless, Failure
-from nostro.model.ids import IdempotencyKey, Subject, shard_of, short_digest
+from nostro.model.ids import Subject, correlation_id, key_bytes, shard_of, short_digest
 from nostro.model.intents import Reread
 from nostro.model.outcomes import OutcomeKind
 from nostro.processes.kit.decision import CaseOpening, Instance, Rules, Wanted
@@ -51,7 +52,8 @@ class Deciding:
     """The state of a batch while its arrivals are decided one after the other.
 
     `lacking`: bundles that this release can't work under, and why. `refused`: shards on which something needs what this
-    release lacks; what comes there, from that arrival on, stays in the queue for a worker that can.
+    release lacks; what comes there, from that arrival on, stays in the queue for a worker that can. `shards` are its
+    own copies: it moves them.
     """
 
     keys: Keys
@@ -126,7 +128,7 @@ class Deciding:
 
     def _activate(self, body: BundleActivated) -> None:
         shard = self.shards[body.shard]
-        self.shards[body.shard] = replace(shard, bundle=bytes.fromhex(body.bundle), activations=body.sequence)
+        shard.bundle, shard.activations = bytes.fromhex(body.bundle), body.sequence
 
     def _append(self, arrival: Arrival, fact: Fact, transition: Transition, row: SubjectRow) -> FactRow:
         shard = self.shards[arrival.shard]
@@ -164,7 +166,7 @@ class Deciding:
             decided_at=self.now.business,
             sender_order=fact.sender_order,
         ).sealed_after(shard.head)
-        self.shards[arrival.shard] = replace(shard, position=entry.position, head=entry.leaf)
+        shard.position, shard.head = entry.position, entry.leaf
         self.batch.facts.append(entry)
         row.instance, row.position, row.changed = after, entry.position, True
         row.data_key = arrival.data_key or row.data_key
@@ -173,17 +175,14 @@ class Deciding:
     def _follow(self, arrival: Arrival, fact: Fact, transition: Transition, row: SubjectRow, entry: FactRow) -> None:
         """Everything that the decision asks for."""
         decision, instance, batch = transition.decision, transition.after, self.batch
-        subject, by = instance.subject, short_digest("fact", fact.key)
+        subject = instance.subject
         if subject.process == HOUSE:
             return
         if decision.disowns:
-            batch.disowned.append((subject, by))
+            batch.disowned.append((subject, short_digest("fact", fact.key)))
         elif decision.rule not in (STALE, UNEXPECTED, SERVED):
-            process = self.processes[subject.process]
-            begin = process.begins(fact)
-            batch.owned += [Claim(r, subject, by) for r in (begin.identity if begin is not None else ())]
-            batch.registers += [Claim(r, subject, by) for r in process.registers(fact)]
-        self._settle(fact)
+            self._references(subject, fact)
+        self._settle(subject, fact)
         for n, wanted in enumerate(decision.intents):
             self._command(wanted, n, row, entry)
         hops = arrival.hops + 1
@@ -195,6 +194,15 @@ class Deciding:
         batch.postings += [(entry, n, posting) for n, posting in enumerate(decision.postings)]
         self._deadline(transition)
 
+    def _references(self, subject: Subject, fact: Fact) -> None:
+        process = self.processes[subject.process]
+        begin, registered = process.begins(fact), process.registers(fact)
+        if begin is None and not registered:
+            return
+        by = short_digest("fact", fact.key)
+        self.batch.owned += [Claim(r, subject, by) for r in (begin.identity if begin is not None else ())]
+        self.batch.registers += [Claim(r, subject, by) for r in registered]
+
     def _deadline(self, transition: Transition) -> None:
         subject = transition.after.subject
         if transition.due_at is not None:
@@ -202,16 +210,15 @@ class Deciding:
         elif not transition.deadline and transition.before.deadline_revision and not transition.after.deadline_revision:
             self.batch.deadlines[subject] = None
 
-    def _settle(self, fact: Fact) -> None:
+    def _settle(self, subject: Subject, fact: Fact) -> None:
+        """A command's end reaches the subject that wanted it."""
         if not isinstance(fact.body, CommandSettled):
             return
-        body, outcome = fact.body, fact.body.outcome
-        key = IdempotencyKey.parse(body.key)
-        subject = Subject(key.process, key.subject)
+        key, outcome = key_bytes(fact.body.key), fact.body.outcome
         if outcome.kind is OutcomeKind.HANDED_OVER:
-            self.batch.handed_over.append((subject.shard, key.bytes, outcome.sentence))
+            self.batch.handed_over.append((subject.shard, key, outcome.sentence))
         else:
-            self.batch.settled.append((subject.shard, key.bytes, outcome.kind.value, canonical(outcome.ids)))
+            self.batch.settled.append((subject.shard, key, outcome.kind.value, canonical(outcome.ids)))
 
     def _command(self, wanted: Wanted, n: int, row: SubjectRow, entry: FactRow) -> None:
         subject, intent = row.instance.subject, wanted.intent
@@ -220,15 +227,15 @@ class Deciding:
             return
         rules = self.rules[entry.bundle]
         connection = getattr(intent, "connection", "") or rules.serves(intent.entity, intent.operation).connection
-        key = wanted.key(subject)
+        key = wanted.key(subject).text
         ordering_key = f"{connection}/{intent.works_on}" if intent.works_on else str(subject)
         clear, secret = split_fields(intent, confidential_fields(type(intent)))
         sealed = None
         if secret is not None:
-            sealed = self.keys.seal(self.keys.held(row.data_key), secret, f"command:{key.text}".encode())
+            sealed = self.keys.seal(self.keys.held(row.data_key), secret, f"command:{key}".encode())
         self.batch.commands.append(
             Command(
-                subject.shard, key.bytes, key.text, key.correlation_id, subject.process, subject.id, wanted.step,
+                subject.shard, key_bytes(key), key, correlation_id(key), subject.process, subject.id, wanted.step,
                 wanted.occurrence,
                 wanted.generation, intent.entity, connection, intent.operation, row.lane,
                 MODES[rules.mode(connection, intent.operation, intent.entity)],
@@ -256,8 +263,8 @@ class Deciding:
     def _asked(self, arrival: Arrival, instance: Instance, entry: FactRow) -> Arrival:
         """A look-up as an arrival that comes back to its subject: parked until it is answered."""
         lookup = f"{instance.subject}/{instance.revision}"
-        return replace(
-            arrival, key=short_digest("lookup", lookup), natural_key=lookup, type="lookup", body=b"{}",
+        return arrival._replace(
+            key=short_digest("lookup", lookup), natural_key=lookup, type="lookup", body=b"{}",
             sealed_body=None, data_key=None,
             cause_shard=entry.shard, cause_position=entry.position,
         )  # fmt: skip
@@ -291,7 +298,7 @@ async def load_subjects(
     tx: Transaction, keys: Keys, processes: Mapping[str, Process], arrivals: Sequence[Arrival]
 ) -> dict[Subject, SubjectRow]:
     """The subjects of a batch that exist, in one statement."""
-    names = sorted({Subject(a.process, a.subject) for a in arrivals})
+    names = sorted({Subject(a.process, a.subject) for a in arrivals}, key=attrgetter("process", "id"))
     rows = await tx.rows(
         SQL.subjects,
         shards=[s.shard for s in names],

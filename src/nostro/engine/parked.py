@@ -9,7 +9,7 @@ orphans go.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -70,8 +70,8 @@ class Rejoin:
         subjects = {Subject(hit.process, hit.subject) for hit in found.strongest}
         subject = subjects.pop() if len(subjects) == 1 else await self._orphan(tx, process, arrival, found, now)
         key = short_digest(f"{arrival.type}:{arrival.natural_key}", str(subject))
-        return replace(
-            arrival, shard=subject.shard, process=subject.process, subject=subject.id, key=key, at=now.business
+        return arrival._replace(
+            shard=subject.shard, process=subject.process, subject=subject.id, key=key, at=now.business
         )
 
     async def _orphan(self, tx: Transaction, name: str, arrival: Arrival, found: _Found, now: Now) -> Subject:
@@ -115,8 +115,7 @@ def lookup_arrival(asked: Arrival, targets: tuple[Target, ...], now: Now) -> Arr
         received_at=now.business
     )  # fmt: skip
     subject = Subject(asked.process, asked.subject)
-    return replace(
-        arrival_for(fact, Blob(canonical(body)), subject, asked.lane, now.business),
+    return arrival_for(fact, Blob(canonical(body)), subject, asked.lane, now.business)._replace(
         cause_shard=asked.cause_shard,
         cause_position=asked.cause_position,
         hops=asked.hops + 1,

@@ -39,7 +39,7 @@ class Rebuild:
 
     async def _one(self, tx: Transaction, subject: Subject) -> int:
         place = {"shard": subject.shard, "process": subject.process, "subject": subject.id}
-        rows = [FactRow(*row) for row in await tx.rows(SQL.history, **place)]
+        rows = [FactRow._make(row) for row in await tx.rows(SQL.history, **place)]
         arrivals = [arrival_of(row) for row in rows]
         held = (await load_subjects(tx, self.keys, self.processes, arrivals[:1])).get(subject)
         process = self.processes.get(subject.process)

@@ -29,7 +29,7 @@ ENGINE = Statements("engine")
 STRETCH = 2000
 HELD = 20_000
 """So many subjects are held at once."""
-_SHARED = tuple(name for name in ARRIVAL_COLUMNS if name in FactRow.__dataclass_fields__)
+_SHARED = tuple(name for name in ARRIVAL_COLUMNS if name in FactRow._fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Step:
     def after(self) -> Instance:
         """Where the subject goes on from: the recorded state, so that one difference doesn't hide the next."""
         taken = self.taken.after if self.taken else replace(self.before, revision=self.row.revision)
-        return replace(taken, state=self.row.state_after)
+        return taken if taken.state == self.row.state_after else replace(taken, state=self.row.state_after)
 
 
 @dataclass(slots=True)
@@ -75,7 +75,9 @@ class Walk:
         position = 0
         while True:
             async with self.database.transaction() as tx:
-                rows = [FactRow(*row) for row in await tx.rows(AUDIT.chain, shard=shard, after=position, limit=STRETCH)]
+                rows = [
+                    FactRow._make(row) for row in await tx.rows(AUDIT.chain, shard=shard, after=position, limit=STRETCH)
+                ]
                 steps = [await self._met_again(tx, row, fact) for row, fact in await self._opened(tx, rows)]
             if not rows:
                 self._met.clear()
@@ -86,7 +88,7 @@ class Walk:
     async def subject(self, tx: Transaction, subject: Subject, until: int) -> list[Step]:
         """All that one subject took in, up to a position of its shard's log."""
         place = {"shard": subject.shard, "process": subject.process, "subject": subject.id}
-        rows = [FactRow(*row) for row in await tx.rows(ENGINE.history, **place) if row.position <= until]
+        rows = [FactRow._make(row) for row in await tx.rows(ENGINE.history, **place) if row.position <= until]
         steps: list[Step] = []
         for row, fact in await self._opened(tx, rows):
             steps.append(self.take(row, fact, steps[-1].after if steps else self.new(row)))
@@ -118,7 +120,7 @@ class Walk:
         known = await self.keys.load(tx, {row.data_key for row in rows if row.data_key is not None})
         for digest in sorted({row.bundle for row in rows} - set(self._rules) - {b""}):
             self._rules[digest] = await self._understood(tx, digest)
-        return [(row, open_fact(self.keys, arrival_of(row), known)) for row in rows]
+        return [(row, open_fact(self.keys, row, known)) for row in rows]
 
     async def _understood(self, tx: Transaction, digest: bytes) -> Rules:
         row = await tx.row(ENGINE.bundle, digest=digest)

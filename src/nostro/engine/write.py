@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -28,7 +28,7 @@ from nostro.store.keys import Keys
 
 SQL = Statements("engine")
 ROUTING = Statements("routing")
-STORED = tuple(column.name for column in fields(Command) if column.name != "content")
+STORED = tuple(column for column in Command._fields if column != "content")
 REUSED_KEY = "same_key_other_content"
 
 
@@ -44,7 +44,7 @@ class Writer:
     ) -> None:
         """Raises `LostRace` when a fence says no: then nothing of the batch is written."""
         await self._advance(tx, moved)
-        await tx.copy("fact", log.COLUMNS, [row.columns() for row in batch.facts])
+        await tx.copy("fact", log.COLUMNS, batch.facts)
         await self._subjects(tx, batch)
         await self._deadlines(tx, batch)
         await own_all(tx, self.keys, batch.owned)
@@ -139,7 +139,7 @@ class Writer:
             await tx.run(SQL.hand_over_commands, **columns(batch.handed_over, ("shards", "keys", "notes")))
         fresh = await self._fresh_commands(tx, batch, now)
         if fresh:
-            stored = {name: [getattr(command, name) for command in fresh] for name in STORED}
+            stored = columns([command[: len(STORED)] for command in fresh], STORED)
             await tx.run(SQL.open_commands, at=now.business, **stored)
         for receipt, number in batch.rereads:
             await tx.run(SQL.reread, shard=shard_of(receipt), receipt=receipt, number=number, at=now.business)
@@ -159,6 +159,10 @@ class Writer:
             days=[now.business.date()] * len(names),
         )
         fresh = {(row.shard, row.key) for row in new}
+        known = [name for name in names if name not in fresh]
+        if not known:
+            return [by_key[name] for name in names]
+        told = {"shards": [n[0] for n in known], "keys": [n[1] for n in known]}
         for row in await tx.rows(ROUTING.told, **told):
             command = by_key[row.shard, row.key]
             if row.content != command.content:

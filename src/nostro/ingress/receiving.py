@@ -1,13 +1,14 @@
 """Taking in: one function for every way in. What it returns is committed: the sender may be answered.
 
-PostgreSQL flushes concurrent commits together, so nothing lingers here to group them.
+What is small is committed together with what comes at the same time (`together`); what isn't has a database
+transaction of its own.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import structlog
@@ -15,10 +16,11 @@ import structlog
 from nostro.egress.line import Count, silent
 from nostro.egress.tracing import UNTRACED, Span, Traces, of_receipt
 from nostro.ingress.limits import Limits, Way
+from nostro.ingress.together import Together
 from nostro.model.failures import DatabaseUnavailable, LostRace
 from nostro.store.database import Database, Transaction
 from nostro.store.keys import Keys
-from nostro.store.receipts import Chunks, KeptReceipt, Received, keep, keep_stream, lane_for
+from nostro.store.receipts import INLINE_BYTES, Chunks, KeptReceipt, Received, keep, keep_stream, lane_for
 
 WAYS: Final = {"webhook": Way.PUSHED, "act": Way.ACT}
 RACES = 5
@@ -35,6 +37,11 @@ class Intake:
     limits: Limits
     count: Count = silent
     traces: Traces = UNTRACED
+    _together: Together = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Nothing waits yet."""
+        object.__setattr__(self, "_together", Together(self.database, self.keys))
 
     async def take(self, received: Received, body: bytes) -> KeptReceipt:
         """Keeps bytes that are in memory.
@@ -46,10 +53,14 @@ class Intake:
         laned = replace(received, lane=lane_for(received.kind, len(body)))
         try:
             async with asyncio.timeout(COMMIT_SECONDS):
-                return await self._commit(laned, lambda tx: keep(tx, self.keys, laned, body))
+                if len(body) > INLINE_BYTES:
+                    return await self._commit(laned, lambda tx: keep(tx, self.keys, laned, body))
+                kept = await self._together.keep(laned, body)
         except TimeoutError as error:
             message = f"PostgreSQL did not commit within {COMMIT_SECONDS} seconds."
             raise DatabaseUnavailable(message, "Send it again.") from error
+        self.tell(laned, kept)
+        return kept
 
     async def take_stream(self, received: Received, chunks: Chunks, size: int) -> KeptReceipt:
         """Keeps `size` bytes that are read twice, a chunk at a time, however many they are. Raises as `take`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
@@ -35,6 +36,7 @@ CONFIDENTIAL = Confidential()
 ConfidentialText = Annotated[str | Erased | None, CONFIDENTIAL]
 
 
+@cache
 def confidential_fields(of: type[BaseModel]) -> frozenset[str]:
     """Names of the top-level fields of a model that are marked confidential."""
     return frozenset(name for name, field in of.model_fields.items() if _is_confidential(field))

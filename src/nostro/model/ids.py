@@ -5,10 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 
 SHARDS = 64
-_CORRELATION_CHARACTERS = 16
+_CORRELATION_BYTES = 10
+"""Sixteen base32 characters."""
+_REMEMBERED = 65_536
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -62,15 +65,20 @@ class IdempotencyKey:
     @property
     def bytes(self) -> bytes:
         """16 bytes, for keys of tables."""
-        return short_digest(self.text)
+        return key_bytes(self.text)
+
+
+def key_bytes(key_text: str) -> bytes:
+    """The bytes under which a key is stored."""
+    return short_digest(key_text)
 
 
 def correlation_id(key_text: str) -> str:
     """The id under which a key is known outside."""
-    encoded = base64.b32encode(hashlib.sha256(key_text.encode()).digest()).decode()
-    return "NOS" + encoded[:_CORRELATION_CHARACTERS]
+    return "NOS" + base64.b32encode(hashlib.sha256(key_text.encode()).digest()[:_CORRELATION_BYTES]).decode()
 
 
+@lru_cache(_REMEMBERED)  # a subject's shard is asked for wherever it is written
 def shard_of(text: str | bytes) -> int:
     """A number from 0 to 63 from the first eight bytes of SHA-256; never `hash()`, which changes with each process."""
     raw = text.encode() if isinstance(text, str) else text

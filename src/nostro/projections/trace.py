@@ -122,17 +122,13 @@ async def subjects_named(tx: Transaction, keys: Keys, text: str, scopes: Sequenc
     rows += await tx.rows(SQL.subjects_by_party, parties=parties, limit=SUBJECTS)
     for statement in (SQL.subjects_by_correlation, SQL.subjects_by_case):
         rows += await tx.rows(statement, text=text.upper())
-    rows += await tx.rows(SQL.subjects_by_id, text=text, ending=f"%/{_literal(text)}", limit=SUBJECTS)
+    rows += await tx.rows(SQL.subjects_by_id, text=text, limit=SUBJECTS)
     return sorted({Subject(row.process, row.subject) for row in rows})[:SUBJECTS]
 
 
 def _readings(text: str, scopes: Sequence[str]) -> Iterable[Reference]:
     """The text as a reference of every kind, in every scope."""
     return (Reference.to(kind, text, scope) for kind in NORMALISE for scope in ("", *scopes))
-
-
-def _literal(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 async def _facts(tx: Transaction, subjects: Sequence[Subject]) -> list[Row]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -165,7 +165,7 @@ def arrival_from(kept: bytes, sealed_body: bytes | None, data_key: bytes | None)
     return Arrival(**values, sealed_body=sealed_body, data_key=data_key)
 
 
-_KEPT = tuple(column.name for column in fields(Arrival) if column.name not in ("sealed_body", "data_key"))
+_KEPT = tuple(column for column in Arrival._fields if column not in ("sealed_body", "data_key"))
 _BYTES = frozenset({"key", "receipt", "body"})
 _INSTANTS = frozenset({"at", "occurred_at", "received_at"})
 

@@ -10,7 +10,7 @@ Runs inside the database transaction of whoever has the facts: a reading, or a d
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from nostro.model.facts import BundleActivated, Fact, split
@@ -216,7 +216,7 @@ def _park(processes: Mapping[str, Process], routable: Routable, at: datetime) ->
     references = tuple(process.correlates(routable.fact))
     waiting = Subject(process.name, f"parked/{routable.fact.key}")
     arrival = arrival_for(routable.fact, routable.blob, waiting, _first_lane(process, routable), at)
-    arrival = replace(arrival, hops=routable.hops)
+    arrival = arrival._replace(hops=routable.hops)
     until = at + timedelta(seconds=process.park_seconds)
     if process.orphaned(routable.fact) is None:
         until += AFTER_ORPHANS
@@ -232,6 +232,6 @@ def _first_lane(process: Process | None, routable: Routable) -> int:
 
 def _arrival(routable: Routable, subject: Subject, lane: int, at: datetime) -> Arrival:
     arrival = arrival_for(routable.fact, routable.blob, subject, lane, routable.at or at)
-    arrival = replace(arrival, hops=routable.hops) if routable.hops else arrival
+    arrival = arrival._replace(hops=routable.hops) if routable.hops else arrival
     body = routable.fact.body
-    return replace(arrival, shard=body.shard) if isinstance(body, BundleActivated) else arrival
+    return arrival._replace(shard=body.shard) if isinstance(body, BundleActivated) else arrival

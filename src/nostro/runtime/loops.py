@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -19,11 +19,21 @@ BACK_OFF_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """A step, and how long to rest when it found nothing to do."""
+    """A step, and how long to rest when it found nothing to do.
+
+    `follows`: loops whose work makes work for this one. When one of them did something, its rest ends: so an instance
+    that is alone passes from stage to stage without waiting for the next look. Other processes' work is found by
+    looking, as before.
+    """
 
     name: str
     step: Callable[[Now], Awaitable[int]]
     idle_seconds: float
+    follows: Sequence[str] = ()
+
+    def is_woken_by(self, name: str) -> bool:
+        """Whether the work of a loop (`dispatch odoo-de`), or of its kind (`dispatch`), ends this one's rest."""
+        return name in self.follows or name.partition(" ")[0] in self.follows
 
 
 @dataclass(slots=True)
@@ -37,19 +47,31 @@ class Loops:
     stop: asyncio.Event
     revive: Callable[[], None] = lambda: None
     _restored: DatabaseRestored | None = None
+    _bells: dict[str, asyncio.Event] = field(default_factory=dict)
 
     async def run(self, loops: Sequence[Loop]) -> None:
         """Returns when all loops have ended. Raises `DatabaseRestored` when they had to."""
+        self._bells = {loop.name: asyncio.Event() for loop in loops}
         async with asyncio.TaskGroup() as group:
             for loop in loops:
-                group.create_task(self._forever(loop), name=loop.name)
+                woken = [self._bells[other.name] for other in loops if other.is_woken_by(loop.name)]
+                group.create_task(self._forever(loop, woken), name=loop.name)
+            await self.stop.wait()
+            for bell in self._bells.values():
+                bell.set()
         if self._restored is not None:
             raise self._restored
 
-    async def _forever(self, loop: Loop) -> None:
+    async def _forever(self, loop: Loop, woken: Sequence[asyncio.Event]) -> None:
+        bell = self._bells[loop.name]
         while not self.stop.is_set():
-            if not await self._once(loop):
-                await self._rest(loop.idle_seconds)
+            bell.clear()  # before the step: what happens while it looks is looked for again
+            if await self._once(loop):
+                for other in woken:
+                    other.set()
+            elif not self.stop.is_set():
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(bell.wait(), loop.idle_seconds)
 
     async def _once(self, loop: Loop) -> int:
         try:

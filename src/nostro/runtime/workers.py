@@ -55,6 +55,19 @@ def unguarded(_: OpenConnection, transport: Transport) -> Transport:
     return transport
 
 
+FOLLOWS = {
+    "read": ("folders", "poll"),
+    "decide": ("read", "route", "deadlines", "dispatch"),
+    "dispatch": ("decide",),
+}
+"""Which loops make work for which, within one worker."""
+
+
+def follows_of(name: str) -> tuple[str, ...]:
+    """The loops whose work ends a loop's rest, by its kind."""
+    return FOLLOWS.get(name.partition(" ")[0], ())
+
+
 @dataclass(slots=True)
 class Worker:
     """Made by `open_worker`. `loops` in the order in which a receipt crosses the house."""
@@ -155,7 +168,7 @@ class Wiring:
             *await self._intakes(intake, limits),
             ("read", self._readings(limits).step, 0.1),
             ("route", Rejoin(house.database, house.keys, house.processes).step, 1.0),
-            ("decide", self._decider(tenure).step, 0.1),
+            ("decide", self._decider(tenure).step, 0.05),
             ("deadlines", Deadlines(house.database, tenure).step, 1.0),
             *((f"dispatch {d.connection.id}", d.step, 0.1) for d in dispatchers),
             ("checkpoints", Checkpoints(house.database, house.seal_key, house.anchors.put).step, 1.0),
@@ -165,7 +178,7 @@ class Wiring:
         health = Health(house.database, limits, house.now, self._lateness, self.metrics.registry, self.metrics)
         return Worker(
             house=house,
-            loops=[Loop(name, self._timed(name, step), idle) for name, step, idle in steps],
+            loops=[Loop(name, self._timed(name, step), idle, follows_of(name)) for name, step, idle in steps],
             tenure=tenure,
             slots=slots,
             dispatchers=dispatchers,

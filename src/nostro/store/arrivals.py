@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from nostro.model.facts import Fact
 from nostro.model.ids import Subject, short_digest
@@ -18,9 +19,8 @@ def lane_number(lane: str) -> int:
     return LANES.index(lane)
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """A row of the queue: the columns of `arrival` in their order.
+class Arrival(NamedTuple):
+    """A row of the queue: the columns of `arrival` in their order, and a tuple, since thousands pass in a second.
 
     `hops`: how many facts that subjects told each other led to it, one by the other.
     """
@@ -52,7 +52,7 @@ class Arrival:
     hops: int = 0
 
 
-COLUMNS = tuple(column.name for column in fields(Arrival))
+COLUMNS = Arrival._fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,4 +103,4 @@ async def put(tx: Transaction, arrivals: Sequence[Arrival]) -> int:
     """Appends to the queue. Callers make sure by `seen`, or by the row that they close, that it happens once."""
     if not arrivals:
         return 0
-    return await tx.copy("arrival", COLUMNS, [astuple(arrival) for arrival in arrivals])
+    return await tx.copy("arrival", COLUMNS, arrivals)

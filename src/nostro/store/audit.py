@@ -137,7 +137,7 @@ class _Walk:
         while True:
             async with database.transaction() as tx:
                 told = await tx.rows(SQL.chain, shard=self.shard, after=position, limit=STRETCH)
-            rows = [FactRow(*row) for row in told]
+            rows = [FactRow._make(row) for row in told]
             if not rows:
                 break
             for row in rows:

@@ -10,6 +10,7 @@ from nostro.model.facts.base import Position
 from nostro.store.arrivals import Arrival, Blob, bound_to
 from nostro.store.database import Database
 from nostro.store.keys import DataKey, KeyName, Keys
+from nostro.store.log import FactRow
 
 RETENTION = "books"
 
@@ -40,7 +41,7 @@ def _blob(keys: Keys, fact: Fact, part: tuple[bytes, bytes | None], key: DataKey
     return Blob(clear, keys.seal(key, secret, bound_to(fact.key)), key.id)
 
 
-def open_body(keys: Keys, row: Arrival, known: Mapping[bytes, DataKey | None]) -> FactBody:
+def open_body(keys: Keys, row: Arrival | FactRow, known: Mapping[bytes, DataKey | None]) -> FactBody:
     """The body of an arrival or fact row. Confidential fields whose data key was destroyed are `Erased`."""
     if row.sealed_body is None or row.data_key is None:
         return join(row.type, row.type_version, row.body, None)
@@ -51,7 +52,7 @@ def open_body(keys: Keys, row: Arrival, known: Mapping[bytes, DataKey | None]) -
     return join(row.type, row.type_version, row.body, secret)
 
 
-def open_fact(keys: Keys, row: Arrival, known: Mapping[bytes, DataKey | None]) -> Fact:
+def open_fact(keys: Keys, row: Arrival | FactRow, known: Mapping[bytes, DataKey | None]) -> Fact:
     """The fact in an arrival or fact row."""
     cause = (
         None if row.cause_shard is None or row.cause_position is None else Position(row.cause_shard, row.cause_position)

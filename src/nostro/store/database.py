@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -14,11 +15,16 @@ from psycopg.rows import namedtuple_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from nostro.model.failures import DatabaseRestored, DatabaseUnavailable, LostRace, StatementRefused
+from nostro.store.arrays import adapters
 
 WAIT_SECONDS = 5.0
 """So long somebody waits for a connection; then the database counts as gone, and may be started again."""
 RECONNECT_SECONDS = 2.0
 """So long one attempt to connect goes on. The pool's pauses double until then: short, it is back with the server."""
+FRESH_SECONDS = 1.0
+"""A connection that was lent so recently is lent again unasked."""
+STATEMENTS_LIMIT = 400
+"""More than there are, so that none is prepared twice."""
 _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 Row = Any
 """A named tuple with the statement's columns."""
@@ -49,6 +55,29 @@ class Statements:
     def names(self) -> frozenset[str]:
         """All names in the file."""
         return frozenset(self._all)
+
+
+class _Adapters:
+    """What a connection is opened with."""
+
+    adapters = adapters()
+    connection = None
+
+
+_ADAPTERS = _Adapters()
+
+
+class _Connection(AsyncConnection[Row]):
+    """Knows when it was last lent, in seconds of this machine's clock."""
+
+    lent_at = 0.0
+
+
+async def _check(connection: _Connection) -> None:
+    """Asks a connection whether it still stands, unless it did a moment ago: asking costs as much as a statement."""
+    before, connection.lent_at = connection.lent_at, time.monotonic()
+    if connection.lent_at - before > FRESH_SECONDS:
+        await AsyncConnectionPool.check_connection(connection)
 
 
 class Transaction:
@@ -82,7 +111,9 @@ class Transaction:
         return count
 
     async def _execute(self, statement: Statement, parameters: Mapping[str, object]) -> AsyncCursor[Row]:
-        return await self.connection.execute(cast("LiteralString", statement.text), parameters, prepare=True)
+        return await self.connection.execute(
+            cast("LiteralString", statement.text), parameters, prepare=True, binary=True
+        )
 
 
 class Database:
@@ -96,13 +127,14 @@ class Database:
         self.url = url
         self.guard: Callable[[Transaction], Awaitable[str]] | None = None
         self.refused = ""
-        self._pool: AsyncConnectionPool[AsyncConnection[Row]] = AsyncConnectionPool(
+        self._pool: AsyncConnectionPool[_Connection] = AsyncConnectionPool(
             url,
+            connection_class=_Connection,
             min_size=1,
             max_size=size,
             open=False,
-            kwargs={"row_factory": namedtuple_row, "options": "-c timezone=UTC"},
-            check=AsyncConnectionPool.check_connection,
+            kwargs={"row_factory": namedtuple_row, "options": "-c timezone=UTC", "context": _ADAPTERS},
+            check=_check,
             configure=self._look_first,
             timeout=WAIT_SECONDS,
             reconnect_timeout=RECONNECT_SECONDS,
@@ -131,6 +163,7 @@ class Database:
                 yield Transaction(connection)
 
     async def _look_first(self, connection: AsyncConnection[Row]) -> None:
+        connection.prepared_max = STATEMENTS_LIMIT
         if self.guard is None:
             return
         async with connection.transaction():

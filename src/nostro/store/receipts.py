@@ -7,7 +7,7 @@ The row is written last, and everything commits at once: who sees a receipt sees
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 
@@ -23,6 +23,7 @@ SQL = Statements("receipts")
 TOLD = Statements("routing")
 INLINE_BYTES = 256 * 1024
 PART_BYTES = 1024 * 1024
+READING_COLUMNS = ("shard", "receipt", "month", "lane", "number", "run_at")
 PART_COLUMNS = ("shard", "receipt", "n", "month", "sealed")
 Chunks = Callable[[], Iterator[bytes]]
 
@@ -124,11 +125,7 @@ async def keep_stream(tx: Transaction, keys: Keys, received: Received, chunks: C
     order of their ids, so that two can't deadlock.
     """
     digest, size = await asyncio.to_thread(_measure, keys, chunks)
-    content = (digest if received.content is None else keys.fingerprint(received.content))[:16]
-    if received.event_id:
-        receipt_id = event_receipt(received.connection, received.event_id)
-    else:
-        receipt_id = short_digest("bytes", received.connection, digest)
+    receipt_id, content = _named(keys, received, digest)
     told = await _tell(tx, receipt_id, content, received)
     differs = told is not None and told != content
     if differs:
@@ -137,6 +134,74 @@ async def keep_stream(tx: Transaction, keys: Keys, received: Received, chunks: C
     if told is None:
         await append(tx, keys, receipt_id, received, chunks, (digest, size))
     return KeptReceipt(receipt_id, told is None, differs)
+
+
+async def keep_all(tx: Transaction, keys: Keys, batch: Sequence[tuple[Received, bytes]]) -> list[KeptReceipt]:
+    """As `keep`, for many small ones at once: a statement a table. What isn't new is looked at one by one."""
+    named = [_named(keys, received, keys.fingerprint(body)) for received, body in batch]
+    first: dict[bytes, int] = {}
+    for n, (receipt_id, _) in enumerate(named):
+        first.setdefault(receipt_id, n)
+    told = sorted((shard_of(name), short_digest("receipt", name), n) for name, n in first.items())
+    rows = await tx.rows(
+        TOLD.tell,
+        shards=[shard for shard, _, _ in told],
+        keys=[key for _, key, _ in told],
+        contents=[named[n][1] for _, _, n in told],
+        receipts=[named[n][0] for _, _, n in told],
+        days=[batch[n][0].received_at.date() for _, _, n in told],
+    )
+    unknown = {row.key for row in rows}
+    new = {n for _, key, n in told if key in unknown}
+    await _append_all(tx, keys, [(named[n][0], *batch[n]) for n in sorted(new)])
+    return [
+        KeptReceipt(named[n][0], new=True) if n in new else await keep(tx, keys, received, body)
+        for n, (received, body) in enumerate(batch)
+    ]
+
+
+async def _append_all(tx: Transaction, keys: Keys, fresh: Sequence[tuple[bytes, Received, bytes]]) -> None:
+    readings = [
+        (shard_of(name), name, received.month, lane_number(received.lane), 1, received.received_at)
+        for name, received, _ in fresh
+        if received.lane is not None
+    ]
+    if readings:
+        await tx.copy("reading", READING_COLUMNS, readings)
+    if fresh:
+        await tx.copy("receipt", COLUMNS, [_row(keys, *one) for one in fresh])
+
+
+def _row(keys: Keys, receipt_id: bytes, received: Received, body: bytes) -> tuple[object, ...]:
+    """The row of a receipt without parts, in the columns' order."""
+    key, wrapped = keys.wrap_for(receipt_id)
+    return (
+        shard_of(receipt_id),
+        receipt_id,
+        received.month,
+        received.connection,
+        received.kind,
+        received.name,
+        received.event_id,
+        keys.fingerprint(body),
+        len(body),
+        0,
+        keys.seal(key, body, _bound_to(receipt_id, 0)),
+        wrapped,
+        keys.master,
+        received.signed,
+        received.status,
+        received.correlation,
+        received.received_at,
+    )
+
+
+def _named(keys: Keys, received: Received, digest: bytes) -> tuple[bytes, bytes]:
+    """The id under which it is kept when it is new, and the content that must not differ."""
+    content = (digest if received.content is None else keys.fingerprint(received.content))[:16]
+    if received.event_id:
+        return event_receipt(received.connection, received.event_id), content
+    return short_digest("bytes", received.connection, digest), content
 
 
 async def append(

@@ -96,6 +96,8 @@ def split(body: FactBody) -> tuple[bytes, bytes | None]:
 
 def split_fields(value: Any, names: frozenset[str]) -> tuple[bytes, bytes | None]:  # noqa: ANN401 - any pydantic model
     """As `split`, for any model and the names of its confidential fields."""
+    if not names:
+        return canonical(value), None
     given = {name: getattr(value, name) for name in type(value).model_fields}
     secret = {name: field for name, field in given.items() if name in names and field is not None and field != ERASED}
     clear = {name: field for name, field in given.items() if name not in names}
@@ -108,6 +110,8 @@ def join(fact_type: str, version: int, clear: bytes, secret: bytes | None, *, er
     Raises `KeyError` for an unknown fact type.
     """
     kind = BY_TYPE[fact_type]
+    if secret is None and version == kind.version and not erased:
+        return kind.model_validate_json(clear)
     fields: dict[str, Any] = {**parse(clear), **(parse(secret) if secret else {})}
     if erased:
         fields |= dict.fromkeys(confidential_fields(kind), ERASED)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -116,8 +116,21 @@ def take_in(process: Process, instance: Instance, fact: Fact, rules: Rules, at: 
     decision = version.decide(instance, data, fact, rules)
     _hold_to_table(version.machine, instance, fact, targets, decision)
     absorbed = {**instance.absorbed, stream: order} if stream else instance.absorbed
-    after = replace(instance, state=decision.to, data=data, revision=instance.revision + 1, absorbed=absorbed)
-    return _with_deadline(version.machine, instance, after, decision, at)
+    return _with_deadline(version.machine, instance, _after(instance, decision.to, data, absorbed), decision, at)
+
+
+def _after(before: Instance, state: str, data: State, absorbed: Mapping[str, str]) -> Instance:
+    """One revision on; what was awaited still is."""
+    return Instance(
+        before.subject,
+        before.entity,
+        before.version,
+        before.revision + 1,
+        state,
+        data,
+        absorbed,
+        before.deadline_revision,
+    )
 
 
 def _unchanged(instance: Instance, rule: str) -> Transition:

@@ -7,7 +7,9 @@ order by r.process, r.subject limit %(limit)s;
 
 -- name: subjects_by_id
 -- Subjects with this very id, or ending in it, or written as process/id.
-select process, subject from subject where subject = %(text)s or subject like %(ending)s or process || '/' || subject = %(text)s
+select process, subject from subject
+where reverse(subject) = reverse(%(text)s::text) or starts_with(reverse(subject), reverse('/' || %(text)s::text))
+  or reverse(subject) = reverse(substr(%(text)s::text, strpos(%(text)s::text, '/') + 1)) and process = split_part(%(text)s::text, '/', 1)
 order by process, subject limit %(limit)s;
 
 -- name: subjects_by_party

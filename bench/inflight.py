@@ -1,0 +1,121 @@
+"""`inflight`: a worker beside a million instances that wait and ten million facts of history, autovacuum on.
+
+Replies come at 1,000 a second; in the middle 10,000 deadlines fall due at once. One instance in a hundred is critical.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime
+from statistics import median
+
+from bench.cpu import peak_megabytes
+from bench.engine import PACKAGES, Shape, start_workers, stop
+from bench.feed import Feed
+from bench.past import past, progress, waiting
+from bench.place import Place
+from bench.report import Note, Parameters, Report, surroundings
+from bench.six_steps import ENTITY, PARTNER, PROCESS
+from nostro.model.canonical import canonical
+from nostro.model.facts import CommandSettled, Fact
+from nostro.model.ids import IdempotencyKey, Subject
+from nostro.model.outcomes import done
+from nostro.projections.trace import trace
+from nostro.store.arrivals import Arrival, Blob, arrival_for, put
+from nostro.store.database import Database
+from nostro.store.keys import Keys
+
+REPLIES_A_SECOND = 1000
+DUE_AT_MOST = 10_000
+TRACES = 20
+LATE = """
+select coalesce(percentile_cont(0.99) within group (order by extract(epoch from decided_at - received_at)), 0)
+from fact f join subject s using (shard, process, subject) where f.type = 'command.settled'
+  and f.natural_key like '%/annotate-1/0/0/done' and f.position < 1000000000 and s.lane = {lane}
+"""
+NOW_DUE = "update deadline set due_at = clock_timestamp() where subject like 'wait_%%' and subject < %s"
+DUE = """
+select coalesce(max(extract(epoch from decided_at - occurred_at)), 0) from fact where type = 'deadline.fell_due'
+"""
+
+
+async def inflight(here: Place, parameters: Parameters, note: Note) -> Report:
+    """Fills the house, lets replies and deadlines come, and looks what they had to wait."""
+    report = Report("inflight", "replies/s", context=surroundings(parameters, PACKAGES))
+    url = here.database("inflight")
+    due = min(DUE_AT_MOST, parameters.instances // 10)
+    replies = min(int(REPLIES_A_SECOND * parameters.seconds), parameters.instances - due)
+    async with Database(url, size=4) as database:
+        feed = Feed(database)
+        await feed.install()
+        bundle = bytes(await feed.one("select digest from bundle"))
+        at = datetime.now(UTC)
+        await asyncio.to_thread(past, url, parameters.facts, at, bundle, progress(note, "facts", parameters.facts))
+        told = progress(note, "instances", parameters.instances)
+        await asyncio.to_thread(waiting, url, parameters.instances, at, bundle, told)
+        [worker] = start_workers(here, url, Shape(1))
+        await asyncio.sleep(max(2.0, parameters.warm_seconds))
+        note(f"{replies} replies, and {due} deadlines at once")
+        rate = await _replies(feed, due, replies, parameters.seconds)
+        await _decided(feed, replies + due)
+        memory = peak_megabytes(worker.process.pid)
+        traces = [await _traced(database, feed.keys, number) for number in range(due, due + TRACES)]
+        report.ours = rate
+        report.limit("worker's memory, MB", memory, 300)
+        report.limit("p99 of replies, s", float(await feed.one(LATE.format(lane=1))), 1.0)
+        report.limit("p99 of the critical lane, s", float(await feed.one(LATE.format(lane=0))), 1.0)
+        report.limit("the last deadline, s", float(await feed.one(DUE)), 10.0)
+        report.limit("trace, ms (median)", 1000 * median(traces), 100)
+        stop(here, worker)
+    here.drop(url)
+    report.context["scaled"] = {"instances": parameters.instances, "facts": parameters.facts, "deadlines": due}
+    return report
+
+
+async def _replies(feed: Feed, first: int, count: int, seconds: float) -> float:
+    """Sends them evenly; halfway the deadlines fall due. Returns how many a second were sent."""
+    began, sent, fallen = time.monotonic(), 0, False
+    while sent < count:
+        passed = time.monotonic() - began
+        if not fallen and passed >= seconds / 2:
+            fallen = True
+            async with feed.database.transaction() as tx:
+                await tx.connection.execute(NOW_DUE, (f"wait_{first:09}",))
+        due = min(count, int(passed * REPLIES_A_SECOND)) - sent
+        if due > 0:
+            at = datetime.now(UTC)
+            rows = [_reply(first + sent + n, at) for n in range(due)]
+            async with feed.database.transaction() as tx:
+                await put(tx, rows)
+            sent += due
+        await asyncio.sleep(0.02)
+    return sent / (time.monotonic() - began)
+
+
+def _reply(number: int, at: datetime) -> Arrival:
+    subject = Subject(PROCESS.name, f"wait_{number:09}")
+    key = IdempotencyKey(subject.process, subject.id, "annotate-1")
+    body = CommandSettled(
+        key=key.text,
+        step=key.step,
+        occurrence=0,
+        generation=0,
+        operation="annotate_payment",
+        connection=PARTNER,
+        outcome=done(effect=number),
+    )
+    lane = 0 if number % 100 == 0 else 1
+    return arrival_for(Fact(body, ENTITY, PARTNER, PARTNER, at, at), Blob(canonical(body)), subject, lane, at)
+
+
+async def _decided(feed: Feed, count: int, limit_seconds: float = 300.0) -> None:
+    end = time.monotonic() + limit_seconds
+    while await feed.facts() < count and time.monotonic() < end:  # noqa: ASYNC110 - another process moves the log
+        await asyncio.sleep(0.2)
+
+
+async def _traced(database: Database, keys: Keys, number: int) -> float:
+    began = time.monotonic()
+    await trace(database, keys, f"wait_{number:09}", ())
+    return time.monotonic() - began

@@ -1,0 +1,46 @@
+"""Which benchmark is meant, run on a server of its own, and kept as history."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from bench.engine import engine
+from bench.inflight import inflight
+from bench.ingest import ingest
+from bench.place import Place, place
+from bench.replay import replay
+from bench.report import HISTORY, Note, Parameters, Report, keep
+from bench.rivals.sweep import demand_rivals
+from bench.scale import scale
+from nostro.model.failures import Refused
+
+Bench = Callable[[Place, Parameters, Note], Awaitable[Report]]
+BENCHES: Mapping[str, Bench] = {
+    "engine": engine,
+    "ingest": ingest,
+    "inflight": inflight,
+    "replay": replay,
+    "scale": scale,
+}
+WITH_RIVALS = frozenset({"engine"})
+
+
+def run(name: str, parameters: Parameters, note: Note, history: Path | None = HISTORY) -> dict[str, Any]:
+    """One benchmark. Raises `Refused` for a name that there isn't, `OutOfService` when its rivals aren't installed."""
+    if name not in BENCHES:
+        raise Refused(f"There is no benchmark {name}.", f"There are {', '.join(BENCHES)}.")
+    if name in WITH_RIVALS and parameters.rivals != "none":
+        demand_rivals()
+    with place() as here:
+        report: Report = asyncio.run(_awaited(BENCHES[name](here, parameters, note)))
+    told = report.told()
+    if history is not None:
+        note(f"kept as {keep(told, history)}")
+    return told
+
+
+async def _awaited(bench: Awaitable[Report]) -> Report:
+    return await bench

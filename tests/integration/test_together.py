@@ -1,0 +1,88 @@
+"""What comes at the same time is committed together, and nobody suffers for a neighbour."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+import pytest_asyncio
+
+from nostro.ingress.together import Together
+from nostro.model.failures import StatementRefused
+from nostro.store import receipts
+from nostro.store.database import Database
+from nostro.store.entropy import SeededEntropy
+from nostro.store.install import install
+from nostro.store.keys import Keys
+from nostro.store.receipts import KeptReceipt, Received
+
+pytestmark = pytest.mark.asyncio
+AT = datetime(2026, 8, 31, 8, tzinfo=UTC)
+KEYS = Keys({1: b"k" * 32}, SeededEntropy(3))
+
+
+@pytest_asyncio.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    async with Database(database_url, size=4) as opened:
+        await install(opened, KEYS, "test", SeededEntropy(4), AT)
+        yield opened
+
+
+def event(event_id: str) -> Received:
+    return Received("psp", "webhook", AT, signed=True, event_id=event_id)
+
+
+async def number(database: Database, query: str) -> int:
+    async with database.transaction() as tx:
+        rows = await (await tx.connection.execute(query.encode())).fetchall()
+    return int(rows[0][0])
+
+
+async def test_many_at_once_are_kept_in_few_commits_and_each_can_be_read(database: Database) -> None:
+    together = Together(database, KEYS)
+    before = await number(database, "select count(distinct xmin::text) from receipt")
+    kept = await asyncio.gather(*(together.keep(event(f"evt_{n}"), f"body {n}".encode()) for n in range(300)))
+    assert before == 0
+    assert all(one.new for one in kept)
+    assert await number(database, "select count(distinct xmin::text) from receipt") < 30
+    assert await number(database, "select count(*) from reading") == 300
+    async with database.transaction() as tx:
+        found = [await receipts.load(tx, KEYS, one.id) for one in kept]
+    assert [body for _, body in found] == [f"body {n}".encode() for n in range(300)]
+
+
+async def test_the_same_event_twice_in_one_group_is_one_receipt_and_another_content_is_kept_beside_it(
+    database: Database,
+) -> None:
+    told = [(event("evt_1"), b"one"), (event("evt_1"), b"one"), (event("evt_1"), b"two"), (event("evt_2"), b"three")]
+    async with database.transaction() as tx:
+        first, again, other, second = await receipts.keep_all(tx, KEYS, told)
+    assert (first.new, again, second.new) == (True, KeptReceipt(first.id, new=False), True)
+    assert other.new
+    assert other.told_differently
+    assert await number(database, "select count(*) from receipt") == 3
+
+
+async def test_what_the_database_refuses_fails_alone(database: Database) -> None:
+    together = Together(database, KEYS)
+    spoilt = replace(event("evt_spoilt"), connection="cut\0off")
+    tasks = [asyncio.ensure_future(together.keep(event(f"evt_{n}"), b"fine")) for n in range(10)]
+    tasks.append(asyncio.ensure_future(together.keep(spoilt, b"spoilt")))
+    tasks += [asyncio.ensure_future(together.keep(event(f"evt_{n}"), b"fine")) for n in range(10, 20)]
+    *others, refused = [*tasks[:10], *tasks[11:], tasks[10]]
+    assert all((await one).new for one in others)
+    with pytest.raises(StatementRefused):
+        await refused
+    assert await number(database, "select count(*) from receipt") == 20
+
+
+async def test_who_hangs_up_leaves_the_others_their_answer(database: Database) -> None:
+    together = Together(database, KEYS)
+    tasks = [asyncio.ensure_future(together.keep(event(f"evt_{n}"), b"fine")) for n in range(5)]
+    await asyncio.sleep(0)
+    tasks[2].cancel()
+    done = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [isinstance(one, KeptReceipt) for one in done] == [True, True, False, True, True]

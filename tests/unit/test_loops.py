@@ -1,0 +1,61 @@
+"""Loops rest until there is something to do, and no longer."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime
+
+import pytest
+
+from nostro.model.clock import Now
+from nostro.runtime.loops import Loop, Loops
+
+pytestmark = pytest.mark.asyncio
+AT = datetime(2026, 8, 31, 8, tzinfo=UTC)
+
+
+class StillClock:
+    async def now(self) -> Now:
+        return Now(AT, AT)
+
+
+async def test_work_ends_the_rest_of_those_who_follow_and_of_nobody_else() -> None:
+    stop, calls = asyncio.Event(), {"first": 0, "dispatch a": 0, "other": 0}
+
+    async def first(_: Now) -> int:
+        calls["first"] += 1
+        return 1 if calls["first"] == 1 else 0
+
+    async def follower(_: Now) -> int:
+        calls["dispatch a"] += 1
+        if calls["dispatch a"] == 2:
+            stop.set()
+        return 0
+
+    async def other(_: Now) -> int:
+        calls["other"] += 1
+        return 0
+
+    loops = [
+        Loop("dispatch a", follower, 60.0, follows=("first",)),
+        Loop("other", other, 60.0),
+        Loop("first", first, 60.0, follows=("dispatch",)),
+    ]
+    began = time.monotonic()
+    await asyncio.wait_for(Loops(StillClock(), stop).run(loops), 30)  # type: ignore[arg-type]  # a clock of the test's
+    assert time.monotonic() - began < 30
+    assert calls["other"] == 1
+    assert calls["dispatch a"] == 2
+
+
+async def test_a_stop_ends_every_rest() -> None:
+    stop = asyncio.Event()
+
+    async def idle(_: Now) -> int:
+        return 0
+
+    running = asyncio.create_task(Loops(StillClock(), stop).run([Loop("idle", idle, 600.0)]))  # type: ignore[arg-type]  # as above
+    await asyncio.sleep(0.01)
+    stop.set()
+    await asyncio.wait_for(running, 30)
