@@ -285,7 +285,7 @@ def end(house: House) -> tuple[object, ...]:
     return *kept, effects, cases, proof, balances
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(
     data=st.data(), name=st.sampled_from(sorted(STORIES)), eager=st.booleans(), odoo_provider=st.booleans()
 )  # fmt: skip
