@@ -82,11 +82,12 @@ def _hide_company(call: Call, wish: Wish) -> Row:
 
 
 def _delete_invoice(call: Call, wish: Wish) -> Row:
-    """Set `invoice` back to draft and delete it; its number is given to the next one."""
+    """Set `invoice` back to draft and delete it, by force; its number is given to the next one."""
     move = dict(call.row("account.move", wish["invoice"]))
+    scoped = _within(call, move["company_id"], force_delete=True)
     if move["state"] == "posted":
-        moves.button_draft(call, [move["id"]])
-    moves.unlink(call, [move["id"]])
+        moves.button_draft(scoped, [move["id"]])
+    moves.unlink(scoped, [move["id"]])
     return move
 
 
@@ -150,6 +151,6 @@ def _company(call: Call, name: str) -> Row:
     return next(row for row in call.tables.of("res.company").values() if row["name"] == name)
 
 
-def _within(call: Call, company: int) -> Call:
+def _within(call: Call, company: int, **context: object) -> Call:
     """The same database transaction, working in one company."""
-    return Call(call.tables, call.user, call.uid, call.version, call.now, {"allowed_company_ids": [company]})
+    return Call(call.tables, call.user, call.uid, call.version, call.now, {"allowed_company_ids": [company], **context})

@@ -123,10 +123,13 @@ def take_name(call: Call, move: Row) -> str:
 
 
 def free_name(call: Call, move: Row) -> None:
-    """A deleted draft's number is given to the next document."""
+    """A deleted draft's number is given to the next document. Only the last one of its kind can go, unless forced."""
     if move["name"]:
         prefix, _, number = move["name"].rpartition("/")
-        call.tables.free_number(f"{move['journal_id']}:{prefix}/", int(number))
+        taken = f"{move['journal_id']}:{prefix}/"
+        if int(number) < max(call.tables.numbers[taken]) and not call.context.get("force_delete"):
+            raise Fault("UserError", "You cannot delete this entry: it is not the last one in the chain.")
+        call.tables.free_number(taken, int(number))
 
 
 def _family(call: Call, move: Row) -> str:
