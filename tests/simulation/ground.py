@@ -9,22 +9,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from nostro.egress.connections import OpenConnection
 from nostro.governance.rules import Rules
 from nostro.landscape.compiling import bundle_of
 from nostro.landscape.reading import Landscape, read_landscape
 from nostro.model.failures import LandscapeRefused
-from nostro.runtime.demo.landscape import RIGHTS, Grounds, Secrets, _entity, _odoo, _of_entity, write_files
+from nostro.runtime.demo.landscape import RIGHTS, Grounds, write_files, write_landscape
 from nostro.runtime.house import connections_of
 from nostro.sandbox.faults import FaultPlan
 from nostro.sandbox.odoo import OdooBooks
-from nostro.sandbox.stage import ENTITIES, START, odoo_settings
+from nostro.sandbox.stage import START, odoo_settings
 from nostro.store.entropy import SeededEntropy
 
 TOKEN = "path-of-the-simulation"
 PERSON = "treasurer"
+PEOPLE = {
+    "people": [{"id": PERSON, "roles": ["treasury"], "os_user": PERSON}],
+    "rights": [{**right, "entities": ["*"]} for right in RIGHTS],
+}
+"""Known by his login: a passphrase's hash is another one in each process, and the bundle would be too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +63,8 @@ def ground() -> Ground:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "landscape"
         grounds = Grounds(folder, Path(place) / "state", 8470, 8471, 8480, TOKEN)
-        secrets = Secrets(grounds, SeededEntropy(0))
-        write_files(folder, _files(grounds, secrets))
+        write_landscape(grounds, OdooBooks(odoo_settings(19), FaultPlan(), START).landscape(), SeededEntropy(0))
+        write_files(folder, {"people.yaml": PEOPLE})
         land = read_landscape(folder)
         if land.findings:
             raise LandscapeRefused("\n".join(str(finding) for finding in land.findings))
@@ -77,25 +81,3 @@ def _without_place(content: bytes, place: str) -> bytes:
     """Folders are told for each seed: the bundle must not hang on where it was compiled."""
     return content.replace(place.encode(), b"/simulated")
 
-
-def _files(grounds: Grounds, secrets: Secrets) -> dict[str, Any]:
-    chart = OdooBooks(odoo_settings(19), FaultPlan(), START).landscape()
-    files: dict[str, Any] = {
-        "nostro.yaml": {
-            "environment": "test",
-            "state": str(grounds.state),
-            "master_key": secrets.key("master.key"),
-            "seal_key": secrets.key("seal.key"),
-            "anchors": [{"folder": str(grounds.anchors)}],
-        },
-        "people.yaml": {
-            "people": [{"id": PERSON, "roles": ["treasury"], "os_user": PERSON}],
-            "rights": [{**right, "entities": ["*"]} for right in RIGHTS],
-        },
-        "rules/limits.yaml": {"limits": {"overpayment_tolerance_minor": {"*": 0}}},
-        "entities.yaml": {"entities": [_entity(entity, chart[f"Entity {entity.code}"]) for entity in ENTITIES]},
-        **_odoo(grounds, secrets),
-    }
-    for entity in ENTITIES:
-        files |= _of_entity(grounds, secrets, entity)
-    return files

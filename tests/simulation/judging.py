@@ -10,7 +10,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from nostro.engine.replay import Replay
+from nostro.engine.walk import Walk
 from nostro.governance.rules import Rules
 from nostro.model.canonical import parse
 from nostro.model.clock import Now
@@ -169,11 +169,11 @@ async def _log(house: House, connections: Connections, *, thorough: bool) -> Asy
         verdict = await verify(house.database, house.deployment.id, house.seal_key.private.public_key(), [])
         for finding in verdict.findings:
             yield f"audit: {finding.where}: {finding.sentence}"
-    replay = Replay(house.database, house.keys, house.processes, Rules.from_bundle)
-    used = connections.ask("select shard from shard where position > activations order by shard")
-    replayed = [await replay._shard(shard, lambda _: None) for (shard,) in used]
-    for one in (one for _, differing in replayed for one in differing):
-        yield f"replay: {one.subject} {one.type} was {one.recorded}, is {one.replayed}"
+    walk = Walk(house.database, house.keys, house.processes, Rules.from_bundle)
+    for (shard,) in connections.ask("select shard from shard where position > activations order by shard"):
+        async for steps in walk.shard(shard):
+            for step in (step for step in steps if not step.equal):
+                yield f"replay: {step.row.subject} {step.row.type} was {step.row.state_after}, is {step.after.state}"
 
 
 def log_of(connections: Connections) -> list[str]:

@@ -225,6 +225,33 @@ def test_a_deleted_invoices_number_is_given_to_the_next_and_nothing_tells_of_the
     assert house.call("account.move", "read", [first["id"]], fields=["name"]) == []
 
 
+def test_a_numbered_draft_that_is_not_the_last_of_its_kind_is_deleted_by_force_only(house: House) -> None:
+    first, last = house.invoice(), house.invoice()
+    house.call("account.move", "button_draft", [first, last])
+    with pytest.raises(Refused, match="not the last"):
+        house.call("account.move", "unlink", [first])
+    assert house.call("account.move", "unlink", [last]) is True
+    house.invoice()
+    assert house.call("account.move", "unlink", [first], context={**house.context, "force_delete": True}) is True
+
+
+def test_what_is_gone_is_left_out_and_what_is_anothers_is_refused(house: House) -> None:
+    """`read` tells what the sweep of the invoices' feed has to tell apart."""
+    gone, other = house.act("delete_invoice", invoice=house.invoice())["id"], house.invoice()
+    swiss = house.act("invoice", company="CH", partner=house.partner, amount="1")["id"]
+    told = house.call("account.move", "read", [gone, other], fields=["state"])
+    assert told == [{"id": other, "state": "posted"}]
+    with pytest.raises(Refused) as refused:
+        house.call("account.move", "read", [swiss], fields=["state"])
+    assert refused.value.name == "AccessError"
+
+
+def test_an_accountant_may_write_the_books_and_the_administrator_alone_may_not(house: House) -> None:
+    assert house.call("account.move", "has_access", [], operation="create") is True
+    house.key = "key-admin"
+    assert house.call("account.move", "has_access", [], operation="create") is False
+
+
 def test_a_paid_invoice_set_to_draft_is_unmatched_on_18_and_still_paid_on_19(house: House) -> None:
     invoice = house.invoice()
     house.pay(invoice)

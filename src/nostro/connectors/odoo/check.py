@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from nostro.connectors.kit.dialogue import Stopped, answered, asked_once
 from nostro.connectors.kit.pins import Identity
 from nostro.connectors.odoo.config import OdooConfig
-from nostro.connectors.odoo.matching import in_company
-from nostro.connectors.odoo.wire import VERSION, Row, label, ref, say, search
+from nostro.connectors.odoo.wire import VERSION, Row, in_company, label, ref, say, search
 from nostro.model.calls import Exchange, Message
 from nostro.model.entities import LegalEntity
 from nostro.model.failures import FailureKind

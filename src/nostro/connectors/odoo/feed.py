@@ -19,7 +19,7 @@ from urllib.parse import urlencode
 from nostro.connectors.kit.cursors import State, state_of, turned
 from nostro.connectors.kit.manifest import Feed
 from nostro.connectors.odoo.config import OdooConfig
-from nostro.connectors.odoo.wire import Row, ref, search
+from nostro.connectors.odoo.wire import Row, in_company, ref, search
 from nostro.model.calls import FetchPage, Message
 from nostro.model.canonical import canonical
 
@@ -144,8 +144,8 @@ def _sweep(state: State, config: OdooConfig) -> Message:
         return search("res.company", [["id", "in", sorted(map(int, state["held"]))]], "name")
     company, ids = _chunk(state, config.page_size)
     asked = urlencode({"company": company, "since": state["seen"], "ids": _listed(ids)})
-    context = {"allowed_company_ids": [int(company)]}
-    return Message(f"account.move/read?{asked}", {"ids": ids, "fields": ["state"], "context": context})
+    told = {"ids": ids, "fields": ["state"], "context": in_company(int(company))}
+    return Message(f"account.move/read?{asked}", told)
 
 
 def _swept(state: State, rows: Sequence[Row], config: OdooConfig) -> FetchPage:

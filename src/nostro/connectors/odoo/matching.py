@@ -9,7 +9,7 @@ from typing import Any
 from nostro.connectors.kit.dialogue import Seen, Settled, Stopped, answered, asked, ensure, ready
 from nostro.connectors.kit.manifest import Order
 from nostro.connectors.odoo.config import OdooConfig
-from nostro.connectors.odoo.wire import Row, ref, say, search
+from nostro.connectors.odoo.wire import Row, in_company, ref, say, search
 from nostro.model.calls import Act, Exchange, Reply
 from nostro.model.failures import FailureKind
 from nostro.model.intents import Reconcile
@@ -38,11 +38,6 @@ class Pair:
         items = [row for row in self.item if not row["reconciled"] and row["account_id"] == payer["account_id"]]
         facing = tuple(row for row in items if (row["amount_residual"] > 0) != (payer["amount_residual"] > 0))
         return (payer, *facing) if facing else ()
-
-
-def in_company(company: int, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
-    """The context of a call for one company."""
-    return {"allowed_company_ids": [company], **more}
 
 
 def row_of(model: str, ident: int, fields: str) -> Exchange[Row]:

@@ -9,8 +9,8 @@ from typing import Any
 from nostro.connectors.kit.dialogue import Seen, answered, asked, ensure, ready, unfinished
 from nostro.connectors.kit.manifest import Order
 from nostro.connectors.odoo.config import OdooConfig
-from nostro.connectors.odoo.matching import in_company, row_of
-from nostro.connectors.odoo.wire import Row, label, money, ref, say, search
+from nostro.connectors.odoo.matching import row_of
+from nostro.connectors.odoo.wire import Row, in_company, label, money, ref, say, search
 from nostro.model.calls import Act, Exchange, Message
 from nostro.model.failures import FailureKind
 from nostro.model.intents import RegisterCustomerPayment

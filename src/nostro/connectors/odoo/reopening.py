@@ -7,10 +7,11 @@ from typing import Any
 
 from nostro.connectors.kit.dialogue import Seen, ensure, ready
 from nostro.connectors.kit.manifest import Order
+from nostro.connectors.odoo.booking import redated
 from nostro.connectors.odoo.config import OdooConfig
-from nostro.connectors.odoo.entries import book, redated
-from nostro.connectors.odoo.matching import in_company, look_at, match, move_line, paying_move, row_of
-from nostro.connectors.odoo.wire import ref, say
+from nostro.connectors.odoo.entries import book
+from nostro.connectors.odoo.matching import look_at, match, move_line, paying_move, row_of
+from nostro.connectors.odoo.wire import in_company, ref, say
 from nostro.model.calls import Act, Exchange
 from nostro.model.failures import FailureKind
 from nostro.model.intents import RECEIVABLE_OF_MOVE, BookJournalEntry, EntryLine, ReopenInvoice

@@ -27,32 +27,21 @@ LOGIN = "common/authenticate"
 _NOISE = Decimal("0.000001")
 
 ERRORS: Mapping[str, FailureKind] = {
-    "odoo.exceptions.AccessDenied": FailureKind.UNAUTHORISED,
-    "odoo.exceptions.AccessError": FailureKind.UNAUTHORISED,
-    "odoo.exceptions.UserError": FailureKind.CONFLICT,
-    "odoo.exceptions.RedirectWarning": FailureKind.CONFLICT,
-    "odoo.exceptions.ValidationError": FailureKind.INVALID,
-    "odoo.exceptions.MissingError": FailureKind.NOT_FOUND,
-    "odoo.exceptions.LockError": FailureKind.UNAVAILABLE,
-    "odoo.exceptions.ConcurrencyError": FailureKind.UNAVAILABLE,
-    "psycopg2.errors.SerializationFailure": FailureKind.UNAVAILABLE,
-    "psycopg2.errors.LockNotAvailable": FailureKind.UNAVAILABLE,
-    "psycopg2.errors.DeadlockDetected": FailureKind.UNAVAILABLE,
-    "werkzeug.exceptions.Unauthorized": FailureKind.UNAUTHORISED,
-    "werkzeug.exceptions.Forbidden": FailureKind.UNAUTHORISED,
-    "werkzeug.exceptions.NotFound": FailureKind.INVALID,
-    "werkzeug.exceptions.BadRequest": FailureKind.INVALID,
-    "werkzeug.exceptions.UnprocessableEntity": FailureKind.INVALID,
-    "builtins.ValueError": FailureKind.INVALID,
-    "builtins.TypeError": FailureKind.INVALID,
-    "builtins.KeyError": FailureKind.INVALID,
-    "builtins.IndexError": FailureKind.INVALID,
-    "builtins.AttributeError": FailureKind.INVALID,
-    "401": FailureKind.UNAUTHORISED,
-    "400": FailureKind.INVALID,
-    "404": FailureKind.UNAVAILABLE,  # "No database is selected": Odoo itself never saw it
-    "415": FailureKind.INVALID,
-    "429": FailureKind.LIMITED,
+    name: kind
+    for kind, names in {
+        FailureKind.UNAUTHORISED: """odoo.exceptions.AccessDenied odoo.exceptions.AccessError
+            werkzeug.exceptions.Unauthorized werkzeug.exceptions.Forbidden 401""",
+        FailureKind.CONFLICT: "odoo.exceptions.UserError odoo.exceptions.RedirectWarning",
+        FailureKind.INVALID: """odoo.exceptions.ValidationError werkzeug.exceptions.NotFound
+            werkzeug.exceptions.BadRequest werkzeug.exceptions.UnprocessableEntity builtins.ValueError
+            builtins.TypeError builtins.KeyError builtins.IndexError builtins.AttributeError 400 415""",
+        FailureKind.NOT_FOUND: "odoo.exceptions.MissingError",
+        FailureKind.UNAVAILABLE: """odoo.exceptions.LockError odoo.exceptions.ConcurrencyError
+            psycopg2.errors.SerializationFailure psycopg2.errors.LockNotAvailable
+            psycopg2.errors.DeadlockDetected 404""",  # 404 "No database is selected": Odoo itself never saw it
+        FailureKind.LIMITED: "429",
+    }.items()
+    for name in names.split()
 }
 """By exception name, else by HTTP status. A name that isn't here, and any other status, is ambiguous."""
 
@@ -65,6 +54,11 @@ def say(model: str, method: str, **named: Any) -> Message:  # noqa: ANN401 - JSO
 def search(model: str, domain: list[Any], fields: str, **named: Any) -> Message:  # noqa: ANN401 - JSON
     """`search_read`, fields separated by spaces."""
     return say(model, "search_read", domain=domain, fields=fields.split(), **named)
+
+
+def in_company(company: int, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
+    """The context of a call for one company."""
+    return {"allowed_company_ids": [company], **more}
 
 
 def ref(value: Any) -> int:  # noqa: ANN401 - a many2one

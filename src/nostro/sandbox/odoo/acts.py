@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from nostro.sandbox.odoo import chart, matching, moves, payments
 from nostro.sandbox.odoo.call import Call
-from nostro.sandbox.odoo.standing import term_lines
+from nostro.sandbox.odoo.entries import term_lines
 from nostro.sandbox.odoo.tables import Row
 
 Wish = Mapping[str, Any]
@@ -22,7 +22,7 @@ def _invoice(call: Call, wish: Wish) -> Row:
     company = _company(call, wish["company"])
     scoped = _within(call, company["id"])
     code = wish.get("currency")
-    line = {"name": wish.get("text", "Goods"), "quantity": 1, "price_unit": wish["amount"], "tax_ids": [[6, 0, []]]}
+    line = {"name": wish.get("text", "Goods"), "quantity": 1, "price_unit": wish["amount"]}
     given = {
         "move_type": wish.get("kind", "out_invoice"),
         "partner_id": wish["partner"],
@@ -30,7 +30,7 @@ def _invoice(call: Call, wish: Wish) -> Row:
         "invoice_date_due": wish.get("due", call.today),
         "ref": wish.get("ref", False),
         "currency_id": chart.currency(call, code) if code else company["currency_id"],
-        "invoice_line_ids": [[0, 0, {key: line[key] for key in ("name", "quantity", "price_unit")}]],
+        "invoice_line_ids": [[0, 0, line]],
     }
     move = moves.create(scoped, given)
     if wish.get("post", True):
@@ -41,15 +41,10 @@ def _invoice(call: Call, wish: Wish) -> Row:
 def _credit_note(call: Call, wish: Wish) -> Row:
     """A posted credit note over the whole of `invoice` (id), matched with it when it is still open."""
     move = call.row("account.move", wish["invoice"])
-    scoped = _within(call, move["company_id"], active_ids=[move["id"]])
-    told = {
-        "date": wish.get("date", call.today),
-        "journal_id": move["journal_id"],
-        "reason": wish.get("reason", "returned"),
-    }
-    made = moves.refund_moves(scoped, [moves.create_reversal(scoped, told)["id"]])["res_id"]
-    moves.action_post(scoped, [made])
-    return call.row("account.move", made)
+    scoped = _within(call, move["company_id"])
+    made = moves.reverse(scoped, move, wish.get("date", call.today), wish.get("reason", "returned"))
+    moves.action_post(scoped, [made["id"]])
+    return made
 
 
 def _match(call: Call, wish: Wish) -> Row:
@@ -87,11 +82,12 @@ def _hide_company(call: Call, wish: Wish) -> Row:
 
 
 def _delete_invoice(call: Call, wish: Wish) -> Row:
-    """Set `invoice` back to draft and delete it; its number is given to the next one."""
+    """Set `invoice` back to draft and delete it, by force; its number is given to the next one."""
     move = dict(call.row("account.move", wish["invoice"]))
+    scoped = _within(call, move["company_id"], force_delete=True)
     if move["state"] == "posted":
-        moves.button_draft(call, [move["id"]])
-    moves.unlink(call, [move["id"]])
+        moves.button_draft(scoped, [move["id"]])
+    moves.unlink(scoped, [move["id"]])
     return move
 
 

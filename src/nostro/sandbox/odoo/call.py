@@ -53,7 +53,7 @@ class Call:
         found = [self.row(model, ident) for ident in ids]
         for row in found:
             if not self.sees(model, row):
-                raise self.stranger(model, "write" if self.version < 19 else "create")
+                raise self.stranger(model)
         return found
 
     def insert(self, model: str, values: Mapping[str, Any]) -> Row:
@@ -71,7 +71,7 @@ class Call:
 
     def label(self, model: str, ident: int) -> str:
         """What a person sees in a reference."""
-        return label_of(model, self.row(model, ident), self.row)
+        return label_of(model, self.row(model, ident))
 
     # Companies and rights
 
@@ -87,18 +87,10 @@ class Call:
             row = self.row("account.journal", row["journal_id"])
         return not row.get("company_id") or row["company_id"] in self.companies
 
-    def stranger(self, model: str, operation: str) -> Exception:
+    def stranger(self, model: str) -> Exception:
         """The refusal for a row of another company."""
-        if model == "account.account" and self.version >= 19:
-            return Fault(
-                "UserError", "Uh-oh! You've got some company inconsistencies here: no company crossover is allowed!"
-            )
-        who = f"{self.user.login} (id={self.uid})"
-        return Fault(
-            "AccessError",
-            f"Uh-oh! Looks like you have stumbled upon some top-secret records.\n\nSorry, {who} doesn't have "
-            f"'{operation}' access to:\n- {model}",
-        )
+        kind = "UserError" if model == "account.account" and self.version >= 19 else "AccessError"
+        return Fault(kind, f"{self.user.login} (id={self.uid}) may not see this {model}: it is another company's.")
 
     def need(self, *, accountant: bool = False, admin: bool = False, what: str) -> None:
         """Raise AccessError unless the user is that."""
@@ -138,22 +130,19 @@ class Call:
         return self.rounded(value * self.rate(wanted, company, day) / self.rate(source, company, day), wanted)
 
 
-def checked(model: str, values: Mapping[str, Any], version: int, required: Sequence[str] = ()) -> Mapping[str, Any]:
+def checked(model: str, values: Mapping[str, Any], required: Sequence[str] = ()) -> Mapping[str, Any]:
     """The values of a create or write; raises ValueError for unknown fields and for days that are in no calendar."""
     if not isinstance(values, Mapping):
         raise Fault("TypeError", "vals must be an object")
     for name, value in values.items():
         kind = FIELDS[model].get(name)
         if kind is None:
-            where = f"on model '{model}'" if version < 19 else f"in '{model}'"
-            raise Fault("ValueError", f"Invalid field '{name}' {where}")
+            raise Fault("ValueError", f"Invalid field '{name}' in '{model}'")
         if kind == "date" and value:
             day(value)
     for name in required:
         if not values.get(name):
-            raise Fault(
-                "ValidationError", f"The operation cannot be completed: Missing required value for the field '{name}'."
-            )
+            raise Fault("ValidationError", f"Missing required value for the field '{name}'.")
     return values
 
 

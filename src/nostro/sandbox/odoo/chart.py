@@ -53,11 +53,6 @@ def landscape(call: Call) -> dict[str, Any]:
             "accounts": {role: company[role] for role in ACCOUNTS},
             "journals": {row["code"]: row["id"] for row in journals},
             "clearing": {row["code"]: row["clearing"] for row in journals if row.get("clearing")},
-            "payment_method_lines": {
-                row["code"]: row["inbound_payment_method_line_ids"][0]
-                for row in journals
-                if row["inbound_payment_method_line_ids"]
-            },
         }
     return found
 

@@ -1,8 +1,9 @@
 """Search domains: prefix `&`, `|`, `!` over `[field, operator, value]`, joined by an implicit and."""
 
+import operator as compare
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,9 +12,9 @@ from nostro.sandbox.odoo.errors import Fault
 from nostro.sandbox.odoo.schema import FIELDS, target
 
 _ARITY = {"&": 2, "|": 2, "!": 1}
-_OPERATORS = frozenset(
-    {"=", "!=", "<", ">", "<=", ">=", "in", "not in", "like", "not like", "ilike", "not ilike", "=like", "=ilike"}
-)
+_ORDERS = {"<": compare.lt, "<=": compare.le, ">": compare.gt, ">=": compare.ge}
+_NEGATIONS = {"!=": "=", "not in": "in", "not like": "like", "not ilike": "ilike"}
+_OPERATORS = frozenset({"=", "in", "like", "ilike", "=like", "=ilike", *_ORDERS, *_NEGATIONS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +50,14 @@ def plan(model: str, domain: Sequence[Any], version: int) -> Plan:
 
 
 def _condition(model: str, term: Any, version: int) -> Condition:  # noqa: ANN401 - whatever the sender wrote
-    said = "leaf" if version < 19 else "condition"
-    if not isinstance(term, list | tuple) or len(term) != 3:
-        raise Fault("ValueError", f"Invalid {said} {term!r}")
+    if not isinstance(term, list | tuple) or len(term) != 3 or term[1] not in _OPERATORS:
+        raise Fault("ValueError", f"Invalid leaf {term!r}")
     path, operator, value = term
-    operator = {"==": "=", "<>": "!="}.get(operator, operator)
-    if operator not in _OPERATORS:
-        what = f"Invalid leaf {tuple(term)!r}" if version < 19 else f"Invalid operator in condition {tuple(term)!r}"
-        raise Fault("ValueError", what)
     at: str | None = model
     kind = ""
     for name in str(path).split("."):
         if at is None or name not in FIELDS.get(at, {}):
-            raise Fault("ValueError", f"Invalid field {model}.{path} in {said} {tuple(term)!r}")
+            raise Fault("ValueError", f"Invalid field {model}.{path} in leaf {term!r}")
         kind = FIELDS[at][name]
         at = target(kind)
     if kind == "datetime" and isinstance(value, str):
@@ -99,36 +95,24 @@ def holds(conditions: Plan, values: Callable[[str], list[Any]], named: Callable[
 
 
 def _fits(condition: Condition, values: list[Any], named: Callable[[str, int], str]) -> bool:
-    operator = condition.operator
-    if operator in {"!=", "not in", "not like", "not ilike"}:
-        positive = operator.removeprefix("not ") if operator != "!=" else "="
-        return not _fits(Condition(condition.field, positive, condition.value, condition.kind), values, named)
+    if positive := _NEGATIONS.get(condition.operator):
+        return not _fits(replace(condition, operator=positive), values, named)
     model = target(condition.kind)
-    wanted = condition.value if operator == "in" else [condition.value]
+    wanted = condition.value if condition.operator == "in" else [condition.value]
     if model and any(isinstance(one, str) for one in wanted):
         values = [named(model, value) if value else False for value in values]
-    return any(_compare(operator, value, wanted) for value in (values or [False]))
+    return any(_compare(condition.operator, value, one) for value in (values or [False]) for one in wanted)
 
 
-def _compare(operator: str, value: Any, wanted: Sequence[Any]) -> bool:  # noqa: ANN401 - any field's value
+def _compare(operator: str, value: Any, one: Any) -> bool:  # noqa: ANN401 - any field's value
+    if isinstance(value, Decimal) and isinstance(one, int | float) and one is not False:
+        one = Decimal(str(one))
     if operator in {"=", "in"}:
-        return any(_same(value, one) for one in wanted)
-    one = wanted[0]
+        empty = one in (False, None, "") and value in (False, None, "") and not isinstance(value, int)
+        return bool(value == one) or empty
     if operator.endswith("like"):
         return value is not False and _like(operator, str(value), str(one))
-    if value is False or one is False or one is None:
-        return False
-    if isinstance(value, Decimal):
-        one = Decimal(str(one))
-    return bool({"<": value < one, "<=": value <= one, ">": value > one, ">=": value >= one}[operator])
-
-
-def _same(value: Any, one: Any) -> bool:  # noqa: ANN401 - any field's value
-    if isinstance(value, Decimal) and isinstance(one, int | float):
-        return value == Decimal(str(one))
-    return bool(value == one) or (
-        one in (False, None, "") and value in (False, None, "") and not isinstance(value, int)
-    )
+    return not (value is False or one is False or one is None) and bool(_ORDERS[operator](value, one))
 
 
 def _like(operator: str, text: str, pattern: str) -> bool:

@@ -32,3 +32,8 @@ class Fault(ValueError):
         self.message = message
         self.status = _STATUS.get(kind, 500)
         self.name = f"{next((home for home, kinds in _HOMES.items() if kind in kinds.split()), 'builtins')}.{kind}"
+
+
+def fault_of(wrong: Exception) -> Fault:
+    """A fault as it is, anything else as what nobody there caught."""
+    return wrong if isinstance(wrong, Fault) else Fault(type(wrong).__name__, str(wrong))

@@ -9,13 +9,20 @@ from decimal import Decimal
 from itertools import groupby
 
 from nostro.sandbox.odoo.call import Call
-from nostro.sandbox.odoo.entries import add_line, begin, post
+from nostro.sandbox.odoo.entries import (
+    SALES,
+    SIDES,
+    TERMS,
+    accounting_date,
+    add_line,
+    begin,
+    partials_of,
+    post,
+    refresh_all,
+)
 from nostro.sandbox.odoo.errors import Fault
-from nostro.sandbox.odoo.numbering import SALES, accounting_date
-from nostro.sandbox.odoo.standing import SIDES, partials_of, refresh_all
 from nostro.sandbox.odoo.tables import Row
 
-_TERMS = frozenset({"asset_receivable", "liability_payable"})
 _LINE, _PARTIAL = "account.move.line", "account.partial.reconcile"
 
 
@@ -77,7 +84,7 @@ def _open_amounts(call: Call, line: Row, other: Row, own: int) -> dict[int, _Ope
         rate = abs(line["amount_currency"] / line["balance"])
         open_in[currency] = _Open(abs(line["amount_residual_currency"]), rate)
     account = call.row("account.account", line["account_id"])
-    if currency == own != wanted and account["account_type"] in _TERMS and line["amount_residual"]:
+    if currency == own != wanted and account["account_type"] in TERMS and line["amount_residual"]:
         rate = _odoo_rate(call, line, other, wanted)
         open_in[wanted] = _Open(call.rounded(abs(line["amount_residual"]) * rate, wanted), rate)
     return open_in

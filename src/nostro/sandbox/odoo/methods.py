@@ -18,7 +18,7 @@ NEVER_LOCKED: Final = "1-01-01"
 """What Odoo says for "no lock": the first of January of the year 1, unpadded."""
 _BOOKKEEPING = frozenset(
     {"account.move", "account.move.line", "account.payment", "account.payment.register", "account.bank.statement.line"}
-) | {"account.move.reversal"}
+)
 """What an accountant may write; everything else needs the administrator."""
 
 
@@ -65,7 +65,7 @@ def _create(call: Call, model: str, _ids: list[int], given: Arguments) -> list[i
     _may_write(call, model)
     vals_list = given["vals_list"]
     many = [vals_list] if isinstance(vals_list, Mapping) else vals_list
-    maker = _CREATE.get(model) or (lambda call, vals: call.insert(model, checked(model, vals, call.version)))
+    maker = _CREATE.get(model) or (lambda call, vals: call.insert(model, checked(model, vals)))
     return [maker(call, vals)["id"] for vals in many]
 
 
@@ -75,7 +75,7 @@ def _write(call: Call, model: str, ids: list[int], given: Arguments) -> bool:
         return _WRITE[model](call, ids, given["vals"])
     if model in _BOOKKEEPING:
         raise Fault("UserError", f"You cannot change this here: {model}")
-    vals = checked(model, given["vals"], call.version)
+    vals = checked(model, given["vals"])
     if model == "res.company":
         _refuse_lock_over_suspense(call, ids, vals)
     for row in call.rows(model, ids):
@@ -96,7 +96,7 @@ def _read(call: Call, model: str, ids: list[int], given: Arguments) -> list[Row]
     there = [rows[ident] for ident in ids if isinstance(ident, int) and ident in rows]
     for row in there:
         if not call.sees(model, row):
-            raise call.stranger(model, "read")
+            raise call.stranger(model)
     return _told(call, model, there, given.get("fields"), given.get("load", "_classic_read"))
 
 
@@ -153,10 +153,7 @@ def _told(call: Call, model: str, rows: Sequence[Row], fields: Sequence[str] | N
     names = list(dict.fromkeys(["id", *(fields or FIELDS[model])]))
     for name in names:
         if name not in FIELDS[model]:
-            raise Fault(
-                "ValueError",
-                f"Invalid field {name!r} on " + (f"model '{model}'" if call.version < 19 else f"'{model}'"),
-            )
+            raise Fault("ValueError", f"Invalid field {name!r} on '{model}'")
     label = call.label if load == "_classic_read" else None
     kinds = FIELDS[model]
     return [{name: on_the_wire(kinds[name], value(call, model, row, name), label) for name in names} for row in rows]
@@ -177,18 +174,10 @@ def value(call: Call, model: str, row: Row, name: str) -> Any:  # noqa: ANN401 -
             return [one["id"] for one in lines if name == "line_ids" or one["display_type"] == "product"]
         case "account.bank.statement.line" if name in {"is_reconciled", "amount_residual"}:
             suspense = statements.on_suspense(call, row)
-            return (
-                not suspense
-                if name == "is_reconciled"
-                else sum(line["amount_currency"] for line in suspense) + 0 * row["amount"]
-            )
+            return sum((line["amount_currency"] for line in suspense), Decimal()) if name[0] == "a" else not suspense
         case "res.company" if name.startswith("user_"):
-            lock = row[name.removeprefix("user_")]
-            return (
-                max(lock or NEVER_LOCKED, row["hard_lock_date"] or "")
-                if lock
-                else row["hard_lock_date"] or NEVER_LOCKED
-            )
+            locks = (row[name.removeprefix("user_")], row["hard_lock_date"])
+            return max((lock for lock in locks if lock), default=NEVER_LOCKED)
         case "res.partner" if name == "property_account_receivable_id":
             return call.row("res.company", call.companies[0])["receivable"]
     return row[name]
@@ -240,15 +229,17 @@ def _may_read(call: Call, model: str) -> None:
     call.need(admin=model == "ir.config_parameter", what="System Parameter")
 
 
+def _has_access(call: Call, model: str, _ids: list[int], given: Arguments) -> bool:
+    if given["operation"] == "read":
+        return call.user.admin or model != "ir.config_parameter"
+    return call.user.accountant if model in _BOOKKEEPING else call.user.admin
+
+
 def _refuse_lock_over_suspense(call: Call, ids: Sequence[int], vals: Arguments) -> None:
-    lock = max(
-        (str(day) for name, day in vals.items() if name in {"fiscalyear_lock_date", "hard_lock_date"} and day),
-        default="",
-    )
+    lock = max((str(vals[name]) for name in ("fiscalyear_lock_date", "hard_lock_date") if vals.get(name)), default="")
     for line in call.tables.of("account.bank.statement.line").values():
         if line["company_id"] in ids and line["date"] <= lock and statements.on_suspense(call, line):
-            text = "There are still unreconciled bank statement lines in the period you want to lock."
-            raise Fault("RedirectWarning", f"{text}You should either reconcile or delete them.")
+            raise Fault("RedirectWarning", "There are still unreconciled bank statement lines in the period.")
 
 
 def _parameter(call: Call, _model: str, _ids: list[int], given: Arguments) -> object:
@@ -257,13 +248,8 @@ def _parameter(call: Call, _model: str, _ids: list[int], given: Arguments) -> ob
     return next((row["value"] for row in rows if row["key"] == given["key"]), given.get("default", False))
 
 
-def _whoami(call: Call, _model: str, _ids: list[int], _given: Arguments) -> Row:
-    return {"lang": "en_US", "tz": False, "uid": call.uid}
-
-
 _CREATE: Final[Mapping[str, Callable[[Call, Arguments], Row]]] = {
     "account.move": moves.create,
-    "account.move.reversal": moves.create_reversal,
     "account.payment": payments.create,
     "account.payment.register": payments.create_wizard,
     "account.bank.statement.line": statements.create,
@@ -288,16 +274,15 @@ METHODS: Final[Mapping[str, Method]] = {
     "search": Method(_search, on_records=False, needs=("domain",), options=_PAGE, reads=True),
     "search_count": Method(_search_count, on_records=False, needs=("domain",), options=("limit",), reads=True),
     "search_read": Method(_search_read, on_records=False, options=("domain", "fields", *_PAGE, "*"), reads=True),
+    "has_access": Method(_has_access, needs=("operation",), reads=True),
     "account.move.action_post": _act(moves.action_post),
     "account.move.button_draft": _act(moves.button_draft),
     "account.move.button_cancel": _act(moves.button_cancel),
     "account.move.line.reconcile": _act(matching.reconcile_ids),
     "account.move.line.remove_move_reconcile": _act(matching.unmatch_ids),
-    "account.move.reversal.refund_moves": _act(moves.refund_moves),
     "account.payment.action_post": _act(payments.action_post),
     "account.payment.register.action_create_payments": _act(payments.action_create_payments),
     "ir.config_parameter.get_param": Method(
         _parameter, on_records=False, needs=("key",), options=("default",), reads=True
     ),
-    "res.users.context_get": Method(_whoami, on_records=False, reads=True),
 }

@@ -6,10 +6,8 @@ from typing import Any
 
 from nostro.sandbox.odoo import matching
 from nostro.sandbox.odoo.call import Call, checked
-from nostro.sandbox.odoo.entries import add_line, begin, post
+from nostro.sandbox.odoo.entries import SALES, add_line, begin, free_name, post, refresh, refuse_if_locked, term_lines
 from nostro.sandbox.odoo.errors import Fault
-from nostro.sandbox.odoo.numbering import SALES, free_name, refuse_if_locked
-from nostro.sandbox.odoo.standing import refresh, term_lines
 from nostro.sandbox.odoo.tables import Row
 
 _TYPES = SALES | {"entry", "in_invoice", "in_refund"}
@@ -18,7 +16,7 @@ _FREE_WHEN_POSTED = frozenset({"ref", "narration", "payment_reference", "invoice
 
 def create(call: Call, vals: Mapping[str, Any]) -> Row:
     """A draft entry or invoice with its lines; an unbalanced one is refused here already."""
-    vals = checked("account.move", vals, call.version)
+    vals = checked("account.move", vals)
     kind = vals.get("move_type", "entry")
     if kind not in _TYPES:
         raise Fault("ValueError", f"Wrong value for account.move.move_type: {kind!r}")
@@ -35,7 +33,7 @@ def create(call: Call, vals: Mapping[str, Any]) -> Row:
     if kind in SALES:
         _add_invoice_lines(call, move, vals.get("invoice_line_ids") or [])
     for _, _, line in vals.get("line_ids") or []:
-        add_line(call, move, checked("account.move.line", line, call.version))
+        add_line(call, move, checked("account.move.line", line))
     if sum(line["balance"] for line in call.lines(move)):
         long = f"The move (Draft Entry ({move['ref'] or ''})) is not balanced."
         raise Fault("UserError", long if call.version < 19 else "The entry is not balanced.")
@@ -93,7 +91,7 @@ def _match_with_original(call: Call, refund: Row) -> None:
 
 def write(call: Call, ids: Sequence[int], vals: Mapping[str, Any]) -> bool:
     """Labels may change when posted; partner, days and lines may not."""
-    vals = checked("account.move", vals, call.version)
+    vals = checked("account.move", vals)
     for move in call.rows("account.move", ids):
         fixed = [key for key in vals if key not in _FREE_WHEN_POSTED]
         if move["state"] == "posted" and fixed:
@@ -140,22 +138,10 @@ def unlink(call: Call, ids: Sequence[int]) -> bool:
     return True
 
 
-def create_reversal(call: Call, vals: Mapping[str, Any]) -> Row:
-    """The wizard behind "Credit note"; the invoices come from the context."""
-    vals = checked("account.move.reversal", vals, call.version)
-    return call.insert("account.move.reversal", {**vals, "move_ids": list(call.context.get("active_ids") or ())})
-
-
-def refund_moves(call: Call, ids: Sequence[int]) -> dict[str, Any]:
-    """Draft credit notes over the whole invoices."""
-    wizard = call.rows("account.move.reversal", ids)[0]
-    drafts = []
-    for move in call.rows("account.move", wizard["move_ids"]):
-        products = [line for line in call.lines(move) if line["display_type"] == "product"]
-        lines = [[0, 0, {key: line[key] for key in ("name", "quantity", "price_unit")}] for line in products]
-        ref = f"Reversal of: {move['name']}" + (f", {wizard['reason']}" if wizard["reason"] else "")
-        same = {key: move[key] for key in ("partner_id", "currency_id", "journal_id")}
-        draft = {**same, "move_type": "out_refund", "ref": ref, "invoice_date": wizard["date"] or call.today}
-        drafts.append(create(call, {**draft, "reversed_entry_id": move["id"], "invoice_line_ids": lines})["id"])
-    action: dict[str, Any] = {"name": "Reverse Moves", "type": "ir.actions.act_window", "res_model": "account.move"}
-    return action | ({"res_id": drafts[0]} if len(drafts) == 1 else {"domain": [["id", "in", drafts]]})
+def reverse(call: Call, move: Row, day: str, reason: str) -> Row:
+    """A draft credit note over the whole invoice."""
+    products = [line for line in call.lines(move) if line["display_type"] == "product"]
+    lines = [[0, 0, {key: line[key] for key in ("name", "quantity", "price_unit")}] for line in products]
+    same = {key: move[key] for key in ("partner_id", "currency_id", "journal_id")}
+    told = {"move_type": "out_refund", "ref": f"Reversal of: {move['name']}, {reason}", "invoice_date": day}
+    return create(call, {**same, **told, "reversed_entry_id": move["id"], "invoice_line_ids": lines})

@@ -6,10 +6,8 @@ from typing import Any
 
 from nostro.sandbox.odoo import matching
 from nostro.sandbox.odoo.call import Call, checked
-from nostro.sandbox.odoo.entries import add_line, begin, post
+from nostro.sandbox.odoo.entries import accounting_date, add_line, begin, post, refresh_payment, term_lines
 from nostro.sandbox.odoo.errors import Fault
-from nostro.sandbox.odoo.numbering import accounting_date
-from nostro.sandbox.odoo.standing import refresh_payment, term_lines
 from nostro.sandbox.odoo.tables import Row
 
 _NOTHING_LEFT = {
@@ -21,7 +19,7 @@ _NOTHING_LEFT = {
 
 def create(call: Call, vals: Mapping[str, Any]) -> Row:
     """A draft payment without journal entry."""
-    vals = checked("account.payment", vals, call.version, required=("journal_id",))
+    vals = checked("account.payment", vals, required=("journal_id",))
     journal = call.rows("account.journal", [vals["journal_id"]])[0]
     company = call.row("res.company", journal["company_id"])
     currency = vals.get("currency_id") or journal["currency_id"] or company["currency_id"]
@@ -87,7 +85,7 @@ def post_payment(call: Call, payment: Row, difference: tuple[Decimal, int, str] 
 
 def write(call: Call, ids: Sequence[int], vals: Mapping[str, Any]) -> bool:
     """Of a posted payment only the memo can change; on 19 the entry's `ref` follows it, on 18 not."""
-    vals = checked("account.payment", vals, call.version)
+    vals = checked("account.payment", vals)
     for payment in call.rows("account.payment", ids):
         if payment["move_id"] and set(vals) - {"memo"}:
             raise Fault("UserError", "You cannot modify a posted payment.")
@@ -102,7 +100,7 @@ def write(call: Call, ids: Sequence[int], vals: Mapping[str, Any]) -> bool:
 
 def create_wizard(call: Call, vals: Mapping[str, Any]) -> Row:
     """Look at what is open on the context's invoices; the only place where "nothing left to pay" is said."""
-    vals = checked("account.payment.register", vals, call.version, required=("journal_id",))
+    vals = checked("account.payment.register", vals, required=("journal_id",))
     active, ids = call.context.get("active_model"), call.context.get("active_ids") or []
     if active not in {"account.move", "account.move.line"} or not ids:
         text = "The register payment wizard should only be called on account.move or account.move.line records."

@@ -56,7 +56,6 @@ account.bank.statement.line move_id:account.move journal_id:account.journal comp
   payment_ref:char ref:char name:char amount:amount partner_id:res.partner partner_name:char account_number:char
   transaction_details:json currency_id:res.currency foreign_currency_id:res.currency amount_currency:amount
   is_reconciled:bool amount_residual:amount counterpart_account_id:account.account
-account.move.reversal date:date reason:char journal_id:account.journal move_ids:[account.move]
 payment.transaction reference:char provider_reference:char amount:amount state:char
 """
 _EVERY = {
@@ -119,23 +118,7 @@ def amount(value: Decimal, decimals: int) -> Decimal:
     return value.quantize(Decimal(1).scaleb(-decimals), "ROUND_HALF_UP")
 
 
-def label_of(model: str, row: Row, follow: Callable[[str, int], Row]) -> str:
-    """`display_name`: what a person sees in a reference."""
-    match model:
-        case "account.move":
-            name = row["name"] or ("Draft Entry" if row["move_type"] == "entry" else f"Draft Invoice (* {row['id']})")
-            return f"{name} ({row['ref']})" if row["ref"] else str(name)
-        case "account.move.line":
-            move = label_of("account.move", follow("account.move", row["move_id"]), follow)
-            return f"{move} {row['name'] or ''}".strip()
-        case "account.account":
-            return f"{row['code']} {row['name']}"
-        case "account.payment.method.line":
-            return f"{row['name']} ({follow('account.journal', row['journal_id'])['name']})"
-        case "account.payment":
-            return str(row["name"] or "Draft Payment")
-        case "res.currency.rate" | "account.payment.register" | "account.full.reconcile" | "account.partial.reconcile":
-            return f"{model},{row['id']}"
-    return str(
-        next((row[key] for key in ("name", "key", "acc_number", "reference") if row.get(key)), f"{model},{row['id']}")
-    )
+def label_of(model: str, row: Row) -> str:
+    """`display_name`: what a person sees in a reference. Only what stands in the row, where Odoo often says more."""
+    words = (row[key] for key in ("name", "memo", "key", "acc_number", "reference") if row.get(key))
+    return str(next(words, f"{model},{row['id']}"))

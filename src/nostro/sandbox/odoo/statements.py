@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nostro.sandbox.odoo.call import Call, checked
-from nostro.sandbox.odoo.entries import add_line, begin, post
+from nostro.sandbox.odoo.entries import accounting_date, add_line, begin, post, refuse_if_locked
 from nostro.sandbox.odoo.errors import Fault
-from nostro.sandbox.odoo.numbering import accounting_date, refuse_if_locked
 from nostro.sandbox.odoo.tables import Row
 
 _MODEL = "account.bank.statement.line"
@@ -15,7 +14,7 @@ _MODEL = "account.bank.statement.line"
 def create(call: Call, vals: Mapping[str, Any]) -> Row:
     """One line and its posted entry. Nothing is unique here: the same line twice is two lines."""
     call.need(accountant=True, what="Bank Statement Line")
-    vals = checked(_MODEL, vals, call.version, required=("journal_id", "date"))
+    vals = checked(_MODEL, vals, required=("journal_id", "date"))
     journal = call.rows("account.journal", [vals["journal_id"]])[0]
     own = call.currency_of(journal["company_id"])
     currency = journal["currency_id"] or own
@@ -61,7 +60,7 @@ def on_suspense(call: Call, line: Row) -> list[Row]:
 
 def write_move_lines(call: Call, ids: Sequence[int], vals: Mapping[str, Any]) -> bool:
     """`account.move.line.write`: a label, or account and partner of a line on suspense; amounts never when posted."""
-    vals = checked("account.move.line", vals, call.version)
+    vals = checked("account.move.line", vals)
     for line in call.rows("account.move.line", ids):
         move = call.row("account.move", line["move_id"])
         if {"balance", "debit", "credit", "amount_currency"} & set(vals):

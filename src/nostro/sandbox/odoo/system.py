@@ -10,10 +10,10 @@ from nostro.sandbox.faults import STARTED, FaultPlan
 from nostro.sandbox.odoo import chart, protocols
 from nostro.sandbox.odoo.acts import ACTS
 from nostro.sandbox.odoo.call import Call
-from nostro.sandbox.odoo.errors import Fault
+from nostro.sandbox.odoo.entries import SALES
+from nostro.sandbox.odoo.errors import Fault, fault_of
 from nostro.sandbox.odoo.methods import find
 from nostro.sandbox.odoo.methods import value as value_of
-from nostro.sandbox.odoo.numbering import SALES
 from nostro.sandbox.odoo.protocols import Asked
 from nostro.sandbox.odoo.schema import FIELDS, on_the_wire
 from nostro.sandbox.odoo.settings import OdooSettings, OdooUser
@@ -94,11 +94,8 @@ class OdooBooks:
         ident = body.get("id") if isinstance(body, dict) else None
         try:
             return protocols.reply_json_rpc(ident, self._service(body["params"], request, now))
-        except Fault as fault:
-            return protocols.fault_json_rpc(ident, fault, self.settings.version)
         except (LookupError, TypeError, ValueError) as wrong:
-            uncaught = Fault(type(wrong).__name__, str(wrong))
-            return protocols.fault_json_rpc(ident, uncaught, self.settings.version)
+            return protocols.fault_json_rpc(ident, fault_of(wrong), self.settings.version)
 
     def _service(self, params: Mapping[str, Any], request: WireRequest, now: datetime) -> object:
         service, method, args = params["service"], params["method"], params["args"]
@@ -107,10 +104,7 @@ class OdooBooks:
             told = {"server_version": f"{version}.0", "server_serie": f"{version}.0", "protocol_version": 1}
             return {**told, "server_version_info": [version, 0, 0, "final", 0, ""]}
         if args[0] != self.settings.database:
-            text = (
-                f'connection to server at "127.0.0.1", port 5432 failed: FATAL:  database "{args[0]}" does not exist\n'
-            )
-            raise Fault("OperationalError", text)
+            raise Fault("OperationalError", f'FATAL:  database "{args[0]}" does not exist')
         if service == "common" and method in {"authenticate", "login"}:
             uid, user = self._users.get(args[2], (0, _SUPERUSER))
             return uid if uid and user.login == args[1] else False
@@ -126,29 +120,19 @@ class OdooBooks:
             return refused
         try:
             return protocols.reply(self._call(protocols.read_json_2(request), request, now))
-        except Fault as fault:
-            return protocols.fault_json_2(fault)
         except (LookupError, TypeError, ValueError) as wrong:
-            return protocols.fault_json_2(Fault(type(wrong).__name__, str(wrong)))
+            return protocols.fault_json_2(fault_of(wrong))
 
     def _call(self, asked: Asked, request: WireRequest, now: datetime) -> object:
         if asked.secret not in self._users:
             raise Fault("Unauthorized", "Invalid apikey")
         started = datetime.fromisoformat(request.headers[STARTED]) if STARTED in request.headers else now
         uid, user = self._users[asked.secret]
-        op = {
-            "act": "call",
-            "key": asked.secret,
-            "model": asked.model,
-            "method": asked.method,
-            "ids": asked.ids,
-            "arguments": asked.arguments,
-            "context": asked.context,
-        }
         if asked.reads:
             call = Call(self._tables, user, uid, self.settings.version, now, asked.context)
             return find(asked.model, asked.method).run(call, asked.model, asked.ids, asked.arguments)
-        return self.apply(op, started)["result"]
+        told = {name: getattr(asked, name) for name in ("model", "method", "ids", "arguments", "context")}
+        return self.apply({"act": "call", "key": asked.secret, **told}, started)["result"]
 
     # Every change
 

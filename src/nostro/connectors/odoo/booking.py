@@ -1,0 +1,129 @@
+"""Batches of statement lines and journal entries: what they refer to is read once, and each company's go in one Act."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from nostro.connectors.kit.dialogue import Seen, Settled, Stopped, answered, asked
+from nostro.connectors.kit.manifest import Order
+from nostro.connectors.odoo.config import OdooConfig
+from nostro.connectors.odoo.matching import match
+from nostro.connectors.odoo.wire import Row, label, ref, search
+from nostro.model.calls import Exchange
+from nostro.model.failures import FailureKind
+from nostro.model.money import Money
+from nostro.model.outcomes import Outcome, failed
+
+Vals = dict[str, Any]
+Create = Callable[[Sequence[str], Mapping[str, Vals], int], Exchange[Settled[Row]]]
+"""(names, what to write by name, company) -> what stands there afterwards."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """What a batch refers to, read beforehand.
+
+    Company and currency by journal, currency by company, receivable line by move, currency id by ISO code.
+    """
+
+    company: Mapping[int, int]
+    currency: Mapping[int, str]
+    own: Mapping[int, str]
+    receivable: Mapping[int, Row]
+    currency_id: Mapping[str, int]
+
+
+def chart(journals: set[int], moves: set[int], codes: set[str]) -> Exchange[Chart]:
+    """Read what a batch refers to; raises `Stopped`. What is missing is missing in the chart, too."""
+    books = yield from answered(search("account.journal", [["id", "in", sorted(journals)]], "company_id currency_id"))
+    companies = sorted({ref(row["company_id"]) for row in books})
+    owners = yield from answered(search("res.company", [["id", "in", companies]], "currency_id"))
+    terms: list[Row] = []
+    if moves:
+        wanted = [["move_id", "in", sorted(moves)], ["account_type", "=", "asset_receivable"]]
+        asked_for = search("account.move.line", wanted, "move_id account_id partner_id", order="id desc")
+        terms = yield from answered(asked_for)
+    ids: list[Row] = []
+    if codes:
+        ids = yield from answered(search("res.currency", [["name", "in", sorted(codes)]], "name"))
+    own = {row["id"]: label(row["currency_id"]) for row in owners}
+    return Chart(
+        company={row["id"]: ref(row["company_id"]) for row in books},
+        currency={row["id"]: label(row["currency_id"]) or own[ref(row["company_id"])] for row in books},
+        own=own,
+        receivable={ref(row["move_id"]): row for row in terms},
+        currency_id={row["name"]: row["id"] for row in ids},
+    )
+
+
+def batch(
+    book: Callable[[Mapping[str, Any]], Exchange[Settled[Row]]],
+    finish: Callable[[str, Any, Settled[Row]], Exchange[Outcome]],
+) -> Callable[[Sequence[Order], OdooConfig], Exchange[Sequence[Outcome]]]:
+    """The exchange of an operation: `book` intents by name, then `finish` each that stands there."""
+
+    def exchange(orders: Sequence[Order], _: OdooConfig) -> Exchange[Sequence[Outcome]]:
+        intents = {order.correlation: order.intent for order in orders}
+        try:
+            settled = yield from book(intents)
+        except Stopped as stop:
+            return [stop.outcome] * len(orders)
+        outcomes = []
+        for order in orders:
+            name = order.correlation
+            outcomes.append(settled.ended.get(name) or (yield from finish(name, order.intent, settled)))
+        return outcomes
+
+    return exchange
+
+
+def by_company(
+    intents: Mapping[str, Any], known: Chart, vals_of: Callable[[str, Any], Vals], create: Create
+) -> Exchange[Settled[Row]]:
+    """Book what can be said at Odoo, company by company; the rest has failed."""
+    settled: Settled[Row] = Settled()
+    vals: dict[str, Vals] = {}
+    for name, intent in intents.items():
+        try:
+            vals[name] = vals_of(name, intent)
+        except KeyError as missing:
+            settled.ended[name] = failed(FailureKind.NOT_FOUND, f"Odoo does not show what this needs: {missing}.")
+        except ValueError as flaw:
+            settled.ended[name] = failed(FailureKind.INVALID, str(flaw))
+    for company in dict.fromkeys(known.company[intents[name].journal] for name in vals):
+        names = [name for name in vals if known.company[intents[name].journal] == company]
+        made = yield from create(names, vals, company)
+        settled.there |= made.there
+        settled.ended |= made.ended
+        settled.sent |= made.sent
+    return settled
+
+
+def by_ref(model: str, fields: str, names: Sequence[str], *also: list[Any]) -> Exchange[Seen[Row]]:
+    """What stands at Odoo under our ids; of several with one id the first."""
+    reply = yield from asked(search(model, [["ref", "in", list(names)], *also], fields, order="id desc"))
+    return Seen(reply, {row["ref"]: row for row in reply.content} if reply.ok else {})
+
+
+def matched(name: str, outcome: Outcome, paying: int, item: int) -> Exchange[Outcome]:
+    """The outcome after what was booked is matched with the open item, if something there is open."""
+    settled = yield from match(name, paying, item)
+    if name in settled.ended:
+        return settled.ended[name]
+    said = "yes" if settled.there[name].matched else "no"
+    return outcome.model_copy(update={"notes": {**outcome.notes, "matched": said}})
+
+
+def redated(there: str, wanted: str) -> dict[str, str]:
+    """A locked period is no error to Odoo: it moves the date in silence."""
+    return {} if there == wanted else {"date": there}
+
+
+def in_currency(amount: Money, wanted: str) -> Decimal:
+    """The number that is written; raises `ValueError` where Odoo would read it in another currency."""
+    if amount.currency != wanted:
+        raise ValueError(f"The amount is in {amount.currency}, the books there are in {wanted}.")
+    return amount.value
