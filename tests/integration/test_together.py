@@ -72,8 +72,8 @@ async def test_what_the_database_refuses_fails_alone(database: Database) -> None
     tasks = [asyncio.ensure_future(together.keep(event(f"evt_{n}"), b"fine")) for n in range(10)]
     tasks.append(asyncio.ensure_future(together.keep(spoilt, b"spoilt")))
     tasks += [asyncio.ensure_future(together.keep(event(f"evt_{n}"), b"fine")) for n in range(10, 20)]
-    *others, refused = [*tasks[:10], *tasks[11:], tasks[10]]
-    assert all((await one).new for one in others)
+    refused = tasks.pop(10)
+    assert all(kept.new for kept in await asyncio.gather(*tasks))
     with pytest.raises(StatementRefused):
         await refused
     assert await number(database, "select count(*) from receipt") == 20
