@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 
 import orjson
 
 from nostro.connectors.kit.manifest import Absence, Access, Connector, Manifest, Once, Operation, Order, Wire
 from nostro.governance.answers import PostingRule, Service
+from nostro.model.bank_days import CutOff, LocalRule
 from nostro.model.base import Value
 from nostro.model.calls import Act, Exchange, HttpReply, HttpRequest, Message
 from nostro.model.entities import LegalEntity
@@ -121,13 +122,10 @@ class OneRule:
         """The default."""
         return otherwise + 0 * len(name + entity)
 
-    def business_day(self, calendar: str, day: str, offset: int) -> str:
-        """Every day is one."""
-        return (date.fromisoformat(day) + timedelta(days=offset if calendar else 0)).isoformat()
-
-    def instant(self, zone: str, day: str, wall_time: str) -> datetime:
-        """Every zone is UTC."""
-        return datetime.fromisoformat(f"{day}T{wall_time if zone else '00:00'}:00+00:00")
+    def cut_off(self, rule: LocalRule, day: date, later: int = 0) -> CutOff:
+        """Every day is a business day, and every zone is UTC."""
+        on = day + timedelta(days=later)
+        return CutOff(rule=rule, day=on, at=datetime.combine(on, rule.by, UTC))
 
 
 def beginning(number: str, at: datetime) -> Fact:

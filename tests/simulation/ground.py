@@ -80,4 +80,3 @@ def ground() -> Ground:
 def _without_place(content: bytes, place: str) -> bytes:
     """Folders are told for each seed: the bundle must not hang on where it was compiled."""
     return content.replace(place.encode(), b"/simulated")
-
