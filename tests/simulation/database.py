@@ -84,7 +84,7 @@ class Wire:
         self._first.append("begin")
         try:
             yield
-        except BaseException:
+        except BaseException:  # rolled back whatever it was, and raised again
             self._take_back()
             raise
         self._end()

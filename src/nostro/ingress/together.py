@@ -53,7 +53,7 @@ class Together:
             group, self._waiting = self._waiting[:GROUP], self._waiting[GROUP:]
             try:
                 await self._commit(group)
-            except BaseException as failure:
+            except BaseException as failure:  # whatever ends it, whoever waits has to hear of it
                 _fail([*group], failure)
                 raise
 
