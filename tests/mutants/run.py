@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,64 +26,74 @@ NOTICED, NOT_NOTICED = 1, 0
 """pytest's exit codes: some test failed; all passed. Anything else is no verdict."""
 
 
-class StaleMutant(Exception):
-    """The source no longer holds the piece that a mutant breaks, or holds it more than once."""
+class NoVerdict(Exception):
+    """The mutant doesn't fit the source any more, or its tests could not be run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether the tests noticed, and what they said: the tests that failed, or the end of their output."""
+    """Which tests failed, or the end of what they said when none did."""
 
     mutant: Mutant
-    noticed: bool
     by: tuple[str, ...]
-    output: str
-
-    @property
-    def first(self) -> str:
-        """The test that noticed first."""
-        return self.by[0] if self.by else "NOT NOTICED"
+    output: str = ""
 
 
-def broken(mutant: Mutant, into: Path) -> Path:
-    """A copy of the source with the mutant in it; returns the folder for PYTHONPATH. Raises `StaleMutant`."""
+def broken_text(mutant: Mutant) -> str:
+    """The file with the mutant in it. Raises `NoVerdict` when what it breaks doesn't stand there exactly once."""
     told = (SOURCE / mutant.file).read_text(encoding="utf-8")
-    found = told.count(mutant.old)
-    if found != 1:
-        raise StaleMutant(f"{mutant.name}: {mutant.file} holds what it breaks {found} times, not once.")
-    shutil.copytree(SOURCE, into / "nostro", ignore=shutil.ignore_patterns("__pycache__"))
-    (into / "nostro" / mutant.file).write_text(told.replace(mutant.old, mutant.new), encoding="utf-8")
-    return into
+    if told.count(mutant.old) != 1:
+        raise NoVerdict(f"{mutant.file} holds what it breaks {told.count(mutant.old)} times, not once")
+    return told.replace(mutant.old, mutant.new)
 
 
 def judge(mutant: Mutant) -> Verdict:
     """Runs the mutant's tests until one fails."""
     with tempfile.TemporaryDirectory(prefix="nostro-mutant-") as folder:
-        environment = {**os.environ, "PYTHONPATH": str(broken(mutant, Path(folder))), "PYTEST_ADDOPTS": ""}
-        environment.pop("PYTEST_XDIST_WORKER", None)
+        text = broken_text(mutant)
+        shutil.copytree(SOURCE, Path(folder) / "nostro", ignore=shutil.ignore_patterns("__pycache__"))
+        (Path(folder) / "nostro" / mutant.file).write_text(text, encoding="utf-8")
         ran = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", *mutant.tests],
             cwd=ROOT,
-            env=environment,
+            env={**os.environ, "PYTHONPATH": folder, "PYTEST_ADDOPTS": ""},
             capture_output=True,
             text=True,
             timeout=WORST_SECONDS,
             check=False,
         )
     if ran.returncode not in (NOTICED, NOT_NOTICED):
-        raise StaleMutant(f"{mutant.name}: its tests could not be run.\n{ran.stdout[-2000:]}{ran.stderr[-2000:]}")
+        raise NoVerdict(f"its tests could not be run\n{ran.stdout[-2000:]}{ran.stderr[-2000:]}")
     by = tuple(re.findall(r"^FAILED \S+::(\S+)", ran.stdout, re.MULTILINE))
-    return Verdict(mutant, ran.returncode == NOTICED, by, ran.stdout[-2000:])
+    if ran.returncode == NOTICED and not by:
+        raise NoVerdict(f"a test broke before it could judge\n{ran.stdout[-2000:]}")
+    return Verdict(mutant, by, ran.stdout[-2000:])
+
+
+def told(mutant: Mutant) -> tuple[bool, str]:
+    """Whether it was noticed, and its row of the table."""
+    try:
+        verdict = judge(mutant)
+    except (NoVerdict, subprocess.TimeoutExpired) as reason:
+        noticed, by = False, f"NO VERDICT: {reason}"
+    else:
+        noticed = bool(verdict.by)
+        by = verdict.by[0] if noticed else f"NOT NOTICED\n{verdict.output}"
+    return noticed, f"{mutant.guarantee or '-':>2}  {mutant.name:34} {by}"
 
 
 def main(names: list[str]) -> int:
-    """Prints the table as it is judged."""
-    unnoticed = 0
+    """Prints the table while it is judged, two at a time."""
+    unknown = set(names) - {mutant.name for mutant in MUTANTS}
+    if unknown:
+        print(f"There is no mutant {', '.join(sorted(unknown))}; they stand in tests/mutants/mutants.toml.")  # noqa: T201 - the command's words
+        return 2
     chosen = [mutant for mutant in MUTANTS if not names or mutant.name in names]
-    for mutant in chosen:
-        verdict = judge(mutant)
-        unnoticed += not verdict.noticed
-        print(f"{mutant.guarantee or '-':>2}  {mutant.name:34} {verdict.first}", flush=True)  # noqa: T201 - the table
+    unnoticed = 0
+    with ThreadPoolExecutor(2) as pool:
+        for noticed, row in pool.map(told, chosen):
+            unnoticed += not noticed
+            print(row, flush=True)  # noqa: T201 - the table
     print(f"{len(chosen) - unnoticed} of {len(chosen)} noticed")  # noqa: T201 - the table
     return 1 if unnoticed else 0
 

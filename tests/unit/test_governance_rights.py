@@ -71,7 +71,7 @@ def test_a_leaver_may_do_nothing_from_the_day_after() -> None:
     assert judge(asked, PEOPLE, RIGHTS, date(2026, 8, 30)).allowed
 
 
-@pytest.mark.parametrize("act", ["approve", "confirm"])
+@pytest.mark.parametrize("act", ["approve", "confirm", "recover"])
 def test_who_proposed_cannot_approve_and_neither_can_his_deputy(act: str) -> None:
     rights = (Right(role="treasurer", acts=(act,), entities=("*",), unlimited=True),)
     proposers = frozenset({"second"})

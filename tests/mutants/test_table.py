@@ -1,0 +1,23 @@
+"""The table of mutants fits the source; `make mutants` runs it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.mutants.run import ROOT, broken_text
+from tests.mutants.table import MUTANTS, Mutant
+
+LEAST = 25
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_a_mutant_breaks_a_piece_that_stands_once_in_the_source_and_names_tests_that_are_there(mutant: Mutant) -> None:
+    assert broken_text(mutant)
+    for test in mutant.tests:
+        path, _, name = test.partition("::")
+        assert f"def {name}" in (ROOT / path).read_text(encoding="utf-8")
+
+
+def test_each_of_the_ten_guarantees_is_broken_by_some_mutant() -> None:
+    assert {mutant.guarantee for mutant in MUTANTS} >= set(range(1, 11))
+    assert len(MUTANTS) >= LEAST
