@@ -32,6 +32,9 @@ class Business(Scenario):
     def __post_init__(self) -> None:
         drawn = chance(self.seed, "business")
         self.companies = _companies(drawn)
+        for entity in self.companies:  # an invoice that nobody pays
+            self._chance = chance(self.seed, "unpaid", entity.code)
+            self._invoice(entity, "unpaid", at(MONDAY, 8))
         for number in range(drawn.randrange(1, 5)):
             self._deal(number)
         self.script.sort(key=lambda act: act.at)

@@ -84,7 +84,7 @@ class Wire:
         self._first.append("begin")
         try:
             yield
-        except BaseException:  # rolled back whatever it was, and raised again
+        except BaseException:  # a crash too rolls back
             self._take_back()
             raise
         self._end()

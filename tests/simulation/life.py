@@ -181,7 +181,7 @@ class Carrier:
             raise NotSent("refused")
         try:
             outcome = course.world.call(self.path, wire)
-        except Exception as error:  # a stand-in that breaks is a flaw of the seed, not of the run
+        except Exception as error:  # a stand-in that breaks is a flaw, and to the house no reply
             course.flaws.append(f"{self.path} broke over {wire.method} {wire.path}: {error!r}")
             raise NoReply("the stand-in broke") from error
         told = outcome.reply.status if isinstance(outcome, Answer) else "no reply"

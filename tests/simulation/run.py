@@ -12,6 +12,7 @@ from pathlib import Path
 
 from nostro.sandbox.entropy import chance
 from nostro.sandbox.stage import END
+from nostro.sandbox.world import World
 from tests.simulation.business import Business
 from tests.simulation.database import Connections
 from tests.simulation.disturbance import Blow, Chosen, Swarm
@@ -91,13 +92,21 @@ async def _live(plan: Plan, connections: Connections, files: Path) -> Verdict:
             course.flaws.append(str(endless))
         else:
             await play.close()
-            course.flaws += [flaw async for flaw in flaws(play, business, world)]
+            course.flaws += await _judged(play, business, world)
         verdict.flaws += course.flaws
     verdict.turns, verdict.digest = play.turns, digest(connections, world)
     verdict.faults = [fault for one in world.faulty.values() if isinstance(one, Chosen) for fault in one.faults]
     verdict.cases, verdict.log = cases_of(connections), log_of(connections)
     verdict.passed = dict(course.passed)
     return verdict
+
+
+async def _judged(play: Play, business: Business, world: World) -> list[str]:
+    """What is wrong; that it can't be said is wrong too."""
+    try:
+        return [flaw async for flaw in flaws(play, business, world)]
+    except Exception as error:  # noqa: BLE001 - one seed must not end the run of all the others
+        return [f"broken: the judge raised {error!r}"]
 
 
 def _teller(course: Course, story: list[str]) -> Callable[[str], None]:
