@@ -35,7 +35,7 @@ from tests.crash.standby import Standby, start_standby
 ASKED = "NOSTRO_CRASH_ROUNDS" in os.environ
 ROUNDS = min(6, max(1, int(os.environ.get("NOSTRO_CRASH_ROUNDS", "1")) // 4))
 SEED = int(os.environ.get("NOSTRO_CRASH_SEED", "1"))
-BUSY, LAST_ACT, CLOSES = at(MONDAY, 7, 30), at(MONDAY, 8, 30), at(MONDAY, 10, 30)
+OPENS, BUSY, LAST_ACT, CLOSES = at(MONDAY, 7, 20), at(MONDAY, 7, 22), at(MONDAY, 8), at(MONDAY, 9, 30)
 BEYOND_SECONDS = LEASE.total_seconds() + 5
 """A worker's clock stands still so long: its leases end, and another has its shards and slots."""
 AWAY_SECONDS = 3.0
@@ -58,7 +58,7 @@ class Scene:
 
 @asynccontextmanager
 async def scene(folder: Path) -> AsyncIterator[Scene]:
-    """The morning; the landscape names the proxy as its database."""
+    """Much has happened when the house opens, and it works that off; its landscape names the proxy as its database."""
     async with (
         days(folder, SEED, LAST_ACT, CLOSES, ()) as made,
         proxied(find_place(made.house.grounds.state / "postgresql").socket_file) as proxy,
@@ -69,6 +69,8 @@ async def scene(folder: Path) -> AsyncIterator[Scene]:
         secret.write_text(f"postgresql://postgres:{quote(password, safe='')}@127.0.0.1:{proxy.port}/nostro")
         path = made.house.grounds.landscape / "nostro.yaml"
         path.write_text(f"{path.read_text()}database: file:{secret}\n")
+        made.sandbox.world.advance(OPENS)
+        made.house.tell(made.now)
         for name in (DOOR, *WORKERS):
             made.house.start(name)
         yield Scene(made, proxy, Random(SEED))  # noqa: S311 - which adversity, not which secret
