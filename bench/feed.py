@@ -106,7 +106,7 @@ class Feed:
                 await self.begin(min(due, BATCH))
             await asyncio.sleep(LOOK_SECONDS)
 
-    async def drained(self, limit_seconds: float = 120.0) -> bool:
+    async def drained(self, limit_seconds: float = 600.0) -> bool:
         """Waits until every instance is over."""
         began = time.monotonic()
         while time.monotonic() - began < limit_seconds:

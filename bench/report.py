@@ -32,6 +32,7 @@ class Parameters:
     instances: int = 1_000_000
     facts: int = 10_000_000
     workers: Sequence[int] = (1, 2)
+    under_way: int = 4000
     rivals: Literal["all", "one", "none"] = "all"
 
 

@@ -32,6 +32,7 @@ class Sizes:
     instances: Annotated[int, typer.Option(min=100, help="Instances that wait (inflight).")] = 1_000_000
     facts: Annotated[int, typer.Option(min=1000, help="Facts of history (inflight, scale, replay).")] = 10_000_000
     workers: Annotated[str, typer.Option(help="Worker processes to try, e.g. 1,2,4.")] = "1,2"
+    under_way: Annotated[int, typer.Option(min=10, help="Instances kept under way at once (engine, scale).")] = 4000
     rivals: Annotated[str, typer.Option(help="all: their whole sweeps; one: each at its best; none.")] = "all"
     history: Annotated[bool, typer.Option(help="Keep the result in bench/history.")] = True
 
@@ -54,6 +55,7 @@ def bench(
         instances=sizes.instances,
         facts=sizes.facts,
         workers=_numbers(sizes.workers),
+        under_way=sizes.under_way,
         rivals=_one_of(sizes.rivals),
     )
 
