@@ -78,9 +78,8 @@ def _many(seeds: range, jobs: int, collect: int, *, keep: bool) -> int:
             if flaws:
                 failed.append(seed)
                 say(f"\nseed {seed} fails: {flaws[0]}")
-            if done % 10 == 0 or done == len(seeds):
-                pace = done / (time.monotonic() - began)
-                say(f"\r{done} of {len(seeds)} seeds, {len(failed)} failed, {pace:.1f}/s", end="")
+            pace = done / (time.monotonic() - began)
+            say(f"\r{done} of {len(seeds)} seeds, {len(failed)} failed, {pace:.2f}/s", end="")
             if len(failed) >= collect:
                 break
         pool.shutdown(cancel_futures=True)
