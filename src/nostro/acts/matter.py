@@ -126,7 +126,7 @@ async def _command(tx: Transaction, act: Decide) -> Matter:
         raise ActRefused(f"{act.key} is no key of a command.", LATER) from None
     subject = Subject(key.process, key.subject)
     row = await tx.row(SQL.waiting_command, shard=subject.shard, key=key.bytes)
-    if row is None or row.status in ("ready", "dispatched"):
+    if row is None or row.status in ("ready", "dispatched", "answered"):
         raise ActRefused("This command doesn't wait for a person any more.", LATER)
     if act.verdict.startswith("confirm") and row.status != "handed_over":
         raise ActRefused("Only a command that was handed over can be confirmed.", "Approve or refuse it.")

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -52,6 +53,7 @@ class Decider:
     traces: Traces = UNTRACED
     _rules: dict[bytes, Rules] = field(default_factory=dict)
     _lacking: dict[bytes, str] = field(default_factory=dict)
+    _told: datetime | None = None
 
     async def step(self, now: Now) -> int:
         """How many arrivals were decided."""
@@ -116,7 +118,17 @@ class Decider:
                 return 0
             batch.subjects = await load_subjects(tx, self.keys, self.processes, batch.arrivals)
             moving = {number: replace(shard) for number, shard in shards.items()}
-            deciding = Deciding(self.keys, self.processes, known, self._rules, moving, batch, now, self._lacking)
+            deciding = Deciding(
+                self.keys,
+                self.processes,
+                known,
+                self._rules,
+                moving,
+                batch,
+                now,
+                self._telling_from(now),
+                self._lacking,
+            )
             for arrival in batch.arrivals:
                 await deciding.take(tx, arrival, poisonous=poisonous)
             batch.arrivals = deciding.taken
@@ -128,11 +140,17 @@ class Decider:
         for number, (_, shard) in moved.items():
             if number in self.tenure.shards:
                 self.tenure.shards[number] = shard
+        if batch.emitted:
+            self._told = deciding.telling_from + timedelta(microseconds=len(batch.emitted))
         if self.traces.on:
             self.traces.tell(decided(batch.facts, named, began))
         if deciding.refused:
             await self.tenure.refuse(deciding.refused, now)
         return len(batch.arrivals)
+
+    def _telling_from(self, now: Now) -> datetime:
+        """Behind everything that was told before, also where business time stands still."""
+        return now.business if self._told is None else max(now.business, self._told)
 
     async def _seal_emitted(self, batch: Batch, now: Now) -> None:
         facts = [routable.fact for routable in batch.emitted]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from operator import attrgetter
 
 from nostro.engine.batch import AskedLookup, Batch, Case, Command, SubjectRow
@@ -52,8 +53,10 @@ class Deciding:
     """The state of a batch while its arrivals are decided one after the other.
 
     `lacking`: bundles that this release can't work under, and why. `refused`: shards on which something needs what this
-    release lacks; what comes there, from that arrival on, stays in the queue for a worker that can. `shards` are its
-    own copies: it moves them.
+    release lacks; what comes there, from that arrival on, waits in the queue for a worker that can. `released`: subjects
+    that are poisoned no more; what was set aside goes first, so what else the batch holds for them stays in the queue.
+    `telling_from`: the first place on their lanes of the facts that are emitted. `shards` are its own copies: it moves
+    them.
     """
 
     keys: Keys
@@ -63,9 +66,11 @@ class Deciding:
     shards: dict[int, HeldShard]
     batch: Batch
     now: Now
+    telling_from: datetime
     lacking: Mapping[bytes, str] = field(default_factory=dict)
     refused: dict[int, str] = field(default_factory=dict)
     taken: list[Arrival] = field(default_factory=list)
+    released: set[Subject] = field(default_factory=set)
 
     async def take(self, tx: Transaction, arrival: Arrival, *, poisonous: str = "") -> None:
         """Decides one arrival. Whatever its decision throws parks its subject, and nothing else.
@@ -74,7 +79,7 @@ class Deciding:
         """
         subject = Subject(arrival.process, arrival.subject)
         row = self._row(subject, arrival)
-        if self._refuses(arrival, row):
+        if self._refuses(arrival, row) or subject in self.released:
             return
         self.taken.append(arrival)
         if row.unreadable:
@@ -98,7 +103,7 @@ class Deciding:
         if isinstance(fact.body, CommandReleased):
             await serve_release(tx, self.batch, fact, fact.body, subject, self.now)
         if isinstance(fact.body, CaseClosed):
-            await serve_case(tx, self.batch, fact, fact.body, row, self.now)
+            await self._close(tx, fact, fact.body, row)
         if isinstance(fact.body, RECOVERIES):
             await serve_recovery(tx, fact, fact.body, self.now)
         self._follow(arrival, fact, transition, row, position)
@@ -110,7 +115,15 @@ class Deciding:
             missing = row.lacks or lacks(self.processes, arrival.process, row.instance.version)
             why = f"{row.instance.subject} needs {missing}." if missing else self.lacking.get(bundle or b"", "")
             self.refused |= {arrival.shard: why} if why else {}
-        return arrival.shard in self.refused
+        return arrival.shard in self.refused and arrival.process != HOUSE
+
+    async def _close(self, tx: Transaction, fact: Fact, body: CaseClosed, row: SubjectRow) -> None:
+        subject = row.instance.subject
+        if await serve_case(tx, self.batch, fact, body, row, self.now):
+            self.released.add(subject)
+            waits = {a.key for a in self.batch.poisoned if Subject(a.process, a.subject) == subject}
+            self.batch.poisoned = [a for a in self.batch.poisoned if a.key not in waits]
+            self.taken = [a for a in self.taken if a.key not in waits]
 
     def _row(self, subject: Subject, arrival: Arrival) -> SubjectRow:
         if subject not in self.batch.subjects:
@@ -186,7 +199,9 @@ class Deciding:
         for n, wanted in enumerate(decision.intents):
             self._command(wanted, n, row, entry)
         hops = arrival.hops + 1
-        batch.emitted += [Routable(self._emitted(body, fact, entry), Blob(b""), hops=hops) for body in decision.emits]
+        for body in decision.emits:  # each has a place of its own: they arrive in the order in which they were told
+            at = self.telling_from + timedelta(microseconds=len(batch.emitted))
+            batch.emitted.append(Routable(self._emitted(body, fact, entry), Blob(b""), at=at, hops=hops))
         if decision.lookup is not None:
             batch.lookups.append(AskedLookup(decision.lookup, self._asked(arrival, instance, entry)))
         batch.cases += [Case(subject, instance.entity, entry.position, opening) for opening in decision.opens]

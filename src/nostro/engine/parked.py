@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -21,7 +22,7 @@ from nostro.model.facts.house import Target
 from nostro.model.failures import POISON, LostRace
 from nostro.model.ids import Subject, short_digest
 from nostro.processes.kit.process import Process
-from nostro.routing.references import Index, arrival_from, claim_all, look_up
+from nostro.routing.references import Index, arrival_from, claim_all, give_lanes, look_up
 from nostro.routing.route import begun
 from nostro.store.arrivals import Arrival, Blob, arrival_for, put
 from nostro.store.blobs import open_fact
@@ -55,24 +56,24 @@ class Rejoin:
         for hit in await tx.rows(SQL.hits, ids=[row.id for row in rows]):
             hits.setdefault(hit.parked, []).append(hit)
         known = await self.keys.load(tx, {row.data_key for row in rows if row.data_key is not None})
+        kept = [(arrival_from(row.arrival, row.sealed_body, row.data_key), row) for row in rows]
         arrivals: list[Arrival] = []
-        for row in rows:
-            arrival = arrival_from(row.arrival, row.sealed_body, row.data_key)
+        for arrival, row in sorted(kept, key=lambda each: (each[0].at, each[0].item, each[0].key)):
             strongest = [hit for hit in hits.get(row.id, []) if hit.strength == hits[row.id][0].strength]
             if row.kind == "lookup":
                 arrivals.append(_answer(arrival, strongest, now))
             else:
-                arrivals.append(await self._fact(tx, row.process, arrival, _Found(strongest, known), now))
+                told = await self._fact(tx, row.process, arrival, _Found(strongest, known), now)
+                arrivals.append(told._replace(at=now.business + timedelta(microseconds=len(arrivals))))
         await tx.run(SQL.unpark, ids=[row.id for row in rows], shards=[row.shard for row in rows])
-        return await put(tx, arrivals)
+        lanes = await give_lanes(tx, {Subject(a.process, a.subject) for a in arrivals})
+        return await put(tx, [a._replace(lane=lanes.get(Subject(a.process, a.subject), a.lane)) for a in arrivals])
 
     async def _fact(self, tx: Transaction, process: str, arrival: Arrival, found: _Found, now: Now) -> Arrival:
         subjects = {Subject(hit.process, hit.subject) for hit in found.strongest}
         subject = subjects.pop() if len(subjects) == 1 else await self._orphan(tx, process, arrival, found, now)
         key = short_digest(f"{arrival.type}:{arrival.natural_key}", str(subject))
-        return arrival._replace(
-            shard=subject.shard, process=subject.process, subject=subject.id, key=key, at=now.business
-        )
+        return arrival._replace(shard=subject.shard, process=subject.process, subject=subject.id, key=key)
 
     async def _orphan(self, tx: Transaction, name: str, arrival: Arrival, found: _Found, now: Now) -> Subject:
         """Where its process says that it goes. What can't be asked goes to a subject of its own, which is set aside."""

@@ -11,14 +11,14 @@ from nostro.model.base import confidential_fields
 from nostro.model.facts import split_fields
 from nostro.model.ids import Subject
 from nostro.processes.kit.decision import State
-from nostro.processes.kit.process import STALE, UNEXPECTED, Process
+from nostro.processes.kit.process import PASSED, STALE, UNEXPECTED, Process
 from nostro.store.blobs import open_fact
 from nostro.store.database import Database, Statements, Transaction
 from nostro.store.keys import Keys
 from nostro.store.log import FactRow
 
 SQL = Statements("engine")
-UNCHANGED = (STALE, UNEXPECTED)
+UNCHANGED = (STALE, PASSED, UNEXPECTED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ from nostro.store.arrivals import Blob, arrival_for
 from nostro.store.database import Statements, Transaction
 
 SQL = Statements("engine")
+WAITING = frozenset({"would_do", "proposed", "handed_over"})
+"""Commands about which a person may still say something."""
 VERDICTS = {
     "discard": OutcomeKind.DISCARDED,
     "confirm_done": OutcomeKind.ADOPTED,
@@ -39,11 +41,12 @@ async def serve_release(
         **actor,
     )
     command = await tx.row(SQL.command_by_key, shard=subject.shard, key=key.bytes)
-    if command is None or command.status in ("ready", "dispatched"):
+    if command is None or command.status not in WAITING:
         return
     if body.verdict == "release":
         await tx.run(SQL.release_command, shard=subject.shard, key=key.bytes, at=now.business, actor=fact.actor)
         return
+    await tx.run(SQL.answer_command, shard=subject.shard, key=key.bytes)
     settled = CommandSettled(
         key=body.key,
         step=key.step,
@@ -57,15 +60,19 @@ async def serve_release(
     batch.direct.append(arrival_for(follow, Blob(canonical(settled)), subject, command.lane, now.business))
 
 
-async def serve_case(tx: Transaction, batch: Batch, fact: Fact, body: CaseClosed, row: SubjectRow, now: Now) -> None:
-    """Closes the case. Closing a poisoned subject's case lets what was set aside for it arrive again, in its order."""
+async def serve_case(tx: Transaction, batch: Batch, fact: Fact, body: CaseClosed, row: SubjectRow, now: Now) -> bool:
+    """Closes the case. Closing a poisoned subject's case lets what was set aside for it arrive again, in its order.
+
+    Returns whether the subject is poisoned no more.
+    """
     subject = row.instance.subject
     await tx.run(SQL.close_case, shard=subject.shard, id=body.case, at=now.business, actor=fact.actor)
     case = await tx.row(SQL.case_by_id, shard=subject.shard, id=body.case)
     if not row.poisoned or case is None or case.reason != "poisoned":
-        return
+        return False
     kept = await tx.rows(SQL.set_aside, shard=subject.shard, process=subject.process, subject=subject.id)
     batch.direct += sorted(
         (arrival_from(k.arrival, k.sealed_body, k.data_key) for k in kept), key=lambda a: (a.at, a.item, a.key)
     )
     row.poisoned, row.changed = "", True
+    return True

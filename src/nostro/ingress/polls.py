@@ -81,6 +81,7 @@ class Polls:
         )
         run_at = came.at if page.more else came.at + timedelta(seconds=feed.every_seconds)
         kept: KeptReceipt | None = None
+        began = self.intake.traces.now()
         try:
             async with self.database.transaction() as tx:
                 await self.leases.advance(tx, leased, page.cursor, run_at, came.at)
@@ -90,7 +91,7 @@ class Polls:
             logger.info("page_not_kept", connection=self.connection.id, feed=feed.name, sentence=race.sentence)
             return 0
         if kept is not None:
-            self.intake.tell(received, kept)
+            self.intake.tell(received, kept, began)
         self._count(feed, "empty" if kept is None else "page")
         return int(kept is not None or page.more)
 

@@ -50,6 +50,7 @@ class Intake:
         the sender tells it again, and a second time it is the same receipt.
         """
         self.demand(received.kind)
+        began = self.traces.now()
         laned = replace(received, lane=lane_for(received.kind, len(body)))
         try:
             async with asyncio.timeout(COMMIT_SECONDS):
@@ -59,7 +60,7 @@ class Intake:
         except TimeoutError as error:
             message = f"PostgreSQL did not commit within {COMMIT_SECONDS} seconds."
             raise DatabaseUnavailable(message, "Send it again.") from error
-        self.tell(laned, kept)
+        self.tell(laned, kept, began)
         return kept
 
     async def take_stream(self, received: Received, chunks: Chunks, size: int) -> KeptReceipt:
@@ -72,13 +73,16 @@ class Intake:
         """Raises `BacklogFull` when nothing of this kind may come in now."""
         self.limits.demand(WAYS.get(kind, Way.PULLED))
 
-    def tell(self, received: Received, kept: KeptReceipt) -> None:
-        """Counts and logs a receipt that is committed."""
+    def tell(self, received: Received, kept: KeptReceipt, began: int) -> None:
+        """Counts, logs and traces a receipt that is committed. `began`: when it came in, by `traces.now()`."""
         fate = "new" if kept.new else "known"
         fate = "different" if kept.told_differently else fate
         kind = received.kind.partition(":")[0]
         self.count("receipts", connection=received.connection, kind=kind, fate=fate)
         logger.info("receipt_kept", receipt=kept.id.hex(), connection=received.connection, kind=kind, fate=fate)
+        if self.traces.on and kept.new:
+            told = {"connection": received.connection, "kind": received.kind}
+            self.traces.tell([Span("receive", kept.id, of_receipt("receive", kept.id), None, began, told)])
 
     async def _commit(
         self, received: Received, keeping: Callable[[Transaction], Awaitable[KeptReceipt]]
@@ -90,10 +94,7 @@ class Intake:
                     kept = await keeping(tx)
             except LostRace:
                 continue
-            self.tell(received, kept)
-            if self.traces.on and kept.new:
-                told = {"connection": received.connection, "kind": received.kind}
-                self.traces.tell([Span("receive", kept.id, of_receipt("receive", kept.id), None, began, told)])
+            self.tell(received, kept, began)
             return kept
         message = "Others kept the same receipt each time."
         raise DatabaseUnavailable(message, "Send it again.")

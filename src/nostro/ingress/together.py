@@ -20,6 +20,8 @@ GROUP = 256
 GROUPS_AT_ONCE = 2
 """One prepares while the other is on the disk."""
 RACES = 5
+COMMIT_SECONDS = 10
+"""A group that PostgreSQL doesn't commit within this is given up, so that those behind it have their turn."""
 
 
 @dataclass(eq=False, slots=True)
@@ -42,7 +44,7 @@ class Together:
         """Returns when it is committed. Raises what the database raised."""
         one = _Waiting(received, body, asyncio.get_running_loop().create_future())
         self._waiting.append(one)
-        if len(self._groups) < GROUPS_AT_ONCE:
+        if sum(not group.done() for group in self._groups) < GROUPS_AT_ONCE:
             group = asyncio.create_task(self._commit_all(), name="receipts together")
             self._groups.add(group)
             group.add_done_callback(self._groups.discard)
@@ -76,7 +78,7 @@ class Together:
     async def _kept(self, group: Sequence[_Waiting]) -> list[KeptReceipt]:
         for _ in range(RACES if len(group) == 1 else 1):
             try:
-                async with self.database.transaction() as tx:
+                async with asyncio.timeout(COMMIT_SECONDS), self.database.transaction() as tx:
                     return await keep_all(tx, self.keys, [(one.received, one.body) for one in group])
             except LostRace as race:
                 lost = race

@@ -215,7 +215,7 @@ def _park(processes: Mapping[str, Process], routable: Routable, at: datetime) ->
     process = _owner(processes, routable.fact)
     references = tuple(process.correlates(routable.fact))
     waiting = Subject(process.name, f"parked/{routable.fact.key}")
-    arrival = arrival_for(routable.fact, routable.blob, waiting, _first_lane(process, routable), at)
+    arrival = arrival_for(routable.fact, routable.blob, waiting, _first_lane(process, routable), routable.at or at)
     arrival = arrival._replace(hops=routable.hops)
     until = at + timedelta(seconds=process.park_seconds)
     if process.orphaned(routable.fact) is None:

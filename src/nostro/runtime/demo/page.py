@@ -40,6 +40,7 @@ ENDS = {
     "would_do": "would be done",
     "ready": "under way",
     "dispatched": "under way",
+    "answered": "under way",
 }
 LANDSCAPE = "NOSTRO_LANDSCAPE"
 HOUSE_ZONE = ZoneInfo("Europe/Berlin")

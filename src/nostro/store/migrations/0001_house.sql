@@ -327,7 +327,7 @@ create table command_open (
     connection text not null,
     operation text not null,
     lane smallint not null,
-    status text not null check (status in ('would_do', 'proposed', 'ready', 'dispatched', 'handed_over')),
+    status text not null check (status in ('would_do', 'proposed', 'ready', 'dispatched', 'handed_over', 'answered')),
     run_at timestamptz not null,
     ordering_key text not null,
     order_shard smallint not null,

@@ -81,7 +81,7 @@ from (
         select from command_open e where e.shard = o.shard and e.process = o.process and e.subject = o.subject and (e.position, e.n) < (o.position, o.n))
       and not exists (
         select from command_open e where e.order_shard = o.order_shard and e.ordering_key = o.ordering_key and (e.process, e.subject) <> (o.process, o.subject)
-          and (e.status in ('dispatched', 'handed_over')
+          and (e.status in ('dispatched', 'handed_over', 'answered')
             or e.status = 'ready' and (e.since, e.shard, e.position, e.n) < (o.since, o.shard, o.position, o.n) and not exists (
               select from command_open f where f.shard = e.shard and f.process = e.process and f.subject = e.subject and (f.position, f.n) < (e.position, e.n))))
     order by o.since, o.shard, o.position, o.n limit %(per_shard)s) c

@@ -162,6 +162,11 @@ update command_open set status = 'ready', run_at = %(at)s, dispatch = null, acto
 where shard = %(shard)s and key = %(key)s and status in ('would_do', 'proposed', 'handed_over')
 returning key;
 
+-- name: answer_command
+-- A person has said how it ends: nobody else may say otherwise, or let it go, while that is on its way.
+update command_open set status = 'answered'
+where shard = %(shard)s and key = %(key)s and status in ('would_do', 'proposed', 'handed_over');
+
 -- name: approve
 -- Who let it go, or didn't.
 insert into approval (shard, key, act, actor, on_behalf_of, verdict, reason, at)
