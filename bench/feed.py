@@ -22,7 +22,7 @@ from nostro.store.install import install
 from nostro.store.keys import Keys
 
 BATCH = 100
-LOOK_SECONDS = 0.02
+LOOK_SECONDS = 0.05
 __all__ = ["BATCH", "Feed", "Window"]
 
 
@@ -36,8 +36,8 @@ class Window:
 
     @property
     def rate(self) -> float:
-        """Instances a second."""
-        return self.instances / self.seconds
+        """Instances a second, by their facts: each has seven, and in a short stretch few of many come to their end."""
+        return self.facts / FACTS_AN_INSTANCE / self.seconds
 
 
 @dataclass(slots=True)

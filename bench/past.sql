@@ -26,7 +26,7 @@ awaited as (
   insert into deadline (shard, process, subject, name, due_at, revision)
   select shard, 'payout', name, 'reply', %(due_at)s, 1 from named)
 insert into command_open (shard, key, key_text, correlation, process, subject, step, occurrence, generation, entity, connection, operation, lane,
-  status, run_at, ordering_key, position, n, body, bundle, actor, since)
+  status, run_at, ordering_key, order_shard, position, n, body, bundle, actor, since)
 select shard, substr(sha256(int8send(octet_length(key)) || convert_to(key, 'UTF8')), 1, 16), key, 'NOS' || n, 'payout', name, 'annotate-1', 0, 0,
-  'DE', 'partner', 'annotate_payment', 1, 'dispatched', %(at)s, 'payout/' || name, 0, 0, '{}'::bytea, %(bundle)s, 'engine', %(at)s
+  'DE', 'partner', 'annotate_payment', 1, 'dispatched', %(at)s, 'payout/' || name, shard, 0, 0, '{}'::bytea, %(bundle)s, 'engine', %(at)s
 from named, lateral (select 'payout/' || name || '/annotate-1/0/0' as key) as keyed;

@@ -18,7 +18,7 @@ async def scale(here: Place, parameters: Parameters, note: Note) -> Report:
     found: list[Measured] = []
     for number in (1, 2, 4):
         note(f"{number} workers")
-        found.append(await saturated(here, Shape(number), parameters))
+        found.append(await saturated(here, Shape(number, under_way=parameters.under_way), parameters))
         workers[str(number)] = _told(found[-1])
         note(f"  {found[-1].rate:.0f}/s, {found[-1].cpu_ms:.2f} ms of processor an instance")
     report.ours = max(one.rate for one in found)
@@ -28,7 +28,9 @@ async def scale(here: Place, parameters: Parameters, note: Note) -> Report:
     measured = []
     for size in sizes:
         note(f"one worker after {size} facts of history")
-        measured.append(await saturated(here, Shape(1), parameters, history=size, note=note))
+        measured.append(
+            await saturated(here, Shape(1, under_way=parameters.under_way), parameters, history=size, note=note)
+        )
         costs[str(size)] = _told(measured[-1])
         note(f"  {measured[-1].cpu_ms:.2f} ms of processor an instance")
     if len(measured) > 1:

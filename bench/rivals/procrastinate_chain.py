@@ -16,15 +16,16 @@ BOOKS: dict[str, int] = {}
 
 
 async def work(order: dict[str, Any]) -> dict[str, Any]:
-    """Defers first jobs in batches, keeps so many chains under way, and counts those that end within the window."""
+    """Defers first jobs in batches, keeps so many chains under way, and counts by their steps."""
     app = procrastinate.App(
         connector=procrastinate.PsycopgConnector(conninfo=order["url"], max_size=max(4, order["concurrency"] + 4))
     )
-    queue, ended, begun = order["process"], 0, 0
+    queue, steps, ended, begun = order["process"], 0, 0, 0
 
     @app.task(name="step", queue=queue)
     async def step(key: str, n: int) -> None:
-        nonlocal ended
+        nonlocal ended, steps
+        steps += 1
         BOOKS.setdefault(f"{key}/{n}", len(BOOKS))
         if n + 1 < STEPS:
             await step.defer_async(key=key, n=n + 1)
@@ -48,13 +49,13 @@ async def work(order: dict[str, Any]) -> dict[str, Any]:
         end, before = begin + order["seconds"], -1
         while (now := time.monotonic()) < end:
             if before < 0 and now >= begin:
-                before = ended
+                before = steps
             missing = order["under_way"] - (begun - ended)
             if missing >= 10:
                 await step.batch_defer_async(*({"key": f"{queue}/{begun + n}", "n": 0} for n in range(missing)))
                 begun += missing
             await asyncio.sleep(0.02)
-        counted = ended - max(0, before)
+        counted = (steps - max(0, before)) / STEPS
         worker.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.wait_for(worker, 10)

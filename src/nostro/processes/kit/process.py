@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -116,21 +116,10 @@ def take_in(process: Process, instance: Instance, fact: Fact, rules: Rules, at: 
     decision = version.decide(instance, data, fact, rules)
     _hold_to_table(version.machine, instance, fact, targets, decision)
     absorbed = {**instance.absorbed, stream: order} if stream else instance.absorbed
-    return _with_deadline(version.machine, instance, _after(instance, decision.to, data, absorbed), decision, at)
-
-
-def _after(before: Instance, state: str, data: State, absorbed: Mapping[str, str]) -> Instance:
-    """One revision on; what was awaited still is."""
-    return Instance(
-        before.subject,
-        before.entity,
-        before.version,
-        before.revision + 1,
-        state,
-        data,
-        absorbed,
-        before.deadline_revision,
-    )
+    awaited, due_at, since = _awaited(version.machine, instance, decision, at)
+    subject, revision = instance.subject, instance.revision + 1
+    after = Instance(subject, instance.entity, instance.version, revision, decision.to, data, absorbed, since)
+    return Transition(instance, after, decision, awaited, due_at)
 
 
 def _unchanged(instance: Instance, rule: str) -> Transition:
@@ -147,14 +136,14 @@ def _unexpected(instance: Instance, fact: Fact) -> Transition:
     return replace(transition, decision=Decision(to=instance.state, rule=UNEXPECTED, opens=(case,)))
 
 
-def _with_deadline(machine: Machine, before: Instance, after: Instance, decision: Decision, at: datetime) -> Transition:
-    state = machine.states[after.state]
+def _awaited(machine: Machine, before: Instance, decision: Decision, at: datetime) -> tuple[str, datetime | None, int]:
+    """The deadline of the state that is reached, when it falls due if it is set now, and since which revision it is."""
+    state = machine.states[decision.to]
     if not isinstance(state, Waiting):
-        return Transition(before, replace(after, deadline_revision=0), decision)
-    if decision.due_at is None and before.state == after.state and before.deadline_revision:
-        return Transition(before, after, decision, state.deadline)
-    due_at = decision.due_at or at + state.within
-    return Transition(before, replace(after, deadline_revision=after.revision), decision, state.deadline, due_at)
+        return "", None, 0
+    if decision.due_at is None and before.state == decision.to and before.deadline_revision:
+        return state.deadline, None, before.deadline_revision
+    return state.deadline, decision.due_at or at + state.within, before.revision + 1
 
 
 def _hold_to_table(
