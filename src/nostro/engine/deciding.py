@@ -53,10 +53,9 @@ class Deciding:
     """The state of a batch while its arrivals are decided one after the other.
 
     `lacking`: bundles that this release can't work under, and why. `refused`: shards on which something needs what this
-    release lacks; what comes there, from that arrival on, waits in the queue for a worker that can. `released`: subjects
-    that are poisoned no more; what was set aside goes first, so what else the batch holds for them stays in the queue.
-    `telling_from`: the first place on their lanes of the facts that are emitted. `shards` are its own copies: it moves
-    them.
+    release lacks; what comes there, from that arrival on, waits in the queue for a worker that can. `released`:
+    subjects that are poisoned no more; what was set aside goes first, so the rest of the batch waits for it.
+    `telling_from`: the first place on their lanes of the facts that are emitted. `shards` are copies: it moves them.
     """
 
     keys: Keys

@@ -21,6 +21,8 @@ from nostro.store.database import Database, Statements, Transaction
 
 SQL = Statements("engine")
 LEASE = timedelta(seconds=10)
+FORGOTTEN = timedelta(days=1)
+"""A worker that was not seen for so long is no more."""
 MARGIN = timedelta(seconds=2)
 """A shard is left alone this long before its lease ends."""
 REFUSED_FOR = timedelta(seconds=60)
@@ -117,6 +119,7 @@ class Tenure:
     async def _say(self, tx: Transaction, now: Now) -> None:
         told = canonical({"processes": self.versions, "refuses": sorted(self.refused)})
         await tx.run(SQL.see_worker, id=self.worker, now=now.machine, versions=told)
+        await tx.run(SQL.forget_workers, before=now.machine - FORGOTTEN)
 
     async def _shares(self, tx: Transaction, now: Now) -> list[Share]:
         """What everybody can do is shared by all, what somebody refuses by those who can do it."""

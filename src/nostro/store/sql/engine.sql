@@ -47,10 +47,6 @@ select shard, lane, at, item, key, process, subject, entity, type, type_version,
 from arrival where lane = %(lane)s and shard = any(%(shards)s::smallint[])
 order by at, item, key limit %(limit)s;
 
--- name: backlog
--- How many arrivals wait, by lane.
-select lane, count(*) as count from arrival group by lane;
-
 -- name: subjects
 -- The state rows of a batch, locked: an erasure that rebuilds them waits for the batch.
 select s.shard, s.process, s.subject, s.entity, s.version, s.revision, s.state, s.lane, s.body, s.sealed_body, s.data_key, s.absorbed,

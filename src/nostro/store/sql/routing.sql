@@ -93,6 +93,3 @@ order by w.parked, w.strength, r.process, r.subject;
 with gone as (delete from parked where id = any(%(ids)s::bytea[]) and shard = any(%(shards)s::smallint[]) returning id)
 delete from parked_reference where parked in (select id from gone);
 
--- name: parked_count
--- How many wait, for the limit and the metric.
-select count(*) as count from parked;

@@ -85,11 +85,6 @@ where status in ('would_do', 'proposed', 'handed_over') and (%(entity)s = '' or 
   and (%(process)s = '' or process = %(process)s and subject = %(subject)s)
 order by since, key_text limit %(limit)s;
 
--- name: command_by_correlation
--- One open command by its outside id.
-select shard, key, key_text, correlation, process, subject, entity, connection, operation, status, body, since, actor from command_open
-where correlation = %(correlation)s;
-
 -- name: state_counts
 -- How many subjects of each process stand in which state.
 select process, state, count(*) as count from subject group by process, state order by process, state;
