@@ -59,7 +59,7 @@ def arrivals(number: int) -> list[Arrival]:
 def deciding(keys: Keys) -> Deciding:
     """The live stage, with its own shards and nothing written yet."""
     shards = {n: HeldShard(n, 1, 0, bytes(32), BUNDLE, 1) for n in range(SHARDS)}
-    return Deciding(keys, {PROCESS.name: PROCESS}, {}, {BUNDLE: OneRule()}, shards, Batch(), Now(AT, AT))
+    return Deciding(keys, {PROCESS.name: PROCESS}, {}, {BUNDLE: OneRule()}, shards, Batch(), Now(AT, AT), AT)
 
 
 async def recorded(keys: Keys, instances: int) -> list[FactRow]:

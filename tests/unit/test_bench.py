@@ -12,7 +12,7 @@ from bench import replay as replay_bench
 from bench import run
 from bench.report import Parameters, Report, keep, percentile
 from bench.rivals import sweep
-from nostro.model.failures import OutOfService, Refused
+from nostro.model.failures import OutOfService, Refused, ReplayDiffers
 from nostro.store.entropy import SeededEntropy
 from nostro.store.keys import Keys
 
@@ -62,5 +62,5 @@ def test_the_replayed_log_is_the_one_that_was_decided_live() -> None:
     assert {row.state_after for row in rows} >= {"step1", "step6", "over"}
     assert replay_bench.replayed(keys, rows) >= 0
     spoilt = [rows[0]._replace(decided=b"another"), *rows[1:]]
-    with pytest.raises(replay_bench.ReplayDiffers):
+    with pytest.raises(ReplayDiffers):
         replay_bench.replayed(keys, spoilt)
