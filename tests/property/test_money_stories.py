@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -31,6 +32,8 @@ from nostro.processes.kit.machine import Terminal
 from nostro.processes.kit.process import take_in
 from tests.money_world import TOTAL, World, capture, dispute, invoice, line, money, payout_told, refund
 from tests.stories import DAY, PSP, House, SmallRules, entity, eur, fact
+
+pytestmark = pytest.mark.timeout(240)
 
 
 def lived(data: st.DataObject, *, odoo_provider: bool, acts: int = 40) -> House:

@@ -118,7 +118,7 @@ def test_publishing_with_findings_or_as_somebody_else_leaves_what_is_in_force(pe
 
 
 def test_who_gives_himself_the_right_to_publish_cannot_publish_it(person: Person) -> None:
-    edit(person.folder, "people.yaml", "close, rerun, publish, erase]", "close, rerun]")
+    edit(person.folder, "people.yaml", "close, rerun, publish, erase, recover]", "close, rerun]")
     assert person.types("landscape", "publish", "--reason", "x").exit_code == 2, "no right at the first publication"
     edit(person.folder, "people.yaml", "confirm, match, close, rerun]", "confirm, match, close, rerun, publish]")
     person.types("landscape", "publish", "--reason", "begin")
