@@ -74,11 +74,11 @@ def line(
 
 
 def registered(
-    amount: str = "100.00", *, reference: str = "pi_1", at: str = "2026-08-31 09:05:00"
+    amount: str = "100.00", *, reference: str = "pi_1", at: str = "2026-08-31 09:05:00", payment: int = 77
 ) -> PaymentRegistered:
     return PaymentRegistered(
-        connection="odoo", database="db", payment_id=77, amount=eur(amount), paid_on=DAY, journal=11, move_ids=(7,),
-        provider_reference=reference, state="paid", changed_at=at,
+        connection="odoo", database="db", payment_id=payment, amount=eur(amount), paid_on=DAY, journal=11,
+        move_ids=(7,), provider_reference=reference, state="paid", changed_at=at,
     )  # fmt: skip
 
 

@@ -136,6 +136,8 @@ class Outside:
         request = wire.render(message, "", self.config, Access(self.url, self.secrets, self.session))
         told = self.stand.handle(_wired(request), self.now)
         content, failure, sentence = wire.understand(message, HttpReply(told.status, told.headers, told.body))
+        if failure is FailureKind.UNAUTHORISED and (beyond := described.refused(cursor, self.config)):
+            return message, b"", beyond
         assert failure is None, sentence
         return message, told.body, described.page(cursor, content, self.config)
 

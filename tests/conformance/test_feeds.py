@@ -30,6 +30,7 @@ class Listener:
     feed: str
     cursor: str = ""
     told: dict[str, FactBody] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
 
     def poll(self, *, crashes: bool = False) -> int:
         """All pages that wait; says how many held something. With `crashes` each page is fetched twice."""
@@ -37,7 +38,9 @@ class Listener:
         while more:
             for _ in range(2 if crashes else 1):
                 message, body, page = self.outside.fetch(self.feed, self.cursor)
-                self._hear(message.target, body)
+                self.asked.append(message.target)
+                if body:  # of what was refused none is kept
+                    self._hear(message.target, body)
             self.cursor, more = page.cursor, page.more
             held += not page.empty
         return held
@@ -46,6 +49,16 @@ class Listener:
         items = list(self.outside.connector.read(receipt(self.outside, f"poll:{self.feed}", body, target)))
         for fact in [fact for item in items if isinstance(item, ReadItem) for fact in item.facts]:
             assert split(self.told.setdefault(fact.natural_key(), fact)) == split(fact)
+
+    def turn(self) -> None:
+        """One page."""
+        message, body, page = self.outside.fetch(self.feed, self.cursor)
+        self._hear(message.target, body)
+        self.cursor = page.cursor
+
+    def gone(self) -> list[int]:
+        """Invoices that were told as gone."""
+        return [one.move_id for one in self.told.values() if isinstance(one, InvoiceWithdrawn) and one.why == "gone"]
 
     def newest(self) -> dict[int, str]:
         """What is open of each invoice by its newest telling (of one second: the later told)."""
@@ -154,8 +167,84 @@ def test_a_company_that_the_user_sees_no_more_says_nothing_about_its_invoices(ve
     books.apply({"act": "hide_company", "login": "nostro", "company": "CH"}, outside.now)
     for _ in range(20):
         listener.poll()
-    assert '"held":{"1":[1]}' in listener.cursor
-    assert not [fact for fact in listener.told.values() if isinstance(fact, InvoiceWithdrawn)]
+    assert listener.gone() == []
+    assert '"held":{"1":[1],"2":[2]}' in listener.cursor, "it may be seen again"
+
+
+@pytest.mark.parametrize("hidden", [(0,), (4,), (1, 2, 6), tuple(range(7))], ids=str)
+@pytest.mark.parametrize("version", [18, 19])
+def test_hidden_invoices_hold_up_nothing_and_are_never_taken_for_gone(version: int, hidden: tuple[int, ...]) -> None:
+    outside, books, here, listener = _odoo_of_many_invoices(version)
+    for place in hidden:
+        books.apply({"act": "hide_invoice", "login": "nostro", "invoice": here[place]}, outside.now)
+    books.apply({"act": "delete_invoice", "invoice": here[3]}, outside.now)
+    for _ in range(17):
+        listener.poll(crashes=True)
+    assert listener.gone() == [here[3]]
+    later = {"act": "invoice", "partner": 1, "amount": "1", "company": "DE"}
+    added = books.apply(later, outside.now)["id"]
+    _pass(outside, 1)
+    listener.poll()
+    assert added in listener.newest()
+
+
+@pytest.mark.parametrize("version", [18, 19])
+def test_a_hidden_invoice_is_asked_for_in_one_sweep_only(version: int) -> None:
+    outside, books, here, listener = _odoo_of_many_invoices(version)
+    books.apply({"act": "hide_invoice", "login": "nostro", "invoice": here[2]}, outside.now)
+    for _ in range(17):
+        listener.poll()
+    listener.asked.clear()
+    for _ in range(17):
+        listener.poll()
+    swept = [target for target in listener.asked if "?" in target]
+    assert swept
+    assert not any(str(here[2]) in target.partition("ids=")[2].split("%2C") for target in swept)
+
+
+@pytest.mark.parametrize("version", [18, 19])
+def test_a_company_that_is_taken_away_amid_a_sweep_holds_up_nothing_and_is_swept_when_it_is_seen_again(
+    version: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nostro.connectors.odoo.feed.HIDDEN_IN_A_ROW", 3)
+    outside, books, here, listener = _odoo_of_many_invoices(version)
+    books.apply({"act": "invoice", "partner": 1, "amount": "1", "company": "CH"}, outside.now)
+    while '"companies":' not in listener.cursor:
+        listener.turn()
+    user = {"act": "hide_company", "login": "nostro", "company": "DE"}
+    books.apply(user, outside.now)
+    books.apply({"act": "delete_invoice", "invoice": here[3]}, outside.now)
+    for _ in range(40):
+        listener.poll()
+    assert listener.gone() == []
+    books.apply({**user, "act": "show_company"}, outside.now)
+    for _ in range(17):
+        listener.poll()
+    assert listener.gone() == [here[3]]
+
+
+@pytest.mark.parametrize("version", [18, 19])
+def test_what_is_held_open_stays_so_over_a_recovery(version: int) -> None:
+    outside, books, here, listener = _odoo_of_many_invoices(version)
+    _pass(outside, 3600)
+    rewound = outside.connector.manifest.feeds["invoices"].rewound
+    listener.cursor = rewound(listener.cursor, outside.now - timedelta(seconds=60))
+    books.apply({"act": "delete_invoice", "invoice": here[3]}, outside.now)
+    for _ in range(17):
+        listener.poll()
+    assert listener.gone() == [here[3]]
+
+
+def _odoo_of_many_invoices(version: int) -> tuple[Outside, OdooBooks, list[int], Listener]:
+    """Seven open invoices that were told."""
+    outside, books = _odoo_of_two_companies(version, page_size=4)
+    partner = books.apply({"act": "partner", "name": "Customer 001"}, outside.now)["id"]
+    told = {"act": "invoice", "partner": partner, "amount": "1", "company": "DE"}
+    here = [books.apply(told, outside.now)["id"] for _ in range(7)]
+    listener = Listener(outside, "invoices")
+    listener.poll()
+    _pass(outside, 600)
+    return outside, books, here, listener
 
 
 @pytest.mark.parametrize("method,why", [("button_draft", "draft"), ("button_cancel", "cancelled")])
@@ -178,11 +267,11 @@ def test_an_invoice_that_is_set_to_draft_or_cancelled_is_told_at_the_next_poll(
     assert [(fact.move_id, fact.why) for fact in found] == [(invoice, why)]
 
 
-def _odoo_of_two_companies(version: int) -> tuple[Outside, OdooBooks]:
+def _odoo_of_two_companies(version: int, page_size: int = 2) -> tuple[Outside, OdooBooks]:
     companies = (CompanySetup("DE", "EUR"), CompanySetup("CH", "CHF", "CH"))
     books = OdooBooks(OdooSettings(companies, version), FaultPlan(), OPENED)
     protocol = "jsonrpc" if version < 19 else "json2"
-    config = OdooConfig(database="odoo", login="nostro", protocol=protocol, page_size=2)
+    config = OdooConfig(database="odoo", login="nostro", protocol=protocol, page_size=page_size)
     outside = Outside(odoo.CONNECTOR, books, config, {"api_key": "key-nostro"}, OPENED)
     outside.open_session()
     return outside, books

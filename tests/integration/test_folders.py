@@ -192,6 +192,33 @@ async def test_a_folder_that_can_not_be_written_to_is_read_once_and_left_as_it_i
     assert ("receipts", "till", "file", "known") not in watch.house.counted.seen
 
 
+async def test_new_files_are_seen_among_more_taken_ones_than_a_look_counts(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folders, "FILES_SEEN", 2)
+    monkeypatch.setattr(folders, "_put_away", lambda *_: False)
+    for n in range(9):
+        (watch.folder / f"{n}.jsonl").write_bytes(b'{"payout": "po_%d"}' % n)
+        await watch.look()
+        assert await watch.look() == 1
+    watch.folders = watcher(watch.house)
+    assert [await watch.look(), await watch.look()] == [0, 0]
+    assert ("files", "till", "cut_off") not in watch.house.counted.seen
+    assert ("receipts", "till", "file", "known") not in watch.house.counted.seen
+
+
+async def test_more_waiting_files_than_a_look_counts_are_told_and_all_are_taken(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folders, "FILES_SEEN", 2)
+    monkeypatch.setattr(folders, "_put_away", lambda *_: False)
+    for n in range(5):
+        (watch.folder / f"{n}.jsonl").write_bytes(b'{"payout": "po_%d"}' % n)
+    assert [await watch.look() for _ in range(8)] == [0, 2, 0, 2, 0, 1, 0, 0]
+    assert watch.house.counted.seen["files", "till", "cut_off"] == 4
+    assert ("receipts", "till", "file", "known") not in watch.house.counted.seen, "what was taken stays known"
+
+
 async def test_files_stay_outside_while_the_backlog_is_full(watch: Watch) -> None:
     for n in range(3):
         await watch.house.take({"payout": f"po_{n}"}, kind="act")

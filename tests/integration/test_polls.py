@@ -22,7 +22,7 @@ from nostro.egress.line import Line
 from nostro.ingress.leases import Leases
 from nostro.ingress.limits import Limit
 from nostro.ingress.polls import Polls
-from nostro.model.calls import HttpReply, HttpRequest, Message
+from nostro.model.calls import FetchPage, HttpReply, HttpRequest, Message
 from nostro.model.clock import Now
 from nostro.model.failures import FailureKind
 from tests.integration.intake_house import IntakeHouse, begun
@@ -57,7 +57,9 @@ def render(message: Message, _: str, __: object, access: Access) -> HttpRequest:
 
 
 def understand(_: Message, reply: HttpReply) -> tuple[Any, FailureKind | None, str]:
-    """200 or not."""
+    """200, denied, or not."""
+    if reply.status == 403:
+        return None, FailureKind.UNAUTHORISED, "They denied it."
     if reply.status != 200:
         return None, FailureKind.UNAVAILABLE, f"They answered {reply.status}."
     return json.loads(reply.body), None, ""
@@ -155,6 +157,29 @@ async def test_a_failed_poll_is_tried_again_later_and_later_and_recovers(feed: F
     assert all(low <= wait <= 2 * low for wait, low in zip(waits, (2.5, 5, 10), strict=True))
     assert await polls.step(feed.house.now) == 1
     assert (await feed.feed())["failures"] == 0
+
+
+async def test_a_feed_that_knows_a_way_round_what_it_is_denied_goes_on_at_once_and_tells_it(feed: Feeding) -> None:
+    manifest = feed.line.connection.connector.manifest
+
+    def refused(cursor: str, _: object) -> FetchPage | None:
+        return FetchPage("1", more=True, empty=True) if cursor == "" else None
+
+    feeds = {"events": replace(manifest.feeds["events"], refused=refused)}
+    connector = replace(feed.line.connection.connector, manifest=replace(manifest, feeds=feeds))
+    feed.line.connection = replace(feed.line.connection, connector=connector)
+    feed.till.events += ["hidden", "two"]
+    feed.till.broken += [Response(status_code=403)]
+    polls = feed.polls()
+    assert [await polls.step(feed.house.now) for _ in range(2)] == [1, 1]
+    row = await feed.feed()
+    assert (row["cursor"], row["failures"], len(await feed.kept())) == ("2", 0, 1)
+    assert feed.house.counted.seen["feed_pages", "till", "events", "refused"] == 1
+    assert not feed.line.health.unauthorised, "the key is as good as before"
+    feed.till.broken += [Response(status_code=403)]
+    feed.house.later(seconds=60)
+    await polls.step(feed.house.now)
+    assert ((await feed.feed())["cursor"], (await feed.feed())["failures"]) == ("2", 1), "here it knows none"
 
 
 async def test_a_crash_before_the_commit_fetches_the_page_again_and_keeps_it_once(

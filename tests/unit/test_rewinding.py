@@ -49,6 +49,15 @@ def test_an_odoo_walk_goes_back_to_the_earliest_second_it_stands_for(name: str) 
     )
 
 
+def test_an_odoo_feed_that_goes_back_holds_open_what_it_held() -> None:
+    stood = {"seen": "2026-08-31 10:00:00", "held": {"1": [7, 9]}, "walks": 4}
+    sweep = {"companies": ["1"], "last": 7, "size": 200, "hidden": []}
+    assert state_of(ODOO["invoices"].rewound(text(**stood, sweep=sweep, told=["x"]), AT)) == {
+        **stood,
+        "seen": "2026-08-31 09:00:00",
+    }
+
+
 def test_what_a_folder_put_away_is_read_again_from_the_day_before(tmp_path: Path) -> None:
     for day in ("2026-08-29", "2026-08-30", "2026-08-31"):
         (tmp_path / day).mkdir()

@@ -66,6 +66,14 @@ class Sight(NamedTuple):
         return f"{self.size}:{self.modified}"
 
 
+class _Listing(NamedTuple):
+    """What a look saw: files that wait, names of those that the cursor knows, and whether there were too many."""
+
+    waiting: dict[str, Sight]
+    known: frozenset[str]
+    cut_off: bool
+
+
 class StillWritten(Failure):
     """The file changed while it was read: nothing of it is kept, it is looked at again."""
 
@@ -105,20 +113,23 @@ class Folders:
 
     async def _look(self, connection: OpenConnection, leased: Leased, now: Now) -> int:
         folder = Path(connection.config.folder)
+        cursor = parse(leased.cursor.encode()) if leased.cursor else {}
         try:
-            sights = await asyncio.to_thread(_list, folder)
+            sights, known, cut_off = await asyncio.to_thread(_list, folder, cursor)
         except OSError as error:
             logger.warning("folder_unreadable", connection=connection.id, why=error.strerror)
             await self.leases.delay(leased, now.business, f"The folder can't be read ({error.strerror}).")
             return 0
-        cursor = parse(leased.cursor.encode()) if leased.cursor else {}
-        left = {name: str(mark) for name, mark in cursor.items() if name in sights}
+        if cut_off:
+            logger.warning("folder_cut_off", connection=connection.id, files=FILES_SEEN)
+            self.count("files", connection=connection.id, fate="cut_off")
+        left = {name: str(mark) for name, mark in cursor.items() if name != AGAIN and (cut_off or name in known)}
         again = str(cursor.get(AGAIN, "")) if leased.rewind_to is None else first_again(leased.rewind_to)
         if again and (on := await self._take_again(connection, folder, again, now)):
             left[AGAIN] = on
         taken = 0
         for name in self._ripe(connection, sights, now):
-            if left.get(name) != sights[name].mark and await self._take(connection, folder / name, sights[name], now):
+            if await self._take(connection, folder / name, sights[name], now):
                 taken += 1
                 if not await asyncio.to_thread(_put_away, folder / name, sights[name], now.business):
                     left[name] = sights[name].mark
@@ -185,19 +196,27 @@ class Folders:
         return now.business - since >= self.cut_wait or not await asyncio.to_thread(_seems_cut, path)
 
 
-def _list(folder: Path) -> dict[str, Sight]:
-    """Files that may be taken: no folders, links or pipes, nothing that says of itself that it isn't finished."""
-    found: dict[str, Sight] = {}
+def _list(folder: Path, marks: Mapping[str, object]) -> _Listing:
+    """Files that may be taken: no folders, links or pipes, nothing that says of itself that it isn't finished.
+
+    `marks`: what was taken and could not be moved. It leaves room for as many others.
+    """
+    waiting: dict[str, Sight] = {}
+    known: set[str] = set()
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.name.startswith(".") or entry.name.lower().endswith(UNFINISHED):
                 continue
             told = entry.stat(follow_symlinks=False)
-            if stat.S_ISREG(told.st_mode):
-                found[entry.name] = Sight.of(told)
-            if len(found) >= FILES_SEEN:
-                break
-    return found
+            if not stat.S_ISREG(told.st_mode):
+                continue
+            if marks.get(entry.name) == Sight.of(told).mark:
+                known.add(entry.name)
+            elif len(waiting) >= FILES_SEEN:
+                return _Listing(waiting, frozenset(known), cut_off=True)
+            else:
+                waiting[entry.name] = Sight.of(told)
+    return _Listing(waiting, frozenset(known), cut_off=False)
 
 
 def _parts(path: Path, sight: Sight) -> Iterator[bytes]:

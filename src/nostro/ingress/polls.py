@@ -21,7 +21,7 @@ from nostro.ingress.limits import Way
 from nostro.ingress.receiving import Intake
 from nostro.model.calls import FetchPage
 from nostro.model.clock import Now
-from nostro.model.failures import LostRace
+from nostro.model.failures import FailureKind, LostRace
 from nostro.store.database import Database
 from nostro.store.entropy import Entropy
 from nostro.store.receipts import KeptReceipt, Received, keep, lane_for
@@ -66,6 +66,9 @@ class Polls:
             message = feed.fetch(leased.cursor, config, now.business)
             answer = await self.line.ask(message)
             at = (await self.line.clock()).business
+            denied = answer.reply is not None and answer.failure is FailureKind.UNAUTHORISED
+            if denied and (beyond := feed.refused(leased.cursor, config)) is not None:
+                return await self._go_round(feed, leased, beyond, _Page(message.target, b"", at))
             if answer.reply is None or answer.failure is not None:
                 return await self._fail(feed, leased, f"{answer.failure}: {answer.sentence}", at)
             page = feed.page(leased.cursor, answer.content, config)
@@ -73,7 +76,14 @@ class Polls:
             return await self._fail(feed, leased, f"Cursor or page is not of the expected form. {why(flaw)}", at)
         return await self._keep(feed, leased, page, _Page(message.target, answer.reply.body, at))
 
-    async def _keep(self, feed: Feed, leased: Leased, page: FetchPage, came: _Page) -> int:
+    async def _go_round(self, feed: Feed, leased: Leased, page: FetchPage, came: _Page) -> int:
+        """What was refused holds up nothing else; it is told. It says nothing about the connection's key."""
+        self.line.health.unauthorised = False
+        target = came.target.partition("?")[0]
+        logger.warning("poll_refused", connection=self.connection.id, feed=feed.name, target=target)
+        return await self._keep(feed, leased, page, came, "refused")
+
+    async def _keep(self, feed: Feed, leased: Leased, page: FetchPage, came: _Page, fate: str = "empty") -> int:
         kind = f"poll:{feed.name}"
         lane = lane_for(kind, len(came.body))
         received = Received(
@@ -92,7 +102,7 @@ class Polls:
             return 0
         if kept is not None:
             self.intake.tell(received, kept, began)
-        self._count(feed, "empty" if kept is None else "page")
+        self._count(feed, fate if kept is None else "page")
         return int(kept is not None or page.more)
 
     async def _fail(self, feed: Feed, leased: Leased, sentence: str, at: datetime) -> int:

@@ -73,12 +73,18 @@ def from_the_beginning(_: str, __: datetime) -> str:
     return ""
 
 
+def stands_still(_: str, __: object) -> FetchPage | None:
+    """A feed that is refused asks again, later and later, until somebody gives it the right."""
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Feed:
     """A poll.
 
     `fetch(cursor, config, at)` says what to ask, `page(cursor, content, config)` where to go on. Cursor "" is the
     beginning. `rewound(cursor, at)`, after a restore: the cursor as if nothing newer than `at` had been seen.
+    `refused(cursor, config)`: where to go on when the other side denies the right to what was asked; None: nowhere.
     """
 
     name: str
@@ -86,6 +92,7 @@ class Feed:
     page: Callable[[str, Any, Any], FetchPage]
     every_seconds: int
     rewound: Callable[[str, datetime], str] = from_the_beginning
+    refused: Callable[[str, Any], FetchPage | None] = stands_still
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,8 @@ _BEGINNING = "1970-01-01 00:00:00"
 _WALKS_PER_SWEEP = 15
 HELD_AT_MOST = 10_000
 """Open items of each company that are swept, the newest ones: of the rest a posting meets "not found"."""
+HIDDEN_IN_A_ROW = 100
+"""So many items that a company refuses one after the other: it may not be seen at all any more."""
 
 INVOICE = """name state move_type partner_id company_id currency_id amount_total amount_residual invoice_date
 invoice_date_due payment_reference payment_state reversed_entry_id write_date"""
@@ -40,7 +42,9 @@ class _Changes:
     """The changes of one model.
 
     Cursor: `from` (the walk's second), `after` (id within it), `seen` (newest). Where it `sweeps` also `held` (open
-    items by company), `walks` (since the last sweep) and `swept` (how far this one is; not there while it walks).
+    items by company), `walks` (since the last sweep) and `sweep` (not there while it walks): the `companies` that are
+    left, how far it is in the first of them (`last`), how many it asks for at once (`size`), and which were refused
+    alone since the last answer (`hidden`).
     """
 
     name: str
@@ -52,8 +56,8 @@ class _Changes:
 
     def fetch(self, cursor: str, config: OdooConfig, _: datetime) -> Message:
         state = state_of(cursor)
-        if "swept" in state:
-            return _sweep(state, config)
+        if "sweep" in state:
+            return _sweep(state)
         start = state.get("from") or _moved(state.get("seen", _BEGINNING), -config.overlap_seconds)
         domain: list[Any] = [*map(list, self.domain), ["write_date", ">=", start]]
         if "after" not in state:
@@ -66,7 +70,7 @@ class _Changes:
 
     def page(self, cursor: str, rows: list[Row], config: OdooConfig) -> FetchPage:
         state = state_of(cursor)
-        if "swept" in state:
+        if "sweep" in state:
             return _swept(state, rows, config)
         kept: State = {name: state[name] for name in ("seen", "walks") if name in state}
         kept |= {"held": _held(state.get("held", {}), rows)} if self.sweeps else {}
@@ -90,17 +94,20 @@ class _Changes:
         walks = state.get("walks", 0) + 1
         if walks < _WALKS_PER_SWEEP:
             return replace(page, cursor=_text({**state, "walks": walks}))
-        return replace(page, cursor=_text({**state, "walks": 0, "swept": []}), more=True)
+        return replace(page, cursor=_text({**state, "walks": 0, "sweep": {}}), more=True)
 
     def feed(self) -> Feed:
-        return Feed(self.name, self.fetch, self.page, self.every_seconds, _rewound)
+        return Feed(self.name, self.fetch, self.page, self.every_seconds, _rewound, _refused)
 
 
 def _rewound(cursor: str, at: datetime) -> str:
-    """Back to the second in which the walk stands, or to an earlier one."""
+    """Back to the second in which the walk stands, or to an earlier one. What is held open stays so."""
     state = state_of(cursor)
     stood = [state[name] for name in ("from", "seen") if name in state]
-    return canonical({"seen": min(*stood, at.astimezone(UTC).strftime(_FORMAT))}).decode() if stood else ""
+    if not stood:
+        return ""
+    kept: State = {name: state[name] for name in ("held", "walks") if name in state}
+    return _text({**kept, "seen": min(*stood, at.astimezone(UTC).strftime(_FORMAT))})
 
 
 def _moved(second: str, by: int) -> str:
@@ -124,46 +131,78 @@ def _held(held: Mapping[str, list[int]], rows: Sequence[Row]) -> dict[str, list[
     return {company: sorted(known)[-HELD_AT_MOST:] for company, known in ids.items() if known}
 
 
-def _chunk(state: State, size: int) -> tuple[str, list[int]]:
-    """The next open items to ask for: of one company, by id; none when the sweep is over."""
-    company, last = state["swept"]
-    for name in sorted(state["held"]):
-        ids = [one for one in state["held"][name] if (name, one) > (company, last)]
-        if ids:
-            return name, ids[:size]
-    return "", []
+def _chunk(state: State) -> tuple[str, list[int]]:
+    """The next open items to ask for: of one company, by id."""
+    sweep = state["sweep"]
+    company = sweep["companies"][0]
+    return company, [one for one in state["held"][company] if one > sweep["last"]][: sweep["size"]]
 
 
-def _sweep(state: State, config: OdooConfig) -> Message:
+def _sweep(state: State) -> Message:
     """Which companies are seen still, then their items. `read` leaves out what is gone, and refuses what is hidden.
 
     What was asked stands in the target, and so in the receipt's name; `since` is Odoo's newest second that was seen: no
     item that is gone told anything later.
     """
-    if not state["swept"]:
+    if not state["sweep"]:
         return search("res.company", [["id", "in", sorted(map(int, state["held"]))]], "name")
-    company, ids = _chunk(state, config.page_size)
+    company, ids = _chunk(state)
     asked = urlencode({"company": company, "since": state["seen"], "ids": _listed(ids)})
     told = {"ids": ids, "fields": ["state"], "context": in_company(int(company))}
     return Message(f"account.move/read?{asked}", told)
 
 
 def _swept(state: State, rows: Sequence[Row], config: OdooConfig) -> FetchPage:
+    """An answer to the sweep. What was refused alone before is hidden: that the company still answers says so."""
     there = {row["id"] for row in rows}
-    if not state["swept"]:  # a company that the user sees no more says nothing about its items
-        gone: list[int] = []
-        held = {company: ids for company, ids in state["held"].items() if int(company) in there}
-        then = {**state, "held": held, "swept": ["", 0]}
-    else:
-        company, ids = _chunk(state, config.page_size)
-        gone = [one for one in ids if one not in there]
-        held = {**state["held"], company: [one for one in state["held"][company] if one not in gone]}
-        then = {**state, "held": held, "swept": [company, ids[-1]]}
-    more = bool(_chunk(then, 1)[1])
-    if not more:
-        del then["swept"]
+    if not state["sweep"]:  # a company that the user doesn't see now says nothing about its items
+        seen = sorted(company for company, ids in state["held"].items() if ids and int(company) in there)
+        then = _of_companies(state, seen, config)
+        return FetchPage(_text(then), more="sweep" in then, empty=True)
+    company, ids = _chunk(state)
+    gone = [one for one in ids if one not in there]
+    left = {*gone, *state["sweep"]["hidden"]}
+    held = {**state["held"], company: [one for one in state["held"][company] if one not in left]}
+    size = min(2 * state["sweep"]["size"], config.page_size)
+    then = _onward({**state, "held": held}, config, last=ids[-1], size=size, hidden=[])
     event = f"gone/{company}/{_listed(gone)}" if gone else ""
-    return FetchPage(_text(then), more=more, empty=not gone, event=event)
+    return FetchPage(_text(then), more="sweep" in then, empty=not gone, event=event)
+
+
+def _refused(cursor: str, config: OdooConfig) -> FetchPage | None:
+    """A refused chunk is halved until what is hidden stands alone: one hidden item must not end what is told of others.
+
+    Nothing is taken for gone. A company that refuses one after the other is left until the next sweep.
+    """
+    state = state_of(cursor)
+    if "sweep" not in state:
+        return None
+    if not state["sweep"]:
+        return FetchPage(_text(_of_companies(state, [], config)), more=False, empty=True)
+    company, ids = _chunk(state)
+    hidden = [*state["sweep"]["hidden"], *ids]
+    if len(ids) > 1:
+        then = _onward(state, config, size=len(ids) // 2)
+    else:
+        last = state["held"][company][-1] if len(hidden) >= HIDDEN_IN_A_ROW else ids[0]
+        then = _onward(state, config, last=last, hidden=hidden)
+    return FetchPage(_text(then), more="sweep" in then, empty=True)
+
+
+def _onward(state: State, config: OdooConfig, **changed: Any) -> State:  # noqa: ANN401 - JSON
+    """The sweep as it goes on: in this company, else in the next one."""
+    sweep = {**state["sweep"], **changed}
+    company, *others = sweep["companies"]
+    if any(one > sweep["last"] for one in state["held"][company]):
+        return {**state, "sweep": sweep}
+    return _of_companies(state, others, config)
+
+
+def _of_companies(state: State, companies: Sequence[str], config: OdooConfig) -> State:
+    """The sweep at the first item of the first of these companies; over when there is none."""
+    walks = {name: state[name] for name in state if name != "sweep"}
+    sweep = {"companies": companies, "last": 0, "size": config.page_size, "hidden": []}
+    return {**walks, "sweep": sweep} if companies else walks
 
 
 def _listed(ids: Sequence[int]) -> str:

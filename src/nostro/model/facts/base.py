@@ -20,11 +20,23 @@ class FactBody(Value):
     fact_type: ClassVar[str]
     version: ClassVar[int] = 1
     owner: ClassVar[str]  # the one process that appends it; "" for facts that are addressed to a subject by the engine
-    stream: ClassVar[str] = ""  # snapshots of one thing: news older than the newest absorbed one changes nothing
 
     def natural_key(self) -> str:
         """What makes two tellings of this fact the same fact. Unique within the fact type."""
         raise NotImplementedError(type(self).__name__)  # pragma: no cover
+
+    @property
+    def stream(self) -> str:
+        """The one thing that this is a snapshot of, within its subject; "": it is none.
+
+        News older than the newest absorbed one of its stream changes nothing.
+        """
+        return ""
+
+    @property
+    def order(self) -> str:
+        """Its own place in its stream, where a copy that is passed on has to keep it; "": the envelope tells it."""
+        return ""
 
     @property
     def worth(self) -> Money | None:

@@ -51,7 +51,6 @@ class PaymentAttempted(FactBody):
 
     fact_type: ClassVar[str] = "payment.attempted"
     owner: ClassVar[str] = "collection"
-    stream: ClassVar[str] = "attempt"
 
     connection: str
     payment_id: str
@@ -60,6 +59,11 @@ class PaymentAttempted(FactBody):
     vendor_status: str
     invoice_hint: str = ""
     at: str
+
+    @property
+    def stream(self) -> str:
+        """All attempts of a subject together: they are kept for the trace only."""
+        return "attempt"
 
     def natural_key(self) -> str:
         """Connection, payment, state and its time."""

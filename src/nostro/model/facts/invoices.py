@@ -23,7 +23,6 @@ class InvoicePosted(FactBody):
 
     fact_type: ClassVar[str] = "invoice.posted"
     owner: ClassVar[str] = "collection"
-    stream: ClassVar[str] = "invoice"
 
     connection: str
     database: str
@@ -47,6 +46,11 @@ class InvoicePosted(FactBody):
         """What it asks for; a credit note gives it back."""
         return self.total if self.kind == "invoice" else -self.total
 
+    @property
+    def stream(self) -> str:
+        """The invoice, of which its subject has one only."""
+        return "invoice"
+
     def natural_key(self) -> str:
         """Connection, move, write date and content: the ERP's write date has seconds only, and states come back."""
         told = digest(self.model_copy(update={"partner_name": None, "partner_email": None})).hex()[:16]
@@ -62,7 +66,6 @@ class InvoiceWithdrawn(FactBody):
 
     fact_type: ClassVar[str] = "invoice.withdrawn"
     owner: ClassVar[str] = "collection"
-    stream: ClassVar[str] = "invoice"
 
     connection: str
     database: str
@@ -70,6 +73,11 @@ class InvoiceWithdrawn(FactBody):
     number: str
     why: Literal["draft", "cancelled", "gone"]
     changed_at: str
+
+    @property
+    def stream(self) -> str:
+        """The same one as of its postings."""
+        return "invoice"
 
     def natural_key(self) -> str:
         """Connection, move and write date."""
@@ -86,7 +94,6 @@ class PaymentRegistered(PaymentNews):
     """
 
     fact_type: ClassVar[str] = "payment.registered"
-    stream: ClassVar[str] = "registered"
 
     connection: str
     database: str
@@ -101,6 +108,16 @@ class PaymentRegistered(PaymentNews):
     state: str
     changed_at: str
     memo: ConfidentialText = None
+
+    @property
+    def stream(self) -> str:
+        """The payment: an item may have several, and their write dates say nothing about each other."""
+        return f"registered/{self.database}/{self.payment_id}"
+
+    @property
+    def order(self) -> str:
+        """The payment's write date: the envelope of a copy has the order of what had it passed on."""
+        return self.changed_at
 
     def natural_key(self) -> str:
         """Connection, payment, write date and content."""

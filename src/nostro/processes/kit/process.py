@@ -104,7 +104,7 @@ def take_in(process: Process, instance: Instance, fact: Fact, rules: Rules, at: 
     change nothing. Raises `ValueError` when the decision leaves the table.
     """
     version = process.version(instance.version)
-    stream, order = fact.body.stream, fact.sender_order
+    stream, order = fact.body.stream, fact.body.order or fact.sender_order
     if stream and order < instance.absorbed.get(stream, ""):
         return _unchanged(instance, STALE)
     targets = version.machine.edges.get((instance.state, fact.type))

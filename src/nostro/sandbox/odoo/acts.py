@@ -75,9 +75,23 @@ def _lock(call: Call, wish: Wish) -> Row:
 
 def _hide_company(call: Call, wish: Wish) -> Row:
     """The user `login` works in `company` no more."""
-    user = next(row for row in call.tables.of("res.users").values() if row["login"] == wish["login"])
+    user = _user(call, wish)
     left = [one for one in user["company_ids"] if one != _company(call, wish["company"])["id"]]
     call.update("res.users", user, company_ids=left)
+    return user
+
+
+def _show_company(call: Call, wish: Wish) -> Row:
+    """The user `login` works in `company` again."""
+    user = _user(call, wish)
+    call.update("res.users", user, company_ids=[*user["company_ids"], _company(call, wish["company"])["id"]])
+    return user
+
+
+def _hide_invoice(call: Call, wish: Wish) -> Row:
+    """A record rule takes `invoice` out of the sight of the user `login`."""
+    user = _user(call, wish)
+    call.update("res.users", user, hidden=[*user.get("hidden", ()), wish["invoice"]])
     return user
 
 
@@ -140,11 +154,17 @@ ACTS: Final[Mapping[str, Callable[[Call, Wish], Row]]] = {
     "unmatch": _unmatch,
     "lock": _lock,
     "hide_company": _hide_company,
+    "show_company": _show_company,
+    "hide_invoice": _hide_invoice,
     "delete_invoice": _delete_invoice,
     "provider_payment": _provider_payment,
     "rate": _rate,
     "parameter": _parameter,
 }
+
+
+def _user(call: Call, wish: Wish) -> Row:
+    return next(row for row in call.tables.of("res.users").values() if row["login"] == wish["login"])
 
 
 def _company(call: Call, name: str) -> Row:

@@ -76,7 +76,9 @@ class Call:
     # Companies and rights
 
     def sees(self, model: str, row: Row) -> bool:
-        """Whether a row belongs to one of the call's companies, or to none."""
+        """Whether a row belongs to one of the call's companies, or to none, and no record rule hides it."""
+        if model == "account.move" and row["id"] in self.tables.of("res.users").get(self.uid, {}).get("hidden", ()):
+            return False
         if model == "res.company":
             return row["id"] in self.companies
         if model == "account.account":
@@ -90,7 +92,7 @@ class Call:
     def stranger(self, model: str) -> Exception:
         """The refusal for a row of another company."""
         kind = "UserError" if model == "account.account" and self.version >= 19 else "AccessError"
-        return Fault(kind, f"{self.user.login} (id={self.uid}) may not see this {model}: it is another company's.")
+        return Fault(kind, f"{self.user.login} (id={self.uid}) may not see this {model}.")
 
     def need(self, *, accountant: bool = False, admin: bool = False, what: str) -> None:
         """Raise AccessError unless the user is that."""
