@@ -46,6 +46,8 @@ class Processes:
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     database: str = ""
     """Where the database is, once it isn't the embedded server any more."""
+    sources: dict[str, Path] = field(default_factory=dict)
+    """Where the source of a part lies that isn't of the release that stands here; "": of the commands."""
 
     def url(self) -> str:
         """The database as it is reached without detours."""
@@ -64,7 +66,11 @@ class Processes:
         self._told(name).unlink(missing_ok=True)
         with self._told(name).open("wb") as out, self._log_of(name).open("ab") as log:
             self.running[name] = subprocess.Popen(
-                [*NOSTRO, *words, "--json"], env=self._variables(), stdout=out, stderr=log, stdin=subprocess.DEVNULL
+                [*NOSTRO, *words, "--json"],
+                env=self._variables(name),
+                stdout=out,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
             )
 
     def is_up(self, name: str) -> bool:
@@ -101,6 +107,12 @@ class Processes:
         codes = {name: process.wait(timeout=60) for name, process in self.running.items()}
         assert set(codes.values()) == {0}, codes
 
+    def leave(self, name: str) -> None:
+        """Ask one part to end, and do without it from now on."""
+        process = self.running.pop(name)
+        process.terminate()
+        assert process.wait(timeout=60) == 0, name
+
     def run(self, *words: str) -> Any:  # noqa: ANN401 - JSON
         """The one object that a command prints; it has to find nothing wrong."""
         return self._ended(0, *words)
@@ -135,8 +147,10 @@ class Processes:
     def _log_of(self, name: str) -> Path:
         return self.logs / f"{name}.log"
 
-    def _variables(self) -> Mapping[str, str]:
-        return {**os.environ, "NOSTRO_LANDSCAPE": str(self.grounds.landscape), WORLD_CLOCK: str(self.clock)}
+    def _variables(self, name: str = "") -> Mapping[str, str]:
+        source = {"PYTHONPATH": str(self.sources[name])} if name in self.sources else {}
+        here = {"NOSTRO_LANDSCAPE": str(self.grounds.landscape), WORLD_CLOCK: str(self.clock)}
+        return {**os.environ, **here, **source}
 
 
 def empty_grounds(folder: Path, seed: int, until: datetime = END) -> tuple[Grounds, Server, Scenario]:

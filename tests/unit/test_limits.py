@@ -6,7 +6,7 @@ from typing import cast
 
 import pytest
 
-from nostro.ingress.limits import Limit, Limits, Way
+from nostro.ingress.limits import CRITICAL, STANDARD, Limit, Limits, Way
 from nostro.model.failures import BacklogFull
 from nostro.store.database import Database
 
@@ -58,3 +58,18 @@ def test_a_refusal_says_that_nothing_was_kept_and_names_its_runbook() -> None:
     with pytest.raises(BacklogFull, match=r"unread\. Nothing was kept") as refused:
         measured(readings=100).demand(Way.PUSHED)
     assert refused.value.runbook == "backlog-full"
+
+
+def test_what_is_critical_has_room_of_its_own_among_the_unread_and_is_full_by_itself() -> None:
+    limits = measured((0, 100, 0), readings=100)
+    assert limits.why_not(Way.PUSHED)
+    assert not limits.why_not(Way.PUSHED, CRITICAL)
+    for _ in range(100):
+        limits.took(CRITICAL)
+    assert limits.why_not(Way.PUSHED, CRITICAL) == "Too many receipts are unread."
+
+
+def test_what_was_taken_since_the_last_measure_counts() -> None:
+    limits = measured(readings=99)
+    limits.took(STANDARD)
+    assert limits.why_not(Way.PUSHED) == "Too many receipts are unread."

@@ -49,6 +49,11 @@ class OpenConnection:
         wanted = (self.concurrency or self.connector.manifest.concurrency) // self.slots
         return max(1, min(SOCKETS, wanted))
 
+    @property
+    def reading_lane(self) -> str:
+        """Where its webhooks wait to be read: what is critical for one of its entities may not wait behind the rest."""
+        return "critical" if "critical" in self.lanes.values() else "standard"
+
     def access(self, session: Mapping[str, Any]) -> Access:
         """What rendering a call needs."""
         return Access(self.url, self.secrets, session)

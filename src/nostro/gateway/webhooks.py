@@ -25,6 +25,7 @@ from nostro.ingress.limits import RETRY_AFTER_SECONDS, Limits, Way
 from nostro.ingress.receiving import Intake
 from nostro.model.clock import Now
 from nostro.model.failures import DatabaseUnavailable, OutOfService
+from nostro.store.arrivals import lane_number
 from nostro.store.receipts import Received
 
 TOKEN = "path_token"  # noqa: S105 - the name of a secret, not a secret
@@ -79,7 +80,7 @@ class Door:
         return connection if ours and hmac.compare_digest(told.encode(), ours.encode()) else None
 
     async def _take(self, connection: OpenConnection, request: Request) -> Response:
-        self.limits.demand(Way.PUSHED)
+        self.limits.demand(Way.PUSHED, lane_number(connection.reading_lane))
         limit = connection.connector.manifest.body_limit
         try:
             async with asyncio.timeout(BODY_SECONDS):
@@ -100,6 +101,7 @@ class Door:
                 signed=verified.signed,
                 event_id=verified.event_id,
                 content=verified.content or None if verified.signed else b"",
+                lane=connection.reading_lane,
             ),
             body,
         )

@@ -1,6 +1,7 @@
 """How much may wait. Beyond a limit polls and files pause first, then webhooks are told to come back: 503, Retry-After.
 
-Limits are on arrivals per lane, on unread receipts and on free disk space; each is a metric. Runbook: `backlog-full`.
+Limits are on arrivals per lane, on unread receipts and on free disk space; each is a metric. What is critical has its
+own room: a flood of anything else doesn't turn it away. Runbook: `backlog-full`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 from nostro.egress.line import Count, silent
 from nostro.model.clock import Now
 from nostro.model.failures import BacklogFull
-from nostro.store.arrivals import LANES
+from nostro.store.arrivals import LANES, lane_number
 from nostro.store.database import Database, Statements
 
 SQL = Statements("ingress")
@@ -26,6 +27,7 @@ REST = 10
 PAUSE_AT = 0.8
 """Polls and files pause at this part of a limit, so that what can't be put off (webhooks) finds room."""
 RETRY_AFTER_SECONDS = 30
+CRITICAL, STANDARD = lane_number("critical"), lane_number("standard")
 
 
 class Way(IntEnum):
@@ -41,7 +43,7 @@ class Limit:
     """The landscape's limits. Free disk space is watched in `folders`, as far as the database lives on this machine."""
 
     arrivals: Sequence[int] = (50_000, 200_000, 1_000_000)  # per lane: critical, standard, bulk
-    readings: int = 50_000
+    readings: int = 50_000  # all of them; and as many on the critical lane, when others have filled it
     disk_free_bytes: int = 2 * 1024**3
     folders: Sequence[Path] = ()
 
@@ -55,6 +57,7 @@ class Limits:
     put: Count = silent
     arrivals: list[int] = field(default_factory=lambda: [0] * len(LANES))
     readings: int = 0
+    urgent_readings: int = 0
     disk_free_bytes: int | None = None
     _next: datetime | None = None
 
@@ -67,28 +70,33 @@ class Limits:
             waiting = {row.lane: row.count for row in await tx.rows(SQL.arrivals_waiting)}
             row = await tx.row(SQL.readings_waiting)
         self.arrivals = [waiting.get(number, 0) for number in range(len(LANES))]
-        self.readings = row.count if row else 0
+        self.readings, self.urgent_readings = (row.count, row.urgent) if row else (0, 0)
         self.disk_free_bytes = await asyncio.to_thread(self._free)
         self._next = now.machine + max(EVERY, REST * timedelta(seconds=asyncio.get_running_loop().time() - began))
         self._tell()
         return 0
 
-    def why_not(self, way: Way) -> str:
-        """Why nothing may come in that way now; empty: it may."""
+    def took(self, lane: int) -> None:
+        """Counts a receipt that is about to be kept, so that the limit holds between two measures too."""
+        self.readings += 1
+        self.urgent_readings += lane == CRITICAL
+
+    def why_not(self, way: Way, lane: int = STANDARD) -> str:
+        """Why nothing may come in that way now, to be read on that lane; empty: it may."""
         part = PAUSE_AT if way is Way.PULLED else 1.0
         if self.disk_free_bytes is not None and self.disk_free_bytes * part < self.limit.disk_free_bytes:
             return "The disk is nearly full."
-        lanes = 1 if way is Way.ACT else 2
-        for lane in range(lanes):
-            if self.arrivals[lane] >= self.limit.arrivals[lane] * part:
-                return f"The {LANES[lane]} lane is full."
-        if way is not Way.ACT and self.readings >= self.limit.readings * part:
+        for number in range(1 if way is Way.ACT or lane == CRITICAL else 2):
+            if self.arrivals[number] >= self.limit.arrivals[number] * part:
+                return f"The {LANES[number]} lane is full."
+        unread = self.urgent_readings if lane == CRITICAL else self.readings
+        if way is not Way.ACT and unread >= self.limit.readings * part:
             return "Too many receipts are unread."
         return ""
 
-    def demand(self, way: Way) -> None:
-        """Raises `BacklogFull` when nothing may come in that way now."""
-        reason = self.why_not(way)
+    def demand(self, way: Way, lane: int = STANDARD) -> None:
+        """Raises `BacklogFull` when nothing may come in that way now, to be read on that lane."""
+        reason = self.why_not(way, lane)
         if reason:
             remedy = "Nothing was kept; send it again later."
             raise BacklogFull(reason, remedy, runbook="backlog-full")

@@ -36,6 +36,8 @@ BATCH = 500
 SHARES = (0.70, 0.25, 0.05)
 OPEN_AT_ONCE = (16, 32, 4)
 """Receipts that are open at once, per lane."""
+MOST_AT_ONCE = (BATCH, BATCH, 100)
+"""Facts of a lane in one step, however much the others leave it: whatever is urgent waits for a step to end."""
 LEASE = timedelta(seconds=10)
 RACES = 5
 logger = structlog.get_logger("nostro.reading")
@@ -100,7 +102,7 @@ class Readings:
         pieces: list[Piece] = []
         unused = 0
         for lane, share in enumerate(SHARES):
-            unused += max(1, int(BATCH * share))
+            unused = min(unused + max(1, int(BATCH * share)), MOST_AT_ONCE[lane])
             for opened in [opened for opened in self._open.values() if opened.claim.lane == lane]:
                 if unused <= 0:
                     break

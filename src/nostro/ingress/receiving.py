@@ -18,6 +18,7 @@ from nostro.egress.tracing import UNTRACED, Span, Traces, of_receipt
 from nostro.ingress.limits import Limits, Way
 from nostro.ingress.together import Together
 from nostro.model.failures import DatabaseUnavailable, LostRace
+from nostro.store.arrivals import lane_number
 from nostro.store.database import Database, Transaction
 from nostro.store.keys import Keys
 from nostro.store.receipts import INLINE_BYTES, Chunks, KeptReceipt, Received, keep, keep_stream, lane_for
@@ -49,9 +50,9 @@ class Intake:
         Raises `BacklogFull` when the limits say no, `DatabaseUnavailable` when it isn't known to be kept within 10 s:
         the sender tells it again, and a second time it is the same receipt.
         """
-        self.demand(received.kind)
         began = self.traces.now()
-        laned = replace(received, lane=lane_for(received.kind, len(body)))
+        laned = replace(received, lane=lane_for(received.kind, len(body), received.lane))
+        self._demand(laned)
         try:
             async with asyncio.timeout(COMMIT_SECONDS):
                 if len(body) > INLINE_BYTES:
@@ -65,13 +66,15 @@ class Intake:
 
     async def take_stream(self, received: Received, chunks: Chunks, size: int) -> KeptReceipt:
         """Keeps `size` bytes that are read twice, a chunk at a time, however many they are. Raises as `take`."""
-        self.demand(received.kind)
         laned = replace(received, lane=lane_for(received.kind, size))
+        self._demand(laned)
         return await self._commit(laned, lambda tx: keep_stream(tx, self.keys, laned, chunks))
 
-    def demand(self, kind: str) -> None:
-        """Raises `BacklogFull` when nothing of this kind may come in now."""
-        self.limits.demand(WAYS.get(kind, Way.PULLED))
+    def _demand(self, received: Received) -> None:
+        """Raises `BacklogFull` when nothing of this kind may come in now; what may is counted at once."""
+        lane = lane_number(received.lane or "standard")
+        self.limits.demand(WAYS.get(received.kind, Way.PULLED), lane)
+        self.limits.took(lane)
 
     def tell(self, received: Received, kept: KeptReceipt, began: int) -> None:
         """Counts, logs and traces a receipt that is committed. `began`: when it came in, by `traces.now()`."""

@@ -27,6 +27,7 @@ PLACES = {
     "nostro.runtime.cli_audit": ("trace", "transit", "erase", "audit"),
     "nostro.runtime.cli_replay": ("replay",),
     "nostro.runtime.cli_recover": ("recover",),
+    "nostro.runtime.cli_upgrade": ("upgrade",),
     "nostro.runtime.cli_bench": ("bench",),
 }
 """Module -> the commands that it adds, in the order of `--help`. Importing all of them takes a second or two."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -125,6 +125,14 @@ async def open_house(
             processes={process.name: process for process in PROCESSES},
             server=server,
         )
+
+
+@contextmanager
+def database_url(folder: Path, state: Path) -> Iterator[str]:
+    """Where a landscape's database is, running and otherwise left as it is. Raises as `open_house`."""
+    land = _landscape(folder)
+    with nullcontext() if land.house.database else _own_server(state) as server:
+        yield _url(land, server)
 
 
 def _landscape(folder: Path) -> Landscape:

@@ -16,6 +16,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from nostro.model.failures import DatabaseRestored, DatabaseUnavailable, LostRace, StatementRefused
 from nostro.store.arrays import adapters
+from nostro.store.migrate import release
 
 WAIT_SECONDS = 5.0
 """So long somebody waits for a connection; then the database counts as gone, and may be started again."""
@@ -133,7 +134,12 @@ class Database:
             min_size=1,
             max_size=size,
             open=False,
-            kwargs={"row_factory": namedtuple_row, "options": "-c timezone=UTC", "context": _ADAPTERS},
+            kwargs={
+                "row_factory": namedtuple_row,
+                "options": "-c timezone=UTC",
+                "context": _ADAPTERS,
+                "application_name": release(),
+            },
             check=_check,
             configure=self._look_first,
             timeout=WAIT_SECONDS,

@@ -1,54 +1,171 @@
 """Brings a database to this release's schema: numbered SQL files, each once, under an advisory lock.
 
-A file's first line says whether it runs before or after the new code; the last release works on the schema either
-way. Partitions
-are made for the months around a date by `partition`, which the `partitions` loop calls as time goes on.
+A file's first line says whether it runs before or after the new code. What runs before is applied when the first
+process of the new release starts, and the last release goes on working. What runs after takes away what only the last
+release needs: it waits for `finish`, which refuses while a process of an older release is connected. Partitions are
+made for the months around a date by `partition`, which the `partitions` loop calls as time goes on.
 """
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
+from functools import cache
 from importlib import resources
-from importlib.resources.abc import Traversable
+from typing import TypeVar
 
-from psycopg import AsyncConnection, OperationalError, sql
+from psycopg import AsyncConnection, OperationalError, errors, sql
 
-from nostro.model.failures import DatabaseUnavailable
+from nostro.model.failures import DatabaseUnavailable, OutOfService, ReleaseTooOld
 
 LOCK = 0x6E6F7374726F  # "nostro"
 MONTHLY = ("receipt", "receipt_part", "fact", "posting", "command_closed", "attempt_call")
 SEEN_PARTITIONS = 16
+LOCK_SECONDS = 2
+"""So long a migration waits for a table that is in use; whoever comes after it waits as long, and works on then."""
+ATTEMPTS = 30
+REST_SECONDS = 0.5
+NAME_BYTES = 63
+"""PostgreSQL cuts a name off there."""
+NAMED = "nostro "
+"""How a connection's application name begins; the newest migration that its release knows follows."""
+RUNBOOK = "upgrade"
+Connection = AsyncConnection[tuple[object, ...]]
+T = TypeVar("T")
 
 
-def migrations() -> list[Traversable]:
-    """The files in their order."""
+class Phase(StrEnum):
+    """When a migration runs."""
+
+    BEFORE = "before the new code"
+    AFTER = "after the new code"
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """A file of `migrations/`."""
+
+    name: str
+    phase: Phase
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a database stands to this release: what is not applied, and the older releases that are connected."""
+
+    waiting: Sequence[Migration]
+    older: Sequence[str]
+
+
+@cache
+def migrations() -> tuple[Migration, ...]:
+    """All files in their order. Raises `ValueError` for one that doesn't say its phase."""
     folder = resources.files("nostro.store") / "migrations"
-    return sorted((file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name)
+    files = sorted((file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name)
+    return tuple(_read(file.name, file.read_text()) for file in files)
+
+
+def _read(name: str, text: str) -> Migration:
+    return Migration(name, Phase(text.partition("\n")[0].removeprefix("-- phase: ")), text)
+
+
+def release() -> str:
+    """This release as its connections are named: by the newest migration that it knows."""
+    return (NAMED + migrations()[-1].name)[:NAME_BYTES]
 
 
 async def migrate(url: str) -> list[str]:
-    """Applies what is missing and returns the names of the files that were applied.
+    """Applies what runs before the new code, to an empty database everything; returns the files that were applied.
 
-    Raises `DatabaseUnavailable` when PostgreSQL is gone: then nothing was applied.
+    Raises `ReleaseTooOld` when the database has left this release behind, `OutOfService` when an upgrade before this
+    one was not finished, `DatabaseUnavailable` when PostgreSQL is gone. Then nothing was applied.
     """
-    try:
-        return await _migrate(url)
-    except OperationalError as error:
-        message = "PostgreSQL can't be reached."
-        raise DatabaseUnavailable(message, "Check the database URL and that it is running.") from error
+    return await _attempted(url, _begin)
 
 
-async def _migrate(url: str) -> list[str]:
-    async with await AsyncConnection.connect(url) as connection:
-        await connection.execute("select pg_advisory_xact_lock(%s)", (LOCK,))
-        await connection.execute("create table if not exists migration (name text primary key)")
-        known = {row[0] for row in await (await connection.execute("select name from migration")).fetchall()}
-        missing = [file for file in migrations() if file.name not in known]
-        for file in missing:
-            await connection.execute(sql.SQL(file.read_text()))
-            await connection.execute("insert into migration (name) values (%s)", (file.name,))
-        await _partition_seen(connection)
-        return [file.name for file in missing]
+async def finish(url: str) -> list[str]:
+    """Applies everything that is missing. Raises as `migrate`, and `OutOfService` while an older release works."""
+    return await _attempted(url, _finish)
+
+
+async def standing(url: str) -> Standing:
+    """How the database stands; nothing is applied. Raises `DatabaseUnavailable`, `ReleaseTooOld`."""
+    return await _attempted(url, _standing)
+
+
+async def _attempted(url: str, work: Callable[[Connection], Awaitable[T]]) -> T:
+    """In one database transaction, again where a table was in use for too long."""
+    for _ in range(ATTEMPTS):
+        try:
+            async with await AsyncConnection.connect(url, application_name=release()) as connection:
+                await connection.execute("select pg_advisory_xact_lock(%s)", (LOCK,))
+                await connection.execute(sql.SQL("set local lock_timeout = {}").format(LOCK_SECONDS * 1000))
+                return await work(connection)
+        except (errors.LockNotAvailable, errors.DeadlockDetected):
+            await asyncio.sleep(REST_SECONDS)
+        except OperationalError as error:
+            message = "PostgreSQL can't be reached."
+            raise DatabaseUnavailable(message, "Check the database URL and that it is running.") from error
+    message = "A table that has to change was in use each time."
+    raise OutOfService(message, "Nothing was changed; try again when less is going on.", runbook=RUNBOOK)
+
+
+async def _begin(connection: Connection) -> list[str]:
+    """What would run after is left out, unless something that runs before comes behind it: one upgrade at a time."""
+    known, missing = await _missing(connection)
+    if not known:
+        return await _apply(connection, missing)
+    last = max((place for place, one in enumerate(missing, 1) if one.phase is Phase.BEFORE), default=0)
+    return await _apply(connection, missing[:last])
+
+
+async def _finish(connection: Connection) -> list[str]:
+    return await _apply(connection, (await _missing(connection))[1])
+
+
+async def _standing(connection: Connection) -> Standing:
+    return Standing((await _missing(connection))[1], await _older(connection))
+
+
+async def _apply(connection: Connection, due: Sequence[Migration]) -> list[str]:
+    """Raises `OutOfService` when one of them takes away what somebody who is connected needs."""
+    older = await _older(connection) if any(one.phase is Phase.AFTER for one in due) else []
+    if older:
+        message = f"{len(older)} connections of an older release are open ({', '.join(sorted(set(older)))})."
+        raise OutOfService(message, "End its workers, doors and commands first; nothing was changed.", runbook=RUNBOOK)
+    for one in due:
+        await connection.execute(sql.SQL(one.text))
+        await connection.execute("insert into migration (name, phase) values (%s, %s)", (one.name, one.phase))
+    await _partition_seen(connection)
+    return [one.name for one in due]
+
+
+async def _missing(connection: Connection) -> tuple[set[object], list[Migration]]:
+    """The names that are applied, and what is not. Raises `ReleaseTooOld` when a newer release finished its upgrade."""
+    await connection.execute("create table if not exists migration (name text primary key)")
+    await connection.execute("alter table migration add column if not exists phase text not null default ''")
+    rows = await (await connection.execute("select name, phase from migration order by name")).fetchall()
+    ours = migrations()
+    names = {one.name for one in ours}
+    left = [str(name) for name, phase in rows if phase == Phase.AFTER and name not in names]
+    if left:
+        message = f"The database was upgraded for good by a newer release ({', '.join(left)})."
+        raise ReleaseTooOld(message, "Run the newer release. Nothing was changed.", runbook=RUNBOOK)
+    known = {row[0] for row in rows}
+    return known, [one for one in ours if one.name not in known]
+
+
+async def _older(connection: Connection) -> list[str]:
+    """The older releases whose processes are connected, one entry a connection."""
+    rows = await connection.execute(
+        "select application_name from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+    )
+    named = [str(name) for (name,) in await rows.fetchall()]
+    return sorted(name.removeprefix(NAMED) for name in named if name.startswith(NAMED) and name < release())
 
 
 async def partition(connection: AsyncConnection[tuple[object, ...]], around: date, months: int = 3) -> None:

@@ -345,8 +345,8 @@ def _open(keys: Keys, key: DataKey, receipt: Receipt, number: int, sealed: bytes
         raise SealBroken(message) from error
 
 
-def lane_for(kind: str, size: int) -> str:
-    """The lane on which a receipt waits to be read: what persons do goes first, large files last."""
+def lane_for(kind: str, size: int, wanted: str | None = "standard") -> str:
+    """The lane on which a receipt waits to be read: acts of persons first, large files last, the rest as wanted."""
     if kind == "act":
         return "critical"
-    return "bulk" if size > PART_BYTES else "standard"
+    return "bulk" if size > PART_BYTES else wanted or "standard"

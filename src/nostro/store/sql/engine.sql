@@ -169,8 +169,11 @@ insert into approval (shard, key, act, actor, on_behalf_of, verdict, reason, at)
 values (%(shard)s, %(key)s, %(act)s, %(actor)s, %(on_behalf_of)s, %(verdict)s, %(reason)s, %(at)s) on conflict do nothing;
 
 -- name: command_by_key
--- A command that hasn't ended.
-select * from command_open where shard = %(shard)s and key = %(key)s;
+-- A command that hasn't ended. Columns are named, here and everywhere: a prepared `*` fails for ever once a newer release adds a column.
+select shard, key, key_text, correlation, process, subject, step, occurrence, generation, entity, connection,
+  operation, lane, status, run_at, ordering_key, order_shard, position, n, body, sealed_body, data_key, bundle,
+  dispatch, actor, since, note
+from command_open where shard = %(shard)s and key = %(key)s;
 
 -- name: add_postings
 -- The transit ledger's part of a decision.
@@ -238,7 +241,9 @@ returning arrival, sealed_body, data_key;
 
 -- name: case_by_id
 -- A case, open or closed.
-select * from exception_case where shard = %(shard)s and id = %(id)s;
+select shard, id, process, subject, entity, reason, sentence, currency, minor, candidates, opened_at, position,
+  closed_at, closed_by
+from exception_case where shard = %(shard)s and id = %(id)s;
 
 -- name: lock_activations
 -- Two publications take turns.

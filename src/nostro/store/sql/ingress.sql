@@ -3,8 +3,8 @@
 select lane, count(*) as count from arrival group by lane order by lane;
 
 -- name: readings_waiting
--- How many receipts wait to be read.
-select count(*) as count from reading;
+-- How many receipts wait to be read, and how many of them on the critical lane.
+select count(*) as count, count(*) filter (where lane = 0) as urgent from reading;
 
 -- name: claim_readings
 -- Receipts to read next on a lane. Whoever claims one has it until `until` (machine time); `attempts` is the fence.

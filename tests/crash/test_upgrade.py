@@ -1,0 +1,171 @@
+"""A rolling upgrade under load: the last release and the next one work side by side on one schema.
+
+The last release is what stands here, or what `NOSTRO_LAST_RELEASE` names (a git reference). The next one is what stands
+here, with migrations of both phases and a second version of a process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from nostro.runtime.demo.judge import judge
+from nostro.sandbox.judgement import intended
+from nostro.sandbox.stage import MONDAY, ODOO, at
+from tests.crash.living import Days, days, prove
+from tests.crash.processes import DOOR, WORKERS, Processes
+from tests.crash.releases import MIGRATIONS, SOURCE, archived, changed, copied
+
+LAST = os.environ.get("NOSTRO_LAST_RELEASE", "")
+SEED = int(os.environ.get("NOSTRO_CRASH_SEED", "1"))
+BUSY, LAST_ACT, CLOSES = at(MONDAY, 7, 10), at(MONDAY, 7, 50), at(MONDAY, 9)
+PATIENCE = timedelta(hours=1)
+"""So much business may pass until something is so: the script has ended by then."""
+MOMENT = timedelta(seconds=2)
+"""Business goes on by so much between two looks, so that it isn't over before a process is up."""
+NEW = ("new worker", "second new worker")
+FIRST, THEN = "9001_expand.sql", "9002_contract.sql"
+EXPAND = """-- phase: before the new code
+create table office (id text primary key);
+alter table worker alter column started_at drop not null, add column office text not null default '';
+alter table arrival add column weight smallint not null default 1;
+alter table subject add column weight smallint not null default 1;
+alter table command_open add column weight smallint not null default 1;
+alter table fact add column weight smallint not null default 1;
+"""
+CONTRACT = """-- phase: after the new code
+alter table worker drop column started_at;
+"""
+CHANGES = {
+    "store/sql/engine.sql": (
+        "insert into worker (id, started_at, seen_at, versions) values (%(id)s, %(now)s, %(now)s, %(versions)s)",
+        "insert into worker (id, office, seen_at, versions) values (%(id)s, 'new', %(now)s, %(versions)s)",
+    ),
+    "processes/collection/__init__.py": (
+        "versions=(Version(MACHINE, CollectionState(), evolve, decide),)",
+        "versions=(Version(MACHINE, CollectionState(), evolve, decide),) * 2",
+    ),
+    "processes/receipt/__init__.py": (
+        "versions=(Version(MACHINE, ReceiptState(), evolve, decide),)",
+        "versions=(Version(MACHINE, ReceiptState(), evolve, decide),) * 2",
+    ),
+}
+EVERY_COLUMN = re.compile(r"select (?:\w+\.)?\* from (?!unnest)\w+|returning \*")
+"""Once it is prepared, PostgreSQL refuses it for ever when the table has gained a column."""
+BEGUN = "select count(*) from subject where version = 2"
+DECIDED = "select coalesce(sum(position), 0) from shard"
+AT_WORK = "select count(*) from worker where office = 'new' and id in (select holder from shard)"
+
+
+def next_release(folder: Path) -> Path:
+    """What a developer would write next, made of what stands here."""
+    source = copied(folder)
+    changed(source, CHANGES)
+    (source / MIGRATIONS / FIRST).write_text(EXPAND)
+    (source / MIGRATIONS / THEN).write_text(CONTRACT)
+    return source
+
+
+@asynccontextmanager
+async def morning(folder: Path) -> AsyncIterator[Days]:
+    """The last release at work. The commands are the next one's, unless they are told otherwise."""
+    async with days(folder, SEED, LAST_ACT, CLOSES, ()) as made:
+        source = await asyncio.to_thread(_releases, folder)
+        made.house.sources = dict.fromkeys((DOOR, *WORKERS), source[0]) | dict.fromkeys((*NEW, ""), source[1])
+        for name in (DOOR, *WORKERS):
+            made.house.start(name)
+        yield made
+
+
+def _releases(folder: Path) -> tuple[Path, Path]:
+    """The last release, which is a copy: what stands here may change while the test runs. And the next one."""
+    last = archived(LAST, folder / "last") if LAST else copied(folder / "last")
+    return last, next_release(folder / "next")
+
+
+async def until(made: Days, question: str, least: int = 1) -> None:
+    """Business goes on until the database's answer is at least so much."""
+    latest = made.now + PATIENCE
+    while (await made.under_way(question) or 0) < least:
+        assert made.now < latest, f"it never came so far: {question}"
+        await made.to(made.now + MOMENT)
+
+
+async def begin(made: Days, names: Iterable[str]) -> None:
+    """Start parts, and let business go on until they have said that they are up."""
+    for name in names:
+        made.house.start(name)
+        while not made.house.is_up(name):
+            await made.to(made.now + MOMENT)
+
+
+def test_no_statement_that_lives_longer_than_a_command_asks_for_every_column() -> None:
+    assert [
+        f"{path.name}: {found.group()}"
+        for path in sorted((SOURCE / "nostro" / "store" / "sql").glob("*.sql"))
+        if path.name != "trace.sql"  # a command's, whose connection ends with it
+        for found in EVERY_COLUMN.finditer(path.read_text(encoding="utf-8"))
+    ] == []
+
+
+@pytest.mark.timeout(900)
+def test_two_releases_work_side_by_side_until_the_last_one_is_gone(tmp_path: Path) -> None:
+    asyncio.run(_upgraded(tmp_path))
+
+
+async def _upgraded(folder: Path) -> None:
+    async with morning(folder) as made:
+        house = made.house
+        await made.to(BUSY)
+        await begin(made, NEW[:1])
+        assert [one["name"] for one in await _told(house)] == [THEN]
+        assert (
+            "of an older release" in (await asyncio.to_thread(house.ask, "upgrade", "--finish"))["failure"]["sentence"]
+        )
+        decided = await made.under_way(DECIDED) or 0
+        await until(made, BEGUN)
+        assert await made.under_way("select count(*) from worker where office = ''") == len(WORKERS)
+        await asyncio.to_thread(house.leave, WORKERS[0])
+        await begin(made, NEW[1:])
+        await until(made, AT_WORK, len(NEW))
+        await until(made, DECIDED, decided + 50)
+        await asyncio.to_thread(house.leave, WORKERS[1])
+        await asyncio.to_thread(house.leave, DOOR)
+        house.sources[DOOR] = house.sources[""]
+        await begin(made, [DOOR])
+        finished = await asyncio.to_thread(house.run, "upgrade", "--finish")
+        assert (finished["applied"], finished["waiting"], finished["older"]) == ([THEN], [], [])
+        await _ended(made)
+        await asyncio.to_thread(_stays_away, house, folder / "last")
+
+
+async def _told(house: Processes) -> list[dict[str, str]]:
+    """The migrations that wait."""
+    told = await asyncio.to_thread(house.run, "upgrade")
+    return list(told["waiting"])
+
+
+async def _ended(made: Days) -> None:
+    """Nothing lost, nothing doubled, everything proved by the next release."""
+    await made.to(CLOSES)
+    left = await made.settled()
+    assert set(left.values()) == {0}, left
+    world = made.sandbox.world
+    await asyncio.to_thread(made.house.end)
+    verdict = judge(intended(made.scenario, world), world.books()["systems"][ODOO], MONDAY - timedelta(days=1))
+    assert (verdict.lost, verdict.doubled) == ((), ())
+    await asyncio.to_thread(prove, made.house)
+
+
+def _stays_away(house: Processes, last: Path) -> None:
+    """The last release doesn't begin on a schema that lacks what it needs."""
+    house.sources[""] = last / "src" if LAST else last
+    told = house.ask("audit", "verify")
+    assert "upgraded for good" in told["failure"]["sentence"]
