@@ -17,7 +17,7 @@ from psycopg import AsyncCursor, sql
 from psycopg.pq import TransactionStatus
 from psycopg.rows import namedtuple_row
 
-from nostro.store.database import Database, Row, Statement, Transaction, translated
+from nostro.store.database import ADAPTERS, Database, Row, Statement, Transaction, translated
 
 OPEN: ContextVar[int] = ContextVar("OPEN", default=0)
 """How many database transactions the running task has open."""
@@ -54,23 +54,38 @@ class Wire:
 
     def __init__(self, url: str) -> None:
         self.direct: psycopg.Connection[Row] = psycopg.connect(
-            url, autocommit=True, row_factory=namedtuple_row, options=_OPTIONS
+            url, autocommit=True, row_factory=namedtuple_row, options=_OPTIONS, context=ADAPTERS
         )
         self._first: list[LiteralString] = []
 
-    async def execute(self, query: Any, parameters: Any = None, *, prepare: bool | None = None) -> _Cursor:  # noqa: ANN401 - as psycopg has it
+    async def execute(
+        self,
+        query: Any,  # noqa: ANN401 - as psycopg has it
+        parameters: Any = None,  # noqa: ANN401 - the same
+        *,
+        prepare: bool | None = None,
+        binary: bool | None = None,
+    ) -> _Cursor:
         """As an asynchronous connection does it."""
-        return _Cursor(self.run(query, parameters, prepare=prepare))
+        return _Cursor(self.run(query, parameters, prepare=prepare, binary=binary))
 
-    def run(self, query: Any, parameters: Any = None, *, prepare: bool | None = None) -> psycopg.Cursor[Row]:  # noqa: ANN401 - as psycopg has it
+    def run(
+        self,
+        query: Any,  # noqa: ANN401 - as psycopg has it
+        parameters: Any = None,  # noqa: ANN401 - the same
+        *,
+        prepare: bool | None = None,
+        binary: bool | None = None,
+    ) -> psycopg.Cursor[Row]:
         """A statement, behind what is still to be said."""
+        how: dict[str, Any] = {"prepare": prepare, "binary": binary}
         if not self._first:
-            return self.direct.execute(query, parameters, prepare=prepare)
+            return self.direct.execute(query, parameters, **how)
         words, self._first = self._first, []
         with self.direct.pipeline():
             for word in words:
                 self.direct.execute(word)
-            return self.direct.execute(query, parameters, prepare=prepare)
+            return self.direct.execute(query, parameters, **how)
 
     def flush(self) -> None:
         """Says what is still to be said."""

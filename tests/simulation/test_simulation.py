@@ -15,7 +15,7 @@ from tests.simulation.database import Connections
 from tests.simulation.place import database
 from tests.simulation.run import Plan, run
 
-FIRST, SEEDS, GROUP = 1, int(os.environ.get("NOSTRO_SIMULATION_SEEDS", "100")), 5
+FIRST, SEEDS, GROUP = 1, int(os.environ.get("NOSTRO_SIMULATION_SEEDS", "25")), 5
 pytestmark = pytest.mark.timeout(600)
 PRINT_DIGEST = """
 import sys

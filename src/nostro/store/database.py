@@ -65,7 +65,7 @@ class _Adapters:
     connection = None
 
 
-_ADAPTERS = _Adapters()
+ADAPTERS = _Adapters()
 
 
 class _Connection(AsyncConnection[Row]):
@@ -137,7 +137,7 @@ class Database:
             kwargs={
                 "row_factory": namedtuple_row,
                 "options": "-c timezone=UTC",
-                "context": _ADAPTERS,
+                "context": ADAPTERS,
                 "application_name": release(),
             },
             check=_check,
