@@ -42,6 +42,8 @@ EDITED = {
     ("ch2801234000123456789-sek", Decimal(-200_000), date(2007, 10, 18)),
 }
 """Entries that makers of parsers copied and edited until the copies contradict each other."""
+CONTRARY = {("ch2909000000250094239-chf", Decimal("-913.00"), date(2019, 4, day)) for day in (24, 25)}
+"""One reference of the bank with two end-to-end ids: the first one told is counted, a person is asked about the other."""
 NUMBERS = ("R77561", *(f"ENDTOENDID-001-03-0{place}" for place in range(1, 7)))
 """What payers in the files quote of the invoices that they pay, where they quote no structured reference."""
 CARD_INVOICE = "INV/2022/00042"
@@ -255,7 +257,8 @@ async def _outcome(
 
 _NAMES = b"select encode(id, 'hex'), name from receipt where kind = 'file'"
 _READINGS = b"select body from fact where type = 'receipt.read'"
-_PARKED = b"select kind from parked"
+_PARKED = b"select kind from parked where (kind, process) <> ('lookup', 'collection')"
+"""Money without an item goes on looking for it for half a year."""
 _POISONED = b"select subject from subject where poisoned <> ''"
 
 
@@ -314,13 +317,14 @@ def test_every_movement_stands_once_in_odoo_however_often_it_was_told(outcome: O
     for document in booked_in(outcome.told).values():
         once |= document  # as many as one document alone tells of
         told += document
-    assert {movement: n for movement, n in booked.items() if movement not in EDITED} == {
-        movement: n for movement, n in once.items() if movement not in EDITED
+    assert {movement: n for movement, n in booked.items() if movement not in EDITED | CONTRARY} == {
+        movement: n for movement, n in once.items() if movement not in EDITED | CONTRARY
     }
+    assert [booked[movement] for movement in CONTRARY if booked[movement]] == [1], "a person is asked about the other"
     assert all(0 < booked[movement] <= told[movement] for movement in EDITED)
     assert sum(told.values()) > sum(booked.values())
     doubtful = {case.subject.split("/")[1] for case in outcome.cases if case.reason == "possible_double"}
-    assert doubtful <= {account for account, *_ in EDITED}
+    assert {account for account, *_ in CONTRARY} <= doubtful <= {account for account, *_ in EDITED | CONTRARY}
 
 
 def lines(outcome: Outcome) -> Counter[Movement]:
