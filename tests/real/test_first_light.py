@@ -43,7 +43,7 @@ EDITED = {
 }
 """Entries that makers of parsers copied and edited until the copies contradict each other."""
 CONTRARY = {("ch2909000000250094239-chf", Decimal("-913.00"), date(2019, 4, day)) for day in (24, 25)}
-"""One reference of the bank with two end-to-end ids: the first one told is counted, a person is asked about the other."""
+"""One reference of the bank with two end-to-end ids: the first one told counts, a person is asked about the other."""
 NUMBERS = ("R77561", *(f"ENDTOENDID-001-03-0{place}" for place in range(1, 7)))
 """What payers in the files quote of the invoices that they pay, where they quote no structured reference."""
 CARD_INVOICE = "INV/2022/00042"
