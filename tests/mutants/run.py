@@ -21,6 +21,7 @@ from tests.mutants.table import MUTANTS, Mutant
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "nostro"
+PYTEST = (sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist")
 WORST_SECONDS = 300
 NOTICED, NOT_NOTICED = 1, 0
 """pytest's exit codes: some test failed; all passed. Anything else is no verdict."""
@@ -54,7 +55,7 @@ def judge(mutant: Mutant) -> Verdict:
         shutil.copytree(SOURCE, Path(folder) / "nostro", ignore=shutil.ignore_patterns("__pycache__"))
         (Path(folder) / "nostro" / mutant.file).write_text(text, encoding="utf-8")
         ran = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", *mutant.tests],
+            [*PYTEST, *(["-k", mutant.only] if mutant.only else []), *mutant.tests],
             cwd=ROOT,
             env={**os.environ, "PYTHONPATH": folder, "PYTEST_ADDOPTS": ""},
             capture_output=True,

@@ -9,7 +9,10 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """`breaks`: what is broken, in words. `old` stands once in `file` and becomes `new`."""
+    """`breaks`: what is broken, in words. `old` stands once in `file` and becomes `new`.
+
+    `only`: of the tests those whose names hold it (pytest's `-k`).
+    """
 
     name: str
     guarantee: int
@@ -18,6 +21,7 @@ class Mutant:
     old: str
     new: str
     tests: tuple[str, ...]
+    only: str = ""
 
 
 def _read() -> tuple[Mutant, ...]:
