@@ -1,7 +1,7 @@
 # Everything here runs on a machine with only Python >= 3.11, make and a package index.
 # Paths are relative throughout: make can't hold a path with spaces, the shell can.
 .DEFAULT_GOAL := help
-.PHONY: help install demo check quick test lock clean crash golden simulate mutants bench bench-install
+.PHONY: help install demo check quick test prove lock clean crash golden simulate mutants bench bench-install
 .NOTPARALLEL:
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
@@ -30,8 +30,11 @@ check: install ## format, lint, types, import contracts, tidy
 quick: install ## the part of the tests that takes a minute
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not slow" $(ARGS)
 
-test: install ## every test: real files, integration and crashes included
-	$(BIN)/python -m pytest -q -n 2 --dist worksteal $(ARGS)
+test: install ## every test of less than a minute: real files, integration, kills and simulation included
+	$(BIN)/python -m pytest -q -n 3 --dist worksteal -m "not proof" $(ARGS)
+
+prove: install ## the long ones: restore, upgrade, overload, cut connections, a full disk
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m proof $(ARGS)
 
 crash: install ## kills, stopped clocks, cut connections, restarts, fail-over, full disks, ROUNDS= times, chosen at random
 	NOSTRO_CRASH_ROUNDS=$(or $(ROUNDS),20) $(BIN)/python -m pytest -q tests/crash $(ARGS)

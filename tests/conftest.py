@@ -19,6 +19,8 @@ __all__ = ["database_url", "migrated_template", "postgres_server", "postgres_url
 TESTS = Path(__file__).parent
 NO_SOCKETS = {"unit", "property", "golden", "tidy"}
 SLOW = {"real", "crash", "simulation"}
+PROOFS = {"test_adversities", "test_full_disk", "test_overload", "test_restore", "test_upgrade"}
+"""Crash tests of a minute or more each."""
 
 settings.register_profile("nostro", deadline=None, print_blob=True)
 settings.load_profile("nostro")
@@ -33,6 +35,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if _part(item.path) in SLOW:
             item.add_marker(pytest.mark.slow)
+        if item.path.stem in PROOFS:
+            item.add_marker(pytest.mark.proof)
 
 
 @pytest.fixture(scope="session")
