@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -31,6 +32,7 @@ WORKERS = ("worker", "second worker")
 DOOR = "door"
 POSTGRESQL = "postgresql"
 PARTS = (*WORKERS, DOOR, POSTGRESQL)
+NO_DISK_OF_ITS_OWN = contextlib.nullcontext()
 BREATH_SECONDS = 0.05
 """The rest between two looks."""
 
@@ -169,15 +171,18 @@ def empty_grounds(folder: Path, seed: int, until: datetime = END) -> tuple[Groun
 
 
 @contextlib.contextmanager
-def processes(grounds: Grounds, now: datetime) -> Iterator[Processes]:
+def processes(
+    grounds: Grounds, now: datetime, disk: AbstractContextManager[None] = NO_DISK_OF_ITS_OWN
+) -> Iterator[Processes]:
     """The house with its database started and nothing else; whatever runs at the end is killed.
 
-    The database stays where it is when the test fails: it is what one wants to look at.
+    `disk`: what the database lies on, there before the server starts and until it has stopped. The database stays where
+    it is when the test fails: it is what one wants to look at.
     """
     logs = grounds.state / "logs"
     logs.mkdir()
     postgresql = grounds.state / "postgresql"
-    with EmbeddedServer(postgresql) as server:
+    with disk, EmbeddedServer(postgresql) as server:
         house = Processes(grounds, server, logs, grounds.state / "world-clock")
         house.tell(now)
         try:

@@ -42,7 +42,7 @@ def test_what_was_acknowledged_is_kept_although_the_disk_was_full(tmp_path: Path
     grounds, _, _ = empty_grounds(tmp_path, SEED)
     (grounds.state / "postgresql").mkdir(mode=0o711)
     place = find_place(grounds.state / "postgresql")
-    with small_disk(place), processes(grounds, START) as house:
+    with processes(grounds, START, small_disk(place)) as house:
         asyncio.run(_filled(house, place))
 
 

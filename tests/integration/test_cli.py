@@ -314,6 +314,18 @@ def test_ctrl_c_while_up_is_starting_is_quiet_and_leaves_no_server_behind(termin
     assert not list((terminal.state() / "postgresql").rglob("postmaster.pid"))
 
 
+def test_a_worker_that_may_not_begin_never_says_that_it_is_up(terminal: Terminal) -> None:
+    terminal.run("cases")
+    with EmbeddedServer(terminal.state() / "postgresql") as server:
+        with psycopg.connect(server.url()) as connection:
+            connection.execute(
+                "insert into subject (shard, process, subject, entity, version, revision, state, lane, body, absorbed, "
+                "position) values (0, 'newer', 's', 'DE', 1, 1, 'open', 0, '', '', 1)"
+            )
+        told = terminal.told("worker", code=1)
+    assert told["failure"]["kind"] == "ReleaseTooOld"
+
+
 def test_a_taken_port_is_refused_with_the_option_that_changes_it(terminal: Terminal) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

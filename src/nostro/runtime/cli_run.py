@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -30,7 +31,8 @@ AT_THE_DOOR = frozenset({"limits"})
 """The loops that the door itself needs."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
-Work = Callable[[Worker, asyncio.Event], Coroutine[Any, Any, None]]
+Work = Callable[[Worker, asyncio.Event, Callable[[], None]], Coroutine[Any, Any, None]]
+"""What a process does until the event, and whom it tells that it has begun."""
 HealthPort = Annotated[
     int | None, typer.Option("--health-port", min=1, max=65535, help="The loopback port of health and metrics.")
 ]
@@ -95,11 +97,12 @@ def _doors(frame: Frame, where: DoorOptions) -> Doors:
     return Doors(where.port or ports.door, where.health_port or ports.health, where.host)
 
 
-async def _every_loop(made: Worker, stop: asyncio.Event) -> None:
-    await made.run(stop)
+async def _every_loop(made: Worker, stop: asyncio.Event, begun: Callable[[], None]) -> None:
+    await made.run(stop, begun)
 
 
-async def _loops_of_the_door(made: Worker, stop: asyncio.Event) -> None:
+async def _loops_of_the_door(made: Worker, stop: asyncio.Event, begun: Callable[[], None]) -> None:
+    begun()
     server = made.house.server
     loops = Loops(made.house.clock, stop, server.ensure_running if server else lambda: None)
     await loops.run([loop for loop in made.loops if loop.name in AT_THE_DOOR])
@@ -117,8 +120,8 @@ async def _run(frame: Frame, doors: Doors, work: Work) -> int:
         if doors.health is not None:
             await stack.enter_async_context(listening(made.health, doors.health))
         with _signals() as (stop, heard):
-            _tell(frame.output, house, doors)
-            await _until(stop, asyncio.create_task(work(made, stop)))
+            begun = partial(_tell, frame.output, house, doors)
+            await _until(stop, asyncio.create_task(work(made, stop, begun)))
             frame.output.note("Ending; what is held is given back.")
     return DONE if heard == [signal.SIGTERM] else INTERRUPTED
 

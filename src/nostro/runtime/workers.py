@@ -90,12 +90,15 @@ class Worker:
             done += await loop.step(await self.house.now())
         return done
 
-    async def run(self, stop: asyncio.Event) -> None:
+    async def run(self, stop: asyncio.Event, begun: Callable[[], None] = lambda: None) -> None:
         """All loops until `stop`; then gives back what this worker holds.
 
-        Raises `ReleaseTooOld` when an instance needs a version that this release lacks: then it has not begun.
+        `begun` is called when nothing stands against it any more: from then on it outlives a database that goes away.
+        Raises `ReleaseTooOld` when an instance needs a version that this release lacks, `DatabaseUnavailable` when
+        nobody can say: then it has not begun.
         """
         await demand_versions(self.house.database, self.house.processes)
+        begun()
         revive = self.house.server.ensure_running if self.house.server else lambda: None
         self.runner = Loops(self.house.clock, stop, revive)
         try:
