@@ -19,7 +19,7 @@ __all__ = ["database_url", "migrated_template", "postgres_server", "postgres_url
 TESTS = Path(__file__).parent
 NO_SOCKETS = {"unit", "property", "golden", "tidy"}
 SLOW = {"real", "crash", "simulation"}
-PROOFS = {"test_adversities", "test_full_disk", "test_overload", "test_restore", "test_upgrade"}
+PROOFS = {"test_adversities", "test_full_disk", "test_kills", "test_overload", "test_restore", "test_upgrade"}
 """Crash tests of a minute or more each."""
 
 settings.register_profile("nostro", deadline=None, print_blob=True)
