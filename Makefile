@@ -31,7 +31,7 @@ quick: install ## the part of the tests that takes a minute
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not slow" $(ARGS)
 
 test: install ## every test of less than a minute: real files, integration and simulation included
-	$(BIN)/python -m pytest -q -n 3 --dist worksteal -m "not proof" $(ARGS)
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not proof" $(ARGS)
 
 prove: install ## the long ones: kills, restore, upgrade, overload, cut connections, a full disk
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m proof $(ARGS)

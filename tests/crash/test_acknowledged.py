@@ -81,12 +81,14 @@ async def _killed_at_the_door(folder: Path) -> None:
 
 
 async def _kills(house: Processes, senders: Senders, chance: Random) -> None:
-    """Each time after the door has acknowledged something since it began, at any instant of half a second."""
-    for number in range(ROUNDS):
-        before = len(senders.acknowledged)
-        while len(senders.acknowledged) == before:
+    """Each time after the door has acknowledged some events since it began, at any instant of half a second."""
+    for number in range(ROUNDS + 1):
+        enough = len(senders.acknowledged) + SENDERS
+        while len(senders.acknowledged) < enough:
             house.supervise()
             await asyncio.sleep(BREATH_SECONDS)
+        if number == ROUNDS:
+            return
         await asyncio.sleep(chance.random() / 2)
         if number % 3 == 1:
             house.kill(POSTGRESQL, whole=chance.random() < 0.5)
