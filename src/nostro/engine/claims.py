@@ -37,6 +37,14 @@ class Dispatch:
     look_up_first: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Dispatches that go on, and those that begin, with the rows of their members in order."""
+
+    resumed: Sequence[Dispatch] = ()
+    begun: Sequence[tuple[Dispatch, Sequence[Row]]] = ()
+
+
 @dataclass(slots=True)
 class Turns:
     """Whose turn it is: over time each waiting lane has its share, and none waits for ever."""
@@ -63,7 +71,7 @@ class Claims:
 
     async def take(
         self, tx: Transaction, slot: Slot, places: int, away: Sequence[bytes], now: Now, *, recovering: bool
-    ) -> list[Dispatch]:
+    ) -> Taken:
         """At most `places` dispatches, the slot's from here on. `away`: what is not to be taken now."""
         due = await self._due(tx, slot, places, away, now)
         ready = _one_a_key(await self._ready(tx, slot, places, now))
@@ -76,8 +84,7 @@ class Claims:
             else:
                 begun.append(self._group(ready[lane], now, recovering=recovering))
         await self._resume(tx, resumed)
-        await self._begin(tx, slot, begun, now)
-        return [*resumed, *(dispatch for dispatch, _ in begun)]
+        return Taken(resumed, await self._begin(tx, slot, begun, now))
 
     async def _due(
         self, tx: Transaction, slot: Slot, places: int, away: Sequence[bytes], now: Now
@@ -113,7 +120,7 @@ class Claims:
                 lane=lane,
                 business=now.business,
                 limit=limit,
-                per_shard=1 + 4 * limit // len(shards),
+                per_shard=1 + 2 * limit // len(shards),
             )
             for lane in range(len(LANES))
         ]
@@ -151,13 +158,14 @@ class Claims:
 
     async def _begin(
         self, tx: Transaction, slot: Slot, begun: Sequence[tuple[Dispatch, Sequence[Row]]], now: Now
-    ) -> None:
+    ) -> list[tuple[Dispatch, Sequence[Row]]]:
         if not begun:
-            return
+            return []
         members = [(d.shard, d.id, n, row.shard, row.key) for d, rows in begun for n, row in enumerate(rows)]
         shards, ids, numbers, command_shards, keys = (list(column) for column in zip(*members, strict=True))
         taking = {"command_shards": command_shards, "keys": keys, "dispatches": ids}
-        if await tx.run(SQL.take_commands, **taking) != len(members):
+        taken = {(row.command_shard, row.command_key): row for row in await tx.rows(SQL.take_commands, **taking)}
+        if len(taken) != len(members):
             raise LostRace("A command isn't ready any more.")
         await tx.run(
             SQL.add_dispatches,
@@ -170,14 +178,19 @@ class Claims:
             look_up_first=[d.look_up_first for d, _ in begun],
         )
         await tx.run(SQL.add_members, shards=shards, ns=numbers, **taking)
+        return [(dispatch, [taken[row.shard, row.key] for row in rows]) for dispatch, rows in begun]
 
 
 def _one_a_key(lanes: Sequence[Sequence[Row]]) -> list[list[Row]]:
-    """Each lane is asked for itself, and more may have been committed in between: two lanes could name one key."""
+    """Each lane is asked for itself, and more may have been committed in between: two lanes could name one key.
+
+    An empty key is the subject's own, and a subject has one lane.
+    """
     seen: set[str] = set()
     chosen: list[list[Row]] = [[] for _ in lanes]
     for number, row in ((number, row) for number, lane in enumerate(lanes) for row in lane):
         if row.ordering_key not in seen:
-            seen.add(row.ordering_key)
             chosen[number].append(row)
+        if row.ordering_key:
+            seen.add(row.ordering_key)
     return chosen

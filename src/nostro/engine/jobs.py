@@ -14,7 +14,7 @@ from nostro.egress.connections import OpenConnection
 from nostro.egress.drive import Entry, Held, Stored
 from nostro.egress.shell import Job
 from nostro.egress.tracing import Place, of_command, roots
-from nostro.engine.claims import Dispatch
+from nostro.engine.claims import Dispatch, Taken
 from nostro.model.base import ERASED, confidential_fields
 from nostro.model.canonical import parse
 from nostro.model.failures import Failure
@@ -36,23 +36,19 @@ class Loaded:
     traces: Mapping[Place, bytes] = field(default_factory=dict)
 
 
-async def load_jobs(
-    tx: Transaction, keys: Keys, connection: OpenConnection, dispatches: Sequence[Dispatch]
-) -> list[Loaded]:
+async def load_jobs(tx: Transaction, keys: Keys, connection: OpenConnection, taken: Taken) -> list[Loaded]:
     """All of them; one that can't be read stops nothing but itself."""
-    if not dispatches:
-        return []
-    names = {"shards": [d.shard for d in dispatches], "dispatches": [d.id for d in dispatches]}
+    names = {"shards": [d.shard for d in taken.resumed], "dispatches": [d.id for d in taken.resumed]}
     members: dict[bytes, list[Row]] = defaultdict(list)
-    for row in await tx.rows(SQL.members, **names):
-        members[row.dispatch].append(row)
-    await keys.load(tx, {row.data_key for rows in members.values() for row in rows if row.data_key is not None})
     calls: dict[bytes, list[Row]] = defaultdict(list)
-    for row in await tx.rows(SQL.calls, **names):
-        calls[row.dispatch].append(row)
-    return [
-        Loaded(d, members[d.id], await _job(tx, keys, connection, d, members[d.id], calls[d.id])) for d in dispatches
-    ]
+    if taken.resumed:
+        for row in await tx.rows(SQL.members, **names):
+            members[row.dispatch].append(row)
+        for row in await tx.rows(SQL.calls, **names):
+            calls[row.dispatch].append(row)
+    pairs = [*((d, members[d.id]) for d in taken.resumed), *taken.begun]
+    await keys.load(tx, {row.data_key for _, rows in pairs for row in rows if row.data_key is not None})
+    return [Loaded(d, rows, await _job(tx, keys, connection, d, rows, calls[d.id])) for d, rows in pairs]
 
 
 async def traced(tx: Transaction, loaded: Sequence[Loaded]) -> list[Loaded]:

@@ -57,8 +57,8 @@ async def _forget(tx: Transaction, members: Sequence[Row]) -> None:
         "command_shards": [row.command_shard for row in members],
         "keys": [row.command_key for row in members],
     }
-    gone = await tx.rows(SQL.forget_members, **keys)
-    await tx.run(SQL.forget_dispatches, shards=[row.shard for row in gone], ids=[row.dispatch for row in gone])
+    gone = sorted({(row.shard, row.dispatch) for row in await tx.rows(SQL.forget_members, **keys)})
+    await tx.run(SQL.forget_dispatches, shards=[shard for shard, _ in gone], ids=[dispatch for _, dispatch in gone])
 
 
 def _arrival(row: Row, outcome: Outcome, receipt: bytes | None, connection: str, now: Now) -> Arrival:

@@ -63,7 +63,7 @@ select 1 as one from command_open where connection = %(connection)s and status =
 
 -- name: ready_commands
 -- The oldest ready commands of a lane whose ordering keys are a slot's: of each subject only the oldest one that is open, whatever its status;
--- and none whose ordering key another subject's command is under way on, or could leave on now and has waited longer.
+-- and none whose ordering key, if it has one, another subject's command is under way on, or could leave on now and has waited longer.
 -- `before`: it was journaled in an earlier dispatch. `restored`: it may have been done in a life of the database that a restore has lost; that
 -- holds for an hour after the recovery was closed, in which everything that was told again has been decided again.
 select r.*, exists (
@@ -79,11 +79,12 @@ from (
     where o.connection = %(connection)s and o.operation = wanted.operation and o.order_shard = mine.shard and o.lane = %(lane)s and o.status = 'ready'
       and o.run_at <= %(business)s and not exists (
         select from command_open e where e.shard = o.shard and e.process = o.process and e.subject = o.subject and (e.position, e.n) < (o.position, o.n))
-      and not exists (
-        select from command_open e where e.order_shard = o.order_shard and e.ordering_key = o.ordering_key and (e.process, e.subject) <> (o.process, o.subject)
+      and (o.ordering_key = '' or not exists (
+        select from command_open e where e.order_shard = o.order_shard and e.ordering_key = o.ordering_key and e.ordering_key <> ''
+          and (e.process, e.subject) <> (o.process, o.subject)
           and (e.status in ('dispatched', 'handed_over', 'answered')
             or e.status = 'ready' and (e.since, e.shard, e.position, e.n) < (o.since, o.shard, o.position, o.n) and not exists (
-              select from command_open f where f.shard = e.shard and f.process = e.process and f.subject = e.subject and (f.position, f.n) < (e.position, e.n))))
+              select from command_open f where f.shard = e.shard and f.process = e.process and f.subject = e.subject and (f.position, f.n) < (e.position, e.n)))))
     order by o.since, o.shard, o.position, o.n limit %(per_shard)s) c
   order by c.since, c.shard, c.position, c.n limit %(limit)s) r
 order by r.since, r.shard, r.position, r.n;
@@ -100,14 +101,16 @@ insert into dispatch_member (shard, dispatch, n, command_shard, command_key)
 select * from unnest(%(shards)s::smallint[], %(dispatches)s::bytea[], %(ns)s::smallint[], %(command_shards)s::smallint[], %(keys)s::bytea[]);
 
 -- name: take_commands
--- The members are dispatched; one that isn't ready any more is missing from the count.
+-- The members are dispatched; one that isn't ready any more is missing from the answer.
 update command_open c set status = 'dispatched', dispatch = t.dispatch
 from unnest(%(command_shards)s::smallint[], %(keys)s::bytea[], %(dispatches)s::bytea[]) as t (shard, key, dispatch)
-where c.shard = t.shard and c.key = t.key and c.status = 'ready';
+where c.shard = t.shard and c.key = t.key and c.status = 'ready'
+returning c.shard as command_shard, c.key as command_key, c.key_text, c.correlation, c.process, c.subject, c.step, c.occurrence, c.generation,
+  c.entity, c.operation, c.lane, c.position, c.body, c.sealed_body, c.data_key, c.actor, c.since;
 
 -- name: members
--- The members of dispatches with their commands, in order.
-select m.dispatch, m.n, m.command_shard, m.command_key, c.key_text, c.correlation, c.process, c.subject, c.step, c.occurrence, c.generation,
+-- The members of dispatches that were begun before, with their commands, in order. Columns as those of `take_commands`.
+select m.dispatch, m.command_shard, m.command_key, c.key_text, c.correlation, c.process, c.subject, c.step, c.occurrence, c.generation,
   c.entity, c.operation, c.lane, c.position, c.body, c.sealed_body, c.data_key, c.actor, c.since
 from dispatch_member m
 join unnest(%(shards)s::smallint[], %(dispatches)s::bytea[]) as d (shard, dispatch) on m.shard = d.shard and m.dispatch = d.dispatch

@@ -115,7 +115,8 @@ where d.shard = g.shard and d.process = g.process and d.subject = g.subject;
 with due as materialized (
   select x.shard, x.process, x.subject, s.entity, s.lane from deadline x
   join subject s on s.shard = x.shard and s.process = x.process and s.subject = x.subject
-  where x.shard = any(%(shards)s::smallint[]) and x.due_at <= %(now)s
+  where x.shard = any(%(shards)s::smallint[]) and x.bucket <= date_bin('5 minutes', %(now)s at time zone 'UTC', timestamp '2000-01-01')
+    and x.due_at <= %(now)s
   order by x.due_at, x.shard, x.process, x.subject limit %(limit)s for update of x skip locked)
 delete from deadline d using due where d.shard = due.shard and d.process = due.process and d.subject = due.subject
 returning d.shard, d.process, d.subject, d.name, d.due_at, d.revision, due.entity, due.lane;

@@ -36,7 +36,8 @@ from fact f join unnest(%(shards)s::smallint[], %(processes)s::text[], %(subject
 order by f.decided_at, f.shard, f.position limit %(limit)s;
 
 -- name: facts_around
--- What led to facts, and what they led to: the causes above and the effects below, without the siblings.
+-- What led to facts, and what they led to: the causes above and the effects below, without the siblings. Outcomes are
+-- found among the facts of their subject.
 with recursive
 above as (
   select f.* from fact f join unnest(%(shards)s::smallint[], %(positions)s::bigint[]) as s (shard, position)
@@ -47,7 +48,11 @@ below as (
   select f.* from fact f join unnest(%(shards)s::smallint[], %(positions)s::bigint[]) as s (shard, position)
     on f.shard = s.shard and f.position = s.position
   union
-  select e.* from fact e join below b on e.cause_shard = b.shard and e.cause_position = b.position)
+  select e.* from below b cross join lateral (
+    select c.* from fact c where c.cause_shard = b.shard and c.cause_position = b.position and c.type <> 'command.settled'
+    union all
+    select o.* from fact o where o.shard = b.shard and o.process = b.process and o.subject = b.subject and o.type = 'command.settled'
+      and o.cause_shard = b.shard and o.cause_position = b.position) e)
 select f.shard, f.position, f.process, f.subject, f.type, f.origin, encode(f.receipt, 'hex') as receipt, f.item, f.cause_shard,
   f.cause_position, f.entity, f.body, f.sealed_body is not null as sealed, f.state_before, f.state_after, f.rule, encode(f.bundle, 'hex') as bundle,
   f.actor, f.on_behalf_of, f.reason, f.occurred_at, f.received_at, f.decided_at
