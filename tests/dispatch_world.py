@@ -118,6 +118,7 @@ class World:
             "data_key": None,
             "bundle": b"b",
             "actor": "engine",
+            "content": b"c",
         }
         async with self.database.transaction() as tx:
             await tx.run(ENGINE.open_commands, at=self.now.business, **{name: [of] for name, of in columns.items()})

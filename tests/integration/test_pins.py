@@ -14,9 +14,9 @@ import pytest_asyncio
 from nostro.connectors.odoo import CONNECTOR
 from nostro.connectors.odoo.config import OdooConfig
 from nostro.egress.connections import OpenConnection
+from nostro.egress.journal import Slot, fence
 from nostro.egress.line import Line
 from nostro.egress.transport import NoReply
-from nostro.engine.dispatch import SQL as DISPATCH
 from nostro.ingress.leases import Leases
 from nostro.ingress.pins import EVERY, Pins
 from nostro.model.calls import HttpReply, HttpRequest
@@ -76,13 +76,14 @@ class Watched:
 
     async def stopped(self) -> str:
         """Why nothing may leave over this connection; over another everything may."""
+        slots = {name: Slot(name, 0, 1, "me") for name in ("psp", "odoo")}
         async with self.database.transaction() as tx:
-            other = await tx.row(DISPATCH.quarantine, connection="psp")
-            mine = await tx.row(DISPATCH.quarantine, connection="odoo")
-        assert other is not None
-        assert mine is not None
-        assert other.quarantine == ""
-        return str(mine.quarantine)
+            await tx.connection.execute(
+                b"insert into lease select 'slot', name, 0, 1, 'me', 'infinity'"
+                b" from unnest(array['psp', 'odoo']) as c (name) on conflict do nothing"
+            )
+            assert (await fence(tx, slots["psp"])).quarantine == ""
+            return str((await fence(tx, slots["odoo"])).quarantine)
 
     async def close_case(self) -> None:
         async with self.database.transaction() as tx:

@@ -17,7 +17,7 @@ from psycopg import AsyncCursor, sql
 from psycopg.pq import TransactionStatus
 from psycopg.rows import namedtuple_row
 
-from nostro.store.database import ADAPTERS, Database, Row, Statement, Transaction, translated
+from nostro.store.database import ADAPTERS, Database, Row, Statement, Together, Transaction, translated
 
 OPEN: ContextVar[int] = ContextVar("OPEN", default=0)
 """How many database transactions the running task has open."""
@@ -129,6 +129,11 @@ class SimulatedTransaction(Transaction):
         self.ran.add(statement.name)
         return await super()._execute(statement, parameters)
 
+    @asynccontextmanager
+    async def together(self) -> AsyncIterator[Together]:
+        """One after the other: each is answered at once."""
+        yield Together(self._execute)
+
     async def copy(self, table: str, columns: Sequence[str], rows: Any) -> int:  # noqa: ANN401 - any iterable of rows
         """As `Transaction.copy`."""
         into = sql.SQL("copy {} ({}) from stdin").format(
@@ -212,6 +217,11 @@ class SimulatedDatabase(Database):
             finally:
                 OPEN.set(OPEN.get() - 1)
             await self._gate.at("started" if "start_call" in tx.ran else "committed")
+
+    async def look(self, statement: Statement, **parameters: object) -> list[Row]:
+        """As `Database.look`."""
+        async with self.transaction() as tx:
+            return await tx.rows(statement, **parameters)
 
 
 class Freely:

@@ -32,10 +32,9 @@ class Breaker:
     health: Health
     probing: bool = False
 
-    async def allows(self, tx: Transaction, now: Now, places: int, running: int) -> int:
-        """How many dispatches may be begun, of the free `places`."""
-        row = await tx.row(SQL.breaker, connection=self.connection)
-        if row is None or row.state == "closed":
+    async def allows(self, tx: Transaction, row: Row, now: Now, places: int, running: int) -> int:
+        """How many dispatches may be begun, of the free `places`. `row`: as the fence told how the breaker stands."""
+        if row.state in (None, "closed"):
             return await self._closed(tx, now, places)
         if row.state == "half_open" and self.probing:
             return await self._probing(tx, row, now, places, running)

@@ -15,13 +15,14 @@ from nostro.egress.drive import LEFT_SECONDS, Stored
 from nostro.model.clock import Now
 from nostro.model.failures import LostRace, Quarantined, StatementRefused
 from nostro.model.ids import short_digest
-from nostro.store.database import Database, Statements, Transaction
+from nostro.store.database import Database, Row, Statements, Transaction
 from nostro.store.keys import Keys
 from nostro.store.receipts import Received, append_small
 
 SQL = Statements("dispatch")
 SLOT = "slot"
-Write = Callable[[Transaction], Awaitable[None]]
+Write = Callable[[Transaction, Row], Awaitable[None]]
+"""What is to be written, given what the fence told of the connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +42,16 @@ class _Pending:
     failure: Exception | None = None
 
 
-async def fence(tx: Transaction, slot: Slot) -> None:
-    """Raises `LostRace` when the slot is somebody else's by now. Holds it until the database transaction ends."""
+async def fence(tx: Transaction, slot: Slot) -> Row:
+    """Holds the slot until the database transaction ends, and tells how the connection stands.
+
+    Raises `LostRace` when the slot is somebody else's by now.
+    """
     names = {"name": slot.connection, "slot": slot.number, "token": slot.token, "holder": slot.holder}
-    if await tx.row(SQL.fence_slot, **names) is None:
+    standing = await tx.row(SQL.fence_slot, **names)
+    if standing is None:
         raise LostRace(f"Another worker holds slot {slot.number} of {slot.connection} by now.")
+    return standing
 
 
 @dataclass(slots=True)
@@ -91,9 +97,9 @@ class FencedWrites:
 
     async def _together(self, group: list[_Pending]) -> None:
         async with self.database.transaction() as tx:
-            await fence(tx, self.slot)
+            standing = await fence(tx, self.slot)
             for pending in group:
-                await pending.write(tx)
+                await pending.write(tx, standing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +121,8 @@ class Journal:
             "deadline": now.machine + timedelta(seconds=LEFT_SECONDS),
         }
 
-        async def write(tx: Transaction) -> None:
-            deployment = await tx.row(SQL.quarantine, connection=self.writes.slot.connection)
-            if deployment is None or deployment.quarantine:
+        async def write(tx: Transaction, standing: Row) -> None:
+            if standing.quarantine:
                 raise Quarantined(
                     "Nothing may leave.", "See `nostro recover`, and `nostro cases` for a stopped connection."
                 )
@@ -138,7 +143,7 @@ class Journal:
             lane=None,
         )
 
-        async def write(tx: Transaction) -> None:
+        async def write(tx: Transaction, _: Row) -> None:
             await append_small(tx, self.keys, receipt, received, stored.body)
             values = {"shard": shard, "dispatch": dispatch, "n": n, "receipt": receipt, "month": received.month}
             if await tx.run(SQL.answer_call, **values) != 1:

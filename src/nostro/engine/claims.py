@@ -73,57 +73,47 @@ class Claims:
         self, tx: Transaction, slot: Slot, places: int, away: Sequence[bytes], now: Now, *, recovering: bool
     ) -> Taken:
         """At most `places` dispatches, the slot's from here on. `away`: what is not to be taken now."""
-        due = await self._due(tx, slot, places, away, now)
-        ready = _one_a_key(await self._ready(tx, slot, places, now))
+        async with tx.together() as asked:
+            waiting = await asked.run(SQL.due_dispatches, **self._due(slot, places, away, now))
+            wanted = await asked.run(SQL.ready_commands, **self._ready(slot, places, now))
+        due = _by_lane(await waiting.fetchall())
+        ready = _by_lane(await wanted.fetchall())
         resumed: list[Dispatch] = []
         begun: list[tuple[Dispatch, list[Row]]] = []
         while len(resumed) + len(begun) < places and any(due) | any(ready):
             lane = self.turns.next([bool(due[n] or ready[n]) for n in range(len(LANES))])
             if due[lane]:
-                resumed.append(due[lane].pop(0))
+                row = due[lane].pop(0)
+                resumed.append(Dispatch(row.shard, row.id, row.operation, row.began_at, row.look_up_first))
             else:
                 begun.append(self._group(ready[lane], now, recovering=recovering))
         await self._resume(tx, resumed)
         return Taken(resumed, await self._begin(tx, slot, begun, now))
 
-    async def _due(
-        self, tx: Transaction, slot: Slot, places: int, away: Sequence[bytes], now: Now
-    ) -> list[list[Dispatch]]:
-        rows = await tx.rows(
-            SQL.due_dispatches,
-            connection=slot.connection,
-            slots=self.connection.slots,
-            slot=slot.number,
-            running=list(away),
-            business=now.business,
-            machine=now.machine,
-            limit=places * len(LANES),
-        )
-        due: list[list[Dispatch]] = [[] for _ in LANES]
-        for row in rows:
-            dispatch = Dispatch(row.shard, row.id, row.operation, row.began_at, row.look_up_first)
-            due[row.lane or 0].append(dispatch)
-        return due
+    def _due(self, slot: Slot, places: int, away: Sequence[bytes], now: Now) -> dict[str, object]:
+        return {
+            "connection": slot.connection,
+            "slots": self.connection.slots,
+            "slot": slot.number,
+            "running": list(away),
+            "business": now.business,
+            "machine": now.machine,
+            "limit": places * len(LANES),
+        }
 
-    async def _ready(self, tx: Transaction, slot: Slot, places: int, now: Now) -> list[list[Row]]:
-        if await tx.row(SQL.any_ready, connection=slot.connection) is None:
-            return [[] for _ in LANES]
+    def _ready(self, slot: Slot, places: int, now: Now) -> dict[str, object]:
         operations = self.connection.connector.manifest.operations
         shards = list(range(slot.number, SHARDS, self.connection.slots))
         limit = places * max(operation.batch for operation in operations.values())
-        return [
-            await tx.rows(
-                SQL.ready_commands,
-                connection=slot.connection,
-                operations=sorted(operations),
-                shards=shards,
-                lane=lane,
-                business=now.business,
-                limit=limit,
-                per_shard=1 + 2 * limit // len(shards),
-            )
-            for lane in range(len(LANES))
-        ]
+        return {
+            "connection": slot.connection,
+            "operations": sorted(operations),
+            "shards": shards,
+            "lanes": list(range(len(LANES))),
+            "business": now.business,
+            "limit": limit,
+            "per_shard": 1 + 2 * limit // len(shards),
+        }
 
     def _group(self, ready: list[Row], now: Now, *, recovering: bool) -> tuple[Dispatch, list[Row]]:
         """The oldest command, and others like it as far as its operation takes batches; takes them off `ready`."""
@@ -164,33 +154,27 @@ class Claims:
         members = [(d.shard, d.id, n, row.shard, row.key) for d, rows in begun for n, row in enumerate(rows)]
         shards, ids, numbers, command_shards, keys = (list(column) for column in zip(*members, strict=True))
         taking = {"command_shards": command_shards, "keys": keys, "dispatches": ids}
-        taken = {(row.command_shard, row.command_key): row for row in await tx.rows(SQL.take_commands, **taking)}
+        async with tx.together() as sent:
+            answer = await sent.run(SQL.take_commands, **taking)
+            await sent.run(
+                SQL.add_dispatches,
+                connection=slot.connection,
+                slot=slot.number,
+                business=now.business,
+                shards=[d.shard for d, _ in begun],
+                ids=[d.id for d, _ in begun],
+                operations=[d.operation for d, _ in begun],
+                look_up_first=[d.look_up_first for d, _ in begun],
+            )
+            await sent.run(SQL.add_members, shards=shards, ns=numbers, **taking)
+        taken = {(row.command_shard, row.command_key): row for row in await answer.fetchall()}
         if len(taken) != len(members):
             raise LostRace("A command isn't ready any more.")
-        await tx.run(
-            SQL.add_dispatches,
-            connection=slot.connection,
-            slot=slot.number,
-            business=now.business,
-            shards=[d.shard for d, _ in begun],
-            ids=[d.id for d, _ in begun],
-            operations=[d.operation for d, _ in begun],
-            look_up_first=[d.look_up_first for d, _ in begun],
-        )
-        await tx.run(SQL.add_members, shards=shards, ns=numbers, **taking)
         return [(dispatch, [taken[row.shard, row.key] for row in rows]) for dispatch, rows in begun]
 
 
-def _one_a_key(lanes: Sequence[Sequence[Row]]) -> list[list[Row]]:
-    """Each lane is asked for itself, and more may have been committed in between: two lanes could name one key.
-
-    An empty key is the subject's own, and a subject has one lane.
-    """
-    seen: set[str] = set()
-    chosen: list[list[Row]] = [[] for _ in lanes]
-    for number, row in ((number, row) for number, lane in enumerate(lanes) for row in lane):
-        if row.ordering_key not in seen:
-            chosen[number].append(row)
-        if row.ordering_key:
-            seen.add(row.ordering_key)
-    return chosen
+def _by_lane(rows: Sequence[Row]) -> list[list[Row]]:
+    lanes: list[list[Row]] = [[] for _ in LANES]
+    for row in rows:
+        lanes[row.lane or 0].append(row)
+    return lanes

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import accumulate
 
 import structlog
 
@@ -60,22 +61,24 @@ class Decider:
         held = self.tenure.held(now)
         if not held:
             return 0
-        async with self.database.transaction() as tx:
-            queue = await self._queue(tx, held)
+        queue = await self._queue(held)
         return await self._decide(queue, now) if queue else 0  # what comes before a shard's first bundle waits for it
 
-    async def _queue(self, tx: Transaction, held: Sequence[int]) -> list[Arrival]:
+    async def _queue(self, held: Sequence[int]) -> list[Arrival]:
         """The oldest arrivals, every lane with a share that never reaches zero.
 
-        What a lane leaves unused goes to the next ones.
+        What a lane leaves unused goes to the next ones; so each is asked for all that could come to it.
         """
+        shares = [max(1, int(self.batch_limit * SHARES[lane])) for lane in LANES]
+        lanes = list(range(len(LANES)))
+        limits = list(accumulate(shares))
+        rows = await self.database.look(SQL.queue, lanes=lanes, limits=limits, shards=list(held))
         queue: list[Arrival] = []
         unused = 0
-        for number, lane in enumerate(LANES):
-            limit = max(1, int(self.batch_limit * SHARES[lane])) + unused
-            rows = await tx.rows(SQL.queue, lane=number, shards=list(held), limit=limit)
-            unused = limit - len(rows)
-            queue += map(Arrival._make, rows)
+        for number, share in enumerate(shares):
+            taken = [row for row in rows if row.lane == number][: share + unused]
+            unused += share - len(taken)
+            queue += map(Arrival._make, taken)
         return queue
 
     async def _decide(self, queue: Sequence[Arrival], now: Now) -> int:

@@ -32,11 +32,10 @@ from nostro.engine.slots import Slots
 from nostro.engine.spans import dispatched
 from nostro.model.clock import Now
 from nostro.model.failures import LostRace, OutOfService
-from nostro.store.database import Database, Statements, Transaction
+from nostro.store.database import Database, Row, Transaction
 from nostro.store.entropy import Entropy
 from nostro.store.keys import Keys
 
-SQL = Statements("dispatch")
 MOMENT_SECONDS = 0.05
 STUMBLED = timedelta(seconds=5)
 STUMBLES = 5
@@ -152,15 +151,14 @@ class Dispatcher:
         return len(loaded)
 
     async def _claim(self, tx: Transaction, seat: Seat, places: int, now: Now) -> list[Loaded]:
-        await fence(tx, seat.slot)
-        deployment = await tx.row(SQL.quarantine, connection=self.connection.id)
-        if deployment is None or deployment.quarantine:
+        standing = await fence(tx, seat.slot)
+        if standing.quarantine:
             return []
-        places = await self._breaker.allows(tx, now, places, self.running)
+        places = await self._breaker.allows(tx, standing, now, places, self.running)
         if places <= 0:
             return []
         away = [*seat.running, *self._stumbled]
-        taken = await self._claims.take(tx, seat.slot, places, away, now, recovering=recovering(deployment.epoch))
+        taken = await self._claims.take(tx, seat.slot, places, away, now, recovering=recovering(standing.epoch))
         loaded = await load_jobs(tx, self.house.keys, self.connection, taken)
         return await traced(tx, loaded) if self.house.traces.on else loaded
 
@@ -214,7 +212,7 @@ class Dispatcher:
             rested = await Shell(seat.line, seat.journal, self.house.entropy, loaded.job).run()
         now = await self.house.clock()
 
-        async def write(tx: Transaction) -> None:
+        async def write(tx: Transaction, _: Row) -> None:
             await end(tx, loaded, rested, self.connection.id, now)
 
         await seat.journal.writes.write(write)

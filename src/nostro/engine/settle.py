@@ -38,27 +38,30 @@ async def end(tx: Transaction, loaded: Loaded, rested: Rested, connection: str, 
         return
     held = rested.end if isinstance(rested.end, Held) else None
     status, note = ("held", held.sentence) if held else ("closed", "")
-    if await tx.row(SQL.end_dispatch, **names, status=status, note=note) is None:
-        raise LostRace("The dispatch has ended already.")
     pairs = [
         (row, outcome)
         for row, outcome in zip(loaded.members, outcomes_of(loaded, rested), strict=True)
         if row.key_text is not None
     ]
+    over = [row for row, outcome in pairs if outcome.kind is not OutcomeKind.HANDED_OVER]
+    async with tx.together() as sent:
+        ended = await sent.run(SQL.end_dispatch, **names, status=status, note=note)
+        forgotten = await sent.run(
+            SQL.forget_members,
+            command_shards=[row.command_shard for row in over],
+            keys=[row.command_key for row in over],
+        )
+    if ended.rowcount != 1:
+        raise LostRace("The dispatch has ended already.")
     await put(tx, [_arrival(row, outcome, rested.receipt, connection, now) for row, outcome in pairs])
-    await _forget(tx, [row for row, outcome in pairs if outcome.kind is not OutcomeKind.HANDED_OVER])
+    await _forget(tx, await forgotten.fetchall())
 
 
 async def _forget(tx: Transaction, members: Sequence[Row]) -> None:
     """Commands that have ended need no dispatch; what was handed over remembers that it may have been done."""
-    if not members:
-        return
-    keys = {
-        "command_shards": [row.command_shard for row in members],
-        "keys": [row.command_key for row in members],
-    }
-    gone = sorted({(row.shard, row.dispatch) for row in await tx.rows(SQL.forget_members, **keys)})
-    await tx.run(SQL.forget_dispatches, shards=[shard for shard, _ in gone], ids=[dispatch for _, dispatch in gone])
+    if members:
+        gone = sorted({(row.shard, row.dispatch) for row in members})
+        await tx.run(SQL.forget_dispatches, shards=[shard for shard, _ in gone], ids=[dispatch for _, dispatch in gone])
 
 
 def _arrival(row: Row, outcome: Outcome, receipt: bytes | None, connection: str, now: Now) -> Arrival:

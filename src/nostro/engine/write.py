@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -23,12 +23,13 @@ from nostro.routing.references import Parking, arrival_bytes, give_back, look_up
 from nostro.routing.route import HOUSE, route
 from nostro.store import log
 from nostro.store.arrivals import put
-from nostro.store.database import Statements, Transaction
+from nostro.store.database import Sent, Statements, Together, Transaction
 from nostro.store.keys import Keys
 
 SQL = Statements("engine")
 ROUTING = Statements("routing")
-STORED = tuple(column for column in Command._fields if column != "content")
+Key = tuple[int, bytes]
+"""A command's shard and idempotency key."""
 REUSED_KEY = "same_key_other_content"
 
 
@@ -45,21 +46,33 @@ class Writer:
         """Raises `LostRace` when a fence says no: then nothing of the batch is written."""
         await self._advance(tx, moved)
         await tx.copy("fact", log.COLUMNS, batch.facts)
-        await self._subjects(tx, batch)
-        await self._deadlines(tx, batch)
+        changed = self._changed(batch)
+        first = {(command.shard, command.key): command for command in reversed(batch.commands)}
+        async with tx.together() as sent:
+            saved = await self._subjects(sent, changed)
+            await self._deadlines(sent, batch)
+            await self._settled(sent, batch, now)
+            opened = await self._commands(sent, first, now)
+            await self._postings(sent, batch)
+            names = ("shards", "lanes", "ats", "items", "keys")
+            await sent.run(SQL.done, **columns([(a.shard, a.lane, a.at, a.item, a.key) for a in batch.arrivals], names))
+        if saved is not None and saved.rowcount != len(changed):
+            message = "A subject's row is ahead of its log."
+            raise LostRace(message)
+        if opened is not None:
+            fresh = {(row.shard, row.key) for row in await opened.fetchall()}
+            await self._used_again(tx, batch, first, fresh)
         await own_all(tx, self.keys, batch.owned)
         await give_back(tx, batch.disowned)
         await register_all(tx, self.keys, batch.registers, now.business)
-        await self._commands(tx, batch, now)
-        await self._postings(tx, batch)
         await self._answer(tx, batch, now)
         if batch.emitted:
             await route(tx, self.keys, self.processes, batch.emitted, now.business)
+        for receipt, number in batch.rereads:
+            await tx.run(SQL.reread, shard=shard_of(receipt), receipt=receipt, number=number, at=now.business)
         await self._cases(tx, batch, now)
         await self._poison(tx, batch, now)
-        names = ("shards", "lanes", "ats", "items", "keys")
         await put(tx, batch.direct)
-        await tx.run(SQL.done, **columns([(a.shard, a.lane, a.at, a.item, a.key) for a in batch.arrivals], names))
 
     async def _advance(self, tx: Transaction, moved: Mapping[int, tuple[HeldShard, HeldShard]]) -> None:
         pairs = [moved[number] for number in sorted(moved)]
@@ -69,8 +82,8 @@ class Writer:
             message = "Another worker holds a shard of this batch by now."
             raise LostRace(message)
 
-    async def _subjects(self, tx: Transaction, batch: Batch) -> None:
-        rows = [self._subject(subject, row) for subject, row in self._changed(batch)]
+    async def _subjects(self, sent: Together, changed: Sequence[tuple[Subject, SubjectRow]]) -> Sent | None:
+        rows = [self._subject(subject, row) for subject, row in changed]
         names = (
             "shards",
             "processes",
@@ -88,9 +101,7 @@ class Writer:
             "positions",
             "poisoned",
         )
-        if rows and len(await tx.rows(SQL.save_subjects, **columns(rows, names))) != len(rows):
-            message = "A subject's row is ahead of its log."
-            raise LostRace(message)
+        return await sent.run(SQL.save_subjects, **columns(rows, names)) if rows else None
 
     def _changed(self, batch: Batch) -> list[tuple[Subject, SubjectRow]]:
         """The house's own subjects have no state."""
@@ -120,58 +131,46 @@ class Writer:
             row.poisoned,
         )
 
-    async def _deadlines(self, tx: Transaction, batch: Batch) -> None:
+    async def _deadlines(self, sent: Together, batch: Batch) -> None:
         kept = [(s.shard, s.process, s.id, *due) for s, due in sorted(batch.deadlines.items()) if due is not None]
         gone = [(s.shard, s.process, s.id) for s, due in sorted(batch.deadlines.items()) if due is None]
         if kept:
-            await tx.run(
+            await sent.run(
                 SQL.set_deadlines, **columns(kept, ("shards", "processes", "subjects", "names", "dues", "revisions"))
             )
         if gone:
-            await tx.run(SQL.drop_deadlines, **columns(gone, ("shards", "processes", "subjects")))
+            await sent.run(SQL.drop_deadlines, **columns(gone, ("shards", "processes", "subjects")))
 
-    async def _commands(self, tx: Transaction, batch: Batch, now: Now) -> None:
+    async def _settled(self, sent: Together, batch: Batch, now: Now) -> None:
         if batch.settled:
-            await tx.run(
+            await sent.run(
                 SQL.settle_commands, at=now.business, **columns(batch.settled, ("shards", "keys", "outcomes", "ids"))
             )
         if batch.handed_over:
-            await tx.run(SQL.hand_over_commands, **columns(batch.handed_over, ("shards", "keys", "notes")))
-        fresh = await self._fresh_commands(tx, batch, now)
-        if fresh:
-            stored = columns([command[: len(STORED)] for command in fresh], STORED)
-            await tx.run(SQL.open_commands, at=now.business, **stored)
-        for receipt, number in batch.rereads:
-            await tx.run(SQL.reread, shard=shard_of(receipt), receipt=receipt, number=number, at=now.business)
+            await sent.run(SQL.hand_over_commands, **columns(batch.handed_over, ("shards", "keys", "notes")))
 
-    async def _fresh_commands(self, tx: Transaction, batch: Batch, now: Now) -> list[Command]:
-        """Those whose key was never used. The same key with another content is a case, never a replay."""
-        by_key = {(command.shard, command.key): command for command in batch.commands}
-        names = sorted(by_key)
-        if not names:
-            return []
-        told = {"shards": [n[0] for n in names], "keys": [n[1] for n in names]}
-        new = await tx.rows(
-            ROUTING.tell,
-            **told,
-            contents=[by_key[n].content for n in names],
-            receipts=[None] * len(names),
-            days=[now.business.date()] * len(names),
-        )
-        fresh = {(row.shard, row.key) for row in new}
-        known = [name for name in names if name not in fresh]
-        if not known:
-            return [by_key[name] for name in names]
-        told = {"shards": [n[0] for n in known], "keys": [n[1] for n in known]}
-        for row in await tx.rows(ROUTING.told, **told):
-            command = by_key[row.shard, row.key]
-            if row.content != command.content:
+    async def _commands(self, sent: Together, commands: Mapping[Key, Command], now: Now) -> Sent | None:
+        if not commands:
+            return None
+        rows = [commands[name] for name in sorted(commands)]
+        return await sent.run(SQL.open_commands, at=now.business, **columns(rows, Command._fields))
+
+    async def _used_again(
+        self, tx: Transaction, batch: Batch, first: Mapping[Key, Command], fresh: Container[Key]
+    ) -> None:
+        """The same key with another content is a case, never a replay: what it stood for first stays."""
+        known = sorted(name for name in first if name not in fresh)
+        stands = {name: command.content for name, command in first.items()}
+        if known:
+            told = {"shards": [n[0] for n in known], "keys": [n[1] for n in known]}
+            stands |= {(row.shard, row.key): row.content for row in await tx.rows(ROUTING.told, **told)}
+        for command in batch.commands:
+            if command.content != stands[command.shard, command.key]:
                 sentence = f"Step {command.step} was decided again with another content; the first one stands."
                 subject = Subject(command.process, command.subject)
                 batch.cases.append(Case(subject, command.entity, command.position, CaseOpening(REUSED_KEY, sentence)))
-        return [by_key[name] for name in names if name in fresh]
 
-    async def _postings(self, tx: Transaction, batch: Batch) -> None:
+    async def _postings(self, sent: Together, batch: Batch) -> None:
         rows = [
             (
                 f.shard,
@@ -202,7 +201,7 @@ class Writer:
             "subjects",
         )
         if rows:
-            await tx.run(SQL.add_postings, **columns(rows, names))
+            await sent.run(SQL.add_postings, **columns(rows, names))
 
     async def _answer(self, tx: Transaction, batch: Batch, now: Now) -> None:
         """Look-ups that can be answered at once are; the others are parked until a reference leads somewhere."""

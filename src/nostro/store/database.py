@@ -29,6 +29,8 @@ STATEMENTS_LIMIT = 400
 _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 Row = Any
 """A named tuple with the statement's columns."""
+Sent = AsyncCursor[Row]
+"""A statement that was sent: with its answer, once that is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +113,27 @@ class Transaction:
                 count += 1
         return count
 
-    async def _execute(self, statement: Statement, parameters: Mapping[str, object]) -> AsyncCursor[Row]:
+    @asynccontextmanager
+    async def together(self) -> AsyncIterator[Together]:
+        """Statements that don't need each other's answers: they are sent at once, and answered at the block's end."""
+        async with self.connection.pipeline():
+            yield Together(self._execute)
+
+    async def _execute(self, statement: Statement, parameters: Mapping[str, object]) -> Sent:
         return await self.connection.execute(
             cast("LiteralString", statement.text), parameters, prepare=True, binary=True
         )
+
+
+class Together:
+    """Statements on their way. Their answers are there when the block has ended."""
+
+    def __init__(self, run: Callable[[Statement, Mapping[str, object]], Awaitable[Sent]]) -> None:
+        self._run = run
+
+    async def run(self, statement: Statement, **parameters: object) -> Sent:
+        """Sends it. Afterwards the cursor knows its `rowcount`, and has its rows."""
+        return await self._run(statement, parameters)
 
 
 class Database:
@@ -135,6 +154,7 @@ class Database:
             max_size=size,
             open=False,
             kwargs={
+                "autocommit": True,  # one statement that reads needs no BEGIN and COMMIT around it
                 "row_factory": namedtuple_row,
                 "options": "-c timezone=UTC",
                 "context": ADAPTERS,
@@ -167,6 +187,12 @@ class Database:
         with translated(lambda: self.refused):
             async with self._pool.connection() as connection, connection.transaction():
                 yield Transaction(connection)
+
+    async def look(self, statement: Statement, **parameters: object) -> list[Row]:
+        """The rows of one statement that reads, in a database transaction of its own. Raises as `transaction`."""
+        with translated(lambda: self.refused):
+            async with self._pool.connection() as connection:
+                return await Transaction(connection).rows(statement, **parameters)
 
     async def _look_first(self, connection: AsyncConnection[Row]) -> None:
         connection.prepared_max = STATEMENTS_LIMIT

@@ -29,14 +29,14 @@ from unnest(%(names)s::text[], %(slots)s::smallint[], %(tokens)s::bigint[]) as m
 where l.kind = 'slot' and l.name = mine.name and l.slot = mine.slot and l.token = mine.token;
 
 -- name: fence_slot
--- No row when the slot is somebody else's by now. The share lock keeps it ours until the database transaction ends.
-select token from lease
-where kind = 'slot' and name = %(name)s and slot = %(slot)s and token = %(token)s and holder = %(holder)s for share;
-
--- name: quarantine
--- Whether anything may leave, and in which life of the database. A stopped connection is in a quarantine of its own.
-select coalesce(nullif(d.quarantine, ''), s.why, '') as quarantine, d.epoch
-from deployment d left join stop s on s.connection = %(connection)s;
+-- No row when the slot is somebody else's by now. The share lock keeps it ours until the database transaction ends. With it: whether anything
+-- may leave (a stopped connection is in a quarantine of its own), in which life of the database, and how the connection's breaker stands.
+select coalesce(nullif(d.quarantine, ''), s.why, '') as quarantine, d.epoch, b.state, b.failures, b.until
+from lease l cross join deployment d
+left join stop s on s.connection = l.name
+left join breaker b on b.connection = l.name
+where l.kind = 'slot' and l.name = %(name)s and l.slot = %(slot)s and l.token = %(token)s and l.holder = %(holder)s
+for share of l;
 
 -- name: due_dispatches
 -- Dispatches of a slot to be driven (again): waited long enough, or left by somebody who died, once their calls' bytes can't leave any more.
@@ -57,26 +57,23 @@ from unnest(%(shards)s::smallint[], %(ids)s::bytea[]) as r (shard, id)
 where d.shard = r.shard and d.id = r.id and d.status in ('open', 'waiting')
 returning d.id;
 
--- name: any_ready
--- Whether a connection has anything to do at all.
-select 1 as one from command_open where connection = %(connection)s and status = 'ready' limit 1;
-
 -- name: ready_commands
--- The oldest ready commands of a lane whose ordering keys are a slot's: of each subject only the oldest one that is open, whatever its status;
--- and none whose ordering key, if it has one, another subject's command is under way on, or could leave on now and has waited longer.
+-- The oldest ready commands of each lane whose ordering keys are a slot's: of each subject only the oldest one that is open, whatever its
+-- status; and none whose ordering key, if it has one, another subject's command is under way on, or could leave on now and has waited longer.
 -- `before`: it was journaled in an earlier dispatch. `restored`: it may have been done in a life of the database that a restore has lost; that
 -- holds for an hour after the recovery was closed, in which everything that was told again has been decided again.
 select r.*, exists (
     select from dispatch_member m join attempt_call a on a.shard = m.shard and a.dispatch = m.dispatch
     where m.command_shard = r.shard and m.command_key = r.key) as before,
   exists (select from recovery y where r.since <= y.closed_at + interval '1 hour') as restored
-from (
+from unnest(%(lanes)s::smallint[]) as each (lane)
+cross join lateral (
   select c.shard, c.key, c.operation, c.lane, c.entity, c.actor, c.since, c.position, c.n, c.ordering_key
   from unnest(%(operations)s::text[]) as wanted (operation)
   cross join unnest(%(shards)s::smallint[]) as mine (shard)
   cross join lateral (
     select o.shard, o.key, o.operation, o.lane, o.entity, o.actor, o.since, o.position, o.n, o.ordering_key from command_open o
-    where o.connection = %(connection)s and o.operation = wanted.operation and o.order_shard = mine.shard and o.lane = %(lane)s and o.status = 'ready'
+    where o.connection = %(connection)s and o.operation = wanted.operation and o.order_shard = mine.shard and o.lane = each.lane and o.status = 'ready'
       and o.run_at <= %(business)s and not exists (
         select from command_open e where e.shard = o.shard and e.process = o.process and e.subject = o.subject and (e.position, e.n) < (o.position, o.n))
       and (o.ordering_key = '' or not exists (
@@ -87,7 +84,16 @@ from (
               select from command_open f where f.shard = e.shard and f.process = e.process and f.subject = e.subject and (f.position, f.n) < (e.position, e.n)))))
     order by o.since, o.shard, o.position, o.n limit %(per_shard)s) c
   order by c.since, c.shard, c.position, c.n limit %(limit)s) r
-order by r.since, r.shard, r.position, r.n;
+where exists (select from command_open w where w.connection = %(connection)s and w.status = 'ready')
+order by r.lane, r.since, r.shard, r.position, r.n;
+
+-- name: take_commands
+-- The members are dispatched; one that isn't ready any more is missing from the answer.
+update command_open c set status = 'dispatched', dispatch = t.dispatch
+from unnest(%(command_shards)s::smallint[], %(keys)s::bytea[], %(dispatches)s::bytea[]) as t (shard, key, dispatch)
+where c.shard = t.shard and c.key = t.key and c.status = 'ready'
+returning c.shard as command_shard, c.key as command_key, c.key_text, c.correlation, c.process, c.subject, c.step, c.occurrence, c.generation,
+  c.entity, c.operation, c.lane, c.position, c.body, c.sealed_body, c.data_key, c.actor, c.since;
 
 -- name: add_dispatches
 -- Dialogues that begin.
@@ -139,7 +145,7 @@ where shard = %(shard)s and dispatch = %(dispatch)s and n = %(n)s and reply_rece
 update dispatch set status = 'waiting', run_at = %(run_at)s where shard = %(shard)s and id = %(id)s and status = 'open';
 
 -- name: end_dispatch
--- Its outcomes are on their way.
+-- Its outcomes are on their way. No row: it has ended already.
 update dispatch set status = %(status)s, note = %(note)s where shard = %(shard)s and id = %(id)s and status in ('open', 'waiting')
 returning id;
 
@@ -154,10 +160,6 @@ returning m.shard, m.dispatch;
 delete from dispatch d using unnest(%(shards)s::smallint[], %(ids)s::bytea[]) as g (shard, id)
 where d.shard = g.shard and d.id = g.id and d.status in ('closed', 'held')
   and not exists (select from dispatch_member m where m.shard = d.shard and m.dispatch = d.id);
-
--- name: breaker
--- How a connection's breaker stands; none: closed.
-select state, failures, until from breaker where connection = %(connection)s;
 
 -- name: open_breaker
 -- Nothing is begun until `until`.

@@ -41,11 +41,14 @@ from unnest(%(shards)s::smallint[], %(tokens)s::bigint[]) as mine (shard, token)
 where s.shard = mine.shard and s.token = mine.token;
 
 -- name: queue
--- The oldest arrivals of a lane on the shards that are held.
-select shard, lane, at, item, key, process, subject, entity, type, type_version, natural_key, origin, receipt, cause_shard, cause_position,
-  body, sealed_body, data_key, actor, on_behalf_of, reason, occurred_at, received_at, sender_order, hops
-from arrival where lane = %(lane)s and shard = any(%(shards)s::smallint[])
-order by at, item, key limit %(limit)s;
+-- The oldest arrivals of each lane on the shards that are held, at most so many of each.
+select a.* from unnest(%(lanes)s::smallint[], %(limits)s::integer[]) as each (lane, most)
+cross join lateral (
+  select shard, lane, at, item, key, process, subject, entity, type, type_version, natural_key, origin, receipt, cause_shard, cause_position,
+    body, sealed_body, data_key, actor, on_behalf_of, reason, occurred_at, received_at, sender_order, hops
+  from arrival where arrival.lane = each.lane and shard = any(%(shards)s::smallint[])
+  order by at, item, key limit each.most) a
+order by a.lane, a.at, a.item, a.key;
 
 -- name: subjects
 -- The state rows of a batch, locked: an erasure that rebuilds them waits for the batch.
@@ -122,18 +125,24 @@ delete from deadline d using due where d.shard = due.shard and d.process = due.p
 returning d.shard, d.process, d.subject, d.name, d.due_at, d.revision, due.entity, due.lane;
 
 -- name: open_commands
--- Durable intents. The caller has checked by `seen` that their keys are new. Parameters are named as the columns.
+-- Durable intents whose key was never used; the answer lacks the others. Parameters are named as the columns.
+with given as (
+  select * from unnest(%(shard)s::smallint[], %(key)s::bytea[], %(key_text)s::text[], %(correlation)s::text[], %(process)s::text[],
+    %(subject)s::text[], %(step)s::text[], %(occurrence)s::integer[], %(generation)s::integer[], %(entity)s::text[],
+    %(connection)s::text[], %(operation)s::text[], %(lane)s::smallint[], %(status)s::text[], %(ordering_key)s::text[],
+    %(order_shard)s::smallint[], %(position)s::bigint[], %(n)s::smallint[], %(body)s::bytea[], %(sealed_body)s::bytea[],
+    %(data_key)s::bytea[], %(bundle)s::bytea[], %(actor)s::text[], %(content)s::bytea[])
+    as c (shard, key, key_text, correlation, process, subject, step, occurrence, generation, entity, connection, operation, lane, status,
+      ordering_key, order_shard, position, n, body, sealed_body, data_key, bundle, actor, content)),
+fresh as (
+  insert into seen (shard, key, content, day) select shard, key, content, %(at)s::date from given order by shard, key
+  on conflict (shard, key) do nothing returning shard, key)
 insert into command_open (shard, key, key_text, correlation, process, subject, step, occurrence, generation, entity, connection, operation, lane,
   status, run_at, ordering_key, order_shard, position, n, body, sealed_body, data_key, bundle, actor, since)
 select shard, key, key_text, correlation, process, subject, step, occurrence, generation, entity, connection, operation, lane, status, %(at)s,
   ordering_key, order_shard, position, n, body, sealed_body, data_key, bundle, actor, %(at)s
-from unnest(%(shard)s::smallint[], %(key)s::bytea[], %(key_text)s::text[], %(correlation)s::text[], %(process)s::text[],
-  %(subject)s::text[], %(step)s::text[], %(occurrence)s::integer[], %(generation)s::integer[], %(entity)s::text[],
-  %(connection)s::text[], %(operation)s::text[], %(lane)s::smallint[], %(status)s::text[], %(ordering_key)s::text[],
-  %(order_shard)s::smallint[], %(position)s::bigint[], %(n)s::smallint[], %(body)s::bytea[], %(sealed_body)s::bytea[], %(data_key)s::bytea[], %(bundle)s::bytea[],
-  %(actor)s::text[])
-  as c (shard, key, key_text, correlation, process, subject, step, occurrence, generation, entity, connection, operation, lane, status,
-    ordering_key, order_shard, position, n, body, sealed_body, data_key, bundle, actor);
+from given join fresh using (shard, key)
+returning shard, key;
 
 -- name: settle_commands
 -- Closes commands that have ended; `handed_over` stays open for a person.
