@@ -127,7 +127,7 @@ class SimulatedTransaction(Transaction):
 
     async def _execute(self, statement: Statement, parameters: Mapping[str, object]) -> AsyncCursor[Row]:
         self.ran.add(statement.name)
-        return await super()._execute(statement, parameters)
+        return await self.send(statement, parameters)
 
     @asynccontextmanager
     async def together(self) -> AsyncIterator[Together]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any, LiteralString, Self, cast
 
-from psycopg import AsyncConnection, AsyncCursor, OperationalError, errors, sql
+from psycopg import AsyncConnection, AsyncCursor, OperationalError, errors, pq, sql
 from psycopg.rows import namedtuple_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
@@ -117,9 +117,17 @@ class Transaction:
     async def together(self) -> AsyncIterator[Together]:
         """Statements that don't need each other's answers: they are sent at once, and answered at the block's end."""
         async with self.connection.pipeline():
-            yield Together(self._execute)
+            yield Together(self.send)
 
     async def _execute(self, statement: Statement, parameters: Mapping[str, object]) -> Sent:
+        """The first one takes the BEGIN with it, which the driver would send and wait for otherwise."""
+        if self.connection.pgconn.transaction_status != pq.TransactionStatus.IDLE:
+            return await self.send(statement, parameters)
+        async with self.connection.pipeline():
+            return await self.send(statement, parameters)
+
+    async def send(self, statement: Statement, parameters: Mapping[str, object]) -> Sent:
+        """Sends it as the connection is: alone, or with others."""
         return await self.connection.execute(
             cast("LiteralString", statement.text), parameters, prepare=True, binary=True
         )
@@ -154,7 +162,6 @@ class Database:
             max_size=size,
             open=False,
             kwargs={
-                "autocommit": True,  # one statement that reads needs no BEGIN and COMMIT around it
                 "row_factory": namedtuple_row,
                 "options": "-c timezone=UTC",
                 "context": ADAPTERS,
@@ -185,14 +192,18 @@ class Database:
         `DatabaseUnavailable` when PostgreSQL is gone: then what it did isn't committed, or isn't known to be.
         """
         with translated(lambda: self.refused):
-            async with self._pool.connection() as connection, connection.transaction():
+            async with self._pool.connection() as connection:
                 yield Transaction(connection)
 
     async def look(self, statement: Statement, **parameters: object) -> list[Row]:
         """The rows of one statement that reads, in a database transaction of its own. Raises as `transaction`."""
         with translated(lambda: self.refused):
             async with self._pool.connection() as connection:
-                return await Transaction(connection).rows(statement, **parameters)
+                await connection.set_autocommit(True)  # it needs no BEGIN and COMMIT around it
+                try:
+                    return await (await Transaction(connection).send(statement, parameters)).fetchall()
+                finally:
+                    await connection.set_autocommit(False)
 
     async def _look_first(self, connection: AsyncConnection[Row]) -> None:
         connection.prepared_max = STATEMENTS_LIMIT
