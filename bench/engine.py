@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from statistics import median
 from typing import Any
@@ -11,10 +11,10 @@ from typing import Any
 from bench.cpu import cpu_seconds
 from bench.feed import Feed
 from bench.past import past, progress
-from bench.place import Child, Place
+from bench.place import Child, Place, free_port
 from bench.report import Note, Parameters, Report, surroundings
 from bench.rivals.sweep import measure_rivals
-from bench.six_steps import FACTS_AN_INSTANCE, STEPS
+from bench.six_steps import FACTS_AN_INSTANCE, STEPS, URL
 from nostro.model.failures import OutOfService
 from nostro.store.database import Database
 
@@ -37,11 +37,13 @@ class Shape:
     drives: int = 4
     decisions: int = 1000
     under_way: int = 4000
+    over_http: bool = False
 
     @property
     def name(self) -> str:
         """As the report calls it."""
-        return f"{self.workers} worker{'s' * (self.workers > 1)}, {self.batch} orders a call"
+        where = ", effects over HTTP" if self.over_http else ""
+        return f"{self.workers} worker{'s' * (self.workers > 1)}, {self.batch} orders a call{where}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,9 @@ async def engine(here: Place, parameters: Parameters, note: Note) -> Report:
         note(f"  {measured[-1].rate:.0f}/s, {measured[-1].cpu_ms:.2f} ms of processor an instance")
     best = max(measured[:-1], key=lambda found: found.rate)
     report.ours = best.rate
+    note(f"ours: {best.shape.name}, effects over HTTP")
+    measured.append(await saturated(here, replace(best.shape, over_http=True), parameters))
+    note(f"  {measured[-1].rate:.0f}/s, {measured[-1].cpu_ms:.2f} ms of processor an instance, the partner's included")
     note("ours: alone, and at half load")
     await _latencies(here, best, parameters, report)
     report.limit("last minute to first, of the window", best.last_to_first, 0.8, at_least=True)
@@ -93,15 +98,17 @@ async def saturated(
             bundle = bytes(await feed.one("select digest from bundle"))
             told = progress(note, "facts", history)
             await asyncio.to_thread(past, url, history, datetime.now(UTC), bundle, told)
-        workers = start_workers(here, url, shape)
+        partner = _partner(here) if shape.over_http else None
+        workers = start_workers(here, url, shape, partner.url if partner else URL)
+        everybody = [*workers, *([partner.child] if partner else [])]
         await feed.keep(shape.under_way, parameters.warm_seconds)
-        before = _cpu(here, workers)
+        before = _cpu(here, everybody)
         slices = [await feed.keep(shape.under_way, parameters.seconds / 4) for _ in range(4)]
-        spent = _cpu(here, workers) - before
+        spent = _cpu(here, everybody) - before
         facts = sum(window.facts for window in slices)
         if not await feed.drained():
             raise OutOfService("Instances were left under way.", "Give it more --seconds.")
-        effects = sum(stop(here, worker)["effects"] for worker in workers)
+        effects = sum(stop(here, child)["effects"] for child in everybody)  # a partner outside keeps all the books
     here.drop(url)
     if effects != feed.begun * STEPS:
         raise OutOfService(f"{feed.begun} instances had {effects} effects.", "This is a bug: please report it.")
@@ -110,9 +117,10 @@ async def saturated(
     return Measured(shape, rate, 1000 * spent * FACTS_AN_INSTANCE / max(1, facts), decay, effects)
 
 
-def start_workers(here: Place, url: str, shape: Shape) -> list[Child]:
-    """Workers that are ready."""
+def start_workers(here: Place, url: str, shape: Shape, partner: str = URL) -> list[Child]:
+    """Workers that are ready. `partner`: where the effects are; by default in each worker's memory."""
     order = {
+        "partner": partner,
         "url": url,
         "batch": shape.batch,
         "slots": shape.workers,
@@ -123,6 +131,19 @@ def start_workers(here: Place, url: str, shape: Shape) -> list[Child]:
     for worker in workers:
         worker.answer()
     return workers
+
+
+@dataclass(frozen=True, slots=True)
+class _Outside:
+    child: Child
+    url: str
+
+
+def _partner(here: Place) -> _Outside:
+    port = free_port()
+    child = here.child("bench.partner", {"port": port})
+    child.answer()
+    return _Outside(child, f"http://127.0.0.1:{port}")
 
 
 def stop(here: Place, worker: Child) -> dict[str, Any]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
 
 from bench.cpu import cpu_seconds
-from bench.place import Child, Place
+from bench.place import Child, Place, free_port
 from bench.report import Note, Parameters, Report, surroundings
 from bench.worker import MASTER
 from nostro.store.database import Database
@@ -49,7 +48,7 @@ async def ingest(here: Place, parameters: Parameters, note: Note) -> Report:
 
 async def _run(here: Place, parameters: Parameters, *, plain: bool, connections: int, rate: float) -> dict[str, Any]:
     url = await _database(here)
-    port = _free_port()
+    port = free_port()
     door = _door(here, url, port, plain=plain)
     sender = _sender(here, parameters, port, connections, rate)
     before = _cpu(here, door)
@@ -67,7 +66,7 @@ async def _run(here: Place, parameters: Parameters, *, plain: bool, connections:
 async def _killed(here: Place, parameters: Parameters) -> int:
     """How many acknowledged events have no receipt after the door was killed in the middle."""
     url = await _database(here)
-    port = _free_port()
+    port = free_port()
     door = _door(here, url, port, plain=False)
     sender = _sender(here, parameters, port, 32, 0)
     await asyncio.sleep(parameters.warm_seconds + parameters.seconds / 2)
@@ -116,10 +115,3 @@ def _sender(here: Place, parameters: Parameters, port: int, connections: int, ra
 
 def _cpu(here: Place, door: Child) -> float:
     return here.cpu_seconds() + cpu_seconds(door.process.pid)
-
-
-def _free_port() -> int:
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        port: int = trial.getsockname()[1]
-        return port

@@ -57,7 +57,7 @@ def loops_of(order: dict[str, Any], database: Database, transport: Transport, an
         PARTNER,
         connector(order["batch"]),
         Nothing(),
-        order.get("partner", URL),
+        order["partner"],
         slots=order["slots"],
         concurrency=order["slots"] * order["drives"],
     )
@@ -85,7 +85,7 @@ async def work(order: dict[str, Any]) -> dict[str, Any]:
         anchor = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nostro-anchor-")))
         database = await stack.enter_async_context(Database(order["url"], size=8))
         transport: Transport = partner
-        if "partner" in order:
+        if order["partner"] != URL:
             transport = await stack.enter_async_context(HttpTransport())
         loops = loops_of(order, database, transport, anchor)
         asyncio.get_running_loop().create_task(_until_told(stop))
