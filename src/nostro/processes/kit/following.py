@@ -6,18 +6,19 @@ asked, what is gone is closed or taken back. So the order in which the facts of 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, TypeVar
 
 from nostro.ledger import changes
-from nostro.model.base import Value
+from nostro.model.base import Value, changed
 from nostro.model.facts import CommandReleased, CommandSettled, DeadlineFellDue, Fact, FactBody
 from nostro.model.ids import IdempotencyKey
 from nostro.model.money import Money
 from nostro.model.outcomes import OutcomeKind
-from nostro.processes.kit.decision import CaseOpening, Posting, Rules, Wanted
+from nostro.model.unchanging import unchanging
+from nostro.processes.kit.decision import Calls, CaseOpening, Instance, Posting, Rules, Wanted
 
 V = TypeVar("V", bound=Value)
 _OTHERWISE = ("amount", "open", "state")
@@ -99,7 +100,20 @@ class Steps(Value):
         return tuple(w for w in wanted if self.end(w.step, w.occurrence) is None)
 
 
-@dataclass(frozen=True, slots=True)
+def called_for(instance: Instance, rules: Rules, work_out: Callable[[Any], Calls]) -> Calls:
+    """What the instance's state calls for: as it is known of the decision before, else worked out of the state."""
+    calls = instance.calls
+    return (
+        calls if calls is not None and calls.data is instance.data and calls.rules is rules else work_out(instance.data)
+    )
+
+
+def with_keys(bodies: Iterable[FactBody]) -> tuple[tuple[str, FactBody], ...]:
+    """Facts, each with its type and natural key."""
+    return tuple([(f"{body.fact_type}:{body.natural_key()}", body) for body in bodies])
+
+
+@unchanging(frozen=True, slots=True)
 class CaseChanges:
     """The cases to open, and the reasons of those to close."""
 
@@ -136,10 +150,12 @@ def left(cases: Overdue, at: str, to: str) -> tuple[str, ...]:
     return (cases[at][0],) if at in cases and at != to else ()
 
 
-def new_facts(before: Sequence[FactBody], after: Sequence[FactBody]) -> tuple[FactBody, ...]:
+def new_facts(before: Sequence[tuple[str, FactBody]], after: Sequence[tuple[str, FactBody]]) -> tuple[FactBody, ...]:
     """Facts to emit that were not emitted before."""
-    told = {(body.fact_type, body.natural_key()) for body in before}
-    return tuple(body for body in after if (body.fact_type, body.natural_key()) not in told)
+    if not after or after is before:
+        return ()
+    told = {key for key, _ in before}
+    return tuple([body for key, body in after if key not in told])
 
 
 def new_postings(before: Mapping[str, Posting], after: Mapping[str, Posting]) -> tuple[Posting, ...]:
@@ -164,12 +180,17 @@ def a_day_later(body: DeadlineFellDue) -> datetime:
 
 def but(value: V, **changes: object) -> V:
     """The value with some fields changed."""
-    return value.model_copy(update=changes)
+    return changed(value, changes)
 
 
 def same(value: Value, names: str) -> dict[str, Any]:
     """Some fields of a value, by the names that another value has for them too."""
-    return {name: getattr(value, name) for name in names.split()}
+    return {name: getattr(value, name) for name in _split(names)}
+
+
+@cache
+def _split(names: str) -> tuple[str, ...]:
+    return tuple(names.split())
 
 
 def _name(wanted: Wanted) -> tuple[str, int, int]:

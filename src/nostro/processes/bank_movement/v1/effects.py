@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
@@ -22,6 +21,7 @@ from nostro.model.intents import BookStatementLine
 from nostro.model.money import InexactAmountError, Money
 from nostro.model.outcomes import OutcomeKind
 from nostro.model.references import Reference
+from nostro.model.unchanging import unchanging
 from nostro.processes.bank_movement.v1.identity import plain_text, scope
 from nostro.processes.bank_movement.v1.state import Lead, MovementState, Return
 from nostro.processes.kit.decision import Instance, Lookup, Posting, PostingRule, Rules, Wanted
@@ -31,7 +31,7 @@ BOOK = "book"
 _PER_ENTITY = frozenset({"structured", "invoice_number"})
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging(frozen=True, slots=True)
 class Scene:
     """A movement with what surrounds it: its subject id, its entity and the rules."""
 

@@ -25,17 +25,19 @@ from nostro.processes.collection.v1.cases import OVERDUE, cases
 from nostro.processes.collection.v1.effects import Scene, wanted
 from nostro.processes.collection.v1.machine import MACHINE
 from nostro.processes.collection.v1.state import Assignment, CollectionState, News
-from nostro.processes.kit.decision import Decision, Instance, Lookup, Rules, State, Wanted
+from nostro.processes.kit.decision import Calls, Decision, Instance, Lookup, Rules, State, Wanted
 from nostro.processes.kit.following import (
     a_day_later,
     acts,
     but,
+    called_for,
     case_changes,
     left,
     new_facts,
     new_postings,
     overdue,
     same,
+    with_keys,
 )
 
 SEARCH_SECONDS = 180 * 86_400
@@ -47,23 +49,31 @@ def decide(instance: Instance, data: State, fact: Fact, rules: Rules) -> Decisio
     assert isinstance(data, CollectionState)
     assert isinstance(instance.data, CollectionState)
     entity, subject = rules.entity(instance.entity), instance.subject.id
-    before, after = Scene(subject, entity, rules, instance.data), Scene(subject, entity, rules, data)
-    asked, asking = wanted(before), wanted(after)
-    pending = data.steps.pending(asking)
-    changed = case_changes(cases(before), cases(after))
-    to = _within_table(instance.state, fact, standing(after, pending))
+    before = called_for(instance, rules, lambda data: _calls(Scene(subject, entity, rules, data)))
+    scene = Scene(subject, entity, rules, data)
+    after = _calls(scene) if data is not instance.data else before
+    pending = data.steps.pending(after.wanted)
+    changed = case_changes(before.cases, after.cases)
+    to = _within_table(instance.state, fact, standing(scene, pending))
     patient = to == "booking" and isinstance(fact.body, DeadlineFellDue) and not acts(rules, pending)
     return Decision(
         to=to,
-        rule=_rule(after, fact),
-        intents=data.steps.fresh(asked, asking),
-        emits=new_facts(_told(before), _told(after)),
-        lookup=_asks(before, after),
+        rule=_rule(scene, fact),
+        intents=data.steps.fresh(before.wanted, after.wanted),
+        emits=new_facts(before.told, after.told),
+        lookup=_asks(instance.data, scene),
         opens=(*changed.opens, *(() if patient else overdue(OVERDUE, instance.state, to, fact))),
         closes=(*changed.closes, *left(OVERDUE, instance.state, to)),
-        postings=new_postings(postings(instance.data, entity.id), postings(data, entity.id)),
-        due_at=_due(after, instance.state, to, fact),
+        postings=new_postings(before.postings, after.postings),
+        due_at=_due(scene, instance.state, to, fact),
+        calls=after,
     )
+
+
+def _calls(scene: Scene) -> Calls:
+    """All that the state calls for."""
+    named = postings(scene.data, scene.entity.id)
+    return Calls(scene.data, scene.rules, wanted(scene), cases(scene), with_keys(_told(scene)), named)
 
 
 def standing(scene: Scene, pending: Sequence[Wanted]) -> str:
@@ -118,10 +128,10 @@ def _passed_on(body: News, item: str) -> FactBody:
     return but(body, **{"passed_to" if isinstance(body, PaymentNews) else "subject": item})
 
 
-def _asks(before: Scene, after: Scene) -> Lookup | None:
+def _asks(before: CollectionState, after: Scene) -> Lookup | None:
     """Which item is this money's? An invoice may come long after its payment; other numbers are there or not."""
     leads, entity = after.data.leads, after.entity.id
-    if not leads or leads == before.data.leads:
+    if not leads or leads == before.leads:
         return None
     seconds = 0 if after.data.candidates else after.rules.limit("unapplied_search_seconds", entity, SEARCH_SECONDS)
     return Lookup(tuple(Reference(*lead) for lead in leads), seconds, ("collection",))

@@ -5,8 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -25,12 +24,13 @@ from nostro.model.intents import (
 )
 from nostro.model.money import Money
 from nostro.model.payments import Dispute, Incoming, Payment
+from nostro.model.unchanging import unchanging
 from nostro.processes.collection.v1.state import CollectionState
 from nostro.processes.kit.decision import PostingRule, Rules, Wanted
 from nostro.processes.kit.following import but, same
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging(frozen=True, slots=True)
 class Scene:
     """A collection with what surrounds it: its subject id, its entity and the rules."""
 
@@ -50,8 +50,11 @@ class Scene:
 
     def posting(self, payment: Incoming) -> PostingRule:
         """The first row of the posting policy that posts what this payment has reached, else the row that refuses."""
-        rows = [self.rules.posting(self.entity.id, payment.method, state) for state in payment.reached]
-        return next((row for row in rows if row.posts), rows[-1])
+        for state in payment.reached:
+            row = self.rules.posting(self.entity.id, payment.method, state)
+            if row.posts:
+                break
+        return row
 
     def awaits_provider(self, payment: Payment) -> bool:
         """Whether the ERP's own provider may still register this payment."""
@@ -73,8 +76,30 @@ def wanted(scene: Scene) -> tuple[Wanted, ...]:
     if scene.data.kind in ("", "credit_note"):
         return ()
     steps = scene.data.steps
-    asked = (pair for part in _PARTS for pair in part(scene))
-    return tuple(Wanted(step, intent, generation=steps.generation(step)) for step, intent in asked)
+    return tuple([Wanted(step, intent, 0, steps.generation(step)) for step, intent in _asked(scene)])
+
+
+def _asked(scene: Scene) -> Iterator[Step]:
+    """The parts that the state has anything for."""
+    payments, credits_ = scene.data.payments, scene.data.credits
+    if payments or credits_:
+        yield from _registrations(scene)
+    if credits_:
+        yield from _reconciliations(scene)
+    if payments:
+        yield from _annotations(scene)
+    if any(p.refunds for p in payments):
+        yield from _refund_entries(scene)
+    if any(p.disputes for p in payments):
+        yield from _dispute_entries(scene)
+    if any(c.returns for c in credits_):
+        yield from _reopenings(scene)
+    if any(p.lines for p in payments):
+        yield from _conversions(scene)
+    if any(p.refunds for p in payments):
+        yield from _matches(scene)
+    if scene.data.assignments:
+        yield from _given_back(scene)
 
 
 Step = tuple[str, Intent]
@@ -229,12 +254,6 @@ def _given_back(scene: Scene) -> Iterator[Step]:
                 entity=scene.entity.id, connection=payment.connection, payment_id=ident, amount=given.amount,
                 reason="paid twice or too much",
             )  # fmt: skip
-
-
-_PARTS: tuple[Callable[[Scene], Iterator[Step]], ...] = (
-    _registrations, _reconciliations, _annotations, _refund_entries, _dispute_entries, _reopenings, _conversions,
-    _matches, _given_back,
-)  # fmt: skip
 
 
 def _entry(
