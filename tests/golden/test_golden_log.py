@@ -137,6 +137,19 @@ def test_digests_are_over_the_canonical_bytes_of_what_is_told() -> None:
             if decision_digest(subject, decision) != digest(line["decision"])] == []  # fmt: skip
 
 
+@pytest.mark.skipif(WRITING, reason="it is being written")
+def test_what_is_known_of_the_state_before_changes_no_decision() -> None:
+    forgetful = {
+        name: replace(process, versions=tuple(replace(v, decide=_forgetting(v.decide)) for v in process.versions))
+        for name, process in by_name().items()
+    }
+    assert not altered(forgetful)
+
+
+def _forgetting(decide: Callable[..., Decision]) -> Callable[..., Decision]:
+    return lambda instance, *given: decide(replace(instance, calls=None), *given)
+
+
 def changed(name: str, by: Callable[[Decision], Decision]) -> Processes:
     """The processes of a release in which somebody changed what one of them decides."""
     process = by_name()[name]

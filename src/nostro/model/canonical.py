@@ -90,12 +90,14 @@ def fields_form(names: Iterable[str]) -> Callable[[BaseModel], dict[str, object]
     ordered = sorted(names)
 
     def form(value: BaseModel) -> dict[str, object]:
-        fields = value.__dict__
-        return {
-            name: member if type(member) in _SCALARS else _plain(member)
-            for name in ordered
-            if (member := fields[name]) is not None
-        }
+        fields, told = value.__dict__, dict[str, object]()
+        for name in ordered:
+            member = fields[name]
+            if type(member) in _SCALARS:
+                told[name] = member
+            elif member is not None:
+                told[name] = _plain(member)
+        return told
 
     return form
 

@@ -130,7 +130,7 @@ class Calls:
     """
 
     data: State
-    rules: Rules
+    rules: Rules | None
     wanted: tuple[Wanted, ...]
     cases: Mapping[str, CaseOpening]
     told: tuple[tuple[str, FactBody], ...]

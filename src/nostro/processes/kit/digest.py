@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 
 import orjson
@@ -12,7 +11,7 @@ from pydantic import BaseModel
 from nostro.model.base import confidential_fields
 from nostro.model.canonical import fields_form, instant_text
 from nostro.model.ids import Subject
-from nostro.model.intents import Intent
+from nostro.model.intents import INTENTS, Intent
 from nostro.model.money import Money
 from nostro.processes.kit.decision import Decision, Wanted
 
@@ -27,16 +26,17 @@ def decision_told(subject: Subject, decision: Decision) -> dict[str, object]:
 
     Confidential fields stay out: a person may be erased before a replay. So do sentences: they may be put better.
     """
+    emits, lookup, opens, postings = decision.emits, decision.lookup, decision.opens, decision.postings
     told: dict[str, object] = {
-        "to": decision.to,
-        "rule": decision.rule,
-        "intents": [_wanted(subject, wanted) for wanted in decision.intents],
-        "emits": [f"{body.fact_type}:{body.natural_key()}" for body in decision.emits],
-        "lookup": [f"{r.kind}:{r.scope}:{r.value}" for r in decision.lookup.references] if decision.lookup else [],
-        "opens": [(case.reason, _money(case.amount)) for case in decision.opens],
         "closes": decision.closes,
-        "postings": [(p.debit, p.credit, _money(p.amount)) for p in decision.postings],
         "disowns": decision.disowns,
+        "emits": [f"{body.fact_type}:{body.natural_key()}" for body in emits] if emits else (),
+        "intents": [_wanted(subject, wanted) for wanted in decision.intents] if decision.intents else (),
+        "lookup": [f"{r.kind}:{r.scope}:{r.value}" for r in lookup.references] if lookup is not None else (),
+        "opens": [(case.reason, _money(case.amount)) for case in opens] if opens else (),
+        "postings": [(p.debit, p.credit, _money(p.amount)) for p in postings] if postings else (),
+        "rule": decision.rule,
+        "to": decision.to,
     }
     if decision.due_at is not None:
         told["due_at"] = instant_text(decision.due_at)
@@ -44,12 +44,13 @@ def decision_told(subject: Subject, decision: Decision) -> dict[str, object]:
 
 
 def _wanted(subject: Subject, wanted: Wanted) -> dict[str, object]:
-    return {"key": wanted.key_text(subject), "intent": _shown(type(wanted.intent))(wanted.intent)}
+    intent = wanted.intent
+    return {"intent": _SHOWN[type(intent)](intent), "key": wanted.key_text(subject)}
 
 
-@cache
-def _shown(kind: type[Intent]) -> Callable[[BaseModel], dict[str, object]]:
-    return fields_form(set(kind.model_fields) - confidential_fields(kind))
+_SHOWN: Mapping[type[Intent], Callable[[BaseModel], dict[str, object]]] = {
+    kind: fields_form(set(kind.model_fields) - confidential_fields(kind)) for kind in INTENTS
+}
 
 
 def _money(amount: Money | None) -> dict[str, str] | None:

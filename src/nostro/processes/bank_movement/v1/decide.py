@@ -32,9 +32,9 @@ def decide(instance: Instance, data: State, fact: Fact, rules: Rules) -> Decisio
     if isinstance(fact.body, EntryReported) and (verdict := judge(instance.data, fact.body)) is not Verdict.MINE:
         return _passed_on(instance, fact.body, verdict)
     entity, subject = rules.entity(instance.entity), instance.subject.id
-    before = called_for(instance, rules, lambda data: _calls(Scene(subject, entity, rules, data)))
+    before = called_for(instance, rules, lambda data, none: _calls(Scene(subject, entity, rules, data), none))
     scene = Scene(subject, entity, rules, data)
-    after = _calls(scene) if data is not instance.data else before
+    after = _calls(scene, before) if data is not before.data else before
     changed = case_changes(before.cases, after.cases)
     to = standing(scene)
     return Decision(
@@ -51,12 +51,12 @@ def decide(instance: Instance, data: State, fact: Fact, rules: Rules) -> Decisio
     )
 
 
-def _calls(scene: Scene) -> Calls:
+def _calls(scene: Scene, before: Calls) -> Calls:
     """All that the state calls for: nothing before its first report."""
     if scene.data.amount is None:
         return Calls(scene.data, scene.rules, (), {}, (), {})
     heard = with_keys(told(scene))
-    return Calls(scene.data, scene.rules, wanted(scene), cases(scene), heard, postings(scene))
+    return Calls(scene.data, scene.rules, wanted(scene, before.wanted), cases(scene), heard, postings(scene))
 
 
 def standing(scene: Scene) -> str:
@@ -85,7 +85,7 @@ def _passed_on(instance: Instance, body: EntryReported, verdict: Verdict) -> Dec
     )
     contrary = body.contrary or verdict is Verdict.CONTRARY
     onward = but(body, probe=probe, doubts=tuple(doubts), contrary=contrary)
-    return Decision(to=instance.state, rule=f"reported: {verdict}", emits=(onward,), disowns=True)
+    return Decision(instance.state, f"reported: {verdict}", emits=(onward,), disowns=True, calls=instance.calls)
 
 
 def _asks(instance: Instance, to: str, after: Scene, fact: Fact) -> Lookup | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
+from functools import partial
 from typing import Any, Literal
 
 from nostro.ledger import Holding, accounts, fold
@@ -134,20 +135,23 @@ def _reference(scene: Scene, lead: Lead) -> Reference:
     return Reference(kind, value, scene.entity.id if kind in _PER_ENTITY else "")
 
 
-def wanted(scene: Scene) -> tuple[Wanted, ...]:
-    """The statement line in the ERP: a payout's against its provider's clearing account, all else on suspense."""
+def wanted(scene: Scene, before: Iterable[Wanted] = ()) -> tuple[Wanted, ...]:
+    """The statement line in the ERP: a payout's against its provider's clearing account, all else on suspense.
+
+    `before`: what was asked for before.
+    """
     data = scene.data
     if not scene.resolved or scene.still:
         return ()
     provider = scene.provider() if scene.pays_out else None
     account = provider.clearing_account if provider else None
-    intent = BookStatementLine(
-        entity=scene.entity.id, journal=scene.house_account.odoo_journal, amount=scene.signed, booked_on=scene.day,
-        reference=data.reference, counterpart="account" if account else "suspense", counterpart_account=account,
-        foreign=_foreign(scene), text=data.remittance, partner_name=data.counterparty_name,
+    intent = partial(
+        BookStatementLine, entity=scene.entity.id, journal=scene.house_account.odoo_journal, amount=scene.signed,
+        booked_on=scene.day, reference=data.reference, counterpart="account" if account else "suspense",
+        counterpart_account=account, foreign=_foreign(scene), text=data.remittance, partner_name=data.counterparty_name,
         account_number=data.counterparty_iban,
     )  # fmt: skip
-    return (Wanted(BOOK, intent, generation=data.steps.generation(BOOK)),)
+    return data.steps.put_together([(BOOK, 0, intent)], before)
 
 
 def _foreign(scene: Scene) -> Money | None:

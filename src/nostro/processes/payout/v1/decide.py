@@ -43,8 +43,8 @@ def decide(instance: Instance, data: State, fact: Fact, rules: Rules) -> Decisio
     assert isinstance(before, PayoutState)
     assert isinstance(data, PayoutState)
     entity = rules.entity(instance.entity)
-    known = called_for(instance, rules, lambda data: _calls(data, entity, rules))
-    after = _calls(data, entity, rules) if data is not before else known
+    known = called_for(instance, rules, lambda data, none: _calls(data, entity, rules, none))
+    after = _calls(data, entity, rules, known) if data is not known.data else known
     pending = data.steps.pending(after.wanted)
     to = standing(data, asked=bool(pending))
     to = to if to in MACHINE.edges[instance.state, fact.type] else instance.state
@@ -64,9 +64,9 @@ def decide(instance: Instance, data: State, fact: Fact, rules: Rules) -> Decisio
     )
 
 
-def _calls(data: PayoutState, entity: LegalEntity, rules: Rules) -> Calls:
+def _calls(data: PayoutState, entity: LegalEntity, rules: Rules, before: Calls) -> Calls:
     """All that the state calls for; its lines are passed on as they come, and not remembered."""
-    return Calls(data, rules, wanted(data, entity), _cases(data, entity), (), postings(data, entity.id))
+    return Calls(data, rules, wanted(data, entity, before.wanted), _cases(data, entity), (), postings(data, entity.id))
 
 
 def standing(data: PayoutState, *, asked: bool) -> str:
