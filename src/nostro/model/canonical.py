@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 import orjson
@@ -33,12 +34,6 @@ def parse(body: bytes) -> dict[str, object]:
         message = "a canonical body is an object"
         raise TypeError(message)
     return parsed
-
-
-def canonical_row(names: Sequence[str], values: Sequence[object]) -> bytes:
-    """As `canonical` of an object with these members, for rows of a table: names sorted, no value nested or a float."""
-    told = {name: value for name, value in zip(names, values, strict=True) if value is not None}
-    return orjson.dumps(told, default=_plain, option=orjson.OPT_PASSTHROUGH_DATETIME)
 
 
 def digest(value: object) -> bytes:
@@ -78,9 +73,13 @@ _plain = told_as
 
 
 def _form_of(kind: type) -> _Form:
+    if issubclass(kind, Enum) and all(type(member.value) in _SCALARS for member in kind):
+        return attrgetter("_value_")
+    if issubclass(kind, BaseModel):
+        return fields_form(kind.model_fields)
     for base, form in _KINDS:
         if issubclass(kind, base):
-            return _model_form(kind) if issubclass(kind, BaseModel) else form
+            return form
     message = f"{kind.__name__} has no canonical form (floats never have one)"
     raise TypeError(message)
 
@@ -102,10 +101,6 @@ def fields_form(names: Iterable[str]) -> Callable[[BaseModel], dict[str, object]
     return form
 
 
-def _model_form(kind: type[BaseModel]) -> _Form:
-    return fields_form(kind.model_fields)
-
-
 def _mapping(value: Mapping[str, object]) -> dict[str, object]:
     return {
         key if type(key) is str else str(key): member if type(member) in _SCALARS else _plain(member)
@@ -124,7 +119,6 @@ _KINDS: tuple[tuple[type, _Form], ...] = (
     (int, _itself),
     (type(None), _itself),
     (Money, lambda value: {"currency": value.currency, "value": value.text}),
-    (BaseModel, _itself),  # by the form of its own fields
     (Mapping, _mapping),
     (bytes, bytes.hex),
     (Sequence, lambda value: [m if type(m) in _SCALARS else _plain(m) for m in value]),

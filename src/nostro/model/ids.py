@@ -87,9 +87,8 @@ def shard_of(text: str | bytes) -> int:
 
 def short_digest(*parts: str | bytes) -> bytes:
     """16 bytes of SHA-256 over length-prefixed parts."""
-    hasher = hashlib.sha256()
+    told = b""
     for part in parts:
         raw = part.encode() if isinstance(part, str) else part
-        hasher.update(len(raw).to_bytes(8, "big"))
-        hasher.update(raw)
-    return hasher.digest()[:16]
+        told += len(raw).to_bytes(8, "big") + raw
+    return hashlib.sha256(told).digest()[:16]
