@@ -42,5 +42,4 @@ def houseless(subject: Subject, entity: str) -> Instance:
 
 
 def _served(instance: Instance) -> Transition:
-    after = replace(instance, revision=instance.revision + 1)
-    return Transition(instance, after, Decision(to=instance.state, rule=SERVED))
+    return Transition(instance, instance.heard(), Decision(instance.state, SERVED))

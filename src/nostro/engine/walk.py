@@ -17,6 +17,7 @@ from nostro.model.ids import Subject
 from nostro.model.unchanging import unchanging
 from nostro.processes.kit.decision import Instance, Rules
 from nostro.processes.kit.digest import decision_digest
+from nostro.processes.kit.machine import NEW
 from nostro.processes.kit.process import Process, Transition
 from nostro.store.arrivals import COLUMNS as ARRIVAL_COLUMNS
 from nostro.store.arrivals import Arrival
@@ -112,8 +113,8 @@ class Walk:
         process = self.processes.get(row.process)
         if process is None or not 1 <= row.version <= len(process.versions):
             return replace(houseless(Subject(row.process, row.subject), row.entity), version=row.version)
-        initial = process.version(row.version).initial
-        return replace(process.new(row.subject, row.entity), version=row.version, data=initial)
+        subject, initial = Subject(row.process, row.subject), process.version(row.version).initial
+        return Instance(subject, row.entity, row.version, 0, NEW, initial)
 
     def take(self, row: FactRow, fact: Fact, before: Instance) -> Step:
         """One fact, again. Whatever a decision throws is a finding, not the end of the walk."""

@@ -34,9 +34,18 @@ _set = object.__setattr__
 
 
 def changed(value: V, fields: Mapping[str, Any]) -> V:
-    """The value with some fields changed. They are taken as they are given: our own code gives them."""
+    """The value with some fields changed. They are taken as they are given: our own code gives them.
+
+    It is the very same value when each of them is what it was.
+    """
+    known = value.__dict__
+    for name, member in fields.items():
+        if known[name] is not member:
+            break
+    else:
+        return value
     made = _new(type(value))
-    _set(made, "__dict__", {**value.__dict__, **fields})
+    _set(made, "__dict__", {**known, **fields})
     _set(made, "__pydantic_fields_set__", value.__pydantic_fields_set__.union(fields))
     _set(made, "__pydantic_extra__", None)
     _set(made, "__pydantic_private__", None)

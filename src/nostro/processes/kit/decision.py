@@ -176,3 +176,10 @@ class Instance:
     absorbed: Mapping[str, str] = field(default_factory=dict)
     deadline_revision: int = 0
     calls: Calls | None = field(default=None, compare=False, repr=False)
+
+    def heard(self) -> Instance:
+        """After a fact that changed nothing."""
+        revision, since = self.revision + 1, self.deadline_revision
+        return Instance(
+            self.subject, self.entity, self.version, revision, self.state, self.data, self.absorbed, since, self.calls
+        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from nostro.ledger import Holding
@@ -127,18 +127,15 @@ def take_in(process: Process, instance: Instance, fact: Fact, rules: Rules, at: 
     return Transition(instance, after, decision, awaited, due_at)
 
 
-def _unchanged(instance: Instance, rule: str) -> Transition:
-    after = replace(instance, revision=instance.revision + 1)
-    return Transition(instance, after, Decision(to=instance.state, rule=rule))
+def _unchanged(instance: Instance, rule: str, *opens: CaseOpening) -> Transition:
+    return Transition(instance, instance.heard(), Decision(instance.state, rule, opens=opens))
 
 
 def _unexpected(instance: Instance, fact: Fact) -> Transition:
     sentence = (
         f"{fact.type} arrived while the {instance.subject.process} was {instance.state}; nothing was done with it."
     )
-    case = CaseOpening(UNEXPECTED, sentence)
-    transition = _unchanged(instance, UNEXPECTED)
-    return replace(transition, decision=Decision(to=instance.state, rule=UNEXPECTED, opens=(case,)))
+    return _unchanged(instance, UNEXPECTED, CaseOpening(UNEXPECTED, sentence))
 
 
 def _awaited(machine: Machine, before: Instance, decision: Decision, at: datetime) -> tuple[str, datetime | None, int]:

@@ -32,8 +32,10 @@ def decide(instance: Instance, data: State, fact: Fact, rules: Rules) -> Decisio
     if isinstance(fact.body, EntryReported) and (verdict := judge(instance.data, fact.body)) is not Verdict.MINE:
         return _passed_on(instance, fact.body, verdict)
     entity, subject = rules.entity(instance.entity), instance.subject.id
-    before = called_for(instance, rules, lambda data, none: _calls(Scene(subject, entity, rules, data), none))
-    scene = Scene(subject, entity, rules, data)
+    before = called_for(
+        instance, rules, lambda data, none: _calls(Scene(subject, entity, rules, data, data.shares), none)
+    )
+    scene = Scene(subject, entity, rules, data, data.shares)
     after = _calls(scene, before) if data is not before.data else before
     changed = case_changes(before.cases, after.cases)
     to = standing(scene)
@@ -93,7 +95,7 @@ def _asks(instance: Instance, to: str, after: Scene, fact: Fact) -> Lookup | Non
     if to != "asking":
         return None
     assert isinstance(instance.data, MovementState)
-    before = Scene(after.subject, after.entity, after.rules, instance.data)
+    before = Scene(after.subject, after.entity, after.rules, instance.data, instance.data.shares)
     known = set(leads(before)) if instance.state == "asking" else set()
     return lookup(after) if isinstance(fact.body, LookupAnswered) or set(leads(after)) - known else None
 

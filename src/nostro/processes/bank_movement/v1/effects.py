@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from functools import partial
 from typing import Any, Literal
@@ -34,12 +34,13 @@ _PER_ENTITY = frozenset({"structured", "invoice_number"})
 
 @unchanging(frozen=True, slots=True)
 class Scene:
-    """A movement with what surrounds it: its subject id, its entity and the rules."""
+    """A movement with what surrounds it: its subject id, its entity and the rules; and whose it is."""
 
     subject: str
     entity: LegalEntity
     rules: Rules
     data: MovementState
+    shares: Mapping[tuple[str, str], int]
 
     @property
     def house_account(self) -> HouseBankAccount:
@@ -104,7 +105,7 @@ class Scene:
     @property
     def pays_out(self) -> bool:
         """Whether all of it is one payout."""
-        return [process for process, _ in self.data.shares] == ["payout"]
+        return [process for process, _ in self.shares] == ["payout"]
 
 
 def leads(scene: Scene) -> tuple[Reference, ...]:
@@ -184,7 +185,7 @@ def _takes_back(scene: Scene) -> Iterator[FactBody]:
 def _credits(scene: Scene) -> Iterator[FactBody]:
     """Payouts hear at once; collections once the line is booked, since they match it in the ERP."""
     data = scene.data
-    for (process, subject), minor in data.shares.items():
+    for (process, subject), minor in scene.shares.items():
         amount = Money(minor=minor, currency=data.total.currency)
         if process == "payout":
             signed = amount if data.direction == "credit" else -amount
@@ -200,7 +201,7 @@ def _credits(scene: Scene) -> Iterator[FactBody]:
 def _nobodys(scene: Scene) -> Money | None:
     """What of a credit nothing leads to anybody from. While a part is contested, a person is to say first."""
     data = scene.data
-    rest = data.total.minor - sum(data.shares.values())
+    rest = data.total.minor - sum(scene.shares.values())
     if data.direction == "debit" or rest <= 0 or data.contested or data.taken_back or scene.data.banks_own:
         return None
     return Money(minor=rest, currency=data.total.currency)
@@ -227,7 +228,7 @@ def _late_leads(data: MovementState) -> tuple[Lead, ...]:
 
 def _returns(scene: Scene) -> Iterator[FactBody]:
     """Whoever was credited hears that the money went back."""
-    heir = heir_of(scene)
+    heir = heir_of(scene) if scene.data.taken else None
     for back in scene.data.taken if heir else ():
         yield CollectionReturned(
             subject=heir or "", original_movement=scene.subject, amount=-back.amount,
@@ -242,8 +243,8 @@ def heir_of(scene: Scene) -> str | None:
         return None
     if _nobodys(scene) == data.total:
         return _unapplied(scene, data.total).begins(scene.entity.id)
-    heirs = [subject for (process, subject), minor in data.shares.items() if process == "collection"]
-    return heirs[0] if len(heirs) == 1 and data.shares["collection", heirs[0]] == data.total.minor else None
+    heirs = [subject for (process, subject), minor in scene.shares.items() if process == "collection"]
+    return heirs[0] if len(heirs) == 1 and scene.shares["collection", heirs[0]] == data.total.minor else None
 
 
 def postings(scene: Scene) -> dict[str, Posting]:
@@ -265,8 +266,10 @@ def postings(scene: Scene) -> dict[str, Posting]:
 def unassigned(scene: Scene) -> tuple[Return, ...]:
     """Returns that nobody was told of: the credit was not one collection's, or they went the same way as it."""
     data = scene.data
+    if not (data.returns and scene.ended):
+        return ()
     told_of = data.taken if data.direction == "debit" or heir_of(scene) else ()
-    return tuple(back for back in data.returns if back not in told_of) if scene.ended else ()
+    return tuple(back for back in data.returns if back not in told_of)
 
 
 def unexplained(scene: Scene) -> bool:
@@ -274,14 +277,15 @@ def unexplained(scene: Scene) -> bool:
     data = scene.data
     if data.direction == "credit" or scene.data.banks_own or not scene.resolved:
         return False
-    explained = data.shares or any(True for _ in _takes_back(scene))
+    explained = scene.shares or any(True for _ in _takes_back(scene))
     return not explained and sum(back.amount.minor for back in data.taken) < data.total.minor
 
 
 def holdings(instance: Instance, rules: Rules) -> tuple[Holding, ...]:
     """What the movement answers for: its own postings, less what others were told to take over."""
     assert isinstance(instance.data, MovementState)
-    scene = Scene(instance.subject.id, rules.entity(instance.entity), rules, instance.data)
+    data = instance.data
+    scene = Scene(instance.subject.id, rules.entity(instance.entity), rules, data, data.shares)
     if not scene.data.counts:
         return ()
     own, key = fold(postings(scene).values()), (accounts.suspense(scene.entity.id), scene.data.total.currency)

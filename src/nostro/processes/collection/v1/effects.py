@@ -81,22 +81,22 @@ def wanted(scene: Scene, before: Iterable[Wanted] = ()) -> tuple[Wanted, ...]:
 def _asked(scene: Scene) -> Iterator[Effect]:
     """The parts that the state has anything for."""
     payments, credits_ = scene.data.payments, scene.data.credits
-    if payments or credits_:
-        yield from _registrations(scene)
+    yield from _registrations(scene)
     if credits_:
         yield from _reconciliations(scene)
     if payments:
         yield from _annotations(scene)
-    if any(p.refunds for p in payments):
-        yield from _refund_entries(scene)
-    if any(p.disputes for p in payments):
-        yield from _dispute_entries(scene)
-    if any(c.returns for c in credits_):
+        refunded = any(p.refunds for p in payments)
+        if refunded:
+            yield from _refund_entries(scene)
+        if any(p.disputes for p in payments):
+            yield from _dispute_entries(scene)
+    if credits_:
         yield from _reopenings(scene)
-    if any(p.lines for p in payments):
+    if payments:
         yield from _conversions(scene)
-    if any(p.refunds for p in payments):
-        yield from _matches(scene)
+        if refunded:
+            yield from _matches(scene)
     if scene.data.assignments:
         yield from _given_back(scene)
 
