@@ -126,6 +126,7 @@ class Bank:
         """A fact into a movement, and all that follows from it."""
         instance = self.instances.get(subject) or PROCESS.new(subject.id, told.entity)
         transition = take_in(PROCESS, instance, told, self.rules, told.occurred_at)
+        assert transition == take_in(PROCESS, replace(instance, calls=None), told, self.rules, told.occurred_at)
         self.instances[subject] = transition.after
         self.log.append((subject, told, transition))
         if transition.decision.disowns:

@@ -133,6 +133,7 @@ class House:
         process = next(p for p in self.processes if p.name == subject.process)
         instance = self.instances.get(subject) or process.new(subject.id, told.entity)
         transition = take_in(process, instance, told, self.rules, told.occurred_at)
+        assert transition == take_in(process, replace(instance, calls=None), told, self.rules, told.occurred_at)
         self.instances[subject] = transition.after
         assert transition.after.state == self._standing(transition), f"{told.type} does not lead there"
         self.log.append((subject, told, transition))

@@ -20,7 +20,7 @@ from nostro.engine.fitness import fitting_rules
 from nostro.engine.transition import transition
 from nostro.engine.walk import AUDIT, ENGINE, arrival_of
 from nostro.governance.rules import Rules
-from nostro.model.canonical import canonical
+from nostro.model.canonical import canonical, digest
 from nostro.model.facts import Fact, join
 from nostro.model.facts.base import FactBody, Position
 from nostro.model.ids import SHARDS, Subject
@@ -128,6 +128,26 @@ def test_the_golden_log_is_about_every_process_with_several_bundles() -> None:
     assert {line["bundle"] for line in told} == set(rules)
     assert sum(bool(line["decision"]["postings"]) for line in told) >= 10
     assert sum(bool(line["decision"]["opens"]) for line in told) >= 10
+
+
+def test_digests_are_over_the_canonical_bytes_of_what_is_told() -> None:
+    rules, told = lines()
+    again = zip(told, decisions_of(rules, told), strict=True)
+    assert [line["n"] for line, (subject, decision) in again
+            if decision_digest(subject, decision) != digest(line["decision"])] == []  # fmt: skip
+
+
+@pytest.mark.skipif(WRITING, reason="it is being written")
+def test_what_is_known_of_the_state_before_changes_no_decision() -> None:
+    forgetful = {
+        name: replace(process, versions=tuple(replace(v, decide=_forgetting(v.decide)) for v in process.versions))
+        for name, process in by_name().items()
+    }
+    assert not altered(forgetful)
+
+
+def _forgetting(decide: Callable[..., Decision]) -> Callable[..., Decision]:
+    return lambda instance, *given: decide(replace(instance, calls=None), *given)
 
 
 def changed(name: str, by: Callable[[Decision], Decision]) -> Processes:

@@ -60,7 +60,17 @@ def test_the_replayed_log_is_the_one_that_was_decided_live() -> None:
     rows = asyncio.run(replay_bench.recorded(keys, 3))
     assert len(rows) == 21
     assert {row.state_after for row in rows} >= {"step1", "step6", "over"}
-    assert replay_bench.replayed(keys, rows) >= 0
+    assert replay_bench.replayed(keys, replay_bench.six_steps(rows)) >= 0
     spoilt = [rows[0]._replace(decided=b"another"), *rows[1:]]
     with pytest.raises(ReplayDiffers):
-        replay_bench.replayed(keys, spoilt)
+        replay_bench.replayed(keys, replay_bench.six_steps(spoilt))
+
+
+def test_the_golden_log_is_replayed_as_it_was_decided_by_as_many_companies_as_are_asked_for() -> None:
+    keys = Keys({1: b"m" * 32}, SeededEntropy(1))
+    one, three = (replay_bench.every_process(keys, companies) for companies in (1, 3))
+    assert len(three.rows) == 3 * len(one.rows)
+    assert len({(row.process, row.subject) for row in three.rows}) == 3 * len({row.subject for row in one.rows})
+    assert {row.process for row in one.rows} == set(one.processes)
+    assert any(row.sealed_body for row in one.rows)
+    assert replay_bench.replayed(keys, three) >= 0

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -69,6 +70,15 @@ def test_the_policy_that_does_not_post_leaves_the_invoice_open_and_says_so() -> 
     assert told.steps() == ["annotate-ch_1"]
     told.tell(fact(line("charge", eur("100.00"))))
     assert told.open_cases(ITEM) == {"not_posted"}
+
+
+def test_under_changed_rules_only_what_is_new_under_them_is_asked() -> None:
+    told = house(denied=frozenset({("card", "captured")}))
+    told.tell(fact(capture()))
+    told.rules = replace(told.rules, denied=frozenset())
+    told.tell(fact(capture(charge="ch_2")))
+    assert told.steps("register") == []
+    assert told.open_cases(ITEM) == {"paid_twice"}
 
 
 def test_a_direct_debit_posts_when_it_is_paid_out() -> None:

@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from nostro.model.canonical import canonical
+from nostro.model.intents import EntryLine
 from nostro.model.money import Amount, InexactAmountError, Money, exponent
 
 
@@ -42,6 +43,21 @@ def test_money_is_read_from_and_written_as_value_and_currency() -> None:
     money = Money.model_validate({"value": "12.34", "currency": "EUR"})
     assert money.minor == 1234
     assert canonical(money) == b'{"currency":"EUR","value":"12.34"}'
+
+
+@pytest.mark.parametrize(
+    "told", [{"value": "1.00", "currency": "EURO"}, {"value": 1.0}, {"minor": 1.5, "currency": "EUR"}]
+)
+def test_what_is_no_money_is_refused_by_the_models_that_hold_it(told: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        EntryLine.model_validate({"account": 1, "label": "", "balance": told})
+
+
+def test_money_is_made_of_whole_minor_units_of_a_known_currency() -> None:
+    with pytest.raises(TypeError):
+        Money(minor=1.0, currency="EUR")  # type: ignore[arg-type]  # the very thing that is refused
+    with pytest.raises(ValueError, match="EURO"):
+        Money(minor=1, currency="EURO")
 
 
 @pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity"])

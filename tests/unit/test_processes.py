@@ -6,10 +6,11 @@ from typing import ClassVar
 
 import pytest
 
-from nostro.model.facts import FACT_TYPES, FactBody
+from nostro.model.facts import FACT_TYPES, DeadlineFellDue, FactBody, SubjectPoisoned
 from nostro.processes.kit.machine import NEW, Effect, Machine, Terminal, Waiting, edges_of
-from nostro.processes.kit.process import Process
+from nostro.processes.kit.process import PASSED, UNEXPECTED, Process, take_in
 from nostro.processes.registry import PROCESSES, by_name, flaws
+from tests.stories import NOON, SmallRules, fact
 
 ROOT = Path(__file__).parents[2]
 MINE = list(PROCESSES)
@@ -71,3 +72,21 @@ def test_every_deadline_has_a_name_of_its_own(process: Process) -> None:
     states = process.versions[-1].machine.states.values()
     names = [state.deadline for state in states if isinstance(state, Waiting)]
     assert len(names) == len(set(names))
+
+
+def test_a_deadline_of_a_state_that_has_passed_changes_nothing() -> None:
+    process = by_name()["payout"]
+    waiting = replace(process.new("psp/po_1", "DE"), state="collecting", revision=5, deadline_revision=4)
+    for revision in (3, 5):
+        body = DeadlineFellDue(name="collecting", subject="payout/psp/po_1", due_at=NOON.isoformat(), revision=revision)
+        taken = take_in(process, waiting, fact(body), SmallRules(), NOON)
+        assert (taken.decision.rule, taken.after.state, taken.after.revision) == (PASSED, "collecting", 6)
+
+
+def test_a_fact_without_an_edge_is_kept_and_is_a_case() -> None:
+    process = by_name()["payout"]
+    taken = take_in(
+        process, process.new("psp/po_1", "DE"), fact(SubjectPoisoned(by="a", cause="b")), SmallRules(), NOON
+    )
+    assert (taken.decision.to, taken.decision.rule, taken.after.revision) == (NEW, UNEXPECTED, 1)
+    assert [case.reason for case in taken.decision.opens] == [UNEXPECTED]

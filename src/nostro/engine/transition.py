@@ -13,6 +13,7 @@ from nostro.routing.route import HOUSE
 
 SERVED = "engine: served"
 """The rule of facts that the engine itself serves: activations, releases, closed cases."""
+_OF_PEOPLE = frozenset({CommandReleased, CaseClosed})
 
 
 def transition(
@@ -26,7 +27,7 @@ def transition(
         return _served(replace(instance, revision=0))  # nothing is kept of the house's own subjects but the log
     if process is None:
         raise LookupError(instance.subject.process)
-    if isinstance(fact.body, CommandReleased | CaseClosed):
+    if type(fact.body) in _OF_PEOPLE:
         machine = process.version(instance.version).machine
         if (instance.state, fact.type) not in machine.edges:
             return _served(instance)
@@ -41,5 +42,4 @@ def houseless(subject: Subject, entity: str) -> Instance:
 
 
 def _served(instance: Instance) -> Transition:
-    after = replace(instance, revision=instance.revision + 1)
-    return Transition(instance, after, Decision(to=instance.state, rule=SERVED))
+    return Transition(instance, instance.heard(), Decision(instance.state, SERVED))

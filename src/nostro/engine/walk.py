@@ -14,8 +14,10 @@ from datetime import UTC, datetime
 from nostro.engine.transition import houseless, transition
 from nostro.model.facts import Fact
 from nostro.model.ids import Subject
+from nostro.model.unchanging import unchanging
 from nostro.processes.kit.decision import Instance, Rules
 from nostro.processes.kit.digest import decision_digest
+from nostro.processes.kit.machine import NEW
 from nostro.processes.kit.process import Process, Transition
 from nostro.store.arrivals import COLUMNS as ARRIVAL_COLUMNS
 from nostro.store.arrivals import Arrival
@@ -32,7 +34,7 @@ HELD = 20_000
 _SHARED = tuple(name for name in ARRIVAL_COLUMNS if name in FactRow._fields)
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging(frozen=True, slots=True)
 class Step:
     """A fact taken in again. `taken` is None when it threw; `failure` says what."""
 
@@ -68,7 +70,7 @@ class Walk:
     held: int = HELD
     folded_again: int = 0
     _rules: dict[bytes, Rules] = field(default_factory=dict)
-    _met: OrderedDict[Subject, Instance] = field(default_factory=OrderedDict)
+    _met: OrderedDict[tuple[str, str], Instance] = field(default_factory=OrderedDict)
 
     async def shard(self, shard: int) -> AsyncIterator[list[Step]]:
         """The shard's log in order, a stretch at a time."""
@@ -78,7 +80,10 @@ class Walk:
                 rows = [
                     FactRow._make(row) for row in await tx.rows(AUDIT.chain, shard=shard, after=position, limit=STRETCH)
                 ]
-                steps = [await self._met_again(tx, row, fact) for row, fact in await self._opened(tx, rows)]
+                steps = [
+                    self.again(row, fact) or await self._folded(tx, row, fact)
+                    for row, fact in await self._opened(tx, rows)
+                ]
             if not rows:
                 self._met.clear()
                 return
@@ -94,13 +99,22 @@ class Walk:
             steps.append(self.take(row, fact, steps[-1].after if steps else self.new(row)))
         return steps
 
+    def again(self, row: FactRow, fact: Fact) -> Step | None:
+        """The next fact of its shard. None when its subject was let go, and has to be folded anew."""
+        before = self._met.pop((row.process, row.subject), None)
+        if before is None:
+            if row.revision > 1:
+                return None
+            before = self.new(row)
+        return self._meet(self.take(row, fact, before))
+
     def new(self, row: FactRow) -> Instance:
         """The subject before its first fact, in the version that it began with."""
         process = self.processes.get(row.process)
         if process is None or not 1 <= row.version <= len(process.versions):
             return replace(houseless(Subject(row.process, row.subject), row.entity), version=row.version)
-        initial = process.version(row.version).initial
-        return replace(process.new(row.subject, row.entity), version=row.version, data=initial)
+        subject, initial = Subject(row.process, row.subject), process.version(row.version).initial
+        return Instance(subject, row.entity, row.version, 0, NEW, initial)
 
     def take(self, row: FactRow, fact: Fact, before: Instance) -> Step:
         """One fact, again. Whatever a decision throws is a finding, not the end of the walk."""
@@ -128,15 +142,13 @@ class Walk:
             raise LookupError(digest.hex())
         return self.rules_from(bytes(row.content))
 
-    async def _met_again(self, tx: Transaction, row: FactRow, fact: Fact) -> Step:
-        subject = Subject(row.process, row.subject)
-        before = self._met.pop(subject, None)
-        if before is None and row.revision > 1:
-            self.folded_again += 1
-            past = await self.subject(tx, subject, row.position - 1)
-            before = past[-1].after if past else None
-        step = self.take(row, fact, before or self.new(row))
-        self._met[subject] = step.after
+    async def _folded(self, tx: Transaction, row: FactRow, fact: Fact) -> Step:
+        self.folded_again += 1
+        past = await self.subject(tx, Subject(row.process, row.subject), row.position - 1)
+        return self._meet(self.take(row, fact, past[-1].after if past else self.new(row)))
+
+    def _meet(self, step: Step) -> Step:
+        self._met[step.row.process, step.row.subject] = step.after
         if len(self._met) > self.held:
             self._met.popitem(last=False)
         return step
@@ -144,7 +156,7 @@ class Walk:
 
 def decided_at(row: FactRow) -> datetime:
     """The business time of the decision, in UTC."""
-    return row.decided_at.astimezone(UTC)
+    return row.decided_at if row.decided_at.tzinfo is UTC else row.decided_at.astimezone(UTC)
 
 
 def arrival_of(row: FactRow) -> Arrival:

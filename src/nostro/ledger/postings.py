@@ -62,15 +62,18 @@ def changes(before: Mapping[str, Posted], after: Mapping[str, Posted]) -> tuple[
     for name in dict.fromkeys((*before, *after)):
         old, new = before.get(name), after.get(name)
         if old is not None and new is not None and _same_way(old, new):
-            moves.append(_moved(new.debit, new.credit, new.amount - old.amount))
+            if old.amount.minor != new.amount.minor:
+                moves.append(_moved(new.debit, new.credit, new.amount - old.amount))
             continue
-        moves += [_moved(p.debit, p.credit, -p.amount) for p in (old,) if p is not None]
-        moves += [_moved(p.debit, p.credit, p.amount) for p in (new,) if p is not None]
-    return tuple(move for move in moves if not no_posting(move))
+        if old is not None:
+            moves.append(_moved(old.debit, old.credit, -old.amount))
+        if new is not None:
+            moves.append(_moved(new.debit, new.credit, new.amount))
+    return tuple([move for move in moves if not no_posting(move)])
 
 
 def _same_way(old: Posted, new: Posted) -> bool:
-    return (old.debit, old.credit, old.amount.currency) == (new.debit, new.credit, new.amount.currency)
+    return old.debit == new.debit and old.credit == new.credit and old.amount.currency == new.amount.currency
 
 
 def _moved(debit: str, credit: str, amount: Money) -> Move:

@@ -2,17 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 from pydantic.fields import FieldInfo
 
 
-class Value(BaseModel):
+class Value(BaseModel):  # noqa: PLW1641 - pydantic gives what is frozen its hash
     """A frozen value that refuses fields that it doesn't know."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def __eq__(self, other: object) -> bool:
+        """The same fields of the same model. Nothing stands beside the fields, so that is all there is to compare."""
+        if type(self) is not type(other):
+            return NotImplemented
+        return self.__dict__ == other.__dict__
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """The value with some fields changed, as pydantic does it; of what is frozen a copy shares the rest."""
+        if deep:
+            return super().model_copy(update=update, deep=True)
+        return changed(self, update or {})
+
+
+V = TypeVar("V", bound=Value)
+_new = object.__new__
+_set = object.__setattr__
+
+
+def changed(value: V, fields: Mapping[str, Any]) -> V:
+    """The value with some fields changed. They are taken as they are given: our own code gives them.
+
+    It is the very same value when each of them is what it was.
+    """
+    known = value.__dict__
+    for name, member in fields.items():
+        if known[name] is not member:
+            break
+    else:
+        return value
+    made = _new(type(value))
+    _set(made, "__dict__", {**known, **fields})
+    _set(made, "__pydantic_fields_set__", value.__pydantic_fields_set__.union(fields))
+    _set(made, "__pydantic_extra__", None)
+    _set(made, "__pydantic_private__", None)
+    return made
 
 
 class Erased(Value):

@@ -8,11 +8,12 @@ leaf and digest hangs on these rules; changing one needs a new chain.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 import orjson
@@ -33,12 +34,6 @@ def parse(body: bytes) -> dict[str, object]:
         message = "a canonical body is an object"
         raise TypeError(message)
     return parsed
-
-
-def canonical_row(names: Sequence[str], values: Sequence[object]) -> bytes:
-    """As `canonical` of an object with these members, for rows of a table: names sorted, no value nested or a float."""
-    told = {name: value for name, value in zip(names, values, strict=True) if value is not None}
-    return orjson.dumps(told, default=_plain, option=orjson.OPT_PASSTHROUGH_DATETIME)
 
 
 def digest(value: object) -> bytes:
@@ -62,7 +57,11 @@ _FORMS: dict[type, _Form] = {}
 """How values of a type become plain, found once a type: finding it anew for each value costs more than all the rest."""
 
 
-def _plain(value: object) -> object:
+def told_as(value: object) -> object:
+    """What `canonical` would write of a value: text, whole numbers, yes and no, and lists and objects of them.
+
+    For who writes a larger object member by member. Raises as `canonical`.
+    """
     kind = type(value)
     form = _FORMS.get(kind)
     if form is None:
@@ -70,12 +69,36 @@ def _plain(value: object) -> object:
     return form(value)
 
 
+_plain = told_as
+
+
 def _form_of(kind: type) -> _Form:
+    if issubclass(kind, Enum) and all(type(member.value) in _SCALARS for member in kind):
+        return attrgetter("_value_")
+    if issubclass(kind, BaseModel):
+        return fields_form(kind.model_fields)
     for base, form in _KINDS:
         if issubclass(kind, base):
             return form
     message = f"{kind.__name__} has no canonical form (floats never have one)"
     raise TypeError(message)
+
+
+def fields_form(names: Iterable[str]) -> Callable[[BaseModel], dict[str, object]]:
+    """Makes an object of some fields of a model, in the order of their names."""
+    ordered = sorted(names)
+
+    def form(value: BaseModel) -> dict[str, object]:
+        fields, told = value.__dict__, dict[str, object]()
+        for name in ordered:
+            member = fields[name]
+            if type(member) in _SCALARS:
+                told[name] = member
+            elif member is not None:
+                told[name] = _plain(member)
+        return told
+
+    return form
 
 
 def _mapping(value: Mapping[str, object]) -> dict[str, object]:
@@ -84,10 +107,6 @@ def _mapping(value: Mapping[str, object]) -> dict[str, object]:
         for key, member in value.items()
         if member is not None
     }
-
-
-def _model(value: BaseModel) -> dict[str, object]:
-    return _mapping({name: getattr(value, name) for name in type(value).model_fields})
 
 
 def _itself(value: object) -> object:
@@ -99,8 +118,7 @@ _KINDS: tuple[tuple[type, _Form], ...] = (
     (str, _itself),
     (int, _itself),
     (type(None), _itself),
-    (Money, lambda value: {"currency": value.currency, "value": plain(value.value)}),
-    (BaseModel, _model),
+    (Money, lambda value: {"currency": value.currency, "value": value.text}),
     (Mapping, _mapping),
     (bytes, bytes.hex),
     (Sequence, lambda value: [m if type(m) in _SCALARS else _plain(m) for m in value]),

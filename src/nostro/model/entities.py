@@ -63,8 +63,14 @@ class LegalEntity(Value):
 
     def provider(self, connection: str) -> ProviderAccount | None:
         """Our account at that provider connection."""
-        return next((account for account in self.provider_accounts if account.connection == connection), None)
+        for account in self.provider_accounts:
+            if account.connection == connection:
+                return account
+        return None
 
     def bank_account(self, account_id: str) -> HouseBankAccount | None:
         """The bank account with that landscape id."""
-        return next((account for account in self.bank_accounts if account.id == account_id), None)
+        for account in self.bank_accounts:
+            if account.id == account_id:
+                return account
+        return None

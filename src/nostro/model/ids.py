@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Self
+from typing import NamedTuple, Self
+
+from nostro.model.unchanging import unchanging
 
 SHARDS = 64
 _CORRELATION_BYTES = 10
@@ -14,8 +15,7 @@ _CORRELATION_BYTES = 10
 _REMEMBERED = 65_536
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Subject:
+class Subject(NamedTuple):
     """One instance of a process: the thing that a business story is about."""
 
     process: str
@@ -31,7 +31,7 @@ class Subject:
         return f"{self.process}/{self.id}"
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging(frozen=True, slots=True)
 class IdempotencyKey:
     """Names one intended effect for ever.
 
@@ -87,9 +87,8 @@ def shard_of(text: str | bytes) -> int:
 
 def short_digest(*parts: str | bytes) -> bytes:
     """16 bytes of SHA-256 over length-prefixed parts."""
-    hasher = hashlib.sha256()
+    told = b""
     for part in parts:
         raw = part.encode() if isinstance(part, str) else part
-        hasher.update(len(raw).to_bytes(8, "big"))
-        hasher.update(raw)
-    return hasher.digest()[:16]
+        told += len(raw).to_bytes(8, "big") + raw
+    return hashlib.sha256(told).digest()[:16]

@@ -7,10 +7,14 @@ ISO 4217 currency: what processes, ledger and limits calculate with. There is on
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Callable
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, NoReturn, Self
 
-from pydantic import AfterValidator, PlainSerializer, model_validator
+from pydantic import AfterValidator, GetCoreSchemaHandler, GetJsonSchemaHandler, PlainSerializer, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
 
 from nostro.model.base import Value
 
@@ -85,11 +89,11 @@ class Amount(Value):
         if whole != scaled and rounding is None:
             message = f"{plain(self.value)} {self.currency} is finer than the currency's smallest unit"
             raise InexactAmountError(message)
-        return Money(minor=int(whole), currency=self.currency)
+        return _money(int(whole), self.currency)
 
 
-class Money(Value):
-    """Whole minor units of an ISO 4217 currency. In JSON `{"value": "12.34", "currency": "EUR"}`, never a float."""
+class _Told(Value):
+    """Money in whatever form it may be told: minor units, or a value in major units."""
 
     minor: int
     currency: Currency
@@ -102,20 +106,70 @@ class Money(Value):
             return {"minor": told.to_money().minor, "currency": told.currency}
         return given
 
-    @classmethod
-    def of(cls, value: str | int | Decimal, currency: str) -> Self:
-        """Money from a decimal in major units: `Money.of("12.34", "EUR")`. Raises `InexactAmountError` if too fine."""
-        return cls(minor=Amount(value=Decimal(value), currency=currency).to_money().minor, currency=currency)
+
+class Money:
+    """Whole minor units of an ISO 4217 currency. In JSON `{"value": "12.34", "currency": "EUR"}`, never a float."""
+
+    # No model of pydantic's: an amount is made and compared in every step of every decision.
+    __slots__ = ("currency", "minor")
+    minor: int
+    currency: str
+
+    def __init__(self, *, minor: int, currency: str) -> None:
+        """Raises `TypeError` for what is no whole number, and `ValueError` for an unknown currency."""
+        exponent(currency)
+        _set_minor(self, minor if type(minor) is int else operator.index(minor))
+        _set_currency(self, currency)
 
     @classmethod
-    def zero(cls, currency: str) -> Self:
+    def of(cls, value: str | int | Decimal, currency: str) -> Money:
+        """Money from a decimal in major units: `Money.of("12.34", "EUR")`. Raises `InexactAmountError` if too fine."""
+        return Amount(value=Decimal(value), currency=currency).to_money()
+
+    @classmethod
+    def zero(cls, currency: str) -> Money:
         """Nothing, in a currency."""
         return cls(minor=0, currency=currency)
+
+    @classmethod
+    def model_validate(cls, given: object) -> Money:
+        """As models of the vocabulary are read; raises `ValidationError`."""
+        return _read(given)
+
+    @classmethod
+    def model_validate_json(cls, given: str | bytes) -> Money:
+        """As `model_validate`, from JSON."""
+        told = _Told.model_validate_json(given)
+        return _money(told.minor, told.currency)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """In a model: itself, or what it is told as."""
+        return core_schema.no_info_plain_validator_function(
+            _read,
+            ref=f"{cls.__module__}.{cls.__name__}",
+            serialization=core_schema.plain_serializer_function_ser_schema(_written),
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """The object of minor units and currency."""
+        told = handler(_Told.__pydantic_core_schema__)
+        return {**handler.resolve_ref_schema(told), "title": cls.__name__, "description": cls.__doc__}
 
     @property
     def value(self) -> Decimal:
         """The decimal in major units, with exactly the currency's digits."""
-        return Decimal(self.minor).scaleb(-exponent(self.currency))
+        return Decimal(self.minor).scaleb(-EXPONENTS[self.currency])
+
+    @property
+    def text(self) -> str:
+        """`value` as plain text, worked out in whole numbers."""
+        digits, minor = EXPONENTS[self.currency], self.minor
+        if not digits or not -_EXACT < minor < _EXACT:
+            return plain(self.value)
+        whole, rest = divmod(abs(minor), 10**digits)
+        return f"{'-' if minor < 0 else ''}{whole}.{rest:0{digits}}"
 
     def as_amount(self) -> Amount:
         """The same, as an `Amount`."""
@@ -123,15 +177,15 @@ class Money(Value):
 
     def __add__(self, other: Money) -> Money:
         """Sum; raises `ValueError` when the currencies differ."""
-        return Money(minor=self.minor + self._same(other).minor, currency=self.currency)
+        return _money(self.minor + self._same(other).minor, self.currency)
 
     def __sub__(self, other: Money) -> Money:
         """Difference; raises `ValueError` when the currencies differ."""
-        return Money(minor=self.minor - self._same(other).minor, currency=self.currency)
+        return _money(self.minor - self._same(other).minor, self.currency)
 
     def __neg__(self) -> Money:
         """The same amount the other way."""
-        return Money(minor=-self.minor, currency=self.currency)
+        return _money(-self.minor, self.currency)
 
     def __lt__(self, other: Money) -> bool:
         """Less than; raises `ValueError` when the currencies differ."""
@@ -155,10 +209,82 @@ class Money(Value):
 
     def __str__(self) -> str:
         """For people: `12.34 EUR`."""
-        return f"{plain(self.value)} {self.currency}"
+        return f"{self.text} {self.currency}"
+
+    def __repr__(self) -> str:
+        """As it is made."""
+        return f"Money(minor={self.minor!r}, currency={self.currency!r})"
+
+    def __eq__(self, other: object) -> bool:
+        """The same amount of the same currency."""
+        if type(other) is not Money:
+            return NotImplemented
+        return self.minor == other.minor and self.currency == other.currency
+
+    def __hash__(self) -> int:
+        """Of amount and currency."""
+        return hash((self.minor, self.currency))
+
+    def __setattr__(self, name: str, _: object) -> NoReturn:
+        raise AttributeError(f"{name} of an amount stays what it is")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"{name} of an amount stays what it is")
+
+    def __reduce__(self) -> tuple[object, tuple[int, str]]:
+        return _money, (self.minor, self.currency)
 
     def _same(self, other: Money) -> Money:
         if other.currency != self.currency:
             message = f"{self} and {other} are in different currencies"
             raise ValueError(message)
         return other
+
+
+_EXACT = 10**28
+"""Up to here `Decimal` keeps every digit in its default context."""
+_new = object.__new__
+_set_minor: Callable[[Money, int], None] = Money.__dict__["minor"].__set__
+_set_currency: Callable[[Money, str], None] = Money.__dict__["currency"].__set__
+
+
+def _money(minor: int, currency: str) -> Money:
+    """Money of a currency that is known to be one."""
+    made = _new(Money)
+    _set_minor(made, minor)
+    _set_currency(made, currency)
+    return made
+
+
+def _read(given: object) -> Money:
+    """Money as it is told. Our own canonical form, which nearly all of it has, is read without a detour."""
+    if type(given) is Money:
+        return given
+    if type(given) is dict and len(given) == 2:
+        value, currency = given.get("value"), given.get("currency")
+        if type(value) is str and type(currency) is str:
+            minor = _minor(value, EXPONENTS.get(currency, -1))
+            if minor is not None:
+                return _money(minor, currency)
+    told = _Told.model_validate(given)
+    return _money(told.minor, told.currency)
+
+
+def _minor(value: str, digits: int) -> int | None:
+    """The minor units of a plain decimal with exactly the currency's digits, or None for any other text."""
+    whole, point, rest = value.partition(".")
+    if (
+        len(rest) != digits
+        or len(whole) > _PLAIN
+        or not (value.isascii() and (rest.isdigit() if point else not digits))
+    ):
+        return None
+    unsigned = whole.removeprefix("-")
+    return int(whole + rest) if unsigned.isdigit() else None
+
+
+_PLAIN = 20
+
+
+def _written(money: Money) -> dict[str, object]:
+    return {"minor": money.minor, "currency": money.currency}

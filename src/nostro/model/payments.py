@@ -149,12 +149,18 @@ class Incoming(Value):
     @property
     def over(self) -> int:
         """What of it clears nothing and is still here."""
-        return self.amount.minor - self.applied - self.moved - sum(share.over for share in self.shares)
+        over = self.amount.minor - self.applied - self.moved
+        for share in self.shares:
+            over -= share.over
+        return over
 
     @property
     def cleared(self) -> int:
         """What of it clears the item and was not lost."""
-        return self.applied - sum(share.applied for share in self.losses)
+        cleared = self.applied
+        for share in self.losses:
+            cleared -= share.applied
+        return cleared
 
     def take_back(self, minor: int) -> Share:
         """Whence an amount that goes back is taken: first what is over, then what was applied, then what was moved."""
@@ -190,23 +196,34 @@ class Payment(Incoming):
     @property
     def shares(self) -> tuple[Share, ...]:
         """What went back, of live refunds and disputes."""
-        return tuple(r.share for r in self.refunds if r.live) + tuple(d.share for d in self.disputes if d.live)
+        if not (self.refunds or self.disputes):
+            return ()
+        return (*(r.share for r in self.refunds if r.live), *(d.share for d in self.disputes if d.live))
 
     @property
     def losses(self) -> tuple[Share, ...]:
         """A refund is the credit note's matter; a lost dispute is to be paid again."""
-        return tuple(d.share for d in self.disputes if d.cost)
+        return tuple([d.share for d in self.disputes if d.cost]) if self.disputes else ()
 
     @property
     def held(self) -> int:
         """What the PSP still owes for it, in the payment's currency; negative when it took back more than it held."""
-        back = (*(r.amount.minor for r in self.refunds if r.live), *(d.amount.minor for d in self.disputes if d.live))
-        return self.amount.minor - sum(back) - sum(self.worth(line) for line in self.lines)
+        held = self.amount.minor
+        for refund in self.refunds:
+            held -= refund.amount.minor if refund.live else 0
+        for dispute in self.disputes:
+            held -= dispute.amount.minor if dispute.live else 0
+        for line in self.lines:
+            held -= self.worth(line)
+        return held
 
     @property
     def charge_line(self) -> Line | None:
         """The line that settled the charge itself."""
-        return next((line for line in self.lines if line.kind == "charge"), None)
+        for line in self.lines:
+            if line.kind == "charge":
+                return line
+        return None
 
     def line_of(self, kind: str, source_id: str) -> Line | None:
         """The line that settled a refund or dispute; without its id, the only one of its kind."""
@@ -250,7 +267,7 @@ class Credit(Incoming):
     @property
     def shares(self) -> tuple[Share, ...]:
         """What was returned."""
-        return tuple(returned.share for returned in self.returns)
+        return tuple([returned.share for returned in self.returns]) if self.returns else ()
 
 
 class Payout(Value):

@@ -71,22 +71,23 @@ def bound_to(fact_key: str) -> bytes:
 
 def arrival_for(fact: Fact, blob: Blob, subject: Subject, lane: int, at: datetime) -> Arrival:
     """The queue's row for a fact that goes to a subject. `at` orders it on its lane (business time, UTC)."""
+    natural_key, cause = fact.body.natural_key(), fact.cause
     return Arrival(
         shard=subject.shard,
         lane=lane,
         at=at,
         item=fact.item,
-        key=short_digest(fact.key, str(subject)),
+        key=short_digest(f"{fact.type}:{natural_key}", str(subject)),
         process=subject.process,
         subject=subject.id,
         entity=fact.entity,
         type=fact.type,
         type_version=fact.body.version,
-        natural_key=fact.body.natural_key(),
+        natural_key=natural_key,
         origin=fact.origin,
         receipt=fact.receipt,
-        cause_shard=fact.cause.shard if fact.cause else None,
-        cause_position=fact.cause.number if fact.cause else None,
+        cause_shard=cause.shard if cause else None,
+        cause_position=cause.number if cause else None,
         body=blob.clear,
         sealed_body=blob.sealed,
         data_key=blob.data_key,

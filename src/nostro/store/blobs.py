@@ -58,16 +58,6 @@ def open_fact(keys: Keys, row: Arrival | FactRow, known: Mapping[bytes, DataKey 
         None if row.cause_shard is None or row.cause_position is None else Position(row.cause_shard, row.cause_position)
     )
     return Fact(
-        body=open_body(keys, row, known),
-        entity=row.entity,
-        origin=row.origin,
-        actor=row.actor,
-        occurred_at=row.occurred_at,
-        received_at=row.received_at,
-        receipt=row.receipt,
-        item=row.item,
-        sender_order=row.sender_order,
-        on_behalf_of=row.on_behalf_of,
-        reason=row.reason,
-        cause=cause,
-    )
+        open_body(keys, row, known), row.entity, row.origin, row.actor, row.occurred_at, row.received_at, row.receipt,
+        row.item, row.sender_order, row.on_behalf_of, row.reason, cause,
+    )  # fmt: skip

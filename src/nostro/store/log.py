@@ -7,12 +7,13 @@ other column, as canonical bytes. The first leaf of a shard follows its genesis.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from datetime import date, datetime
-from operator import attrgetter
+from struct import Struct
 from typing import NamedTuple
 
-from nostro.model.canonical import canonical_row
+import orjson
+
+from nostro.model.canonical import instant_text
 
 
 class FactRow(NamedTuple):
@@ -53,12 +54,12 @@ class FactRow(NamedTuple):
 
     def sealed_after(self, previous: bytes) -> FactRow:
         """The same row with its leaf."""
-        return self._replace(leaf=leaf_of(previous, self))
+        return FactRow._make((*self[:-1], leaf_of(previous, self)))
 
 
 COLUMNS = FactRow._fields
-_HEADER = tuple(sorted(set(COLUMNS) - {"body", "sealed_body", "leaf", "position"}))
-_header: Callable[[FactRow], tuple[object, ...]] = attrgetter(*_HEADER)
+_PARTS = Struct(">QQQ")
+_LENGTH = Struct(">Q")
 
 
 def genesis(deployment: bytes, shard: int) -> bytes:
@@ -68,9 +69,35 @@ def genesis(deployment: bytes, shard: int) -> bytes:
 
 def leaf_of(previous: bytes, row: FactRow) -> bytes:
     """The leaf of a row that follows `previous`."""
-    hasher = hashlib.sha256(previous)
-    header = canonical_row(_HEADER, _header(row))
-    for part in (row.position.to_bytes(8, "big"), header, row.body, row.sealed_body or b""):
-        hasher.update(len(part).to_bytes(8, "big"))
-        hasher.update(part)
-    return hasher.digest()
+    header, body, sealed = header_of(row), row.body, row.sealed_body or b""
+    told = (
+        previous, _PARTS.pack(8, row.position, len(header)), header, _LENGTH.pack(len(body)), body,
+        _LENGTH.pack(len(sealed)), sealed,
+    )  # fmt: skip
+    return hashlib.sha256(b"".join(told)).digest()
+
+
+def header_of(row: FactRow) -> bytes:
+    """The canonical bytes of an object of all columns but those that stand beside it in the leaf."""
+    told: dict[str, object] = {"actor": row.actor, "bundle": row.bundle.hex()}
+    if row.cause_position is not None:
+        told["cause_position"] = row.cause_position
+    if row.cause_shard is not None:
+        told["cause_shard"] = row.cause_shard
+    if row.data_key is not None:
+        told["data_key"] = row.data_key.hex()
+    told |= {
+        "decided": row.decided.hex(), "decided_at": instant_text(row.decided_at), "entity": row.entity,
+        "item": row.item, "month": row.month.isoformat(), "natural_key": row.natural_key,
+        "occurred_at": instant_text(row.occurred_at), "on_behalf_of": row.on_behalf_of, "origin": row.origin,
+        "process": row.process, "reason": row.reason,
+    }  # fmt: skip
+    if row.receipt is not None:
+        told["receipt"] = row.receipt.hex()
+    told |= {
+        "received_at": instant_text(row.received_at), "revision": row.revision, "rule": row.rule,
+        "sender_order": row.sender_order, "shard": row.shard, "state_after": row.state_after,
+        "state_before": row.state_before, "subject": row.subject, "type": row.type, "type_version": row.type_version,
+        "version": row.version,
+    }  # fmt: skip
+    return orjson.dumps(told)  # the names stand in order

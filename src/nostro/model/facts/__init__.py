@@ -110,14 +110,24 @@ def join(fact_type: str, version: int, clear: bytes, secret: bytes | None, *, er
     Raises `KeyError` for an unknown fact type.
     """
     kind = BY_TYPE[fact_type]
-    if secret is None and version == kind.version and not erased:
-        return kind.model_validate_json(clear)
+    if version == kind.version and not erased:
+        return _VALIDATORS[fact_type](clear if secret is None else _spliced(clear, secret))
     fields: dict[str, Any] = {**parse(clear), **(parse(secret) if secret else {})}
     if erased:
         fields |= dict.fromkeys(confidential_fields(kind), ERASED)
     for step in range(version, kind.version):
         fields = UPCASTERS[fact_type, step](fields)
     return kind.model_validate(fields)
+
+
+_VALIDATORS: Mapping[str, Callable[[bytes], FactBody]] = {
+    body.fact_type: body.__pydantic_validator__.validate_json for body in FACT_TYPES
+}
+
+
+def _spliced(clear: bytes, secret: bytes) -> bytes:
+    """One object of two canonical ones that have no member in common."""
+    return b"%b,%b" % (clear[:-1], secret[1:]) if clear != b"{}" else secret
 
 
 def schemas() -> dict[str, Any]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import ClassVar
 
 from nostro.model.base import Value
 from nostro.model.money import Money
 from nostro.model.references import Reference
+from nostro.model.unchanging import unchanging
 
 
 class FactBody(Value):
@@ -66,7 +66,7 @@ class PaymentNews(FactBody):
         return f"{key}>{self.passed_to}" if self.passed_to else key
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging(frozen=True, slots=True)
 class Position:
     """Where a fact stands in the log."""
 
@@ -74,7 +74,7 @@ class Position:
     number: int
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging(frozen=True, slots=True)
 class Fact:
     """A fact as readers make it and as pure code sees it: body and envelope.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime
 from typing import Protocol
 
@@ -16,8 +16,10 @@ from nostro.model.ids import IdempotencyKey, Subject
 from nostro.model.intents import Intent
 from nostro.model.money import Money
 from nostro.model.references import Reference
+from nostro.model.unchanging import unchanging
 
 __all__ = [
+    "Calls",
     "CaseOpening",
     "Decision",
     "Instance",
@@ -61,7 +63,7 @@ class Rules(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging(frozen=True, slots=True)
 class Wanted:
     """An intent with the step that names it within its subject: same step and occurrence, same effect, for ever.
 
@@ -77,8 +79,12 @@ class Wanted:
         """The idempotency key."""
         return IdempotencyKey(subject.process, subject.id, self.step, self.occurrence, self.generation)
 
+    def key_text(self, subject: Subject) -> str:
+        """The idempotency key's text."""
+        return f"{subject.process}/{subject.id}/{self.step}/{self.occurrence}/{self.generation}"
 
-@dataclass(frozen=True, slots=True)
+
+@unchanging(frozen=True, slots=True)
 class Lookup:
     """Ask which subjects these references lead to, strongest first.
 
@@ -90,7 +96,7 @@ class Lookup:
     processes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging(frozen=True, slots=True)
 class CaseOpening:
     """Something for a person. `reason` is a runbook's name; one open case a reason and subject."""
 
@@ -100,7 +106,7 @@ class CaseOpening:
     candidates: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging(frozen=True, slots=True)
 class Posting:
     """One move of money in the transit ledger: `amount` leaves `credit` and enters `debit`.
 
@@ -112,13 +118,32 @@ class Posting:
     amount: Money
 
 
-@dataclass(frozen=True, slots=True)
+class State(Value):
+    """Base of every process's frozen state. Lists stay bounded; confidential fields are marked as in facts."""
+
+
+@unchanging(frozen=True, slots=True)
+class Calls:
+    """All that a state (`data`) calls for under some rules, asked for or not: a function of these two alone.
+
+    What the state after one fact calls for is what the state before the next one called for: it is worked out once.
+    """
+
+    data: State
+    rules: Rules | None
+    wanted: tuple[Wanted, ...]
+    cases: Mapping[str, CaseOpening]
+    told: tuple[tuple[str, FactBody], ...]
+    postings: Mapping[str, Posting]
+
+
+@unchanging(frozen=True, slots=True)
 class Decision:
     """What follows from a fact in a state. `to` is the process state afterwards; `rule` says which rule explains it.
 
     `disowns`: the fact turned out to concern another subject; what it claimed for this one at routing is given back,
     and a fact among
-    `emits` begins the right one.
+    `emits` begins the right one. `calls`: what the state after it calls for, for who takes the next fact in.
     """
 
     to: str
@@ -131,17 +156,15 @@ class Decision:
     postings: tuple[Posting, ...] = ()
     due_at: datetime | None = None
     disowns: bool = False
+    calls: Calls | None = field(default=None, compare=False, repr=False)
 
 
-class State(Value):
-    """Base of every process's frozen state. Lists stay bounded; confidential fields are marked as in facts."""
-
-
-@dataclass(frozen=True, slots=True)
+@unchanging(frozen=True, slots=True)
 class Instance:
     """A subject as its decision sees it. `absorbed` holds, per stream, the newest sender order that it has taken in.
 
-    `deadline_revision` is the revision at which the present deadline was set, 0 when nothing is awaited.
+    `deadline_revision` is the revision at which the present deadline was set, 0 when nothing is awaited. `calls` may
+    hold what its state calls for; it says nothing that the state and the rules don't.
     """
 
     subject: Subject
@@ -152,3 +175,11 @@ class Instance:
     data: State
     absorbed: Mapping[str, str] = field(default_factory=dict)
     deadline_revision: int = 0
+    calls: Calls | None = field(default=None, compare=False, repr=False)
+
+    def heard(self) -> Instance:
+        """After a fact that changed nothing."""
+        revision, since = self.revision + 1, self.deadline_revision
+        return Instance(
+            self.subject, self.entity, self.version, revision, self.state, self.data, self.absorbed, since, self.calls
+        )

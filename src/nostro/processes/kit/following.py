@@ -6,22 +6,26 @@ asked, what is gone is closed or taken back. So the order in which the facts of 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cache
+from operator import itemgetter
 from typing import Any, TypeVar
 
 from nostro.ledger import changes
-from nostro.model.base import Value
+from nostro.model.base import Value, changed
 from nostro.model.facts import CommandReleased, CommandSettled, DeadlineFellDue, Fact, FactBody
 from nostro.model.ids import IdempotencyKey
+from nostro.model.intents import Intent
 from nostro.model.money import Money
 from nostro.model.outcomes import OutcomeKind
-from nostro.processes.kit.decision import CaseOpening, Posting, Rules, Wanted
+from nostro.model.unchanging import unchanging
+from nostro.processes.kit.decision import Calls, CaseOpening, Instance, Posting, Rules, State, Wanted
 
 V = TypeVar("V", bound=Value)
 _OTHERWISE = ("amount", "open", "state")
 """Notes of an outcome that say that what is there is not quite what was asked."""
+_QUIET = frozenset({OutcomeKind.DONE, OutcomeKind.ADOPTED, OutcomeKind.DISCARDED})
 
 
 class StepEnd(Value):
@@ -87,19 +91,57 @@ class Steps(Value):
 
     def failures(self, kind: OutcomeKind) -> list[tuple[str, StepEnd]]:
         """The steps that ended this way, in the order of their names."""
-        return sorted((name, end) for name, end in self.ends.items() if end.kind is kind)
+        return sorted([(name, end) for name, end in self.ends.items() if end.kind is kind], key=itemgetter(0))
 
-    def fresh(self, before: Iterable[Wanted], after: Iterable[Wanted]) -> tuple[Wanted, ...]:
+    @property
+    def troubled(self) -> bool:
+        """Whether any step failed or was handed over to a person."""
+        return not _QUIET.issuperset([end.kind for end in self.ends.values()])
+
+    def fresh(self, before: Sequence[Wanted], after: Sequence[Wanted]) -> tuple[Wanted, ...]:
         """What is to be asked now: wanted, not wanted before, and not ended already."""
-        asked = {_name(wanted) for wanted in before}
-        return tuple(w for w in after if _name(w) not in asked and self.end(w.step, w.occurrence) is None)
+        if not after or after is before:
+            return ()
+        asked, ends = {_name(wanted) for wanted in before}, self.ends
+        return tuple([w for w in after if _name(w) not in asked and f"{w.step}/{w.occurrence}" not in ends])
 
     def pending(self, wanted: Iterable[Wanted]) -> tuple[Wanted, ...]:
         """What is wanted and has not ended."""
-        return tuple(w for w in wanted if self.end(w.step, w.occurrence) is None)
+        ends = self.ends
+        return tuple([w for w in wanted if f"{w.step}/{w.occurrence}" not in ends])
+
+    def put_together(self, those: Iterable[Effect], before: Iterable[Wanted]) -> tuple[Wanted, ...]:
+        """What is wanted. What was wanted before under the same name is that effect for ever: it isn't made again."""
+        known, found = {_name(wanted): wanted for wanted in before}, list[Wanted]()
+        for step, occurrence, intent in those:
+            generation = self.generations.get(f"{step}/{occurrence}", 0) if self.generations else 0
+            told = known.get((step, occurrence, generation))
+            found.append(told or Wanted(step, intent(), occurrence, generation))
+        return tuple(found)
 
 
-@dataclass(frozen=True, slots=True)
+Effect = tuple[str, int, Callable[[], Intent]]
+"""An effect that a state calls for: step, occurrence, and what makes its intent."""
+NOTHING = Calls(State(), None, (), {}, (), {})
+
+
+def called_for(instance: Instance, rules: Rules, work_out: Callable[[Any, Calls], Calls]) -> Calls:
+    """What the instance's state calls for: as it is known of the decision before, else worked out of the state.
+
+    A subject that has taken nothing in calls for nothing.
+    """
+    calls = instance.calls
+    if calls is not None and calls.data is instance.data and calls.rules is rules:
+        return calls
+    return work_out(instance.data, NOTHING) if instance.revision else NOTHING
+
+
+def with_keys(bodies: Iterable[FactBody]) -> tuple[tuple[str, FactBody], ...]:
+    """Facts, each with its type and natural key."""
+    return tuple([(f"{body.fact_type}:{body.natural_key()}", body) for body in bodies])
+
+
+@unchanging(frozen=True, slots=True)
 class CaseChanges:
     """The cases to open, and the reasons of those to close."""
 
@@ -109,12 +151,19 @@ class CaseChanges:
 
 def case_changes(before: Mapping[str, CaseOpening], after: Mapping[str, CaseOpening]) -> CaseChanges:
     """Cases by reason: new or changed ones are opened, those whose ground is gone are closed."""
-    opens = tuple(case for reason, case in after.items() if before.get(reason) != case)
-    return CaseChanges(opens, tuple(reason for reason in before if reason not in after))
+    if not (before or after) or before is after:
+        return _NO_CHANGES
+    opens = tuple([case for reason, case in after.items() if before.get(reason) != case])
+    return CaseChanges(opens, tuple([reason for reason in before if reason not in after]))
+
+
+_NO_CHANGES = CaseChanges((), ())
 
 
 def booking_cases(steps: Steps, quiet: str = "-") -> Iterator[CaseOpening]:
     """Steps that provably failed, and those whose end nobody knows. `quiet`: kinds of steps that need nobody."""
+    if not steps.troubled:
+        return
     for kind, reason in ((OutcomeKind.FAILED, "booking_failed"), (OutcomeKind.HANDED_OVER, "booking_unknown")):
         ended = [f"{name}: {end.sentence or kind}" for name, end in steps.failures(kind) if not name.startswith(quiet)]
         if ended:
@@ -136,15 +185,17 @@ def left(cases: Overdue, at: str, to: str) -> tuple[str, ...]:
     return (cases[at][0],) if at in cases and at != to else ()
 
 
-def new_facts(before: Sequence[FactBody], after: Sequence[FactBody]) -> tuple[FactBody, ...]:
+def new_facts(before: Sequence[tuple[str, FactBody]], after: Sequence[tuple[str, FactBody]]) -> tuple[FactBody, ...]:
     """Facts to emit that were not emitted before."""
-    told = {(body.fact_type, body.natural_key()) for body in before}
-    return tuple(body for body in after if (body.fact_type, body.natural_key()) not in told)
+    if not after or after is before:
+        return ()
+    told = {key for key, _ in before}
+    return tuple([body for key, body in after if key not in told])
 
 
 def new_postings(before: Mapping[str, Posting], after: Mapping[str, Posting]) -> tuple[Posting, ...]:
     """What the transit ledger has to move so that it shows the new state."""
-    return tuple(Posting(*move) for move in changes(before, after))
+    return tuple([Posting(*move) for move in changes(before, after)]) if before is not after else ()
 
 
 def acts(rules: Rules, wanted: Iterable[Wanted]) -> bool:
@@ -164,12 +215,17 @@ def a_day_later(body: DeadlineFellDue) -> datetime:
 
 def but(value: V, **changes: object) -> V:
     """The value with some fields changed."""
-    return value.model_copy(update=changes)
+    return changed(value, changes)
 
 
 def same(value: Value, names: str) -> dict[str, Any]:
     """Some fields of a value, by the names that another value has for them too."""
-    return {name: getattr(value, name) for name in names.split()}
+    return {name: getattr(value, name) for name in _split(names)}
+
+
+@cache
+def _split(names: str) -> tuple[str, ...]:
+    return tuple(names.split())
 
 
 def _name(wanted: Wanted) -> tuple[str, int, int]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from nostro.ledger import Holding
 from nostro.model.facts import DeadlineFellDue, Fact
 from nostro.model.ids import Subject
 from nostro.model.references import Reference
+from nostro.model.unchanging import unchanging
 from nostro.processes.kit.decision import CaseOpening, Decision, Instance, Rules, State
 from nostro.processes.kit.machine import NEW, Machine, Waiting
 
@@ -19,7 +20,7 @@ UNEXPECTED = "unexpected_fact"
 """The case that is opened when a fact has no edge in its subject's state: never silent, money could be in it."""
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging(frozen=True, slots=True)
 class Begin:
     """The subject that a fact concerns or starts.
 
@@ -82,7 +83,7 @@ class Process:
         return Instance(Subject(self.name, subject), entity, version, 0, NEW, self.versions[-1].initial)
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging(frozen=True, slots=True)
 class Transition:
     """A fact taken in: the instance afterwards, the decision, and when its waiting state falls due (business time).
 
@@ -103,37 +104,38 @@ def take_in(process: Process, instance: Instance, fact: Fact, rules: Rules, at: 
     kept and
     change nothing. Raises `ValueError` when the decision leaves the table.
     """
-    version = process.version(instance.version)
-    stream, order = fact.body.stream, fact.body.order or fact.sender_order
-    if stream and order < instance.absorbed.get(stream, ""):
-        return _unchanged(instance, STALE)
-    targets = version.machine.edges.get((instance.state, fact.type))
-    if isinstance(fact.body, DeadlineFellDue) and fact.body.revision != instance.deadline_revision:
+    version, body, absorbed = process.version(instance.version), fact.body, instance.absorbed
+    if stream := body.stream:
+        order = body.order or fact.sender_order
+        if order < absorbed.get(stream, ""):
+            return _unchanged(instance, STALE)
+        absorbed = {**absorbed, stream: order}
+    machine = version.machine
+    targets = machine.edges.get((instance.state, body.fact_type))
+    if isinstance(body, DeadlineFellDue) and body.revision != instance.deadline_revision:
         return _unchanged(instance, PASSED)
     if targets is None:
         return _unexpected(instance, fact)
     data = version.evolve(instance.data, fact)
     decision = version.decide(instance, data, fact, rules)
-    _hold_to_table(version.machine, instance, fact, targets, decision)
-    absorbed = {**instance.absorbed, stream: order} if stream else instance.absorbed
-    awaited, due_at, since = _awaited(version.machine, instance, decision, at)
+    _hold_to_table(machine, instance, fact, targets, decision)
+    awaited, due_at, since = _awaited(machine, instance, decision, at)
     subject, revision = instance.subject, instance.revision + 1
-    after = Instance(subject, instance.entity, instance.version, revision, decision.to, data, absorbed, since)
+    after = Instance(
+        subject, instance.entity, instance.version, revision, decision.to, data, absorbed, since, decision.calls
+    )
     return Transition(instance, after, decision, awaited, due_at)
 
 
-def _unchanged(instance: Instance, rule: str) -> Transition:
-    after = replace(instance, revision=instance.revision + 1)
-    return Transition(instance, after, Decision(to=instance.state, rule=rule))
+def _unchanged(instance: Instance, rule: str, *opens: CaseOpening) -> Transition:
+    return Transition(instance, instance.heard(), Decision(instance.state, rule, opens=opens))
 
 
 def _unexpected(instance: Instance, fact: Fact) -> Transition:
     sentence = (
         f"{fact.type} arrived while the {instance.subject.process} was {instance.state}; nothing was done with it."
     )
-    case = CaseOpening(UNEXPECTED, sentence)
-    transition = _unchanged(instance, UNEXPECTED)
-    return replace(transition, decision=Decision(to=instance.state, rule=UNEXPECTED, opens=(case,)))
+    return _unchanged(instance, UNEXPECTED, CaseOpening(UNEXPECTED, sentence))
 
 
 def _awaited(machine: Machine, before: Instance, decision: Decision, at: datetime) -> tuple[str, datetime | None, int]:
@@ -153,7 +155,7 @@ def _hold_to_table(
         message = f"{instance.subject}: {fact.type} in {instance.state} may not lead to {decision.to}"
         raise ValueError(message)
     for wanted in decision.intents:
-        effect = machine.effects.get(wanted.step.split("-", 1)[0])
+        effect = machine.effects.get(wanted.step.partition("-")[0])
         if effect is None or effect.operation != wanted.intent.operation:
             message = f"{instance.subject}: step {wanted.step} ({wanted.intent.operation}) is not declared as an effect"
             raise ValueError(message)

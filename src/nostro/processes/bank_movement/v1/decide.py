@@ -10,8 +10,16 @@ from nostro.processes.bank_movement.v1.cases import cases
 from nostro.processes.bank_movement.v1.effects import BOOK, Scene, leads, lookup, postings, told, wanted
 from nostro.processes.bank_movement.v1.identity import PROBES, Verdict, judge
 from nostro.processes.bank_movement.v1.state import MovementState
-from nostro.processes.kit.decision import Decision, Instance, Lookup, Rules, State
-from nostro.processes.kit.following import a_day_later, but, case_changes, new_facts, new_postings
+from nostro.processes.kit.decision import Calls, Decision, Instance, Lookup, Rules, State
+from nostro.processes.kit.following import (
+    a_day_later,
+    but,
+    called_for,
+    case_changes,
+    new_facts,
+    new_postings,
+    with_keys,
+)
 
 _STATEMENT_DAYS = 3
 """Bank business days within which a statement has to list what was notified as booked."""
@@ -24,21 +32,33 @@ def decide(instance: Instance, data: State, fact: Fact, rules: Rules) -> Decisio
     if isinstance(fact.body, EntryReported) and (verdict := judge(instance.data, fact.body)) is not Verdict.MINE:
         return _passed_on(instance, fact.body, verdict)
     entity, subject = rules.entity(instance.entity), instance.subject.id
-    before, after = Scene(subject, entity, rules, instance.data), Scene(subject, entity, rules, data)
-    fresh = instance.data.amount is None
-    changed = case_changes({} if fresh else cases(before), cases(after))
-    to = standing(after)
+    before = called_for(
+        instance, rules, lambda data, none: _calls(Scene(subject, entity, rules, data, data.shares), none)
+    )
+    scene = Scene(subject, entity, rules, data, data.shares)
+    after = _calls(scene, before) if data is not before.data else before
+    changed = case_changes(before.cases, after.cases)
+    to = standing(scene)
     return Decision(
         to=to,
-        rule=_rule(after, fact),
-        intents=data.steps.fresh(() if fresh else wanted(before), wanted(after)),
-        emits=new_facts(() if fresh else told(before), told(after)),
-        lookup=_asks(instance.state, to, before, after, fact),
+        rule=_rule(scene, fact),
+        intents=data.steps.fresh(before.wanted, after.wanted),
+        emits=new_facts(before.told, after.told),
+        lookup=_asks(instance, to, scene, fact),
         opens=changed.opens,
         closes=changed.closes,
-        postings=new_postings({} if fresh else postings(before), postings(after)),
-        due_at=_due(instance.state, to, after, fact),
+        postings=new_postings(before.postings, after.postings),
+        due_at=_due(instance.state, to, scene, fact),
+        calls=after,
     )
+
+
+def _calls(scene: Scene, before: Calls) -> Calls:
+    """All that the state calls for: nothing before its first report."""
+    if scene.data.amount is None:
+        return Calls(scene.data, scene.rules, (), {}, (), {})
+    heard = with_keys(told(scene))
+    return Calls(scene.data, scene.rules, wanted(scene, before.wanted), cases(scene), heard, postings(scene))
 
 
 def standing(scene: Scene) -> str:
@@ -67,14 +87,17 @@ def _passed_on(instance: Instance, body: EntryReported, verdict: Verdict) -> Dec
     )
     contrary = body.contrary or verdict is Verdict.CONTRARY
     onward = but(body, probe=probe, doubts=tuple(doubts), contrary=contrary)
-    return Decision(to=instance.state, rule=f"reported: {verdict}", emits=(onward,), disowns=True)
+    return Decision(instance.state, f"reported: {verdict}", emits=(onward,), disowns=True, calls=instance.calls)
 
 
-def _asks(was: str, to: str, before: Scene, after: Scene, fact: Fact) -> Lookup | None:
+def _asks(instance: Instance, to: str, after: Scene, fact: Fact) -> Lookup | None:
     """A look-up when asking begins, after each answer, and when a report brings references that were not asked yet."""
-    known = set(leads(before)) if was == "asking" else set()
-    asks = to == "asking" and (isinstance(fact.body, LookupAnswered) or bool(set(leads(after)) - known))
-    return lookup(after) if asks else None
+    if to != "asking":
+        return None
+    assert isinstance(instance.data, MovementState)
+    before = Scene(after.subject, after.entity, after.rules, instance.data, instance.data.shares)
+    known = set(leads(before)) if instance.state == "asking" else set()
+    return lookup(after) if isinstance(fact.body, LookupAnswered) or set(leads(after)) - known else None
 
 
 def _due(was: str, to: str, scene: Scene, fact: Fact) -> datetime | None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
+from functools import partial
 from typing import Any, Literal
 
 from nostro.ledger import Holding, accounts, fold
@@ -22,6 +22,7 @@ from nostro.model.intents import BookStatementLine
 from nostro.model.money import InexactAmountError, Money
 from nostro.model.outcomes import OutcomeKind
 from nostro.model.references import Reference
+from nostro.model.unchanging import unchanging
 from nostro.processes.bank_movement.v1.identity import plain_text, scope
 from nostro.processes.bank_movement.v1.state import Lead, MovementState, Return
 from nostro.processes.kit.decision import Instance, Lookup, Posting, PostingRule, Rules, Wanted
@@ -31,14 +32,15 @@ BOOK = "book"
 _PER_ENTITY = frozenset({"structured", "invoice_number"})
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging(frozen=True, slots=True)
 class Scene:
-    """A movement with what surrounds it: its subject id, its entity and the rules."""
+    """A movement with what surrounds it: its subject id, its entity and the rules; and whose it is."""
 
     subject: str
     entity: LegalEntity
     rules: Rules
     data: MovementState
+    shares: Mapping[tuple[str, str], int]
 
     @property
     def house_account(self) -> HouseBankAccount:
@@ -103,7 +105,7 @@ class Scene:
     @property
     def pays_out(self) -> bool:
         """Whether all of it is one payout."""
-        return [process for process, _ in self.data.shares] == ["payout"]
+        return [process for process, _ in self.shares] == ["payout"]
 
 
 def leads(scene: Scene) -> tuple[Reference, ...]:
@@ -134,20 +136,23 @@ def _reference(scene: Scene, lead: Lead) -> Reference:
     return Reference(kind, value, scene.entity.id if kind in _PER_ENTITY else "")
 
 
-def wanted(scene: Scene) -> tuple[Wanted, ...]:
-    """The statement line in the ERP: a payout's against its provider's clearing account, all else on suspense."""
+def wanted(scene: Scene, before: Iterable[Wanted] = ()) -> tuple[Wanted, ...]:
+    """The statement line in the ERP: a payout's against its provider's clearing account, all else on suspense.
+
+    `before`: what was asked for before.
+    """
     data = scene.data
     if not scene.resolved or scene.still:
         return ()
     provider = scene.provider() if scene.pays_out else None
     account = provider.clearing_account if provider else None
-    intent = BookStatementLine(
-        entity=scene.entity.id, journal=scene.house_account.odoo_journal, amount=scene.signed, booked_on=scene.day,
-        reference=data.reference, counterpart="account" if account else "suspense", counterpart_account=account,
-        foreign=_foreign(scene), text=data.remittance, partner_name=data.counterparty_name,
+    intent = partial(
+        BookStatementLine, entity=scene.entity.id, journal=scene.house_account.odoo_journal, amount=scene.signed,
+        booked_on=scene.day, reference=data.reference, counterpart="account" if account else "suspense",
+        counterpart_account=account, foreign=_foreign(scene), text=data.remittance, partner_name=data.counterparty_name,
         account_number=data.counterparty_iban,
     )  # fmt: skip
-    return (Wanted(BOOK, intent, generation=data.steps.generation(BOOK)),)
+    return data.steps.put_together([(BOOK, 0, intent)], before)
 
 
 def _foreign(scene: Scene) -> Money | None:
@@ -180,7 +185,7 @@ def _takes_back(scene: Scene) -> Iterator[FactBody]:
 def _credits(scene: Scene) -> Iterator[FactBody]:
     """Payouts hear at once; collections once the line is booked, since they match it in the ERP."""
     data = scene.data
-    for (process, subject), minor in data.shares.items():
+    for (process, subject), minor in scene.shares.items():
         amount = Money(minor=minor, currency=data.total.currency)
         if process == "payout":
             signed = amount if data.direction == "credit" else -amount
@@ -196,7 +201,7 @@ def _credits(scene: Scene) -> Iterator[FactBody]:
 def _nobodys(scene: Scene) -> Money | None:
     """What of a credit nothing leads to anybody from. While a part is contested, a person is to say first."""
     data = scene.data
-    rest = data.total.minor - sum(data.shares.values())
+    rest = data.total.minor - sum(scene.shares.values())
     if data.direction == "debit" or rest <= 0 or data.contested or data.taken_back or scene.data.banks_own:
         return None
     return Money(minor=rest, currency=data.total.currency)
@@ -223,7 +228,7 @@ def _late_leads(data: MovementState) -> tuple[Lead, ...]:
 
 def _returns(scene: Scene) -> Iterator[FactBody]:
     """Whoever was credited hears that the money went back."""
-    heir = heir_of(scene)
+    heir = heir_of(scene) if scene.data.taken else None
     for back in scene.data.taken if heir else ():
         yield CollectionReturned(
             subject=heir or "", original_movement=scene.subject, amount=-back.amount,
@@ -238,8 +243,8 @@ def heir_of(scene: Scene) -> str | None:
         return None
     if _nobodys(scene) == data.total:
         return _unapplied(scene, data.total).begins(scene.entity.id)
-    heirs = [subject for (process, subject), minor in data.shares.items() if process == "collection"]
-    return heirs[0] if len(heirs) == 1 and data.shares["collection", heirs[0]] == data.total.minor else None
+    heirs = [subject for (process, subject), minor in scene.shares.items() if process == "collection"]
+    return heirs[0] if len(heirs) == 1 and scene.shares["collection", heirs[0]] == data.total.minor else None
 
 
 def postings(scene: Scene) -> dict[str, Posting]:
@@ -261,8 +266,10 @@ def postings(scene: Scene) -> dict[str, Posting]:
 def unassigned(scene: Scene) -> tuple[Return, ...]:
     """Returns that nobody was told of: the credit was not one collection's, or they went the same way as it."""
     data = scene.data
+    if not (data.returns and scene.ended):
+        return ()
     told_of = data.taken if data.direction == "debit" or heir_of(scene) else ()
-    return tuple(back for back in data.returns if back not in told_of) if scene.ended else ()
+    return tuple(back for back in data.returns if back not in told_of)
 
 
 def unexplained(scene: Scene) -> bool:
@@ -270,14 +277,15 @@ def unexplained(scene: Scene) -> bool:
     data = scene.data
     if data.direction == "credit" or scene.data.banks_own or not scene.resolved:
         return False
-    explained = data.shares or any(True for _ in _takes_back(scene))
+    explained = scene.shares or any(True for _ in _takes_back(scene))
     return not explained and sum(back.amount.minor for back in data.taken) < data.total.minor
 
 
 def holdings(instance: Instance, rules: Rules) -> tuple[Holding, ...]:
     """What the movement answers for: its own postings, less what others were told to take over."""
     assert isinstance(instance.data, MovementState)
-    scene = Scene(instance.subject.id, rules.entity(instance.entity), rules, instance.data)
+    data = instance.data
+    scene = Scene(instance.subject.id, rules.entity(instance.entity), rules, data, data.shares)
     if not scene.data.counts:
         return ()
     own, key = fold(postings(scene).values()), (accounts.suspense(scene.entity.id), scene.data.total.currency)

@@ -162,6 +162,8 @@ class MovementState(State):
         return self._led_to(self.original) if self.original or chosen else ()
 
     def _led_to(self, leads: tuple[Lead, ...]) -> tuple[Target, ...]:
+        if not self.answers and self.chosen is None:
+            return ()
         found = [target for answer in self.answers if answer.lead in leads for target in answer.targets]
         different = tuple({(target.process, target.subject): target for target in found}.values())
         return (self.chosen,) if len(different) != 1 and self.chosen is not None else different
@@ -176,7 +178,8 @@ class MovementState(State):
         """What belongs to whom, (process, subject) -> minor units. What is contested belongs to nobody yet."""
         shares: dict[tuple[str, str], int] = {}
         for part in () if self.taken_back else self.parts:
-            for target in self.targets(part) if len(self.targets(part)) == 1 else ():
-                key = (target.process, target.subject)
+            targets = self.targets(part)
+            if len(targets) == 1:
+                key = (targets[0].process, targets[0].subject)
                 shares[key] = shares.get(key, 0) + part.amount.minor
         return shares

@@ -29,13 +29,27 @@ REASONS = frozenset(_GROUNDS.split()) | {reason for reason, _ in OVERDUE.values(
 
 def cases(scene: Scene) -> dict[str, CaseOpening]:
     """The open grounds, by reason."""
-    grounds = (case for part in (_over, _gone_back, _disputes, _booking, _limits) for case in part(scene))
-    return {case.reason: case for case in grounds}
+    return {case.reason: case for case in _grounds(scene)}
+
+
+def _grounds(scene: Scene) -> Iterator[CaseOpening]:
+    """The parts that the state has anything for."""
+    data = scene.data
+    if data.payments or data.credits or data.withdrawn:
+        yield from _over(scene)
+    yield from _gone_back(scene)
+    for payment in data.payments:
+        if payment.disputes:
+            yield from _disputes(scene, payment)
+    yield from _booking(scene)
+    if data.refused or data.strangers or data.corrected:
+        yield from _limits(scene)
 
 
 def _over(scene: Scene) -> Iterator[CaseOpening]:
-    data, tolerance = scene.data, scene.rules.limit("overpayment_tolerance_minor", scene.entity.id, 0)
+    data = scene.data
     spare = [one for one in data.spare if not (isinstance(one, Payment) and scene.awaits_provider(one))]
+    tolerance = scene.rules.limit("overpayment_tolerance_minor", scene.entity.id, 0) if spare else 0
     for reason, some in _by_reason(data, spare).items():
         amount = _sum(some)
         if amount and (amount.minor > tolerance or reason not in ("overpaid", "paid_twice")):
@@ -90,8 +104,8 @@ def _gone_back(scene: Scene) -> Iterator[CaseOpening]:
         yield CaseOpening("reopened_in_erp", sentence, data.residual)
 
 
-def _disputes(scene: Scene) -> Iterator[CaseOpening]:
-    for payment, dispute in ((p, d) for p in scene.data.payments for d in p.disputes):
+def _disputes(scene: Scene, payment: Payment) -> Iterator[CaseOpening]:
+    for dispute in payment.disputes:
         what = f"{dispute.amount} of {scene.data.number or 'a payment'} ({dispute.reason or 'no reason given'})"
         what += f", {payment.finality.on(dispute.disputed_on)}"
         due = f" Evidence is due at {dispute.evidence_due_at}." if dispute.evidence_due_at else ""
@@ -110,9 +124,8 @@ def _booking(scene: Scene) -> Iterator[CaseOpening]:
     if differing := [f"{name}: {end.otherwise}" for name, end in sorted(steps.ends.items()) if end.otherwise]:
         yield CaseOpening("booked_differently", f"The ERP has it otherwise than asked. {'; '.join(differing)}.")
     for payment in scene.data.incoming:
-        row = scene.posting(payment)
         settled = not isinstance(payment, Payment) or payment.charge_line
-        if payment.applied and settled and not payment.registered and not row.posts:
+        if payment.applied and settled and not payment.registered and not (row := scene.posting(payment)).posts:
             yield CaseOpening("not_posted", f"The posting policy ({row.row}) keeps {payment.amount} out of the books.")
         if payment.connection and scene.provider(payment) is None:
             sentence = f"{scene.entity.id} has no account at {payment.connection}: nothing can be booked."

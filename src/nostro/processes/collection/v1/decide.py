@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from nostro.model.facts import (
     CollectionCredited,
     CollectionCreditNoted,
+    CollectionPaidOut,
     CollectionPaymentMoved,
     CollectionReturned,
     CommandSettled,
@@ -15,6 +16,7 @@ from nostro.model.facts import (
     DisputeReported,
     Fact,
     FactBody,
+    PaymentCaptured,
     PaymentNews,
     PayoutCredited,
 )
@@ -25,17 +27,19 @@ from nostro.processes.collection.v1.cases import OVERDUE, cases
 from nostro.processes.collection.v1.effects import Scene, wanted
 from nostro.processes.collection.v1.machine import MACHINE
 from nostro.processes.collection.v1.state import Assignment, CollectionState, News
-from nostro.processes.kit.decision import Decision, Instance, Lookup, Rules, State, Wanted
+from nostro.processes.kit.decision import Calls, Decision, Instance, Lookup, Rules, State, Wanted
 from nostro.processes.kit.following import (
     a_day_later,
     acts,
     but,
+    called_for,
     case_changes,
     left,
     new_facts,
     new_postings,
     overdue,
     same,
+    with_keys,
 )
 
 SEARCH_SECONDS = 180 * 86_400
@@ -47,44 +51,73 @@ def decide(instance: Instance, data: State, fact: Fact, rules: Rules) -> Decisio
     assert isinstance(data, CollectionState)
     assert isinstance(instance.data, CollectionState)
     entity, subject = rules.entity(instance.entity), instance.subject.id
-    before, after = Scene(subject, entity, rules, instance.data), Scene(subject, entity, rules, data)
-    asked, asking = wanted(before), wanted(after)
-    pending = data.steps.pending(asking)
-    changed = case_changes(cases(before), cases(after))
-    to = _within_table(instance.state, fact, standing(after, pending))
+    before = called_for(instance, rules, lambda data, none: _calls(Scene(subject, entity, rules, data), none))
+    scene = Scene(subject, entity, rules, data)
+    after = _calls(scene, before) if data is not before.data else before
+    pending = data.steps.pending(after.wanted)
+    changed = case_changes(before.cases, after.cases)
+    to = _within_table(instance.state, fact, standing(scene, pending))
     patient = to == "booking" and isinstance(fact.body, DeadlineFellDue) and not acts(rules, pending)
     return Decision(
         to=to,
-        rule=_rule(after, fact),
-        intents=data.steps.fresh(asked, asking),
-        emits=new_facts(_told(before), _told(after)),
-        lookup=_asks(before, after),
+        rule=_rule(scene, fact),
+        intents=data.steps.fresh(before.wanted, after.wanted),
+        emits=new_facts(before.told, after.told),
+        lookup=_asks(instance.data, scene),
         opens=(*changed.opens, *(() if patient else overdue(OVERDUE, instance.state, to, fact))),
         closes=(*changed.closes, *left(OVERDUE, instance.state, to)),
-        postings=new_postings(postings(instance.data, entity.id), postings(data, entity.id)),
-        due_at=_due(after, instance.state, to, fact),
+        postings=new_postings(before.postings, after.postings),
+        due_at=_due(scene, instance.state, to, fact),
+        calls=after,
     )
+
+
+def _calls(scene: Scene, before: Calls) -> Calls:
+    """All that the state calls for. What is known of the state before it is taken over as far as it is the same."""
+    data, was = scene.data, before.data
+    moved = not isinstance(was, CollectionState) or data.payments is not was.payments or data.credits is not was.credits
+    named = postings(data, scene.entity.id) if moved else before.postings
+    return Calls(data, scene.rules, wanted(scene, before.wanted), cases(scene), with_keys(_told(scene)), named)
 
 
 def standing(scene: Scene, pending: Sequence[Wanted]) -> str:
     """The process state: what has to happen next, else where the item rests."""
+    data, asked = scene.data, _asks_more_than_annotations(pending)
+    if not data.kind:
+        return "noted"
+    if data.kind == "unapplied":
+        if data.spare:
+            return "unapplied"
+        return "settling" if asked or _disputed(data) or _held(data) else "applied"
+    return "booking" if asked else _resting(scene)
+
+
+def _resting(scene: Scene) -> str:
+    """Where an item rests of which nothing is being booked."""
     data = scene.data
-    asked = any(not wanted_.step.startswith("annotate-") for wanted_ in pending)
-    disputed = any(not d.decided for p in data.payments for d in p.disputes)
-    held = any(p.held for p in data.payments)
-    if data.kind in ("", "unapplied"):
-        settling = "settling" if asked or disputed or held else "applied"
-        return "noted" if not data.kind else "unapplied" if data.spare else settling
-    under_way = {
-        "booking": asked,
-        "awaiting_provider": any(scene.awaits_provider(p) for p in data.payments),
-        "disputed": disputed,
-        "refund_open": _refunded(data) > sum(note.amount.minor for note in data.credit_notes),
-        "in_transit": held,
-        "withdrawn": bool(data.withdrawn),
-        "open": data.outstanding > 0,
-    }
-    return next((state for state, so in under_way.items() if so), "paid")
+    if any(scene.awaits_provider(p) for p in data.payments):
+        return "awaiting_provider"
+    if _disputed(data):
+        return "disputed"
+    if _refunded(data) > sum([note.amount.minor for note in data.credit_notes]):
+        return "refund_open"
+    if _held(data):
+        return "in_transit"
+    if data.withdrawn:
+        return "withdrawn"
+    return "open" if data.outstanding > 0 else "paid"
+
+
+def _asks_more_than_annotations(pending: Sequence[Wanted]) -> bool:
+    return any(not one.step.startswith("annotate-") for one in pending)
+
+
+def _disputed(data: CollectionState) -> bool:
+    return any(not d.decided for p in data.payments for d in p.disputes)
+
+
+def _held(data: CollectionState) -> bool:
+    return any(p.held for p in data.payments)
 
 
 def _within_table(at: str, fact: Fact, to: str) -> str:
@@ -94,7 +127,7 @@ def _within_table(at: str, fact: Fact, to: str) -> str:
 
 def _refunded(data: CollectionState) -> int:
     """What was refunded of what had cleared the item."""
-    return sum(r.share.applied for p in data.payments for r in p.refunds if r.live)
+    return sum([r.share.applied for p in data.payments for r in p.refunds if r.live])
 
 
 def _told(scene: Scene) -> tuple[FactBody, ...]:
@@ -118,10 +151,10 @@ def _passed_on(body: News, item: str) -> FactBody:
     return but(body, **{"passed_to" if isinstance(body, PaymentNews) else "subject": item})
 
 
-def _asks(before: Scene, after: Scene) -> Lookup | None:
+def _asks(before: CollectionState, after: Scene) -> Lookup | None:
     """Which item is this money's? An invoice may come long after its payment; other numbers are there or not."""
     leads, entity = after.data.leads, after.entity.id
-    if not leads or leads == before.data.leads:
+    if not leads or leads == before.leads:
         return None
     seconds = 0 if after.data.candidates else after.rules.limit("unapplied_search_seconds", entity, SEARCH_SECONDS)
     return Lookup(tuple(Reference(*lead) for lead in leads), seconds, ("collection",))
@@ -150,10 +183,18 @@ def _rule(scene: Scene, fact: Fact) -> str:
     if isinstance(body, CommandSettled):
         day = body.outcome.notes.get("date", "")
         return f"{body.step} {body.outcome.kind}" + (f"; the ERP booked it on {day}" if day else "")
-    source = {"payment.captured": "charge_id", "collection.paid_out": "charge_id", "collection.credited": "movement"}
-    name = getattr(body, source.get(fact.type, ""), None)
-    one = next((one for one in scene.data.incoming if one.source == name), None)
-    return scene.posting(one).row if one else f"{fact.type} taken in"
+    source = _source(body)
+    for one in scene.data.incoming if source is not None else ():
+        if one.source == source:
+            return scene.posting(one).row
+    return f"{fact.type} taken in"
+
+
+def _source(body: FactBody) -> str | None:
+    """The charge or movement that a fact tells of."""
+    if isinstance(body, PaymentCaptured | CollectionPaidOut):
+        return body.charge_id
+    return body.movement if isinstance(body, CollectionCredited) else None
 
 
 def _due(scene: Scene, at: str, to: str, fact: Fact) -> datetime | None:

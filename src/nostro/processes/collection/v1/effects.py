@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from nostro.model.entities import LegalEntity, ProviderAccount
@@ -17,7 +17,6 @@ from nostro.model.intents import (
     AnnotatePayment,
     BookJournalEntry,
     EntryLine,
-    Intent,
     Reconcile,
     RefundPayment,
     RegisterCustomerPayment,
@@ -25,12 +24,13 @@ from nostro.model.intents import (
 )
 from nostro.model.money import Money
 from nostro.model.payments import Dispute, Incoming, Payment
+from nostro.model.unchanging import unchanging
 from nostro.processes.collection.v1.state import CollectionState
 from nostro.processes.kit.decision import PostingRule, Rules, Wanted
-from nostro.processes.kit.following import but, same
+from nostro.processes.kit.following import Effect, but, same
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging(frozen=True, slots=True)
 class Scene:
     """A collection with what surrounds it: its subject id, its entity and the rules."""
 
@@ -50,8 +50,11 @@ class Scene:
 
     def posting(self, payment: Incoming) -> PostingRule:
         """The first row of the posting policy that posts what this payment has reached, else the row that refuses."""
-        rows = [self.rules.posting(self.entity.id, payment.method, state) for state in payment.reached]
-        return next((row for row in rows if row.posts), rows[-1])
+        for state in payment.reached:
+            row = self.rules.posting(self.entity.id, payment.method, state)
+            if row.posts:
+                break
+        return row
 
     def awaits_provider(self, payment: Payment) -> bool:
         """Whether the ERP's own provider may still register this payment."""
@@ -68,19 +71,37 @@ class Scene:
         return Money(minor=abs(line.gross.minor), currency=self.entity.currency)
 
 
-def wanted(scene: Scene) -> tuple[Wanted, ...]:
-    """Every effect that the state calls for, those that were asked for before included."""
+def wanted(scene: Scene, before: Iterable[Wanted] = ()) -> tuple[Wanted, ...]:
+    """Every effect that the state calls for, those that were asked for `before` included."""
     if scene.data.kind in ("", "credit_note"):
         return ()
-    steps = scene.data.steps
-    asked = (pair for part in _PARTS for pair in part(scene))
-    return tuple(Wanted(step, intent, generation=steps.generation(step)) for step, intent in asked)
+    return scene.data.steps.put_together(_asked(scene), before)
 
 
-Step = tuple[str, Intent]
+def _asked(scene: Scene) -> Iterator[Effect]:
+    """The parts that the state has anything for."""
+    payments, credits_ = scene.data.payments, scene.data.credits
+    yield from _registrations(scene)
+    if credits_:
+        yield from _reconciliations(scene)
+    if payments:
+        yield from _annotations(scene)
+        refunded = any(p.refunds for p in payments)
+        if refunded:
+            yield from _refund_entries(scene)
+        if any(p.disputes for p in payments):
+            yield from _dispute_entries(scene)
+    if credits_:
+        yield from _reopenings(scene)
+    if payments:
+        yield from _conversions(scene)
+        if refunded:
+            yield from _matches(scene)
+    if scene.data.assignments:
+        yield from _given_back(scene)
 
 
-def _registrations(scene: Scene) -> Iterator[Step]:
+def _registrations(scene: Scene) -> Iterator[Effect]:
     """A capture clears the invoice against the PSP's clearing account, if the policy says so.
 
     What the ERP's own provider registered is adopted.
@@ -93,32 +114,29 @@ def _registrations(scene: Scene) -> Iterator[Step]:
             continue
         amount = Money(minor=payment.applied, currency=payment.amount.currency)
         named = {"memo": scene.data.number, "provider_reference": payment.payment_id or payment.source}
-        yield (
-            step,
-            RegisterCustomerPayment(
-                amount=amount, paid_on=payment.received_on, journal=account.journal, **scene.open_item, **named
-            ),
-        )
+        told = {"amount": amount, "paid_on": payment.received_on, "journal": account.journal}
+        yield step, 0, partial(RegisterCustomerPayment, **told, **scene.open_item, **named)
 
 
-def _annotations(scene: Scene) -> Iterator[Step]:
+def _annotations(scene: Scene) -> Iterator[Effect]:
     """The PSP's metadata learn which invoice the payment cleared."""
     for payment in scene.data.payments:
         if payment.payment_id and payment.applied > 0 and scene.provider(payment):
             names = same(payment, "connection payment_id")
-            intent = AnnotatePayment(entity=scene.entity.id, invoice_number=scene.data.number, **names)
-            yield f"annotate-{payment.source}", intent
+            told = {"entity": scene.entity.id, "invoice_number": scene.data.number}
+            yield f"annotate-{payment.source}", 0, partial(AnnotatePayment, **told, **names)
 
 
-def _reconciliations(scene: Scene) -> Iterator[Step]:
+def _reconciliations(scene: Scene) -> Iterator[Effect]:
     """A bank credit is matched with the invoice. Without a statement line the movement's own booking does it."""
     for credit in scene.data.credits:
         line = number(credit.statement_line)
         if not credit.connection and credit.applied > 0 and line and scene.posting(credit).posts:
-            yield f"reconcile-{plain_step(credit.source)}", Reconcile(statement_line=line, **scene.open_item)
+            intent = partial(Reconcile, statement_line=line, **scene.open_item)
+            yield f"reconcile-{plain_step(credit.source)}", 0, intent
 
 
-def _refund_entries(scene: Scene) -> Iterator[Step]:
+def _refund_entries(scene: Scene) -> Iterator[Effect]:
     """A refund of what had cleared the invoice: receivable against clearing, so that the credit note can absorb it."""
     for payment, account in _registered(scene):
         for refund in payment.refunds:
@@ -127,13 +145,14 @@ def _refund_entries(scene: Scene) -> Iterator[Step]:
                 continue
             label = f"{scene.data.number} refund {refund.refund_id}"
             debit, step = _owed(scene, payment, refund.share.applied, worth), f"refunded-{refund.refund_id}"
-            yield step, _entry(scene, account, (refund.refunded_on, label), debit, account.clearing_account)
+            when, clearing = (refund.refunded_on, label), account.clearing_account
+            yield step, 0, partial(_entry, scene, account, when, debit, clearing)
             if refund.failed and scene.data.steps.there(step):
-                back = _entry(scene, account, (refund.refunded_on, label), _reversed(debit), account.clearing_account)
-                yield f"unrefunded-{refund.refund_id}", back
+                back = partial(_entry, scene, account, when, _reversed(debit), clearing)
+                yield f"unrefunded-{refund.refund_id}", 0, back
 
 
-def _dispute_entries(scene: Scene) -> Iterator[Step]:
+def _dispute_entries(scene: Scene) -> Iterator[Effect]:
     """What a card network took rests on the dispute account until it is decided; the invoice stays paid that long."""
     for payment, account in _registered(scene):
         for dispute in payment.disputes:
@@ -142,16 +161,20 @@ def _dispute_entries(scene: Scene) -> Iterator[Step]:
                 continue
             step, label = f"disputed-{dispute.dispute_id}", f"{scene.data.number} dispute {dispute.dispute_id}"
             debit = EntryLine(account=account.dispute_account, balance=worth, label="")
-            yield step, _entry(scene, account, (dispute.disputed_on, label), debit, account.clearing_account)
+            yield (
+                step,
+                0,
+                partial(_entry, scene, account, (dispute.disputed_on, label), debit, account.clearing_account),
+            )
             if scene.data.steps.there(step) and dispute.reinstated:
                 when = (dispute.reinstated_on or dispute.disputed_on, label)
-                back = _entry(scene, account, when, _reversed(debit), account.clearing_account)
-                yield f"reinstated-{dispute.dispute_id}", back
+                back = partial(_entry, scene, account, when, _reversed(debit), account.clearing_account)
+                yield f"reinstated-{dispute.dispute_id}", 0, back
             elif scene.data.steps.there(step) and dispute.lost:
                 yield _lost(scene, payment, account, dispute, worth)
 
 
-def _lost(scene: Scene, payment: Payment, account: ProviderAccount, dispute: Dispute, worth: Money) -> Step:
+def _lost(scene: Scene, payment: Payment, account: ProviderAccount, dispute: Dispute, worth: Money) -> Effect:
     """The customer owes again: the invoice is reopened.
 
     In foreign currency the ERP's own rate would leave a rest on the dispute account: there the receivable account is
@@ -160,14 +183,14 @@ def _lost(scene: Scene, payment: Payment, account: ProviderAccount, dispute: Dis
     label, day = f"{scene.data.number} chargeback {dispute.dispute_id}", dispute.closed_on or dispute.disputed_on
     if payment.amount.currency != scene.entity.currency:
         debit = _owed(scene, payment, dispute.share.applied, worth)
-        return f"owed-{dispute.dispute_id}", _entry(scene, account, (day, label), debit, account.dispute_account)
+        entry = partial(_entry, scene, account, (day, label), debit, account.dispute_account)
+        return f"owed-{dispute.dispute_id}", 0, entry
     booked = {"payment": number(payment.registered), "journal": account.fee_journal, "account": account.dispute_account}
-    return f"lost-{dispute.dispute_id}", ReopenInvoice(
-        amount=worth, booked_on=day, label=label, **booked, **scene.open_item
-    )
+    told: dict[str, Any] = {"amount": worth, "booked_on": day, "label": label}
+    return f"lost-{dispute.dispute_id}", 0, partial(ReopenInvoice, **told, **booked, **scene.open_item)
 
 
-def _reopenings(scene: Scene) -> Iterator[Step]:
+def _reopenings(scene: Scene) -> Iterator[Effect]:
     """A credit that went back to its payer opens the invoice again."""
     for credit in scene.data.credits:
         account = scene.provider(credit)
@@ -179,13 +202,12 @@ def _reopenings(scene: Scene) -> Iterator[Step]:
             if back.share.applied > 0 and (paid if account else line):
                 amount = Money(minor=back.share.applied, currency=credit.amount.currency)
                 label = f"{scene.data.number} returned {back.reason}".strip()
-                yield (
-                    f"reopen-{plain_step(back.movement)}",
-                    ReopenInvoice(amount=amount, booked_on=back.returned_on, label=label, **booked, **scene.open_item),
-                )
+                told: dict[str, Any] = {"amount": amount, "booked_on": back.returned_on, "label": label}
+                intent = partial(ReopenInvoice, **told, **booked, **scene.open_item)
+                yield f"reopen-{plain_step(back.movement)}", 0, intent
 
 
-def _conversions(scene: Scene) -> Iterator[Step]:
+def _conversions(scene: Scene) -> Iterator[Effect]:
     """A foreign payment leaves clearing at what the ERP had booked it at, and comes in at what the PSP settled."""
     for payment, account in _registered(scene):
         line, booked = payment.charge_line, erp_value(scene, payment)
@@ -200,7 +222,7 @@ def _conversions(scene: Scene) -> Iterator[Step]:
             EntryLine(account=account.fx_account, balance=booked - line.gross, label=label),
         )
         lines = tuple(side for side in sides if side.balance)
-        yield f"convert-{payment.source}", _booked(scene, account, (line.settled_on, label), lines)
+        yield f"convert-{payment.source}", 0, partial(_booked, scene, account, (line.settled_on, label), lines)
 
 
 def erp_value(scene: Scene, payment: Payment) -> Money | None:
@@ -210,31 +232,27 @@ def erp_value(scene: Scene, payment: Payment) -> Money | None:
     return Money.of(Decimal(payment.company), scene.entity.currency)
 
 
-def _matches(scene: Scene) -> Iterator[Step]:
+def _matches(scene: Scene) -> Iterator[Effect]:
     """A booked refund is matched with its credit note."""
     for refund in (r for payment in scene.data.payments for r in payment.refunds if r.live and r.note):
         end = scene.data.steps.end(f"refunded-{refund.refund_id}")
         entry = number(end.ids.get("move", "")) if end and end.there else None
         if entry:
-            yield f"match-{refund.refund_id}", Reconcile(entity=scene.entity.id, move_id=refund.note, entry=entry)
+            intent = partial(Reconcile, entity=scene.entity.id, move_id=refund.note, entry=entry)
+            yield f"match-{refund.refund_id}", 0, intent
 
 
-def _given_back(scene: Scene) -> Iterator[Step]:
+def _given_back(scene: Scene) -> Iterator[Effect]:
     """What a person says is to go back to the payer."""
     for given in scene.data.assignments:
         payment = scene.data.payment(given.source)
         if given.to == "refund" and payment is not None:
             ident = payment.payment_id or payment.source
-            yield f"refund-{payment.source}", RefundPayment(
-                entity=scene.entity.id, connection=payment.connection, payment_id=ident, amount=given.amount,
-                reason="paid twice or too much",
+            intent = partial(
+                RefundPayment, entity=scene.entity.id, connection=payment.connection, payment_id=ident,
+                amount=given.amount, reason="paid twice or too much",
             )  # fmt: skip
-
-
-_PARTS: tuple[Callable[[Scene], Iterator[Step]], ...] = (
-    _registrations, _reconciliations, _annotations, _refund_entries, _dispute_entries, _reopenings, _conversions,
-    _matches, _given_back,
-)  # fmt: skip
+            yield f"refund-{payment.source}", 0, intent
 
 
 def _entry(

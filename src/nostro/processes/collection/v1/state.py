@@ -129,14 +129,17 @@ class CollectionState(State):
     @property
     def spare(self) -> tuple[Incoming, ...]:
         """Payments and credits of which something is over."""
-        return tuple(one for one in self.incoming if one.over > 0)
+        return tuple([one for one in self.incoming if one.over > 0])
 
     @property
     def cleared(self) -> int:
         """What our payments and credits clear of the item, less what was lost or returned."""
-        told = [(e.amount.currency, e.amount.minor) for e in self.expected]
-        ours = [(one.amount.currency, one.cleared) for one in self.incoming]
-        return sum(minor for currency, minor in (*ours, *told) if currency == self.currency)
+        currency, cleared = self.currency, 0
+        for one in self.incoming:
+            cleared += one.cleared if one.amount.currency == currency else 0
+        for told in self.expected:
+            cleared += told.amount.minor if told.amount.currency == currency else 0
+        return cleared
 
     @property
     def outstanding(self) -> int:
@@ -155,8 +158,10 @@ class CollectionState(State):
 
     def payment(self, charge_id: str, payment_id: str = "") -> Payment | None:
         """The payment of that charge, or of that payment id."""
-        by_charge = next((p for p in self.payments if p.source == charge_id), None)
-        return by_charge or next((p for p in self.payments if payment_id and p.payment_id == payment_id), None)
+        for payment in self.payments:
+            if payment.source == charge_id:
+                return payment
+        return next((p for p in self.payments if payment_id and p.payment_id == payment_id), None)
 
     def credit(self, source: str) -> Credit | None:
         """The credit that came with that movement or charge."""

@@ -2,40 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import date
+from functools import partial
+
 from nostro.ledger import Holding, accounts, fold
-from nostro.model.entities import LegalEntity
+from nostro.model.entities import LegalEntity, ProviderAccount
 from nostro.model.intents import BookJournalEntry, EntryLine
 from nostro.model.money import Money
 from nostro.processes.kit.decision import Instance, Posting, Rules, Wanted
-from nostro.processes.payout.v1.state import TAKEN_OVER, UNKNOWN, PayoutState
+from nostro.processes.kit.following import Effect
+from nostro.processes.payout.v1.state import TAKEN_OVER, UNKNOWN, Cost, PayoutState
 
 
-def wanted(data: PayoutState, entity: LegalEntity) -> tuple[Wanted, ...]:
-    """One journal entry for what the PSP kept, against clearing; later lines are booked as the difference."""
-    account = entity.provider(data.payout.connection)
-    if account is None or data.payout.arrives_on is None or data.currency != entity.currency:
+def wanted(data: PayoutState, entity: LegalEntity, before: Iterable[Wanted] = ()) -> tuple[Wanted, ...]:
+    """One journal entry for what the PSP kept, against clearing; later lines are booked as the difference.
+
+    `before`: what was asked for before.
+    """
+    account, day = entity.provider(data.payout.connection), data.payout.arrives_on
+    if account is None or day is None or data.currency != entity.currency:
         return ()
-    asked: list[Wanted] = []
-    for n, cost in enumerate(data.entries):
-        sides = (
-            (account.fee_account, cost.fees, "fees"),
-            (account.fee_account, cost.adjustments, "adjustments"),
-            (account.reserve_account, cost.reserve, "reserve"),
-            (account.clearing_account, -cost.total, "kept by the provider"),
-        )
-        entry = BookJournalEntry(
-            entity=entity.id,
-            journal=account.fee_journal,
-            booked_on=data.payout.arrives_on,
-            label=f"Payout {data.payout.payout_id}",
-            lines=tuple(
-                EntryLine(account=side, balance=_money(data, minor), label=f"Payout {data.payout.payout_id}: {what}")
-                for side, minor, what in sides
-                if minor
-            ),
-        )
-        asked.append(Wanted("entry", entry, n, data.steps.generation("entry", n)))
-    return tuple(asked)
+    entries: list[Effect] = [
+        ("entry", n, partial(_entry, data, entity, account, day, cost)) for n, cost in enumerate(data.entries)
+    ]
+    return data.steps.put_together(entries, before)
+
+
+def _entry(data: PayoutState, entity: LegalEntity, account: ProviderAccount, day: date, cost: Cost) -> BookJournalEntry:
+    sides = (
+        (account.fee_account, cost.fees, "fees"),
+        (account.fee_account, cost.adjustments, "adjustments"),
+        (account.reserve_account, cost.reserve, "reserve"),
+        (account.clearing_account, -cost.total, "kept by the provider"),
+    )
+    label = f"Payout {data.payout.payout_id}"
+    return BookJournalEntry(
+        entity=entity.id,
+        journal=account.fee_journal,
+        booked_on=day,
+        label=label,
+        lines=tuple(
+            EntryLine(account=side, balance=_money(data, minor), label=f"{label}: {what}")
+            for side, minor, what in sides
+            if minor
+        ),
+    )
 
 
 def postings(data: PayoutState, entity: str) -> dict[str, Posting]:

@@ -17,11 +17,12 @@ from nostro.model.facts import (
     PayoutReported,
 )
 from nostro.model.money import Money
-from nostro.processes.kit.decision import CaseOpening, Decision, Instance, Rules, State
+from nostro.processes.kit.decision import Calls, CaseOpening, Decision, Instance, Rules, State
 from nostro.processes.kit.following import (
     a_day_later,
     acts,
     booking_cases,
+    called_for,
     case_changes,
     left,
     new_postings,
@@ -42,23 +43,30 @@ def decide(instance: Instance, data: State, fact: Fact, rules: Rules) -> Decisio
     assert isinstance(before, PayoutState)
     assert isinstance(data, PayoutState)
     entity = rules.entity(instance.entity)
-    asking = wanted(data, entity)
-    pending = data.steps.pending(asking)
+    known = called_for(instance, rules, lambda data, none: _calls(data, entity, rules, none))
+    after = _calls(data, entity, rules, known) if data is not known.data else known
+    pending = data.steps.pending(after.wanted)
     to = standing(data, asked=bool(pending))
     to = to if to in MACHINE.edges[instance.state, fact.type] else instance.state
-    changed = case_changes(_cases(before, entity), _cases(data, entity))
+    changed = case_changes(known.cases, after.cases)
     patient = to == "booking" and not acts(rules, pending)
     late = () if patient else overdue(OVERDUE, instance.state, to, fact, data.payout.amount)
     return Decision(
         to=to,
         rule=_rule(data),
-        intents=data.steps.fresh(wanted(before, entity), asking),
+        intents=data.steps.fresh(known.wanted, after.wanted),
         emits=_passed_on(fact.body),
         opens=(*changed.opens, *late),
         closes=(*changed.closes, *left(OVERDUE, instance.state, to)),
-        postings=new_postings(postings(before, entity.id), postings(data, entity.id)),
+        postings=new_postings(known.postings, after.postings),
         due_at=_due(instance, data, fact, rules, to),
+        calls=after,
     )
+
+
+def _calls(data: PayoutState, entity: LegalEntity, rules: Rules, before: Calls) -> Calls:
+    """All that the state calls for; its lines are passed on as they come, and not remembered."""
+    return Calls(data, rules, wanted(data, entity, before.wanted), _cases(data, entity), (), postings(data, entity.id))
 
 
 def standing(data: PayoutState, *, asked: bool) -> str:

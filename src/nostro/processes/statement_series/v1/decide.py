@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from nostro.model.bank_days import CutOff
 from nostro.model.entities import HouseBankAccount, LegalEntity
 from nostro.model.facts import DeadlineFellDue, Fact, StatementReceived
+from nostro.model.unchanging import unchanging
 from nostro.processes.kit.decision import CaseOpening, Decision, Instance, Rules, State
 from nostro.processes.kit.following import case_changes
 from nostro.processes.statement_series.v1.state import Link, SeriesState
@@ -34,7 +34,7 @@ def decide(instance: Instance, data: State, fact: Fact, rules: Rules) -> Decisio
     )
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging(frozen=True, slots=True)
 class Scene:
     """A series with what surrounds it."""
 

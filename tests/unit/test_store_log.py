@@ -1,0 +1,50 @@
+"""The log's leaf chain: over every column, each part with its length."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from nostro.model.canonical import canonical
+from nostro.store.log import COLUMNS, FactRow, header_of, leaf_of
+
+AT = datetime(2026, 8, 31, 6, 30, tzinfo=UTC)
+ROW = FactRow(
+    shard=3, position=17, month=date(2026, 8, 1), process="payout", version=1, subject="psp/po_1", revision=2,
+    entity="DE", type="payout.reported", type_version=1, natural_key='psp/po_1/"paid"/ü', origin="psp",
+    receipt=b"r" * 16, item=4, cause_shard=5, cause_position=6, body=b'{"a":1}', sealed_body=b"sealed",
+    data_key=b"k" * 16, state_before="new", state_after="collecting", rule="0 lines", decided=b"d" * 32,
+    bundle=b"b" * 32, actor="psp", on_behalf_of="", reason="", occurred_at=AT, received_at=AT + timedelta(seconds=1),
+    decided_at=AT.astimezone(timezone(timedelta(hours=2))), sender_order="1",
+)  # fmt: skip
+BARE = ROW._replace(receipt=None, cause_shard=None, cause_position=None, data_key=None, sealed_body=None)
+BESIDE = ("body", "sealed_body", "leaf", "position")
+
+
+@pytest.mark.parametrize("row", [ROW, BARE])
+def test_the_header_is_the_canonical_object_of_every_column_that_does_not_stand_beside_it(row: FactRow) -> None:
+    told = {name: getattr(row, name) for name in COLUMNS if name not in BESIDE}
+    assert header_of(row) == canonical(told)
+
+
+@pytest.mark.parametrize("row", [ROW, BARE])
+def test_the_leaf_is_over_each_part_with_its_length(row: FactRow) -> None:
+    told = hashlib.sha256(b"p" * 32)
+    for part in (row.position.to_bytes(8, "big"), header_of(row), row.body, row.sealed_body or b""):
+        told.update(len(part).to_bytes(8, "big") + part)
+    assert leaf_of(b"p" * 32, row) == told.digest()
+    assert row.sealed_after(b"p" * 32) == row._replace(leaf=told.digest())
+
+
+def test_each_column_counts_for_the_leaf() -> None:
+    for name in COLUMNS[:-1]:
+        assert leaf_of(b"", ROW._replace(**{name: _another(getattr(ROW, name))})) != leaf_of(b"", ROW), name
+
+
+def _another(value: Any) -> Any:  # noqa: ANN401 - whatever a column holds
+    if isinstance(value, date):
+        return value + timedelta(days=31)
+    return value + 1 if isinstance(value, int) else value + value[:1] or "x"
