@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.engine import engine
-from bench.inflight import inflight
+from bench.inflight import SETTINGS, inflight
 from bench.ingest import ingest
 from bench.place import Place, place
 from bench.replay import replay
@@ -25,6 +25,7 @@ BENCHES: Mapping[str, Bench] = {
     "replay": replay,
     "scale": scale,
 }
+SETTINGS_OF: Mapping[str, Mapping[str, str]] = {"inflight": SETTINGS}
 WITH_RIVALS = frozenset({"engine"})
 
 
@@ -34,7 +35,7 @@ def run(name: str, parameters: Parameters, note: Note, history: Path | None = HI
         raise Refused(f"There is no benchmark {name}.", f"There are {', '.join(BENCHES)}.")
     if name in WITH_RIVALS and parameters.rivals != "none":
         demand_rivals()
-    with place() as here:
+    with place(SETTINGS_OF.get(name)) as here:
         report: Report = asyncio.run(_awaited(BENCHES[name](here, parameters, note)))
     told = report.told()
     if history is not None:

@@ -16,7 +16,7 @@ import structlog
 from nostro.egress.line import Count, silent
 from nostro.egress.tracing import UNTRACED, Span, Traces, of_receipt
 from nostro.ingress.limits import Limits, Way
-from nostro.ingress.together import Together
+from nostro.ingress.together import Together, too_late
 from nostro.model.failures import DatabaseUnavailable, LostRace
 from nostro.store.arrivals import lane_number
 from nostro.store.database import Database, Transaction
@@ -51,18 +51,21 @@ class Intake:
         the sender tells it again, and a second time it is the same receipt.
         """
         began = self.traces.now()
-        laned = replace(received, lane=lane_for(received.kind, len(body), received.lane))
+        lane = lane_for(received.kind, len(body), received.lane)
+        laned = received if lane == received.lane else replace(received, lane=lane)
         self._demand(laned)
-        try:
-            async with asyncio.timeout(COMMIT_SECONDS):
-                if len(body) > INLINE_BYTES:
-                    return await self._commit(laned, lambda tx: keep(tx, self.keys, laned, body))
-                kept = await self._together.keep(laned, body)
-        except TimeoutError as error:
-            message = f"PostgreSQL did not commit within {COMMIT_SECONDS} seconds."
-            raise DatabaseUnavailable(message, "Send it again.") from error
+        if len(body) > INLINE_BYTES:
+            return await self._alone(laned, body)
+        kept = await self._together.keep(laned, body, COMMIT_SECONDS)
         self.tell(laned, kept, began)
         return kept
+
+    async def _alone(self, received: Received, body: bytes) -> KeptReceipt:
+        try:
+            async with asyncio.timeout(COMMIT_SECONDS):
+                return await self._commit(received, lambda tx: keep(tx, self.keys, received, body))
+        except TimeoutError as error:
+            raise too_late(COMMIT_SECONDS) from error
 
     async def take_stream(self, received: Received, chunks: Chunks, size: int) -> KeptReceipt:
         """Keeps `size` bytes that are read twice, a chunk at a time, however many they are. Raises as `take`."""

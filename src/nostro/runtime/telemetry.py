@@ -45,7 +45,7 @@ def configure_logs(form: Literal["json", "console"] = "json", level: str = "INFO
         redact,
     ]
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
@@ -151,6 +151,7 @@ class Metrics:
 
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     _made: MutableMapping[str, Any] = field(default_factory=dict)
+    _children: MutableMapping[str, dict[tuple[tuple[str, str], ...], Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Registers every metric, so that each is there before it first counts."""
@@ -168,6 +169,7 @@ class Metrics:
     def replace(self, metric: str, rows: Iterable[tuple[Mapping[str, str], float]]) -> None:
         """Sets a gauge anew for all labels: what isn't among the rows is gone."""
         self._made[metric].clear()
+        self._children.pop(metric, None)
         for labels, level in rows:
             self.put(metric, level, **labels)
 
@@ -176,5 +178,10 @@ class Metrics:
         self._child(metric, labels).observe(seconds)
 
     def _child(self, metric: str, labels: Mapping[str, str]) -> Any:  # noqa: ANN401 - prometheus_client's three kinds
-        made = self._made[metric]
-        return made.labels(**labels) if labels else made
+        if not labels:
+            return self._made[metric]
+        named, children = tuple(labels.items()), self._children.setdefault(metric, {})
+        child = children.get(named)
+        if child is None:
+            child = children[named] = self._made[metric].labels(**labels)
+        return child

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
+from typing import Any
 
 from cryptography.exceptions import InvalidTag
 
@@ -23,7 +24,6 @@ SQL = Statements("receipts")
 TOLD = Statements("routing")
 INLINE_BYTES = 256 * 1024
 PART_BYTES = 1024 * 1024
-READING_COLUMNS = ("shard", "receipt", "month", "lane", "number", "run_at")
 PART_COLUMNS = ("shard", "receipt", "n", "month", "sealed")
 Chunks = Callable[[], Iterator[bytes]]
 
@@ -137,63 +137,58 @@ async def keep_stream(tx: Transaction, keys: Keys, received: Received, chunks: C
 
 
 async def keep_all(tx: Transaction, keys: Keys, batch: Sequence[tuple[Received, bytes]]) -> list[KeptReceipt]:
-    """As `keep`, for many small ones at once: a statement a table. What isn't new is looked at one by one."""
-    named = [_named(keys, received, keys.fingerprint(body)) for received, body in batch]
+    """As `keep`, for many small ones at once, in one statement. What isn't new is looked at one by one."""
+    digests = [keys.fingerprint(body) for _, body in batch]
+    named = [_named(keys, received, digest) for (received, _), digest in zip(batch, digests, strict=True)]
     first: dict[bytes, int] = {}
     for n, (receipt_id, _) in enumerate(named):
         first.setdefault(receipt_id, n)
     told = sorted((shard_of(name), short_digest("receipt", name), n) for name, n in first.items())
-    rows = await tx.rows(
-        TOLD.tell,
-        shards=[shard for shard, _, _ in told],
-        keys=[key for _, key, _ in told],
-        contents=[named[n][1] for _, _, n in told],
-        receipts=[named[n][0] for _, _, n in told],
-        days=[batch[n][0].received_at.date() for _, _, n in told],
-    )
-    unknown = {row.key for row in rows}
-    new = {n for _, key, n in told if key in unknown}
-    await _append_all(tx, keys, [(named[n][0], *batch[n]) for n in sorted(new)])
+    rows = [(*one, named[one[2]], digests[one[2]], *batch[one[2]]) for one in told]
+    unknown = {row.id for row in await tx.rows(SQL.keep_together, **_columns(keys, rows), master=keys.master)}
     return [
-        KeptReceipt(named[n][0], new=True) if n in new else await keep(tx, keys, received, body)
-        for n, (received, body) in enumerate(batch)
+        KeptReceipt(receipt_id, new=True)
+        if receipt_id in unknown and first[receipt_id] == n
+        else await keep(tx, keys, received, body)
+        for n, ((receipt_id, _), (received, body)) in enumerate(zip(named, batch, strict=True))
     ]
 
 
-async def _append_all(tx: Transaction, keys: Keys, fresh: Sequence[tuple[bytes, Received, bytes]]) -> None:
-    readings = [
-        (shard_of(name), name, received.month, lane_number(received.lane), 1, received.received_at)
-        for name, received, _ in fresh
-        if received.lane is not None
-    ]
-    if readings:
-        await tx.copy("reading", READING_COLUMNS, readings)
-    if fresh:
-        await tx.copy("receipt", COLUMNS, [_row(keys, *one) for one in fresh])
+_Together = tuple[int, bytes, int, tuple[bytes, bytes], bytes, Received, bytes]
+"""Shard, key, number, (receipt id, content), digest, what is known, bytes."""
 
 
-def _row(keys: Keys, receipt_id: bytes, received: Received, body: bytes) -> tuple[object, ...]:
-    """The row of a receipt without parts, in the columns' order."""
+def _columns(keys: Keys, rows: Sequence[_Together]) -> dict[str, list[Any]]:
+    """The arrays of `keep_together`."""
+    all_received = [row[5] for row in rows]
+    sealed = [sealed_under_own_key(keys, name, body) for _, _, _, (name, _), _, _, body in rows]
+    return {
+        "shards": [row[0] for row in rows],
+        "keys": [row[1] for row in rows],
+        "contents": [row[3][1] for row in rows],
+        "ids": [row[3][0] for row in rows],
+        "digests": [row[4] for row in rows],
+        "sizes": [len(row[6]) for row in rows],
+        "sealed": [one for one, _ in sealed],
+        "wrapped": [wrapped for _, wrapped in sealed],
+        "days": [received.received_at.date() for received in all_received],
+        "months": [received.month for received in all_received],
+        "lanes": [None if received.lane is None else lane_number(received.lane) for received in all_received],
+        "connections": [received.connection for received in all_received],
+        "kinds": [received.kind for received in all_received],
+        "names": [received.name for received in all_received],
+        "event_ids": [received.event_id for received in all_received],
+        "signed": [received.signed for received in all_received],
+        "statuses": [received.status for received in all_received],
+        "correlations": [received.correlation for received in all_received],
+        "received_ats": [received.received_at for received in all_received],
+    }
+
+
+def sealed_under_own_key(keys: Keys, receipt_id: bytes, body: bytes) -> tuple[bytes, bytes]:
+    """A small receipt's bytes as its row holds them, and its data key, wrapped."""
     key, wrapped = keys.wrap_for(receipt_id)
-    return (
-        shard_of(receipt_id),
-        receipt_id,
-        received.month,
-        received.connection,
-        received.kind,
-        received.name,
-        received.event_id,
-        keys.fingerprint(body),
-        len(body),
-        0,
-        keys.seal(key, body, _bound_to(receipt_id, 0)),
-        wrapped,
-        keys.master,
-        received.signed,
-        received.status,
-        received.correlation,
-        received.received_at,
-    )
+    return keys.seal(key, body, _bound_to(receipt_id, 0)), wrapped
 
 
 def _named(keys: Keys, received: Received, digest: bytes) -> tuple[bytes, bytes]:

@@ -42,7 +42,7 @@ def _signature(header: str) -> tuple[int | None, list[str]]:
 
 def _made_by_any(signed: bytes, marks: list[str], secrets: Mapping[str, str]) -> bool:
     own = [
-        hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
+        hmac.digest(secret.encode(), signed, hashlib.sha256).hex()
         for name, secret in sorted(secrets.items())
         if name.startswith(SECRET_PREFIX) and secret
     ]
