@@ -27,6 +27,7 @@ from nostro.ingress.receiving import Intake
 from nostro.ingress.together import Together
 from nostro.model.ids import shard_of
 from nostro.runtime.clock import Clock
+from nostro.runtime.memory import settle_memory
 from nostro.runtime.telemetry import Metrics, configure_logs
 from nostro.store.database import Database
 from nostro.store.entropy import SystemEntropy
@@ -70,12 +71,12 @@ class OneInsert(Together):
 
 
 async def work(order: dict[str, Any]) -> dict[str, Any]:
-    """Serves until the parent says the end, logging as the commands do.
+    """Serves until the parent says the end, logging as `nostro serve` does.
 
     `keeps`: what is inserted, request by request; empty: our way.
     """
     stop = asyncio.Event()
-    configure_logs(level="WARNING")
+    configure_logs()
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(Database(order["url"], size=8))
         keys, metrics = Keys(MASTER, SystemEntropy()), Metrics()
@@ -92,6 +93,7 @@ async def work(order: dict[str, Any]) -> dict[str, Any]:
         await limits.step(await clock.now())
         reading = asyncio.create_task(_until_told(stop))
         serving = asyncio.create_task(serve(build_app(door), "127.0.0.1", order["port"], stop))
+        settle_memory()
         say({"ready": True})
         await serving
         await reading

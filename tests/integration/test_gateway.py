@@ -103,6 +103,9 @@ async def test_a_delivery_that_comes_again_is_acknowledged_and_kept_once(
         ("/in/till/guessed", signed(BODY), 404),
         ("/in/mute", {}, 404),
         ("/in/mute/guessed", {}, 404),
+        ("/in/", signed(BODY), 404),
+        ("/in//till", signed(BODY), 404),
+        ("/in/mute/unguessable/more", {}, 404),
         ("/", {}, 404),
         ("/docs", {}, 404),
         ("/openapi.json", {}, 404),
@@ -121,6 +124,20 @@ async def test_who_proves_nothing_leaves_nothing(
 async def test_the_door_takes_nothing_but_posts(client: httpx.AsyncClient) -> None:
     answer = await client.get("/in/till")
     assert (answer.status_code, answer.json()["title"]) == (405, "Method Not Allowed")
+
+
+async def test_what_nobody_expected_is_told_as_a_problem_and_the_door_goes_on(
+    house: IntakeHouse, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError(BODY.decode())
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(house.limits), "demand", broken)
+        answer = await client.post("/in/till", content=BODY, headers=signed(BODY))
+        assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
+        assert "po_1" not in answer.text
+    assert (await client.post("/in/till", content=BODY, headers=signed(BODY))).status_code == 200
 
 
 async def test_a_body_over_the_limit_is_413_and_not_kept(house: IntakeHouse, client: httpx.AsyncClient) -> None:

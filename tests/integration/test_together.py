@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from nostro.ingress.together import Together
-from nostro.model.failures import StatementRefused
+from nostro.model.failures import DatabaseUnavailable, StatementRefused
 from nostro.store import receipts
 from nostro.store.database import Database
 from nostro.store.entropy import SeededEntropy
@@ -86,3 +86,27 @@ async def test_who_hangs_up_leaves_the_others_their_answer(database: Database) -
     tasks[2].cancel()
     done = await asyncio.gather(*tasks, return_exceptions=True)
     assert [isinstance(one, KeptReceipt) for one in done] == [True, True, False, True, True]
+
+
+async def test_who_is_not_answered_in_time_hears_so_and_those_behind_have_their_turn(database: Database) -> None:
+    together = Together(database, KEYS)
+    async with database.transaction() as tx:
+        await tx.connection.execute(b"lock table seen")
+        late = await asyncio.gather(
+            *(together.keep(event(f"evt_{n}"), b"late", seconds=0.2) for n in range(5)), return_exceptions=True
+        )
+        assert [type(one) for one in late] == [DatabaseUnavailable] * 5
+        behind = asyncio.ensure_future(together.keep(event("evt_behind"), b"in time"))
+        await asyncio.sleep(0)
+    assert (await behind).new
+    told_again = await together.keep(event("evt_0"), b"late")
+    assert not told_again.new, "it was kept after all: who tells it again hears the same receipt"
+
+
+async def test_a_group_holds_no_more_bytes_than_it_may(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nostro.ingress.together.GROUP_BYTES", 1000)
+    together = Together(database, KEYS)
+    bodies = [bytes(300), bytes(300), bytes(300), bytes(300), bytes(5000), bytes(300)]
+    kept = await asyncio.gather(*(together.keep(event(f"evt_{n}"), body) for n, body in enumerate(bodies)))
+    assert all(one.new for one in kept)
+    assert await number(database, "select count(distinct xmin::text) from receipt") == 4

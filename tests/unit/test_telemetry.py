@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from prometheus_client import generate_latest
 
 from nostro.model.failures import BacklogFull
+from nostro.runtime import telemetry
 from nostro.runtime.telemetry import METRICS, Metrics, explain_failure, redact
 
 SOURCE = Path(__file__).parents[2] / "src/nostro"
@@ -75,6 +78,7 @@ def test_every_metric_is_there_before_it_counts_and_labels_that_are_gone_are_gon
     metrics = Metrics()
     metrics.replace("cases_open", [({"reason": "unreadable"}, 2)])
     metrics.replace("cases_open", [({"reason": "told_differently"}, 1)])
+    metrics.replace("cases_open", [({"reason": "told_differently"}, 1)])
     text = generate_latest(metrics.registry).decode()
     assert all(f"# HELP nostro_{metric}" in text for metric in METRICS)
     assert re.findall(r"^nostro_cases_open\{.*", text, re.MULTILINE) == [
@@ -82,6 +86,27 @@ def test_every_metric_is_there_before_it_counts_and_labels_that_are_gone_are_gon
     ]
     with pytest.raises(KeyError):
         metrics.count("unheard_of")
+
+
+def test_a_line_below_the_level_costs_nothing_but_the_look_at_the_level(monkeypatch: pytest.MonkeyPatch) -> None:
+    root, seen = logging.getLogger(), list[object]()
+
+    def noting(_: object, __: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
+        seen.append(event["event"])
+        return event
+
+    monkeypatch.setattr(telemetry, "redact", noting)
+    handlers, level = root.handlers[:], root.level
+    try:
+        telemetry.configure_logs(level="WARNING")
+        structlog.get_logger("test").info("passed_over")
+        assert seen == []
+        structlog.get_logger("test").warning("written")
+        assert seen == ["written"]
+    finally:
+        structlog.reset_defaults()
+        root.handlers[:] = handlers
+        root.setLevel(level)
 
 
 def test_every_metric_is_documented_and_no_other() -> None:

@@ -80,12 +80,15 @@ class Intake:
         self.limits.took(lane)
 
     def tell(self, received: Received, kept: KeptReceipt, began: int) -> None:
-        """Counts, logs and traces a receipt that is committed. `began`: when it came in, by `traces.now()`."""
+        """Counts, logs and traces a receipt that is committed. `began`: when it came in, by `traces.now()`.
+
+        A line a receipt is for debugging: where thousands come in a second, writing it costs as much as keeping one.
+        """
         fate = "new" if kept.new else "known"
         fate = "different" if kept.told_differently else fate
         kind = received.kind.partition(":")[0]
         self.count("receipts", connection=received.connection, kind=kind, fate=fate)
-        logger.info("receipt_kept", receipt=kept.id.hex(), connection=received.connection, kind=kind, fate=fate)
+        logger.debug("receipt_kept", receipt=kept.id.hex(), connection=received.connection, kind=kind, fate=fate)
         if self.traces.on and kept.new:
             told = {"connection": received.connection, "kind": received.kind}
             self.traces.tell([Span("receive", kept.id, of_receipt("receive", kept.id), None, began, told)])

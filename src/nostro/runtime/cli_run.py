@@ -19,6 +19,7 @@ from nostro.model.failures import OutOfService, Refused
 from nostro.runtime.cli_frame import DONE, INTERRUPTED, Frame, register
 from nostro.runtime.house import House, open_house
 from nostro.runtime.loops import Loops
+from nostro.runtime.memory import settle_memory
 from nostro.runtime.output import Output
 from nostro.runtime.ports import LOOPBACK, is_free, listening
 from nostro.runtime.telemetry import configure_logs
@@ -119,6 +120,7 @@ async def _run(frame: Frame, doors: Doors, work: Work) -> int:
             await stack.enter_async_context(listening(made.door, doors.door, doors.host))
         if doors.health is not None:
             await stack.enter_async_context(listening(made.health, doors.health))
+        settle_memory()
         with _signals() as (stop, heard):
             begun = partial(_tell, frame.output, house, doors)
             await _until(stop, asyncio.create_task(work(made, stop, begun)))
