@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
@@ -11,11 +12,12 @@ import pytest_asyncio
 
 from nostro.engine.replay import Replay
 from nostro.model.clock import Now
-from nostro.model.facts import CaseClosed
+from nostro.model.facts import CaseClosed, Fact
 from nostro.model.ids import Subject
+from nostro.processes.kit.decision import Decision, Instance, Rules, State
 from nostro.store.database import Database
 from nostro.store.log import COLUMNS, FactRow, leaf_of
-from tests.integration.synthetic import START, House, StillRules, as_fact, line, payout
+from tests.integration.synthetic import PROCESS, START, House, StillRules, as_fact, line, payout
 
 pytestmark = pytest.mark.asyncio
 
@@ -71,6 +73,33 @@ async def test_two_tellings_in_one_batch_find_the_same_subject(house: House) -> 
     await house.tell([as_fact(payout("po_1")), as_fact(payout("po_1", state="pending"))])
     await house.settle()
     assert await house.all("select subject, revision from subject where process = 'payout'") == [("po_1", 2)]
+
+
+async def test_what_came_first_is_decided_first(house: House) -> None:
+    await house.tell([as_fact(payout("po_1", state="pending"))])
+    house.later(seconds=1)
+    await house.tell([as_fact(payout("po_1"), house.now.business)])
+    await house.settle()
+    told = await house.all("select occurred_at from fact where process = 'payout' order by revision")
+    assert told == [(START,), (START + timedelta(seconds=1),)]
+
+
+async def test_a_step_decided_again_with_another_content_is_a_case_and_the_first_one_stands(house: House) -> None:
+    def once(before: Instance, state: State, fact: Fact, rules: Rules) -> Decision:
+        told = decide(before, state, fact, rules)
+        return replace(told, intents=tuple(replace(wanted, step="annotate-once") for wanted in told.intents))
+
+    decide = PROCESS.versions[0].decide
+    house.processes["payout"] = replace(PROCESS, versions=(replace(PROCESS.versions[0], decide=once),))
+    await house.tell([as_fact(payout("po_1"))])
+    await house.settle()
+    await house.tell([as_fact(line("po_1", "txn_1"))])
+    await house.settle()
+    first = await house.all("select key, body from command_open")
+    await house.tell([as_fact(line("po_1", "txn_2"))])
+    await house.settle()
+    assert await house.all("select key, body from command_open") == first
+    assert await house.all("select reason from exception_case") == [("same_key_other_content",)]
 
 
 async def test_positions_have_no_gaps_and_leaves_chain(house: House) -> None:
