@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
@@ -14,9 +14,10 @@ from nostro.engine.replay import Replay
 from nostro.model.clock import Now
 from nostro.model.facts import CaseClosed, Fact
 from nostro.model.ids import Subject
-from nostro.processes.kit.decision import Decision, Instance, Rules, State
+from nostro.processes.kit.decision import Decision, Instance, Rules, State, Wanted
 from nostro.store.database import Database
 from nostro.store.log import COLUMNS, FactRow, leaf_of
+from tests.dispatch_world import of_line
 from tests.integration.synthetic import PROCESS, START, House, StillRules, as_fact, line, payout
 
 pytestmark = pytest.mark.asyncio
@@ -29,6 +30,16 @@ async def house(database_url: str) -> AsyncIterator[House]:
         house = House(database)
         await house.begin()
         yield house
+
+
+def employ(house: House, other: Callable[[Wanted], Wanted]) -> None:
+    """The process, with other intents."""
+
+    def decide(before: Instance, state: State, fact: Fact, rules: Rules) -> Decision:
+        told = PROCESS.versions[0].decide(before, state, fact, rules)
+        return replace(told, intents=tuple(map(other, told.intents)))
+
+    house.processes["payout"] = replace(PROCESS, versions=(replace(PROCESS.versions[0], decide=decide),))
 
 
 async def test_a_fact_is_decided_once_however_often_it_is_told(house: House) -> None:
@@ -85,12 +96,7 @@ async def test_what_came_first_is_decided_first(house: House) -> None:
 
 
 async def test_a_step_decided_again_with_another_content_is_a_case_and_the_first_one_stands(house: House) -> None:
-    def once(before: Instance, state: State, fact: Fact, rules: Rules) -> Decision:
-        told = decide(before, state, fact, rules)
-        return replace(told, intents=tuple(replace(wanted, step="annotate-once") for wanted in told.intents))
-
-    decide = PROCESS.versions[0].decide
-    house.processes["payout"] = replace(PROCESS, versions=(replace(PROCESS.versions[0], decide=once),))
+    employ(house, lambda wanted: replace(wanted, step="annotate-once"))
     await house.tell([as_fact(payout("po_1"))])
     await house.settle()
     await house.tell([as_fact(line("po_1", "txn_1"))])
@@ -100,6 +106,16 @@ async def test_a_step_decided_again_with_another_content_is_a_case_and_the_first
     await house.settle()
     assert await house.all("select key, body from command_open") == first
     assert await house.all("select reason from exception_case") == [("same_key_other_content",)]
+
+
+async def test_what_two_subjects_want_of_one_thing_has_one_ordering_key_on_one_shard(house: House) -> None:
+    employ(house, lambda wanted: replace(wanted, intent=of_line(1)))
+    await house.tell([as_fact(payout(f"po_{n}")) for n in (1, 2)])
+    await house.settle()
+    await house.tell([as_fact(line(f"po_{n}", f"txn_{n}")) for n in (1, 2)])
+    await house.settle()
+    assert await house.all("select count(distinct subject) from command_open") == [(2,)]
+    assert await house.all("select count(distinct (ordering_key, order_shard)) from command_open") == [(1,)]
 
 
 async def test_positions_have_no_gaps_and_leaves_chain(house: House) -> None:
