@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -226,6 +227,20 @@ async def test_a_zombie_that_wakes_after_its_lease_writes_nothing(database_url: 
         assert await zombie.decider.step(zombie.now) == 0
         assert await heir.settle() == 1
         assert await heir.all("select count(*) from fact where process = 'payout'") == [(1,)]
+
+
+async def test_a_shard_that_is_given_back_while_a_lost_race_is_looked_into_counts_as_lost(house: House) -> None:
+    await house.tell([as_fact(payout("po_1"))])
+    shard = Subject("payout", "po_1").shard
+    async with house.database.transaction() as tx:
+        queue = await house.decider._queue(tx, [shard])
+
+    async def gives_back() -> None:
+        house.tenure.lost([shard])
+
+    lost, _ = await asyncio.gather(house.decider._check_tenure(queue), gives_back())
+    assert lost
+    assert shard not in house.tenure.shards
 
 
 async def test_replaying_the_log_decides_everything_again_as_it_was_decided(house: House) -> None:
