@@ -28,12 +28,19 @@ LIVED_IN = date(2026, 8, 31)
 _numbers = itertools.count()
 
 
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[EmbeddedServer]:
+@contextmanager
+def running_server() -> Iterator[EmbeddedServer]:
     """The server that all test processes of this checkout share; a killed run's server is adopted by the next."""
     place = hashlib.sha256(os.fsencode(ROOT)).hexdigest()[:8]
     folder = Path(tempfile.gettempdir()) / f"nostro-tests-{os.geteuid()}-{place}"
     with EmbeddedServer(folder, settings=SETTINGS) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[EmbeddedServer]:
+    """The server of the tests, while any of them runs."""
+    with running_server() as server:
         yield server
 
 

@@ -22,7 +22,7 @@ from nostro.store.audit import Anchor, Verdict, verify
 from nostro.store.blobs import open_body
 from nostro.store.database import Database
 from nostro.store.erase import erase
-from nostro.store.log import COLUMNS, FactRow
+from nostro.store.log import COLUMNS, FactRow, leaf_of
 from nostro.store.sealing import SealKey
 from tests.integration.synthetic import House, as_fact, payout
 
@@ -110,6 +110,19 @@ async def test_a_changed_fact_is_located(sealed: Sealed) -> None:
     await sealed.behind_our_back(f"update fact set actor = 'somebody else' where shard = {shard} and position = 2")
     [finding] = (await sealed.verdict()).findings
     assert (finding.kind, finding.where) == ("changed", f"shard {shard} position 2")
+
+
+async def test_a_fact_changed_together_with_its_leaf_is_located_by_the_one_behind_it(sealed: Sealed) -> None:
+    shard = await shard_with(sealed.house, 3)
+    first, second = await sealed.house.all(
+        f"select {', '.join(COLUMNS)} from fact where shard = {shard} and position <= 2 order by position"
+    )
+    forged = FactRow._make(second)._replace(actor="somebody else")
+    leaf = leaf_of(FactRow._make(first).leaf, forged).hex()
+    await sealed.behind_our_back(
+        f"update fact set actor = 'somebody else', leaf = '\\x{leaf}' where shard = {shard} and position = 2"
+    )
+    assert {f.where for f in (await sealed.verdict()).findings} >= {f"shard {shard} position 3"}
 
 
 async def test_a_deleted_fact_is_located(sealed: Sealed) -> None:

@@ -7,17 +7,19 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from functools import partial
 
+import psycopg
 import pytest
 import pytest_asyncio
 
 from nostro.egress.journal import FencedWrites
+from nostro.model.calls import HttpRequest
 from nostro.model.failures import LostRace, StatementRefused
 from nostro.store.arrivals import LANES
 from nostro.store.database import Database, Row, Transaction
 from tests.dispatch_world import START, Mortal, Worker, World, installed, of_line
 from tests.integration.synthetic import House as DecidingHouse
 from tests.integration.synthetic import as_fact, line, payout
-from tests.toy_partner import operation
+from tests.toy_partner import Fault, operation
 
 pytestmark = pytest.mark.asyncio
 
@@ -64,6 +66,23 @@ async def test_nothing_leaves_in_quarantine(database: Database) -> None:
     await world.run("update deployment set quarantine = ''")
     await worker.settle()
     assert [kind for _, kind in world.settled] == ["done"]
+
+
+async def test_what_is_under_way_when_a_quarantine_begins_does_not_leave_either(
+    database: Database, database_url: str
+) -> None:
+    world = World(database, operation("look_up"))
+    await world.want("po_1")
+
+    def quarantined(request: HttpRequest) -> Fault:
+        with psycopg.connect(database_url) as connection:
+            connection.execute("update deployment set quarantine = 'behind its anchor'")
+        return "" if request.body else "nonsense"
+
+    world.partner.fault = quarantined
+    await Worker(world, "one").settle()
+    assert world.partner.calls == ["/find"]
+    assert world.partner.effects == {}
 
 
 async def test_of_an_ordering_key_only_the_oldest_open_command_leaves(database: Database) -> None:

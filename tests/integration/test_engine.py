@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
@@ -11,11 +13,13 @@ import pytest_asyncio
 
 from nostro.engine.replay import Replay
 from nostro.model.clock import Now
-from nostro.model.facts import CaseClosed
+from nostro.model.facts import CaseClosed, Fact
 from nostro.model.ids import Subject
+from nostro.processes.kit.decision import Decision, Instance, Rules, State, Wanted
 from nostro.store.database import Database
 from nostro.store.log import COLUMNS, FactRow, leaf_of
-from tests.integration.synthetic import START, House, StillRules, as_fact, line, payout
+from tests.dispatch_world import of_line
+from tests.integration.synthetic import PROCESS, START, House, StillRules, as_fact, line, payout
 
 pytestmark = pytest.mark.asyncio
 
@@ -27,6 +31,16 @@ async def house(database_url: str) -> AsyncIterator[House]:
         house = House(database)
         await house.begin()
         yield house
+
+
+def employ(house: House, other: Callable[[Wanted], Wanted]) -> None:
+    """The process, with other intents."""
+
+    def decide(before: Instance, state: State, fact: Fact, rules: Rules) -> Decision:
+        told = PROCESS.versions[0].decide(before, state, fact, rules)
+        return replace(told, intents=tuple(map(other, told.intents)))
+
+    house.processes["payout"] = replace(PROCESS, versions=(replace(PROCESS.versions[0], decide=decide),))
 
 
 async def test_a_fact_is_decided_once_however_often_it_is_told(house: House) -> None:
@@ -71,6 +85,38 @@ async def test_two_tellings_in_one_batch_find_the_same_subject(house: House) -> 
     await house.tell([as_fact(payout("po_1")), as_fact(payout("po_1", state="pending"))])
     await house.settle()
     assert await house.all("select subject, revision from subject where process = 'payout'") == [("po_1", 2)]
+
+
+async def test_what_came_first_is_decided_first(house: House) -> None:
+    await house.tell([as_fact(payout("po_1", state="pending"))])
+    house.later(seconds=1)
+    await house.tell([as_fact(payout("po_1"), house.now.business)])
+    await house.settle()
+    told = await house.all("select occurred_at from fact where process = 'payout' order by revision")
+    assert told == [(START,), (START + timedelta(seconds=1),)]
+
+
+async def test_a_step_decided_again_with_another_content_is_a_case_and_the_first_one_stands(house: House) -> None:
+    employ(house, lambda wanted: replace(wanted, step="annotate-once"))
+    await house.tell([as_fact(payout("po_1"))])
+    await house.settle()
+    await house.tell([as_fact(line("po_1", "txn_1"))])
+    await house.settle()
+    first = await house.all("select key, body from command_open")
+    await house.tell([as_fact(line("po_1", "txn_2"))])
+    await house.settle()
+    assert await house.all("select key, body from command_open") == first
+    assert await house.all("select reason from exception_case") == [("same_key_other_content",)]
+
+
+async def test_what_two_subjects_want_of_one_thing_has_one_ordering_key_on_one_shard(house: House) -> None:
+    employ(house, lambda wanted: replace(wanted, intent=of_line(1)))
+    await house.tell([as_fact(payout(f"po_{n}")) for n in (1, 2)])
+    await house.settle()
+    await house.tell([as_fact(line(f"po_{n}", f"txn_{n}")) for n in (1, 2)])
+    await house.settle()
+    assert await house.all("select count(distinct subject) from command_open") == [(2,)]
+    assert await house.all("select count(distinct (ordering_key, order_shard)) from command_open") == [(1,)]
 
 
 async def test_positions_have_no_gaps_and_leaves_chain(house: House) -> None:
@@ -181,6 +227,19 @@ async def test_a_zombie_that_wakes_after_its_lease_writes_nothing(database_url: 
         assert await zombie.decider.step(zombie.now) == 0
         assert await heir.settle() == 1
         assert await heir.all("select count(*) from fact where process = 'payout'") == [(1,)]
+
+
+async def test_a_shard_that_is_given_back_while_a_lost_race_is_looked_into_counts_as_lost(house: House) -> None:
+    await house.tell([as_fact(payout("po_1"))])
+    shard = Subject("payout", "po_1").shard
+    queue = await house.decider._queue([shard])
+
+    async def gives_back() -> None:
+        house.tenure.lost([shard])
+
+    lost, _ = await asyncio.gather(house.decider._check_tenure(queue), gives_back())
+    assert lost
+    assert shard not in house.tenure.shards
 
 
 async def test_replaying_the_log_decides_everything_again_as_it_was_decided(house: House) -> None:

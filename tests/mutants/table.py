@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
     """`breaks`: what is broken, in words. `old` stands once in `file` and becomes `new`.
 
-    `only`: of the tests those whose names hold it (pytest's `-k`).
+    `only`: of the tests those whose names hold it (pytest's `-k`). `slow`: the tests take long; CI leaves them out.
+    `simulations`: the whole house, disturbed on purpose, where each has to notice too; CI leaves them out.
     """
 
     name: str
@@ -22,11 +25,17 @@ class Mutant:
     new: str
     tests: tuple[str, ...]
     only: str = ""
+    slow: bool = False
+    simulations: tuple[str, ...] = ()
 
 
 def _read() -> tuple[Mutant, ...]:
     told = tomllib.loads(Path(__file__).with_name("mutants.toml").read_text(encoding="utf-8"))
-    return tuple(Mutant(name=name, **{**one, "tests": tuple(one["tests"])}) for name, one in told.items())
+    return tuple(Mutant(name=name, **_fixed(one)) for name, one in told.items())
+
+
+def _fixed(one: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: tuple(field) if isinstance(field, list) else field for name, field in one.items()}
 
 
 MUTANTS = _read()

@@ -13,7 +13,7 @@ LEAST = 25
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_a_mutant_breaks_a_piece_that_stands_once_in_the_source_and_names_tests_that_are_there(mutant: Mutant) -> None:
     assert broken_text(mutant)
-    for test in mutant.tests:
+    for test in (*mutant.tests, *mutant.simulations):
         path, _, name = test.partition("::")
         assert f"def {name}" in (ROOT / path).read_text(encoding="utf-8")
 

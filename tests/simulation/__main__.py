@@ -8,7 +8,7 @@ import os
 import shlex
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import ExitStack
 from functools import cache
@@ -18,7 +18,7 @@ from tests.simulation.database import Connections
 from tests.simulation.disturbance import Blow
 from tests.simulation.place import database, simulation_server
 from tests.simulation.run import Plan, Verdict, run
-from tests.simulation.shrink import Shrinking
+from tests.simulation.shrink import TRIES, Shrinking
 
 KEPT = Path(__file__).with_name("seeds.txt")
 
@@ -27,8 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Exit codes: 0 everything held, 1 a seed failed, 2 it was asked for what there isn't."""
     asked = _parsed(arguments)
     if asked.seed is not None:
-        return _one(_plan(asked), shrinking=asked.shrink)
-    return _many(range(asked.first, asked.first + asked.seeds), asked.jobs, asked.collect, keep=asked.keep)
+        return _one(_plan(asked), tries=asked.tries if asked.shrink else 0)
+    return _many(asked)
 
 
 def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -37,9 +37,10 @@ def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--first", type=int, default=1, help="the first of them")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes; as many as there are cores")
     parser.add_argument("--collect", type=int, default=1, help="go on until so many seeds have failed")
-    parser.add_argument("--keep", action="store_true", help=f"write failing seeds into {KEPT.name}")
+    parser.add_argument("--keep", type=Path, nargs="?", const=KEPT, help=f"write failing seeds into {KEPT.name}")
     parser.add_argument("--seed", type=int, help="live through this seed alone and tell its story")
     parser.add_argument("--shrink", action="store_true", help="with --seed: leave out what it doesn't need to fail")
+    parser.add_argument("--tries", type=int, default=TRIES, help="the shrinker lives through a seed so often at most")
     parser.add_argument("--without-deals", default="", help="with --seed: numbers of deals, with commas between")
     parser.add_argument("--without-faults", default="", help="with --seed: names of faults, with semicolons between")
     parser.add_argument("--blows", help="with --seed: these instead of its own: `12 crash send act; 3 pause ...`")
@@ -60,35 +61,36 @@ def _blow(text: str) -> Blow:
     return Blow(int(nth), point.strip(), kind)
 
 
-def _one(plan: Plan, *, shrinking: bool) -> int:
+def _one(plan: Plan, *, tries: int) -> int:
     with simulation_server() as server, database(server, f"simulation_{os.getpid()}") as connections:
         verdict = run(plan, connections)
-        if verdict.flaws and shrinking:
-            verdict = Shrinking(lambda one: run(one, connections), verdict).shrink()
+        if verdict.flaws and tries:
+            verdict = Shrinking(lambda one: run(one, connections), verdict, tries).shrink()
     say("\n".join(told(verdict)))
     return 1 if verdict.flaws else 0
 
 
-def _many(seeds: range, jobs: int, collect: int, *, keep: bool) -> int:
-    failed: list[int] = []
+def _many(asked: argparse.Namespace) -> int:
+    failed: dict[int, str] = {}
     began, done = time.monotonic(), 0
-    with simulation_server(), ProcessPoolExecutor(jobs) as pool:
-        for seed, flaws in _results(pool, seeds, jobs):
+    with simulation_server(), ProcessPoolExecutor(asked.jobs) as pool:
+        for seed, flaws in _results(pool, range(asked.first, asked.first + asked.seeds), asked.jobs):
             done += 1
             if flaws:
-                failed.append(seed)
+                failed[seed] = flaws[0]
                 say(f"\nseed {seed} fails: {flaws[0]}")
             pace = done / (time.monotonic() - began)
-            say(f"\r{done} of {len(seeds)} seeds, {len(failed)} failed, {pace:.2f}/s", end="")
-            if len(failed) >= collect:
+            say(f"\r{done} of {asked.seeds} seeds, {len(failed)} failed, {pace:.2f}/s", end="")
+            if len(failed) >= asked.collect:
                 break
         pool.shutdown(cancel_futures=True)
     say()
     if not failed:
         return 0
-    if keep:
-        keep_seeds(failed)
-    return _one(Plan(failed[0]), shrinking=True)
+    if asked.keep:
+        keep_seeds(failed, asked.keep)
+    _one(Plan(next(iter(failed))), tries=asked.tries)
+    return 1
 
 
 def _results(pool: ProcessPoolExecutor, seeds: range, jobs: int) -> Iterator[tuple[int, list[str]]]:
@@ -119,17 +121,17 @@ def _mine() -> Connections:
     return stack.enter_context(database(server, f"simulation_{os.getpid()}"))
 
 
-def kept_seeds() -> list[int]:
+def kept_seeds(file: Path = KEPT) -> list[int]:
     """Seeds that failed once."""
-    lines = KEPT.read_text(encoding="utf-8").splitlines() if KEPT.exists() else []
+    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
     return [int(line.split()[0]) for line in lines if line and not line.startswith("#")]
 
 
-def keep_seeds(seeds: Iterable[int]) -> None:
-    """Writes down what failed, so that it is run for ever."""
-    known = kept_seeds()
-    with KEPT.open("a", encoding="utf-8") as file:
-        file.writelines(f"{seed}\n" for seed in seeds if seed not in known)
+def keep_seeds(failed: Mapping[int, str], file: Path = KEPT) -> None:
+    """Writes down what failed and how, so that it is run for ever."""
+    known = kept_seeds(file)
+    with file.open("a", encoding="utf-8") as kept:
+        kept.writelines(f"{seed}  {' '.join(flaw.split())}\n" for seed, flaw in failed.items() if seed not in known)
 
 
 def say(text: str = "", *, end: str = "\n") -> None:

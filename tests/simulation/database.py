@@ -10,18 +10,15 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, LiteralString, Protocol, Self, cast
+from typing import Any, Protocol, Self, cast
 
-import psycopg
 from psycopg import AsyncCursor, sql
-from psycopg.pq import TransactionStatus
-from psycopg.rows import namedtuple_row
 
-from nostro.store.database import ADAPTERS, Database, Row, Statement, Together, Transaction, translated
+from nostro.store.database import Database, Row, Statement, Together, Transaction, translated
+from tests.simulation.wire import Wire
 
 OPEN: ContextVar[int] = ContextVar("OPEN", default=0)
 """How many database transactions the running task has open."""
-_OPTIONS = "-c timezone=UTC -c synchronous_commit=off -c lock_timeout=5s -c statement_timeout=20s"
 
 
 class Gate(Protocol):
@@ -29,92 +26,6 @@ class Gate(Protocol):
 
     async def at(self, point: str) -> None:
         """An instant between two steps."""
-
-
-class _Cursor:
-    """A cursor whose answers are there already."""
-
-    def __init__(self, cursor: psycopg.Cursor[Row]) -> None:
-        self._cursor = cursor
-        self.rowcount = cursor.rowcount
-
-    async def fetchall(self) -> list[Row]:
-        return self._cursor.fetchall()
-
-    async def fetchone(self) -> Row | None:
-        return self._cursor.fetchone()
-
-
-class Wire:
-    """A connection whose `begin` and `commit` travel with the next statement: half of the ways to the server and back.
-
-    Database transactions never overlap here (nothing moves while one is open), so all workers can share one; a second
-    one is for what opens a database transaction within another.
-    """
-
-    def __init__(self, url: str) -> None:
-        self.direct: psycopg.Connection[Row] = psycopg.connect(
-            url, autocommit=True, row_factory=namedtuple_row, options=_OPTIONS, context=ADAPTERS
-        )
-        self._first: list[LiteralString] = []
-
-    async def execute(
-        self,
-        query: Any,  # noqa: ANN401 - as psycopg has it
-        parameters: Any = None,  # noqa: ANN401 - the same
-        *,
-        prepare: bool | None = None,
-        binary: bool | None = None,
-    ) -> _Cursor:
-        """As an asynchronous connection does it."""
-        return _Cursor(self.run(query, parameters, prepare=prepare, binary=binary))
-
-    def run(
-        self,
-        query: Any,  # noqa: ANN401 - as psycopg has it
-        parameters: Any = None,  # noqa: ANN401 - the same
-        *,
-        prepare: bool | None = None,
-        binary: bool | None = None,
-    ) -> psycopg.Cursor[Row]:
-        """A statement, behind what is still to be said."""
-        how: dict[str, Any] = {"prepare": prepare, "binary": binary}
-        if not self._first:
-            return self.direct.execute(query, parameters, **how)
-        words, self._first = self._first, []
-        with self.direct.pipeline():
-            for word in words:
-                self.direct.execute(word)
-            return self.direct.execute(query, parameters, **how)
-
-    def flush(self) -> None:
-        """Says what is still to be said."""
-        words, self._first = self._first, []
-        for word in words:
-            self.direct.execute(word)
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """A database transaction; rolled back on any exception."""
-        self._first.append("begin")
-        try:
-            yield
-        except BaseException:  # a crash too rolls back
-            self._take_back()
-            raise
-        self._end()
-
-    def _take_back(self) -> None:
-        if self._first[-1:] == ["begin"]:
-            self._first.pop()
-        elif self.direct.info.transaction_status != TransactionStatus.IDLE:
-            self.direct.execute("rollback")
-
-    def _end(self) -> None:
-        if self._first[-1:] == ["begin"]:
-            self._first.pop()
-        else:
-            self._first.append("commit")
 
 
 class SimulatedTransaction(Transaction):
@@ -140,11 +51,12 @@ class SimulatedTransaction(Transaction):
             sql.Identifier(table), sql.SQL(", ").join(sql.Identifier(column) for column in columns)
         )
         count = 0
-        self._wire.flush()
+        self._wire.flush(begin=True)
         with self._wire.direct.cursor() as cursor, cursor.copy(into) as copying:
             for row in rows:
                 copying.write_row(row)
                 count += 1
+        self._wire.wrote = self._wire.wrote or count > 0
         return count
 
 
@@ -154,17 +66,17 @@ class Connections:
 
     url: str
     _wires: list[Wire] = field(default_factory=list)
-    spoken: int = 0
-    """How many database transactions there were."""
+    written: int = 0
+    """How many database transactions changed something."""
     _used: int = 0
 
     @contextmanager
     def one(self) -> Iterator[Wire]:
         """A wire with a database transaction of its own; rolled back on any exception."""
         wire = self._wire(self._used)
-        self._used, self.spoken = self._used + 1, self.spoken + 1
+        self._used += 1
         try:
-            with wire.transaction():
+            with wire.database_transaction():
                 yield wire
         finally:
             self._used -= 1
@@ -174,7 +86,11 @@ class Connections:
     def ask(self, query: Any, parameters: Any = None) -> list[Row]:  # noqa: ANN401 - as psycopg has it
         """All rows of a statement, asked from outside the house."""
         assert not self._used, "somebody has a database transaction open"
-        return self._wire(0).run(query, parameters, prepare=True).fetchall()
+        wire = self._wire(0)
+        if isinstance(query, bytes):
+            return wire.run(query, parameters).rows()
+        wire.flush()
+        return wire.direct.execute(query, parameters).fetchall()
 
     def _wire(self, number: int) -> Wire:
         if number == len(self._wires):
@@ -214,6 +130,7 @@ class SimulatedDatabase(Database):
                     tx = SimulatedTransaction(wire)
                     yield tx
                     await self._gate.at("commit")
+                    self._connections.written += wire.wrote
             finally:
                 OPEN.set(OPEN.get() - 1)
             await self._gate.at("started" if "start_call" in tx.ran else "committed")
@@ -237,8 +154,8 @@ def rows(connections: Connections, statement: Statement, parameters: Mapping[str
 
 
 _TABLES = """
-select c.relname from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
-and not c.relispartition and c.relname <> 'migration' order by c.relname"""
+select c.relname from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind = 'r'
+and c.relname <> 'migration' order by c.relname"""
 
 
 def empty(connections: Connections) -> None:
@@ -249,4 +166,5 @@ def empty(connections: Connections) -> None:
     if used:
         emptied = sql.SQL(", ").join(sql.Identifier(name) for name in used)
         with connections.one() as wire:
-            wire.run(sql.SQL("truncate {} restart identity").format(emptied))
+            wire.flush(begin=True)
+            wire.direct.execute(sql.SQL("truncate {} restart identity").format(emptied))

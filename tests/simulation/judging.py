@@ -180,7 +180,7 @@ def log_of(connections: Connections) -> list[str]:
     """What was decided, in the order of its time: for whoever looks for the cause of a flaw."""
     rows = connections.ask(
         """select decided_at, process, subject, type, state_before, state_after, rule from fact
-        where process <> 'house' order by decided_at, shard, position"""
+        where process not in ('house', 'receipt') order by decided_at, shard, position"""
     )
     return [
         f"{r.decided_at:%a %H:%M:%S} {r.process} {r.subject}: {r.type}, {r.state_before} -> {r.state_after} ({r.rule})"

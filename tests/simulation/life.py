@@ -31,6 +31,7 @@ MACHINE = datetime(2026, 1, 1, tzinfo=UTC)
 LATE = timedelta(seconds=120)
 """So long an Odoo goes on with a call whose client is gone."""
 SLEEP = timedelta(seconds=12)
+FOREVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Killed(BaseException):
@@ -54,20 +55,36 @@ class Course:
 
     def now(self) -> Now:
         """Both clocks run alike; business time has leapt over the hours in which nothing happened."""
-        ran = timedelta(seconds=asyncio.get_running_loop().time())
-        return Now(self.world_began + ran + self.leap, MACHINE + ran)
+        told = (asyncio.get_running_loop().time(), self.leap)
+        if told != self._told:
+            ran = timedelta(seconds=told[0])
+            self._told, self._now = told, Now(self.world_began + ran + self.leap, MACHINE + ran)
+        return self._now
 
     world_began: datetime = field(init=False)
+    still_until: datetime | None = None
+    """Until then nothing happens outside by itself; None: somebody has to look."""
+    _told: tuple[float, timedelta] = (-1.0, timedelta(0))
+    _now: Now = field(init=False)
 
     def __post_init__(self) -> None:
         self.world_began = self.world.now
 
     def follow(self) -> datetime:
-        """Let the world outside live up to now; returns its time."""
+        """Let the world outside live up to now, for whoever touches it; returns its time."""
+        self.still_until = None
         business = self.now().business
         if business > self.world.now:
             self.world.advance(business)
         return self.world.now
+
+    def is_still(self) -> bool:
+        """Whether nothing has happened outside since it was looked at last."""
+        return self.still_until is not None and self.now().business < self.still_until
+
+    def looked(self) -> None:
+        """Everything that was there to be taken is taken."""
+        self.still_until = self.world.next_due() or FOREVER
 
     def blow(self, point: str) -> str:
         """What happens to whoever passes here now; empty: nothing."""

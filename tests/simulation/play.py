@@ -37,7 +37,14 @@ from tests.simulation.life import LIFE, LOOP, MACHINE, Carrier, Course, Killed, 
 INSTALL = Statements("install")
 KEEPERS = {"limits": 30, "tenure": 1, "slots": 1, "checkpoints": 20, "partitions": 600}
 """Loops that look after leases and seals, and after how many seconds of machine time they are asked again."""
+CHANGING_HANDS = ("tenure", "slots")
+"""The keepers whose work makes work for others."""
+DRIVE = "dispatch "
+"""How the names of a dispatcher's loop and of its drives begin."""
 HOPELESS = timedelta(seconds=30)
+"""So long after a worker was disturbed every lease of the dead has ended, and no call of theirs can leave any more."""
+AGAIN = timedelta(seconds=4)
+"""Who found nothing looks again after so much machine time: leases are asked for every third of their ten seconds."""
 TURNS = 20_000
 SECOND = timedelta(seconds=1)
 POLLING = 0.1
@@ -59,7 +66,13 @@ class Running:
     busy: dict[str, asyncio.Task[int]] = field(default_factory=dict)
     untried: set[str] = field(default_factory=set)
     """Loops that haven't looked yet: before it has, nobody knows whether a loop would find something."""
+    vain: set[str] = field(default_factory=set)
+    """Loops that looked since the last news and found nothing, whatever seems to be due."""
     kept: dict[str, datetime] = field(default_factory=dict)
+    keepers: list[Loop] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.keepers = [loop for loop in self.worker.loops if loop.name in KEEPERS]
 
 
 @dataclass(slots=True)
@@ -75,9 +88,12 @@ class Play:
     runs: list[Running] = field(default_factory=list)
     lives: int = 0
     turns: int = 0
-    vain: int = 0
-    """Steps in a row that found nothing to do."""
-    fruitful_at: datetime = MACHINE
+    news: int = 0
+    """How often something happened after which it is worth looking again."""
+    news_at: datetime = MACHINE
+    struck: int = 0
+    disturbed_at: datetime = MACHINE
+    """When a worker was struck, slept or was missing last."""
     begins_at: list[datetime] = field(default_factory=list)
     acknowledged: list[str] = field(default_factory=list)
     """Receipts of which a sender was told that they are kept."""
@@ -87,6 +103,7 @@ class Play:
     hinted: bool = False
     marked: tuple[object, ...] = ()
     found: set[str] = field(default_factory=set)
+    folders: list[Path] = field(init=False)
     house: House = field(init=False)
     stack: AsyncExitStack = field(default_factory=AsyncExitStack)
 
@@ -94,6 +111,9 @@ class Play:
 
     async def open(self) -> None:
         """An empty database becomes a house whose landscape is published."""
+        self.folders = [self.files / code.lower() for code in self.codes]
+        for folder in self.folders:
+            folder.mkdir()
         empty(self.connections)
         self.house = self._house(Freely(), "outside")
         now = self.course.now()
@@ -175,37 +195,51 @@ class Play:
             raise Endless(f"not at rest after {TURNS} turns")
         await self._bury()
         self._carry()
+        self._notice()
         due = self._due()
         self._keep()
         started = self._start(due)
-        await self._breathe(started)
+        await self._breathe(started, waiting=bool(due) or self.disturbed_at == self.course.now().machine)
         self._collect()
-        if not self._in_motion() and not self.deliveries and (not due or self._hopeless()):
+        if not self._in_motion() and not self.deliveries and (not due or self._hopeless(due)):
             self._leap(until)
 
-    def _hopeless(self) -> bool:
-        """Whether what is due can't be done before something else happens: every lease of the dead has ended."""
-        return bool(self.runs) and self.course.now().machine - self.fruitful_at > HOPELESS
+    def _notice(self) -> None:
+        """A worker that was struck, sleeps or is missing; and that it is time to look again."""
+        machine, struck = self.course.now().machine, len(self.course.struck)
+        if struck != self.struck or self.begins_at or not all(run.life.awake for run in self.runs):
+            self.struck, self.disturbed_at = struck, machine
+        if machine - self.news_at > AGAIN:
+            self._hear_news()
 
-    async def _breathe(self, started: int) -> None:
+    def _hear_news(self) -> None:
+        self.news, self.news_at = self.news + 1, self.course.now().machine
+        for run in self.runs:
+            run.vain.clear()
+
+    def _hopeless(self, due: set[str]) -> bool:
+        """Whether what is due can't be done before something else happens: all looked, and nobody's lease goes on."""
+        calm = self.course.now().machine - self.disturbed_at > HOPELESS
+        return calm and not any(self._wanted(run, due) for run in self.runs if run.life.awake)
+
+    async def _breathe(self, started: int, *, waiting: bool) -> None:
         """Machine time passes: little while there is work, more when everybody waits for a lease or a reply."""
-        if started and self.vain < 6 * len(self.runs):
+        if started:
             await asyncio.sleep(self.course.chance.random() * 0.01)
             return
         moving = [task for run in self.runs if run.life.awake for task in run.life.tasks]
-        if moving and self.vain < 6 * len(self.runs):
+        if moving:
             await asyncio.wait(moving, timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
         else:
-            missing = self.begins_at or not all(run.life.awake for run in self.runs) or self.vain > 12 * len(self.runs)
-            await asyncio.sleep(1.0 if missing else 0.1)
+            await asyncio.sleep(1.0 if waiting else 0.1)
 
     def _due(self) -> set[str]:
         """Loops that would find something to do; asked again when something was written or time has gone on."""
-        mark = (self.connections.spoken, self.course.now().business.replace(microsecond=0), self.polling, self.hinted)
+        mark = (self.connections.written, self.course.now().business.replace(microsecond=0), self.polling, self.hinted)
         if mark != self.marked:
             self.found = self._look()
-            self.marked = (self.connections.spoken, *mark[1:])
-        return self.found | ({"folders"} if any(self.files.glob("*/*.*")) else set())
+            self.marked = (self.connections.written, *mark[1:])
+        return self.found | ({"folders"} if any(map(_holds_files, self.folders)) else set())
 
     def _look(self) -> set[str]:
         due = {row.loop for row in rows(self.connections, SQL.due, {"now": self.course.now().business})}
@@ -214,34 +248,38 @@ class Play:
 
     def _polled(self, loop: str) -> bool:
         """Providers are polled now and then; Odoo, which only hints at what is new, whenever it did."""
-        if not loop.startswith("poll "):
+        if not loop.startswith(("poll ", "pin ")):
             return True
         return self.polling or (self.hinted and loop == "poll odoo")
 
     def _start(self, due: set[str]) -> int:
         """Begins steps of loops that would find something to do; how many."""
         started = 0
-        awake = [run for run in self.runs if run.life.awake]
-        for run in self.course.chance.sample(awake, min(len(awake), self.course.chance.choice((1, 1, 2)))):
-            wanted = (
-                due | run.untried | {f"dispatch {one.connection.id}" for one in run.worker.dispatchers if one.running}
-            )
-            loops = [loop for loop in run.worker.loops if loop.name in wanted and loop.name not in run.busy]
+        able = [(run, loops) for run in self.runs if run.life.awake and (loops := self._wanted(run, due))]
+        for run, loops in self.course.chance.sample(able, min(len(able), self.course.chance.choice((1, 1, 2)))):
             for loop in self.course.chance.sample(loops, min(len(loops), 2)):
                 run.untried.discard(loop.name)
                 self._step(run, loop)
                 started += 1
         return started
 
+    def _wanted(self, run: Running, due: set[str]) -> list[Loop]:
+        """Loops of a worker that would find something, as far as anybody knows."""
+        wanted = (due - run.vain) | run.untried
+        driven = [one for one in run.worker.dispatchers if one.running]
+        if driven and sum(one.running for one in driven) > sum(
+            task.get_name().startswith(DRIVE) for task in run.life.tasks
+        ):
+            wanted |= {f"{DRIVE}{one.connection.id}" for one in driven}
+        return [loop for loop in run.worker.loops if loop.name in wanted and loop.name not in run.busy]
+
     def _keep(self) -> None:
         machine = self.course.now().machine
         for run in self.runs:
-            for loop in run.worker.loops if run.life.awake else ():
-                rest = KEEPERS.get(loop.name)
-                if rest is None or loop.name in run.busy or machine < run.kept.get(loop.name, machine):
-                    continue
-                run.kept[loop.name] = machine + timedelta(seconds=rest)
-                self._step(run, loop)
+            for loop in run.keepers if run.life.awake else ():
+                if loop.name not in run.busy and machine >= run.kept.get(loop.name, machine):
+                    run.kept[loop.name] = machine + timedelta(seconds=KEEPERS[loop.name])
+                    self._step(run, loop)
 
     def _step(self, run: Running, loop: Loop) -> None:
         mark, name = LIFE.set(run.life), LOOP.set(loop.name)
@@ -250,24 +288,29 @@ class Play:
         LOOP.reset(name)
 
     async def _once(self, run: Running, loop: Loop) -> int:
+        news, done = self.news, 0
         try:
-            return await loop.step(self.course.now())
+            done = await loop.step(self.course.now())
         except Failure as failure:
             self.course.tell(f"{run.life.name} {loop.name}: {type(failure).__name__}: {failure.sentence}")
         except Exception as error:  # noqa: BLE001 - what no loop of the house may raise is a flaw of the house
             self.course.flaws.append(f"{loop.name} raised {error!r}")
-        return 0
+        if not done and news == self.news:
+            run.vain.add(loop.name)
+        return done
 
     def _collect(self) -> None:
+        fruits = 0
         for run in self.runs:
             for name, task in list(run.busy.items()):
                 if task.done():
                     del run.busy[name]
-                    done = 0 if task.cancelled() or task.exception() else task.result()
-                    if name not in KEEPERS:
-                        self.vain = 0 if done else self.vain + 1
-                        self.fruitful_at = self.course.now().machine if done else self.fruitful_at
-        self.deliveries = {task: None for task in self.deliveries if not task.done()}
+                    if name in CHANGING_HANDS or name not in KEEPERS:
+                        fruits += 0 if task.cancelled() or task.exception() else task.result()
+        under_way = {task: None for task in self.deliveries if not task.done()}
+        if fruits or len(under_way) < len(self.deliveries):
+            self._hear_news()
+        self.deliveries = under_way
 
     def _in_motion(self) -> bool:
         """Whether somebody who is awake is in a step or drives a dialogue."""
@@ -289,16 +332,20 @@ class Play:
 
     def _carry(self) -> None:
         """Files and webhooks that are due now."""
+        if self.course.is_still():
+            return
         self.course.follow()
         for step in self.course.world.take_files():
             write_step(self.files, step)
             moment = self.course.world.now.timestamp()
             os.utime(self.files / step.folder / (step.rename_to or step.name), (moment, moment))
             self.course.tell(f"{step.folder} writes {step.rename_to or step.name}")
+            self._hear_news()
         for path, delivery in self.course.world.take_deliveries():
             self.hinted = self.hinted or path.startswith("odoo")
             task = asyncio.create_task(self._deliver(path, delivery))
             self.deliveries[task] = None
+        self.course.looked()
 
     async def _deliver(self, path: str, delivery: Delivery) -> None:
         awake = [run for run in self.runs if run.life.awake]
@@ -309,6 +356,7 @@ class Play:
             LOOP.set("door")
             status = await self._answered(run, delivery)
         self.course.tell(f"{path} sends a webhook to {run.life.name if awake else 'nobody'}: {status}")
+        self.course.follow()
         self.course.world.report(path, delivery.reference, status)
 
     async def _answered(self, run: Running, delivery: Delivery) -> int | None:
@@ -327,8 +375,13 @@ class Play:
         dues = [due for due in (self.course.world.next_due(), *waits) if due is not None]
         to = min([until, *(max(due, now + SECOND) for due in dues)])
         self.course.leap += max(to - now, timedelta(0))
-        self.fruitful_at = self.course.now().machine
+        self._hear_news()
         self.polling, self.hinted = self.course.chance.random() < POLLING, False
+
+
+def _holds_files(folder: Path) -> bool:
+    """Looked at often, so names alone: files have an ending, the folders of what was taken have none."""
+    return any("." in name for name in os.listdir(folder))  # noqa: PTH208 - a `Path` for each name costs more than it
 
 
 class Told(Clock):

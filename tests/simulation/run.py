@@ -79,14 +79,13 @@ async def _live(plan: Plan, connections: Connections, files: Path) -> Verdict:
     course.tell = _teller(course, verdict.story)
     HEARD.set(partial(_hear, course))
     play = Play(course, connections, codes, files, plan.seed, workers_wanted=drawn.choice((1, 2, 2, 3)))
-    for code in codes:
-        (files / code.lower()).mkdir()
     async with play.stack:
         await play.open()
         try:
             await play.live(END)
             for path, faulty in world.faulty.items():
                 world.set_faults(path, faulty.plan.off())
+            course.follow()
             await play.rest(END + CLOSING)
         except Endless as endless:
             course.flaws.append(str(endless))

@@ -9,6 +9,8 @@ from typing import TypeVar
 from tests.simulation.run import Plan, Verdict
 
 Run = Callable[[Plan], Verdict]
+TRIES, TURNS = 60, 100_000
+"""It ends, whatever a seed does: after so many runs, or so many turns in all."""
 T = TypeVar("T")
 
 
@@ -19,16 +21,17 @@ def kind_of(flaw: str) -> str:
 
 @dataclass(slots=True)
 class Shrinking:
-    """Tries to leave out deals, blows and faults; at most `tries` runs."""
+    """Tries to leave out deals, blows and faults; at most `tries` runs, and none more once they took all `turns`."""
 
     run: Run
     best: Verdict
-    tries: int = 60
+    tries: int = TRIES
+    turns: int = TURNS
 
     def shrink(self) -> Verdict:
         """The smallest plan that was found to fail like the first one."""
         before = None
-        while before != self.best.plan and self.tries > 0:
+        while before != self.best.plan and self._may_try():
             before = self.best.plan
             self._least(sorted(self.best.deals), self._without_deals)
             self._least(list(self.best.blows), self._without_blows)
@@ -47,15 +50,18 @@ class Shrinking:
             parts, size = kept, size // 2
 
     def _fails(self, plan: Plan) -> bool:
-        if self.tries <= 0:
+        if not self._may_try():
             return False
-        self.tries -= 1
         verdict = self.run(plan)
+        self.tries, self.turns = self.tries - 1, self.turns - verdict.turns
         wanted = {kind_of(flaw) for flaw in self.best.flaws}
         if wanted & {kind_of(flaw) for flaw in verdict.flaws}:
             self.best = verdict
             return True
         return False
+
+    def _may_try(self) -> bool:
+        return self.tries > 0 and self.turns > 0
 
     def _without_deals(self, part: Sequence[int]) -> Plan:
         return replace(self.best.plan, without_deals=self.best.plan.without_deals | set(part))

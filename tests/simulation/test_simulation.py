@@ -5,14 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import pytest
 
-from nostro.store.embedded import EmbeddedServer
 from tests.simulation.__main__ import kept_seeds
 from tests.simulation.database import Connections
-from tests.simulation.place import database
 from tests.simulation.run import Plan, run
 
 FIRST, SEEDS, GROUP = 1, int(os.environ.get("NOSTRO_SIMULATION_SEEDS", "25")), 5
@@ -25,13 +22,6 @@ with simulation_server() as server, database(server, sys.argv[2]) as connections
     for seed in sys.argv[1].split(","):
         print(run(Plan(int(seed)), connections).digest)
 """
-
-
-@pytest.fixture(scope="session")
-def connections(postgres_server: EmbeddedServer) -> Iterator[Connections]:
-    """A database for this test process; each seed empties it."""
-    with database(postgres_server, f"test_{os.getpid()}_simulation") as opened:
-        yield opened
 
 
 @pytest.mark.parametrize("first", range(FIRST, FIRST + SEEDS, GROUP))

@@ -52,8 +52,9 @@ def test_the_starting_policy_says_when_a_payment_becomes_a_commitment(method: st
     assert (told.row, told.posts) == (row, True)
 
 
-def test_where_no_row_speaks_nothing_is_posted() -> None:
-    assert PostingPolicy(STARTING).rule(DE, "klarna", "captured") == DENIED
+@pytest.mark.parametrize("method, state", [("klarna", "captured"), ("transfer", "pending"), ("card", "authorised")])
+def test_where_no_row_speaks_nothing_is_posted(method: str, state: str) -> None:
+    assert PostingPolicy(STARTING).rule(DE, method, state) == DENIED
     assert DENIED.posts is False
 
 

@@ -254,11 +254,21 @@ def test_a_key_that_they_have_forgotten_by_now_protects_nothing() -> None:
     assert "forgotten" in rested.end.sentence
 
 
-def test_an_exchange_that_never_ends_or_throws_is_held() -> None:
+def test_an_exchange_that_never_ends_is_held_once_it_has_made_the_calls_that_it_may() -> None:
+    made: list[int] = []
+
     def endless(orders: Sequence[Order], _: object) -> Exchange[Sequence[Outcome]]:
         while orders:
+            made.append(len(made))
             yield Wait(until=START)
         return []
+
+    asked = replace(operation("look_up", calls=20), exchange=endless)
+    assert isinstance(run(World(asked).drive()).end, Held)
+    assert len(made) == 20 + 1
+
+
+def test_an_exchange_that_throws_or_says_nothing_is_held() -> None:
 
     def throws(orders: Sequence[Order], _: object) -> Exchange[Sequence[Outcome]]:
         yield Wait(until=START)
@@ -268,6 +278,6 @@ def test_an_exchange_that_never_ends_or_throws_is_held() -> None:
         yield Wait(until=START)
         return orders[1:]  # type: ignore[return-value]  # that is the flaw
 
-    for exchange in (endless, throws, says_nothing):
+    for exchange in (throws, says_nothing):
         rested = run(World(replace(operation("look_up"), exchange=exchange)).drive())
         assert isinstance(rested.end, Held)

@@ -171,12 +171,12 @@ class Decider:
             self._lacking[digest] = failure.sentence
 
     async def _check_tenure(self, queue: Sequence[Arrival]) -> bool:
-        """Whether a shard of the batch is somebody else's by now; forgets those."""
+        """Whether a shard of the batch is somebody else's by now, or was given back meanwhile; forgets those."""
         numbers = sorted({a.shard for a in queue if a.shard in self.tenure.shards})
         async with self.database.transaction() as tx:
             rows = {row.shard: row for row in await tx.rows(SQL.shard_tokens, shards=numbers)}
-        mine = self.tenure.shards
-        gone = [n for n in numbers if rows[n].token != mine[n].token or rows[n].position != mine[n].position]
+        held = [(n, self.tenure.shards.get(n)) for n in numbers]
+        gone = [n for n, mine in held if not mine or (rows[n].token, rows[n].position) != (mine.token, mine.position)]
         self.tenure.lost(gone)
         return bool(gone)
 

@@ -38,7 +38,7 @@ union all select 'decide' where exists (select from arrival)
 union all select 'deadlines' where exists (select from deadline where due_at <= %(now)s)
 union all select 'route' where exists (select from parked where until <= %(now)s) or exists (
   select from parked_reference p join reference r on (r.shard, r.kind, r.digest, r.process) = (p.shard, p.kind, p.digest, p.process))
-union all select 'poll ' || connection from feed where run_at <= %(now)s
+union all select case name when 'pin' then 'pin ' else 'poll ' end || connection from feed where run_at <= %(now)s
 union all select 'dispatch ' || connection from command_open where status = 'ready' and run_at <= %(now)s
 union all select 'dispatch ' || connection from dispatch where status = 'open' or (status = 'waiting' and run_at <= %(now)s);
 

@@ -1,0 +1,39 @@
+"""The whole house, disturbed on purpose where a guarantee hangs on one check: what a seed meets by chance is met here.
+
+Each lives through one small world as often as it says, with one blow at another instant each time. Which mutants have
+to be noticed by which is in `tests/mutants/mutants.toml`.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.simulation.database import Connections
+from tests.simulation.disturbance import Blow
+from tests.simulation.run import Plan, run
+
+SEED = 132
+"""A card payment in Germany, three workers, and nothing that goes wrong by itself."""
+pytestmark = pytest.mark.timeout(300)
+
+
+def flaws_of(connections: Connections, kind: str, point: str, times: range) -> dict[int, list[str]]:
+    """What is wrong where that happens to whoever is there for the nth time."""
+    verdicts = {nth: run(Plan(SEED, blows=(Blow(nth, point, kind),)), connections) for nth in times}
+    assert any(len(verdict.story) for verdict in verdicts.values())
+    return {nth: verdict.flaws for nth, verdict in verdicts.items() if verdict.flaws}
+
+
+def test_a_call_that_goes_on_when_its_worker_is_gone_has_one_effect(connections: Connections) -> None:
+    """The other side is still at it when the next worker asks: it must know that a call began, and wait."""
+    assert flaws_of(connections, "orphan", "send act", range(1, 7)) == {}
+
+
+def test_a_worker_that_sleeps_past_its_slots_begins_nothing_on_them(connections: Connections) -> None:
+    """Others have its slots when it wakes between its look at the clock and its claim."""
+    assert flaws_of(connections, "pause", "dispatch begin", range(1, 7)) == {}
+
+
+def test_a_worker_that_sleeps_past_its_shards_appends_nothing_to_them(connections: Connections) -> None:
+    """Others have its shards when it wakes with what it wanted to decide."""
+    assert flaws_of(connections, "pause", "decide begin", range(18, 24)) == {}
