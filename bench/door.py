@@ -71,12 +71,12 @@ class OneInsert(Together):
 
 
 async def work(order: dict[str, Any]) -> dict[str, Any]:
-    """Serves until the parent says the end, logging as `nostro serve` does.
+    """Serves until the parent says the end, wired as `nostro serve` is.
 
     `keeps`: what is inserted, request by request; empty: our way.
     """
     stop = asyncio.Event()
-    configure_logs()
+    configure_logs(level="CRITICAL")  # a request that is kept is no line anyway; those refused under kills are counted
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(Database(order["url"], size=8))
         keys, metrics = Keys(MASTER, SystemEntropy()), Metrics()

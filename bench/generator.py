@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import hmac
 import os
+import sys
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -110,7 +111,7 @@ class Generator:
         self.acknowledged: list[int] = []
         self.again = 0
         self.began = self.end = 0.0
-        self.over, self.answered = asyncio.Event(), asyncio.Event()
+        self.over, self.answered, self.stopped = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self.connecting: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -121,7 +122,8 @@ class Generator:
             self.connect(Sender(self))
         if self.rate:
             await self._paced()
-        await asyncio.sleep(max(0.0, self.end - time.monotonic()))
+        await asyncio.wait([asyncio.ensure_future(self.stopped.wait())], timeout=max(0.0, self.end - time.monotonic()))
+        self.end = min(self.end, time.monotonic())
         if self.busy:
             await asyncio.wait([asyncio.ensure_future(self.answered.wait())], timeout=ANSWERS_SECONDS)
         self.over.set()
@@ -182,12 +184,18 @@ def _length(head: bytes) -> int:
 
 
 async def work(order: dict[str, Any]) -> dict[str, Any]:
-    """Signs everything, says that it is ready, then sends. `names`: it tells every event that was acknowledged."""
+    """Signs everything, says that it is ready, then sends.
+
+    `names`: it goes on until it is told to end, and tells every event that was acknowledged.
+    """
     generator = Generator(order)
     settle_memory()  # its own pauses would be told as the door's
     say({"ready": True})
     before = sum(os.times()[:2])
+    listening = asyncio.create_task(_until_told(generator)) if order.get("names") else None
     await generator.run()
+    if listening is not None:
+        await listening
     spent, took = sum(os.times()[:2]) - before, time.monotonic() - generator.began
     return {
         "acknowledged": len(generator.acknowledged),
@@ -200,6 +208,11 @@ async def work(order: dict[str, Any]) -> dict[str, Any]:
         "cpu_share": spent / took,
         "names": generator.acknowledged if order.get("names") else [],
     }
+
+
+async def _until_told(generator: Generator) -> None:
+    await asyncio.to_thread(sys.stdin.readline)
+    generator.stopped.set()
 
 
 if __name__ == "__main__":

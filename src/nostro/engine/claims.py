@@ -18,7 +18,7 @@ from nostro.model.clock import Now
 from nostro.model.failures import LostRace
 from nostro.model.ids import SHARDS
 from nostro.store.arrivals import LANES
-from nostro.store.database import Row, Statements, Transaction
+from nostro.store.database import Database, Row, Statements, Transaction
 from nostro.store.entropy import Entropy
 
 SQL = Statements("dispatch")
@@ -68,6 +68,11 @@ class Claims:
     connection: OpenConnection
     entropy: Entropy
     turns: Turns = field(default_factory=Turns)
+
+    async def anything(self, database: Database, slot: Slot, away: Sequence[bytes], now: Now) -> bool:
+        """Whether there may be something to take. `away`: what is not to be taken now."""
+        asked = {"connection": slot.connection, "slots": self.connection.slots, "slot": slot.number}
+        return bool(await database.look(SQL.anything, **asked, running=list(away), business=now.business))
 
     async def take(
         self, tx: Transaction, slot: Slot, places: int, away: Sequence[bytes], now: Now, *, recovering: bool

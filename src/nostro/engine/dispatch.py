@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -138,9 +138,12 @@ class Dispatcher:
         places = self.connection.slot_concurrency - len(seat.running)
         if places <= 0:
             return 0
+        away = [*seat.running, *self._stumbled]
+        if self._breaker.rests and not await self._claims.anything(self.house.database, seat.slot, away, now):
+            return 0
         try:
             async with self.house.database.transaction() as tx:
-                loaded = await self._claim(tx, seat, places, now)
+                loaded = await self._claim(tx, seat, places, away, now)
         except LostRace as race:
             logger.info("claim_lost", connection=self.connection.id, slot=seat.slot.number, sentence=race.sentence)
             await self._check(seat)
@@ -150,14 +153,13 @@ class Dispatcher:
             seat.running[job.dispatch.id] = task
         return len(loaded)
 
-    async def _claim(self, tx: Transaction, seat: Seat, places: int, now: Now) -> list[Loaded]:
+    async def _claim(self, tx: Transaction, seat: Seat, places: int, away: Sequence[bytes], now: Now) -> list[Loaded]:
         standing = await fence(tx, seat.slot)
         if standing.quarantine:
             return []
         places = await self._breaker.allows(tx, standing, now, places, self.running)
         if places <= 0:
             return []
-        away = [*seat.running, *self._stumbled]
         taken = await self._claims.take(tx, seat.slot, places, away, now, recovering=recovering(standing.epoch))
         loaded = await load_jobs(tx, self.house.keys, self.connection, taken)
         return await traced(tx, loaded) if self.house.traces.on else loaded

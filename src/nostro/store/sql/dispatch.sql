@@ -38,6 +38,12 @@ left join breaker b on b.connection = l.name
 where l.kind = 'slot' and l.name = %(name)s and l.slot = %(slot)s and l.token = %(token)s and l.holder = %(holder)s
 for share of l;
 
+-- name: anything
+-- Whether a claim could find anything, asked before it locks and writes: a connection that rests costs a look.
+select 1 as one where exists (select from command_open where connection = %(connection)s and status = 'ready')
+  or exists (select from dispatch d where d.connection = %(connection)s and mod(d.slot, %(slots)s) = %(slot)s and d.id <> all(%(running)s::bytea[])
+    and (d.status = 'open' or d.status = 'waiting' and d.run_at <= %(business)s));
+
 -- name: due_dispatches
 -- Dispatches of a slot to be driven (again): waited long enough, or left by somebody who died, once their calls' bytes can't leave any more.
 select d.shard, d.id, d.operation, d.began_at, d.look_up_first, c.lane
