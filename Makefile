@@ -46,7 +46,7 @@ golden: install ## decide the golden log anew; read the difference before you co
 simulate: install ## the whole house from SEEDS= seeds (FIRST= to begin with), JOBS= at a time; the first failing one is shrunk and told
 	@$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),1000) --first $(or $(FIRST),1) $(if $(JOBS),--jobs $(JOBS)) --keep $(ARGS)
 
-mutants: install ## break each guarantee on purpose and see which test notices (ARGS=NAME for one)
+mutants: install ## break guarantees on purpose and see which quick test notices (ARGS=NAME for one, ARGS=--all for every one)
 	$(BIN)/python -m tests.mutants.run $(ARGS)
 
 lock: install ## resolve pyproject.toml into requirements.lock again (ARGS=--upgrade takes newer versions)

@@ -105,9 +105,10 @@ async def test_facts_after_the_checkpoint_are_shown_as_unsealed(sealed: Sealed) 
     assert (await sealed.verdict()).unsealed == 1
 
 
-async def test_a_changed_fact_is_located(sealed: Sealed) -> None:
+@pytest.mark.parametrize("change", ["actor = 'somebody else'", "body = body || ' '", "sealed_body = 'other'"])
+async def test_a_changed_fact_is_located(sealed: Sealed, change: str) -> None:
     shard = await shard_with(sealed.house, 2)
-    await sealed.behind_our_back(f"update fact set actor = 'somebody else' where shard = {shard} and position = 2")
+    await sealed.behind_our_back(f"update fact set {change} where shard = {shard} and position = 2")
     [finding] = (await sealed.verdict()).findings
     assert (finding.kind, finding.where) == ("changed", f"shard {shard} position 2")
 

@@ -15,11 +15,14 @@ from nostro.connectors.registry import CONNECTORS
 from nostro.engine.activation import activate
 from nostro.engine.fitness import demand_versions, fitting_rules
 from nostro.engine.replay import Replay
+from nostro.engine.walk import Walk
 from nostro.governance.bundle import Bundle, Connection, Interface
 from nostro.landscape import starting
 from nostro.model.canonical import canonical, parse
+from nostro.model.facts import Fact
 from nostro.model.failures import ReleaseTooOld
 from nostro.model.ids import SHARDS
+from nostro.processes.kit.decision import Decision, Instance, Rules, State
 from nostro.processes.kit.machine import Machine
 from nostro.store.database import Database
 from tests.integration.synthetic import EDGES, MACHINE, PROCESS, House, StillRules, as_fact, line, payout
@@ -109,6 +112,23 @@ async def test_what_stands_after_the_activation_on_its_shard_is_decided_under_th
         "the rules that are named are those that decided"
     )
     assert await house.all("select count(*) from fact where type = 'bundle.activated'") == [(2 * SHARDS,)]
+
+
+async def test_replay_decides_each_fact_under_the_rules_that_were_in_force_for_it(house: House) -> None:
+    def decide(before: Instance, state: State, fact: Fact, rules: Rules) -> Decision:
+        told = PROCESS.versions[0].decide(before, state, fact, rules)
+        return replace(told, rule=rules.mode("psp", "annotate_payment"))
+
+    house.processes["payout"] = replace(PROCESS, versions=(replace(PROCESS.versions[0], decide=decide),))
+    await house.tell([as_fact(payout(f"po_{n}")) for n in range(4)])
+    await house.settle()
+    await publish(house, mode="observe")
+    await house.tell([as_fact(line(f"po_{n}", f"after_{n}")) for n in range(4)])
+    await house.settle()
+    walk = Walk(house.database, house.keys, house.processes, reading)
+    steps = [step for shard in range(SHARDS) async for stretch in walk.shard(shard) for step in stretch]
+    assert {step.row.rule for step in steps if step.row.process == "payout"} == {"act", "observe"}
+    assert [step.row.subject for step in steps if not step.equal] == []
 
 
 async def test_a_full_lane_does_not_hold_a_new_rule_up(house: House) -> None:

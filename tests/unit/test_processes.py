@@ -10,6 +10,7 @@ from nostro.model.facts import FACT_TYPES, DeadlineFellDue, FactBody, SubjectPoi
 from nostro.processes.kit.machine import NEW, Effect, Machine, Terminal, Waiting, edges_of
 from nostro.processes.kit.process import PASSED, UNEXPECTED, Process, take_in
 from nostro.processes.registry import PROCESSES, by_name, flaws
+from tests.integration.synthetic import PROCESS, START, StillRules, as_fact
 from tests.stories import NOON, SmallRules, fact
 
 ROOT = Path(__file__).parents[2]
@@ -60,6 +61,13 @@ def test_an_effect_whose_end_nobody_hears_is_a_flaw() -> None:
     receipt = by_name()["receipt"]
     deaf = replace(receipt, name="deaf", versions=(replace(receipt.versions[0], machine=machine),))
     assert list(flaws([deaf], [])) == ["deaf has effects and can't hear how they end"]
+
+
+@pytest.mark.parametrize("revision, state", [(3, "counting"), (4, "over"), (5, "counting")])
+def test_a_deadline_falls_due_only_in_the_state_that_it_was_set_for(revision: int, state: str) -> None:
+    waiting = replace(PROCESS.new("po_1", "DE"), state="counting", revision=6, deadline_revision=4)
+    due = DeadlineFellDue(name="count", subject="po_1", due_at="2026-08-31T07:00:00Z", revision=revision)
+    assert take_in(PROCESS, waiting, as_fact(due), StillRules(), START).after.state == state
 
 
 def test_rows_of_a_table_add_up_and_lead_back() -> None:
