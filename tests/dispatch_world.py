@@ -19,7 +19,7 @@ from nostro.model.clock import Now
 from nostro.model.ids import IdempotencyKey, Subject, shard_of
 from nostro.model.intents import AnnotatePayment, Intent
 from nostro.store.arrivals import LANES
-from nostro.store.database import Database, Row, Statements, Transaction
+from nostro.store.database import Database, Row, Statement, Statements, Transaction
 from nostro.store.entropy import SeededEntropy
 from nostro.store.install import install
 from nostro.store.keys import Keys
@@ -181,6 +181,12 @@ class Mortal:
             self.asleep = True
             await self.awake.wait()
             self.asleep = False
+
+    async def look(self, statement: Statement, **parameters: object) -> list[Row]:
+        """Nothing to die of: it only reads."""
+        if self.dead:
+            raise Killed
+        return await self.real.look(statement, **parameters)
 
     def point(self, name: str = "") -> None:
         """An instant at which the process may die."""

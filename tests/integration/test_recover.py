@@ -36,8 +36,8 @@ EVERYBODY_ELSE = """
 
 
 async def transacted(database: Database) -> None:
-    async with database.transaction():
-        pass
+    async with database.transaction() as tx:
+        await tx.connection.execute(b"select")
 
 
 @pytest_asyncio.fixture

@@ -1,9 +1,13 @@
-"""Deadlines: what has passed arrives as a fact at its subject."""
+"""Deadlines: what has passed arrives as a fact at its subject.
+
+Many that fall due at once take places on their lane as if they came one after the other: what comes in meanwhile is
+decided in between, and not behind all of them.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 
 from nostro.engine.tenure import Tenure
 from nostro.model.canonical import canonical, instant_text
@@ -15,14 +19,16 @@ from nostro.store.database import Database, Row, Statements
 
 SQL = Statements("engine")
 BATCH = 1000
+APART = timedelta(microseconds=600)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Deadlines:
     """The `step(now)` that lets deadlines fall due on the held shards, on business time."""
 
     database: Database
     tenure: Tenure
+    _next: datetime | None = None
 
     async def step(self, now: Now) -> int:
         """How many fell due; at most 1,000 a step."""
@@ -31,10 +37,13 @@ class Deadlines:
             return 0
         async with self.database.transaction() as tx:
             rows = await tx.rows(SQL.fall_due, shards=shards, now=now.business, limit=BATCH)
-            return await put(tx, [_arrival(row, now) for row in rows])
+            first = now.business if self._next is None else max(now.business, self._next)
+            await put(tx, [_arrival(row, now, first + number * APART) for number, row in enumerate(rows)])
+        self._next = first + len(rows) * APART
+        return len(rows)
 
 
-def _arrival(row: Row, now: Now) -> Arrival:
+def _arrival(row: Row, now: Now, at: datetime) -> Arrival:
     subject = Subject(row.process, row.subject)
     due_at = instant_text(row.due_at.astimezone(UTC))
     body = DeadlineFellDue(name=row.name, subject=str(subject), due_at=due_at, revision=row.revision)
@@ -46,4 +55,4 @@ def _arrival(row: Row, now: Now) -> Arrival:
         occurred_at=row.due_at.astimezone(UTC),
         received_at=now.business,
     )
-    return arrival_for(fact, Blob(canonical(body)), subject, row.lane, now.business)
+    return arrival_for(fact, Blob(canonical(body)), subject, row.lane, at)

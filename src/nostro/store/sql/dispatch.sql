@@ -39,8 +39,10 @@ where l.kind = 'slot' and l.name = %(name)s and l.slot = %(slot)s and l.token = 
 for share of l;
 
 -- name: anything
--- Whether a claim could find anything, asked before it locks and writes: a connection that rests costs a look.
-select 1 as one where exists (select from command_open where connection = %(connection)s and status = 'ready')
+-- Whether a claim could find anything, asked before it locks and writes: a connection that rests costs a look. Ordered as the index is, which
+-- has ready ones only: a plan that looked through all that is open would take long when none is ready.
+select 1 as one where (select 1 from command_open where connection = %(connection)s and status = 'ready'
+    order by connection, operation, order_shard, lane, since, shard, position, n limit 1) is not null
   or exists (select from dispatch d where d.connection = %(connection)s and mod(d.slot, %(slots)s) = %(slot)s and d.id <> all(%(running)s::bytea[])
     and (d.status = 'open' or d.status = 'waiting' and d.run_at <= %(business)s));
 
@@ -90,7 +92,8 @@ cross join lateral (
               select from command_open f where f.shard = e.shard and f.process = e.process and f.subject = e.subject and (f.position, f.n) < (e.position, e.n)))))
     order by o.since, o.shard, o.position, o.n limit %(per_shard)s) c
   order by c.since, c.shard, c.position, c.n limit %(limit)s) r
-where exists (select from command_open w where w.connection = %(connection)s and w.status = 'ready')
+where (select 1 from command_open where connection = %(connection)s and status = 'ready'
+    order by connection, operation, order_shard, lane, since, shard, position, n limit 1) is not null
 order by r.lane, r.since, r.shard, r.position, r.n;
 
 -- name: take_commands
