@@ -1,4 +1,4 @@
-"""Money whose invoice comes long after it, on a real database: references, parking, look-ups and ledger included."""
+"""Money whose invoice comes long after it, and news whose money does, on a real database: references, parking, look-ups and ledger included."""
 
 from __future__ import annotations
 
@@ -61,3 +61,27 @@ async def test_a_capture_whose_invoice_comes_hours_later_is_applied_once_and_its
         balances += "select debit as account, minor from posting union all select credit, -minor from posting) as s"
         balances += " where account like 'customer/%' or account like 'suspense/%' group by 1 order by 1"
         assert await house.all(balances) == [("customer/DE", -TOTAL + 4000), ("suspense/DE", 0)]
+
+
+async def test_news_of_a_charge_that_is_told_hours_later_reach_whoever_has_it_and_their_case_closes(
+    database_url: str,
+) -> None:
+    async with Database(database_url, size=4) as database:
+        house = Cards(database)
+        await house.begin()
+        await house.tell([invoice(1), refund(1, 4000, "succeeded")])
+        await house.settle()
+        house.later(minutes=16)
+        await house.tenure.step(house.now)
+        await house.settle()
+        reasons = "select subject, reason, closed_at is not null from exception_case order by reason"
+        assert await house.all(reasons) == [("DE/unknown/ch_1", "unknown_charge", False)]
+
+        house.later(hours=3)
+        await house.tenure.step(house.now)
+        await house.tell([capture(1, TOTAL, 1)])
+        await house.settle()
+        assert await house.all(reasons) == [("DE/unknown/ch_1", "unknown_charge", True)]
+        told = "select type from fact where subject = 'DE/db/1' and type <> 'invoice.posted' order by position"
+        assert await house.all(told) == [("payment.captured",), ("refund.reported",)]
+        assert await house.all("select count(*) from subject where subject like '%unapplied%'") == [(0,)]

@@ -96,11 +96,14 @@ def registers(fact: Fact) -> Sequence[Reference]:
 def orphaned(fact: Fact) -> Begin | None:
     """A capture that leads nowhere is money without item; attempts and registrations are kept for the trace.
 
-    Refunds, disputes and payout lines of charges that nobody told us are cases.
+    Refunds, disputes and payout lines of a charge that nobody has told us wait together until it is told: its capture
+    may come hours after them.
     """
     match fact.body:
         case PaymentCaptured() as body:
             return Begin(f"{fact.entity}/unapplied/{body.charge_id}", _psp(body.charge_id))
+        case RefundReported() | DisputeReported() | CollectionPaidOut() as body:
+            return Begin(f"{fact.entity}/unknown/{body.charge_id}") if body.charge_id else None
         case PaymentAttempted() as body:
             return Begin(f"{fact.entity}/attempted/{body.payment_id}")
         case PaymentRegistered() as body:

@@ -39,6 +39,7 @@ from nostro.processes.collection.v1.state import (
     Assignment,
     CollectionState,
     CreditNote,
+    Lead,
     News,
     Recall,
     Registered,
@@ -74,11 +75,17 @@ def _heard(data: CollectionState, fact: Fact) -> CollectionState:
         return data
     if len(data.news) >= NEWS_LIMIT:
         return but(data, refused=data.refused + 1)
-    leads = data.leads
-    if isinstance(body, PaymentCaptured | PaymentRegistered | MoneyUnapplied) and not data.item:
-        told = [(r.kind, r.value, r.scope) for r in correlates(fact) if r.kind != "psp"]
-        leads = tuple(dict.fromkeys((*leads, *told)))
-    return but(data, news=(*data.news, kept), leads=leads)
+    leads = () if data.item else _leads(data, fact)
+    return but(data, news=(*data.news, kept), leads=tuple(dict.fromkeys((*data.leads, *leads))))
+
+
+def _leads(data: CollectionState, fact: Fact) -> tuple[Lead, ...]:
+    """Money asks for its item; news of a charge that was never told here ask for whoever knows the charge."""
+    told = tuple((r.kind, r.value, r.scope) for r in correlates(fact))
+    if not data.incoming:
+        return tuple(lead for lead in told if lead[0] == "psp")
+    asks = isinstance(fact.body, PaymentCaptured | PaymentRegistered | MoneyUnapplied)
+    return tuple(lead for lead in told if asks and lead[0] != "psp")
 
 
 def _answered(data: CollectionState, body: LookupAnswered, _: Fact) -> CollectionState:
@@ -314,7 +321,10 @@ def _corrected(data: CollectionState, body: FactCorrected, _: Fact) -> Collectio
 
 
 def _stranger(data: CollectionState, ident: str) -> CollectionState:
-    return but(data, strangers=tuple(dict.fromkeys((*data.strangers, ident)))[:PAYMENTS_LIMIT])
+    """News of what is not known here. A subject that begins with it has nothing else, and asks who knows it."""
+    return but(
+        data, kind=data.kind or "unapplied", strangers=tuple(dict.fromkeys((*data.strangers, ident)))[:PAYMENTS_LIMIT]
+    )
 
 
 def _with(data: CollectionState, one: Incoming) -> CollectionState:

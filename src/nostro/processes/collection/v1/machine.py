@@ -23,7 +23,7 @@ STATES: dict[str, Waiting | Terminal] = {
     "withdrawn": Terminal("the ERP has withdrawn the item"),
     "unapplied": Waiting("unapplied", timedelta(days=5), "money without an item; a person is awaited"),
     "settling": Waiting("settling", timedelta(days=20), "a person has decided; the PSP's part is awaited"),
-    "applied": Terminal("its item was found late, a person has said where the money belongs, or it went back"),
+    "applied": Terminal("its item was found late, a person has said where the money belongs, or nothing of it is here"),
     "noted": Terminal("attempts, registrations, credit notes before their item: kept, no money of ours moved"),
 }
 
@@ -39,6 +39,7 @@ QUIET = ("payment.attempted", "fact.corrected", "case.closed")
 ROWS: tuple[Row, ...] = (
     # Beginnings.
     ((NEW, "noted"), ("invoice.posted",), ("open", "paid")),
+    ((NEW,), PSP_NEWS, ("applied",)),
     ((NEW, "noted"), ("invoice.withdrawn",), ("withdrawn",)),
     ((NEW,), ("payment.captured", "money.unapplied"), ("unapplied",)),
     ((NEW, "noted"), ("payment.attempted", "payment.registered", "collection.credit_noted"), ("noted",)),
