@@ -1,4 +1,7 @@
-"""Money whose invoice comes long after it, and news whose money does, on a real database: references, parking, look-ups and ledger included."""
+"""Money whose invoice comes long after it, and news whose money does, on a real database.
+
+References, parking, look-ups and ledger included.
+"""
 
 from __future__ import annotations
 
