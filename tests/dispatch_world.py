@@ -109,7 +109,7 @@ class World:
             "operation": intent.operation,
             "lane": LANES.index(lane or self.lane),
             "status": status,
-            "ordering_key": shared,
+            "ordering_key": shared or f"payout/{subject}",
             "order_shard": shard_of(shared) if shared else shard,
             "position": self._position,
             "n": 0,

@@ -36,14 +36,15 @@ class SimulatedTransaction(Transaction):
         self._wire = wire
         self.ran: set[str] = set()
 
-    async def _execute(self, statement: Statement, parameters: Mapping[str, object]) -> AsyncCursor[Row]:
+    async def send(self, statement: Statement, parameters: Mapping[str, object]) -> AsyncCursor[Row]:
+        """As `Transaction.send`."""
         self.ran.add(statement.name)
-        return await self.send(statement, parameters)
+        return await super().send(statement, parameters)
 
     @asynccontextmanager
     async def together(self) -> AsyncIterator[Together]:
         """One after the other: each is answered at once."""
-        yield Together(self._execute)
+        yield Together(self.send)
 
     async def copy(self, table: str, columns: Sequence[str], rows: Any) -> int:  # noqa: ANN401 - any iterable of rows
         """As `Transaction.copy`."""

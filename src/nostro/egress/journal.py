@@ -112,6 +112,7 @@ class Journal:
     async def start(self, shard: int, dispatch: bytes, n: int, digest: bytes, now: Now) -> None:
         """Before an Act's bytes leave. Raises `Quarantined` when nothing may leave."""
         values = {
+            "connection": self.writes.slot.connection,
             "shard": shard,
             "dispatch": dispatch,
             "n": n,
@@ -121,12 +122,11 @@ class Journal:
             "deadline": now.machine + timedelta(seconds=LEFT_SECONDS),
         }
 
-        async def write(tx: Transaction, standing: Row) -> None:
-            if standing.quarantine:
+        async def write(tx: Transaction, _: Row) -> None:
+            if await tx.run(SQL.start_call, **values) != 1:
                 raise Quarantined(
                     "Nothing may leave.", "See `nostro recover`, and `nostro cases` for a stopped connection."
                 )
-            await tx.run(SQL.start_call, **values)
 
         await self.writes.write(write)
 

@@ -6,7 +6,7 @@ decided in between, and not behind all of them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from nostro.engine.tenure import Tenure
@@ -28,7 +28,7 @@ class Deadlines:
 
     database: Database
     tenure: Tenure
-    _next: datetime | None = None
+    _next: dict[int, datetime] = field(default_factory=dict)
 
     async def step(self, now: Now) -> int:
         """How many fell due; at most 1,000 a step."""
@@ -37,10 +37,13 @@ class Deadlines:
             return 0
         async with self.database.transaction() as tx:
             rows = await tx.rows(SQL.fall_due, shards=shards, now=now.business, limit=BATCH)
-            first = now.business if self._next is None else max(now.business, self._next)
-            await put(tx, [_arrival(row, now, first + number * APART) for number, row in enumerate(rows)])
-        self._next = first + len(rows) * APART
-        return len(rows)
+            return await put(tx, [_arrival(row, now, self._place(row.lane, now)) for row in rows])
+
+    def _place(self, lane: int, now: Now) -> datetime:
+        """The next place on a lane."""
+        place = max(now.business, self._next.get(lane, now.business))
+        self._next[lane] = place + APART
+        return place
 
 
 def _arrival(row: Row, now: Now, at: datetime) -> Arrival:

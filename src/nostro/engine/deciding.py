@@ -242,7 +242,7 @@ class Deciding:
         rules = self.rules[entry.bundle]
         connection = getattr(intent, "connection", "") or rules.serves(intent.entity, intent.operation).connection
         key = wanted.key(subject).text
-        ordering_key = f"{connection}/{intent.works_on}" if intent.works_on else ""  # a subject has its order already
+        ordering_key = f"{connection}/{intent.works_on}" if intent.works_on else str(subject)
         clear, secret = split_fields(intent, confidential_fields(type(intent)))
         sealed = None
         if secret is not None:
@@ -253,7 +253,7 @@ class Deciding:
                 wanted.occurrence,
                 wanted.generation, intent.entity, connection, intent.operation, row.lane,
                 MODES[rules.mode(connection, intent.operation, intent.entity)],
-                ordering_key, shard_of(ordering_key) if ordering_key else subject.shard, entry.position, n,
+                ordering_key, shard_of(ordering_key) if intent.works_on else subject.shard, entry.position, n,
                 clear, sealed,
                 row.data_key if sealed else None, entry.bundle, "engine", self.keys.fingerprint(clear)[:16],
             )

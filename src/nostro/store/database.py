@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any, LiteralString, Self, cast
 
-from psycopg import AsyncConnection, AsyncCursor, OperationalError, errors, pq, sql
+from psycopg import AsyncConnection, AsyncCursor, Error, OperationalError, errors, pq, sql
 from psycopg.rows import namedtuple_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
@@ -47,6 +47,7 @@ class Statements:
     def __init__(self, file: str) -> None:
         text = (resources.files("nostro.store") / "sql" / f"{file}.sql").read_text()
         parts = _NAME.split(text)[1:]
+        assert len(set(parts[::2])) == len(parts[::2]), f"{file}.sql has two statements of one name"
         self._all = {name: Statement(name, body.encode()) for name, body in zip(parts[::2], parts[1::2], strict=True)}
 
     def __getattr__(self, name: str) -> Statement:
@@ -91,15 +92,15 @@ class Transaction:
 
     async def rows(self, statement: Statement, **parameters: object) -> list[Row]:
         """All rows that the statement returns."""
-        return await (await self._execute(statement, parameters)).fetchall()
+        return await (await self.send(statement, parameters)).fetchall()
 
     async def row(self, statement: Statement, **parameters: object) -> Row | None:
         """The first row, or None."""
-        return await (await self._execute(statement, parameters)).fetchone()
+        return await (await self.send(statement, parameters)).fetchone()
 
     async def run(self, statement: Statement, **parameters: object) -> int:
         """Runs it and returns how many rows it touched."""
-        return (await self._execute(statement, parameters)).rowcount
+        return (await self.send(statement, parameters)).rowcount
 
     async def copy(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
         """Streams rows into a table; a violated key fails the database transaction."""
@@ -118,13 +119,6 @@ class Transaction:
         """Statements that don't need each other's answers: they are sent at once, and answered at the block's end."""
         async with self.connection.pipeline():
             yield Together(self.send)
-
-    async def _execute(self, statement: Statement, parameters: Mapping[str, object]) -> Sent:
-        """The first one takes the BEGIN with it, which the driver would send and wait for otherwise."""
-        if self.connection.pgconn.transaction_status != pq.TransactionStatus.IDLE:
-            return await self.send(statement, parameters)
-        async with self.connection.pipeline():
-            return await self.send(statement, parameters)
 
     async def send(self, statement: Statement, parameters: Mapping[str, object]) -> Sent:
         """Sends it as the connection is: alone, or with others."""
@@ -194,6 +188,9 @@ class Database:
         with translated(lambda: self.refused):
             async with self._pool.connection() as connection:
                 yield Transaction(connection)
+                if connection.pgconn.transaction_status == pq.TransactionStatus.INERROR:
+                    raise StatementRefused("A statement of this database transaction had failed.")
+                await connection.commit()  # which a connection that was lost meanwhile refuses
 
     async def look(self, statement: Statement, **parameters: object) -> list[Row]:
         """The rows of one statement that reads, in a database transaction of its own. Raises as `transaction`."""
@@ -203,7 +200,8 @@ class Database:
                 try:
                     return await (await Transaction(connection).send(statement, parameters)).fetchall()
                 finally:
-                    await connection.set_autocommit(False)
+                    with suppress(Exception):  # a connection that was lost meanwhile is thrown away as it is
+                        await connection.set_autocommit(False)
 
     async def _look_first(self, connection: AsyncConnection[Row]) -> None:
         connection.prepared_max = STATEMENTS_LIMIT
@@ -226,9 +224,23 @@ def translated(refused: Callable[[], str] = str) -> Iterator[None]:
     except (errors.DataError, errors.IntegrityError) as error:
         message = f"The database refused a statement ({type(error).__name__})."
         raise StatementRefused(message) from error
+    except errors.PipelineAborted as error:
+        first = _first_of(error)
+        if first is error:
+            raise LostRace("A statement before this one had failed.") from error
+        with translated(refused):
+            raise first from None
     except (OperationalError, PoolTimeout) as error:
         if refused():
             remedy = "This process ends: what it remembers is not in that database. Start it again."
             raise DatabaseRestored(refused(), remedy, runbook="quarantine") from error
         message = "PostgreSQL can't be reached."
         raise DatabaseUnavailable(message, "Work goes on by itself when it is back.") from error
+
+
+def _first_of(aborted: Exception) -> BaseException:
+    """What aborted a pipeline: the driver may tell the statements behind it over it."""
+    error: BaseException = aborted
+    while isinstance(error, errors.PipelineAborted) and error.__context__ is not None:
+        error = error.__context__
+    return error if isinstance(error, Error) and not isinstance(error, errors.PipelineAborted) else aborted

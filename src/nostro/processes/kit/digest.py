@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from functools import cache
 from hashlib import sha256
 
 import orjson
@@ -11,7 +12,7 @@ from pydantic import BaseModel
 from nostro.model.base import confidential_fields
 from nostro.model.canonical import fields_form, instant_text
 from nostro.model.ids import Subject
-from nostro.model.intents import INTENTS, Intent
+from nostro.model.intents import Intent
 from nostro.model.money import Money
 from nostro.processes.kit.decision import Decision, Wanted
 
@@ -45,12 +46,13 @@ def decision_told(subject: Subject, decision: Decision) -> dict[str, object]:
 
 def _wanted(subject: Subject, wanted: Wanted) -> dict[str, object]:
     intent = wanted.intent
-    return {"intent": _SHOWN[type(intent)](intent), "key": wanted.key_text(subject)}
+    return {"intent": _shown(type(intent))(intent), "key": wanted.key_text(subject)}
 
 
-_SHOWN: Mapping[type[Intent], Callable[[BaseModel], dict[str, object]]] = {
-    kind: fields_form(set(kind.model_fields) - confidential_fields(kind)) for kind in INTENTS
-}
+@cache
+def _shown(kind: type[Intent]) -> Callable[[BaseModel], dict[str, object]]:
+    """How an intent of a type is told: without its confidential fields."""
+    return fields_form(set(kind.model_fields) - confidential_fields(kind))
 
 
 def _money(amount: Money | None) -> dict[str, str] | None:

@@ -49,6 +49,7 @@ where id = any(%(ids)s::bytea[]) and (held_until is null or held_until <= %(at)s
 -- Receipts from which facts under these keys were read, and whether anybody else is in them.
 select f.receipt, bool_and(f.data_key = any(%(ids)s::bytea[])) as alone from fact f
 where f.receipt in (select receipt from fact where data_key = any(%(ids)s::bytea[]) and receipt is not null) and f.data_key is not null
+  and f.type <> 'command.settled' -- an outcome's receipt is a reply, under no person's key
 group by f.receipt order by f.receipt;
 
 -- name: destroy_receipts

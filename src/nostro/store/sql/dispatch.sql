@@ -67,7 +67,7 @@ returning d.id;
 
 -- name: ready_commands
 -- The oldest ready commands of each lane whose ordering keys are a slot's: of each subject only the oldest one that is open, whatever its
--- status; and none whose ordering key, if it has one, another subject's command is under way on, or could leave on now and has waited longer.
+-- status; and none whose ordering key, if it isn't its own subject, another subject's command is under way on, or could leave on now and has waited longer.
 -- `before`: it was journaled in an earlier dispatch. `restored`: it may have been done in a life of the database that a restore has lost; that
 -- holds for an hour after the recovery was closed, in which everything that was told again has been decided again.
 select r.*, exists (
@@ -84,9 +84,9 @@ cross join lateral (
     where o.connection = %(connection)s and o.operation = wanted.operation and o.order_shard = mine.shard and o.lane = each.lane and o.status = 'ready'
       and o.run_at <= %(business)s and not exists (
         select from command_open e where e.shard = o.shard and e.process = o.process and e.subject = o.subject and (e.position, e.n) < (o.position, o.n))
-      and (o.ordering_key = '' or not exists (
-        select from command_open e where e.order_shard = o.order_shard and e.ordering_key = o.ordering_key and e.ordering_key <> ''
-          and (e.process, e.subject) <> (o.process, o.subject)
+      and (o.ordering_key = o.process || '/' || o.subject or not exists (
+        select from command_open e where e.order_shard = o.order_shard and e.ordering_key = o.ordering_key
+          and e.ordering_key <> e.process || '/' || e.subject and (e.process, e.subject) <> (o.process, o.subject)
           and (e.status in ('dispatched', 'handed_over', 'answered')
             or e.status = 'ready' and (e.since, e.shard, e.position, e.n) < (o.since, o.shard, o.position, o.n) and not exists (
               select from command_open f where f.shard = e.shard and f.process = e.process and f.subject = e.subject and (f.position, f.n) < (e.position, e.n)))))
@@ -115,14 +115,6 @@ from unnest(%(shards)s::smallint[], %(ids)s::bytea[], %(operations)s::text[], %(
 insert into dispatch_member (shard, dispatch, n, command_shard, command_key)
 select * from unnest(%(shards)s::smallint[], %(dispatches)s::bytea[], %(ns)s::smallint[], %(command_shards)s::smallint[], %(keys)s::bytea[]);
 
--- name: take_commands
--- The members are dispatched; one that isn't ready any more is missing from the answer.
-update command_open c set status = 'dispatched', dispatch = t.dispatch
-from unnest(%(command_shards)s::smallint[], %(keys)s::bytea[], %(dispatches)s::bytea[]) as t (shard, key, dispatch)
-where c.shard = t.shard and c.key = t.key and c.status = 'ready'
-returning c.shard as command_shard, c.key as command_key, c.key_text, c.correlation, c.process, c.subject, c.step, c.occurrence, c.generation,
-  c.entity, c.operation, c.lane, c.position, c.body, c.sealed_body, c.data_key, c.actor, c.since;
-
 -- name: members
 -- The members of dispatches that were begun before, with their commands, in order. Columns as those of `take_commands`.
 select m.dispatch, m.command_shard, m.command_key, c.key_text, c.correlation, c.process, c.subject, c.step, c.occurrence, c.generation,
@@ -139,10 +131,11 @@ from attempt_call a join unnest(%(shards)s::smallint[], %(dispatches)s::bytea[])
 order by a.dispatch, a.n;
 
 -- name: start_call
--- Before an Act's bytes leave.
+-- Before an Act's bytes leave. None is written where nothing may leave: asked again here, behind whatever the fence waited for.
 with counted as (update dispatch set calls = calls + 1 where shard = %(shard)s and id = %(dispatch)s)
 insert into attempt_call (shard, dispatch, n, month, call_digest, started_at, deadline)
-values (%(shard)s, %(dispatch)s, %(n)s, %(month)s, %(call_digest)s, %(started_at)s, %(deadline)s);
+select %(shard)s, %(dispatch)s, %(n)s, %(month)s, %(call_digest)s, %(started_at)s, %(deadline)s from deployment
+where quarantine = '' and not exists (select from stop where connection = %(connection)s);
 
 -- name: answer_call
 -- What came back, once.

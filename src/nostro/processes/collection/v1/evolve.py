@@ -274,7 +274,12 @@ def _pair(data: CollectionState) -> CollectionState:
 
 
 def _confirmed(data: CollectionState, body: MatchConfirmed, _: Fact) -> CollectionState:
-    """A person disposes of what is over. Giving back is for card payments; the money stays until the PSP says so."""
+    """A person disposes of what is over. Giving back is for card payments; the money stays until the PSP says so.
+
+    News without money go to the item that he names.
+    """
+    if data.strangers and not data.incoming and body.target.process == "collection":
+        return but(data, item=body.target.subject, candidates=(), strangers=())
     asked = {a.source for a in data.assignments if a.to == "refund"}
     refund = body.target.kind == "refund"
     for one in data.spare:
