@@ -28,7 +28,7 @@ def test_a_broken_guarantee_ends_in_1_is_kept_and_is_told_as_a_short_story(tmp_p
     kept = tmp_path / "seeds.txt"
     [mutant] = [one for one in MUTANTS if one.name == "money_without_a_home"]
     with broken_source(mutant) as folder:
-        done = simulated(folder, "--first", str(SEED), "--seeds", "1", "--tries", "3", "--keep", str(kept))
+        done = simulated(folder, "--first", str(SEED), "--seeds", "1", "--tries", "8", "--keep", str(kept))
         assert done.returncode == 1, done.stderr
         story = done.stdout.partition(f"\nSeed {SEED}, ")[2].splitlines()
         assert len(story) < SHORT
