@@ -51,7 +51,7 @@ class Story:
 
     def record(self, line: Line, *, golden: bool) -> None:
         """Decides a fact and adds its row. Raises `ReplayDiffers` when the golden log says otherwise."""
-        fact, subject = _fact(line), Subject(*line["subject"].split("/", 1))
+        fact, subject = fact_of(line), Subject(*line["subject"].split("/", 1))
         process, at = by_name()[subject.process], datetime.fromisoformat(line["at"])
         before = self.instances.get(subject) or process.new(subject.id, line["entity"])
         bundle = bytes.fromhex(line["bundle"])
@@ -94,7 +94,8 @@ def _another(name: str, company: int) -> str:
     return f"{name}{company}" if name in ("db", "main") else f"{name}{company}0"
 
 
-def _fact(line: Line) -> Fact:
+def fact_of(line: Line) -> Fact:
+    """The fact in a line of the golden log."""
     kind, _, version = line["fact"].partition("/")
     return Fact(
         body=join(kind, int(version), canonical(line["body"]), None),

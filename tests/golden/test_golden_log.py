@@ -16,13 +16,14 @@ from typing import Any
 
 import pytest
 
+from bench.story import fact_of
 from nostro.engine.fitness import fitting_rules
 from nostro.engine.transition import transition
 from nostro.engine.walk import AUDIT, ENGINE, arrival_of
 from nostro.governance.rules import Rules
 from nostro.model.canonical import canonical, digest
-from nostro.model.facts import Fact, join
-from nostro.model.facts.base import FactBody, Position
+from nostro.model.facts import Fact
+from nostro.model.facts.base import FactBody
 from nostro.model.ids import SHARDS, Subject
 from nostro.processes.kit.decision import Decision, Instance
 from nostro.processes.kit.digest import decision_digest, decision_told
@@ -55,24 +56,6 @@ def lines() -> tuple[dict[str, Rules], list[Line]]:
     told = [json.loads(line) for line in LOG.read_text(encoding="utf-8").splitlines()]
     rules = {line["bundle"]: fitting_rules(canonical(line["content"])) for line in told if "content" in line}
     return rules, [line for line in told if "fact" in line]
-
-
-def fact_of(line: Line) -> Fact:
-    kind, _, version = line["fact"].partition("/")
-    return Fact(
-        body=join(kind, int(version), canonical(line["body"]), None),
-        entity=line["entity"],
-        origin=line["origin"],
-        actor=line["actor"],
-        occurred_at=datetime.fromisoformat(line["occurred_at"]),
-        received_at=datetime.fromisoformat(line["received_at"]),
-        receipt=bytes.fromhex(line["receipt"]) if line["receipt"] else None,
-        item=line["item"],
-        sender_order=line["sender_order"],
-        on_behalf_of=line["on_behalf_of"],
-        reason=line["reason"],
-        cause=Position(*line["cause"]) if line["cause"] else None,
-    )
 
 
 def decided_again(rules: dict[str, Rules], told: list[Line], processes: Processes) -> Iterator[tuple[Line, Any]]:

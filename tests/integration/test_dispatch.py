@@ -15,7 +15,7 @@ from nostro.egress.journal import FencedWrites
 from nostro.model.calls import HttpRequest
 from nostro.model.failures import LostRace, StatementRefused
 from nostro.store.arrivals import LANES
-from nostro.store.database import Database, Row, Transaction
+from nostro.store.database import Database, Transaction
 from tests.dispatch_world import START, Mortal, Worker, World, installed, of_line
 from tests.integration.synthetic import House as DecidingHouse
 from tests.integration.synthetic import as_fact, line, payout
@@ -332,7 +332,7 @@ async def test_a_refused_write_fails_alone_and_a_lost_slot_writes_nothing(databa
     [slot] = worker.slots.held("psp", world.now)
     writes = FencedWrites(database, slot)
 
-    async def note(tx: Transaction, _: Row, *, name: str, state: str = "closed") -> None:
+    async def note(tx: Transaction, *, name: str, state: str = "closed") -> None:
         row = (name, state, 0, START, START)
         await tx.connection.execute(b"insert into breaker values (%s, %s, %s, %s, %s)", row)
 

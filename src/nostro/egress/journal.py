@@ -21,8 +21,7 @@ from nostro.store.receipts import Received, append_small
 
 SQL = Statements("dispatch")
 SLOT = "slot"
-Write = Callable[[Transaction, Row], Awaitable[None]]
-"""What is to be written, given what the fence told of the connection."""
+Write = Callable[[Transaction], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +96,9 @@ class FencedWrites:
 
     async def _together(self, group: list[_Pending]) -> None:
         async with self.database.transaction() as tx:
-            standing = await fence(tx, self.slot)
+            await fence(tx, self.slot)
             for pending in group:
-                await pending.write(tx, standing)
+                await pending.write(tx)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +121,7 @@ class Journal:
             "deadline": now.machine + timedelta(seconds=LEFT_SECONDS),
         }
 
-        async def write(tx: Transaction, _: Row) -> None:
+        async def write(tx: Transaction) -> None:
             if await tx.run(SQL.start_call, **values) != 1:
                 raise Quarantined(
                     "Nothing may leave.", "See `nostro recover`, and `nostro cases` for a stopped connection."
@@ -143,7 +142,7 @@ class Journal:
             lane=None,
         )
 
-        async def write(tx: Transaction, _: Row) -> None:
+        async def write(tx: Transaction) -> None:
             await append_small(tx, self.keys, receipt, received, stored.body)
             values = {"shard": shard, "dispatch": dispatch, "n": n, "receipt": receipt, "month": received.month}
             if await tx.run(SQL.answer_call, **values) != 1:

@@ -32,7 +32,7 @@ from nostro.engine.slots import Slots
 from nostro.engine.spans import dispatched
 from nostro.model.clock import Now
 from nostro.model.failures import LostRace, OutOfService
-from nostro.store.database import Database, Row, Transaction
+from nostro.store.database import Database, Transaction
 from nostro.store.entropy import Entropy
 from nostro.store.keys import Keys
 
@@ -214,7 +214,7 @@ class Dispatcher:
             rested = await Shell(seat.line, seat.journal, self.house.entropy, loaded.job).run()
         now = await self.house.clock()
 
-        async def write(tx: Transaction, _: Row) -> None:
+        async def write(tx: Transaction) -> None:
             await end(tx, loaded, rested, self.connection.id, now)
 
         await seat.journal.writes.write(write)
