@@ -31,13 +31,17 @@ class Checkpoints:
     _last: datetime | None = field(default=None)
 
     async def step(self, now: Now) -> int:
+        """As `seal`, when it is time again."""
+        if self._last is not None and now.machine - self._last < EVERY:
+            return 0
+        self._last = now.machine
+        return await self.seal(now)
+
+    async def seal(self, now: Now) -> int:
         """1 when a checkpoint was signed. Nothing is signed when nothing was appended since the last one.
 
         In quarantine neither: it may be the wrong database, and what was anchored of it would outlive it.
         """
-        if self._last is not None and now.machine - self._last < EVERY:
-            return 0
-        self._last = now.machine
         async with self.database.transaction() as tx:
             await tx.run(SQL.as_sealer)
             await tx.run(SQL.one_sealer)

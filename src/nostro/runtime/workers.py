@@ -77,6 +77,7 @@ class Worker:
     tenure: Tenure
     slots: Slots
     dispatchers: Sequence[Dispatcher]
+    checkpoints: Checkpoints
     limits: Limits
     metrics: Metrics
     door: FastAPI
@@ -107,11 +108,15 @@ class Worker:
             await self.rest()
 
     async def rest(self) -> None:
-        """Drops what is under way and gives back shards and slots, so that nobody waits for leases to end."""
+        """Drops what is under way and gives back shards and slots, so that nobody waits for leases to end.
+
+        What was appended since the last checkpoint is sealed: a restore of what this worker leaves is always noticed.
+        """
         await asyncio.gather(*(dispatcher.stop() for dispatcher in self.dispatchers))
         now = await self.house.now()
         await self.tenure.release(now)
         await self.slots.release(now)
+        await self.checkpoints.seal(now)
 
 
 @asynccontextmanager
@@ -163,6 +168,7 @@ class Wiring:
         intake = Intake(house.database, house.keys, limits, count, self.traces)
         tenure = Tenure(house.database, self.name, {name: len(p.versions) for name, p in house.processes.items()})
         slots = Slots(house.database, self.name, house.connections)
+        checkpoints = Checkpoints(house.database, house.seal_key, house.anchors.put)
         dispatchers = await self._dispatchers(slots)
         steps = [
             ("limits", limits.step, 1.0),
@@ -174,7 +180,7 @@ class Wiring:
             ("decide", self._decider(tenure).step, 0.05),
             ("deadlines", Deadlines(house.database, tenure).step, 1.0),
             *((f"dispatch {d.connection.id}", d.step, 0.1) for d in dispatchers),
-            ("checkpoints", Checkpoints(house.database, house.seal_key, house.anchors.put).step, 1.0),
+            ("checkpoints", checkpoints.step, 1.0),
             ("partitions", Partitions(house).step, 60.0),
         ]
         door = Door(house.connections, intake, limits, house.now, count, self.metrics.time)
@@ -185,6 +191,7 @@ class Wiring:
             tenure=tenure,
             slots=slots,
             dispatchers=dispatchers,
+            checkpoints=checkpoints,
             limits=limits,
             metrics=self.metrics,
             door=build_app(door),
