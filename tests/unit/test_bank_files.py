@@ -7,13 +7,14 @@ from decimal import Decimal
 
 import pytest
 
-from nostro.connectors.bank_files.hints import HINTS, hints, told
+from nostro.connectors.bank_files.hints import HINTS, hints
 from nostro.connectors.bank_files.manifest import CONNECTOR, BankFilesConfig, Profile
 from nostro.connectors.kit.reading import IgnoredItem, Item, ReadItem, ReceiptView, RejectItem
 from nostro.model.base import confidential_fields
 from nostro.model.entities import HouseBankAccount, LegalEntity
 from nostro.model.facts import EntryReported, StatementReceived, split
 from nostro.model.money import Money
+from nostro.model.references import told
 from tests.unit.test_camt import balance, document, entry
 
 IBAN = "DE89370400440532013000"

@@ -65,3 +65,11 @@ NORMALISE: Mapping[str, Callable[[str], str]] = {
     "natural_key": _verbatim,
     "case": _verbatim,
 }
+
+_NOTHING = frozenset({"NOTPROVIDED", "NOT-PROVIDED", "NOT_PROVIDED", "NONREF", "NOREF", "NONE", "N/A", "NA", "UNKNOWN"})
+
+
+def told(reference: str) -> str:
+    """The reference, or nothing where a bank fills the field with words that say so (`NOTPROVIDED`, `NONREF`)."""
+    said = reference.strip()
+    return "" if "".join(said.split()).upper() in _NOTHING or not said.strip("0") else said

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
-from nostro.connectors.bank_files.hints import hints, told
+from nostro.connectors.bank_files.hints import hints
 from nostro.model.canonical import digest
 from nostro.model.entities import HouseBankAccount
 from nostro.model.facts.bank import EntryPart, EntryReported
 from nostro.model.money import Amount, InexactAmountError, Money
+from nostro.model.references import told
 from nostro.model.statements import Charge, Detail, Entry, StatementHead
 
 PARTS = 100

@@ -20,7 +20,6 @@ _PATTERNS = tuple(
     )
 )
 _PROVIDER_ID = re.compile(r"(?<![A-Za-z0-9])(?:pi|ch|py|po|re|tr|txn)_[A-Za-z0-9]{8,40}(?![A-Za-z0-9])")
-_NOTHING = frozenset({"NOTPROVIDED", "NOT-PROVIDED", "NOT_PROVIDED", "NONREF", "NOREF", "NONE", "N/A", "NA", "UNKNOWN"})
 
 
 def hints(texts: Iterable[str]) -> tuple[str, ...]:
@@ -36,9 +35,3 @@ def _in_line(line: str) -> Iterator[str]:
     matches = [match for pattern in _PATTERNS for match in pattern.finditer(upper)]
     yield from ("".join(match[0].split()) for match in sorted(matches, key=lambda match: match.start()))
     yield from (match[0] for match in _PROVIDER_ID.finditer(line))
-
-
-def told(reference: str) -> str:
-    """The reference, or nothing where a bank fills the field with words that say so (`NOTPROVIDED`, `NONREF`)."""
-    said = reference.strip()
-    return "" if "".join(said.split()).upper() in _NOTHING or not said.strip("0") else said

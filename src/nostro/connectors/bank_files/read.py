@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from nostro.connectors.bank_files.entries import Document
-from nostro.connectors.bank_files.files import documents
 from nostro.connectors.kit.reading import IgnoredItem, Item, ReadItem, ReceiptView, RejectItem
+from nostro.formats.containers import documents
 from nostro.formats.iso20022.camt import CamtItem, read_camt
 from nostro.model.canonical import digest
 from nostro.model.entities import LegalEntity

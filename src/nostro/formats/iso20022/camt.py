@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from pydantic import ValidationError
 
-from nostro.formats.iso20022.checks import BatchSum, Sums
+from nostro.formats.checks import BatchSum, Sums
 from nostro.formats.iso20022.entry import read_detail, read_entry
 from nostro.formats.iso20022.head import HeadParts, format_of, page_of
 from nostro.formats.iso20022.stream import BrokenXml, events, release
@@ -205,14 +205,8 @@ class _Walk:
             yield statement.parts.head()
 
     def _end(self, statement: _Statement) -> StatementEnd:
-        parts, sums = statement.parts, statement.sums
-        return StatementEnd(
-            entries=sums.entries,
-            rejected=sums.rejected,
-            totals=sums.totals,
-            balances=tuple(parts.balances),
-            checks=(*parts.checks, *sums.checks(parts.balances, parts.controls)),
-        )
+        parts = statement.parts
+        return statement.sums.end(parts.balances, parts.controls, parts.checks)
 
     def _free(self, element: Element) -> None:
         release(element)

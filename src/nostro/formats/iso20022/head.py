@@ -6,25 +6,17 @@ import re
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import NamedTuple
 
+from nostro.formats.checks import Control
 from nostro.formats.iso20022.parties import bank_account
 from nostro.formats.iso20022.tree import Element, Unreadable, amount, day, find, instant, line_of, text
 from nostro.model.money import Amount
 from nostro.model.parties import BankAccount
-from nostro.model.statements import Balance, Check, ReportKind, Source, StatementHead
+from nostro.model.statements import Balance, Check, Direction, ReportKind, Source, StatementHead
 
 _VERSION = re.compile(r"camt\.05[234]\.\d{3}\.\d{2}")
 _BALANCES = 1_000
 _NAMES: dict[ReportKind, str] = {"statement": "camt.053", "report": "camt.052", "notification": "camt.054"}
-
-
-class Control(NamedTuple):
-    """What the bank says how many entries there are and what they sum to, without a sign."""
-
-    name: str
-    entries: int | None
-    total: Decimal | None
 
 
 def format_of(message: Element, kind: ReportKind) -> str:
@@ -135,13 +127,20 @@ def _balance(element: Element, currency: str) -> Balance:
 
 def _controls(summary: Element) -> list[Control]:
     found: list[Control] = []
-    for name in ("TtlNtries", "TtlCdtNtries", "TtlDbtNtries"):
+    for name, directions in _CONTROLLED.items():
         block = find(summary, name)
         if block is not None:
             count = text(block, "NbOfNtries")
             said = int(count[:18]) if count.isdecimal() else None
-            found.append(Control(name, said, _unsigned(text(block, "Sum"))))
+            found.append(Control(name, said, _unsigned(text(block, "Sum")), directions))
     return found
+
+
+_CONTROLLED: dict[str, tuple[Direction, ...]] = {
+    "TtlNtries": ("credit", "debit"),
+    "TtlCdtNtries": ("credit",),
+    "TtlDbtNtries": ("debit",),
+}
 
 
 def _unsigned(said: str) -> Decimal | None:

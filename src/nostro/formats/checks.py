@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import NamedTuple
 
-from nostro.formats.iso20022.head import Control
 from nostro.model.money import plain
-from nostro.model.statements import CLOSING, OPENING, Balance, Check, Detail, Direction, Entry, balance_of
+from nostro.model.statements import (
+    CLOSING,
+    OPENING,
+    Balance,
+    Check,
+    Detail,
+    Direction,
+    Entry,
+    StatementEnd,
+    balance_of,
+)
 
 _LOCATED = 100
 """How many failed checks of single entries are told one by one."""
 _NOTHING = Decimal(0)
+
+
+class Control(NamedTuple):
+    """What the sender says how many entries of some directions there are, and what they sum to, without a sign."""
+
+    name: str
+    entries: int | None
+    total: Decimal | None
+    directions: tuple[Direction, ...] = ("credit", "debit")
 
 
 @dataclass(slots=True)
@@ -48,15 +67,15 @@ class Sums:
     totals: dict[str, Decimal] = field(default_factory=dict)
     failed: list[Check] = field(default_factory=list)
 
-    def add(self, entry: Entry, batch: BatchSum, said_count: str) -> None:
-        """One entry more."""
+    def add(self, entry: Entry, batch: BatchSum | None = None, said_count: str = "") -> None:
+        """One entry more, with the sum of its details where there are any."""
         self.entries += 1
         self.gross[entry.direction] += entry.amount.value
         self.counts[entry.direction] += 1
         if entry.state == "booked":
             currency = entry.amount.currency
             self.totals[currency] = self.totals.get(currency, _NOTHING) + _signed(entry)
-        for check in _batch_checks(entry, batch, said_count):
+        for check in _batch_checks(entry, batch, said_count) if batch is not None else ():
             self.fail(check)
 
     def fail(self, check: Check) -> None:
@@ -64,14 +83,26 @@ class Sums:
         if len(self.failed) < _LOCATED:
             self.failed.append(check)
 
-    def checks(self, balances: list[Balance], controls: list[Control]) -> Iterator[Check]:
+    def end(
+        self, balances: Sequence[Balance], controls: Sequence[Control] = (), checks: Iterable[Check] = ()
+    ) -> StatementEnd:
+        """The document's end, with its own `checks` before those of the arithmetic."""
+        return StatementEnd(
+            entries=self.entries,
+            rejected=self.rejected,
+            totals=self.totals,
+            balances=tuple(balances),
+            checks=(*checks, *self.checks(balances, controls)),
+        )
+
+    def checks(self, balances: Sequence[Balance], controls: Sequence[Control]) -> Iterator[Check]:
         """The document's checks, failed ones of single entries first."""
         yield from self.failed
         yield from self._balance(balances)
         for control in controls:
             yield from self._control(control)
 
-    def _balance(self, balances: list[Balance]) -> Iterator[Check]:
+    def _balance(self, balances: Sequence[Balance]) -> Iterator[Check]:
         opening, closing = balance_of(balances, OPENING), balance_of(balances, CLOSING)
         if opening is None or closing is None:
             return
@@ -84,7 +115,7 @@ class Sums:
         yield self._check("balance", reached == told, f"the entries lead to {plain(reached)}, told is {plain(told)}")
 
     def _control(self, control: Control) -> Iterator[Check]:
-        directions = _CONTROLLED[control.name]
+        directions = control.directions
         both = len(directions) > 1
         count = sum(self.counts[direction] for direction in directions) + (self.rejected if both else 0)
         if control.entries is not None:
@@ -100,13 +131,6 @@ class Sums:
     def _check(self, name: str, ok: bool, otherwise: str) -> Check:  # noqa: FBT001 - the check's own verdict
         unread = f" ({self.rejected} could not be read)" if self.rejected else ""
         return Check(name=name, ok=ok, detail="" if ok else otherwise + unread)
-
-
-_CONTROLLED: dict[str, tuple[Direction, ...]] = {
-    "TtlNtries": ("credit", "debit"),
-    "TtlCdtNtries": ("credit",),
-    "TtlDbtNtries": ("debit",),
-}
 
 
 def _signed(entry: Entry) -> Decimal:

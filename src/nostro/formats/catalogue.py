@@ -1,0 +1,49 @@
+"""Every format that can be read, in the order in which they are asked whether a file is theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
+from typing import NamedTuple
+
+from nostro.formats.containers import documents
+from nostro.formats.iso20022.formats import ISO20022
+from nostro.formats.reading import BEGINNING_BYTES, Beginning, Format, Item
+
+FORMATS: Sequence[Format] = (*ISO20022,)
+"""The most particular ones first: what anything could be (CSV) comes last."""
+UNKNOWN = "This is no file that Nostro knows."
+
+
+class Told(NamedTuple):
+    """A document of a file: its place in an archive (empty without one), its format, and what it tells."""
+
+    member: str
+    format: Format | None
+    items: Iterator[Item]
+
+
+def tell(chunks: Callable[[], Iterator[bytes]], name: str = "") -> Iterator[Told]:
+    """The documents of a file. `format` is None for one that no format recognises.
+
+    Raises `FormatRefused` for a container that can't be opened.
+    """
+    for document in documents(chunks):
+        beginning, whole = _peeked(document.chunks)
+        found = recognise(Beginning(beginning, document.where or name))
+        yield Told(document.where, found, found.read(whole) if found else iter(()))
+
+
+def recognise(beginning: Beginning) -> Format | None:
+    """The first format whose file this is."""
+    return next((known for known in FORMATS if known.recognises(beginning)), None)
+
+
+def _peeked(chunks: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    """The first bytes, and all of them."""
+    given, held = iter(chunks), b""
+    for chunk in given:
+        held += chunk
+        if len(held) >= BEGINNING_BYTES:
+            break
+    return held[:BEGINNING_BYTES], chain((held,), given)

@@ -1,0 +1,83 @@
+"""What every reader yields, and what it is given to recognise a file by."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar, Protocol
+
+from nostro.formats.text import decoded
+from nostro.model.base import Value
+from nostro.model.messages import Instruction, MessageEnd, MessageHead, PaymentStatus
+from nostro.model.statements import Entry, Reject, StatementEnd, StatementHead
+
+BEGINNING_BYTES = 65_536
+_TAG = re.compile(r"<(?:([A-Za-z_][\w.-]*):)?([A-Za-z_][\w.-]*)(?=[\s/>])")
+_NAMESPACE = re.compile(r"""xmlns(?::[\w.-]+)?\s*=\s*["']([^"']*)["']""")
+_ASIDE = re.compile(r"<!--.*?(?:-->|\Z)|<\?.*?(?:\?>|\Z)|<!\[CDATA\[", re.DOTALL)
+
+
+class Whole(Protocol):
+    """A document that is told as one object: an invoice, a table of rates. `kind` is its own in JSON."""
+
+    kind: ClassVar[str]
+    model_fields: ClassVar[dict[str, Any]]
+
+
+Item = StatementHead | Entry | StatementEnd | MessageHead | Instruction | PaymentStatus | MessageEnd | Reject | Value
+"""Heads, what belongs to them, and their ends, in the document's order; or an object that is whole in itself."""
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """The first bytes of a file (at most `BEGINNING_BYTES`), and its name, which decides nothing by itself."""
+
+    raw: bytes
+    name: str = ""
+
+    @cached_property
+    def text(self) -> str:
+        """The bytes as text, whatever their encoding; control characters are kept."""
+        return decoded(self.raw)
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """Its first lines, without line ends; the last one may be cut."""
+        return self.text.splitlines()
+
+    @cached_property
+    def is_xml(self) -> bool:
+        """Whether it begins as XML does."""
+        return self.text.lstrip("\ufeff \t\r\n\x00").startswith("<")
+
+    @cached_property
+    def elements(self) -> list[str]:
+        """Names of its first XML elements, without prefixes, in order; empty when it is no XML."""
+        return [found[2] for found in _TAG.finditer(_ASIDE.sub(" ", self.text))] if self.is_xml else []
+
+    @cached_property
+    def namespaces(self) -> list[str]:
+        """The XML namespaces that it declares."""
+        return _NAMESPACE.findall(self.text) if self.is_xml else []
+
+
+Chunks = Iterable[bytes]
+Reader = Callable[[Chunks], Iterator[Item]]
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A format that can be read.
+
+    `recognises` decides by content. `read` yields items and located rejects, and raises `FormatRefused` before the
+    first one when the bytes are something else after all. `proven`: it was tried with files that others published;
+    otherwise it is built from its specification alone, which `docs/look-up/formats.md` says.
+    """
+
+    name: str
+    title: str
+    recognises: Callable[[Beginning], bool]
+    read: Reader
+    proven: bool = True

@@ -1,0 +1,270 @@
+"""The public shape of what was read: what `nostro parse` prints, one JSON object a line, and its JSON Schema.
+
+Every member is always there: null, an empty text or an empty list where nothing was told. Amounts are
+`{"value": "12.34", "currency": "EUR"}`, dates bare, instants ISO 8601 (without a zone where the sender said none).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Literal, Self
+
+import orjson
+from pydantic import BaseModel, Field
+
+from nostro.formats.reading import Item
+from nostro.model.base import Value
+from nostro.model.messages import Instruction, MessageEnd, MessageHead, PaymentStatus
+from nostro.model.money import Amount, plain
+from nostro.model.parties import Address, BankAccount, Party
+from nostro.model.statements import (
+    Balance,
+    Charge,
+    Check,
+    Detail,
+    Direction,
+    Entry,
+    EntryState,
+    Exchange,
+    References,
+    Reject,
+    ReportKind,
+    ReturnInformation,
+    Source,
+    StatementEnd,
+    StatementHead,
+)
+
+
+class ShownSource(Source):
+    """Where something stands: in which file (and member of an archive), at which line or XPath."""
+
+    file: str = ""
+
+
+class ShownBalance(Value):
+    """A balance: negative when the bank account is overdrawn. `code` is ISO 20022's."""
+
+    code: str
+    amount: Amount
+    date: date | None
+
+    @classmethod
+    def of(cls, told: Balance | None) -> Self | None:
+        """The balance as it is shown."""
+        return cls(code=told.code, amount=told.amount, date=told.on) if told else None
+
+
+class ShownCounterparty(Value):
+    """Who stands on the other side."""
+
+    name: str
+    bank_account: BankAccount | None
+    address: Address | None
+    ids: dict[str, str]
+    country: str
+
+    @classmethod
+    def of(cls, party: Party | None, account: BankAccount | None) -> Self | None:
+        """The counterparty, or None when neither it nor its bank account was told."""
+        if party is None and account is None:
+            return None
+        who = party or Party()
+        return cls(name=who.name, bank_account=account, address=who.address, ids=who.ids, country=who.country)
+
+
+class ShownDetail(Value):
+    """One payment inside an entry."""
+
+    amount: Amount | None
+    direction: Direction | None
+    references: References
+    counterparty: ShownCounterparty | None
+    remittance: str
+    exchange: Exchange | None
+    charges: tuple[Charge, ...]
+    returned: ReturnInformation | None
+    purpose: str
+    additional: str
+
+    @classmethod
+    def of(cls, told: Detail) -> Self:
+        """The detail as it is shown."""
+        return cls(
+            amount=told.amount,
+            direction=told.direction,
+            references=told.references,
+            counterparty=ShownCounterparty.of(told.counterparty, told.counterparty_account),
+            remittance=" ".join(told.remittance),
+            exchange=told.exchange,
+            charges=told.charges,
+            returned=told.returned,
+            purpose=told.purpose,
+            additional=told.additional,
+        )
+
+
+class ShownEntry(Value):
+    """An entry of a statement, report or notification. `details_total` counts details that are not listed too."""
+
+    entry_id: str
+    amount: Amount
+    direction: Direction
+    status: EntryState
+    reversal: bool
+    booking_date: date | None
+    value_date: date | None
+    references: References
+    bank_transaction_code: str
+    remittance: str
+    counterparty: ShownCounterparty | None
+    exchange: Exchange | None
+    charges: tuple[Charge, ...]
+    returned: ReturnInformation | None
+    additional: str
+    details: tuple[ShownDetail, ...]
+    details_total: int
+    source: ShownSource
+
+    @classmethod
+    def of(cls, entry: Entry, entry_id: str, file: str) -> Self:
+        """The entry as it is shown."""
+        return cls(
+            entry_id=entry_id,
+            amount=entry.amount,
+            direction=entry.direction,
+            status=entry.state,
+            reversal=entry.reversal,
+            booking_date=entry.booking_date,
+            value_date=entry.value_date,
+            references=entry.references,
+            bank_transaction_code=entry.bank_transaction_code,
+            remittance=" ".join(entry.remittance),
+            counterparty=ShownCounterparty.of(entry.counterparty, entry.counterparty_account),
+            exchange=entry.exchange,
+            charges=entry.charges,
+            returned=entry.returned,
+            additional=entry.additional,
+            details=tuple(ShownDetail.of(detail) for detail in entry.details),
+            details_total=entry.details_total,
+            source=shown_source(entry.source, file),
+        )
+
+
+class ShownStatement(Value):
+    """A statement (booked), an intraday report or a notification about one bank account, with all of its entries.
+
+    `opening` and `closing` are the booked balances. `totals`: signed sums of the booked entries, by currency.
+    """
+
+    kind: ReportKind
+    source: ShownSource
+    format: str
+    statement_id: str
+    bank_account: BankAccount
+    currency: str
+    sequence: int | None
+    legal_sequence: int | None
+    page: int | None
+    last_page: bool | None
+    created_at: datetime | None
+    from_date: date | None
+    to_date: date | None
+    copy_mark: str
+    opening: ShownBalance | None
+    closing: ShownBalance | None
+    entries: tuple[ShownEntry, ...]
+    balances: tuple[ShownBalance, ...]
+    totals: dict[str, str]
+    rejected: int
+    checks: tuple[Check, ...]
+
+
+class ShownReject(Value):
+    """An item that could not be read; everything else of the file was."""
+
+    kind: Literal["reject"] = "reject"
+    source: ShownSource
+    why: str
+    amount: Amount | None
+
+
+class ShownMessage(MessageHead):
+    """A message about payments, with all of its payments or statuses."""
+
+    source: ShownSource
+    payments: tuple[Instruction, ...] = ()
+    statuses: tuple[PaymentStatus, ...] = ()
+    totals: dict[str, str] = Field(default={}, description="Sums of the payments' amounts, by currency.")
+    rejected: int = 0
+    checks: tuple[Check, ...] = ()
+
+
+def shown_source(source: Source, file: str) -> ShownSource:
+    """A source with the file that it is in."""
+    return ShownSource(file=file, where=source.where, line=source.line)
+
+
+def head_shown(head: StatementHead | MessageHead, file: str) -> dict[str, object]:
+    """The members of a statement or message that stand before its items."""
+    told: dict[str, object] = dict(head.__dict__)
+    told["source"] = shown_source(head.source, file)
+    if isinstance(head, StatementHead):
+        del told["balances"], told["created_on"]
+    return told
+
+
+def end_shown(head: StatementHead | MessageHead, end: StatementEnd | MessageEnd | None) -> dict[str, object]:
+    """The members that stand after the items. No `end`: the document was cut off, which a reject says."""
+    told: dict[str, object] = {
+        "totals": {currency: plain(total) for currency, total in end.totals.items()} if end else {},
+        "rejected": end.rejected if end else 1,
+        "checks": end.checks if end else (Check(name="whole", ok=False, detail="the document is cut off"),),
+    }
+    if isinstance(head, StatementHead):
+        balances = end.balances if isinstance(end, StatementEnd) else head.balances
+        whole = head.model_copy(update={"balances": balances})
+        told |= {"opening": ShownBalance.of(whole.opening), "closing": ShownBalance.of(whole.closing)}
+        told["balances"] = [ShownBalance.of(balance) for balance in balances]
+    return told
+
+
+LISTS: Mapping[type[Item], str] = {Entry: "entries", Instruction: "payments", PaymentStatus: "statuses"}
+"""Which list of its document an item stands in."""
+
+
+def reject_shown(reject: Reject, file: str) -> ShownReject:
+    """A reject with the file that it is in."""
+    source = ShownSource(file=file, where=reject.where, line=reject.line)
+    return ShownReject(source=source, why=reject.why, amount=reject.amount)
+
+
+def whole_shown(whole: Any, file: str) -> dict[str, object]:  # noqa: ANN401 - any object that is whole in itself
+    """An invoice, a table of rates... with its kind and the file that it is in."""
+    return {**whole.__dict__, "kind": whole.kind, "source": shown_source(whole.source, file)}
+
+
+def json_of(told: object) -> bytes:
+    """JSON on one line. Raises `TypeError` for a float: no amount is one."""
+    return orjson.dumps(told, default=_plain, option=orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS)
+
+
+def _plain(value: object) -> object:
+    match value:
+        case BaseModel():
+            return value.__dict__
+        case Decimal():
+            return plain(value)
+        case datetime() | date():
+            return value.isoformat()
+        case frozenset() | set():
+            return sorted(value)
+    raise TypeError(type(value).__name__)
+
+
+def members(told: Mapping[str, object]) -> Iterator[bytes]:
+    """The members of an object as JSON, without the braces around them, for one that is written piece by piece."""
+    for name, value in told.items():
+        yield json_of(name) + b":" + json_of(value)

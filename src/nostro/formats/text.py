@@ -1,0 +1,90 @@
+"""Bytes of text formats as lines: encodings, byte order marks and line ends of banks, in flat memory."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterable, Iterator
+
+from nostro.model.failures import FormatRefused
+
+LINE_BYTES = 1_048_576
+"""A longer line is no line of any format here."""
+_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_END = b"\x1a"
+"""Ctrl-Z, with which DOS programs end their files."""
+
+
+def decode(raw: bytes) -> str:
+    """Text of unknown encoding: UTF-8 where it can be, else Windows-1252, else Latin-1, which takes every byte."""
+    for encoding in ("utf-8", "cp1252"):
+        try:
+            return raw.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return raw.decode("latin-1")
+
+
+def decoded(raw: bytes) -> str:
+    """The beginning of a file as text; a letter that is cut at its end does no harm."""
+    encoding, mark = _marked(raw)
+    if encoding and encoding != "utf-8":
+        return raw[len(mark) :].decode(encoding, "replace")
+    raw = raw[len(mark) :]
+    try:
+        return codecs.getincrementaldecoder("utf-8")().decode(raw)
+    except UnicodeDecodeError:
+        return decode(raw)
+
+
+def lines(chunks: Iterable[bytes], encoding: str = "") -> Iterator[tuple[int, str]]:
+    """The lines with their numbers from 1, without their ends (whichever they are), a mark or Ctrl-Z.
+
+    Each line is decoded by itself, so that one letter of another encoding spoils nothing else. `encoding` says which
+    one it is, where somebody knows. Raises `FormatRefused` for a line longer than `LINE_BYTES`.
+    """
+    for number, raw in enumerate(_raw_lines(_plain(chunks)), start=1):
+        yield number, raw.decode(encoding, "replace") if encoding else decode(raw)
+
+
+def _raw_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    held = b""
+    for chunk in chunks:
+        held += chunk
+        # Where lines end with "\r" alone, the last one may be half of "\r\n".
+        cut = held.rfind(b"\n") + 1 or held.rfind(b"\r", 0, len(held) - 1) + 1
+        yield from held[:cut].splitlines()
+        held = held[cut:]
+        if len(held) > LINE_BYTES:
+            raise FormatRefused(f"A line is longer than {LINE_BYTES} bytes: this is no text file of a bank.")
+    yield from held.rstrip(_END).splitlines()
+
+
+def _plain(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The bytes in an encoding that has ASCII's line ends, without a mark."""
+    given = iter(chunks)
+    beginning = b""
+    for chunk in given:
+        beginning += chunk
+        if len(beginning) >= 4:
+            break
+    encoding, mark = _marked(beginning)
+    if encoding in ("", "utf-8"):
+        yield beginning[len(mark) :]
+        yield from given
+        return
+    decoder = codecs.getincrementaldecoder(encoding)("replace")
+    yield decoder.decode(beginning[len(mark) :]).encode()
+    for chunk in given:
+        yield decoder.decode(chunk).encode()
+
+
+def _marked(raw: bytes) -> tuple[str, bytes]:
+    """The encoding that a byte order mark says, and the mark; UTF-16 without one shows in its zero bytes."""
+    for mark, encoding in _MARKS:
+        if raw.startswith(mark):
+            return encoding, mark
+    if len(raw) > 3 and raw[1] == 0 and raw[0]:
+        return "utf-16-le", b""
+    if len(raw) > 3 and raw[0] == 0 and raw[1]:
+        return "utf-16-be", b""
+    return "", b""

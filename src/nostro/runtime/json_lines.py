@@ -1,0 +1,163 @@
+"""Documents as JSON lines while they stream by, so that a file of any size fits in memory; and a table of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import BinaryIO
+
+from nostro.formats import shown
+from nostro.formats.catalogue import UNKNOWN, Told, tell
+from nostro.formats.identity import EntryIds
+from nostro.formats.reading import Item
+from nostro.model.failures import FormatRefused
+from nostro.model.messages import Instruction, MessageEnd, MessageHead, PaymentStatus
+from nostro.model.money import plain
+from nostro.model.statements import Balance, Entry, Reject, StatementEnd, StatementHead
+from nostro.runtime.cli_frame import DONE, WRONG
+from nostro.runtime.output import Output, clean, table
+
+REFUSED = 2
+_COLUMNS = {
+    "File": "left", "Kind": "left", "Id": "left", "Bank account": "left", "Items": "right", "Opening": "right",
+    "Sum": "right", "Closing": "right", "Rejected": "right", "Failed checks": "left",
+}  # fmt: skip
+Head = StatementHead | MessageHead
+End = StatementEnd | MessageEnd
+
+
+@dataclass(slots=True)
+class _Open:
+    """The document that is being written: its head, the list in it that is being filled, and what waits for its end."""
+
+    name: str
+    any: bool = False
+    head: Head | None = None
+    ids: EntryIds | None = None
+    filling: str = ""
+    count: int = 0
+    rejects: list[Reject] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Lines:
+    """Writes the documents of files. `as_lines`: rejects among them; `quiet`: only what `summary` needs."""
+
+    out: BinaryIO
+    output: Output
+    as_lines: bool = False
+    quiet: bool = False
+    code: int = DONE
+    rows: list[tuple[str, ...]] = field(default_factory=list)
+
+    def file(self, name: str, chunks: Callable[[], Iterator[bytes]]) -> None:
+        """Every document in a file."""
+        try:
+            for told in tell(chunks, PurePath(name).name):
+                self._document(told, f"{name}:{told.member}" if told.member else name)
+        except FormatRefused as refused:
+            self._refuse(name, refused.sentence)
+
+    def summary(self) -> None:
+        """What was read, as a table."""
+        self.output.console.print(table("", _COLUMNS, self.rows))
+
+    def _document(self, told: Told, name: str) -> None:
+        if told.format is None:
+            self._refuse(name, UNKNOWN)
+            return
+        open_document = _Open(name)
+        try:
+            for item in told.items:
+                self._take(open_document, item)
+        except FormatRefused as refused:
+            if not open_document.any:
+                self._refuse(name, refused.sentence)
+                return
+            open_document.rejects.append(Reject(where="", why=refused.sentence))
+        self._close(open_document, None)
+
+    def _take(self, document: _Open, item: Item) -> None:
+        document.any = True
+        match item:
+            case StatementHead() | MessageHead():
+                self._close(document, None)
+                document.head, document.count, document.filling = item, 0, ""
+                document.ids = EntryIds.of_statement(item) if isinstance(item, StatementHead) else None
+                told = shown.head_shown(item, document.name)
+                self._write(b"{" + b",".join(shown.members(told)))
+            case Entry() | Instruction() | PaymentStatus():
+                self._add(document, item)
+            case StatementEnd() | MessageEnd():
+                self._close(document, item)
+            case Reject():
+                document.rejects.append(item)
+            case _:
+                told = shown.whole_shown(item, document.name)
+                self._write(shown.json_of(told) + b"\n")
+                self.rows.append((document.name, str(told["kind"]), str(told.get("number") or ""), *[""] * 7))
+
+    def _add(self, document: _Open, item: Entry | Instruction | PaymentStatus) -> None:
+        name = shown.LISTS[type(item)]
+        opening = b"," if name == document.filling else self._end_of_list(document) + b"," + shown.json_of(name) + b":["
+        document.filling = name
+        document.count += 1
+        told: object = item
+        if isinstance(item, Entry) and document.ids is not None:
+            told = shown.ShownEntry.of(item, document.ids.next(item), document.name)
+        self._write(opening + shown.json_of(told))
+
+    @staticmethod
+    def _end_of_list(document: _Open) -> bytes:
+        return b"]" if document.filling else b""
+
+    def _close(self, document: _Open, end: StatementEnd | MessageEnd | None) -> None:
+        """The end of what is open; then what was rejected in it, since a line can't stand inside a line."""
+        if document.head is not None:
+            empty = "entries" if isinstance(document.head, StatementHead) else "payments"
+            closing = self._end_of_list(document) or b"," + shown.json_of(empty) + b":[]"
+            told = shown.end_shown(document.head, end)
+            self._write(closing + b"," + b",".join(shown.members(told)) + b"}\n")
+            self.rows.append(_row(document, document.head, end))
+            document.head = None
+        for reject in document.rejects:
+            self._reject(reject, document.name)
+        document.rejects.clear()
+
+    def _refuse(self, name: str, sentence: str) -> None:
+        self.code = REFUSED
+        self._tell(Reject(where="", why=sentence), name)
+
+    def _reject(self, reject: Reject, name: str) -> None:
+        self.code = max(self.code, WRONG)
+        self._tell(reject, name)
+
+    def _tell(self, reject: Reject, name: str) -> None:
+        if self.as_lines:
+            self.out.write(shown.json_of(shown.reject_shown(reject, name)) + b"\n")
+        else:
+            line = f", line {reject.line}" if reject.line else ""
+            place = ":".join(part for part in (name, reject.where) if part)
+            self.output.aside.print(clean(f"{place}{line}: {reject.why}"))
+
+    def _write(self, told: bytes) -> None:
+        if not self.quiet:
+            self.out.write(told)
+
+
+def _row(document: _Open, head: Head, end: End | None) -> tuple[str, ...]:
+    """A document in the table."""
+    sums = "\n".join(f"{plain(total)} {currency}" for currency, total in end.totals.items()) if end else ""
+    failed = "\n".join(f"{check.name}: {check.detail}" for check in end.checks if not check.ok) if end else "cut off"
+    count, rejected = str(document.count), str(end.rejected) if end and end.rejected else ""
+    if isinstance(head, MessageHead):
+        return document.name, head.kind, head.message_id, "", count, "", sums, "", rejected, failed
+    whole = head.model_copy(update={"balances": end.balances}) if isinstance(end, StatementEnd) else head
+    opening, closing = _balance(whole.opening), _balance(whole.closing)
+    account = head.bank_account.identification
+    return document.name, head.kind, head.statement_id, account, count, opening, sums, closing, rejected, failed
+
+
+def _balance(told: Balance | None) -> str:
+    return f"{plain(told.amount.value)} {told.amount.currency}" if told else ""
