@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, ParamSpec, Self, TypeVar, cast
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 from pydantic.fields import FieldInfo
@@ -50,6 +50,28 @@ def changed(value: V, fields: Mapping[str, Any]) -> V:
     _set(made, "__pydantic_extra__", None)
     _set(made, "__pydantic_private__", None)
     return made
+
+
+P = ParamSpec("P")
+
+
+def unchecked(kind: Callable[P, V]) -> Callable[P, V]:
+    """Makes values of a model from fields that are right already: a reader has checked each, the types the rest.
+
+    A third of what validation costs, for readers that make dozens of values an entry. Defaults are shared.
+    """
+    model = cast("type[BaseModel]", kind)
+    defaults = {name: field.get_default() for name, field in model.model_fields.items() if not field.is_required()}
+
+    def make(*_: P.args, **fields: P.kwargs) -> V:
+        made = _new(cast("type[V]", model))
+        _set(made, "__dict__", {**defaults, **fields})
+        _set(made, "__pydantic_fields_set__", set(fields))
+        _set(made, "__pydantic_extra__", None)
+        _set(made, "__pydantic_private__", None)
+        return made
+
+    return make
 
 
 class Erased(Value):

@@ -9,7 +9,19 @@ from decimal import Decimal
 
 from nostro.formats.checks import Control
 from nostro.formats.iso20022.parties import bank_account
-from nostro.formats.iso20022.tree import Element, Unreadable, amount, day, find, instant, line_of, text
+from nostro.formats.iso20022.tree import (
+    Element,
+    Node,
+    Tree,
+    Unreadable,
+    amount,
+    day,
+    find,
+    instant,
+    line_of,
+    plain,
+    text,
+)
 from nostro.model.money import Amount
 from nostro.model.parties import BankAccount
 from nostro.model.statements import Balance, Check, Direction, ReportKind, Source, StatementHead
@@ -42,11 +54,11 @@ class HeadParts:
     def take(self, name: str, element: Element) -> None:
         """Take in a child of the statement. What of it can't be read becomes a check that does not hold."""
         try:
-            self._take(name, element)
+            self._take(name, plain(element))
         except Unreadable as unreadable:
             self.checks.append(Check(name=name, ok=False, detail=f"line {line_of(element)}: {unreadable}"))
 
-    def _take(self, name: str, element: Element) -> None:
+    def _take(self, name: str, element: Tree) -> None:
         if name == "Bal" and len(self.balances) < _BALANCES:
             self.balances.append(_balance(element, self.currency))
         elif name == "TxsSummry":
@@ -104,18 +116,18 @@ _TEXTS = {"Id": "statement_id", "CpyDplctInd": "copy_mark"}
 _NUMBERS = {"ElctrncSeqNb": "sequence", "LglSeqNb": "legal_sequence"}
 
 
-def page_of(pagination: Element | None) -> tuple[int | None, bool | None]:
+def page_of(pagination: Node) -> tuple[int | None, bool | None]:
     """Page number, and whether it is the last."""
     number, last = text(pagination, "PgNb"), text(pagination, "LastPgInd").lower()
     return (int(number[:9]) if number.isdecimal() else None, last in ("true", "1") if last else None)
 
 
-def _edge(period: Element, edge: str) -> date | None:
+def _edge(period: Tree, edge: str) -> date | None:
     said = instant(text(period, f"{edge}DtTm", f"{edge}Dt"))
     return said.date() if isinstance(said, datetime) else None
 
 
-def _balance(element: Element, currency: str) -> Balance:
+def _balance(element: Tree, currency: str) -> Balance:
     kind = find(element, "Tp")
     told = amount(find(element, "Amt"), currency)
     if told is None:
@@ -125,7 +137,7 @@ def _balance(element: Element, currency: str) -> Balance:
     return Balance(code=code, amount=Amount(value=signed, currency=told.currency), on=day(find(element, "Dt")))
 
 
-def _controls(summary: Element) -> list[Control]:
+def _controls(summary: Tree) -> list[Control]:
     found: list[Control] = []
     for name, directions in _CONTROLLED.items():
         block = find(summary, name)
