@@ -62,11 +62,12 @@ def unchecked(kind: Callable[P, V]) -> Callable[P, V]:
     """
     model = cast("type[BaseModel]", kind)
     defaults = {name: field.get_default() for name, field in model.model_fields.items() if not field.is_required()}
+    every = set(model.model_fields)
 
     def make(*_: P.args, **fields: P.kwargs) -> V:
         made = _new(cast("type[V]", model))
         _set(made, "__dict__", {**defaults, **fields})
-        _set(made, "__pydantic_fields_set__", set(fields))
+        _set(made, "__pydantic_fields_set__", every)
         _set(made, "__pydantic_extra__", None)
         _set(made, "__pydantic_private__", None)
         return made

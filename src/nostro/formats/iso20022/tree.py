@@ -122,7 +122,7 @@ def find(node: Node, *paths: str) -> Tree | None:
         if found is None and "/" in path:
             found = _below(tree, path)
         if found is not None:
-            return found[0] if type(found) is list else found  # type: ignore[no-any-return] # made of trees
+            return cast("Tree", found[0] if type(found) is list else found)
     return None
 
 
