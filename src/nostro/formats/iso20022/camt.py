@@ -15,8 +15,9 @@ from pydantic import ValidationError
 from nostro.formats.checks import BatchSum, Sums
 from nostro.formats.iso20022.entry import Around, read_detail, read_entry
 from nostro.formats.iso20022.head import HeadParts, format_of, page_of
-from nostro.formats.iso20022.stream import BrokenXml, events, release
-from nostro.formats.iso20022.tree import Element, Tree, Unreadable, amount, find, line_of, local, plain, text
+from nostro.formats.iso20022.stream import BrokenXml
+from nostro.formats.iso20022.tree import Told, Tree, Unreadable, amount, find, text
+from nostro.formats.iso20022.trees import Cut, Scissors, cuts
 from nostro.model.base import unchecked
 from nostro.model.failures import FormatRefused
 from nostro.model.money import Amount
@@ -34,15 +35,13 @@ _KINDS: dict[str, ReportKind] = {
 }
 _source = unchecked(Source)
 _STATEMENTS = frozenset({"Stmt", "Rpt", "Ntfctn"})
-_VERSIONS = ("", *(f"V{number:02}" for number in range(1, 14)))
-NAMES = (
-    *(kind + version for kind in _KINDS for version in _VERSIONS),
-    *sorted(_STATEMENTS),
-    "GrpHdr",
-    "Ntry",
-    "TxDtls",
+_IN_STATEMENT = 2
+SCISSORS = Scissors(
+    message=lambda name: _MESSAGE.fullmatch(name) is not None,
+    containers=_STATEMENTS,
+    announced=frozenset({"Ntry"}),
+    apart=frozenset({"TxDtls"}),
 )
-"""The elements whose beginnings and ends matter."""
 
 
 def read_camt(chunks: Iterable[bytes]) -> Iterator[CamtItem]:
@@ -53,10 +52,10 @@ def read_camt(chunks: Iterable[bytes]) -> Iterator[CamtItem]:
     """
     walk = _Walk()
     try:
-        for kind, element in events(chunks, NAMES):
-            yield from walk.start(element) if kind == "start" else walk.end(element)
+        for cut in cuts(chunks, SCISSORS):
+            yield from walk.begin(cut) if cut.tree is None else walk.complete(cut, cut.tree)
     except BrokenXml as broken:
-        if walk.message is None:
+        if not walk.where_message:
             raise FormatRefused(f"This is no XML of a bank statement: {broken.why} (line {broken.line}).") from None
         yield Reject(where=walk.where, why=f"the XML breaks off or is broken here: {broken.why}", line=broken.line)
         return
@@ -65,53 +64,66 @@ def read_camt(chunks: Iterable[bytes]) -> Iterator[CamtItem]:
 
 @dataclass(slots=True)
 class _Statement:
-    """The statement that streams by."""
+    """The statement that streams by. `line`: where the present entry begins, 0 between entries."""
 
-    element: Element
     parts: HeadParts
     sums: Sums = field(default_factory=Sums)
     headed: bool = False
-    entry: Element | None = None
+    line: int = 0
     details: list[Detail] = field(default_factory=list)
     batch: BatchSum = field(default_factory=BatchSum)
     broken_details: list[Check] = field(default_factory=list)
-    _around: Around | None = None
 
     @property
     def entry_where(self) -> str:
         """Where the present entry stands."""
         return f"{self.parts.source.where}/Ntry[{self.sums.entries + self.sums.rejected + 1}]"
 
-    def begin(self, entry: Element) -> None:
+    def begin(self, line: int) -> None:
         """An entry begins."""
-        self.entry, self.details, self.batch, self.broken_details = entry, [], BatchSum(), []
-        self._around = None
+        self.line, self.details, self.batch, self.broken_details = line, [], BatchSum(), []
 
-    @property
-    def around(self) -> Around:
-        """What the present entry is in. Details that name no currency are in their entry's."""
-        if self._around is None:
-            amounts = self.entry.iterchildren("{*}Amt") if self.entry is not None else iter(())
-            told = next((amount.get("Ccy", "") for amount in amounts), "")
-            parts = self.parts
-            self._around = Around(parts.kind, parts.bank_account.identification, told or parts.currency)
-        return self._around
+    def take_detail(self, tree: Tree, line: int, entry: Tree) -> None:
+        """One transaction of the present entry. Those that name no currency are in their entry's."""
+        try:
+            detail = read_detail(tree, entry, self._around(entry))
+        except (Unreadable, ValidationError) as error:
+            where = f"{self.entry_where}, line {line}: {_why(error)}"
+            self.broken_details.append(Check(name="detail", ok=False, detail=where))
+            self.batch.add(Detail())
+        else:
+            self.batch.add(detail)
+            if len(self.details) < DETAILS_KEPT:
+                self.details.append(detail)
 
-    def take_heads(self) -> None:
-        """Whatever stands before the next entry, or after the last one."""
-        for child in list(self.element):
-            if child is self.entry:
-                break
-            if (name := local(child)) != "Ntry":
-                self.parts.take(name, child)
-                self.element.remove(child)
+    def entry(self, tree: Tree) -> Entry | Reject:
+        """The present entry, complete."""
+        source = _source(where=self.entry_where, line=self.line)
+        self.line = 0
+        try:
+            entry = read_entry(tree, tuple(self.details), self.batch.count, self._around(tree), source)
+        except (Unreadable, ValidationError) as error:
+            self.sums.rejected += 1
+            told = _amount_of(tree, self.parts.currency)
+            return Reject(where=source.where, why=_why(error), line=source.line, amount=told)
+        self.sums.add(entry, self.batch, text(tree, "NtryDtls/Btch/NbOfTxs", "Btch/NbOfTxs"))
+        for check in self.broken_details:
+            self.sums.fail(check)
+        return entry
+
+    def _around(self, entry: Tree) -> Around:
+        told = find(entry, "Amt")
+        currency = told.currency if isinstance(told, Told) else ""
+        return Around(self.parts.kind, self.parts.bank_account.identification, currency or self.parts.currency)
 
 
 @dataclass(slots=True)
 class _Walk:
     """Where the walk through the document is, and what it has gathered."""
 
-    message: Element | None = None
+    path: list[str] = field(default_factory=list)
+    namespaces: list[str] = field(default_factory=list)
+    depth: int = 0
     where_message: str = ""
     line: int = 0
     kind: ReportKind = "statement"
@@ -126,88 +138,60 @@ class _Walk:
         """The innermost thing that is being read."""
         if self.statement is None:
             return self.where_message
-        return self.statement.entry_where if self.statement.entry is not None else self.statement.parts.source.where
+        return self.statement.entry_where if self.statement.line else self.statement.parts.source.where
 
-    def start(self, element: Element) -> Iterator[CamtItem]:
-        """An element begins; its children are not there yet."""
-        name, parent, statement = local(element), element.getparent(), self.statement
-        if self.message is None:
-            self._find_message(name, element)
-        elif name in _STATEMENTS and parent is self.message:
-            self._begin_statement(name, element)
-        elif statement is not None and name == "Ntry" and parent is statement.element:
-            statement.begin(element)
-            yield from self._head(statement)
+    def begin(self, cut: Cut) -> Iterator[CamtItem]:
+        """The message, what leads to it, a statement or an entry begins."""
+        if not self.depth:
+            self._lead(cut)
+        elif self.statement is None:
+            self.statements += 1
+            source = Source(where=f"{self.where_message}/{cut.name}[{self.statements}]", line=cut.line)
+            self.statement = _Statement(HeadParts(self.kind, source, self.format, self.page, self.created))
+        else:
+            self.statement.begin(cut.line)
+            yield from self._head(self.statement)
 
-    def end(self, element: Element) -> Iterator[CamtItem]:
-        """An element is complete; what isn't read by now is freed all the same."""
-        statement = self.statement
-        if element is self.message:
+    def complete(self, cut: Cut, tree: Tree) -> Iterator[CamtItem]:
+        """An element is complete."""
+        statement, below = self.statement, cut.depth - self.depth
+        if not self.depth:
             return
-        if statement is not None and statement.entry is not None:
-            if element is statement.entry:
-                yield self._entry(statement, element)
-                statement.entry = None
-            elif local(element) == "TxDtls":
-                self._take_detail(statement, element)
-        elif statement is not None and element is statement.element:
+        if statement is not None and cut.name == "TxDtls" and statement.line:
+            statement.take_detail(tree, cut.line, cut.around or {})
+        elif statement is not None and below == _IN_STATEMENT:
+            if cut.name == "Ntry":
+                yield statement.entry(tree)
+            else:
+                statement.parts.take(cut.name, tree, cut.line)
+        elif statement is not None and below == 1:
             yield from self._head(statement)
             yield statement.sums.end(statement.parts.balances, statement.parts.controls, statement.parts.checks)
             self.statement = None
-        elif local(element) == "GrpHdr":
-            told = plain(element)
-            self.created, self.page = text(told, "CreDtTm"), page_of(find(told, "MsgPgntn"))
-        release(element)
+        elif cut.name == "GrpHdr" and below == 1:
+            self.created, self.page = text(tree, "CreDtTm"), page_of(find(tree, "MsgPgntn"))
+        elif below == 0:
+            self.depth = 0
 
     def finish(self) -> Iterator[CamtItem]:
         """The document is read to its end."""
-        if self.message is None:
+        if not self.where_message:
             raise FormatRefused("There is no camt.052, camt.053 or camt.054 message in this XML.")
         if not self.statements:
             why = "the message holds no statement, report or notification"
             yield Reject(where=self.where_message, why=why, line=self.line)
 
-    def _find_message(self, name: str, element: Element) -> None:
-        found = _MESSAGE.fullmatch(name)
+    def _lead(self, cut: Cut) -> None:
+        self.path[cut.depth - 1 :] = [cut.name]
+        self.namespaces += cut.namespaces
+        found = _MESSAGE.fullmatch(cut.name)
         if found:
             self.kind = _KINDS[found[1]]
-            self.format = format_of(element, self.kind)
-            above = [local(one) for one in element.iterancestors()]
-            self.message, self.where_message = element, "/" + "/".join([*reversed(above), name])
-            self.line = line_of(element)
-
-    def _begin_statement(self, name: str, element: Element) -> None:
-        self.statements += 1
-        source = Source(where=f"{self.where_message}/{name}[{self.statements}]", line=line_of(element))
-        self.statement = _Statement(element, HeadParts(self.kind, source, self.format, self.page, self.created))
-
-    def _take_detail(self, statement: _Statement, element: Element) -> None:
-        try:
-            detail = read_detail(plain(element), statement.entry, statement.around)
-        except (Unreadable, ValidationError) as error:
-            where = f"{statement.entry_where}, line {line_of(element)}: {_why(error)}"
-            statement.broken_details.append(Check(name="detail", ok=False, detail=where))
-            statement.batch.add(Detail())
-        else:
-            statement.batch.add(detail)
-            if len(statement.details) < DETAILS_KEPT:
-                statement.details.append(detail)
-
-    def _entry(self, statement: _Statement, element: Element) -> Entry | Reject:
-        where, parts, batch, told = statement.entry_where, statement.parts, statement.batch, plain(element)
-        source = _source(where=where, line=line_of(element))
-        try:
-            entry = read_entry(told, tuple(statement.details), batch.count, statement.around, source)
-        except (Unreadable, ValidationError) as error:
-            statement.sums.rejected += 1
-            return Reject(where=where, why=_why(error), line=source.line, amount=_amount_of(told, parts.currency))
-        statement.sums.add(entry, batch, text(told, "NtryDtls/Btch/NbOfTxs", "Btch/NbOfTxs"))
-        for check in statement.broken_details:
-            statement.sums.fail(check)
-        return entry
+            self.format = format_of(self.namespaces, self.kind)
+            self.depth, self.line, self.where_message = cut.depth, cut.line, "/" + "/".join(self.path)
+            self.created, self.page = "", (None, None)
 
     def _head(self, statement: _Statement) -> Iterator[StatementHead]:
-        statement.take_heads()
         if not statement.headed:
             statement.headed = True
             yield statement.parts.head()

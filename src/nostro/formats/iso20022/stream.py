@@ -48,7 +48,7 @@ def events(chunks: Iterable[bytes], names: Sequence[str] = ()) -> Iterator[Event
     """
     parser: etree.XMLPullParser | None = None
     depth = quiet = 0
-    for piece in _slices(_trimmed(chunks)):
+    for piece in _slices(trimmed(chunks)):
         parser = parser or _parser(piece, names)
         broken = _feed(parser, piece)
         quiet += len(piece)
@@ -132,7 +132,7 @@ def _admit(event: Event, depth: int) -> None:
         raise FormatRefused("The XML declares a document type: no bank file does, and it could smuggle entities in.")
 
 
-def _trimmed(chunks: Iterable[bytes]) -> Iterator[bytes]:
+def trimmed(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """The bytes without blanks before the XML declaration and without the padding of mainframes after the document."""
     given = iter(chunks)
     beginning = b""
