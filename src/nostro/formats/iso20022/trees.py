@@ -99,33 +99,118 @@ _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 class _Builder:
-    """Builds trees in the parser's own calls."""
+    """Builds trees in the parser's own calls, which come for every element of a gigabyte.
+
+    `_children`: what the innermost element holds so far, `_above`: what those around it hold. `_depth`, `_message` and
+    `_entry`: where we, the message and the announced element are. `_inside`: right below the innermost container.
+    """
+
+    __slots__ = (
+        "_above", "_apart", "_children", "_currency", "_depth", "_entry", "_held", "_inside", "_lines", "_message", "_out",
+        "_parser", "_scissors", "_text",
+    )  # fmt: skip
 
     def __init__(self, scissors: Scissors, encoding: str | None) -> None:
-        self.out: list[Cut] = []
-        self.parser = expat.ParserCreate(encoding)
-        self.parser.buffer_text = True
-        start, end, text = _handlers(self.parser, scissors, self.out)
-        self.parser.StartElementHandler = start
-        self.parser.EndElementHandler = end
-        self.parser.CharacterDataHandler = text
-        self.parser.StartDoctypeDeclHandler = _refuse
+        self._scissors, self._apart = scissors, scissors.apart
+        self._out: list[Cut] = []
+        self._above: list[dict[str, Any] | None] = []
+        self._lines: list[int] = []
+        self._children: dict[str, Any] | None = None
+        self._text = self._currency = ""
+        self._depth = self._message = self._entry = self._held = 0
+        self._inside = 1
+        self._parser = expat.ParserCreate(encoding)
+        self._parser.buffer_text = True
+        self._parser.StartElementHandler = self._start
+        self._parser.EndElementHandler = self._end
+        self._parser.CharacterDataHandler = self._characters
+        self._parser.StartDoctypeDeclHandler = _refuse
 
     def feed(self, piece: bytes, decode: Callable[[bytes], bytes], *, final: bool = False) -> Iterator[Cut]:
         """What is complete with these bytes."""
         broken: BrokenXml | None = None
         try:
-            self.parser.Parse(decode(piece), final)
+            self._parser.Parse(decode(piece), final)
         except expat.ExpatError as error:
             broken = BrokenXml(expat.ErrorString(error.code), error.lineno)
         except UnicodeDecodeError:
-            broken = BrokenXml("bytes that are not in the encoding it says", self.parser.CurrentLineNumber)
+            broken = BrokenXml("bytes that are not in the encoding it says", self._parser.CurrentLineNumber)
         except BrokenXml as error:
             broken = error
-        yield from self.out
-        self.out.clear()
+        yield from self._out
+        self._out.clear()
         if broken is not None:
             raise broken
+
+    def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        self._above.append(self._children)
+        self._children, self._text = None, ""
+        self._currency = attributes.get("Ccy", "") if attributes else ""
+        self._depth = depth = self._depth + 1
+        self._held = held = self._held + 1
+        name = _NAMES.get(tag) or _local(tag)
+        if depth == self._inside or name in self._apart:
+            self._lines.append(self._parser.CurrentLineNumber)
+            self._begin(name, attributes)
+        if depth > DEPTH:
+            raise self._too(f"nested deeper than {DEPTH} elements")
+        if held > HELD_ELEMENTS:
+            raise self._too(f"more than {HELD_ELEMENTS} elements without an entry among them")
+
+    def _begin(self, name: str, attributes: dict[str, str]) -> None:
+        depth = self._depth
+        if not self._message:
+            self._message, self._inside = depth if self._scissors.message(name) else 0, depth + 1
+        elif name in self._scissors.containers and depth == self._message + 1:
+            self._inside = depth + 1
+        elif name in self._scissors.announced and depth == self._inside:
+            self._entry = depth
+        else:
+            return
+        spaces = tuple(value for key, value in attributes.items() if key.startswith("xmlns"))
+        self._out.append(Cut(name, self._lines[-1], depth, None, spaces))
+
+    def _end(self, tag: str) -> None:
+        told: Any = self._children
+        if told is None:
+            told = self._text.strip()
+            if self._currency:
+                told = Told(told)
+                told.currency = self._currency
+        self._text = ""
+        self._children = children = self._above.pop()
+        name = _NAMES.get(tag) or _local(tag)
+        if self._depth <= self._inside or name in self._apart:
+            self._cut(name, told)
+        elif children is None:
+            self._children = {name: told}
+        elif name in children:
+            known = children[name]
+            if type(known) is list:
+                known.append(told)
+            else:
+                children[name] = [known, told]
+        else:
+            children[name] = told
+        self._depth -= 1
+
+    def _cut(self, name: str, told: Tree) -> None:
+        depth, entry, above, around = self._depth, self._entry, self._above, None
+        if depth > entry > 0:
+            around = above[entry] if len(above) > entry else self._children
+        self._out.append(Cut(name, self._lines.pop(), depth, told, (), around))
+        self._held = 0
+        if depth < self._inside:
+            self._inside = depth
+            self._message = 0 if depth == self._message else self._message
+
+    def _characters(self, data: str) -> None:
+        self._text += data
+        if len(self._text) > TEXT_CHARACTERS:
+            raise self._too(f"a text of more than {TEXT_CHARACTERS} characters")
+
+    def _too(self, why: str) -> BrokenXml:
+        return BrokenXml(why, self._parser.CurrentLineNumber)
 
 
 def _refuse(*_: object) -> None:
@@ -138,84 +223,3 @@ def _local(tag: str) -> str:
         _NAMES.clear()
     name = _NAMES[tag] = tag.rpartition(":")[2]
     return name
-
-
-def _handlers(  # noqa: C901, PLR0915 - closures over one state: attributes would cost a third more an element
-    parser: expat.XMLParserType, scissors: Scissors, out: list[Cut]
-) -> tuple[Callable[..., None], Callable[[str], None], Callable[[str], None]]:
-    """The three calls, as closures: they run for every element of a gigabyte."""
-    is_message, containers, announced, apart = scissors
-    above: list[dict[str, Any] | None] = []  # what the elements around the innermost one hold so far
-    lines: list[int] = []
-    children: dict[str, Any] | None = None  # what the innermost one holds
-    text = currency = ""
-    depth = message = entry = held = (
-        0  # where we, the message and an announced element are; elements since the last cut
-    )
-    inside = 1  # right below the innermost container: what is there is cut out
-
-    def start(tag: str, attributes: dict[str, str]) -> None:
-        nonlocal depth, children, text, currency, held
-        above.append(children)
-        children, text = None, ""
-        currency = attributes.get("Ccy", "") if attributes else ""
-        depth += 1
-        held += 1
-        name = _NAMES.get(tag) or _local(tag)
-        if depth == inside or name in apart:
-            lines.append(parser.CurrentLineNumber)
-            begin(name, attributes)
-        if depth > DEPTH:
-            raise BrokenXml(f"nested deeper than {DEPTH} elements", parser.CurrentLineNumber)
-        if held > HELD_ELEMENTS:
-            raise BrokenXml(f"more than {HELD_ELEMENTS} elements without an entry among them", parser.CurrentLineNumber)
-
-    def begin(name: str, attributes: dict[str, str]) -> None:
-        nonlocal message, entry, inside
-        if not message:
-            message, inside = depth if is_message(name) else 0, depth + 1
-        elif name in containers and depth == message + 1:
-            inside = depth + 1
-        elif name in announced and depth == inside:
-            entry = depth
-        else:
-            return
-        spaces = tuple(value for key, value in attributes.items() if key.startswith("xmlns"))
-        out.append(Cut(name, lines[-1], depth, None, spaces))
-
-    def end(tag: str) -> None:
-        nonlocal depth, children, text, held, message, inside
-        told: Any = children
-        if told is None:
-            told = text.strip()
-            if currency:
-                told = Told(told)
-                told.currency = currency
-        text = ""
-        children = above.pop()
-        name = _NAMES.get(tag) or _local(tag)
-        if depth <= inside or name in apart:
-            around = (above[entry] if len(above) > entry else children) if depth > entry > 0 else None
-            out.append(Cut(name, lines.pop(), depth, told, (), around))
-            held = 0
-            if depth < inside:
-                inside, message = depth, 0 if depth == message else message
-        elif children is None:
-            children = {name: told}
-        elif name in children:
-            known = children[name]
-            if type(known) is list:
-                known.append(told)
-            else:
-                children[name] = [known, told]
-        else:
-            children[name] = told
-        depth -= 1
-
-    def characters(data: str) -> None:
-        nonlocal text
-        text += data
-        if len(text) > TEXT_CHARACTERS:
-            raise BrokenXml(f"a text of more than {TEXT_CHARACTERS} characters", parser.CurrentLineNumber)
-
-    return start, end, characters
