@@ -8,6 +8,7 @@ from typing import NamedTuple
 from nostro.formats.iso20022.parties import counterparty, remittance, structured_reference
 from nostro.formats.iso20022.tree import (
     Node,
+    Told,
     Tree,
     Unreadable,
     amount,
@@ -158,19 +159,23 @@ def _code(element: Node) -> str:
 
 
 def _exchange(element: Node) -> Exchange | None:
+    """A currency exchange, where one is told or the instructed currency is another one."""
     if element is None:
         return None
     conversion = find(element, "TxAmt/CcyXchg", "CntrValAmt/CcyXchg", "InstdAmt/CcyXchg")
-    instructed = amount(find(element, "InstdAmt/Amt"))
-    settled = amount(find(element, "TxAmt/Amt"))
-    if conversion is None and (instructed is None or settled is None or instructed.currency == settled.currency):
+    instructed, settled = find(element, "InstdAmt/Amt"), find(element, "TxAmt/Amt")
+    if conversion is None and (instructed is None or settled is None or _currency(instructed) == _currency(settled)):
         return None
     return _new_exchange(
-        instructed=instructed,
+        instructed=amount(instructed),
         source_currency=text(conversion, "SrcCcy"),
         target_currency=text(conversion, "TrgtCcy"),
         rate=_rate(text(conversion, "XchgRate")),
     )
+
+
+def _currency(told: Tree) -> str:
+    return told.currency if isinstance(told, Told) else ""
 
 
 def _rate(said: str) -> Decimal | None:

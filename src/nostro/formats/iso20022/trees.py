@@ -106,8 +106,8 @@ class _Builder:
     """
 
     __slots__ = (
-        "_above", "_apart", "_children", "_currency", "_depth", "_entry", "_held", "_inside", "_lines", "_message", "_out",
-        "_parser", "_scissors", "_text",
+        "_above", "_apart", "_children", "_currency", "_depth", "_entry", "_held", "_inside", "_lines", "_message",
+        "_out", "_parser", "_scissors", "_text",
     )  # fmt: skip
 
     def __init__(self, scissors: Scissors, encoding: str | None) -> None:
