@@ -36,6 +36,7 @@ from nostro.model.statements import (
 
 _DIRECTIONS: dict[str, Direction] = {"CRDT": "credit", "DBIT": "debit"}
 _STATES: dict[str, EntryState] = {"BOOK": "booked", "PDNG": "pending", "INFO": "information", "FUTR": "future"}
+STATE_CODES: dict[EntryState, str] = {state: code for code, state in _STATES.items()}
 _REFERENCES = {
     "MsgId": "message",
     "AcctSvcrRef": "account_servicer",
