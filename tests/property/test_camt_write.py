@@ -96,7 +96,7 @@ def statement(told: list[Entry], **changed: object) -> list[Item]:
     closing = Balance(code="CLBD", amount=Amount(value=reached, currency="EUR"), on=DAY)
     source, balances = Source(where=""), (opening, closing)
     head = StatementHead(kind="statement", statement_id="S-1", bank_account=ACCOUNT, balances=balances, source=source)
-    return [head.model_copy(update=changed), *told, sums.end(changed.get("balances", balances))]  # type: ignore[arg-type]
+    return [head.model_copy(update=changed), *told, sums.end(changed.get("balances", balances))]  # type: ignore[arg-type]  # whatever the test changes
 
 
 @given(st.lists(entries(), max_size=4))
@@ -107,7 +107,7 @@ def test_what_was_written_is_read_again(told: list[Entry]) -> None:
     assert [entry.model_copy(update=nowhere) for entry in again if isinstance(entry, Entry)] == told
     assert isinstance(head, StatementHead)
     assert head.bank_account == ACCOUNT
-    assert all(check.ok for check in end.checks)  # type: ignore[union-attr]
+    assert all(check.ok for check in end.checks)  # type: ignore[union-attr]  # the last one is the end
     assert said == []
 
 

@@ -134,7 +134,7 @@ def _head(head: StatementHead, at: _Place) -> Iterator[str]:
         edges = leaf("FrDtTm", f"{head.from_date}T00:00:00"), leaf("ToDtTm", f"{head.to_date}T23:59:59")
         yield branch("FrToDt", *edges)
     yield leaf("CpyDplctInd", head.copy_mark if head.copy_mark in ("COPY", "CODU", "DUPL") else "")
-    yield _account("Acct", head.bank_account, at, head.currency)
+    yield _bank_account("Acct", head.bank_account, at, head.currency)
 
 
 def _balance(told: Balance, at: _Place) -> str:
@@ -205,7 +205,7 @@ def _detail(detail: Detail, at: _Place) -> str:
         leaf("CdtDbtInd", _DIRECTIONS[detail.direction] if detail.amount and detail.direction else ""),
         _exchange(detail.exchange, detail.amount),
         _charges(detail.charges),
-        branch("RltdPties", _party(role, detail.counterparty, at), _account(f"{role}Acct", account, at)),
+        branch("RltdPties", _party(role, detail.counterparty, at), _bank_account(f"{role}Acct", account, at)),
         branch("RltdAgts", branch(f"{role}Agt", _agent(account, at))),
         branch("Purp", purpose),
         _remittance(detail, at),
@@ -280,7 +280,7 @@ def _ids(told: Party, at: _Place) -> str:
     return branch("Id", branch("OrgId", known, *others))
 
 
-def _account(name: str, told: BankAccount | None, at: _Place, currency: str = "") -> str:
+def _bank_account(name: str, told: BankAccount | None, at: _Place, currency: str = "") -> str:
     if told is None or not told.identification:
         return ""
     scheme = branch("SchmeNm", leaf("Cd", told.scheme) if len(told.scheme) == _CODE else leaf("Prtry", told.scheme))
