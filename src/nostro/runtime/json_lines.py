@@ -19,10 +19,7 @@ from nostro.runtime.cli_frame import DONE, WRONG
 from nostro.runtime.output import Output, clean, table
 
 REFUSED = 2
-_COLUMNS = {
-    "File": "left", "Kind": "left", "Id": "left", "Bank account": "left", "Items": "right", "Opening": "right",
-    "Sum": "right", "Closing": "right", "Rejected": "right", "Failed checks": "left",
-}  # fmt: skip
+_COLUMNS = {"Document": "left", "Items": "right", "Opening": "right", "Sum": "right", "Closing": "right"}
 Head = StatementHead | MessageHead
 End = StatementEnd | MessageEnd
 
@@ -96,7 +93,7 @@ class Lines:
             case _:
                 told = shown.whole_shown(item, document.name)
                 self._write(shown.json_of(told) + b"\n")
-                self.rows.append((document.name, str(told["kind"]), str(told.get("number") or ""), *[""] * 7))
+                self.rows.append((f"{document.name}\n{told['kind']} {told.get('number') or ''}", "1", "", "", ""))
 
     def _add(self, document: _Open, item: Entry | Instruction | PaymentStatus) -> None:
         name = shown.LISTS[type(item)]
@@ -147,16 +144,17 @@ class Lines:
 
 
 def _row(document: _Open, head: Head, end: End | None) -> tuple[str, ...]:
-    """A document in the table."""
+    """A document in the table, with what is wrong in it below its name."""
     sums = "\n".join(f"{plain(total)} {currency}" for currency, total in end.totals.items()) if end else ""
-    failed = "\n".join(f"{check.name}: {check.detail}" for check in end.checks if not check.ok) if end else "cut off"
-    count, rejected = str(document.count), str(end.rejected) if end and end.rejected else ""
+    flaws = [f"! {check.name}: {check.detail}" for check in end.checks if not check.ok] if end else ["! cut off"]
+    flaws += [f"! {end.rejected} rejected"] if end and end.rejected else []
     if isinstance(head, MessageHead):
-        return document.name, head.kind, head.message_id, "", count, "", sums, "", rejected, failed
+        named = "\n".join([document.name, f"{head.kind} {head.message_id}", *flaws])
+        return named, str(document.count), "", sums, ""
     whole = head.model_copy(update={"balances": end.balances}) if isinstance(end, StatementEnd) else head
-    opening, closing = _balance(whole.opening), _balance(whole.closing)
     account = head.bank_account.identification
-    return document.name, head.kind, head.statement_id, account, count, opening, sums, closing, rejected, failed
+    named = "\n".join([document.name, f"{head.kind} {head.statement_id}", account, *flaws])
+    return named, str(document.count), _balance(whole.opening), sums, _balance(whole.closing)
 
 
 def _balance(told: Balance | None) -> str:
