@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -18,7 +19,7 @@ from nostro.model.ids import Subject
 from nostro.processes.kit.decision import Decision, Instance, Rules, State, Wanted
 from nostro.store.database import Database
 from nostro.store.log import COLUMNS, FactRow, leaf_of
-from tests.dispatch_world import of_line
+from tests.dispatch_world import Killed, Mortal, of_line
 from tests.integration.synthetic import PROCESS, START, House, StillRules, as_fact, line, payout
 
 pytestmark = pytest.mark.asyncio
@@ -237,7 +238,7 @@ async def test_a_shard_that_is_given_back_while_a_lost_race_is_looked_into_count
     async def gives_back() -> None:
         house.tenure.lost([shard])
 
-    lost, _ = await asyncio.gather(house.decider._check_tenure(queue), gives_back())
+    lost, _ = await asyncio.gather(house.decider._check_tenure({a.shard for a in queue}), gives_back())
     assert lost
     assert shard not in house.tenure.shards
 
@@ -252,6 +253,20 @@ async def test_a_shard_that_a_commit_without_an_answer_moved_is_gone_on_with_at_
     assert await house.decider.step(house.now) == 0
     assert await house.decider.step(house.now) == 1
     assert await house.all("select count(*) from fact where process = 'payout'") == [(2,)]
+
+
+async def test_a_first_bundle_whose_commit_was_not_answered_is_in_force(database_url: str) -> None:
+    async with Database(database_url, size=4) as database:
+        house = House(database)
+        await house.install()
+        unanswered: Any = Mortal(database, dies_at=2)
+        house.decider.database = unanswered
+        with pytest.raises(Killed):
+            await house.decider.step(house.now)
+        house.decider.database = database
+        await house.tell([as_fact(payout("po_1"))])
+        await house.settle()
+        assert await house.all("select count(*) from fact where process = 'payout'") == [(1,)]
 
 
 async def test_a_shard_that_stands_further_back_than_its_holder_knows_counts_as_lost(house: House) -> None:

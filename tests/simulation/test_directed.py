@@ -37,3 +37,8 @@ def test_a_worker_that_sleeps_past_its_slots_begins_nothing_on_them(connections:
 def test_a_worker_that_sleeps_past_its_shards_appends_nothing_to_them(connections: Connections) -> None:
     """Others have its shards, and have decided it, when it wakes with what it wanted to decide."""
     assert flaws_of(connections, "pause", "decide begin", range(18, 24)) == {}
+
+
+def test_a_worker_whose_commit_is_not_answered_goes_on_with_its_shards(connections: Connections) -> None:
+    """Its first bundle is in force, or a shard has moved on, and nobody told it."""
+    assert flaws_of(connections, "uncertain", "decide committed", range(1, 5)) == {}

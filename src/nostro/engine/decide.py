@@ -9,7 +9,7 @@ culprit stands alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import accumulate
@@ -55,14 +55,21 @@ class Decider:
     _rules: dict[bytes, Rules] = field(default_factory=dict)
     _lacking: dict[bytes, str] = field(default_factory=dict)
     _told: datetime | None = None
+    _unsure: bool = False
+    """The last step didn't end by itself: what it committed is not known, so that memory and rows may disagree."""
 
     async def step(self, now: Now) -> int:
         """How many arrivals were decided."""
         held = self.tenure.held(now)
         if not held:
             return 0
+        if self._unsure:
+            await self._check_tenure(held)
+        self._unsure = True
         queue = await self._queue(held)
-        return await self._decide(queue, now) if queue else 0  # what comes before a shard's first bundle waits for it
+        done = await self._decide(queue, now) if queue else 0  # what comes before a shard's first bundle waits for it
+        self._unsure = False
+        return done
 
     async def _queue(self, held: Sequence[int]) -> list[Arrival]:
         """The oldest arrivals, every lane with a share that never reaches zero.
@@ -87,7 +94,7 @@ class Decider:
                 return await self._attempt(queue, now)
             except LostRace as race:
                 logger.info("race_lost", sentence=race.sentence, arrivals=len(queue))
-                if await self._check_tenure(queue):
+                if await self._check_tenure({arrival.shard for arrival in queue}):
                     return 0
             except POISON as error:
                 return await self._halve(queue, now, error)
@@ -169,9 +176,9 @@ class Decider:
         except ReleaseTooOld as failure:
             self._lacking[digest] = failure.sentence
 
-    async def _check_tenure(self, queue: Sequence[Arrival]) -> bool:
-        """Whether a shard of the batch isn't as it was believed to be: then its arrivals are asked for anew."""
-        numbers = sorted({a.shard for a in queue if a.shard in self.tenure.shards})
+    async def _check_tenure(self, shards: Iterable[int]) -> bool:
+        """Whether some of these isn't as it was believed to be: then its arrivals are asked for anew."""
+        numbers = sorted(self.tenure.shards.keys() & set(shards))
         async with self.database.transaction() as tx:
             rows = {row.shard: row for row in await tx.rows(SQL.held_shards, shards=numbers)}
         return self.tenure.compare(rows)
