@@ -1,0 +1,20 @@
+"""National and other statements in the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nostro.formats.bai2.read import is_bai2, read_bai2
+from nostro.formats.cfonb.statement import is_cfonb120, read_cfonb120
+from nostro.formats.coda.read import is_coda, read_coda
+from nostro.formats.norma43 import is_norma43, read_norma43
+from nostro.formats.ofx.read import is_ofx, read_ofx
+from nostro.formats.reading import Format
+
+NATIONAL: Sequence[Format] = (
+    Format("coda", "CODA, Belgian statements", is_coda, read_coda),
+    Format("cfonb120", "CFONB 120, French statements", is_cfonb120, read_cfonb120),
+    Format("norma43", "Norma 43, Spanish statements", is_norma43, read_norma43),
+    Format("bai2", "BAI2 balance reports", is_bai2, read_bai2),
+    Format("ofx", "OFX 1 and 2, statements of banks and cards", is_ofx, read_ofx),
+)
