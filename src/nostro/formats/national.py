@@ -9,7 +9,9 @@ from nostro.formats.cfonb.statement import is_cfonb120, read_cfonb120
 from nostro.formats.coda.read import is_coda, read_coda
 from nostro.formats.norma43 import is_norma43, read_norma43
 from nostro.formats.ofx.read import is_ofx, read_ofx
+from nostro.formats.qif import is_qif, read_qif
 from nostro.formats.reading import Format
+from nostro.formats.tables.formats import TABLE
 
 NATIONAL: Sequence[Format] = (
     Format("coda", "CODA, Belgian statements", is_coda, read_coda),
@@ -17,4 +19,7 @@ NATIONAL: Sequence[Format] = (
     Format("norma43", "Norma 43, Spanish statements", is_norma43, read_norma43),
     Format("bai2", "BAI2 balance reports", is_bai2, read_bai2),
     Format("ofx", "OFX 1 and 2, statements of banks and cards", is_ofx, read_ofx),
+    Format("qif", "QIF", is_qif, read_qif),
+    TABLE,
 )
+"""Tables come last: nearly anything could be one."""
