@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from nostro.formats.checks import BatchSum, Control, Sums
 from nostro.formats.iso20022.tree import Unreadable
 from nostro.formats.text import decode, lines
-from nostro.model.money import Amount, exponent
+from nostro.model.money import NO_CURRENCY, Amount, exponent
 from nostro.model.statements import Balance, Check, Entry, Reject, Source, StatementEnd, StatementHead
 
 LineItem = StatementHead | Entry | Reject | StatementEnd
@@ -95,6 +95,13 @@ def _exponent(currency: str) -> int:
         return exponent(currency)
     except ValueError:
         raise Unreadable("the currency is not in ISO 4217" if currency else "there is no currency") from None
+
+
+def trimmed(value: Decimal, currency: str) -> Decimal:
+    """The value without zeros beyond the currency's digits, and with those that it lacks of them."""
+    digits = 2 if currency == NO_CURRENCY else _exponent(currency)
+    whole = value.quantize(Decimal(1).scaleb(-digits)) if abs(value) < 10**20 else value
+    return whole if whole == value else value
 
 
 def negative(told: Amount) -> Amount:

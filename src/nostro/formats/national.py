@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nostro.formats.bai2.read import is_bai2, read_bai2
+from nostro.formats.cfonb.operations import is_cfonb240, read_cfonb240
+from nostro.formats.cfonb.orders import is_cfonb160, read_cfonb160
 from nostro.formats.cfonb.statement import is_cfonb120, read_cfonb120
 from nostro.formats.coda.read import is_coda, read_coda
 from nostro.formats.norma43 import is_norma43, read_norma43
@@ -16,6 +18,8 @@ from nostro.formats.tables.formats import TABLE
 NATIONAL: Sequence[Format] = (
     Format("coda", "CODA, Belgian statements", is_coda, read_coda),
     Format("cfonb120", "CFONB 120, French statements", is_cfonb120, read_cfonb120),
+    Format("cfonb240", "CFONB 240, French lists of bills and transfers", is_cfonb240, read_cfonb240),
+    Format("cfonb160", "CFONB 160, French orders", is_cfonb160, read_cfonb160, proven=False),
     Format("norma43", "Norma 43, Spanish statements", is_norma43, read_norma43),
     Format("bai2", "BAI2 balance reports", is_bai2, read_bai2),
     Format("ofx", "OFX 1 and 2, statements of banks and cards", is_ofx, read_ofx),

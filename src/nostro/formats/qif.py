@@ -14,12 +14,12 @@ from datetime import date
 from typing import Any
 
 from nostro.formats.iso20022.tree import Unreadable
-from nostro.formats.line_statements import LineItem, Running
-from nostro.formats.ofx.values import decimal, trimmed
+from nostro.formats.line_statements import LineItem, Running, trimmed
+from nostro.formats.ofx.values import decimal
 from nostro.formats.reading import Beginning
 from nostro.formats.text import lines
 from nostro.model.failures import FormatRefused
-from nostro.model.money import EXPONENTS, NO_CURRENCY, Amount
+from nostro.model.money import NO_CURRENCY, Amount
 from nostro.model.parties import Address, BankAccount, Party
 from nostro.model.statements import Detail, Direction, References, Source, StatementHead
 
@@ -217,7 +217,7 @@ def _calendar(year: int, month: int, of_month: int) -> date:
 def _amount(movement: _Movement, currency: str) -> Amount:
     """`T`, or `U` where it lacks. Raises `Unreadable`."""
     said = movement.first("T") or movement.first("U")
-    return Amount(value=trimmed(decimal(said), EXPONENTS[currency]), currency=currency)
+    return Amount(value=trimmed(decimal(said), currency), currency=currency)
 
 
 def _fields(movement: _Movement, amount: Amount, order: str) -> dict[str, Any]:

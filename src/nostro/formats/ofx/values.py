@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from nostro.formats.cfonb.rib import rib
 from nostro.formats.iso20022.tree import Unreadable
+from nostro.formats.line_statements import trimmed
 from nostro.model.money import EXPONENTS, Amount
 from nostro.model.parties import BankAccount
 
@@ -40,13 +41,7 @@ def amount(said: str, currency: str) -> Amount:
     value = decimal(said)
     if currency not in EXPONENTS:
         raise Unreadable("the currency is not in ISO 4217" if currency else "there is no currency")
-    return Amount(value=trimmed(value, EXPONENTS[currency]), currency=currency)
-
-
-def trimmed(value: Decimal, digits: int) -> Decimal:
-    """Without zeros beyond the currency's digits."""
-    whole = value.quantize(Decimal(1).scaleb(-digits)) if abs(value) < 10**20 else value
-    return whole if whole == value else value
+    return Amount(value=trimmed(value, currency), currency=currency)
 
 
 def day(said: str) -> date | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 
 from nostro.formats.line_statements import LineItem
+from nostro.formats.qif import Declared, is_qif, read_qif
 from nostro.formats.reading import BEGINNING_BYTES, Beginning, Format
 from nostro.formats.tables.profile import Profile
 from nostro.formats.tables.proposal import ROWS, delimiter_of, is_table, propose_rows, required, told
@@ -25,6 +26,9 @@ def read_table(chunks: Iterable[bytes], profile: Profile | None = None) -> Itera
             break
     whole = chain((held,), given)
     name = "XLSX" if held.startswith(ZIP) else "CSV"
+    if profile is not None and is_qif(Beginning(held[:BEGINNING_BYTES])):
+        yield from read_qif(whole, Declared(profile.date_order, profile.currency, profile.bank_account))
+        return
     delimiter = (profile.delimiter if profile else "") or _delimiter(held)
     if profile is not None:
         table = rows(whole, delimiter, profile.encoding, profile.sheet)

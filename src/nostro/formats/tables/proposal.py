@@ -101,6 +101,8 @@ def propose_rows(rows: Sequence[Row], delimiter: str = "") -> Proposal:
     given: dict[str, Any] = {"columns": _columns(header, places), "delimiter": delimiter}
     given["date_order"] = _order(proposal, [row.cells[places["booking_date"]] for row in body])
     given["decimal"] = _decimal(proposal, body, places)
+    if {"currency", "original_amount"} <= set(places) and "original_currency" not in places:
+        proposal.questions.append("The currency can be that of the amount or of the original one: say which.")
     if not proposal.questions:
         given |= _signs(proposal, body, places, given["decimal"])
     try:

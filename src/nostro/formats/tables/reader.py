@@ -9,8 +9,7 @@ from decimal import Decimal
 from typing import Any, get_args
 
 from nostro.formats.iso20022.tree import Unreadable
-from nostro.formats.line_statements import LineItem, Running
-from nostro.formats.ofx.values import trimmed
+from nostro.formats.line_statements import LineItem, Running, trimmed
 from nostro.formats.tables.cells import Cell, day, name_of, number, text
 from nostro.formats.tables.chain import Chain
 from nostro.formats.tables.profile import Column, Marked, Profile
@@ -88,7 +87,7 @@ class _Walk:
         iban = compact[:2].isalpha() and compact[2:4].isdigit() and len(compact) > 12
         head = StatementHead(
             kind="statement",
-            statement_id=self._text(row, "booking_date"),
+            statement_id=self._first_day(row),
             bank_account=BankAccount(iban=compact if iban else "", other="" if iban else account, currency=currency),
             currency=currency,
             source=Source(where=f"table[{self.statements}]", line=row.line),
@@ -100,6 +99,14 @@ class _Walk:
         if not currency:
             self.running.note("currency", "no currency is told: declare it in a profile")
         return head
+
+    def _first_day(self, row: Row) -> str:
+        """What the statement is called by: nothing in a table names it."""
+        try:
+            found = day(self._cell(row, "booking_date"), self.profile.date_order)
+        except Unreadable:
+            found = None
+        return found.isoformat() if found else str(self.statements)
 
     def _close(self) -> Iterator[LineItem]:
         running = self.running
@@ -118,7 +125,7 @@ class _Walk:
 
     @staticmethod
     def _balance(value: Decimal, currency: str) -> Amount:
-        return Amount(value=trimmed(value, EXPONENTS[currency]), currency=currency)
+        return Amount(value=trimmed(value, currency), currency=currency)
 
     def _takes_balance(self, row: Row) -> bool:
         """A line that is an opening or closing balance by its label."""
@@ -134,7 +141,7 @@ class _Walk:
         """The amount and its direction. Raises `Unreadable`."""
         value = self._signed(row)
         digits = EXPONENTS[currency]
-        value = trimmed(value, digits)
+        value = trimmed(value, currency)
         exponent = value.as_tuple().exponent
         if isinstance(exponent, int) and exponent == -3 and digits == 2 and 0 < abs(value) < 1000:
             raise Unreadable("the amount can be read in two ways: three digits follow its decimal mark")

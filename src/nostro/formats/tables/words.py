@@ -69,6 +69,8 @@ _NAMES: Mapping[str, str] = {
         reference number | volgnr""",
     "end_to_end": """
         end to end id | end-to-end reference | end to end reference | endtoendid | kundenreferenz (end-to-end)""",
+    "original_amount": "amount currency | original amount | foreign amount | foreign currency amount | ursprungsbetrag",
+    "original_currency": "original currency | foreign currency | fremdwahrung",
     "mandate": "mandate | mandatsreferenz | mandate reference | machtigingskenmerk",
     "code": "type | transaction type | transaction code | umsatzart | code | trntype | mutatiesoort | umsatztyp",
 }
