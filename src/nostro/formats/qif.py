@@ -24,7 +24,7 @@ from nostro.model.parties import Address, BankAccount, Party
 from nostro.model.statements import Detail, Direction, References, Source, StatementHead
 
 _TYPE = re.compile(r"!\s*(?:Type:|Account|Option:|Clear:)", re.IGNORECASE)
-_DAY = re.compile(r"(\d{1,4})[/.\-](\d{1,2})\s*([/.\-'])\s*(\d{1,4})")
+_DAY = re.compile(r"(\d{1,4})[/.\-](\d{1,2})\s*([/.\-'])\s*(\d{1,4})", re.ASCII)
 _MONEY = frozenset({"bank", "cash", "ccard", "oth a", "oth l"})
 _HELD = 100_000
 """Entries that wait for a date that proves the order."""

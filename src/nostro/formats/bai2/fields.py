@@ -12,7 +12,7 @@ from nostro.formats.iso20022.tree import Unreadable
 from nostro.formats.line_statements import day, scaled
 from nostro.model.money import EXPONENTS, Amount
 
-_SIGNED = re.compile(r"([+-]?)(\d{1,20})(\.\d{1,4})?")
+_SIGNED = re.compile(r"([+-]?)(\d{1,20})(\.\d{1,4})?", re.ASCII)
 _NEXT = re.compile(r"/\s+(?=0[12],[^,]*,|03,[^,]*,[A-Z]{0,3},|16,\d{3},|49,[+-]?\d*,|88,|9[89],[+-]?\d*,)")
 """Where several records stand on one line."""
 _DISTRIBUTIONS = 30

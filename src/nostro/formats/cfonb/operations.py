@@ -1,7 +1,8 @@
 """CFONB 240, streaming: operations that a bank lists for a client, as notifications. Above all bills to be paid (LCR).
 
 CFONB, "Relevé de LCR" and "Opérations restituées à la clientèle, 240 caractères": records 31, 34, 36, 39. What is
-listed is no booking: a bill is to be paid on its day unless it is refused, and other operations detail what a statement books.
+listed is no booking: a bill is to be paid on its day unless it is refused, and other operations detail what a
+statement books.
 """
 
 from __future__ import annotations

@@ -85,6 +85,8 @@ class Movement:
         direction = self.direction()
         references, remittance = _communication(self)
         party, others, additional = _information(self.told)
+        if self.purpose:
+            others["purpose"] = self.purpose
         account, name = _other_side(self.third)
         bic = zone(self.second, 99, 109)
         if account.identification or bic:

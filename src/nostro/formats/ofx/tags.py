@@ -8,24 +8,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from html import unescape
 from typing import NamedTuple
 
 from nostro.formats.text import pieces
 from nostro.model.failures import FormatRefused
 
-_TOKEN = re.compile(
-    r"<!\[CDATA\[(?P<raw>.*?)\]\]>"
-    r"|<!--.*?-->"
-    r"|<\?.*?\?>"
-    r"|<(?P<close>/?)(?P<name>[A-Za-z][\w.]{0,63})(?:\s[^<>]{0,400})?(?P<empty>/?)>",
-    re.DOTALL,
-)
-_OPENED = re.compile(r"<(?:!(?:\[CDATA\[|--)?|\?|/?[A-Za-z][\w.]{0,63}(?:\s[^<>]{0,400})?/?)?\Z|<!\[CDATA\[|<!--|<\?")
-"""A token that has begun, and ends in the next piece."""
+_TAG = re.compile(r"<(/?)([A-Za-z][\w.]{0,63})(?:\s[^<>]{0,400})?/?>")
+_ASIDE = {"<![CDATA[": "]]>", "<!--": "-->", "<?": "?>"}
+"""What is no tag: how it begins, and how it ends."""
+_TAG_LETTERS = 480
 _TEXT = 4_000
 _WAITING = 1_048_576
-_DOCTYPE = re.compile(r"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 
 
 class Tag(NamedTuple):
@@ -38,36 +33,79 @@ class Tag(NamedTuple):
 
 
 def tags(chunks: Iterable[bytes]) -> Iterator[Tag]:
-    """The tags in their order. Raises `FormatRefused` for a document type of its own, or for what never ends."""
-    current, said, held, closing = "", "", "", False
-    line = begun = 1
+    """The tags in their order. A document type is passed over. Raises `FormatRefused` for a mark that never ends."""
+    cursor = _Cursor()
     for piece in pieces(chunks, b"<"):
-        held += piece
-        place = 0
-        for found in _TOKEN.finditer(held):
-            said = _joined(said, held[place : found.start()])
-            line_here = line + held.count("\n", 0, found.start())
-            place = found.end()
-            if found["raw"] is not None:
-                said = (said + found["raw"].replace("&", "&amp;"))[:_TEXT]
-            elif found["name"]:
-                if current:
-                    yield Tag(current, closing, clean(said), begun)
-                current, closing, said, begun = found["name"].upper(), bool(found["close"]), "", line_here
-        rest = held[place:]
-        opened = _OPENED.search(rest)
-        keep = opened.start() if opened else len(rest)
-        said = _joined(said, rest[:keep])
-        line += held.count("\n", 0, place + keep)
-        held = rest[keep:]
-        if len(held) > _WAITING or _DOCTYPE.match(held):
-            raise FormatRefused("The file declares a document type of its own, or a mark in it never ends.")
-    if current:
-        yield Tag(current, closing, clean(_joined(said, held)), begun)
+        yield from cursor.take(piece)
+    yield from cursor.finish()
 
 
-def _joined(said: str, more: str) -> str:
-    return (said + more)[:_TEXT]
+@dataclass(slots=True)
+class _Cursor:
+    """Where the walk through the text is: the tag whose text is being gathered, and what is not understood yet."""
+
+    held: str = ""
+    place: int = 0
+    line: int = 1
+    name: str = ""
+    closing: bool = False
+    said: str = ""
+    begun: int = 1
+
+    def take(self, piece: str) -> Iterator[Tag]:
+        """More text."""
+        self.held, self.place = self.held[self.place :] + piece, 0
+        while (start := self.held.find("<", self.place)) >= 0:
+            self._say(start)
+            opened = next((mark for mark in _ASIDE if self.held.startswith(mark, start)), "")
+            if opened:
+                ends = self.held.find(_ASIDE[opened], start + len(opened))
+                if ends < 0:
+                    break
+                self._pass_over(opened, ends)
+            elif found := _TAG.match(self.held, start):
+                yield from self._give()
+                self.name, self.closing, self.begun = found[2].upper(), bool(found[1]), self.line
+                self._move(found.end())
+            elif self._may_go_on(start):
+                break
+            else:
+                self._say(start + 1)
+        else:
+            self._say(len(self.held))
+        if len(self.held) - self.place > _WAITING:
+            raise FormatRefused("A mark in the file never ends.")
+
+    def finish(self) -> Iterator[Tag]:
+        """The file is read to its end."""
+        self._say(len(self.held))
+        yield from self._give()
+
+    def _pass_over(self, opened: str, ends: int) -> None:
+        """Comments and instructions say nothing; CDATA says what it holds."""
+        if opened == "<![CDATA[":
+            held = self.held[self.place + len(opened) : ends].replace("&", "&amp;")
+            self.said = (self.said + held)[:_TEXT]
+        self._move(ends + len(_ASIDE[opened]))
+
+    def _may_go_on(self, start: int) -> bool:
+        """Whether what begins here may be a tag whose end is in the next piece."""
+        rest = self.held[start + 1 : start + _TAG_LETTERS]
+        return len(rest) < _TAG_LETTERS - 1 and ">" not in rest and "<" not in rest
+
+    def _say(self, end: int) -> None:
+        if len(self.said) < _TEXT:
+            self.said = (self.said + self.held[self.place : end])[:_TEXT]
+        self._move(end)
+
+    def _move(self, end: int) -> None:
+        self.line += self.held.count("\n", self.place, end)
+        self.place = end
+
+    def _give(self) -> Iterator[Tag]:
+        if self.name:
+            yield Tag(self.name, self.closing, clean(self.said), self.begun)
+        self.said = ""
 
 
 def clean(said: str) -> str:

@@ -12,11 +12,12 @@ from nostro.formats.line_statements import trimmed
 from nostro.model.money import EXPONENTS, Amount
 from nostro.model.parties import BankAccount
 
-_AMOUNT = re.compile(r"[+-]?(?:\d{1,24}(?:[.,]\d{0,8})?|[.,]\d{1,8})")
-_GROUPED = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+\.\d{1,4}|[+-]?\d{1,3}(?:\.\d{3})+,\d{1,4}")
-_TWO_WAYS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
+_AMOUNT = re.compile(r"[+-]?(?:\d{1,24}(?:[.,]\d{0,8})?|[.,]\d{1,8})", re.ASCII)
+_GROUPED = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+\.\d{1,4}|[+-]?\d{1,3}(?:\.\d{3})+,\d{1,4}", re.ASCII)
+_TWO_WAYS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)
 _INSTANT = re.compile(
-    r"(\d{8})(\d{2})?(\d{2})?(\d{2})?(?:[.:]\d+)?\s*(?:\[\s*([+-]?\d{1,2}(?:\.\d+)?)?(?::[^\]]*)?\])?"
+    r"(\d{8})(\d{2})?(\d{2})?(\d{2})?(?:[.:]\d+)?\s*(?:\[\s*([+-]?\d{1,2}(?:\.\d+)?)?(?::[^\]]*)?\])?",
+    re.ASCII,
 )
 _IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{10,30}")
 

@@ -156,6 +156,15 @@ PROFILES: Mapping[str, Profile] = {
             date_order="mdy",
         ),
         Profile(
+            name="us-original-amount",
+            title="Signed amounts, the original amount beside them, month first",
+            columns=Columns.model_validate({
+                **_PARTNER, "booking_date": "Date", "amount": "Amount", "original_currency": "Currency",
+                "original_amount": "Amount Currency",
+            }),
+            date_order="mdy",
+        ),
+        Profile(
             name="us-card-original-amount",
             title="Credit card: charges positive, the original amount beside them, month first",
             columns=Columns.model_validate({
