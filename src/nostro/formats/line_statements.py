@@ -77,12 +77,17 @@ def day(said: str, order: str = "dmy") -> date | None:
         raise Unreadable("a date is in no calendar") from None
 
 
+def whole_number(said: str) -> int | None:
+    """A count or a total in digits; None for anything else."""
+    return int(said) if said.isascii() and said.isdecimal() and len(said) <= _DIGITS else None
+
+
 def scaled(said: str, decimals: int, currency: str) -> Amount:
     """An amount that is told in digits, without a point. Zeros beyond the currency's own are left out.
 
     Raises `Unreadable`.
     """
-    if not (said.isascii() and said.isdecimal() and len(said) <= _DIGITS):
+    if whole_number(said) is None:
         raise Unreadable("the amount is not of digits" if said else "there is no amount")
     spare = decimals - _exponent(currency)
     while spare > 0 and said.endswith("0"):

@@ -14,7 +14,7 @@ from typing import Any
 
 from nostro.formats.checks import Control
 from nostro.formats.iso20022.tree import Unreadable
-from nostro.formats.line_statements import LineItem, Running, day, fixed_width, negative, scaled, zone
+from nostro.formats.line_statements import LineItem, Running, day, fixed_width, negative, scaled, whole_number, zone
 from nostro.formats.reading import Beginning
 from nostro.model.failures import FormatRefused
 from nostro.model.money import Amount
@@ -152,10 +152,10 @@ class _Walk:
         """Record 88 counts those before it; some banks count it too."""
         yield from self._flush(self.running) if self.running is not None else ()
         counted = self.complete or self.running
-        said = zone(record, 21, 26)
-        if counted is not None and said.isdecimal():
-            ok = int(said) in (self.records, self.records + 1)
-            counted.held("records", f"{int(said)} are told, {self.records} are there", ok=ok)
+        said = whole_number(zone(record, 21, 26))
+        if counted is not None and said is not None:
+            ok = said in (self.records, self.records + 1)
+            counted.held("records", f"{said} are told, {self.records} are there", ok=ok)
         self.records = 0
 
     def _flush(self, running: Running) -> Iterator[LineItem]:
@@ -198,7 +198,7 @@ def bank_account(bank: str, branch: str, number: str) -> BankAccount:
 
     AEB, "Código cuenta cliente": each check digit is 11 less the weighed sum by 11; 10 becomes 1 and 11 becomes 0.
     """
-    if not (bank + branch + number).isdecimal():
+    if whole_number(bank + branch + number) is None:
         return BankAccount(other=(bank + branch + number).strip(), clearing_id=bank.strip())
     checked = _check_digit(f"00{bank}{branch}") + _check_digit(number)
     return BankAccount(other=bank + branch + checked + number, scheme="BBAN", clearing_id=bank)
@@ -260,9 +260,8 @@ def _take_end(running: Running, record: str, line: int) -> None:
         running.note("account", f"line {line}: the end is of another account than the beginning")
     currency = running.head.currency
     for direction, first in _TOTALS:
-        count, total = zone(record, first, first + 4), zone(record, first + 5, first + 18)
-        number = int(count) if count.isascii() and count.isdecimal() else None
-        value = Decimal(int(total)).scaleb(-2) if total.isascii() and total.isdecimal() else None
+        number, total = whole_number(zone(record, first, first + 4)), whole_number(zone(record, first + 5, first + 18))
+        value = None if total is None else Decimal(total).scaleb(-2)
         running.controls.append(Control(direction, number, value, (direction,)))
     try:
         running.balances.append(_balance("CLBD", record, 59, currency, running.head.to_date))

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from nostro.formats.iso20022.tree import Unreadable
-from nostro.formats.line_statements import day, scaled
+from nostro.formats.line_statements import day, scaled, whole_number
 from nostro.model.money import EXPONENTS, Amount
 
 _SIGNED = re.compile(r"([+-]?)(\d{1,20})(\.\d{1,4})?", re.ASCII)
@@ -44,11 +44,11 @@ def funds(told: Sequence[str]) -> Funds:
     if kind == "S":
         return Funds(4, distribution="/".join(_at(told, place) for place in (1, 2, 3)))
     if kind == "D":
-        count = _at(told, 1)
-        if not (count.isascii() and count.isdecimal()) or int(count) > _DISTRIBUTIONS:
+        count = whole_number(_at(told, 1))
+        if count is None or count > _DISTRIBUTIONS:
             raise Unreadable("the number of distributions is no number")
-        pairs = [f"{_at(told, 2 + 2 * n)}:{_at(told, 3 + 2 * n)}" for n in range(int(count))]
-        return Funds(2 + 2 * int(count), distribution="/".join(pairs))
+        pairs = [f"{_at(told, 2 + 2 * n)}:{_at(told, 3 + 2 * n)}" for n in range(count)]
+        return Funds(2 + 2 * count, distribution="/".join(pairs))
     return Funds(1)
 
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from nostro.formats.bai2.fields import body, physical, raw_number
 from nostro.formats.bai2.reported import ReportedAccount, begin
-from nostro.formats.line_statements import LineItem
+from nostro.formats.line_statements import LineItem, whole_number
 from nostro.formats.reading import Beginning
 from nostro.formats.text import lines
 from nostro.model.failures import FormatRefused
@@ -197,8 +197,9 @@ class _Walk:
         if code != "49" and len(told) > 3:
             counts.append((f"{name}/{'accounts' if code == '98' else 'groups'}", told[2], level.members))
         for check, said, there in counts:
-            if said.strip().isdecimal() and len(told) > 2:
-                ended.running.held(check, f"{int(said)} are told, {there} are there", ok=int(said) == there)
+            number = whole_number(said.strip())
+            if number is not None and len(told) > 2:
+                ended.running.held(check, f"{number} are told, {there} are there", ok=number == there)
 
     def _lacking_trailer(self) -> Iterator[LineItem]:
         """An account that no trailer ended."""

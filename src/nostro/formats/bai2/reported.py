@@ -12,7 +12,7 @@ from nostro.formats.bai2.codes import BALANCES, INFORMATION, RETURNED, REVERSED,
 from nostro.formats.bai2.fields import day_of, funds, instant_of, raw_number, signed
 from nostro.formats.checks import Control
 from nostro.formats.iso20022.tree import Unreadable
-from nostro.formats.line_statements import LineItem, Running
+from nostro.formats.line_statements import LineItem, Running, whole_number
 from nostro.model.money import EXPONENTS, Amount
 from nostro.model.parties import BankAccount
 from nostro.model.references import told as really_told
@@ -185,7 +185,7 @@ def _take_state(account: ReportedAccount, code: str, amount: str, count: str) ->
     running = account.running
     if code in _SUMMARIES:
         total = signed(amount, account.currency).value if amount.strip() else None
-        number = int(count) if count.isascii() and count.isdecimal() and len(count) < 10 else None
+        number = whole_number(count)
         account.summaries[_SUMMARIES[code]] = abs(total or Decimal(0))
         running.controls.append(Control(code, number, abs(total) if total is not None else None, (_SUMMARIES[code],)))
     elif direction_of(code) is None and amount.strip() and len(running.balances) < _BALANCES:

@@ -10,12 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from nostro.formats.cfonb.rib import rib
 from nostro.formats.checks import Control
 from nostro.formats.iso20022.tree import Unreadable
-from nostro.formats.line_statements import LineItem, Running, day, fixed_width, scaled, zone
+from nostro.formats.line_statements import LineItem, Running, day, fixed_width, scaled, whole_number, zone
 from nostro.formats.reading import Beginning
 from nostro.model.failures import FormatRefused
 from nostro.model.money import Amount
@@ -116,8 +117,8 @@ class _Walk:
 
     @staticmethod
     def _total(running: Running, name: str, record: str) -> None:
-        if (digits := zone(record, 229, 240)).isdecimal():
-            running.controls.append(Control(name, None, scaled(digits, 2, _CURRENCY).value))
+        if (total := whole_number(zone(record, 229, 240))) is not None:
+            running.controls.append(Control(name, None, Decimal(total).scaleb(-2)))
 
 
 def _account(record: str, first: int, currency: str = "") -> BankAccount:

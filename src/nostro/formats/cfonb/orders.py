@@ -14,7 +14,7 @@ from decimal import Decimal
 
 from nostro.formats.cfonb.rib import rib
 from nostro.formats.iso20022.tree import Unreadable
-from nostro.formats.line_statements import day, fixed_width, scaled, zone
+from nostro.formats.line_statements import day, fixed_width, scaled, whole_number, zone
 from nostro.formats.reading import Beginning
 from nostro.model.failures import FormatRefused
 from nostro.model.messages import Instruction, MessageEnd, MessageHead, Method
@@ -211,7 +211,7 @@ def _parts(order: _Order, record: str) -> tuple[Amount, Party, BankAccount, Refe
 
 
 def _check_total(order: _Order, said: str) -> None:
-    if said.isascii() and said.isdecimal():
+    if whole_number(said) is not None:
         told_total = scaled(said, 2, _CURRENCY).value
         ok = told_total == order.total
         detail = "" if ok else f"{told_total} is told, the payments make {order.total}"

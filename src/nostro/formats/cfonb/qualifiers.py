@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from nostro.formats.cfonb.amounts import places
 from nostro.formats.iso20022.tree import Unreadable
-from nostro.formats.line_statements import scaled, zone
+from nostro.formats.line_statements import scaled, whole_number, zone
 from nostro.model.parties import BankAccount, Party
 from nostro.model.statements import Charge, Direction, Exchange, References
 
@@ -113,8 +114,8 @@ def _original(gathered: Told, said: str) -> None:
     currency = said[:3]
     amount = scaled(zone(said, 5, 18), places(said[3:4].strip(), currency), currency)
     decimals, digits = zone(said, 19, 20), zone(said, 21, 31)
-    told = digits.isdecimal() and decimals.isdecimal() and int(digits) > 0
-    rate = scaled(digits, int(decimals), currency).value if told else None
+    digits_after, rate_digits = whole_number(decimals), whole_number(digits)
+    rate = Decimal(rate_digits).scaleb(-digits_after) if rate_digits and digits_after is not None else None
     gathered.exchange = Exchange(instructed=amount, source_currency=currency, rate=rate)
 
 

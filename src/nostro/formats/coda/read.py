@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 
 from pydantic import ValidationError
 
@@ -24,6 +25,7 @@ from nostro.formats.line_statements import (
     fixed_width,
     negative,
     scaled,
+    whole_number,
     why,
     zone,
 )
@@ -207,14 +209,13 @@ class _Walk:
             running.note("closing", f"line {self.line}: {unreadable}")
 
     def _trailer(self, running: Running, record: str) -> None:
-        said = zone(record, 17, 22)
-        if said.isdecimal():
-            running.held("records", f"{int(said)} are told, {self.counted} are there", ok=int(said) == self.counted)
+        said = whole_number(zone(record, 17, 22))
+        if said is not None:
+            running.held("records", f"{said} are told, {self.counted} are there", ok=said == self.counted)
         for direction, first in _TOTALS:
-            digits = zone(record, first, first + 14)
-            if digits.isdecimal():
-                total = scaled(digits, 3, running.head.currency).value
-                running.controls.append(Control(direction, None, total, (direction,)))
+            total = whole_number(zone(record, first, first + 14))
+            if total is not None:
+                running.controls.append(Control(direction, None, Decimal(total).scaleb(-3), (direction,)))
 
     def _close(self, lacking: str) -> Iterator[LineItem]:
         """The statement that is open ends here."""
@@ -245,7 +246,7 @@ def _statement(header: str, record: str, number: int, line: int) -> Running:
             "clearing_id": zone(header, 12, 14),
         }
     )
-    created, sequence = _day(zone(header, 6, 11)), _number(zone(record, 126, 128))
+    created, sequence = _day(zone(header, 6, 11)), whole_number(zone(record, 126, 128))
     year = created.year if created else ""
     head = StatementHead(
         kind="statement",
@@ -253,7 +254,7 @@ def _statement(header: str, record: str, number: int, line: int) -> Running:
         bank_account=account,
         currency=account.currency,
         sequence=sequence,
-        legal_sequence=_number(zone(record, 3, 5)),
+        legal_sequence=whole_number(zone(record, 3, 5)),
         created_on=created,
         copy_mark="DUPL" if header[16] == "D" else "",
         source=Source(where=f"statement[{number}]", line=line),
@@ -296,7 +297,3 @@ def _day(said: str) -> date | None:
         return day(said)
     except Unreadable:
         return None
-
-
-def _number(said: str) -> int | None:
-    return int(said) if said.isascii() and said.isdecimal() else None

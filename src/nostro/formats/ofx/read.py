@@ -122,7 +122,11 @@ class _Walk:
             self.answer[tag.name] = tag.text
             if self.answer.get("SEVERITY", "").upper() == "ERROR" and "CODE" in self.answer:
                 self.refusals += 1
-                code = self.answer["CODE"][:6] if self.answer["CODE"].isdecimal() else "unknown"
+                code = (
+                    self.answer["CODE"][:6]
+                    if self.answer["CODE"].isascii() and self.answer["CODE"].isdecimal()
+                    else "unknown"
+                )
                 yield Reject(where="OFX", why=f"the bank answered with an error (code {code})", line=tag.line)
                 self.answer = {}
 

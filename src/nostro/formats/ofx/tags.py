@@ -57,6 +57,9 @@ class _Cursor:
         self.held, self.place = self.held[self.place :] + piece, 0
         while (start := self.held.find("<", self.place)) >= 0:
             self._say(start)
+            if not self._may_begin(start + 1):
+                self._say(start + 1)
+                continue
             opened = next((mark for mark in _ASIDE if self.held.startswith(mark, start)), "")
             if opened:
                 ends = self.held.find(_ASIDE[opened], start + len(opened))
@@ -87,6 +90,11 @@ class _Cursor:
             held = self.held[self.place + len(opened) : ends].replace("&", "&amp;")
             self.said = (self.said + held)[:_TEXT]
         self._move(ends + len(_ASIDE[opened]))
+
+    def _may_begin(self, place: int) -> bool:
+        """Whether a mark can go on like this; what can't is text."""
+        letter = self.held[place : place + 1]
+        return not letter or letter.isalpha() or letter in "/!?"
 
     def _may_go_on(self, start: int) -> bool:
         """Whether what begins here may be a tag whose end is in the next piece."""

@@ -13,7 +13,8 @@ from nostro.formats.tables.profile import DateOrder
 Cell = str | Decimal | date
 """A cell of a CSV is text; an XLSX knows numbers and days too."""
 
-_SPARE = re.compile(r"[\s'\u2019\u00b4`]|^[A-Z]{3}(?=[\d+(.,-])|(?<=[\d).,-])[A-Z]{3}$|[€$£¥]", re.IGNORECASE)
+_SPARE = re.compile(r"[\s'\u2019\u00b4`€$£¥]")
+_CURRENCY = re.compile(r"^[A-Z]{3}(?=[\d+(.,-])|(?<=[\d).,-])[A-Z]{3}$", re.IGNORECASE)
 _NUMBERS = {
     ".": re.compile(r"[+-]?(?:\d{1,24}|\d{1,3}(?:,\d{2,3})*,\d{3})?(?:\.\d{0,8})?", re.ASCII),
     ",": re.compile(r"[+-]?(?:\d{1,24}|\d{1,3}(?:\.\d{2,3})*\.\d{3})?(?:,\d{0,8})?", re.ASCII),
@@ -45,7 +46,7 @@ def number(cell: Cell, decimal: str) -> Decimal | None:
     if not said or said in ("-", "--"):
         return None
     said, minus = _minus(said)
-    said = _SPARE.sub("", said)
+    said = _CURRENCY.sub("", _SPARE.sub("", said))
     if said.endswith("-"):
         said, minus = said[:-1], True
     if not _NUMBERS[decimal].fullmatch(said) or not any(letter.isdigit() for letter in said):

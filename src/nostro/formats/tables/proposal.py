@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, get_args
 from pydantic import ValidationError
 
 from nostro.formats.iso20022.tree import Unreadable
-from nostro.formats.reading import Beginning
+from nostro.formats.reading import BEGINNING_BYTES, Beginning
 from nostro.formats.tables.cells import Cell, day, name_of, number, text
 from nostro.formats.tables.chain import Chain
 from nostro.formats.tables.profile import Columns, DateOrder, Profile
@@ -61,10 +61,9 @@ def propose(beginning: Beginning) -> Proposal:
     if beginning.raw.startswith(ZIP):
         return Proposal(questions=["A workbook can't be read in part: its rows are needed."])
     delimiter = delimiter_of(beginning.lines)
-    # The last line may be cut.
-    return propose_rows(
-        list(text_rows(enumerate(beginning.lines[:-1] or beginning.lines, start=1), delimiter)), delimiter
-    )
+    is_cut = len(beginning.raw) >= BEGINNING_BYTES
+    lines = beginning.lines[:-1] if is_cut else beginning.lines
+    return propose_rows(list(text_rows(enumerate(lines, start=1), delimiter)), delimiter)
 
 
 def delimiter_of(lines: Sequence[str]) -> str:
