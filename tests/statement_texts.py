@@ -10,7 +10,7 @@ from nostro.model.statements import Check, Entry, Reject, StatementEnd, Statemen
 Reader = Callable[[Iterable[bytes]], Iterator[Item]]
 
 
-def record(width: int, zones: Mapping[int, str]) -> str:
+def placed(width: int, zones: Mapping[int, str]) -> str:
     """A record with texts at positions, which count from 1."""
     line = " " * width
     for first, said in zones.items():

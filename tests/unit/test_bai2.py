@@ -17,7 +17,7 @@ from tests.statement_texts import end, entries, failed, head, read, rejects
 TOP = ["01,BANK,HOUSE,260831,1830,F17,80,,2/", "02,HOUSE,021000021,1,260831,2359,USD,2/"]
 
 
-def account(
+def reported(
     *records: str, first: str = "03,123456789,USD,010,100000,,,015,112500,,/", total: str = "225000"
 ) -> list[Item]:
     lines = [first, *records]
@@ -32,7 +32,7 @@ def account(
 
 
 def test_an_account_is_told_with_its_balances_and_checks() -> None:
-    items = account("16,195,12500,V,260901,,BANK17,CUST17,INV/2026/00012/")
+    items = reported("16,195,12500,V,260901,,BANK17,CUST17,INV/2026/00012/")
     told = head(items)
     assert (told.kind, told.statement_id, told.bank_account.other) == ("statement", "F17/2026-08-31/1", "123456789")
     assert (told.bank_account.clearing_id, told.created_at) == ("021000021", datetime(2026, 8, 31, 18, 30))  # noqa: DTZ001 - none is told
@@ -48,12 +48,12 @@ def test_an_account_is_told_with_its_balances_and_checks() -> None:
 
 
 def test_control_totals_that_do_not_hold_are_told() -> None:
-    items = account("16,195,12500,,,,/", total="225001")
+    items = reported("16,195,12500,,,,/", total="225001")
     assert list(failed(items)) == ["account/total"]
 
 
 def test_continuations_of_fields_and_of_text_run_on() -> None:
-    items = account(
+    items = reported(
         "16,195,12500/", "88,V,260901,/", "88,BANK17,CUST17/", "88,FIRST, WITH A COMMA", "88,SECOND/LINE",
         total="225000",
     )  # fmt: skip
@@ -67,7 +67,7 @@ def test_continuations_of_fields_and_of_text_run_on() -> None:
     [("S,100,200,300", "100/200/300"), ("D,2,0,100,1,200", "0:100/1:200"), ("Z", ""), ("", ""), ("1", "")],
 )
 def test_funds_types_are_understood_wherever_the_text_begins(told: str, availability: str) -> None:
-    (entry,) = entries(account(f"16,165,12500,{told},BANK17,CUST17,WORDS/"))
+    (entry,) = entries(reported(f"16,165,12500,{told},BANK17,CUST17,WORDS/"))
     assert entry.references.others.get("availability", "") == availability
     assert (entry.references.account_servicer, entry.remittance) == ("BANK17", ("WORDS",))
 
@@ -84,18 +84,18 @@ def test_the_type_code_tells_the_direction(code: str, direction: str | None) -> 
 
 
 def test_a_movement_of_an_unknown_type_is_rejected_with_its_amount() -> None:
-    items = account("16,890,12500,,,,/", "16,000,12500,,,,/", "16,475,1000,,,,/")
+    items = reported("16,890,12500,,,,/", "16,000,12500,,,,/", "16,475,1000,,,,/")
     assert [reject.amount.value for reject in rejects(items) if reject.amount] == [Decimal("125.00")] * 2
     assert [entry.direction for entry in entries(items)] == ["debit"]
 
 
 def test_information_without_money_is_no_entry() -> None:
-    items = account("16,890,,,,,JUST WORDS/", first="03,123456789,USD,,,,/", total="0")
+    items = reported("16,890,,,,,JUST WORDS/", first="03,123456789,USD,,,,/", total="0")
     assert (entries(items), rejects(items)) == ([], [])
 
 
 def test_a_currency_without_decimals_is_told_in_its_own_units() -> None:
-    (entry,) = entries(account("16,195,12500,,,,/", first="03,123456789,JPY,010,100000,,/"))
+    (entry,) = entries(reported("16,195,12500,,,,/", first="03,123456789,JPY,010,100000,,/"))
     assert (str(entry.amount.value), entry.amount.currency) == ("12500", "JPY")
 
 
@@ -118,18 +118,18 @@ def test_groups_and_accounts_are_told_each_by_itself() -> None:
 
 def test_summaries_lead_from_balance_to_balance_where_no_movement_is_told() -> None:
     first = "03,1,USD,010,1000,,,015,1300,,,100,500,2,,400,200,1,/"
-    assert "balance" not in failed(account(first=first))
-    assert "balance" in failed(account(first=first.replace("1300", "1301")))
+    assert "balance" not in failed(reported(first=first))
+    assert "balance" in failed(reported(first=first.replace("1300", "1301")))
 
 
 def test_summaries_are_compared_with_the_movements() -> None:
-    items = account("16,195,12500,,,,/", first="03,1,USD,100,12500,1,,400,0,0,/")
+    items = reported("16,195,12500,,,,/", first="03,1,USD,100,12500,1,,400,0,0,/")
     assert not {"100/Sum", "100/NbOfNtries"} & set(failed(items))
-    assert "100/Sum" in failed(account("16,195,12500,,,,/", first="03,1,USD,100,12501,1,/"))
+    assert "100/Sum" in failed(reported("16,195,12500,,,,/", first="03,1,USD,100,12501,1,/"))
 
 
 def test_records_that_share_a_line_and_text_that_was_wrapped_are_read() -> None:
-    items = account("16,142,2500,Z,,,ONE/ 16,142,500,Z,,,TWO", "WRAPPED/   16,451,100,Z,,,THREE/")
+    items = reported("16,142,2500,Z,,,ONE/ 16,142,500,Z,,,TWO", "WRAPPED/   16,451,100,Z,,,THREE/")
     assert [entry.remittance for entry in entries(items)] == [("ONE",), ("TWO", "WRAPPED"), ("THREE",)]
 
 
@@ -139,7 +139,7 @@ def test_a_deletion_says_that_it_is_one() -> None:
 
 
 def test_a_reversal_and_a_return_say_so() -> None:
-    reversal, returned = entries(account("16,252,100,,,,/", "16,557,100,,,,/"))
+    reversal, returned = entries(reported("16,252,100,,,,/", "16,557,100,,,,/"))
     assert (reversal.reversal, reversal.direction) == (True, "credit")
     assert returned.returned is not None
     assert returned.returned.proprietary == "557"
@@ -152,7 +152,7 @@ def test_a_written_point_and_a_century_are_understood() -> None:
 
 
 def test_a_sign_beside_the_type_s_direction_is_told() -> None:
-    items = account("16,475,-100,,,,/")
+    items = reported("16,475,-100,,,,/")
     assert (entries(items)[0].direction, entries(items)[0].amount.value) == ("debit", Decimal("1.00"))
     assert "sign" in failed(items)
 

@@ -16,26 +16,26 @@ from nostro.formats.reading import Item
 from nostro.model.failures import FormatRefused
 from nostro.model.messages import Instruction, MessageEnd, MessageHead
 from nostro.model.parties import same_account
-from tests.statement_texts import end, entries, failed, head, read, record, rejects
+from tests.statement_texts import end, entries, failed, head, placed, read, rejects
 
 PLACE = {3: "30006", 12: "00001", 17: "EUR2", 22: "12345678901"}
 
 
 def old(amount: str = "0000000010000{") -> str:
-    return record(120, PLACE | {1: "01", 35: "280826", 91: amount})
+    return placed(120, PLACE | {1: "01", 35: "280826", 91: amount})
 
 
 def new(amount: str) -> str:
-    return record(120, PLACE | {1: "07", 35: "310826", 91: amount})
+    return placed(120, PLACE | {1: "07", 35: "310826", 91: amount})
 
 
 def movement(amount: str, zones: dict[int, str] | None = None) -> str:
     told = {1: "04", 33: "05", 35: "310826", 43: "310826", 49: "VIR CUSTOMER 017", 82: "0000017", 91: amount}
-    return record(120, PLACE | told | (zones or {}))
+    return placed(120, PLACE | told | (zones or {}))
 
 
 def further(qualifier: str, said: str) -> str:
-    return record(120, PLACE | {1: "05", 33: "05", 35: "310826", 46: qualifier, 49: said})
+    return placed(120, PLACE | {1: "05", 33: "05", 35: "310826", 46: qualifier, 49: said})
 
 
 def statement(*lines: str, closing: str = "0000000011250{") -> list[Item]:
@@ -72,9 +72,9 @@ def test_the_last_digit_carries_the_sign(said: str, value: str) -> None:
 
 def test_a_currency_without_decimals_is_told_in_its_own_units() -> None:
     place = PLACE | {17: "XPF0"}
-    lines = [record(120, place | {1: "01", 35: "280826", 91: "0000000010000{"}),
-             record(120, place | {1: "04", 35: "310826", 43: "310826", 91: "0000000001250{"}),
-             record(120, place | {1: "07", 35: "310826", 91: "0000000011250{"})]  # fmt: skip
+    lines = [placed(120, place | {1: "01", 35: "280826", 91: "0000000010000{"}),
+             placed(120, place | {1: "04", 35: "310826", 43: "310826", 91: "0000000001250{"}),
+             placed(120, place | {1: "07", 35: "310826", 91: "0000000011250{"})]  # fmt: skip
     assert str(entries(read(read_cfonb120, *lines))[0].amount.value) == "12500"
 
 
@@ -177,16 +177,16 @@ def test_what_is_something_else_is_refused(reader: object) -> None:
 
 
 def operation(zones: dict[int, str]) -> str:
-    return record(240, {1: "34", 3: "000002", 11: "310826", 17: "E", 22: "30006", 27: "00001", 32: "12345678901",
+    return placed(240, {1: "34", 3: "000002", 11: "310826", 17: "E", 22: "30006", 27: "00001", 32: "12345678901",
                         43: "SUPPLIER 017", 229: "000000012500"} | zones)  # fmt: skip
 
 
-LIST = record(240, {1: "31", 3: "000001", 11: "280826", 17: "E", 78: "20041", 83: "01005", 88: "0500013M026",
+LIST = placed(240, {1: "31", 3: "000001", 11: "280826", 17: "E", 78: "20041", 83: "01005", 88: "0500013M026",
                     99: "HOUSE 001"})  # fmt: skip
 
 
 def closing(total: str) -> str:
-    return record(240, {1: "39", 3: "000003", 11: "310826", 229: total})
+    return placed(240, {1: "39", 3: "000003", 11: "310826", 229: total})
 
 
 def test_a_bill_is_a_debit_of_its_day_that_is_not_booked() -> None:
@@ -218,17 +218,17 @@ def test_a_transfer_in_a_list_informs_and_an_unknown_operation_is_rejected() -> 
 def sender(operation_code: str, zones: dict[int, str] | None = None) -> str:
     told = {1: "03", 3: operation_code, 13: "000017", 26: "31086", 31: "HOUSE 001", 55: "RUN0017", 81: "E", 87: "00001",
             92: "12345678901", 150: "30006"}  # fmt: skip
-    return record(160, told | (zones or {}))
+    return placed(160, told | (zones or {}))
 
 
 def payment(operation_code: str, amount: str) -> str:
-    return record(160, {1: "06", 3: operation_code, 13: "000017", 19: "PAY-17", 31: "SUPPLIER 017", 87: "01005",
+    return placed(160, {1: "06", 3: operation_code, 13: "000017", 19: "PAY-17", 31: "SUPPLIER 017", 87: "01005",
                         92: "0500013M026", 103: amount, 119: "INV/2026/00012", 150: "20041"})  # fmt: skip
 
 
 def test_transfers_are_an_order_with_its_payments_and_total() -> None:
-    words = record(160, {1: "07", 3: "02", 119: "AND 13"})
-    total = record(160, {1: "08", 3: "02", 103: "0000000000012500"})
+    words = placed(160, {1: "07", 3: "02", 119: "AND 13"})
+    total = placed(160, {1: "08", 3: "02", 103: "0000000000012500"})
     items = list(read_cfonb160(["\n".join([sender("02"), payment("02", "0000000000012500"), words, total]).encode()]))
     told, instruction, ended = items
     assert isinstance(told, MessageHead)
@@ -244,7 +244,7 @@ def test_transfers_are_an_order_with_its_payments_and_total() -> None:
 
 
 def test_direct_debits_are_collected_from_the_other_side() -> None:
-    total = record(160, {1: "08", 3: "08", 103: "0000000000099999"})
+    total = placed(160, {1: "08", 3: "08", 103: "0000000000099999"})
     items = list(read_cfonb160(["\n".join([sender("08"), payment("08", "0000000000012500"), total]).encode()]))
     _, instruction, ended = items
     assert isinstance(instruction, Instruction)
@@ -256,11 +256,11 @@ def test_direct_debits_are_collected_from_the_other_side() -> None:
 
 
 def test_bills_have_zones_of_their_own() -> None:
-    bill = record(160, {1: "06", 3: "60", 5: "00000002", 21: "CUST017", 31: "CUSTOMER 017", 79: "0", 82: "20041",
+    bill = placed(160, {1: "06", 3: "60", 5: "00000002", 21: "CUST017", 31: "CUSTOMER 017", 79: "0", 82: "20041",
                         87: "01005", 92: "0500013M026", 103: "000000012500", 119: "150926", 125: "010826",
                         151: "INV17"})  # fmt: skip
     first = sender("60", {5: "00000001", 25: "310826", 82: "30006", 87: "00001", 150: "DEPOSIT0017"})
-    total = record(160, {1: "08", 3: "60", 5: "00000003", 103: "000000012500"})
+    total = placed(160, {1: "08", 3: "60", 5: "00000003", 103: "000000012500"})
     told, instruction, ended = list(read_cfonb160([f"{first}\n{bill}\n{total}".encode()]))
     assert isinstance(instruction, Instruction)
     assert (instruction.local_instrument, instruction.execution_date) == ("LCR", date(2026, 9, 15))
@@ -273,7 +273,7 @@ def test_bills_have_zones_of_their_own() -> None:
 
 
 def test_an_unreadable_payment_is_rejected_and_counted() -> None:
-    total = record(160, {1: "08", 3: "02", 103: "0000000000012500"})
+    total = placed(160, {1: "08", 3: "02", 103: "0000000000012500"})
     lines = [sender("02"), payment("02", "000000000001250X"), payment("02", "0000000000012500"), total]
     items = list(read_cfonb160(["\n".join(lines).encode()]))
     ended = items[-1]

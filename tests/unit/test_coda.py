@@ -10,12 +10,13 @@ import pytest
 from nostro.formats.coda.read import read_coda
 from nostro.formats.reading import Item
 from nostro.model.failures import FormatRefused
-from tests.statement_texts import end, entries, failed, head, read, record, rejects
+from nostro.model.statements import StatementHead
+from tests.statement_texts import end, entries, failed, head, placed, read, rejects
 
-HEADER = record(
+HEADER = placed(
     128, {1: "00000", 6: "310826", 12: "72505", 25: "FILE000001", 35: "HOUSE 001", 61: "KREDBEBB", 128: "2"}
 )
-OLD = record(128, {
+OLD = placed(128, {
     1: "12", 3: "017", 6: "BE68539007547034", 40: "EUR", 43: "0", 44: "000000000100000", 59: "280826", 65: "HOUSE 001",
     91: "Current account", 126: "171",
 })  # fmt: skip
@@ -24,17 +25,17 @@ OLD = record(128, {
 def movement(number: str, amount: str, zones: dict[int, str] | None = None, detail: str = "0000") -> str:
     told = {1: "21", 3: number, 7: detail, 11: f"BANKREF{number}{detail}", 32: "0", 33: amount, 48: "310826",
             54: "00150000", 62: "0", 116: "310826", 122: "171", 125: "0", 126: "0", 128: "0"}  # fmt: skip
-    return record(128, told | (zones or {}))
+    return placed(128, told | (zones or {}))
 
 
 def new(balance: str, sign: str = "0") -> str:
-    return record(
+    return placed(
         128, {1: "8", 2: "017", 5: "BE68539007547034", 39: "EUR", 42: sign, 43: balance, 58: "310826", 128: "0"}
     )
 
 
 def trailer(count: int, debit: str, credit: str, last: str = "2") -> str:
-    return record(128, {1: "9", 17: f"{count:06}", 23: debit.zfill(15), 38: credit.zfill(15), 128: last})
+    return placed(128, {1: "9", 17: f"{count:06}", 23: debit.zfill(15), 38: credit.zfill(15), 128: last})
 
 
 def statement(*movements: str, closing: str = "000000000112500", credit: str = "12500", debit: str = "0") -> list[Item]:
@@ -74,8 +75,8 @@ def test_a_free_communication_runs_through_three_records() -> None:
     words = "INV/2026/00012 AND SOME WORDS THAT RUN ON UNTIL THE END OF THE FIRST ZONE"
     items = statement(
         movement("0001", "000000000012500", {63: words[:53], 126: "1"}),
-        record(128, {1: "22", 3: "00010000", 11: words[53:], 64: "E2E-17", 99: "BBRUBEBB", 122: "SUPP", 126: "1"}),
-        record(128, {1: "23", 3: "00010000", 11: "BE71096123456769", 45: "EUR", 48: "Customer 017", 83: "and a third"}),
+        placed(128, {1: "22", 3: "00010000", 11: words[53:], 64: "E2E-17", 99: "BBRUBEBB", 122: "SUPP", 126: "1"}),
+        placed(128, {1: "23", 3: "00010000", 11: "BE71096123456769", 45: "EUR", 48: "Customer 017", 83: "and a third"}),
     )
     (entry,) = entries(items)
     assert entry.remittance == (f"{words} and a third",)
@@ -90,8 +91,8 @@ def test_a_direct_debit_tells_creditor_mandate_and_why_it_came_back() -> None:
     whole = "310826" + "110" + "BE69ZZZ050D000000008".ljust(35) + "MANDATE-17".ljust(35) + "INV 12".ljust(62) + "2MS03"
     items = statement(
         movement("0001", "000000000012500", {62: "1", 63: "127" + whole[:50]}),
-        record(128, {1: "22", 3: "00010000", 11: whole[50:103], 113: "2", 114: "MS03"}),
-        record(128, {1: "23", 3: "00010000", 83: whole[103:146]}),
+        placed(128, {1: "22", 3: "00010000", 11: whole[50:103], 113: "2", 114: "MS03"}),
+        placed(128, {1: "23", 3: "00010000", 83: whole[103:146]}),
     )
     (entry,) = entries(items)
     assert (entry.references.mandate, entry.references.others["creditor_id"]) == ("MANDATE-17", "BE69ZZZ050D000000008")
@@ -134,9 +135,9 @@ def test_details_that_do_not_make_their_total_are_told() -> None:
 def test_information_tells_the_other_side_s_address_and_the_bank_s_words() -> None:
     items = statement(
         movement("0001", "000000000012500", {128: "1"}),
-        record(128, {1: "31", 3: "00010001", 32: "00150000", 40: "1", 41: "001Customer 017", 126: "1"}),
-        record(128, {1: "32", 3: "00010001", 11: "Street 1", 46: "3500 Town", 128: "1"}),
-        record(128, {1: "31", 3: "00010002", 32: "00150000", 40: "0", 41: "Paid at the counter"}),
+        placed(128, {1: "31", 3: "00010001", 32: "00150000", 40: "1", 41: "001Customer 017", 126: "1"}),
+        placed(128, {1: "32", 3: "00010001", 11: "Street 1", 46: "3500 Town", 128: "1"}),
+        placed(128, {1: "31", 3: "00010002", 32: "00150000", 40: "0", 41: "Paid at the counter"}),
     )
     (entry,) = entries(items)
     assert entry.counterparty is not None
@@ -146,7 +147,7 @@ def test_information_tells_the_other_side_s_address_and_the_bank_s_words() -> No
 
 
 def test_a_national_account_number_stays_what_it_is() -> None:
-    old = record(
+    old = placed(
         128, {1: "10", 3: "017", 6: "539007547034", 19: "EUR0BE", 43: "1", 44: "000000000100000", 59: "280826"}
     )
     items = read(read_coda, HEADER, old, new("000000000100000", "1"), trailer(2, "0", "0"))
@@ -158,7 +159,7 @@ def test_a_national_account_number_stays_what_it_is() -> None:
 def test_a_name_that_begins_inside_the_account_s_zone_is_whole() -> None:
     items = statement(
         movement("0001", "000000000012500"),
-        record(128, {1: "23", 3: "00010000", 11: "BE71096123456769 EURCustomer 017 with a long name"}),
+        placed(128, {1: "23", 3: "00010000", 11: "BE71096123456769 EURCustomer 017 with a long name"}),
     )
     (entry,) = entries(items)
     assert entry.counterparty is not None
@@ -194,7 +195,7 @@ def test_control_totals_and_counts_that_do_not_hold_are_told() -> None:
 def test_a_file_of_several_statements_tells_each() -> None:
     one = [HEADER, OLD, movement("0001", "000000000012500"), new("000000000112500"), trailer(3, "0", "12500", "1")]
     items = read(read_coda, *one, *one)
-    assert [item.source.where for item in items if hasattr(item, "kind")] == ["statement[1]", "statement[2]"]
+    assert [item.source.where for item in items if isinstance(item, StatementHead)] == ["statement[1]", "statement[2]"]
     assert len(entries(items)) == 2
 
 
@@ -217,3 +218,10 @@ def test_blanks_that_were_cut_off_at_the_ends_of_lines_do_no_harm() -> None:
 def test_what_is_no_coda_is_refused() -> None:
     with pytest.raises(FormatRefused):
         read(read_coda, "hello")
+
+
+def test_a_movement_before_its_statement_is_not_lost_silently() -> None:
+    items = read(
+        read_coda, movement("0001", "000000000012500"), HEADER, OLD, new("000000000100000"), trailer(2, "0", "0")
+    )
+    assert [(reject.line, reject.where) for reject in rejects(items)] == [(1, "file")]

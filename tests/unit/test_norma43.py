@@ -11,22 +11,22 @@ from nostro.formats.norma43 import bank_account, read_norma43
 from nostro.formats.reading import Item
 from nostro.model.failures import FormatRefused
 from nostro.model.parties import same_account
-from tests.statement_texts import end, entries, failed, head, read, record, rejects
+from tests.statement_texts import end, entries, failed, head, placed, read, rejects
 
 PLACE = {3: "2100", 7: "0418", 11: "0200051332"}
-HEADER = record(80, PLACE | {1: "11", 21: "260828", 27: "260831", 33: "2", 34: "00000000100000", 48: "978", 51: "3",
+HEADER = placed(80, PLACE | {1: "11", 21: "260828", 27: "260831", 33: "2", 34: "00000000100000", 48: "978", 51: "3",
                              52: "HOUSE 001"})  # fmt: skip
 
 
 def movement(amount: str = "00000000012500", sign: str = "2", zones: dict[int, str] | None = None) -> str:
     told = {1: "22", 7: "0418", 11: "260831", 17: "260830", 23: "04", 25: "161", 28: sign, 29: amount,
             43: "0000000017", 53: "INV202600012", 65: "CUSTOMER 017"}  # fmt: skip
-    return record(80, told | (zones or {}))
+    return placed(80, told | (zones or {}))
 
 
 def closing(debits: tuple[str, str], credits_: tuple[str, str], balance: str) -> str:
     told = {1: "33", 21: debits[0], 26: debits[1], 40: credits_[0], 45: credits_[1], 59: "2", 60: balance, 74: "978"}
-    return record(80, PLACE | told)
+    return placed(80, PLACE | told)
 
 
 END = closing(("00000", "0" * 14), ("00001", "00000000012500"), "00000000112500")
@@ -34,11 +34,11 @@ END = closing(("00000", "0" * 14), ("00001", "00000000012500"), "00000000112500"
 
 def file(*movements: str, last: str = END, count: int | None = None) -> list[Item]:
     lines = [HEADER, *movements, last]
-    return read(read_norma43, *lines, record(80, {1: "88", 3: "9" * 18, 21: f"{count or len(lines):06}"}))
+    return read(read_norma43, *lines, placed(80, {1: "88", 3: "9" * 18, 21: f"{count or len(lines):06}"}))
 
 
 def test_a_statement_is_told_with_its_account_balances_and_checks() -> None:
-    items = file(movement(), record(80, {1: "23", 3: "01", 5: "TRANSFER OF", 43: "CUSTOMER 017"}))
+    items = file(movement(), placed(80, {1: "23", 3: "01", 5: "TRANSFER OF", 43: "CUSTOMER 017"}))
     told = head(items)
     assert told.bank_account.other == "21000418450200051332"
     assert same_account(told.bank_account.identification, "ES9121000418450200051332")
@@ -57,7 +57,7 @@ def test_a_statement_is_told_with_its_account_balances_and_checks() -> None:
 
 
 def test_the_currency_that_an_amount_came_from_is_told() -> None:
-    (entry,) = entries(file(movement(), record(80, {1: "24", 3: "01", 5: "840", 8: "00000000014000"})))
+    (entry,) = entries(file(movement(), placed(80, {1: "24", 3: "01", 5: "840", 8: "00000000014000"})))
     assert entry.exchange is not None
     assert entry.exchange.instructed is not None
     assert (entry.exchange.instructed.value, entry.exchange.source_currency) == (Decimal("140.00"), "USD")
@@ -79,7 +79,7 @@ def test_the_last_record_counts_those_before_it_or_itself_too(count: int, holds:
 
 
 def test_letters_of_other_encodings_are_read() -> None:
-    lines = [HEADER, movement(), record(80, {1: "23", 3: "01", 5: "COMISIÓN"}), END]
+    lines = [HEADER, movement(), placed(80, {1: "23", 3: "01", 5: "COMISIÓN"}), END]
     for encoding in ("utf-8", "latin-1", "cp1252"):
         assert entries(read(read_norma43, *lines, encoding=encoding))[0].remittance == ("COMISIÓN",)
 
@@ -93,7 +93,7 @@ def test_an_unreadable_sign_is_rejected_with_its_amount_and_the_rest_is_kept() -
 
 
 def test_a_file_of_several_accounts_tells_each() -> None:
-    items = read(read_norma43, HEADER, movement(), END, HEADER, movement(), END, record(80, {1: "88", 21: "000006"}))
+    items = read(read_norma43, HEADER, movement(), END, HEADER, movement(), END, placed(80, {1: "88", 21: "000006"}))
     assert len(entries(items)) == 2
     assert failed(items) == {}
 

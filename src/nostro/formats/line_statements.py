@@ -177,3 +177,25 @@ class Running:
     def cut(self, line: int, lacking: str) -> Reject:
         """The file ends before the statement does."""
         return Reject(where=self.head.source.where, why=f"the file ends within this statement: {lacking}", line=line)
+
+
+@dataclass(slots=True)
+class Strays:
+    """Records outside of any statement. Those before the first are told once it is sure that this is such a file."""
+
+    held: list[Reject] = field(default_factory=list)
+    begun: bool = False
+
+    def take(self, line: int, *, tells_money: bool) -> Iterator[Reject]:
+        """A record. Lines of no known kind before the first statement are somebody's heading."""
+        reject = Reject(where="file", why="a record stands outside of any statement", line=line)
+        if self.begun:
+            yield reject
+        elif tells_money and len(self.held) < _NOTED:
+            self.held.append(reject)
+
+    def begin(self) -> Iterator[Reject]:
+        """A statement begins."""
+        self.begun = True
+        yield from self.held
+        self.held = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from nostro.formats.bai2.read import is_bai2, read_bai2
 from nostro.formats.cfonb.operations import is_cfonb240, read_cfonb240
@@ -12,8 +12,9 @@ from nostro.formats.coda.read import is_coda, read_coda
 from nostro.formats.norma43 import is_norma43, read_norma43
 from nostro.formats.ofx.read import is_ofx, read_ofx
 from nostro.formats.qif import is_qif, read_qif
-from nostro.formats.reading import Format
+from nostro.formats.reading import Format, Item
 from nostro.formats.tables.formats import TABLE
+from nostro.formats.tables.writer import write_csv
 
 NATIONAL: Sequence[Format] = (
     Format("coda", "CODA, Belgian statements", is_coda, read_coda),
@@ -27,3 +28,6 @@ NATIONAL: Sequence[Format] = (
     TABLE,
 )
 """Tables come last: nearly anything could be one."""
+
+WRITERS: Mapping[str, Callable[[Iterable[Item]], Iterator[bytes]]] = {"csv": write_csv}
+"""What statements can be written as."""

@@ -14,7 +14,17 @@ from typing import Any
 
 from nostro.formats.checks import Control
 from nostro.formats.iso20022.tree import Unreadable
-from nostro.formats.line_statements import LineItem, Running, day, fixed_width, negative, scaled, whole_number, zone
+from nostro.formats.line_statements import (
+    LineItem,
+    Running,
+    Strays,
+    day,
+    fixed_width,
+    negative,
+    scaled,
+    whole_number,
+    zone,
+)
 from nostro.formats.reading import Beginning
 from nostro.model.failures import FormatRefused
 from nostro.model.money import Amount
@@ -25,7 +35,6 @@ from nostro.model.statements import (
     Direction,
     Exchange,
     References,
-    Reject,
     ReturnInformation,
     Source,
     StatementHead,
@@ -82,6 +91,7 @@ class _Walk:
     running: Running | None = None
     movement: _Movement | None = None
     complete: Running | None = None
+    strays: Strays = field(default_factory=Strays)
 
     def take(self, number: int, record: str) -> Iterator[LineItem]:
         """One record."""
@@ -90,13 +100,13 @@ class _Walk:
         if kind == "11":
             yield from self._finish_before()
             self.records += 1
+            yield from self.strays.begin()
             yield self._begin(record)
         elif kind == "88":
             yield from self._count(record)
         elif running is None:
             self.records += 1
-            if self.statements:
-                yield Reject(where="", why="a record stands outside of any statement", line=number)
+            yield from self.strays.take(number, tells_money=kind == "22")
         else:
             self.records += 1
             yield from self._within(running, kind, record)

@@ -9,20 +9,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from nostro.formats.cfonb.rib import rib
 from nostro.formats.checks import Control
 from nostro.formats.iso20022.tree import Unreadable
-from nostro.formats.line_statements import LineItem, Running, day, fixed_width, scaled, whole_number, zone
+from nostro.formats.line_statements import LineItem, Running, Strays, day, fixed_width, scaled, whole_number, zone
 from nostro.formats.reading import Beginning
 from nostro.model.failures import FormatRefused
 from nostro.model.money import Amount
 from nostro.model.parties import BankAccount, Party
 from nostro.model.references import told
-from nostro.model.statements import Direction, EntryState, References, Reject, Source, StatementHead
+from nostro.model.statements import Direction, EntryState, References, Source, StatementHead
 
 RECORD = 240
 _HEADER = re.compile(r"31\d{6}.{2}[\d ]{6}[A-Z0-9 ] {0,4}")
@@ -56,6 +56,7 @@ class _Walk:
     line: int = 0
     lists: int = 0
     running: Running | None = None
+    strays: Strays = field(default_factory=Strays)
 
     def take(self, number: int, record: str) -> Iterator[LineItem]:
         """One record."""
@@ -65,10 +66,10 @@ class _Walk:
             if running is not None:
                 running.note("closing", "there is no record of its end (39)")
                 yield running.end()
+            yield from self.strays.begin()
             yield self._begin(record)
         elif running is None:
-            if self.lists:
-                yield Reject(where="", why="a record stands outside of any list", line=number)
+            yield from self.strays.take(number, tells_money=kind == "34")
         elif kind == "34":
             yield self._operation(running, record)
         elif kind == "36":
@@ -96,7 +97,7 @@ class _Walk:
         head = StatementHead(
             kind="notification",
             statement_id=created.isoformat() if created else str(self.lists),
-            bank_account=_account(record, 78, _CURRENCY).model_copy(update={"owner": zone(record, 99, 122)}),
+            bank_account=_bank_account(record, 78, _CURRENCY).model_copy(update={"owner": zone(record, 99, 122)}),
             currency=_CURRENCY,
             created_on=created,
             source=Source(where=f"list[{self.lists}]", line=self.line),
@@ -121,7 +122,7 @@ class _Walk:
             running.controls.append(Control(name, None, Decimal(total).scaleb(-2)))
 
 
-def _account(record: str, first: int, currency: str = "") -> BankAccount:
+def _bank_account(record: str, first: int, currency: str = "") -> BankAccount:
     """Bank, branch and number from a position on."""
     bank, branch = zone(record, first, first + 4), zone(record, first + 5, first + 9)
     number = zone(record, first + 10, first + 20)
@@ -135,7 +136,7 @@ def _fields(running: Running, record: str, line: int, amount: Amount) -> dict[st
         raise Unreadable("the operation's code has no direction that is known")
     is_bill = code == _BILL
     state: EntryState = "future" if is_bill else "information"
-    name, account = zone(record, 43, 66), _account(record, 22)
+    name, account = zone(record, 43, 66), _bank_account(record, 22)
     return {
         "amount": amount,
         "direction": direction,

@@ -14,7 +14,7 @@ from decimal import Decimal
 
 from nostro.formats.cfonb.rib import rib
 from nostro.formats.iso20022.tree import Unreadable
-from nostro.formats.line_statements import day, fixed_width, scaled, whole_number, zone
+from nostro.formats.line_statements import Strays, day, fixed_width, scaled, whole_number, zone
 from nostro.formats.reading import Beginning
 from nostro.model.failures import FormatRefused
 from nostro.model.messages import Instruction, MessageEnd, MessageHead, Method
@@ -84,6 +84,7 @@ class _Walk:
     order: _Order | None = None
     payment: tuple[int, str] | None = None
     further: list[str] = field(default_factory=list)
+    strays: Strays = field(default_factory=Strays)
 
     def take(self, number: int, record: str) -> Iterator[OrderItem]:
         """One record."""
@@ -93,10 +94,10 @@ class _Walk:
             if order is not None:
                 order.checks.append(Check(name="closing", ok=False, detail="there is no total (08)"))
                 yield from self._close(order)
+            yield from self.strays.begin()
             yield self._begin(record)
         elif order is None:
-            if self.orders:
-                yield Reject(where="", why="a record stands outside of any order", line=number)
+            yield from self.strays.take(number, tells_money=kind == "06")
         elif kind == "07" and self.payment is not None:
             if len(self.further) < _FURTHER and (said := zone(record, 119, 149)):
                 self.further.append(said)
@@ -116,7 +117,7 @@ class _Walk:
         self.orders += 1
         operation = zone(record, 3, 4)
         is_bill = operation == _BILL
-        account = _account(record, bill=is_bill)
+        account = _bank_account(record, bill=is_bill)
         name = zone(record, 31, 54)
         group = zone(record, 150, 160) if is_bill else zone(record, 55, 61)
         others = {"operation": operation, "execution_day": "" if is_bill else told(zone(record, 26, 30)),
@@ -169,7 +170,7 @@ class _Walk:
         )
 
 
-def _account(record: str, *, bill: bool) -> BankAccount:
+def _bank_account(record: str, *, bill: bool) -> BankAccount:
     """Bank, branch and number: one after the other in bills, apart in transfers."""
     if bill:
         return rib(zone(record, 82, 86), zone(record, 87, 91), zone(record, 92, 102), _CURRENCY)
@@ -205,9 +206,9 @@ def _parts(order: _Order, record: str) -> tuple[Amount, Party, BankAccount, Refe
     other = Party(name=zone(record, 31, 54))
     if not order.is_bill:
         amount = scaled(zone(record, 103, 118), 2, _CURRENCY)
-        return amount, other, _account(record, bill=False), References(end_to_end=told(zone(record, 19, 30)))
+        return amount, other, _bank_account(record, bill=False), References(end_to_end=told(zone(record, 19, 30)))
     references = References(end_to_end=told(zone(record, 21, 30)), instruction=told(zone(record, 151, 160)))
-    return scaled(zone(record, 103, 114), 2, _CURRENCY), other, _account(record, bill=True), references
+    return scaled(zone(record, 103, 114), 2, _CURRENCY), other, _bank_account(record, bill=True), references
 
 
 def _check_total(order: _Order, said: str) -> None:

@@ -15,15 +15,15 @@ from nostro.formats.cfonb.amounts import signed
 from nostro.formats.cfonb.qualifiers import TOLD, gather
 from nostro.formats.cfonb.rib import rib
 from nostro.formats.iso20022.tree import Unreadable
-from nostro.formats.line_statements import LineItem, Running, day, fixed_width, negative, zone
+from nostro.formats.line_statements import LineItem, Running, Strays, day, fixed_width, negative, zone
 from nostro.formats.reading import Beginning
 from nostro.model.failures import FormatRefused
 from nostro.model.money import Amount
 from nostro.model.references import told as really_told
-from nostro.model.statements import Balance, Direction, Reject, ReturnInformation, Source, StatementHead
+from nostro.model.statements import Balance, Direction, ReturnInformation, Source, StatementHead
 
 RECORD = 120
-_OLD = re.compile(r"01[A-Z0-9 ]{5}.{4}[A-Z0-9 ]{5}[A-Z]{3}[0-9 ].[A-Z0-9 ]{11}.{2}\d{6}")
+_OLD = re.compile(r"01[A-Z0-9 ]{5}.{4}[A-Z0-9 ]{5}[A-Z]{3}[0-9 ].[A-Z0-9 ]{11}.{2}.{6}.{50}[ \d]{5,13}[\d{}A-R]")
 
 
 def is_cfonb120(beginning: Beginning) -> bool:
@@ -56,6 +56,7 @@ class _Walk:
     statements: int = 0
     running: Running | None = None
     movement: _Movement | None = None
+    strays: Strays = field(default_factory=Strays)
 
     def take(self, number: int, record: str) -> Iterator[LineItem]:
         """One record."""
@@ -65,10 +66,10 @@ class _Walk:
             if running is not None:
                 running.note("closing", "there is no new balance")
                 yield from self._close(running)
+            yield from self.strays.begin()
             yield self._begin(record)
         elif running is None:
-            if self.statements:
-                yield Reject(where="", why="a record stands outside of any statement", line=number)
+            yield from self.strays.take(number, tells_money=kind == "04")
         elif kind == "05" and self.movement is not None:
             if len(self.movement.told) < TOLD:
                 self.movement.told.append((zone(record, 46, 48), record[48:118]))

@@ -21,6 +21,7 @@ from nostro.formats.line_statements import (
     DETAILS_KEPT,
     LineItem,
     Running,
+    Strays,
     day,
     fixed_width,
     negative,
@@ -33,7 +34,7 @@ from nostro.formats.reading import Beginning
 from nostro.model.failures import FormatRefused
 from nostro.model.money import Amount
 from nostro.model.parties import BankAccount
-from nostro.model.statements import Balance, Detail, Direction, Reject, Source, StatementHead
+from nostro.model.statements import Balance, Detail, Direction, Source, StatementHead
 
 _HEADER = re.compile(r"0(?:0000|    )\d{6}[\d ]{3}05[D ]")
 _COUNTED = frozenset("1238")
@@ -80,6 +81,7 @@ class _Walk:
     closed: bool = False
     counted: int = 0
     refused: str = ""
+    strays: Strays = field(default_factory=Strays)
 
     def take(self, number: int, record: str) -> Iterator[LineItem]:
         """One record."""
@@ -92,9 +94,10 @@ class _Walk:
         elif kind == "1":
             yield from self._close("there is no trailer record")
             self.counted = 1
+            yield from self.strays.begin()
             yield self._begin(record)
         elif self.running is None:
-            yield from self._stray()
+            yield from self.strays.take(number, tells_money=kind == "21")
         elif kind == "21":
             yield from self._movement(self.running, Movement(number, record))
         elif kind in _FOLLOWING:
@@ -117,11 +120,6 @@ class _Walk:
         self.closed = False
         self.running = _statement(self.header.ljust(RECORD), record, self.statements, self.line)
         return self.running.head
-
-    def _stray(self) -> Iterator[LineItem]:
-        """A record outside of any statement: only after one of them, else this is another kind of file."""
-        if self.statements:
-            yield Reject(where="", why="a record stands outside of any statement", line=self.line)
 
     def _movement(self, running: Running, movement: Movement) -> Iterator[LineItem]:
         group = self.group
