@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 from nostro.formats.containers import documents
 from nostro.formats.iso20022.formats import ISO20022
+from nostro.formats.national import NATIONAL
 from nostro.formats.reading import BEGINNING_BYTES, Beginning, Format, Item
 
-FORMATS: Sequence[Format] = (*ISO20022,)
+FORMATS: Sequence[Format] = (*ISO20022, *NATIONAL)
 """The most particular ones first: what anything could be (CSV) comes last."""
 UNKNOWN = "This is no file that Nostro knows."
 
@@ -23,14 +24,14 @@ class Told(NamedTuple):
     items: Iterator[Item]
 
 
-def tell(chunks: Callable[[], Iterator[bytes]], name: str = "") -> Iterator[Told]:
-    """The documents of a file. `format` is None for one that no format recognises.
+def tell(chunks: Callable[[], Iterator[bytes]], name: str = "", declared: Format | None = None) -> Iterator[Told]:
+    """The documents of a file. `format` is None for one that no format recognises, unless one is `declared`.
 
     Raises `FormatRefused` for a container that can't be opened.
     """
     for document in documents(chunks):
         beginning, whole = _peeked(document.chunks)
-        found = recognise(Beginning(beginning, document.where or name))
+        found = declared or recognise(Beginning(beginning, document.where or name))
         yield Told(document.where, found, found.read(whole) if found else iter(()))
 
 

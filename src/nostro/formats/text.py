@@ -88,3 +88,20 @@ def _marked(raw: bytes) -> tuple[str, bytes]:
     if len(raw) > 3 and raw[0] == 0 and raw[1]:
         return "utf-16-be", b""
     return "", b""
+
+
+def pieces(chunks: Iterable[bytes], before: bytes) -> Iterator[str]:
+    """The text, cut before some byte, so that each piece is decoded by itself, for formats whose lines may have no end.
+
+    Raises `FormatRefused` where that byte does not come within `LINE_BYTES`.
+    """
+    held = b""
+    for chunk in _plain(chunks):
+        held += chunk
+        cut = held.rfind(before)
+        if cut > 0:
+            yield decode(held[:cut])
+            held = held[cut:]
+        if len(held) > LINE_BYTES:
+            raise FormatRefused(f"There are {LINE_BYTES} bytes without a mark: this is no text file of a bank.")
+    yield decode(held.rstrip(_END))

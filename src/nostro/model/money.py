@@ -35,7 +35,11 @@ _CODES: dict[int, str] = {
     3: "BHD IQD JOD KWD LYD OMR TND",
     4: "CLF UYW",
 }
+NO_CURRENCY = "X" * 3
+"""ISO 4217's code where there is no currency, for documents that tell none. It has no minor unit, so that an amount
+with digits after its point never becomes money."""
 EXPONENTS: dict[str, int] = {code: digits for digits, codes in _CODES.items() for code in codes.split()}
+EXPONENTS[NO_CURRENCY] = 0
 
 
 class InexactAmountError(ValueError):

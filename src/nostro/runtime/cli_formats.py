@@ -11,12 +11,16 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from nostro.formats.catalogue import UNKNOWN, tell
 from nostro.formats.kinds import SCHEMAS
-from nostro.formats.reading import Item
+from nostro.formats.reading import Format, Item
 from nostro.formats.shown import json_of
+from nostro.formats.tables.formats import table_format
+from nostro.formats.tables.profile import PROFILES, Profile
 from nostro.formats.writing import WRITERS, Order, writer
 from nostro.model.failures import FormatRefused, Refused
 from nostro.runtime.cli_frame import DONE, WRONG, Frame, register
@@ -33,6 +37,9 @@ def parse(
     *,
     rejects: Annotated[bool, typer.Option("--rejects", help="Rejects as lines of their own, not as errors.")] = False,
     summary: Annotated[bool, typer.Option("--summary", help="A table to hold against the bank's portal.")] = False,
+    profile: Annotated[
+        str, typer.Option("--profile", metavar="P", help="What a table means: a name or a YAML file.")
+    ] = "",
     schema: Annotated[str, typer.Option("--schema", metavar="KIND", help="The JSON Schema of a kind.")] = "",
 ) -> int:
     """Read statements, payments and invoices of any known format, and print them as JSON, one object a line.
@@ -44,7 +51,7 @@ def parse(
         return _schema(schema)
     if not files:
         raise Refused("No file was named.", "Name files or folders, or - for standard input.")
-    sink = Lines(sys.stdout.buffer, frame.output, as_lines=rejects, quiet=summary)
+    sink = Lines(sys.stdout.buffer, frame.output, as_lines=rejects, quiet=summary, declared=_declared(profile))
     paths = list(_paths(files))
     with frame.output.progress("files", total=len(paths) if len(paths) > 1 else None) as done:
         for path in paths:
@@ -91,6 +98,29 @@ def _told_in(path: Path) -> Iterator[Iterator[Item]]:
         yield told.items
 
 
+def _declared(name: str) -> Format | None:
+    """The format of tables that a profile declares. Raises `Refused` for one that is none."""
+    if not name:
+        return None
+    if name in PROFILES:
+        return table_format(PROFILES[name])
+    path = Path(name)
+    if not path.is_file():
+        raise Refused(f"There is no profile {name!r}.", f"Name a YAML file, or one of: {', '.join(PROFILES)}.")
+    try:
+        with path.open(encoding="utf-8") as file:
+            return table_format(Profile.model_validate(YAML(typ="safe").load(file)))
+    except (OSError, UnicodeDecodeError, YAMLError, ValidationError) as error:
+        raise Refused(f"The profile {name} can't be taken: {_why(error)}.", "See the profiles in the docs.") from None
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        flaws = error.errors(include_url=False, include_input=False)
+        return "; ".join(f"{'.'.join(str(part) for part in flaw['loc'])}: {flaw['msg']}" for flaw in flaws)
+    return str(error).replace("\n", " ")
+
+
 def _schema(kind: str) -> int:
     if kind not in SCHEMAS:
         raise Refused(f"There is no kind {kind!r}.", f"There are: {', '.join(sorted(SCHEMAS))}.")
@@ -123,3 +153,11 @@ def add_to(app: typer.Typer) -> None:
     """Adds the commands."""
     register(app, convert, "nostro convert statement.sta --to camt.053 --out statement.xml")
     register(app, parse, "nostro parse statement.xml", "nostro parse inbox/ --summary", "zcat big.gz | nostro parse -")
+    register(
+        app,
+        parse,
+        "nostro parse statement.xml",
+        "nostro parse inbox/ --summary",
+        "nostro parse export.csv --profile my-bank.yaml",
+        "zcat big.gz | nostro parse -",
+    )

@@ -10,7 +10,7 @@ from typing import BinaryIO
 from nostro.formats import shown
 from nostro.formats.catalogue import UNKNOWN, Told, tell
 from nostro.formats.identity import EntryIds
-from nostro.formats.reading import Item
+from nostro.formats.reading import Format, Item
 from nostro.model.failures import FormatRefused
 from nostro.model.messages import Instruction, MessageEnd, MessageHead, PaymentStatus
 from nostro.model.money import plain
@@ -39,19 +39,23 @@ class _Open:
 
 @dataclass(slots=True)
 class Lines:
-    """Writes the documents of files. `as_lines`: rejects among them; `quiet`: only what `summary` needs."""
+    """Writes the documents of files. `as_lines`: rejects among them; `quiet`: only what `summary` needs.
+
+    `declared`: the format that everything is read as, where a profile says so.
+    """
 
     out: BinaryIO
     output: Output
     as_lines: bool = False
     quiet: bool = False
+    declared: Format | None = None
     code: int = DONE
     rows: list[tuple[str, ...]] = field(default_factory=list)
 
     def file(self, name: str, chunks: Callable[[], Iterator[bytes]]) -> None:
         """Every document in a file."""
         try:
-            for told in tell(chunks, PurePath(name).name):
+            for told in tell(chunks, PurePath(name).name, self.declared):
                 self._document(told, f"{name}:{told.member}" if told.member else name)
         except FormatRefused as refused:
             self._refuse(name, refused.sentence)

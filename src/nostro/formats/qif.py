@@ -1,0 +1,262 @@
+"""QIF, streaming: the Quicken Interchange Format, whose dates have no declared order and whose amounts no currency.
+
+Intuit, "QIF file format". The order of dates is taken from the file where one of its dates proves it; else every entry
+is rejected with the remedy, unless it was declared. An amount without a declared currency is told in none (ISO 4217's
+own code for that), so that it becomes no money by mistake.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from nostro.formats.iso20022.tree import Unreadable
+from nostro.formats.line_statements import LineItem, Running, trimmed
+from nostro.formats.ofx.values import decimal
+from nostro.formats.reading import Beginning
+from nostro.formats.text import lines
+from nostro.model.failures import FormatRefused
+from nostro.model.money import NO_CURRENCY, Amount
+from nostro.model.parties import Address, BankAccount, Party
+from nostro.model.statements import Detail, Direction, References, Source, StatementHead
+
+_TYPE = re.compile(r"!\s*(?:Type:|Account|Option:|Clear:)", re.IGNORECASE)
+_DAY = re.compile(r"(\d{1,4})[/.\-](\d{1,2})\s*([/.\-'])\s*(\d{1,4})", re.ASCII)
+_MONEY = frozenset({"bank", "cash", "ccard", "oth a", "oth l"})
+_HELD = 100_000
+"""Entries that wait for a date that proves the order."""
+_FIELDS = 500
+_WRONG_ORDER = "the date can be read in two orders: declare which (date_order: dmy or mdy)"
+_CHEQUE = re.compile(r"\d{1,20}")
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What a QIF file doesn't tell. Empty: it is not declared."""
+
+    date_order: str = ""
+    currency: str = ""
+    bank_account: str = ""
+
+
+def is_qif(beginning: Beginning) -> bool:
+    """Whether the first line that says anything is a QIF header."""
+    first = next((line.strip() for line in beginning.lines if line.strip()), "")
+    return bool(_TYPE.match(first))
+
+
+def read_qif(chunks: Iterable[bytes], declared: Declared | None = None) -> Iterator[LineItem]:
+    """A statement for each account. Raises `FormatRefused` where there is no QIF header."""
+    walk = _Walk(declared or Declared())
+    walk.order = walk.declared.date_order
+    for number, line in lines(chunks):
+        if line.strip():
+            yield from walk.take(number, line.strip())
+    yield from walk.finish()
+
+
+@dataclass(slots=True)
+class _Movement:
+    """The lines of one entry, by their letters."""
+
+    line: int
+    told: dict[str, list[str]] = field(default_factory=dict)
+
+    def first(self, letter: str) -> str:
+        """The first line with that letter."""
+        return next(iter(self.told.get(letter, ())), "")
+
+
+@dataclass(slots=True)
+class _Walk:
+    """Where the walk through the file is. `order` is empty until a date proves it."""
+
+    declared: Declared
+    order: str = ""
+    section: str = ""
+    account: dict[str, list[str]] = field(default_factory=dict)
+    statements: int = 0
+    known: bool = False
+    running: Running | None = None
+    movement: _Movement | None = None
+    waiting: list[_Movement] = field(default_factory=list)
+    line: int = 0
+    others: int = 0
+
+    def take(self, number: int, line: str) -> Iterator[LineItem]:
+        """One line."""
+        self.line = number
+        if line.startswith("!"):
+            yield from self._header(line[1:].strip())
+        elif not self.known:
+            return
+        elif line.startswith("^"):
+            yield from self._complete()
+        else:
+            self.movement = self.movement or _Movement(number)
+            if sum(map(len, self.movement.told.values())) < _FIELDS:
+                self.movement.told.setdefault(line[0].upper(), []).append(line[1:].strip())
+
+    def finish(self) -> Iterator[LineItem]:
+        """The file is read to its end."""
+        if not self.known:
+            raise FormatRefused("There is no QIF header in this file.")
+        unfinished = self.movement is not None
+        yield from self._complete()
+        yield from self._release()
+        if self.running is None:
+            yield from self._begin()
+        if self.running is not None:
+            if unfinished:
+                self.running.note("closing", f"line {self.line}: the last entry has no end")
+            if self.others:
+                self.running.note("others", f"{self.others} entries of lists and investments are not told")
+            yield self.running.end()
+
+    def _header(self, said: str) -> Iterator[LineItem]:
+        yield from self._complete()
+        self.known = True
+        kind, _, name = said.partition(":")
+        if kind.casefold() == "type":
+            yield from self._end_section()
+            self.section = name.strip().casefold()
+            if self.section in _MONEY:
+                yield from self._begin()
+        elif kind.casefold() == "account":
+            yield from self._end_section()
+            self.section = "account"
+
+    def _end_section(self) -> Iterator[LineItem]:
+        if self.running is not None:
+            yield from self._release()
+            yield self.running.end()
+            self.running = None
+
+    def _begin(self) -> Iterator[LineItem]:
+        self.statements += 1
+        name = next(iter(self.account.get("N", ())), "")
+        number, currency = self.declared.bank_account, self.declared.currency
+        head = StatementHead(
+            kind="statement",
+            statement_id=str(self.statements),
+            bank_account=BankAccount(other=number or name, name=name if number else "", currency=currency),
+            currency=currency,
+            source=Source(where=f"statement[{self.statements}]", line=self.line),
+            format="QIF",
+        )
+        self.running = Running(head)
+        if not currency:
+            self.running.note("currency", "no currency is told: declare it in a profile")
+        yield head
+
+    def _complete(self) -> Iterator[LineItem]:
+        movement, self.movement = self.movement, None
+        if movement is None:
+            return
+        if self.section == "account":
+            self.account = movement.told
+        elif self.running is None:
+            self.others += 1
+        else:
+            self.order = self.order or _proved(movement.first("D"))
+            self.waiting.append(movement)
+            if self.order or len(self.waiting) >= _HELD:
+                yield from self._release()
+
+    def _release(self) -> Iterator[LineItem]:
+        waiting, self.waiting = self.waiting, []
+        running = self.running
+        if running is None:
+            return
+        for movement in waiting:
+            amount: Amount | None = None
+            try:
+                amount = _amount(movement, self.declared.currency or NO_CURRENCY)
+                yield running.entry(_fields(movement, amount, self.order), movement.line)
+            except Unreadable as unreadable:
+                unsigned = None if amount is None else Amount(value=abs(amount.value), currency=amount.currency)
+                yield running.reject(str(unreadable), movement.line, unsigned)
+
+
+def _proved(said: str) -> str:
+    """The order that a date proves, by a part that is no month."""
+    found = _DAY.fullmatch(said)
+    if not found or len(found[1]) == 4:
+        return ""
+    first, second = int(found[1]), int(found[2])
+    if first > 12 >= second:
+        return "dmy"
+    return "mdy" if second > 12 >= first else ""
+
+
+def _day(said: str, order: str) -> date:
+    """A day in the order that was declared or proved. Raises `Unreadable`."""
+    found = _DAY.fullmatch(said)
+    if found is None:
+        raise Unreadable("the date is in no form that QIF has" if said else "there is no date")
+    first, second, third = int(found[1]), int(found[2]), int(found[4])
+    if len(found[1]) == 4:
+        return _calendar(first, second, third)
+    # Quicken writes the years from 2000 on behind an apostrophe.
+    year = third if third > 99 else third + (2000 if found[3] == "'" or third < 70 else 1900)
+    if not order and first != second:
+        raise Unreadable(_WRONG_ORDER)
+    return _calendar(year, second, first) if order == "dmy" else _calendar(year, first, second)
+
+
+def _calendar(year: int, month: int, of_month: int) -> date:
+    try:
+        return date(year, month, of_month)
+    except ValueError:
+        raise Unreadable("the date is in no calendar") from None
+
+
+def _amount(movement: _Movement, currency: str) -> Amount:
+    """`T`, or `U` where it lacks. Raises `Unreadable`."""
+    said = movement.first("T") or movement.first("U")
+    return Amount(value=trimmed(decimal(said), currency), currency=currency)
+
+
+def _fields(movement: _Movement, amount: Amount, order: str) -> dict[str, Any]:
+    direction: Direction = "debit" if amount.value < 0 else "credit"
+    payee, memo, number = movement.first("P"), movement.first("M"), movement.first("N")
+    address = tuple(line for line in movement.told.get("A", ()) if line)
+    key = "ChqNb" if _CHEQUE.fullmatch(number) else "number"
+    others = {key: number, "category": movement.first("L"), "cleared": movement.first("C")}
+    details = _splits(movement, amount.currency)
+    words = memo or payee
+    return {
+        "amount": Amount(value=abs(amount.value), currency=amount.currency),
+        "direction": direction,
+        "state": "booked",
+        "booking_date": _day(movement.first("D"), order),
+        "references": References(others={name: said for name, said in others.items() if said}),
+        "remittance": (words,) if words else (),
+        "counterparty": Party(name=payee, address=Address(lines=address) if address else None) if payee else None,
+        "details": details,
+        "details_total": len(details),
+    }
+
+
+def _splits(movement: _Movement, currency: str) -> tuple[Detail, ...]:
+    """`S`, `E` and `$`: the parts of an entry by category. One whose amount can't be read has none."""
+    categories, memos = movement.told.get("S", []), movement.told.get("E", [])
+    details: list[Detail] = []
+    for place, said in enumerate(movement.told.get("$", [])[:_FIELDS]):
+        try:
+            value = decimal(said)
+        except Unreadable:
+            details.append(Detail())
+            continue
+        details.append(
+            Detail(
+                amount=Amount(value=abs(value), currency=currency),
+                direction="debit" if value < 0 else "credit",
+                additional=categories[place] if place < len(categories) else "",
+                remittance=(memos[place],) if place < len(memos) and memos[place] else (),
+            )
+        )
+    return tuple(details)

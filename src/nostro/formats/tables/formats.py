@@ -1,0 +1,53 @@
+"""Tables in the catalogue: by a profile that somebody declares, or by a proposed one where nothing is ambiguous."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
+
+from nostro.formats.line_statements import LineItem
+from nostro.formats.qif import Declared, is_qif, read_qif
+from nostro.formats.reading import BEGINNING_BYTES, Beginning, Format
+from nostro.formats.tables.profile import Profile
+from nostro.formats.tables.proposal import ROWS, delimiter_of, is_table, propose_rows, required, told
+from nostro.formats.tables.reader import read_rows
+from nostro.formats.tables.rows import ZIP, rows
+
+
+def read_table(chunks: Iterable[bytes], profile: Profile | None = None) -> Iterator[LineItem]:
+    """The statements of a CSV or XLSX, through its profile; without one, through the one that its first rows propose.
+
+    Raises `FormatRefused` with the open questions where that would be ambiguous.
+    """
+    given, held = iter(chunks), b""
+    for chunk in given:
+        held += chunk
+        if len(held) >= BEGINNING_BYTES:
+            break
+    whole = chain((held,), given)
+    name = "XLSX" if held.startswith(ZIP) else "CSV"
+    if profile is not None and is_qif(Beginning(held[:BEGINNING_BYTES])):
+        yield from read_qif(whole, Declared(profile.date_order, profile.currency, profile.bank_account))
+        return
+    delimiter = (profile.delimiter if profile else "") or _delimiter(held)
+    if profile is not None:
+        table = rows(whole, delimiter, profile.encoding, profile.sheet)
+        yield from read_rows(table, profile, f"{name}/{profile.name}" if profile.name else name)
+        return
+    table = rows(whole, delimiter)
+    first = list(islice(table, ROWS))
+    proposal = propose_rows(first, delimiter)
+    yield from read_rows(chain(first, table), required(proposal), name, [("profile", told(proposal))])
+
+
+def _delimiter(held: bytes) -> str:
+    return "," if held.startswith(ZIP) else delimiter_of(Beginning(held[:BEGINNING_BYTES]).lines)
+
+
+def table_format(profile: Profile) -> Format:
+    """Everything as a table, through this profile."""
+    title = profile.title or profile.name
+    return Format("table", title, lambda _: True, lambda chunks: read_table(chunks, profile))
+
+
+TABLE = Format("table", "CSV and XLSX statements", is_table, read_table)

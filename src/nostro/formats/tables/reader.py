@@ -1,0 +1,291 @@
+"""A table through its profile: statements with entries, located rejects and the chain of running balances."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, get_args
+
+from nostro.formats.iso20022.tree import Unreadable
+from nostro.formats.line_statements import LineItem, Running, trimmed
+from nostro.formats.tables.cells import Cell, day, name_of, number, text
+from nostro.formats.tables.chain import Chain
+from nostro.formats.tables.profile import Column, Marked, Profile
+from nostro.formats.tables.rows import Row
+from nostro.model.failures import FormatRefused
+from nostro.model.money import EXPONENTS, NO_CURRENCY, Amount
+from nostro.model.parties import BankAccount, Party
+from nostro.model.statements import (
+    Balance,
+    Direction,
+    EntryState,
+    Exchange,
+    References,
+    Source,
+    StatementHead,
+)
+
+_HEADER_WITHIN = 100
+_STATES = get_args(EntryState)
+_NOTED = 20
+
+
+@dataclass(slots=True)
+class _Walk:
+    """Where the walk through the rows is."""
+
+    profile: Profile
+    format: str
+    notes: Sequence[tuple[str, str]] = ()
+    places: dict[str, list[int]] = field(default_factory=dict)
+    statements: int = 0
+    running: Running | None = None
+    account: str = ""
+    chain: Chain = field(default_factory=Chain)
+    marked: list[tuple[str, Amount]] = field(default_factory=list)
+    line: int = 0
+
+    def row(self, row: Row) -> Iterator[LineItem]:
+        """A row of the table's body."""
+        self.line = row.line
+        if row.is_empty or self._takes_balance(row):
+            return
+        account = self._text(row, "bank_account") or self.profile.bank_account
+        if self.running is None or account != self.account:
+            yield from self._close()
+            yield self._begin(account, row)
+        running = self.running
+        if running is None:  # pragma: no cover - it was begun
+            return
+        if not self._text(row, "booking_date") and not self._has_amount(row):
+            running.note("line", f"line {row.line}: it holds neither a date nor an amount, and was left out")
+            return
+        try:
+            amount, direction = self._amount(row, self._currency(row))
+            running_balance = self._running_balance(row)
+            yield running.entry(self._fields(row, amount, direction), row.line)
+        except Unreadable as unreadable:
+            self.chain.gap()
+            yield running.reject(str(unreadable), row.line)
+        else:
+            signed = amount.value if direction == "credit" else -amount.value
+            self.chain.add(signed, running_balance, row.line)
+
+    def finish(self) -> Iterator[LineItem]:
+        """All rows are read."""
+        if self.running is None:
+            yield self._begin(self.profile.bank_account, Row(self.line, []))
+        yield from self._close()
+
+    def _begin(self, account: str, row: Row) -> StatementHead:
+        self.statements += 1
+        self.account, self.chain = account, Chain()
+        currency = self.profile.currency or self._currency_of(row)
+        compact = "".join(account.split()).upper()
+        iban = compact[:2].isalpha() and compact[2:4].isdigit() and len(compact) > 12
+        head = StatementHead(
+            kind="statement",
+            statement_id=self._first_day(row),
+            bank_account=BankAccount(iban=compact if iban else "", other="" if iban else account, currency=currency),
+            currency=currency,
+            source=Source(where=f"table[{self.statements}]", line=row.line),
+            format=self.format,
+        )
+        self.running = Running(head)
+        for name, detail in self.notes:
+            self.running.note(name, detail)
+        if not currency:
+            self.running.note("currency", "no currency is told: declare it in a profile")
+        return head
+
+    def _first_day(self, row: Row) -> str:
+        """What the statement is called by: nothing in a table names it."""
+        try:
+            found = day(self._cell(row, "booking_date"), self.profile.date_order)
+        except Unreadable:
+            found = None
+        return found.isoformat() if found else str(self.statements)
+
+    def _close(self) -> Iterator[LineItem]:
+        running = self.running
+        if running is None:
+            return
+        self.running = None
+        currency = running.head.currency or NO_CURRENCY
+        told = list(self.marked) or [(code, self._balance(value, currency)) for code, value in self.chain.ends()]
+        running.balances += [Balance(code=code, amount=amount) for code, amount in told]
+        for line, expected, said in self.chain.broken()[:_NOTED]:
+            running.note("chain", f"line {line}: the amounts lead to {expected}, told is {said}")
+        if self.chain.counted:
+            detail = f"{len(self.chain.broken())} of {self.chain.counted} running balances don't follow"
+            running.held("chain", detail, ok=not self.chain.broken())
+        yield running.end()
+
+    @staticmethod
+    def _balance(value: Decimal, currency: str) -> Amount:
+        return Amount(value=trimmed(value, currency), currency=currency)
+
+    def _takes_balance(self, row: Row) -> bool:
+        """A line that is an opening or closing balance by its label."""
+        for code, mark in (("OPBD", self.profile.opening), ("CLBD", self.profile.closing)):
+            if mark is not None and _is_marked(row, mark):
+                value = number(row.cells[mark.column - 1], self.profile.decimal)
+                if value is not None:
+                    self.marked.append((code, self._balance(value, self.profile.currency or NO_CURRENCY)))
+                return True
+        return False
+
+    def _amount(self, row: Row, currency: str) -> tuple[Amount, Direction]:
+        """The amount and its direction. Raises `Unreadable`."""
+        value = self._signed(row)
+        digits = EXPONENTS[currency]
+        value = trimmed(value, currency)
+        exponent = value.as_tuple().exponent
+        if isinstance(exponent, int) and exponent == -3 and digits == 2 and 0 < abs(value) < 1000:
+            raise Unreadable("the amount can be read in two ways: three digits follow its decimal mark")
+        if self.profile.inverse:
+            value = -value
+        return Amount(value=abs(value), currency=currency), "debit" if value < 0 else "credit"
+
+    def _signed(self, row: Row) -> Decimal:
+        decimal = self.profile.decimal
+        if not self.profile.columns.amount:
+            debit, credit = (number(self._cell(row, name), decimal) for name in ("debit", "credit"))
+            if debit is None and credit is None:
+                raise Unreadable("there is no amount")
+            taken = debit or Decimal(0)
+            return (credit or Decimal(0)) - (-taken if self.profile.debits_negative else taken)
+        value = number(self._cell(row, "amount"), decimal)
+        if value is None:
+            raise Unreadable("there is no amount")
+        if not self.profile.columns.direction:
+            return value
+        word = self._text(row, "direction").casefold()
+        if word in self.profile.debit_words:
+            return -abs(value)
+        if word in self.profile.credit_words:
+            return abs(value)
+        raise Unreadable("the word beside the amount is neither a debit nor a credit")
+
+    def _has_amount(self, row: Row) -> bool:
+        return any(self._text(row, name) for name in ("amount", "debit", "credit"))
+
+    def _currency(self, row: Row) -> str:
+        """The entry's currency. Raises `Unreadable`."""
+        currency = self._text(row, "currency").upper() or self.profile.currency or NO_CURRENCY
+        if currency not in EXPONENTS:
+            raise Unreadable("the currency is not in ISO 4217")
+        return currency
+
+    def _currency_of(self, row: Row) -> str:
+        told = self._text(row, "currency").upper()
+        return told if told in EXPONENTS else ""
+
+    def _running_balance(self, row: Row) -> Decimal | None:
+        return number(self._cell(row, "balance"), self.profile.decimal)
+
+    def _fields(self, row: Row, amount: Amount, direction: Direction) -> dict[str, Any]:
+        order = self.profile.date_order
+        booked = day(self._cell(row, "booking_date"), order)
+        if booked is None:
+            raise Unreadable("there is no date")
+        status = self._text(row, "status").casefold()
+        name = self._text(row, "counterparty")
+        lines = [self._text(row, "remittance", place) for place in range(len(self.places.get("remittance", ())))]
+        return {
+            "amount": amount,
+            "direction": direction,
+            "state": status if status in _STATES else "booked",
+            "booking_date": booked,
+            "value_date": day(self._cell(row, "value_date"), order),
+            "references": References(
+                account_servicer=self._text(row, "reference"),
+                end_to_end=self._text(row, "end_to_end"),
+                structured=self._text(row, "structured"),
+                mandate=self._text(row, "mandate"),
+            ),
+            "bank_transaction_code": self._text(row, "code"),
+            "remittance": tuple(line for line in lines if line),
+            "counterparty": Party(name=name) if name else None,
+            "counterparty_account": self._other_account(row),
+            "exchange": self._exchange(row),
+        }
+
+    def _other_account(self, row: Row) -> BankAccount | None:
+        said, bic = self._text(row, "counterparty_account"), self._text(row, "counterparty_bic")
+        compact = "".join(said.split()).upper()
+        iban = compact[:2].isalpha() and compact[2:4].isdigit() and len(compact) > 12
+        account = BankAccount(iban=compact, bic=bic) if iban else BankAccount(other=said, bic=bic)
+        return account if said or bic else None
+
+    def _exchange(self, row: Row) -> Exchange | None:
+        currency = self._text(row, "original_currency").upper()
+        value = number(self._cell(row, "original_amount"), self.profile.decimal)
+        if not value or currency not in EXPONENTS:
+            return None
+        return Exchange(instructed=Amount(value=abs(value), currency=currency), source_currency=currency)
+
+    def _cell(self, row: Row, name: str, place: int = 0) -> Cell:
+        places = self.places.get(name, ())
+        return row.cells[places[place]] if place < len(places) and places[place] < len(row.cells) else ""
+
+    def _text(self, row: Row, name: str, place: int = 0) -> str:
+        return text(self._cell(row, name, place))
+
+
+def _is_marked(row: Row, mark: Marked) -> bool:
+    first = next((text(cell) for cell in row.cells if text(cell)), "")
+    return name_of(first) == name_of(mark.label) and len(row.cells) >= mark.column
+
+
+def read_rows(
+    given: Iterable[Row], profile: Profile, format_name: str, notes: Sequence[tuple[str, str]] = ()
+) -> Iterator[LineItem]:
+    """The table's statements. Raises `FormatRefused` when no line names the profile's columns."""
+    walk = _Walk(profile, format_name, notes)
+    waiting: deque[Row] = deque()
+    before: list[Row] = []
+    for row in given:
+        if row.line <= profile.skip_first:
+            continue
+        if not walk.places:
+            walk.places = places_of(profile, row.cells)
+            if profile.header and not walk.places:
+                before.append(row)
+                if len(before) > _HEADER_WITHIN:
+                    break
+                continue
+            if profile.header:
+                _take_marked(walk, before)
+                continue
+        waiting.append(row)
+        if len(waiting) > profile.skip_last:
+            yield from walk.row(waiting.popleft())
+    if not walk.places:
+        raise FormatRefused("No line of the table names the columns that the profile declares.")
+    yield from walk.finish()
+
+
+def _take_marked(walk: _Walk, before: Iterable[Row]) -> None:
+    """Balances that stand above the header."""
+    for row in before:
+        walk._takes_balance(row)  # noqa: SLF001 - the walk is this module's own
+
+
+def places_of(profile: Profile, cells: Sequence[Cell]) -> dict[str, list[int]]:
+    """Where each thing stands in a row, from 0; nothing when the row lacks a name that is declared."""
+    names = {name_of(cell): place for place, cell in reversed(list(enumerate(cells))) if text(cell)}
+    found: dict[str, list[int]] = {}
+    for field_name, column in profile.columns.named().items():
+        wanted: tuple[Column, ...] = column if isinstance(column, tuple) else (column,)
+        places = [_place(one, names) for one in wanted]
+        if None in places:
+            return {}
+        found[field_name] = [place for place in places if place is not None]
+    return found
+
+
+def _place(column: Column, names: Mapping[str, int]) -> int | None:
+    return column - 1 if isinstance(column, int) else names.get(name_of(column))

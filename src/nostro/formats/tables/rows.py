@@ -1,0 +1,133 @@
+"""The rows of a table, streaming: from CSV in any encoding, or from the first sheet of an XLSX."""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from collections import deque
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime
+from decimal import Decimal
+from itertools import chain
+from typing import NamedTuple
+
+import openpyxl  # type: ignore[import-untyped]  # it ships no types, and stubs would be one dependency more
+
+from nostro.formats.tables.cells import Cell
+from nostro.formats.text import lines
+from nostro.model.failures import FormatRefused
+
+ZIP = b"PK\x03\x04"
+_COLUMNS = 300
+_CELL = 4_000
+_SPREAD = 30
+"""Lines over which a quoted cell may run: a quote that nothing closes spoils no more than its own line."""
+_FILE_BYTES = 67_108_864
+_EXPANDED_BYTES = 536_870_912
+_TEXTS_BYTES = 134_217_728
+_MEMBERS = 2_000
+_ROWS = 1_048_576
+
+
+class Row(NamedTuple):
+    """A row with the number of its first line."""
+
+    line: int
+    cells: list[Cell]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing stands in it."""
+        return not any(cell for cell in self.cells if not isinstance(cell, str) or cell.strip())
+
+
+def rows(chunks: Iterable[bytes], delimiter: str, encoding: str = "", sheet: str = "") -> Iterator[Row]:
+    """The rows. Raises `FormatRefused` for an XLSX that can't be opened or is beyond every limit."""
+    given = iter(chunks)
+    first = next(given, b"")
+    whole = chain((first,), given)
+    if first.startswith(ZIP):
+        yield from sheet_rows(whole, sheet)
+    else:
+        yield from text_rows(lines(whole, encoding), delimiter)
+
+
+def text_rows(numbered: Iterable[tuple[int, str]], delimiter: str) -> Iterator[Row]:
+    """The rows of a CSV: a quoted cell may hold the delimiter and line ends."""
+    waiting: deque[tuple[int, str]] = deque()
+    source = iter(numbered)
+    while True:
+        line = waiting.popleft() if waiting else next(source, None)
+        if line is None:
+            return
+        number, said = line
+        taken: list[tuple[int, str]] = []
+        while said.count('"') % 2 and len(taken) < _SPREAD:
+            more = waiting.popleft() if waiting else next(source, None)
+            if more is None:
+                break
+            taken.append(more)
+            said += "\n" + more[1]
+        if said.count('"') % 2:
+            # Nothing closes the quote: the line stands for itself, and what was taken is read again.
+            waiting.extendleft(reversed(taken))
+            said = line[1]
+        yield Row(number, _split(said, delimiter))
+
+
+def _split(said: str, delimiter: str) -> list[Cell]:
+    if '"' not in said:
+        return [cell[:_CELL] for cell in said.split(delimiter, _COLUMNS)]
+    try:
+        found = next(csv.reader(io.StringIO(said, newline=""), delimiter=delimiter), [])
+    except csv.Error:
+        found = said.split(delimiter)
+    return [cell[:_CELL] for cell in found[:_COLUMNS]]
+
+
+def sheet_rows(chunks: Iterable[bytes], sheet: str) -> Iterator[Row]:
+    """The rows of a sheet: the one of that name, or the first. Formulas are as they were last worked out."""
+    held = io.BytesIO()
+    for chunk in chunks:
+        if held.tell() + len(chunk) > _FILE_BYTES:
+            raise FormatRefused(f"The workbook is larger than {_FILE_BYTES} bytes.")
+        held.write(chunk)
+    try:
+        _refuse_bombs(held)
+        book = openpyxl.load_workbook(held, read_only=True, data_only=True)
+        page = book[sheet] if sheet else book.worksheets[0]
+        for number, cells in enumerate(page.iter_rows(max_row=_ROWS, max_col=_COLUMNS, values_only=True), start=1):
+            yield Row(number, [_cell(value) for value in cells])
+    except FormatRefused:
+        raise
+    except KeyError:
+        raise FormatRefused("The workbook has no sheet of the name that the profile tells, or lacks a part.") from None
+    except Exception as error:  # noqa: BLE001 - the library's readers fail in every way that a broken workbook has
+        raise FormatRefused(f"The workbook can't be read ({type(error).__name__}).") from None
+
+
+def _refuse_bombs(held: io.BytesIO) -> None:
+    """Raises `FormatRefused` for what unpacks to too much, or declares XML entities."""
+    with zipfile.ZipFile(held) as archive:
+        members = archive.infolist()
+        if len(members) > _MEMBERS or sum(member.file_size for member in members) > _EXPANDED_BYTES:
+            raise FormatRefused(f"The workbook unpacks to more than {_EXPANDED_BYTES} bytes.")
+        for member in members:
+            if member.filename.endswith("sharedStrings.xml") and member.file_size > _TEXTS_BYTES:
+                raise FormatRefused(f"The workbook's texts are larger than {_TEXTS_BYTES} bytes.")
+            if member.filename.endswith((".xml", ".rels")):
+                with archive.open(member) as opened:
+                    if b"<!" in opened.read(1024).replace(b"<!--", b""):
+                        raise FormatRefused("The workbook declares a document type of its own.")
+
+
+def _cell(value: object) -> Cell:
+    """A cell as Python has it: binary numbers by the shortest decimal that stands for them, as sheets show them."""
+    if value is None or isinstance(value, bool):
+        return "" if value is None else str(value)
+    if isinstance(value, int | float):
+        return Decimal(repr(value))
+    if isinstance(value, datetime):
+        return value.date()
+    return value if isinstance(value, date) else str(value)[:_CELL]

@@ -1,0 +1,80 @@
+"""What banks call the columns of their tables, in the languages of Europe and the Americas."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from nostro.formats.tables.cells import name_of
+
+_NAMES: Mapping[str, str] = {
+    "booking_date": """
+        date | booking date | transaction date | posting date | post date | posted date | date posted | completed date
+        | trans date | entry date | process date | started date | buchungstag | buchungsdatum | buchung | datum |
+        transaktionsdatum | auftragsdatum | fecha | fecha operacion | fecha de operacion | f operacion |
+        fecha contable | data | data operazione | data contabile | data registrazione | data movimento |
+        data lancamento | date operation | date de l operation | date d operation | date de comptabilisation |
+        date comptable | dateop | boekdatum | boekingsdatum | transactiedatum | dato | bogforingsdato | bokforingsdag
+        | bokforingsdatum | data operacji | data ksiegowania | datum zauctovani | paivamaara | kirjauspaiva |
+        konyveles datuma""",
+    "value_date": """
+        value date | valuta | valutadatum | wertstellung | wertstellungsdatum | valutadag | rentedatum | fecha valor |
+        f valor | data valuta | data valor | date valeur | date de valeur | dateval | interest date | data waluty |
+        effective date""",
+    "amount": """
+        amount | transaction amount | betrag | umsatz | betrag eur | betrag (eur) | betrag in eur | importe | importo
+        | montant | bedrag | bedrag (eur) | bedrag eur | belop | beloeb | belopp | valor | kwota | net amount | amt |
+        amount (gbp) | amount (eur) | amount (usd) | castka | osszeg | summa | maara""",
+    "debit": """
+        debit | debits | debit amount | withdrawal | withdrawals | money out | paid out | payments out | soll |
+        belastung | belastungen | cargo | cargos | debe | dare | addebiti | addebito | uscite | debet | payment |
+        lastschrift | debits (eur) | withdrawal amt | ut""",
+    "credit": """
+        credit | credits | credit amount | deposit | deposits | money in | paid in | payments in | haben | gutschrift
+        | gutschriften | abono | abonos | haber | avere | accrediti | accredito | entrate | ingresos | receipt |
+        deposit amt | inn""",
+    "direction": """
+        d/c | dc | c/d | debit/credit | credit/debit | cr/dr | dr/cr | drcr | af bij | af/bij | soll/haben | s/h |
+        sens | credit debit indicator | debit or credit | cdtdbtind""",
+    "balance": """
+        balance | running balance | saldo | solde | kontostand | saldo eur | saldo contabile | balance after |
+        closing balance | saldo po operacji | saldo na transakci | available balance | account balance |
+        bokfort saldo""",
+    "currency": """
+        currency | ccy | wahrung | waehrung | divisa | moneda | devise | munt | muntsoort | moeda | valutakode |
+        waluta | curr | currency code | mena""",
+    "bank_account": """
+        account | account number | account no | own account | auftragskonto | rekening | rekeningnummer | compte |
+        cuenta | conto | iban auftragskonto | numero de compte | iban/bban | rachunek | my account | from account""",
+    "counterparty": """
+        partner name | counterparty | counter party | counterparty name | payee | payer | beneficiary | name |
+        merchant | beneficiary / payer | empfanger | auftraggeber | auftraggeber/empfanger |
+        begunstigter/zahlungspflichtiger | beguenstigter/zahlungspflichtiger | zahlungsempfanger | naam tegenpartij |
+        naam | tegenpartij | beneficiario | ordenante | ordinante | beneficiaire | nom | nadawca/odbiorca | kontrahent
+        | name zahlungsbeteiligter""",
+    "counterparty_account": """
+        bank account | counterparty account | partner account | kontonummer/iban | iban | iban zahlungsbeteiligter |
+        tegenrekening | tegenrekening iban/bban | compte contrepartie | rachunek nadawcy/odbiorcy | kontonummer |
+        beneficiary account | account (counterparty)""",
+    "counterparty_bic": "bic | swift | bic (swift-code) | blz | bic/swift",
+    "remittance": """
+        label | description | memo | details | detail | narrative | purpose | verwendungszweck | buchungstext |
+        concepto | concepto ampliado | causale | descrizione | descrizione operazione | libelle | communication |
+        communications | omschrijving | omschrijving-1 | mededelingen | mededeling | text | tekst | particulars |
+        transaction details | transaction description | message | observaciones | descricao | historico | tytul |
+        opis operacji | tytul operacji | vorgang/verwendungszweck | zprava pro prijemce | payment reference |
+        beschreibung | rubrik | motif""",
+    "reference": """
+        reference | transaction id | operation number | transaction reference | ref | id | fitid | bank reference |
+        referencia | riferimento | referentie | kundenreferenz | transaction number | numero d operation |
+        reference number | volgnr""",
+    "end_to_end": """
+        end to end id | end-to-end reference | end to end reference | endtoendid | kundenreferenz (end-to-end)""",
+    "original_amount": "amount currency | original amount | foreign amount | foreign currency amount | ursprungsbetrag",
+    "original_currency": "original currency | foreign currency | fremdwahrung",
+    "mandate": "mandate | mandatsreferenz | mandate reference | machtigingskenmerk",
+    "code": "type | transaction type | transaction code | umsatzart | code | trntype | mutatiesoort | umsatztyp",
+}
+WORDS: Mapping[str, str] = {
+    name_of(name): meaning for meaning, names in _NAMES.items() for name in names.split("|") if name_of(name)
+}
+"""A column's name, without case and blanks, and what stands in it."""
