@@ -152,7 +152,6 @@ def _pieces(path: Path) -> Iterator[bytes]:
 def add_to(app: typer.Typer) -> None:
     """Adds the commands."""
     register(app, convert, "nostro convert statement.sta --to camt.053 --out statement.xml")
-    register(app, parse, "nostro parse statement.xml", "nostro parse inbox/ --summary", "zcat big.gz | nostro parse -")
     register(
         app,
         parse,
