@@ -111,7 +111,7 @@ def beginnings(shared: Path) -> Iterator[tuple[Path, Beginning]]:
 
 
 def test_our_files_are_recognised_and_no_others(shared: Path) -> None:
-    formats = set(OURS.values()) | {"lockbox", "bacs_report", "bacs_standard_18", "qr_bill", "rates"}
+    formats = set(OURS.values()) | {"rates_xml", "rates_csv", "rates_xml_others", "rates_csv_others"}
     for path, beginning in beginnings(shared):
         found = recognise(beginning)
         name = found.name if found else ""

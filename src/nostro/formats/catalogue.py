@@ -9,9 +9,10 @@ from typing import NamedTuple
 from nostro.formats.containers import documents
 from nostro.formats.iso20022.formats import ISO20022
 from nostro.formats.nacha.formats import NACHA
+from nostro.formats.rates.formats import RATES
 from nostro.formats.reading import BEGINNING_BYTES, Beginning, Format, Item
 
-FORMATS: Sequence[Format] = (*ISO20022, *NACHA)
+FORMATS: Sequence[Format] = (*ISO20022, *NACHA, *RATES)
 """The most particular ones first: what anything could be (CSV) comes last."""
 UNKNOWN = "This is no file that Nostro knows."
 
