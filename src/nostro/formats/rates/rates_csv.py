@@ -48,12 +48,12 @@ def read_rates_csv(chunks: Iterable[bytes]) -> Iterator[RateItem]:
 
 def reader_of(cells: list[str]) -> Callable[[_Row, Rows], Iterator[RateItem]] | None:
     """Who reads a file whose first line is this."""
-    joined = ",".join(cells).casefold()
+    names = [cell.casefold() for cell in cells]
     if len(cells) > 1 and cells[0] == "Date" and all(_CODE.fullmatch(cell) for cell in cells[1:] if cell):
         return _days_of_ecb
     if cells[0].upper() == "DATE" and any(cell in BOE_SERIES for cell in cells[1:]):
         return _days_of_boe
-    if "currency code" in joined and "currency units per" in joined:
+    if "currency code" in names and any("currency units per" in name for name in names):
         return _months_of_hmrc
     if cells[0] == "Series Description" and len(cells) > 1:
         return _days_of_fed
@@ -115,7 +115,7 @@ def _months_of_hmrc(head: _Row, rows: Rows) -> Iterator[RateItem]:
 
 def _of_hmrc(rows: Rows, code: int, units: int, edges: list[int | None]) -> Iterator[Observation]:
     for row in rows:
-        cells = [*row.cells, *[""] * 8]
+        cells = [*row.cells, *[""] * COLUMNS]
         first, last = (day(cells[place]) if place is not None else None for place in edges)
         source = Source(where=f"line {row.line}", line=row.line)
         yield Observation(Period(first, first, last, "monthly", ""), cells[code], cells[units], source)
