@@ -1,7 +1,7 @@
 # Everything here runs on a machine with only Python >= 3.11, make and a package index.
 # Paths are relative throughout: make can't hold a path with spaces, the shell can.
 .DEFAULT_GOAL := help
-.PHONY: help install demo check quick test prove lock clean crash golden simulate mutants bench bench-install
+.PHONY: help install demo check quick test prove fuzz lock clean crash golden simulate mutants bench bench-install
 .NOTPARALLEL:
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
@@ -48,6 +48,9 @@ simulate: install ## the whole house from SEEDS= seeds (FIRST= to begin with), J
 
 mutants: install ## break guarantees on purpose and see which quick test notices (ARGS=NAME for one, ARGS=--all for every one)
 	$(BIN)/python -m tests.mutants.run $(ARGS)
+
+fuzz: install ## damage real files for SECONDS= seconds, from seed FIRST= on; ONLY= names a part of their paths
+	@exec $(BIN)/python -m tests.fuzz.run --seconds $(or $(SECONDS),3600) --first $(or $(FIRST),1) $(if $(ONLY),--only $(ONLY))
 
 lock: install ## resolve pyproject.toml into requirements.lock again (ARGS=--upgrade takes newer versions)
 	@$(BIN)/python -m pip install --quiet "uv==$(UV_VERSION)"

@@ -93,11 +93,11 @@ def fdatasync_microseconds() -> float:
     return sorted(times)[FLUSHES // 2] * 1e6
 
 
-def keep(told: Mapping[str, Any], folder: Path = HISTORY) -> Path:
+def keep(told: Mapping[str, Any] | Sequence[Mapping[str, Any]], name: str, folder: Path = HISTORY) -> Path:
     """Adds a run to the history, so that figures can be compared over commits."""
     folder.mkdir(parents=True, exist_ok=True)
     stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-    file = folder / f"{told['bench']}-{stamp}.json"
+    file = folder / f"{name}-{stamp}.json"
     file.write_bytes(orjson.dumps(told, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n")
     return file
 

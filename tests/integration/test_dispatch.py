@@ -11,17 +11,18 @@ import psycopg
 import pytest
 import pytest_asyncio
 
-from nostro.egress.journal import FencedWrites
+from nostro.egress.journal import FencedWrites, Journal
 from nostro.model.calls import HttpRequest
-from nostro.model.failures import LostRace, StatementRefused
+from nostro.model.failures import LostRace, Quarantined, StatementRefused
 from nostro.store.arrivals import LANES
 from nostro.store.database import Database, Transaction
-from tests.dispatch_world import START, Mortal, Worker, World, installed, of_line
+from tests.dispatch_world import KEYS, START, Mortal, Worker, World, installed, of_line
 from tests.integration.synthetic import House as DecidingHouse
 from tests.integration.synthetic import as_fact, line, payout
 from tests.toy_partner import Fault, operation
 
 pytestmark = pytest.mark.asyncio
+WAITING = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
 
 
 @pytest_asyncio.fixture
@@ -83,6 +84,33 @@ async def test_what_is_under_way_when_a_quarantine_begins_does_not_leave_either(
     await Worker(world, "one").settle()
     assert world.partner.calls == ["/find"]
     assert world.partner.effects == {}
+
+
+@pytest.mark.parametrize(
+    "forbids",
+    [
+        "update deployment set quarantine = 'behind its anchor'",
+        f"insert into stop values ('psp', 'another Odoo', 0, 'C-1', '{START}')",
+    ],
+)
+async def test_a_quarantine_that_begins_while_a_start_waits_for_its_slot_holds_the_act_back(
+    database: Database, database_url: str, forbids: str
+) -> None:
+    """The fence waits with what it saw before: only what is asked behind it knows better."""
+    world = World(database, operation("look_up"))
+    worker = Worker(world, "one")
+    await worker.slots.step(world.now)
+    [slot] = worker.slots.held("psp", world.now)
+    journal = Journal(FencedWrites(database, slot), KEYS)
+    with psycopg.connect(database_url) as other:
+        other.execute("select from lease where kind = 'slot' for update")
+        starting = asyncio.ensure_future(journal.start(3, b"d" * 16, 1, b"c" * 32, world.now))
+        while not await world.all(WAITING):  # noqa: ASYNC110 - the server sets no event
+            await asyncio.sleep(0.01)
+        await world.run(forbids)
+    with pytest.raises(Quarantined):
+        await starting
+    assert await world.all("select count(*) from attempt_call") == [(0,)]
 
 
 async def test_of_an_ordering_key_only_the_oldest_open_command_leaves(database: Database) -> None:

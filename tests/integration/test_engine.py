@@ -242,6 +242,34 @@ async def test_a_shard_that_is_given_back_while_a_lost_race_is_looked_into_count
     assert shard not in house.tenure.shards
 
 
+async def test_a_shard_that_a_commit_without_an_answer_moved_is_gone_on_with_at_once(house: House) -> None:
+    await house.tell([as_fact(payout("po_1"))])
+    shard = Subject("payout", "po_1").shard
+    believed = house.tenure.shards[shard]
+    await house.settle()
+    house.tenure.shards[shard] = believed
+    await house.tell([as_fact(payout("po_1", state="pending"))])
+    assert await house.decider.step(house.now) == 0
+    assert await house.decider.step(house.now) == 1
+    assert await house.all("select count(*) from fact where process = 'payout'") == [(2,)]
+
+
+async def test_a_shard_that_stands_further_back_than_its_holder_knows_counts_as_lost(house: House) -> None:
+    await house.tell([as_fact(payout("po_1"))])
+    shard = Subject("payout", "po_1").shard
+    house.tenure.shards[shard] = replace(house.tenure.shards[shard], position=house.tenure.shards[shard].position + 1)
+    assert await house.decider.step(house.now) == 0
+    assert shard not in house.tenure.shards
+
+
+async def test_arrivals_that_were_decided_since_they_were_asked_for_are_not_decided_again(house: House) -> None:
+    await house.tell([as_fact(payout("po_1"))])
+    queue = await house.decider._queue([Subject("payout", "po_1").shard])
+    await house.settle()
+    assert await house.decider._decide(queue, house.now) == 0
+    assert await house.all("select count(*) from fact where process = 'payout'") == [(1,)]
+
+
 async def test_replaying_the_log_decides_everything_again_as_it_was_decided(house: House) -> None:
     await house.tell([as_fact(payout(f"po_{n}")) for n in range(20)])
     await house.settle()

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.databases import running_server
-from tests.mutants.table import MUTANTS, Mutant
+from tests.mutants.table import MUTANTS, NAMED, Mutant
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "nostro"
@@ -68,10 +68,11 @@ def broken_source(mutant: Mutant) -> Iterator[Path]:
 
     What was compiled is copied along with its source's time, so that only the broken file is compiled anew.
     """
-    text = broken_text(mutant)
+    texts = {each.file: broken_text(each) for each in (mutant, *([NAMED[mutant.besides]] if mutant.besides else []))}
     with tempfile.TemporaryDirectory(prefix="nostro-mutant-") as folder:
         shutil.copytree(SOURCE, Path(folder) / "nostro")
-        (Path(folder) / "nostro" / mutant.file).write_text(text, encoding="utf-8")
+        for file, text in texts.items():
+            (Path(folder) / "nostro" / file).write_text(text, encoding="utf-8")
         yield Path(folder)
 
 

@@ -15,6 +15,7 @@ class Mutant:
 
     `only`: of the tests those whose names hold it (pytest's `-k`). `slow`: the tests take long; CI leaves them out.
     `simulations`: the whole house, disturbed on purpose, where each has to notice too; CI leaves them out.
+    `besides`: another mutant that is made along with it, where either alone is caught by the other's piece.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Mutant:
     only: str = ""
     slow: bool = False
     simulations: tuple[str, ...] = ()
+    besides: str = ""
 
 
 def _read() -> tuple[Mutant, ...]:
@@ -39,3 +41,4 @@ def _fixed(one: Mapping[str, Any]) -> dict[str, Any]:
 
 
 MUTANTS = _read()
+NAMED = {mutant.name: mutant for mutant in MUTANTS}

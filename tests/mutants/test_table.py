@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.mutants.run import ROOT, broken_text
-from tests.mutants.table import MUTANTS, Mutant
+from tests.mutants.table import MUTANTS, NAMED, Mutant
 
 LEAST = 25
 
@@ -16,6 +16,12 @@ def test_a_mutant_breaks_a_piece_that_stands_once_in_the_source_and_names_tests_
     for test in (*mutant.tests, *mutant.simulations):
         path, _, name = test.partition("::")
         assert f"def {name}" in (ROOT / path).read_text(encoding="utf-8")
+
+
+def test_what_is_broken_besides_is_another_mutant_in_another_file() -> None:
+    pairs = [(mutant, NAMED[mutant.besides]) for mutant in MUTANTS if mutant.besides]
+    assert pairs
+    assert all(one.file != other.file and not other.besides for one, other in pairs)
 
 
 def test_each_of_the_ten_guarantees_is_broken_by_some_mutant() -> None:

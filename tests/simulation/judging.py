@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -17,6 +17,7 @@ from nostro.model.clock import Now
 from nostro.model.money import Money
 from nostro.processes.collection.v1.state import CollectionState
 from nostro.processes.kit.machine import NEW, Terminal
+from nostro.projections.worklist import WaitingCommand, waiting_commands
 from nostro.runtime.demo.judge import CARD, judge
 from nostro.runtime.demo.proof import differences
 from nostro.runtime.demo.summary import KEYED, Summary, keys_in, summarise
@@ -27,6 +28,7 @@ from nostro.sandbox.world import World
 from nostro.store.audit import verify
 from tests.simulation.business import Business
 from tests.simulation.database import Connections
+from tests.simulation.handed_over import unexplained, untold
 from tests.simulation.play import Play
 
 AUDITED_EVERY = 4
@@ -45,7 +47,10 @@ async def flaws(play: Play, business: Business, world: World) -> AsyncIterator[s
         yield flaw
     for flaw in _stranded(house, play.connections):
         yield flaw
-    async for flaw in _books(play, summary, business, world):
+    commands = await waiting_commands(house.database)
+    for flaw in untold(commands, summary.cases):
+        yield flaw
+    async for flaw in _books(play, summary, commands, business, world):
         yield flaw
     for flaw in _once(play.connections, outside):
         yield flaw
@@ -56,7 +61,9 @@ async def flaws(play: Play, business: Business, world: World) -> AsyncIterator[s
 # The outside's books
 
 
-async def _books(play: Play, summary: Summary, business: Business, world: World) -> AsyncIterator[str]:
+async def _books(
+    play: Play, summary: Summary, commands: Sequence[WaitingCommand], business: Business, world: World
+) -> AsyncIterator[str]:
     """What is doubled is always wrong; what is missing may be explained by a case, or was never anybody's."""
     outside = world.books()["systems"]
     judgement = judge(intended(business, world), outside[ODOO], TUESDAY)
@@ -64,7 +71,7 @@ async def _books(play: Play, summary: Summary, business: Business, world: World)
     lost = [one for one in judgement.lost if not (one.kind == CARD and (one.entity, one.amount) in nobodys)]
     for one in judgement.doubled:
         yield f"doubled: {one.kind} {one.entity} {one.name} {one.amount}"
-    judged = replace(judgement, lost=tuple(lost))
+    judged = replace(judgement, lost=tuple(unexplained(lost, commands, summary.cases)))
     for found in await differences(play.house, summary, judged, outside, business.companies):
         yield f"differs: {found.where}: ours {found.ours}, theirs {found.theirs}"
 
@@ -101,7 +108,6 @@ _LEFT = {
     "a receipt is unread": "select count(*) from reading",
     "an arrival is undecided": "select count(*) from arrival",
     "a command is under way": "select count(*) from command_open where status in ('ready', 'dispatched')",
-    "a command was handed over": "select count(*) from command_open where status = 'handed_over'",
     "a dispatch is open": "select count(*) from dispatch where status in ('open', 'waiting')",
     "a fact is parked past its deadline": "select count(*) from parked where until <= %(business)s",
     "a subject was set aside": "select count(*) from subject where poisoned <> ''",

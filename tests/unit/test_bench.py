@@ -31,7 +31,7 @@ def test_the_object_has_what_scripts_rely_on_and_ratios_follow_from_baselines() 
 
 
 def test_a_run_is_kept_beside_the_others(tmp_path: Path) -> None:
-    file = keep(Report("replay", "facts/s").told(), tmp_path / "history")
+    file = keep(Report("replay", "facts/s").told(), "replay", tmp_path / "history")
     assert orjson.loads(file.read_bytes())["bench"] == "replay"
 
 

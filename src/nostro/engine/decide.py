@@ -87,8 +87,7 @@ class Decider:
                 return await self._attempt(queue, now)
             except LostRace as race:
                 logger.info("race_lost", sentence=race.sentence, arrivals=len(queue))
-                lost = await self._check_tenure(queue)
-                if lost:
+                if await self._check_tenure(queue):
                     return 0
             except POISON as error:
                 return await self._halve(queue, now, error)
@@ -171,14 +170,11 @@ class Decider:
             self._lacking[digest] = failure.sentence
 
     async def _check_tenure(self, queue: Sequence[Arrival]) -> bool:
-        """Whether a shard of the batch is somebody else's by now, or was given back meanwhile; forgets those."""
+        """Whether a shard of the batch isn't as it was believed to be: then its arrivals are asked for anew."""
         numbers = sorted({a.shard for a in queue if a.shard in self.tenure.shards})
         async with self.database.transaction() as tx:
-            rows = {row.shard: row for row in await tx.rows(SQL.shard_tokens, shards=numbers)}
-        held = [(n, self.tenure.shards.get(n)) for n in numbers]
-        gone = [n for n, mine in held if not mine or (rows[n].token, rows[n].position) != (mine.token, mine.position)]
-        self.tenure.lost(gone)
-        return bool(gone)
+            rows = {row.shard: row for row in await tx.rows(SQL.held_shards, shards=numbers)}
+        return self.tenure.compare(rows)
 
 
 def _activated(queue: Sequence[Arrival]) -> set[bytes]:

@@ -17,7 +17,7 @@ import structlog
 from nostro.model.canonical import canonical, parse
 from nostro.model.clock import Now
 from nostro.model.ids import SHARDS
-from nostro.store.database import Database, Statements, Transaction
+from nostro.store.database import Database, Row, Statements, Transaction
 
 SQL = Statements("engine")
 LEASE = timedelta(seconds=10)
@@ -81,9 +81,7 @@ class Tenure:
                 taken += await tx.rows(SQL.take_shards, **taking, among=sorted(share.among), limit=limit)
         before = set(self.shards)
         self.shards = {number: held for number, held in self.shards.items() if number in renewed}
-        self.shards |= {
-            r.shard: HeldShard(r.shard, r.token, r.position, r.head, r.bundle, r.activations) for r in taken
-        }
+        self.shards |= {row.shard: _held(row) for row in taken}
         self._until = until
         return len(before ^ set(self.shards))
 
@@ -97,6 +95,18 @@ class Tenure:
         """Forgets shards whose fence said no."""
         for number in numbers:
             self.shards.pop(number, None)
+
+    def compare(self, rows: Mapping[int, Row]) -> bool:
+        """Whether shards aren't what they were believed to be; then they are what their rows say, or forgotten.
+
+        One that is further on under the same token was moved by a commit of ours whose outcome nobody told us.
+        """
+        off = [number for number, row in rows.items() if not _agree(self.shards.get(number), row)]
+        for number in off:
+            mine = self.shards.pop(number, None)
+            if mine and rows[number].token == mine.token and rows[number].position > mine.position:
+                self.shards[number] = _held(rows[number])
+        return bool(off)
 
     async def refuse(self, whys: Mapping[int, str], now: Now) -> None:
         """Gives back shards that need what this release lacks, each with its reason, and leaves them to others."""
@@ -138,6 +148,14 @@ class Tenure:
     def _tokens(self, numbers: Iterable[int]) -> dict[str, list[int]]:
         chosen = sorted(numbers)
         return {"shards": chosen, "tokens": [self.shards[number].token for number in chosen]}
+
+
+def _held(row: Row) -> HeldShard:
+    return HeldShard(row.shard, row.token, row.position, row.head, row.bundle, row.activations)
+
+
+def _agree(mine: HeldShard | None, row: Row) -> bool:
+    return mine is not None and (row.token, row.position) == (mine.token, mine.position)
 
 
 def _refuses(told: bytes) -> frozenset[int]:

@@ -54,10 +54,12 @@ class Writer:
             await self._settled(sent, batch, now)
             opened = await self._commands(sent, first, now)
             await self._postings(sent, batch)
-            names = ("shards", "lanes", "ats", "items", "keys")
-            await sent.run(SQL.done, **columns([(a.shard, a.lane, a.at, a.item, a.key) for a in batch.arrivals], names))
+            done = await self._done(sent, batch)
         if saved is not None and saved.rowcount != len(changed):
             message = "A subject's row is ahead of its log."
+            raise LostRace(message)
+        if done.rowcount != len(batch.arrivals):
+            message = "An arrival of this batch was decided meanwhile."
             raise LostRace(message)
         if opened is not None:
             fresh = {(row.shard, row.key) for row in await opened.fetchall()}
@@ -81,6 +83,11 @@ class Writer:
         if len(await tx.rows(SQL.advance, **columns(rows, names))) != len(rows):
             message = "Another worker holds a shard of this batch by now."
             raise LostRace(message)
+
+    async def _done(self, sent: Together, batch: Batch) -> Sent:
+        names = ("shards", "lanes", "ats", "items", "keys")
+        rows = [(a.shard, a.lane, a.at, a.item, a.key) for a in batch.arrivals]
+        return await sent.run(SQL.done, **columns(rows, names))
 
     async def _subjects(self, sent: Together, changed: Sequence[tuple[Subject, SubjectRow]]) -> Sent | None:
         rows = [self._subject(subject, row) for subject, row in changed]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import lzma
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -60,15 +61,30 @@ def _members(chunks: Iterator[bytes]) -> Iterator[Document]:
                 return
             for member in members:
                 yield Document(member.filename, _pieces(container, member))
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, zlib.error) as error:
-        # RuntimeError is how the standard library says that a member is encrypted.
+    except _BROKEN as error:
         raise FormatRefused(f"The container can't be opened ({type(error).__name__}).") from None
 
 
+_BROKEN = (
+    zipfile.BadZipFile,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+    ValueError,
+    OSError,
+    zlib.error,
+    lzma.LZMAError,
+)
+"""What the standard library says of a broken container; `RuntimeError`: a member is encrypted."""
+
+
 def _pieces(container: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[bytes]:
-    with container.open(member) as opened:
-        while piece := opened.read(_PIECE_BYTES):
-            yield piece
+    try:
+        with container.open(member) as opened:
+            while piece := opened.read(_PIECE_BYTES):
+                yield piece
+    except _BROKEN as error:
+        raise FormatRefused(f"This file in the container can't be opened ({type(error).__name__}).") from None
 
 
 def _unpacked(chunks: Iterable[bytes]) -> Iterator[bytes]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Annotated, Any, Generic, Literal, Self, TypeVar
+from typing import Annotated, Any, Generic, Literal, ParamSpec, Self, TypeVar, cast
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 from pydantic.fields import FieldInfo
@@ -52,10 +52,33 @@ def changed(value: V, fields: Mapping[str, Any]) -> V:
     return made
 
 
-class Mould(Generic[V]):
-    """Values of one model that differ from `of` in a few fields, made many times faster than by validation.
+P = ParamSpec("P")
 
-    `cast` takes the fields as they are given: for readers that have made sure of them, entry by entry.
+
+def unchecked(kind: Callable[P, V]) -> Callable[P, V]:
+    """Makes values of a model from fields that are right already: a reader has checked each, the types the rest.
+
+    A third of what validation costs, for readers that make dozens of values an entry. Defaults are shared.
+    """
+    model = cast("type[BaseModel]", kind)
+    defaults = {name: field.get_default() for name, field in model.model_fields.items() if not field.is_required()}
+    every = set(model.model_fields)
+
+    def make(*_: P.args, **fields: P.kwargs) -> V:
+        made = _new(cast("type[V]", model))
+        _set(made, "__dict__", {**defaults, **fields})
+        _set(made, "__pydantic_fields_set__", every)
+        _set(made, "__pydantic_extra__", None)
+        _set(made, "__pydantic_private__", None)
+        return made
+
+    return make
+
+
+class Mould(Generic[V]):
+    """Values of one model that differ from `of` in a few fields, for what readers make half a million of.
+
+    As `unchecked`, and a third faster: what entries share is put together once, and no names are passed.
     """
 
     __slots__ = ("_kind", "_known", "_told")

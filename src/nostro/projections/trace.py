@@ -5,6 +5,7 @@ The whole story behind any reference, in order, with who said what, what was dec
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +19,7 @@ from nostro.store.keys import Keys
 SQL = Statements("trace")
 SUBJECTS = 20
 FACTS = 2000
+_CORRELATION = re.compile(r"NOS[A-Z2-7]{16}")
 PERSONAL = ("iban", "email", "partner")
 """What names a person: it leads to what is sealed under the person's keys, until they are destroyed."""
 
@@ -120,8 +122,10 @@ async def subjects_named(tx: Transaction, keys: Keys, text: str, scopes: Sequenc
     )
     parties = [keys.index(kind, Reference.to(kind, text).indexed) for kind in PERSONAL]
     rows += await tx.rows(SQL.subjects_by_party, parties=parties, limit=SUBJECTS)
-    for statement in (SQL.subjects_by_correlation, SQL.subjects_by_case):
-        rows += await tx.rows(statement, text=text.upper())
+    named = text.upper()
+    rows += await tx.rows(SQL.subjects_by_case, text=named)
+    if _CORRELATION.fullmatch(named):
+        rows += await tx.rows(SQL.subjects_by_correlation, text=named)
     rows += await tx.rows(SQL.subjects_by_id, text=text, limit=SUBJECTS)
     return sorted({Subject(row.process, row.subject) for row in rows})[:SUBJECTS]
 

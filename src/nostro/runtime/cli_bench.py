@@ -6,9 +6,11 @@ The benchmarks live in the source tree's `bench` folder, beside the package: an 
 from __future__ import annotations
 
 import importlib
+import json
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -44,7 +46,7 @@ def add_to(app: typer.Typer) -> None:
 
 def bench(
     frame: Frame,
-    name: Annotated[str, typer.Argument(help="engine, ingest, inflight, replay or scale.")],
+    name: Annotated[str, typer.Argument(help="engine, ingest, inflight, replay, scale or parse.")],
     sizes: Sizes,
 ) -> None:
     """Measure a claim about speed, beside what others do, on a PostgreSQL of its own."""
@@ -62,8 +64,11 @@ def bench(
     def note(sentence: str) -> None:  # beside --json too: it takes minutes, and standard output stays one object
         frame.output.aside.print(clean(sentence))
 
-    told = runner.run(name, parameters, note, report.HISTORY if sizes.history else None)
-    frame.output.show(told, lambda console: _draw(console, told))
+    for told in runner.run(name, parameters, note, report.HISTORY if sizes.history else None):
+        if name in runner.FILE_BENCHES and frame.output.json:
+            sys.stdout.write(f"{json.dumps(told)}\n")
+        else:
+            frame.output.show(told, partial(_draw, told=told))
 
 
 def _module(name: str) -> Any:  # noqa: ANN401 - a module outside the package

@@ -1,21 +1,27 @@
-"""`nostro parse`: what a bank, a provider or a seller sent, as canonical JSON lines."""
+"""`nostro parse` and `convert`: files of banks and sellers as canonical JSON lines, and in other formats."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from pydantic import TypeAdapter
 
+from nostro.formats.catalogue import UNKNOWN, tell
 from nostro.formats.kinds import SCHEMAS
+from nostro.formats.reading import Item
 from nostro.formats.shown import json_of
+from nostro.formats.writing import WRITERS, Order, writer
 from nostro.model.failures import FormatRefused, Refused
-from nostro.runtime.cli_frame import DONE, Frame, register
+from nostro.runtime.cli_frame import DONE, WRONG, Frame, register
 from nostro.runtime.json_lines import Lines
+from nostro.runtime.output import clean
 
 _PIECE_BYTES = 65_536
 FILES = "Files, folders, or - for standard input."
@@ -49,6 +55,42 @@ def parse(
     return sink.code
 
 
+def convert(
+    frame: Frame,
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A file, or - for standard input.")],
+    *,
+    to: Annotated[str, typer.Option("--to", metavar="FORMAT", help=f"One of {', '.join(WRITERS)}.")],
+    profile: Annotated[str, typer.Option("--profile", metavar="P", help="Whose rules the result keeps.")] = "",
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Where to, instead of the output.")] = None,
+) -> int:
+    """Write a statement, a payment file or an invoice in another format.
+
+    What could not be carried is said on standard error. Exit code 0: all of it was carried, 1: something was not, 2:
+    it can't be written so at all, and nothing was.
+    """
+    write, path, said = writer(to), Path(file), 0
+
+    def say(sentence: str) -> None:
+        nonlocal said
+        said += 1
+        frame.output.aside.print(clean(sentence))
+
+    order = Order(datetime.now(UTC).replace(microsecond=0), say, profile)
+    whole = b"".join(write(chain.from_iterable(_told_in(path)), order))
+    if out is None:
+        sys.stdout.buffer.write(whole)
+    else:
+        out.write_bytes(whole)
+    return WRONG if said else DONE
+
+
+def _told_in(path: Path) -> Iterator[Iterator[Item]]:
+    for told in tell(partial(_pieces, path), path.name):
+        if told.format is None:
+            raise FormatRefused(UNKNOWN)
+        yield told.items
+
+
 def _schema(kind: str) -> int:
     if kind not in SCHEMAS:
         raise Refused(f"There is no kind {kind!r}.", f"There are: {', '.join(sorted(SCHEMAS))}.")
@@ -79,4 +121,5 @@ def _pieces(path: Path) -> Iterator[bytes]:
 
 def add_to(app: typer.Typer) -> None:
     """Adds the commands."""
+    register(app, convert, "nostro convert statement.sta --to camt.053 --out statement.xml")
     register(app, parse, "nostro parse statement.xml", "nostro parse inbox/ --summary", "zcat big.gz | nostro parse -")

@@ -10,12 +10,13 @@ from decimal import Decimal
 
 from nostro.connectors.bank_files.entries import Document
 from nostro.connectors.kit.reading import IgnoredItem, Item, ReadItem, ReceiptView, RejectItem
-from nostro.formats.containers import documents
-from nostro.formats.iso20022.camt import CamtItem, read_camt
+from nostro.formats import reading as formats
+from nostro.formats.catalogue import UNKNOWN, tell
 from nostro.model.canonical import digest
 from nostro.model.entities import LegalEntity
 from nostro.model.facts import StatementReceived
 from nostro.model.failures import FormatRefused
+from nostro.model.messages import MessageHead
 from nostro.model.money import Amount, InexactAmountError
 from nostro.model.parties import same_account
 from nostro.model.statements import (
@@ -36,16 +37,19 @@ INFORMATION = "information_entry"
 def read(receipt: ReceiptView) -> Iterator[Item]:
     """The items of a receipt, in its order."""
     try:
-        for document in documents(receipt.chunks):
-            yield from _read_document(receipt, document.where, document.chunks)
+        for document in tell(receipt.chunks):
+            if document.format is None:
+                yield RejectItem(where=document.member, why=UNKNOWN)
+            else:
+                yield from _read_document(receipt, document.member, document.items)
     except FormatRefused as refused:
         yield RejectItem(where="", why=refused.sentence)
 
 
-def _read_document(receipt: ReceiptView, where: str, chunks: Iterable[bytes]) -> Iterator[Item]:
+def _read_document(receipt: ReceiptView, where: str, told: Iterable[formats.Item]) -> Iterator[Item]:
     try:
         reading = _Reading(receipt, where)
-        for item in read_camt(chunks):
+        for item in told:
             yield from reading.take(item)
         yield from reading.close()
     except FormatRefused as refused:
@@ -70,7 +74,7 @@ class _Reading:
     strange: int = 0
     strange_sum: Decimal = Decimal(0)
 
-    def take(self, item: CamtItem) -> Iterator[Item]:
+    def take(self, item: formats.Item) -> Iterator[Item]:
         """The items that follow from one of the format's."""
         match item:
             case StatementHead():
@@ -85,6 +89,9 @@ class _Reading:
                 self.head = self.owned = None
             case StatementEnd():
                 yield from self.close()
+            case MessageHead():
+                why = f"a {item.kind} is not a statement: this connection takes statements, reports and notifications"
+                yield RejectItem(where=self._located(item.source.where, item.source.line), why=why)
             case Entry():
                 self.strange += 1
                 same = self.head is not None and item.amount.currency == self.head.currency

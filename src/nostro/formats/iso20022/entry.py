@@ -3,9 +3,24 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import NamedTuple
 
 from nostro.formats.iso20022.parties import counterparty, remittance, structured_reference
-from nostro.formats.iso20022.tree import Element, Unreadable, amount, children, day, decimal, find, line_of, text, texts
+from nostro.formats.iso20022.tree import (
+    Node,
+    Told,
+    Tree,
+    Unreadable,
+    amount,
+    children,
+    day,
+    decimal,
+    find,
+    text,
+    texts,
+    those,
+)
+from nostro.model.base import unchecked
 from nostro.model.statements import (
     Charge,
     Detail,
@@ -21,6 +36,7 @@ from nostro.model.statements import (
 
 _DIRECTIONS: dict[str, Direction] = {"CRDT": "credit", "DBIT": "debit"}
 _STATES: dict[str, EntryState] = {"BOOK": "booked", "PDNG": "pending", "INFO": "information", "FUTR": "future"}
+STATE_CODES: dict[EntryState, str] = {state: code for code, state in _STATES.items()}
 _REFERENCES = {
     "MsgId": "message",
     "AcctSvcrRef": "account_servicer",
@@ -30,22 +46,41 @@ _REFERENCES = {
     "TxId": "transaction",
     "MndtId": "mandate",
 }
-_OTHERS = ("UETR", "ClrSysRef", "ChqNb", "AcctOwnrTxId", "AcctSvcrTxId", "MktInfrstrctrTxId", "PrcgId")
+_OTHERS = {
+    name: name for name in ("UETR", "ClrSysRef", "ChqNb", "AcctOwnrTxId", "AcctSvcrTxId", "MktInfrstrctrTxId", "PrcgId")
+}
 
 
-def read_entry(element: Element, details: tuple[Detail, ...], total: int, kind: ReportKind, currency: str) -> Entry:
+_new_entry = unchecked(Entry)
+_new_detail = unchecked(Detail)
+_new_references = unchecked(References)
+_new_charge = unchecked(Charge)
+_new_return_information = unchecked(ReturnInformation)
+_new_exchange = unchecked(Exchange)
+_NOTHING_MORE = Detail()
+
+
+class Around(NamedTuple):
+    """What an entry is in: the kind of document, the bank account and its currency as far as they are told."""
+
+    kind: ReportKind
+    account: str
+    currency: str
+
+
+def read_entry(element: Tree, details: tuple[Detail, ...], total: int, around: Around, source: Source) -> Entry:
     """One entry, its details read before. What its only detail tells is told of the entry too. Raises `Unreadable`.
 
     `RvslInd` says that an earlier entry is taken back; `CdtDbtInd` is the direction of this entry all the same.
     """
-    only = details[0] if total == 1 and details else Detail()
-    told = amount(find(element, "Amt"), currency)
+    only = details[0] if total == 1 and details else _NOTHING_MORE
+    told = amount(find(element, "Amt"), around.currency)
     if told is None:
         raise Unreadable("there is no amount")
-    return Entry(
+    return _new_entry(
         amount=told,
         direction=direction_of(element),
-        state=_state(element, kind),
+        state=_state(element, around.kind),
         reversal=text(element, "RvslInd").lower() in ("true", "1"),
         booking_date=day(find(element, "BookgDt")),
         value_date=day(find(element, "ValDt")),
@@ -60,15 +95,16 @@ def read_entry(element: Element, details: tuple[Detail, ...], total: int, kind: 
         additional=text(element, "AddtlNtryInf") or only.additional,
         details=details,
         details_total=total,
-        source=Source(where="", line=line_of(element)),
+        source=source,
     )
 
 
-def read_detail(element: Element, entry: Element, own: str, currency: str) -> Detail:
+def read_detail(element: Tree, entry: Node, around: Around) -> Detail:
     """One transaction of an entry. Raises `Unreadable`."""
     direction = direction_of(element if find(element, "CdtDbtInd") is not None else entry)
-    other = counterparty(element, direction, own)
-    return Detail(
+    other = counterparty(element, direction, around.account)
+    currency = around.currency
+    return _new_detail(
         amount=amount(find(element, "Amt", "AmtDtls/TxAmt/Amt"), currency),
         direction=direction,
         references=_references(element),
@@ -83,7 +119,7 @@ def read_detail(element: Element, entry: Element, own: str, currency: str) -> De
     )
 
 
-def direction_of(element: Element) -> Direction:
+def direction_of(element: Node) -> Direction:
     """`CdtDbtInd`. Raises `Unreadable`."""
     found = _DIRECTIONS.get(text(element, "CdtDbtInd"))
     if found is None:
@@ -91,22 +127,21 @@ def direction_of(element: Element) -> Direction:
     return found
 
 
-def _state(element: Element, kind: ReportKind) -> EntryState:
+def _state(element: Tree, kind: ReportKind) -> EntryState:
     """The entry's state; a code that we don't know is pending, and a statement that says none has booked it."""
     said = text(element, "Sts/Cd", "Sts/Prtry", "Sts")
     return _STATES.get(said, "booked" if kind == "statement" and not said else "pending")
 
 
-def _references(details: Element) -> References:
+def _references(details: Tree) -> References:
     refs = find(details, "Refs")
-    known = {field: said for name, field in _REFERENCES.items() if (said := text(refs, name))}
-    others = {name: said for name in _OTHERS if (said := text(refs, name))}
+    known, others = those(refs, _REFERENCES), those(refs, _OTHERS)
     for own in children(refs, "Prtry"):
         others[text(own, "Tp") or "Prtry"] = text(own, "Ref")
-    return References(**known, structured=structured_reference(details), others=others)
+    return _new_references(**known, structured=structured_reference(details), others=others)
 
 
-def _entry_references(element: Element, only: References) -> References:
+def _entry_references(element: Tree, only: References) -> References:
     batch = find(element, "NtryDtls/Btch", "Btch")
     return only.model_copy(
         update={
@@ -118,26 +153,30 @@ def _entry_references(element: Element, only: References) -> References:
     )
 
 
-def _code(element: Element | None) -> str:
+def _code(element: Node) -> str:
     """`PMNT-RCDT-ESCT` (ISO 20022 external code sets), else the bank's own code."""
     parts = (text(element, path) for path in ("Domn/Cd", "Domn/Fmly/Cd", "Domn/Fmly/SubFmlyCd"))
     return "-".join(part for part in parts if part) or text(element, "Prtry/Cd")
 
 
-def _exchange(element: Element | None) -> Exchange | None:
+def _exchange(element: Node) -> Exchange | None:
+    """A currency exchange, where one is told or the instructed currency is another one."""
     if element is None:
         return None
     conversion = find(element, "TxAmt/CcyXchg", "CntrValAmt/CcyXchg", "InstdAmt/CcyXchg")
-    instructed = amount(find(element, "InstdAmt/Amt"))
-    settled = amount(find(element, "TxAmt/Amt"))
-    if conversion is None and (instructed is None or settled is None or instructed.currency == settled.currency):
+    instructed, settled = find(element, "InstdAmt/Amt"), find(element, "TxAmt/Amt")
+    if conversion is None and (instructed is None or settled is None or _currency(instructed) == _currency(settled)):
         return None
-    return Exchange(
-        instructed=instructed,
+    return _new_exchange(
+        instructed=amount(instructed),
         source_currency=text(conversion, "SrcCcy"),
         target_currency=text(conversion, "TrgtCcy"),
         rate=_rate(text(conversion, "XchgRate")),
     )
+
+
+def _currency(told: Tree) -> str:
+    return told.currency if isinstance(told, Told) else ""
 
 
 def _rate(said: str) -> Decimal | None:
@@ -147,26 +186,26 @@ def _rate(said: str) -> Decimal | None:
         return None
 
 
-def _charges(element: Element, currency: str) -> tuple[Charge, ...]:
+def _charges(element: Tree, currency: str) -> tuple[Charge, ...]:
     """Charges: one element each until version 2, records under one element from version 3 on, or a bare total."""
     found: list[Charge] = []
     for block in children(element, "Chrgs"):
         records = list(children(block, "Rcrd")) or [block]
         charged = [charge for one in records if (charge := _charge(one, currency))]
         total = amount(find(block, "TtlChrgsAndTaxAmt"), currency)
-        found += charged or ([Charge(amount=total)] if total else [])
+        found += charged or ([_new_charge(amount=total)] if total else [])
     return tuple(found[:_CHARGES])
 
 
 _CHARGES = 100
 
 
-def _charge(element: Element, currency: str) -> Charge | None:
+def _charge(element: Tree, currency: str) -> Charge | None:
     told = amount(find(element, "Amt"), currency)
     if told is None:
         return None
     included = text(element, "ChrgInclInd").lower()
-    return Charge(
+    return _new_charge(
         amount=told,
         direction=_DIRECTIONS.get(text(element, "CdtDbtInd"), "debit"),
         included=included in ("true", "1") if included else None,
@@ -174,9 +213,9 @@ def _charge(element: Element, currency: str) -> Charge | None:
     )
 
 
-def _returned(element: Element | None) -> ReturnInformation | None:
+def _returned(element: Node) -> ReturnInformation | None:
     if element is None:
         return None
-    return ReturnInformation(
+    return _new_return_information(
         code=text(element, "Rsn/Cd"), proprietary=text(element, "Rsn/Prtry"), text=" ".join(texts(element, "AddtlInf"))
     )

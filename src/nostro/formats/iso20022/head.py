@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 
 from nostro.formats.checks import Control
 from nostro.formats.iso20022.parties import bank_account
-from nostro.formats.iso20022.tree import Element, Unreadable, amount, day, find, instant, line_of, text
+from nostro.formats.iso20022.tree import Node, Tree, Unreadable, amount, day, find, instant, text
 from nostro.model.money import Amount
 from nostro.model.parties import BankAccount
 from nostro.model.statements import Balance, Check, Direction, ReportKind, Source, StatementHead
@@ -19,10 +20,10 @@ _BALANCES = 1_000
 _NAMES: dict[ReportKind, str] = {"statement": "camt.053", "report": "camt.052", "notification": "camt.054"}
 
 
-def format_of(message: Element, kind: ReportKind) -> str:
-    """`camt.053.001.08` from the namespace, or just `camt.053` where that says nothing."""
-    found = _VERSION.search(message.tag)
-    return found[0] if found else _NAMES[kind]
+def format_of(namespaces: Iterable[str], kind: ReportKind) -> str:
+    """`camt.053.001.08` from the nearest namespace that says so, or just `camt.053` where none does."""
+    said = [found[0] for space in namespaces if (found := _VERSION.search(space))]
+    return next((version for version in reversed(said) if version.startswith(_NAMES[kind])), _NAMES[kind])
 
 
 @dataclass(slots=True)
@@ -39,14 +40,14 @@ class HeadParts:
     controls: list[Control] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
 
-    def take(self, name: str, element: Element) -> None:
+    def take(self, name: str, tree: Tree, line: int) -> None:
         """Take in a child of the statement. What of it can't be read becomes a check that does not hold."""
         try:
-            self._take(name, element)
+            self._take(name, tree)
         except Unreadable as unreadable:
-            self.checks.append(Check(name=name, ok=False, detail=f"line {line_of(element)}: {unreadable}"))
+            self.checks.append(Check(name=name, ok=False, detail=f"line {line}: {unreadable}"))
 
-    def _take(self, name: str, element: Element) -> None:
+    def _take(self, name: str, element: Tree) -> None:
         if name == "Bal" and len(self.balances) < _BALANCES:
             self.balances.append(_balance(element, self.currency))
         elif name == "TxsSummry":
@@ -104,18 +105,18 @@ _TEXTS = {"Id": "statement_id", "CpyDplctInd": "copy_mark"}
 _NUMBERS = {"ElctrncSeqNb": "sequence", "LglSeqNb": "legal_sequence"}
 
 
-def page_of(pagination: Element | None) -> tuple[int | None, bool | None]:
+def page_of(pagination: Node) -> tuple[int | None, bool | None]:
     """Page number, and whether it is the last."""
     number, last = text(pagination, "PgNb"), text(pagination, "LastPgInd").lower()
     return (int(number[:9]) if number.isdecimal() else None, last in ("true", "1") if last else None)
 
 
-def _edge(period: Element, edge: str) -> date | None:
+def _edge(period: Tree, edge: str) -> date | None:
     said = instant(text(period, f"{edge}DtTm", f"{edge}Dt"))
     return said.date() if isinstance(said, datetime) else None
 
 
-def _balance(element: Element, currency: str) -> Balance:
+def _balance(element: Tree, currency: str) -> Balance:
     kind = find(element, "Tp")
     told = amount(find(element, "Amt"), currency)
     if told is None:
@@ -125,7 +126,7 @@ def _balance(element: Element, currency: str) -> Balance:
     return Balance(code=code, amount=Amount(value=signed, currency=told.currency), on=day(find(element, "Dt")))
 
 
-def _controls(summary: Element) -> list[Control]:
+def _controls(summary: Tree) -> list[Control]:
     found: list[Control] = []
     for name, directions in _CONTROLLED.items():
         block = find(summary, name)

@@ -6,7 +6,7 @@ Whoever takes an element at its end frees it with `release`, so that memory stay
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal, cast
 
 from lxml import etree
@@ -15,12 +15,16 @@ from nostro.formats.iso20022.tree import Element, line_of
 from nostro.model.failures import FormatRefused
 
 DEPTH = 64
+QUIET_BYTES = 4_194_304
 _SLICE_BYTES = 65_536
 _BEGINNING_BYTES = 512
 _SAID_UTF16 = re.compile(
     rb"""<\?xml[^>]*encoding\s*=\s*["'](?:utf-?16|(?:iso-10646-)?ucs-?2)[a-z-]*["']""", re.IGNORECASE
 )
 _UTF16_STARTS = (b"\xff\xfe", b"\xfe\xff", b"<\x00", b"\x00<")
+_PREFIX = re.compile(rb"<([A-Za-z_][\w.-]*):[A-Za-z_]")
+_DECLARED = re.compile(rb"xmlns:([A-Za-z_][\w.-]*)\s*=")
+_STRANGE_PREFIXES = 4
 _UTF8_MARK = b"\xef\xbb\xbf"
 _PADDING = b" \t\r\n\x00\x1a"
 
@@ -36,20 +40,25 @@ class BrokenXml(Exception):
         self.line = line
 
 
-def events(chunks: Iterable[bytes]) -> Iterator[Event]:
-    """Start and end events of all elements, as soon as their bytes are there.
+def events(chunks: Iterable[bytes], names: Sequence[str] = ()) -> Iterator[Event]:
+    """Start and end events of all elements, or of those with these local names, as soon as their bytes are there.
 
-    Raises `FormatRefused` for no bytes and for a document type declaration, `BrokenXml` where the XML breaks or is cut.
+    Raises `FormatRefused` for no bytes and for a document type declaration, `BrokenXml` where the XML breaks or is cut,
+    and where nothing that was asked for comes for longer than memory may hold.
     """
     parser: etree.XMLPullParser | None = None
-    depth = 0
-    for piece in _slices(_trimmed(chunks)):
-        parser = parser or _parser(piece)
+    depth = quiet = 0
+    for piece in _slices(trimmed(chunks)):
+        parser = parser or _parser(piece, names)
         broken = _feed(parser, piece)
+        quiet += len(piece)
         for event in cast("Iterator[Event]", parser.read_events()):
+            quiet = 0
             depth += 1 if event[0] == "start" else -1
             _admit(event, depth)
             yield event
+        if quiet > QUIET_BYTES:
+            raise BrokenXml(f"more than {QUIET_BYTES} bytes without an entry among them", 0)
         if broken:
             raise broken
     if parser is None:
@@ -65,11 +74,12 @@ def release(element: Element) -> None:
         parent.remove(elder)
 
 
-def _parser(beginning: bytes) -> etree.XMLPullParser:
+def _parser(beginning: bytes, names: Sequence[str]) -> etree.XMLPullParser:
     # .NET writes "UTF-16" into documents that are then saved as UTF-8: what bytes are counts more than what they say.
     encoding = "utf-8" if _SAID_UTF16.match(beginning) else None
     return etree.XMLPullParser(
         events=("start", "end"),
+        tag=_tags(beginning, names) or None,
         encoding=encoding,
         resolve_entities=False,
         load_dtd=False,
@@ -78,6 +88,13 @@ def _parser(beginning: bytes) -> etree.XMLPullParser:
         remove_comments=True,
         remove_pis=True,
     )
+
+
+def _tags(beginning: bytes, names: Sequence[str]) -> list[str]:
+    """The names in whatever namespace; a prefix that nobody declared is part of the name to the parser."""
+    used, declared = (set(found.findall(beginning)) for found in (_PREFIX, _DECLARED))
+    strange = sorted(prefix.decode("ascii") for prefix in used - declared)[:_STRANGE_PREFIXES]
+    return [tag for name in names for tag in (f"{{*}}{name}", *(f"{prefix}:{name}" for prefix in strange))]
 
 
 def _feed(parser: etree.XMLPullParser, piece: bytes) -> BrokenXml | None:
@@ -108,14 +125,17 @@ def _admit(event: Event, depth: int) -> None:
     if kind == "end":
         return
     if element.tag[0] != "{" and ":" in element.tag:  # a prefix that nobody declared
-        element.tag = element.tag.rpartition(":")[2]
+        try:
+            element.tag = element.tag.rpartition(":")[2]
+        except ValueError:
+            raise BrokenXml("an element has no name", line_of(element)) from None
     if depth > DEPTH:
         raise BrokenXml(f"nested deeper than {DEPTH} elements", line_of(element))
     if depth == 1 and cast("object", element.getroottree().docinfo.internalDTD) is not None:
         raise FormatRefused("The XML declares a document type: no bank file does, and it could smuggle entities in.")
 
 
-def _trimmed(chunks: Iterable[bytes]) -> Iterator[bytes]:
+def trimmed(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """The bytes without blanks before the XML declaration and without the padding of mainframes after the document."""
     given = iter(chunks)
     beginning = b""

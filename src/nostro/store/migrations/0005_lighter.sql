@@ -13,3 +13,6 @@ alter table deadline add column bucket timestamp not null
     generated always as (date_bin('5 minutes', due_at at time zone 'UTC', timestamp '2000-01-01')) stored;
 create index deadline_bucket on deadline (shard, bucket);
 alter table deadline set (fillfactor = 70);
+
+-- What may be outside is found by the id that it bears there: one entry, when the command leaves.
+create index command_open_outside on command_open (correlation) where status <> 'ready';

@@ -240,9 +240,9 @@ select content from bundle where digest = %(digest)s;
 -- The one clock of leases.
 select clock_timestamp() as at;
 
--- name: shard_tokens
--- Who holds shards, and where they stand: to tell a lost fence from another lost race.
-select shard, token, position from shard where shard = any(%(shards)s::smallint[]);
+-- name: held_shards
+-- Who holds shards, and where they stand: to tell a lost fence from another lost race, and from an own commit that was not told.
+select shard, token, position, head, bundle, activations from shard where shard = any(%(shards)s::smallint[]) order by shard;
 
 -- name: set_aside
 -- What was set aside with a poisoned subject, in its order.

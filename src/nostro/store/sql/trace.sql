@@ -18,8 +18,9 @@ select distinct f.process, f.subject from data_key d join fact f on f.data_key =
 where d.party = any(%(parties)s::bytea[]) and d.destroyed_at is null order by f.process, f.subject limit %(limit)s;
 
 -- name: subjects_by_correlation
--- The subject of a command, by the id that went outside.
-select process, subject from command_open where correlation = %(text)s
+-- The subject of a command, by the id that it bears outside. Those that are ready stand in the queue's index, which a limit keeps short.
+select process, subject from command_open where correlation = %(text)s and status <> 'ready'
+union select process, subject from command_open where correlation = %(text)s and status = 'ready'
 union select process, subject from command_closed where correlation = %(text)s order by 1, 2;
 
 -- name: subjects_by_case

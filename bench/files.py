@@ -1,0 +1,80 @@
+"""Files as banks send them, made up in any size: what `parse` and `write` measure with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+PARTY = (
+    "<Pty><Nm>{name}</Nm><PstlAdr><StrtNm>Main Street</StrtNm><BldgNb>{n}</BldgNb><PstCd>10115</PstCd>"
+    "<TwnNm>Berlin</TwnNm><Ctry>DE</Ctry></PstlAdr></Pty>"
+)
+AMOUNT = '<Amt Ccy="EUR">{value}</Amt>'
+CODE = "<BkTxCd><Domn><Cd>PMNT</Cd><Fmly><Cd>RCDT</Cd><SubFmlyCd>ESCT</SubFmlyCd></Fmly></Domn></BkTxCd>"
+CHARGE = (
+    '<Chrgs><Rcrd><Amt Ccy="EUR">0.50</Amt><CdtDbtInd>DBIT</CdtDbtInd><ChrgInclInd>true</ChrgInclInd>'
+    "<Br>SHAR</Br></Rcrd></Chrgs>"
+)
+HEAD = (
+    '<?xml version="1.0" encoding="UTF-8"?><Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.08">'
+    "<BkToCstmrStmt><GrpHdr><MsgId>M1</MsgId><CreDtTm>2026-08-31T20:00:00Z</CreDtTm></GrpHdr><Stmt><Id>S1</Id>"
+    "<ElctrncSeqNb>1</ElctrncSeqNb><CreDtTm>2026-08-31T20:00:00Z</CreDtTm><Acct><Id><IBAN>DE75512108001245126199</IBAN>"
+    "</Id><Ccy>EUR</Ccy></Acct>"
+)
+BALANCE = (
+    '<Bal><Tp><CdOrPrtry><Cd>{code}</Cd></CdOrPrtry></Tp><Amt Ccy="EUR">{value}</Amt><CdtDbtInd>CRDT</CdtDbtInd>'
+    "<Dt><Dt>2026-08-31</Dt></Dt></Bal>"
+)
+TAIL = "</Stmt></BkToCstmrStmt></Document>"
+CAMT_ENTRY_BYTES = 2650
+"""About as much as one entry takes."""
+
+
+def camt053(entries: int) -> Iterator[bytes]:
+    """A statement of so many collective credits, each with two payments, addresses and charges."""
+    total = sum(2 * _minor(n) for n in range(entries))
+    yield (HEAD + BALANCE.format(code="OPBD", value="0.00") + BALANCE.format(code="CLBD", value=_major(total))).encode()
+    for n in range(entries):
+        yield _camt_entry(n).encode()
+    yield TAIL.encode()
+
+
+def _camt_entry(n: int) -> str:
+    amount = AMOUNT.format(value=_major(2 * _minor(n)))
+    return (
+        f"<Ntry><NtryRef>{n}</NtryRef>{amount}<CdtDbtInd>CRDT</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts>"
+        "<BookgDt><Dt>2026-08-31</Dt></BookgDt><ValDt><Dt>2026-08-31</Dt></ValDt>"
+        f"<AcctSvcrRef>SV{n:09}</AcctSvcrRef>{CODE}<NtryDtls><Btch><NbOfTxs>2</NbOfTxs></Btch>"
+        f"{_camt_detail(n, 1)}{_camt_detail(n, 2)}</NtryDtls></Ntry>\n"
+    )
+
+
+def _camt_detail(n: int, part: int) -> str:
+    amount = AMOUNT.format(value=_major(_minor(n)))
+    return (
+        f"<TxDtls><Refs><MsgId>MSG-{n}</MsgId><AcctSvcrRef>SV{n:09}-{part}</AcctSvcrRef><PmtInfId>PI{n}</PmtInfId>"
+        f"<InstrId>I{n}-{part}</InstrId><EndToEndId>E2E-{n:09}-{part}</EndToEndId><TxId>TX{n}{part}</TxId></Refs>"
+        f"{amount}<CdtDbtInd>CRDT</CdtDbtInd><AmtDtls><InstdAmt>{amount}</InstdAmt><TxAmt>{amount}</TxAmt></AmtDtls>"
+        f"{CODE}{CHARGE}<RltdPties><Dbtr>{PARTY.format(name=f'Customer {n:06}', n=n % 99)}</Dbtr><DbtrAcct><Id>"
+        f"<IBAN>DE89370400440532013000</IBAN></Id></DbtrAcct><Cdtr>{PARTY.format(name='Company 1', n=1)}</Cdtr>"
+        "</RltdPties><RltdAgts><DbtrAgt><FinInstnId><BICFI>COBADEFFXXX</BICFI></FinInstnId></DbtrAgt></RltdAgts>"
+        f"<RmtInf><Ustrd>Invoice INV/2026/{n:06} part {part}</Ustrd></RmtInf></TxDtls>"
+    )
+
+
+def _minor(n: int) -> int:
+    return (n % 900 + 10) * 100 + 25
+
+
+def _major(minor: int) -> str:
+    return f"{minor // 100}.{minor % 100:02}"
+
+
+def pieces(parts: Iterator[bytes], size: int = 65_536) -> Iterator[bytes]:
+    """The same bytes in pieces, as a file is read."""
+    held = bytearray()
+    for part in parts:
+        held += part
+        while len(held) >= size:
+            yield bytes(held[:size])
+            del held[:size]
+    yield bytes(held)

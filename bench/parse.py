@@ -1,0 +1,115 @@
+"""`parse`: bank files to canonical entries, beside what others make of the same bytes, in seconds of processor.
+
+Rivals read what they can hold: pyiso20022 builds the whole document in memory, so it gets a file of 100 entries
+whatever ours is. `lxml-walk` visits every element, reads its text and builds nothing: the least that a reader over lxml
+could cost.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from importlib import import_module
+from typing import Any
+
+from lxml import etree
+
+from bench.files import CAMT_ENTRY_BYTES, camt053, pieces
+from bench.memory import measured_apart
+from bench.report import Note, Parameters, Report, surroundings
+from nostro.formats.iso20022.camt import read_camt
+from nostro.model.failures import OutOfService
+from nostro.model.statements import Entry
+
+SMALL, LARGE = 100, 100_000
+GIGABYTE = 1_000_000_000
+PACKAGES = ("lxml", "pydantic", "pyiso20022", "mt-940")
+FULL_SECONDS = 20.0
+"""With fewer seconds a figure, the large files are smaller in proportion."""
+Work = Callable[[], int]
+
+
+def parse(parameters: Parameters, note: Note) -> Iterator[Report]:
+    """One report a file."""
+    scale = min(1.0, parameters.seconds / FULL_SECONDS)
+    rivals = parameters.rivals != "none"
+    yield _camt("camt.053 of 100 entries", SMALL, rivals, parameters, note)
+    yield _camt("camt.053 of 100,000 entries", int(LARGE * scale), rivals, parameters, note)
+    yield _gigabyte(int(GIGABYTE * scale / CAMT_ENTRY_BYTES), parameters, note)
+
+
+def _camt(name: str, entries: int, rivals: bool, parameters: Parameters, note: Note) -> Report:  # noqa: FBT001 - asked for or not
+    report = Report(f"parse {name}", "entries/s", context=surroundings(parameters, PACKAGES))
+    raw, small = b"".join(camt053(entries)), b"".join(camt053(SMALL))
+    sides: dict[str, Work] = {"ours": lambda: _entries(read_camt(pieces(iter((raw,)))))}
+    sides["lxml-walk"] = lambda: _walk(raw, entries)
+    if rivals:
+        sides["pyiso20022"] = _pyiso20022(small)
+    note(f"{name}: {entries} entries, {len(raw) / 1e6:.0f} MB")
+    rates = best(sides, parameters.seconds)
+    report.ours = rates.pop("ours")
+    report.baselines = rates
+    report.limit("of lxml-walk", report.ours / rates["lxml-walk"], 0.4, at_least=True)
+    if rivals:
+        report.limit("times pyiso20022", report.ours / rates["pyiso20022"], 10, at_least=True)
+    return report
+
+
+def best(sides: Mapping[str, Work], seconds: float) -> dict[str, float]:
+    """Each side's best rate by seconds of processor, in turns, so that a noisy neighbour meets all of them."""
+    rates, end = dict.fromkeys(sides, 0.0), time.monotonic() + seconds
+    while True:
+        for name, work in sides.items():
+            began = time.process_time()
+            count = work()
+            rates[name] = max(rates[name], count / (time.process_time() - began))
+        if time.monotonic() >= end:
+            return rates
+
+
+def _entries(told: Iterable[object]) -> int:
+    return sum(isinstance(one, Entry) for one in told)
+
+
+def _walk(raw: bytes, entries: int) -> int:
+    read = 0
+    for _, element in etree.iterparse(io.BytesIO(raw), events=("end",)):
+        read += len(element.text or "")
+        if element.tag.endswith("}Ntry"):
+            element.clear()
+    assert read
+    return entries
+
+
+def _pyiso20022(raw: bytes) -> Work:
+    try:
+        parser = import_module("xsdata.formats.dataclass.parsers").XmlParser()
+        document = import_module("pyiso20022.camt.camt_053_001_08").Document
+    except ImportError:
+        raise OutOfService(
+            "pyiso20022 isn't installed.", "Run `make bench-install`, or ask for --rivals none."
+        ) from None
+
+    def read() -> int:
+        told: Any = parser.from_bytes(raw, document)
+        return len(told.bk_to_cstmr_stmt.stmt[0].ntry)
+
+    return read
+
+
+def _gigabyte(entries: int, parameters: Parameters, note: Note) -> Report:
+    report = Report("parse camt.053 of 1 GB", "entries/s", context=surroundings(parameters, PACKAGES))
+    note(f"a stream of {entries * CAMT_ENTRY_BYTES / 1e6:.0f} MB, in a process of its own")
+    told = measured_apart(__name__, "stream_camt", entries)
+    small = measured_apart(__name__, "stream_camt", 1000)
+    report.ours = told["rate"]
+    report.baselines = {"a small file": small["rate"]}
+    report.limit("memory, MB", told["megabytes"], 150)
+    report.limit("of a small file's entries/s", told["rate"] / small["rate"], 0.8, at_least=True)
+    return report
+
+
+def stream_camt(entries: int) -> int:
+    """Reads a statement that is made as it is read: the making is part of the time."""
+    return _entries(read_camt(pieces(camt053(entries))))

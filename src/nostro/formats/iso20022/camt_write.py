@@ -1,0 +1,327 @@
+"""camt.053.001.08 and camt.054.001.08 from statements of any format that is read here.
+
+ISO 20022 "Bank-to-Customer Cash Management", version 8: the order of elements, which of them must be there, and how
+long texts may be. What a statement tells and the message has no place for is said to whoever asks for it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from nostro.formats.iso20022.entry import STATE_CODES
+from nostro.formats.reading import Item
+from nostro.formats.xml_text import DECLARATION, attribute, branch, leaf
+from nostro.model.failures import FormatRefused
+from nostro.model.money import Amount, plain
+from nostro.model.parties import Address, BankAccount, Party
+from nostro.model.statements import (
+    Balance,
+    Charge,
+    Detail,
+    Direction,
+    Entry,
+    Exchange,
+    References,
+    Reject,
+    ReportKind,
+    StatementEnd,
+    StatementHead,
+)
+
+Say = Callable[[str], object]
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where in the source we are, and who hears what gets lost there."""
+
+    where: str
+    say: Say
+
+    def leaf(self, name: str, text: str, most: int) -> str:
+        """An element with a text of at most so many characters."""
+        said = text.strip()
+        if len(said) > most:
+            self.say(f"{self.where}: {name} takes {most} characters; {len(said) - most} were cut off.")
+        return leaf(name, said[:most])
+
+
+_MESSAGES: dict[ReportKind, tuple[str, str, str]] = {
+    "statement": ("camt.053.001.08", "BkToCstmrStmt", "Stmt"),
+    "report": ("camt.052.001.08", "BkToCstmrAcctRpt", "Rpt"),
+    "notification": ("camt.054.001.08", "BkToCstmrDbtCdtNtfctn", "Ntfctn"),
+}
+_CODE = 4
+_ID, _LONG_ID, _LINE, _MORE, _NAME = 35, 105, 140, 500, 140
+_DIRECTIONS: dict[Direction, str] = {"credit": "CRDT", "debit": "DBIT"}
+_REFERENCES = (
+    ("MsgId", "message"), ("AcctSvcrRef", "account_servicer"), ("PmtInfId", "payment_information"),
+    ("InstrId", "instruction"), ("EndToEndId", "end_to_end"),
+)  # fmt: skip
+_UETR = re.compile("[a-f0-9]{8}-[a-f0-9]{4}-4[a-f0-9]{3}-[89ab][a-f0-9]{3}-[a-f0-9]{12}")
+_OTHERS = ("ChqNb", "ClrSysRef", "AcctOwnrTxId", "AcctSvcrTxId", "MktInfrstrctrTxId", "PrcgId")
+
+
+def write_camt(items: Iterable[Item], created_at: datetime, say: Say = lambda _: None) -> Iterator[bytes]:
+    """The message with all statements among the items, which are of one kind; `say` hears what can't be carried.
+
+    Raises `FormatRefused` when there is no statement, when kinds differ, or when one lacks what the schema demands.
+    """
+    kind: ReportKind | None = None
+    head: StatementHead | None = None
+    entries: list[Entry] = []
+    for one in items:
+        match one:
+            case StatementHead():
+                if kind is not None and kind != one.kind:
+                    raise FormatRefused(f"A {one.kind} and a {kind} don't fit into one message.")
+                if kind is None:
+                    yield _opening(one, created_at, say)
+                kind, head, entries = one.kind, one, []
+            case Entry():
+                entries.append(one)
+            case StatementEnd() if head is not None:
+                yield from _statement(head, entries, one, say)
+                head = None
+            case Reject():
+                say(f"{one.where}: {one.why}; it is not in the message.")
+            case _:
+                raise FormatRefused("Only statements can become a camt message.")
+    if kind is None or head is not None:
+        raise FormatRefused("There is no whole statement to write." if kind is None else "The statement is cut off.")
+    yield f"</{_MESSAGES[kind][1]}></Document>\n".encode()
+
+
+def _opening(head: StatementHead, created_at: datetime, say: Say) -> bytes:
+    version, message, _ = _MESSAGES[head.kind]
+    at = _Place(head.source.where, say)
+    group = branch("GrpHdr", at.leaf("MsgId", head.statement_id or "1", _ID), leaf("CreDtTm", created_at.isoformat()))
+    namespace = attribute("xmlns", f"urn:iso:std:iso:20022:tech:xsd:{version}")
+    return f"{DECLARATION}<Document{namespace}><{message}>{group}".encode()
+
+
+def _statement(head: StatementHead, entries: Sequence[Entry], end: StatementEnd, say: Say) -> Iterator[bytes]:
+    version, _, name = _MESSAGES[head.kind]
+    if not head.bank_account.identification:
+        raise FormatRefused("The statement names no bank account (Acct is mandatory).", "Say which one it is.")
+    at = _Place(head.source.where, say)
+    balances = end.balances or head.balances
+    if head.kind == "statement" and not balances:
+        raise FormatRefused(
+            f"The statement has no balance: {version} demands one (Bal).", "Write a notification, or CSV."
+        )
+    yield f"<{name}>".encode()
+    yield "".join(
+        [*_head(head, at), *(_balance(told, at) for told in balances if head.kind != "notification")]
+    ).encode()
+    for entry in entries:
+        yield _entry(entry, say).encode()
+    yield f"</{name}>\n".encode()
+
+
+def _head(head: StatementHead, at: _Place) -> Iterator[str]:
+    yield at.leaf("Id", head.statement_id or "1", _ID)
+    if head.page is not None:
+        last = str(head.last_page is not False).lower()
+        yield branch(f"{_MESSAGES[head.kind][2]}Pgntn", leaf("PgNb", str(head.page)), leaf("LastPgInd", last))
+    yield leaf("ElctrncSeqNb", "" if head.sequence is None else str(head.sequence))
+    yield leaf("LglSeqNb", "" if head.legal_sequence is None else str(head.legal_sequence))
+    yield leaf("CreDtTm", head.created_at.isoformat() if head.created_at else "")
+    if head.from_date and head.to_date:
+        edges = leaf("FrDtTm", f"{head.from_date}T00:00:00"), leaf("ToDtTm", f"{head.to_date}T23:59:59")
+        yield branch("FrToDt", *edges)
+    yield leaf("CpyDplctInd", head.copy_mark if head.copy_mark in ("COPY", "CODU", "DUPL") else "")
+    yield _bank_account("Acct", head.bank_account, at, head.currency)
+
+
+def _balance(told: Balance, at: _Place) -> str:
+    code = leaf("Cd", told.code) if len(told.code) == _CODE else at.leaf("Prtry", told.code, _ID)
+    negative = told.amount.value < 0
+    absolute = Amount(value=abs(told.amount.value), currency=told.amount.currency)
+    on = branch("Dt", leaf("Dt", told.on.isoformat() if told.on else ""))
+    if not on:
+        raise FormatRefused(f"The balance {told.code} has no date (Bal/Dt is mandatory).")
+    kind = branch("Tp", branch("CdOrPrtry", code))
+    return branch("Bal", kind, _amount("Amt", absolute), leaf("CdtDbtInd", "DBIT" if negative else "CRDT"), on)
+
+
+def _entry(entry: Entry, say: Say) -> str:
+    at = _Place(entry.source.where, say)
+    details = entry.details or (_detail_of(entry),)
+    if entry.details_total > len(entry.details) > 0:
+        say(f"{entry.source.where}: of {entry.details_total} payments in the entry {len(entry.details)} were kept.")
+    only = details[0].references
+    same = (only.message, only.payment_information) == (entry.references.message, entry.references.payment_information)
+    batch = "" if same and entry.details_total < 2 else _batch(entry, at)
+    return branch(
+        "Ntry",
+        at.leaf("NtryRef", entry.references.entry, _ID),
+        _amount("Amt", entry.amount),
+        leaf("CdtDbtInd", _DIRECTIONS[entry.direction]),
+        leaf("RvslInd", "true" if entry.reversal else ""),
+        branch("Sts", leaf("Cd", STATE_CODES[entry.state])),
+        branch("BookgDt", leaf("Dt", entry.booking_date.isoformat() if entry.booking_date else "")),
+        branch("ValDt", leaf("Dt", entry.value_date.isoformat() if entry.value_date else "")),
+        at.leaf("AcctSvcrRef", entry.references.account_servicer, _ID),
+        _code(entry.bank_transaction_code, at),
+        _charges(entry.charges if len(details) > 1 else ()),
+        branch("NtryDtls", batch, *(_detail(detail, at) for detail in details)),
+        at.leaf("AddtlNtryInf", entry.additional, _MORE),
+    )
+
+
+def _batch(entry: Entry, at: _Place) -> str:
+    message = at.leaf("MsgId", entry.references.message, _ID)
+    information = at.leaf("PmtInfId", entry.references.payment_information, _ID)
+    return branch("Btch", message, information, leaf("NbOfTxs", str(max(entry.details_total, 1))))
+
+
+def _detail_of(entry: Entry) -> Detail:
+    """What an entry without details tells of its only payment."""
+    return Detail(
+        amount=entry.amount,
+        direction=entry.direction,
+        references=entry.references,
+        counterparty=entry.counterparty,
+        counterparty_account=entry.counterparty_account,
+        remittance=entry.remittance,
+        exchange=entry.exchange,
+        charges=entry.charges,
+        returned=entry.returned,
+    )
+
+
+def _detail(detail: Detail, at: _Place) -> str:
+    role = "Dbtr" if detail.direction == "credit" else "Cdtr"
+    account = detail.counterparty_account
+    purpose = leaf("Cd", detail.purpose) if len(detail.purpose) == _CODE else at.leaf("Prtry", detail.purpose, _ID)
+    return branch(
+        "TxDtls",
+        _references(detail.references, at),
+        _amount("Amt", detail.amount) if detail.amount else "",
+        leaf("CdtDbtInd", _DIRECTIONS[detail.direction] if detail.amount and detail.direction else ""),
+        _exchange(detail.exchange, detail.amount),
+        _charges(detail.charges),
+        branch("RltdPties", _party(role, detail.counterparty, at), _bank_account(f"{role}Acct", account, at)),
+        branch("RltdAgts", branch(f"{role}Agt", _agent(account, at))),
+        branch("Purp", purpose),
+        _remittance(detail, at),
+        _returned(detail, at),
+        at.leaf("AddtlTxInf", detail.additional, _MORE),
+    )
+
+
+def _references(told: References, at: _Place) -> str:
+    named = [at.leaf(name, getattr(told, field), _ID) for name, field in _REFERENCES]
+    others = [at.leaf(name, told.others.get(name, ""), _ID) for name in _OTHERS]
+    said = told.others.get("UETR", "").lower()
+    unique = leaf("UETR", said) if _UETR.fullmatch(said) else ""
+    own = [
+        branch("Prtry", at.leaf("Tp", name, _ID), at.leaf("Ref", said, _ID))
+        for name, said in sorted(told.others.items())
+        if name not in _OTHERS and said and not (name == "UETR" and unique)
+    ]
+    ids = at.leaf("TxId", told.transaction, _ID), at.leaf("MndtId", told.mandate, _ID)
+    return branch("Refs", *named, unique, *ids, *others, *own)
+
+
+def _exchange(told: Exchange | None, settled: Amount | None) -> str:
+    if told is None:
+        return ""
+    conversion = ""
+    if told.source_currency and told.rate is not None:
+        target = leaf("TrgtCcy", told.target_currency)
+        conversion = branch("CcyXchg", leaf("SrcCcy", told.source_currency), target, leaf("XchgRate", plain(told.rate)))
+    instructed = branch("InstdAmt", _amount("Amt", told.instructed)) if told.instructed else ""
+    moved = branch("TxAmt", _amount("Amt", settled), conversion) if settled else ""
+    return branch("AmtDtls", instructed, moved)
+
+
+def _charges(told: Sequence[Charge]) -> str:
+    return branch("Chrgs", *(
+        branch(
+            "Rcrd",
+            _amount("Amt", charge.amount),
+            leaf("CdtDbtInd", _DIRECTIONS[charge.direction]),
+            leaf("ChrgInclInd", "" if charge.included is None else str(charge.included).lower()),
+            leaf("Br", charge.bearer if len(charge.bearer) == _CODE else ""),
+        )
+        for charge in told
+    ))  # fmt: skip
+
+
+def _party(role: str, told: Party | None, at: _Place) -> str:
+    if told is None:
+        return ""
+    return branch(role, branch("Pty", at.leaf("Nm", told.name, _NAME), _address(told.address, at), _ids(told, at)))
+
+
+def _address(told: Address | None, at: _Place) -> str:
+    if told is None:
+        return ""
+    fields = (
+        ("StrtNm", told.street, 70), ("BldgNb", told.building, 16), ("PstCd", told.postcode, 16),
+        ("TwnNm", told.town, 35), ("CtrySubDvsn", told.region, 35), ("Ctry", told.country, 2),
+    )  # fmt: skip
+    lines = [at.leaf("AdrLine", line, 70) for line in told.lines[:7]]
+    return branch("PstlAdr", *(at.leaf(name, said, most) for name, said, most in fields), *lines)
+
+
+def _ids(told: Party, at: _Place) -> str:
+    known = leaf("AnyBIC", told.ids.get("BIC", "")) + leaf("LEI", told.ids.get("LEI", ""))
+    others = [
+        branch("Othr", at.leaf("Id", said, _ID), branch("SchmeNm", at.leaf("Prtry", scheme, _ID)))
+        for scheme, said in sorted(told.ids.items())
+        if scheme not in ("BIC", "LEI")
+    ]
+    return branch("Id", branch("OrgId", known, *others))
+
+
+def _bank_account(name: str, told: BankAccount | None, at: _Place, currency: str = "") -> str:
+    if told is None or not told.identification:
+        return ""
+    scheme = branch("SchmeNm", leaf("Cd", told.scheme) if len(told.scheme) == _CODE else leaf("Prtry", told.scheme))
+    identity = leaf("IBAN", told.iban) or branch("Othr", at.leaf("Id", told.other, 34), scheme)
+    owner = branch("Ownr", at.leaf("Nm", told.owner, _NAME)) if name == "Acct" else ""
+    servicer = branch("Svcr", _agent(told, at)) if name == "Acct" else ""
+    also = leaf("Ccy", told.currency or currency), at.leaf("Nm", told.name, 70)
+    return branch(name, branch("Id", identity), *also, owner, servicer)
+
+
+def _agent(told: BankAccount | None, at: _Place) -> str:
+    if told is None:
+        return ""
+    member = branch("ClrSysMmbId", at.leaf("MmbId", told.clearing_id, _ID))
+    return branch("FinInstnId", leaf("BICFI", told.bic), member)
+
+
+def _remittance(detail: Detail, at: _Place) -> str:
+    lines = [at.leaf("Ustrd", line, _LINE) for line in detail.remittance]
+    structured = branch("Strd", branch("CdtrRefInf", at.leaf("Ref", detail.references.structured, _ID)))
+    return branch("RmtInf", *lines, structured)
+
+
+def _returned(detail: Detail, at: _Place) -> str:
+    told = detail.returned
+    if told is None:
+        return ""
+    reason = leaf("Cd", told.code) or at.leaf("Prtry", told.proprietary, _ID)
+    return branch("RtrInf", branch("Rsn", reason), at.leaf("AddtlInf", told.text, _LONG_ID))
+
+
+def _code(said: str, at: _Place) -> str:
+    """A code of ISO's external set has three parts; whatever else a bank says is its own."""
+    parts = said.split("-")
+    if len(parts) == 3 and all(len(part) == _CODE for part in parts):
+        domain, family, below = parts
+        return branch(
+            "BkTxCd", branch("Domn", leaf("Cd", domain), branch("Fmly", leaf("Cd", family), leaf("SubFmlyCd", below)))
+        )
+    return branch("BkTxCd", branch("Prtry", at.leaf("Cd", said or "NOTPROVIDED", _ID)))
+
+
+def _amount(name: str, told: Amount) -> str:
+    return leaf(name, plain(told.value), attribute("Ccy", told.currency))

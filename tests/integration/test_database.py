@@ -1,0 +1,51 @@
+"""What a database transaction promises whoever opens one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+
+import pytest
+import pytest_asyncio
+from psycopg import Error
+
+from nostro.model.failures import StatementRefused
+from nostro.store.database import Database, Statement, Transaction
+
+pytestmark = pytest.mark.asyncio
+NOTE = Statement("note", b"insert into worker values ('one', now(), now(), '')")
+FAILING = Statement("failing", b"select 1 / 0")
+COUNT = Statement("count", b"select count(*) as count from worker")
+
+
+@pytest_asyncio.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    async with Database(database_url, size=2) as opened:
+        yield opened
+
+
+async def noted_though_it_fails(database: Database, fails: Callable[[Transaction], Awaitable[None]]) -> None:
+    async with database.transaction() as tx:
+        assert await tx.run(NOTE) == 1
+        with suppress(Error):
+            await fails(tx)
+
+
+async def alone(tx: Transaction) -> None:
+    await tx.run(FAILING)
+
+
+async def with_others(tx: Transaction) -> None:
+    async with tx.together() as sent:
+        await sent.run(FAILING)
+
+
+@pytest.mark.parametrize("fails", [alone, with_others])
+async def test_the_commit_of_a_database_transaction_that_has_failed_is_refused(
+    database: Database, fails: Callable[[Transaction], Awaitable[None]]
+) -> None:
+    """PostgreSQL would answer it with a rollback and without an error: whoever swallowed the first one hears of it."""
+    with pytest.raises(StatementRefused, match="had failed"):
+        await noted_though_it_fails(database, fails)
+    [row] = await database.look(COUNT)
+    assert row.count == 0
