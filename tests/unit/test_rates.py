@@ -217,3 +217,9 @@ def test_what_is_no_table_of_rates_is_refused(content: str) -> None:
     for read in (read_xml, read_csv):
         with pytest.raises(FormatRefused):
             read(content)
+
+
+@pytest.mark.parametrize("name", ["x:", "x:-1"])
+def test_an_element_that_is_but_a_prefix_is_broken_xml(name: str) -> None:
+    items = read_xml(f"<exchangeRateMonthList><{name}>1</{name}></exchangeRateMonthList>")
+    assert isinstance(items[-1], Reject)

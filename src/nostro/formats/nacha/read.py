@@ -73,6 +73,7 @@ class _Batch:
     record: str = ""
     addenda: list[str] = field(default_factory=list)
     addenda_count: int = 0
+    early: list[Reject] = field(default_factory=list)
 
     def add(self, record: str) -> None:
         """An addenda record of the present entry."""
@@ -89,7 +90,7 @@ class _Batch:
         self.record = ""
         if addenda:
             self.addenda, self.addenda_count = [], 0
-        head = () if self.kind else (self.head(record, addenda),)
+        head: tuple[NachaItem, ...] = () if self.kind else self.begin(record, addenda)
         read = self.entries.notice if self.kind in _NOTICES else self.entries.instruction
         told: NachaItem
         try:
@@ -103,6 +104,18 @@ class _Batch:
         """Something of the batch that can't be read."""
         self.totals.rejected += 1
         return Reject(where=self.header.where, why=why, line=line, amount=amount)
+
+    def stray(self, line: int, why: str) -> tuple[NachaItem, ...]:
+        """A record that does not belong there. Before the first entry it waits for the head."""
+        told = self.reject(line, why)
+        if self.kind:
+            return (told,)
+        self.early.append(told)
+        return self.begin("", []) if len(self.early) >= _BEFORE else ()
+
+    def begin(self, record: str, addenda: list[str]) -> tuple[NachaItem, ...]:
+        """The head, and what was met before it."""
+        return (self.head(record, addenda), *self.early)
 
     def head(self, record: str, addenda: list[str]) -> MessageHead:
         """The head. Whether the batch pays, returns or tells changes is known from its first entry."""
@@ -127,7 +140,7 @@ class _Batch:
         """What is left of the batch but its end, which waits for the file's totals."""
         yield from self.finish_entry()
         if not self.kind:
-            yield self.head("", [])
+            yield from self.begin("", [])
 
 
 _NOTICES = ("mandate_change", "payment_status")
@@ -193,7 +206,7 @@ class _Walk:
         elif not self.began:
             self._wait(line)
         else:
-            yield self._stray(line, kind)
+            yield from self._stray(line, kind)
 
     def finish(self) -> Iterator[NachaItem]:
         """The bytes end."""
@@ -210,10 +223,10 @@ class _Walk:
         if len(self.before) > _BEFORE:
             raise FormatRefused("This is no NACHA file: it does not begin with a file header.")
 
-    def _stray(self, line: int, kind: str) -> Reject:
+    def _stray(self, line: int, kind: str) -> tuple[NachaItem, ...]:
         known = {"7": "an addenda record without an entry", "8": "a batch control record without a batch"}
         why = known.get(kind, "this is no record of a NACHA file")
-        return self.batch.reject(line, why) if self.batch else Reject(where=self.where, why=why, line=line)
+        return self.batch.stray(line, why) if self.batch else (Reject(where=self.where, why=why, line=line),)
 
     def _begin_file(self, line: int, record: str) -> Iterator[NachaItem]:
         if self.began:

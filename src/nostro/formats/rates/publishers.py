@@ -155,11 +155,18 @@ _DAYS: tuple[tuple[re.Pattern[str], Order], ...] = (
 
 
 def _made(year: str, month: str, on: str) -> date | None:
-    number = int(month) if month.isdecimal() else _MONTHS.get(month[:3].lower(), 0)
     try:
+        number = int(month) if month.isdecimal() else _MONTHS.get(month[:3].lower(), 0)
         return date(int(year), number, int(on))
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
+
+
+def unit(said: str, otherwise: int = 1) -> int:
+    """For how many units a rate is told; 0, which no rate is for, where the number is out of all reason."""
+    if not said:
+        return otherwise
+    return int(said) if said.isdecimal() and len(said) <= 9 else 0
 
 
 def month_of(said: str) -> tuple[date | None, date | None]:

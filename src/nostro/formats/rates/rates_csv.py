@@ -16,6 +16,7 @@ from nostro.formats.rates.publishers import (
     by_period,
     day,
     month_of,
+    unit,
 )
 from nostro.formats.rates.series import BOE_SERIES, Series, fed_series
 from nostro.formats.text import lines
@@ -43,7 +44,12 @@ def read_rates_csv(chunks: Iterable[bytes]) -> Iterator[RateItem]:
     reader = reader_of(first.cells) if first else None
     if first is None or reader is None:
         raise FormatRefused("This is no CSV of exchange rates that Nostro knows.")
-    yield from reader(first, rows)
+    told = False
+    for item in reader(first, rows):
+        told = True
+        yield item
+    if not told:
+        yield Reject(where=f"line {first.line}", line=first.line, why="there are no rates below the heading")
 
 
 def reader_of(cells: list[str]) -> Callable[[_Row, Rows], Iterator[RateItem]] | None:
@@ -79,6 +85,7 @@ def _days_of_ecb(head: _Row, rows: Rows) -> Iterator[RateItem]:
     """A column a currency."""
     for row in rows:
         yield from _day(row, list(zip(head.cells[1:], row.cells[1:], strict=False)), "ECB")
+        yield from _cut(row, head)
 
 
 def _days_of_boe(head: _Row, rows: Rows) -> Iterator[RateItem]:
@@ -90,6 +97,15 @@ def _days_of_boe(head: _Row, rows: Rows) -> Iterator[RateItem]:
     for row in rows:
         told = [pair for pair in zip(currencies, row.cells[1:], strict=False) if pair[0]]
         yield from _day(row, told, "BoE")
+        yield from _cut(row, head)
+
+
+def _cut(row: _Row, head: _Row) -> Iterator[Reject]:
+    """A line that ends early: its last value may be cut, too."""
+    if len(row.cells) < len(head.cells):
+        yield Reject(
+            where=f"line {row.line}", line=row.line, why="the line has fewer values than the heading has columns"
+        )
 
 
 def _day(row: _Row, told: list[tuple[str, str]], publisher: str) -> Iterator[RateItem]:
@@ -138,7 +154,7 @@ def _days_of_fed(head: _Row, rows: Rows) -> Iterator[RateItem]:
 
 
 def _of_fed(rows: Rows, series: list[Series | None], multipliers: list[str]) -> Iterator[Observation]:
-    pers = [int(said) if said.isdecimal() else 1 for said in (*multipliers, *[""] * len(series))]
+    pers = [unit(said) for said in (*multipliers, *[""] * len(series))]
     for row in rows:
         source = Source(where=f"line {row.line}", line=row.line)
         on = day(row.cells[0])
@@ -148,7 +164,7 @@ def _of_fed(rows: Rows, series: list[Series | None], multipliers: list[str]) -> 
                 yield Observation(period, told.currency, said, source, per, told.quoted)
 
 
-_UNIT = re.compile(r"([A-Z]{3})(\d+)")
+_UNIT = re.compile(r"([A-Z]{3})(\d{1,9})", re.ASCII)
 _OBSERVED: dict[str, Observed] = {"M0": "average", "M1": "period_end"}
 
 
@@ -159,10 +175,10 @@ def _months_of_snb(head: _Row, rows: Rows) -> Iterator[RateItem]:
 
 def _of_snb(rows: Rows) -> Iterator[Observation]:
     for row in rows:
-        unit = _UNIT.fullmatch(row.cells[2]) if len(row.cells) > 3 else None
-        if unit is None:
+        found = _UNIT.fullmatch(row.cells[2]) if len(row.cells) > 3 else None
+        if found is None:
             continue
         first, last = month_of(row.cells[0])
         period = Period(last, first, last, "monthly", _OBSERVED.get(row.cells[1], ""))
         source = Source(where=f"line {row.line}", line=row.line)
-        yield Observation(period, unit[1], row.cells[3], source, int(unit[2]))
+        yield Observation(period, found[1], row.cells[3], source, unit(found[2]))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from nostro.formats.iso20022.stream import BrokenXml, events, release
-from nostro.formats.iso20022.tree import Element, children, find, line_of, local, text
+from nostro.formats.iso20022.tree import Element, find, line_of, local, text
 from nostro.formats.rates.publishers import (
     PUBLISHERS,
     Gathered,
@@ -18,6 +18,7 @@ from nostro.formats.rates.publishers import (
     by_period,
     day,
     month_of,
+    unit,
 )
 from nostro.formats.rates.series import fed_series
 from nostro.model.failures import FormatRefused
@@ -91,10 +92,10 @@ class _Cubes:
         self.tables += 1
         where = f"Cube[{self.tables}]"
         gathered, on = Gathered(PUBLISHERS[self.publisher]), day(said)
-        for one in (*children(element, "Cube"), *children(element, "Rate")):
+        for one in element.iterchildren("{*}Cube", "{*}Rate"):
             per = one.get("multiplier", "1")
-            value = one.get("rate", "") or text(one, "")
-            gathered.add(one.get("currency", ""), value, _place(one, where), int(per) if per.isdecimal() else 0)
+            value = one.get("rate", "") or one.text or ""
+            gathered.add(one.get("currency", ""), value, _place(one, where), unit(per))
         if on is None:
             yield Reject(where=where, line=line_of(element), why="the day of the rates is no date")
         else:
@@ -153,9 +154,9 @@ class _Customs:
     def end(self, name: str, element: Element) -> Iterator[RateItem]:
         """A currency, or one of the dates."""
         if name == "devise":
-            unit = text(element, "waehrung").split()
-            per = int(unit[0]) if unit and unit[0].isdecimal() else 1
-            code = element.get("code", "") or (unit[-1] if unit else "")
+            told = text(element, "waehrung").split()
+            per = unit(told[0]) if told and told[0].isdecimal() else 1
+            code = element.get("code", "") or (told[-1] if told else "")
             self.gathered.add(code, text(element, "kurs"), _place(element, self.source.where), per)
             release(element)
         elif name in ("datum", "gueltigkeit", "jahr", "monat"):
@@ -191,7 +192,7 @@ class _Feed:
             on = day(text(rate, "observationPeriod/period") or text(element, "date"))
             if rate is not None and on is not None and len(self.told) < _ITEMS:
                 places = text(rate, "observation/unit_mult")
-                per = 10 ** int(places[1:]) if places.startswith("-") and places[1:].isdecimal() else 1
+                per = _PERS.get(places, 1)
                 value, place = text(rate, "observation/value", "value"), _place(element, "item")
                 self.told.append(Observation(Period(on), text(rate, "targetCurrency"), value, place, per))
             elif rate is not None:
@@ -204,6 +205,7 @@ class _Feed:
 
 
 _ITEMS = 100_000
+_PERS = {"-1": 10, "-2": 100, "-3": 1_000, "-4": 10_000}
 
 
 @dataclass(slots=True)
