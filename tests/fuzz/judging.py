@@ -16,7 +16,7 @@ from nostro.model.statements import Entry, Reject, StatementEnd, StatementHead
 PIECE_BYTES = 4_096
 SECONDS = 20.0
 """The longest that a file of a megabyte may take, on a machine that does other things too."""
-UNENDING = frozenset({"csv", "qif", "cfonb120"})
+UNENDING = frozenset({"csv", "qif", "cfonb120", "rates_csv"})
 """Formats without an end of their own: where they are cut nobody can tell but the balance."""
 
 

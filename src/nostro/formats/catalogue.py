@@ -6,12 +6,27 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import NamedTuple
 
+from nostro.formats.bacs.reports import BACS_REPORTS
+from nostro.formats.bacs.standard_18 import BACS_18
 from nostro.formats.containers import documents
 from nostro.formats.iso20022.formats import ISO20022
+from nostro.formats.lockbox.read import LOCKBOX
+from nostro.formats.nacha.formats import NACHA
 from nostro.formats.national import NATIONAL
+from nostro.formats.qr_bill.read import QR_BILL
+from nostro.formats.rates.formats import RATES
 from nostro.formats.reading import BEGINNING_BYTES, Beginning, Format, Item
 
-FORMATS: Sequence[Format] = (*ISO20022, *NATIONAL)
+FORMATS: Sequence[Format] = (
+    *ISO20022,
+    *NACHA,
+    *LOCKBOX,
+    *BACS_18,
+    *BACS_REPORTS,
+    *QR_BILL,
+    *RATES,
+    *NATIONAL,
+)
 """The most particular ones first: what anything could be (CSV) comes last."""
 UNKNOWN = "This is no file that Nostro knows."
 

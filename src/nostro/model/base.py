@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Annotated, Any, Literal, ParamSpec, Self, TypeVar, cast
+from typing import Annotated, Any, Generic, Literal, ParamSpec, Self, TypeVar, cast
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 from pydantic.fields import FieldInfo
@@ -73,6 +73,34 @@ def unchecked(kind: Callable[P, V]) -> Callable[P, V]:
         return made
 
     return make
+
+
+class Mould(Generic[V]):
+    """Values of one model that differ from `of` in a few fields, for what readers make half a million of.
+
+    As `unchecked`, and a third faster: what entries share is put together once, and no names are passed.
+    """
+
+    __slots__ = ("_kind", "_known", "_told")
+
+    def __init__(self, of: V, *fields: str) -> None:
+        """`fields` are those that `cast` will be given."""
+        self._kind, self._known = type(of), of.__dict__
+        self._told = of.__pydantic_fields_set__.union(fields)
+
+    def cast(self, fields: Mapping[str, Any]) -> V:
+        """A value with these fields."""
+        made = _new(self._kind)
+        _set(made, "__dict__", {**self._known, **fields})
+        _set_told(made, self._told)
+        _set_extra(made, None)
+        _set_private(made, None)
+        return made
+
+
+_set_told = BaseModel.__dict__["__pydantic_fields_set__"].__set__
+_set_extra = BaseModel.__dict__["__pydantic_extra__"].__set__
+_set_private = BaseModel.__dict__["__pydantic_private__"].__set__
 
 
 class Erased(Value):

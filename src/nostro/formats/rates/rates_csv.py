@@ -1,0 +1,184 @@
+"""Rates in CSV: ECB (a day a line), Bank of England, HMRC (an area a line), Fed H.10, and the SNB's data portal."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+from nostro.formats.rates.publishers import (
+    PUBLISHERS,
+    Gathered,
+    Observation,
+    Period,
+    RateItem,
+    by_period,
+    day,
+    month_of,
+    unit,
+)
+from nostro.formats.rates.series import BOE_SERIES, Series, fed_series
+from nostro.formats.text import lines
+from nostro.model.failures import FormatRefused
+from nostro.model.rates import Observed
+from nostro.model.statements import Reject, Source
+
+COLUMNS = 1_000
+
+
+class _Row(NamedTuple):
+    """A line and its cells."""
+
+    line: int
+    cells: list[str]
+
+
+Rows = Iterator[_Row]
+
+
+def read_rates_csv(chunks: Iterable[bytes]) -> Iterator[RateItem]:
+    """One table a day or period, and located rejects. Raises `FormatRefused` for a CSV of another kind."""
+    rows = _rows(chunks)
+    first = next(rows, None)
+    reader = reader_of(first.cells) if first else None
+    if first is None or reader is None:
+        raise FormatRefused("This is no CSV of exchange rates that Nostro knows.")
+    told = False
+    for item in reader(first, rows):
+        told = True
+        yield item
+    if not told:
+        yield Reject(where=f"line {first.line}", line=first.line, why="there are no rates below the heading")
+
+
+def reader_of(cells: list[str]) -> Callable[[_Row, Rows], Iterator[RateItem]] | None:
+    """Who reads a file whose first line is this."""
+    names = [cell.casefold() for cell in cells]
+    if len(cells) > 1 and cells[0] == "Date" and all(_CODE.fullmatch(cell) for cell in cells[1:] if cell):
+        return _days_of_ecb
+    if cells[0].upper() == "DATE" and any(cell in BOE_SERIES for cell in cells[1:]):
+        return _days_of_boe
+    if "currency code" in names and any("currency units per" in name for name in names):
+        return _months_of_hmrc
+    if cells[0] == "Series Description" and len(cells) > 1:
+        return _days_of_fed
+    if cells[:2] == ["CubeId", "devkum"]:
+        return _months_of_snb
+    return None
+
+
+_CODE = re.compile(r"[A-Z]{3}")
+
+
+def _rows(chunks: Iterable[bytes]) -> Rows:
+    for line, told in lines(chunks):
+        if not told.strip():
+            continue
+        separator = ";" if told.count(";") > told.count(",") else ","
+        cells = next(csv.reader([told], delimiter=separator, skipinitialspace=True), [])
+        if cells:
+            yield _Row(line, [cell.strip() for cell in cells[:COLUMNS]])
+
+
+def _days_of_ecb(head: _Row, rows: Rows) -> Iterator[RateItem]:
+    """A column a currency."""
+    for row in rows:
+        yield from _day(row, list(zip(head.cells[1:], row.cells[1:], strict=False)), "ECB")
+        yield from _cut(row, head)
+
+
+def _days_of_boe(head: _Row, rows: Rows) -> Iterator[RateItem]:
+    """A column a series; one that is none of spot rates into sterling is named in a reject."""
+    currencies = [BOE_SERIES.get(cell, "") for cell in head.cells[1:]]
+    for place, currency in enumerate(currencies, start=2):
+        if not currency and head.cells[place - 1]:
+            yield Reject(where=f"column {place}", line=head.line, why="the series is no spot rate into sterling")
+    for row in rows:
+        told = [pair for pair in zip(currencies, row.cells[1:], strict=False) if pair[0]]
+        yield from _day(row, told, "BoE")
+        yield from _cut(row, head)
+
+
+def _cut(row: _Row, head: _Row) -> Iterator[Reject]:
+    """A line that ends early: its last value may be cut, too."""
+    if len(row.cells) < len(head.cells):
+        yield Reject(
+            where=f"line {row.line}", line=row.line, why="the line has fewer values than the heading has columns"
+        )
+
+
+def _day(row: _Row, told: list[tuple[str, str]], publisher: str) -> Iterator[RateItem]:
+    source = Source(where=f"line {row.line}", line=row.line)
+    on = day(row.cells[0])
+    if on is None:
+        yield Reject(where=source.where, line=row.line, why="the line begins with no date")
+        return
+    gathered = Gathered(PUBLISHERS[publisher])
+    for currency, said in told:
+        if currency:
+            gathered.add(currency, said, source)
+    yield from gathered.table(Period(on), source, f"{publisher} CSV")
+
+
+def _months_of_hmrc(head: _Row, rows: Rows) -> Iterator[RateItem]:
+    """A line an area, with the dates between which its rate holds."""
+    names = [cell.casefold() for cell in head.cells]
+    code, units = names.index("currency code"), next(n for n, name in enumerate(names) if "units per" in name)
+    edges = [names.index(name) if name in names else None for name in ("start date", "end date")]
+    yield from by_period(_of_hmrc(rows, code, units, edges), PUBLISHERS["HMRC"], "HMRC CSV")
+
+
+def _of_hmrc(rows: Rows, code: int, units: int, edges: list[int | None]) -> Iterator[Observation]:
+    for row in rows:
+        cells = [*row.cells, *[""] * COLUMNS]
+        first, last = (day(cells[place]) if place is not None else None for place in edges)
+        source = Source(where=f"line {row.line}", line=row.line)
+        yield Observation(Period(first, first, last, "monthly", ""), cells[code], cells[units], source)
+
+
+def _days_of_fed(head: _Row, rows: Rows) -> Iterator[RateItem]:
+    """Six lines of description, the last of which names the series; then a day a line."""
+    series: list[Series | None] = []
+    multipliers: list[str] = []
+    for row in rows:
+        if row.cells[0].startswith("Multiplier"):
+            multipliers = row.cells[1:]
+        if row.cells[0].startswith("Time Period"):
+            series = [fed_series(cell) for cell in row.cells[1:]]
+            break
+    if not any(series):
+        yield Reject(where=f"line {head.line}", line=head.line, why="no series of exchange rates is named")
+        return
+    yield from by_period(_of_fed(rows, series, multipliers), PUBLISHERS["Fed"], "Fed H.10 CSV")
+
+
+def _of_fed(rows: Rows, series: list[Series | None], multipliers: list[str]) -> Iterator[Observation]:
+    pers = [unit(said) for said in (*multipliers, *[""] * len(series))]
+    for row in rows:
+        source = Source(where=f"line {row.line}", line=row.line)
+        on = day(row.cells[0])
+        for told, per, said in zip(series, pers, row.cells[1:], strict=False):
+            if told is not None:
+                period = Period(on, frequency=told.frequency, observed=told.observed)
+                yield Observation(period, told.currency, said, source, per, told.quoted)
+
+
+_UNIT = re.compile(r"([A-Z]{3})(\d{1,9})", re.ASCII)
+_OBSERVED: dict[str, Observed] = {"M0": "average", "M1": "period_end"}
+
+
+def _months_of_snb(head: _Row, rows: Rows) -> Iterator[RateItem]:
+    """Month, kind of rate (M0 the average, M1 the month's end), currency with its unit (`JPY100`), francs."""
+    yield from by_period(_of_snb(rows), PUBLISHERS["SNB"], f"SNB {head.cells[1]} CSV")
+
+
+def _of_snb(rows: Rows) -> Iterator[Observation]:
+    for row in rows:
+        found = _UNIT.fullmatch(row.cells[2]) if len(row.cells) > 3 else None
+        if found is None:
+            continue
+        first, last = month_of(row.cells[0])
+        period = Period(last, first, last, "monthly", _OBSERVED.get(row.cells[1], ""))
+        source = Source(where=f"line {row.line}", line=row.line)
+        yield Observation(period, found[1], row.cells[3], source, unit(found[2]))
