@@ -7,10 +7,11 @@ from itertools import chain
 from typing import NamedTuple
 
 from nostro.formats.containers import documents
+from nostro.formats.einvoice.formats import EINVOICES
 from nostro.formats.iso20022.formats import ISO20022
 from nostro.formats.reading import BEGINNING_BYTES, Beginning, Format, Item
 
-FORMATS: Sequence[Format] = (*ISO20022,)
+FORMATS: Sequence[Format] = (*EINVOICES, *ISO20022)
 """The most particular ones first: what anything could be (CSV) comes last."""
 UNKNOWN = "This is no file that Nostro knows."
 

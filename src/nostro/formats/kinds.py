@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import get_args
 
-from nostro.formats.shown import ShownMessage, ShownReject, ShownStatement
+from nostro.formats.shown import ShownInvoice, ShownMessage, ShownReject, ShownStatement
 from nostro.model.base import Value
 from nostro.model.messages import MessageKind
 from nostro.model.statements import ReportKind
@@ -13,5 +13,6 @@ from nostro.model.statements import ReportKind
 SCHEMAS: Mapping[str, type[Value]] = {
     **dict.fromkeys(get_args(ReportKind), ShownStatement),
     **dict.fromkeys(get_args(MessageKind), ShownMessage),
+    "invoice": ShownInvoice,
     "reject": ShownReject,
 }
