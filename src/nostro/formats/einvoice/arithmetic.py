@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from decimal import ROUND_HALF_UP, Decimal
 
-from nostro.model.invoices import AllowanceCharge, InvoiceContent, InvoiceLine, TaxBreakdown, TaxCategory
+from nostro.model.invoices import AllowanceCharge, InvoiceContent, InvoiceLine, Price, TaxBreakdown, TaxCategory
 from nostro.model.money import EXPONENTS, Amount, plain
 from nostro.model.statements import Check
 
@@ -50,7 +50,8 @@ def _sum_checks(invoice: InvoiceContent) -> Iterator[Check]:
         yield from _equal("BR-CO-14", told.tax, _sum(one.amount for one in invoice.tax_breakdown))
     if told.without_tax is not None:
         yield from _equal("BR-CO-15", told.with_tax, _value(told.without_tax) + _value(told.tax))
-    if told.with_tax is not None:
+    # Factur-X MINIMUM tells what is due without telling what was paid before.
+    if told.with_tax is not None and (invoice.lines or invoice.tax_breakdown or told.paid is not None):
         withheld = _sum(one.amount for one in invoice.withholdings)
         payable = _value(told.with_tax) - _value(told.paid) + _value(told.rounding)
         yield from _equal("BR-CO-16", told.payable, payable, payable - withheld)
@@ -188,3 +189,19 @@ def _worked_out(invoice: InvoiceContent, breakdown: tuple[TaxBreakdown, ...]) ->
     values |= {"allowances": allowances} if allowances else {}
     values |= {"charges": charges} if charges else {}
     return {name: Amount(value=value, currency=invoice.currency) for name, value in values.items()}
+
+
+def with_whole_prices(invoice: InvoiceContent) -> InvoiceContent:
+    """The invoice with gross price and discount both told where one is: BT-146 = BT-148 - BT-147."""
+    lines = tuple(line.model_copy(update={"price": _whole(line.price)}) for line in invoice.lines)
+    return invoice.model_copy(update={"lines": lines})
+
+
+def _whole(price: Price | None) -> Price | None:
+    if price is None or price.net is None or (price.gross is None) == (price.discount is None):
+        return price
+    net = price.net
+    if price.gross is not None:
+        discount = Amount(value=price.gross.value - net.value, currency=net.currency)
+        return price.model_copy(update={"discount": discount})
+    return price.model_copy(update={"gross": Amount(value=net.value + _value(price.discount), currency=net.currency)})

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from lxml import etree
 
 from nostro.formats.einvoice import cii_parts as parts
-from nostro.formats.einvoice.arithmetic import summed
+from nostro.formats.einvoice.arithmetic import summed, with_whole_prices
 from nostro.formats.einvoice.cii_money import LOGISTICS_CHARGES, MEANS, PERIOD, TAXES, TERMS, TOTALS
 from nostro.formats.einvoice.document import NO_CURRENCY, currency_in, cut_off, invoice_of, parsed, within
 from nostro.formats.einvoice.forms import CODE, DAY_102, TEXT
@@ -183,7 +183,7 @@ def write_cii(invoice: InvoiceContent) -> bytes:
 
     Raises `FormatRefused` with field, rule and remedy for what EN 16931's arithmetic or obligations don't allow.
     """
-    invoice = summed(invoice)
+    invoice = summed(with_whole_prices(invoice))
     refuse_unless_sound(invoice)
     root = etree.Element(f"{{{_SPACES['rsm']}}}CrossIndustryInvoice", nsmap=_SPACES)
     write_shape(Writing(qualified, invoice.currency), root, SHAPE, invoice)

@@ -6,7 +6,7 @@ from typing import Any
 
 from nostro.formats.einvoice import forms
 from nostro.formats.einvoice.cii_parts import BREAKDOWN, LOGISTICS, breakdown_parts
-from nostro.formats.einvoice.forms import AMOUNT, BARE_AMOUNT, COUNT, DAY_102, NUMBER, TEXT
+from nostro.formats.einvoice.forms import AMOUNT, BARE_AMOUNT, COUNT, DAY_102, IBAN, NUMBER, TEXT
 from nostro.formats.einvoice.mapping import (
     By,
     Fields,
@@ -105,7 +105,7 @@ _MEANS = (
     Leaf("card_holder", "ApplicableTradeSettlementFinancialCard/CardholderName", TEXT),
 )
 _PAYEE_ACCOUNT = (
-    Leaf("iban", "PayeePartyCreditorFinancialAccount/IBANID", TEXT),
+    Leaf("iban", "PayeePartyCreditorFinancialAccount/IBANID", IBAN),
     Leaf("other", "PayeePartyCreditorFinancialAccount/ProprietaryID", TEXT),
     Leaf("owner", "PayeePartyCreditorFinancialAccount/AccountName", TEXT),
     Leaf("bic", "PayeeSpecifiedCreditorFinancialInstitution/BICID", TEXT),

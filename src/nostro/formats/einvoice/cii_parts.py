@@ -105,9 +105,9 @@ PARTY = Shape(
         Group("contact", "DefinedTradeContact", CONTACT),
         Group("address", "PostalTradeAddress", ADDRESS),
         Leaf("electronic_address", "URIUniversalCommunication/URIID", IDENTIFIER),
-        Leaf("vat_id", "SpecifiedTaxRegistration/ID[@schemeID=VA]", TEXT),
-        Leaf("tax_id", "SpecifiedTaxRegistration/ID[@schemeID=FC]", TEXT,
-             others=("SpecifiedTaxRegistration/ID[@schemeID!=VA]",)),
+        Leaf("vat_id", "SpecifiedTaxRegistration+/ID[@schemeID=VA]", TEXT),
+        Leaf("tax_id", "SpecifiedTaxRegistration+/ID[@schemeID=FC]", TEXT,
+             others=("SpecifiedTaxRegistration+/ID[@schemeID!=VA]",)),
     ),
 )  # fmt: skip
 
@@ -202,6 +202,16 @@ LOGISTICS = Shape(
     ),
 )
 """A charge all the same: EN 16931 knows no other."""
+_PROJECT = "Project reference"
+"""A project has to have a name in CII; EN 16931-3-3 gives it this one."""
+
+
+def _read_project(reading: Reading, element: Element, fields: Fields) -> None:
+    told = [reading.take(one, TEXT) for one in found(element, "Name")]
+    if told and told[0] and told[0].casefold() != _PROJECT.casefold():
+        fields["name"] = told[0]
+
+
 DOCUMENT = Shape(
     DocumentReference,
     (
@@ -210,7 +220,13 @@ DOCUMENT = Shape(
                                                                                  "IssueDateTime")),
     ),
 )  # fmt: skip
-PROJECT = Shape(DocumentReference, (Leaf("number", "ID", TEXT), Leaf("name", "Name", TEXT)))
+PROJECT = Shape(
+    DocumentReference,
+    (
+        Leaf("number", "ID", TEXT),
+        By(_read_project, lambda writing, element, told: put(writing, element, "Name", told.name or _PROJECT)),
+    ),
+)
 OBJECT = Shape(
     DocumentReference,
     (Leaf("number", "IssuerAssignedID", TEXT), By(nothing, lambda writing, element, _: put(
@@ -296,10 +312,10 @@ LINE = Shape(
         Leaf("name", f"{_PRODUCT}/Name", TEXT),
         Leaf("description", f"{_PRODUCT}/Description", TEXT),
         Group("attributes", f"{_PRODUCT}/ApplicableProductCharacteristic", ATTRIBUTE, many=True),
-        Leaf("classifications", f"{_PRODUCT}/DesignatedProductClassification/ClassCode", LISTED, many=True),
+        Leaf("classifications", f"{_PRODUCT}/DesignatedProductClassification+/ClassCode", LISTED, many=True),
         Leaf("origin", f"{_PRODUCT}/OriginTradeCountry/ID", TEXT),
         Leaf("order_line", "SpecifiedLineTradeAgreement/BuyerOrderReferencedDocument/LineID", TEXT),
-        Group("price", "SpecifiedLineTradeAgreement", PRICE),
+        Group("price", "SpecifiedLineTradeAgreement", PRICE, shared=True),
         Leaf("quantity", "SpecifiedLineTradeDelivery/BilledQuantity", QUANTITY),
         Group("tax", f"{_SETTLEMENT}/ApplicableTradeTax", CATEGORY),
         Group("period", f"{_SETTLEMENT}/BillingSpecifiedPeriod", PERIOD),

@@ -358,7 +358,7 @@ ACCOUNT = Shape(
     (
         Leaf("owner", "Beneficiario", TEXT),
         Leaf("name", "IstitutoFinanziario", TEXT),
-        Leaf("iban", "IBAN", TEXT),
+        Leaf("iban", "IBAN", forms.IBAN),
         Leaf("bic", "BIC", TEXT),
     ),
 )

@@ -78,6 +78,10 @@ def _quantity(_: Reading, element: Element) -> Quantity | None:
     return None if value is None else Quantity(value=value, unit=element.get("unitCode") or "")
 
 
+def _iban(_: Reading, element: Element) -> str:
+    return "".join(text(element, "").split()).upper()
+
+
 def account_of(said: str) -> BankAccount | None:
     """A bank account by its IBAN, or by whatever else it is called."""
     compact = "".join(said.split()).upper()
@@ -120,6 +124,7 @@ def decimal_text(value: Decimal) -> str:
 
 TEXT = Form(_text, lambda value: (value, _NONE))
 CODE = Form(lambda reading, element: _text(reading, element).upper(), lambda value: (value, _NONE))
+IBAN = Form(_iban, lambda value: (value, _NONE))
 DAY = Form(lambda _, element: day(text(element, "")), lambda value: (value.isoformat(), _NONE))
 DAY_102 = Form(lambda _, element: day(text(element, "")), lambda value: (f"{value:%Y%m%d}", {"format": "102"}))
 """UNTDID 2379 format 102: CCYYMMDD."""

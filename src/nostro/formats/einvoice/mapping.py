@@ -90,7 +90,10 @@ class Leaf(NamedTuple):
 
 
 class Group(NamedTuple):
-    """An object of its own below each element of the path. `fixed`: fields that the place itself says."""
+    """An object of its own below each element of the path.
+
+    `fixed`: fields that the place itself says. `shared`: other parts stand in the same element.
+    """
 
     field: str
     path: str
@@ -98,6 +101,7 @@ class Group(NamedTuple):
     many: bool = False
     fixed: Mapping[str, Any] = {}
     others: tuple[str, ...] = ()
+    shared: bool = False
 
 
 class Fixed(NamedTuple):
@@ -243,7 +247,7 @@ def _write_group(writing: Writing, element: Element, group: Group, told: Any) ->
             continue
         *way, last = steps_of(group.path)
         holder = _ensured(writing, element, way)
-        made = _made(writing, holder, last, leaf=False)
+        made = _ensured(writing, holder, [last]) if group.shared else _made(writing, holder, last, leaf=False)
         write_shape(writing, made, group.shape, one)
         if len(made):
             _after(writing, made, last)
@@ -254,7 +258,7 @@ def _write_group(writing: Writing, element: Element, group: Group, told: Any) ->
 def _ensured(writing: Writing, parent: Element, way: list[Step]) -> Element:
     for step in way:
         children = list(parent.iterchildren(writing.named(step.name)))
-        fitting = [child for child in children if all(holds(child, condition) for condition in step.conditions)]
+        fitting = [child for child in children if not step.alone and all(holds(child, one) for one in step.conditions)]
         parent = fitting[-1] if fitting else _made(writing, parent, step, leaf=False)
     return parent
 

@@ -2,7 +2,8 @@
 
 `PartyTaxScheme[TaxScheme/ID=VAT]/CompanyID`: local names, with what a step must hold (or not: `!=`) in brackets; `@` is
 an attribute. For writing, what a bracket says is written after the step's own children, or before them with `[^...]`.
-A name may bear a prefix (`qdt:DateTimeString`) where a format has one name in two namespaces; reading ignores it.
+A step that ends in `+` holds one thing only: each that is written gets its own. A name may bear a prefix
+(`qdt:DateTimeString`) where a format has one name in two namespaces; reading ignores it.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ OLDER: Mapping[str, tuple[str, ...]] = {
     "IssuerAssignedID": ("ID",),
 }
 """What ZUGFeRD 1 (UN/CEFACT CII D13A) called what has another name since D16B."""
-_STEP = re.compile(r"([\w:.-]+)((?:\[[^\]]*\])*)(?:/|$)")
+_STEP = re.compile(r"([\w:.-]+)(\+?)((?:\[[^\]]*\])*)(?:/|$)")
 _CONDITION = re.compile(r"\[(\^?)(@?)([\w/:.-]+?)(!?)=([^\]]*)\]")
 
 
@@ -50,13 +51,14 @@ class Step(NamedTuple):
     name: str
     tags: tuple[str, ...]
     conditions: tuple[Condition, ...]
+    alone: bool = False
 
 
 @lru_cache(maxsize=2_048)
 def steps_of(path: str) -> tuple[Step, ...]:
     """The steps of a path."""
     return tuple(
-        Step(told[1], tuple(f"{{*}}{name}" for name in _names(told[1])), tuple(_conditions(told[2])))
+        Step(told[1], tuple(f"{{*}}{name}" for name in _names(told[1])), tuple(_conditions(told[3])), bool(told[2]))
         for told in _STEP.finditer(path)
     )
 

@@ -44,6 +44,8 @@ _DUTIES = (
     _Duty("seller.address", "BR-08", "Give the seller's address (BG-5).", lambda told: told.seller.address),
     _Duty("seller.address.country", "BR-09", "Give the seller's country (BT-40).",
           lambda told: told.seller.address is None or told.seller.address.country),
+    _Duty("buyer.ids", "UBL-SR-16", "Leave one identifier of the buyer (BT-46), unless the profile is EXTENDED.",
+          lambda told: len(told.buyer.ids) <= 1 or "extended" in told.profile),
     _Duty("buyer.address", "BR-10", "Give the buyer's address (BG-8).", lambda told: told.buyer.address),
     _Duty("buyer.address.country", "BR-11", "Give the buyer's country (BT-55).",
           lambda told: told.buyer.address is None or told.buyer.address.country),

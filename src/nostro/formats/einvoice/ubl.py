@@ -11,7 +11,7 @@ from typing import cast
 from lxml import etree
 
 from nostro.formats.einvoice import ubl_parts as parts
-from nostro.formats.einvoice.arithmetic import summed
+from nostro.formats.einvoice.arithmetic import summed, with_whole_prices
 from nostro.formats.einvoice.document import NO_CURRENCY, currency_in, cut_off, invoice_of, parsed, within
 from nostro.formats.einvoice.forms import CODE, DAY, TEXT
 from nostro.formats.einvoice.mapping import (
@@ -66,7 +66,7 @@ _MIDDLE: tuple[Part, ...] = (
     Leaf("buyer_reference", "BuyerReference", TEXT),
     Group("period", "InvoicePeriod", parts.PERIOD),
     ORDER,
-    _document("preceding_invoice", "BillingReference/InvoiceDocumentReference"),
+    _document("preceding_invoice", "BillingReference+/InvoiceDocumentReference"),
     _document("despatch_advice", "DespatchDocumentReference"),
     _document("receiving_advice", "ReceiptDocumentReference"),
 )
@@ -170,7 +170,7 @@ def write_ubl(invoice: InvoiceContent) -> bytes:
 
     Raises `FormatRefused` with field, rule and remedy for what EN 16931's arithmetic or obligations don't allow.
     """
-    invoice = summed(invoice)
+    invoice = summed(with_whole_prices(invoice))
     refuse_unless_sound(invoice)
     name = "CreditNote" if invoice.is_credit_note else "Invoice"
     spaces = {None: f"{_NAMESPACE}{name}-2", "cac": _CAC, "cbc": _CBC}

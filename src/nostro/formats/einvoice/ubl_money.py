@@ -171,7 +171,9 @@ def _read_terms(reading: Reading, element: Element, fields: Fields) -> None:
 
 
 def _write_payment(writing: Writing, element: Element, told: Any) -> None:  # noqa: ANN401 - an invoice
-    for means in told.payment_means or ((PaymentMeans(code="59"),) if told.direct_debit else ()):
+    if told.direct_debit and not told.payment_means:
+        told = told.model_copy(update={"payment_means": (PaymentMeans(code="59"),)})
+    for means in told.payment_means:
         place = writing.branch(element, "PaymentMeans")
         _write_means(writing, place, told, means)
     if told.payment_terms:
@@ -196,10 +198,16 @@ def _write_means(writing: Writing, place: Element, told: InvoiceContent, means: 
             put(writing, place, "CardAccount/HolderName", means.card_holder)
     _write_account(writing, place, "PayeeFinancialAccount", means.account)
     debit = told.direct_debit
-    if debit is not None and (debit.mandate_id or debit.debtor_account):
+    if debit is not None and means is _debiting(told):
         if debit.mandate_id:
             put(writing, place, "PaymentMandate/ID", debit.mandate_id)
         _write_account(writing, place, "PaymentMandate/PayerFinancialAccount", debit.debtor_account)
+
+
+def _debiting(told: InvoiceContent) -> PaymentMeans | None:
+    """The means beside which the mandate stands: an invoice has one mandate at most (UBL-SR-55)."""
+    direct = (means for means in told.payment_means if means.code in ("49", "59"))
+    return next(direct, told.payment_means[0] if told.payment_means else None)
 
 
 def _write_account(writing: Writing, place: Element, path: str, account: BankAccount | None) -> None:

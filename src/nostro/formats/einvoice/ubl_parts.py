@@ -49,7 +49,7 @@ def _write_second_line(writing: Writing, element: Element, told: Address) -> Non
 
 def _write_further_lines(writing: Writing, element: Element, told: Address) -> None:
     for line in told.lines[1:]:
-        put(writing, element, "AddressLine/Line", line)
+        put(writing, element, "AddressLine+/Line", line)
 
 
 def nothing(*_: object) -> None:
@@ -63,7 +63,7 @@ def note_form() -> Form:
         said = text(element, "")
         parted = _SUBJECT.fullmatch(said)
         if parted:
-            return Note(text=parted[2], subject=parted[1])
+            return Note(text=parted[2].strip(), subject=parted[1])
         return Note(text=said) if said else None
 
     return Form(read, lambda note: (f"#{note.subject}#{note.text}" if note.subject else note.text, {}))
@@ -94,7 +94,7 @@ PARTY = Shape(
     InvoiceParty,
     (
         Leaf("electronic_address", "EndpointID", IDENTIFIER),
-        Leaf("ids", "PartyIdentification/ID", IDENTIFIER, many=True),
+        Leaf("ids", "PartyIdentification+/ID", IDENTIFIER, many=True),
         Leaf("trading_name", "PartyName/Name", TEXT),
         Group("address", "PostalAddress", ADDRESS),
         Leaf("vat_id", "PartyTaxScheme[TaxScheme/ID=VAT]/CompanyID", TEXT),
@@ -111,7 +111,7 @@ PARTY = Shape(
 PAYEE = Shape(
     InvoiceParty,
     (
-        Leaf("ids", "PartyIdentification/ID", IDENTIFIER, many=True),
+        Leaf("ids", "PartyIdentification+/ID", IDENTIFIER, many=True),
         Leaf("name", "PartyName/Name", TEXT, others=("PartyLegalEntity/RegistrationName",)),
         Leaf("registration", "PartyLegalEntity/CompanyID", IDENTIFIER),
     ),
@@ -247,7 +247,7 @@ def line_shape(quantity: str) -> Shape:
             Leaf("seller_id", "Item/SellersItemIdentification/ID", TEXT),
             Leaf("standard_id", "Item/StandardItemIdentification/ID", IDENTIFIER),
             Leaf("origin", "Item/OriginCountry/IdentificationCode", TEXT),
-            Leaf("classifications", "Item/CommodityClassification/ItemClassificationCode", LISTED, many=True),
+            Leaf("classifications", "Item/CommodityClassification+/ItemClassificationCode", LISTED, many=True),
             Group("tax", "Item/ClassifiedTaxCategory", CATEGORY, others=("TaxTotal/TaxSubtotal/TaxCategory",)),
             Group("attributes", "Item/AdditionalItemProperty", ATTRIBUTE, many=True),
             Group("price", "Price", PRICE),
