@@ -289,8 +289,9 @@ def test_facturx_is_written_into_a_given_pdf() -> None:
     (told,) = read_pdf([made])
     assert isinstance(told, Invoice)
     assert told.number == RICH.number
-    metadata = pypdf.PdfReader(io.BytesIO(made)).root_object["/Metadata"].get_object()
-    assert b"urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#" in metadata.get_data()
+    metadata = pypdf.PdfReader(io.BytesIO(made)).xmp_metadata
+    assert metadata is not None
+    assert b"urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#" in metadata.stream.get_data()
 
 
 def test_a_broken_pdf_is_refused_with_a_remedy() -> None:

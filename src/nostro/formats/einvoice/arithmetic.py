@@ -6,7 +6,7 @@ What can't be worked out because an amount is not told is not checked.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 
 from nostro.model.invoices import AllowanceCharge, InvoiceContent, InvoiceLine, Price, TaxBreakdown, TaxCategory
 from nostro.model.money import EXPONENTS, Amount, plain
@@ -14,6 +14,8 @@ from nostro.model.statements import Check
 
 _NOTHING = Decimal(0)
 _HUNDRED = Decimal(100)
+_EXACT = Context(prec=100, rounding=ROUND_HALF_UP)
+"""Room for every number that is read."""
 _TAX_SLACK = Decimal(1)
 """EN 16931's Schematron lets the tax of a category differ by less than one whole unit (BR-CO-17)."""
 _LINE_SLACK = Decimal("0.02")
@@ -34,7 +36,8 @@ def checks_of(invoice: InvoiceContent) -> Iterator[Check]:
 
 def rounded(value: Decimal, currency: str) -> Decimal:
     """Half up, to the currency's digits: two at least, as the standard counts."""
-    return value.quantize(Decimal(1).scaleb(-max(2, EXPONENTS[currency])), ROUND_HALF_UP)
+    # Adding nothing turns a negative zero into zero.
+    return _EXACT.quantize(value, Decimal(1).scaleb(-max(2, EXPONENTS[currency]))) + _NOTHING
 
 
 def _sum_checks(invoice: InvoiceContent) -> Iterator[Check]:

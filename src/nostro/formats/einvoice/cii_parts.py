@@ -10,7 +10,7 @@ from typing import Any
 
 from nostro.formats.einvoice import forms
 from nostro.formats.einvoice.forms import BARE_AMOUNT, DAY_102, IDENTIFIER, LISTED, NUMBER, QUANTITY, TEXT
-from nostro.formats.einvoice.mapping import By, Fields, Form, Group, Leaf, Reading, Shape, Writing, put
+from nostro.formats.einvoice.mapping import By, Fields, Form, Group, Leaf, Reading, Shape, Writing, only_read, put
 from nostro.formats.einvoice.paths import found
 from nostro.formats.einvoice.ubl_parts import attachment_of, nothing
 from nostro.formats.iso20022.tree import Element, text
@@ -146,7 +146,11 @@ CATEGORY_PARTS = (
     Leaf("exemption_code", "ExemptionReasonCode", TEXT),
     Leaf("rate", "RateApplicablePercent", NUMBER),
 )
-CATEGORY = Shape(TaxCategory, CATEGORY_PARTS)
+CATEGORY = Shape(
+    TaxCategory,
+    (CATEGORY_PARTS[0], only_read(CATEGORY_PARTS[1], CATEGORY_PARTS[3]), CATEGORY_PARTS[2], CATEGORY_PARTS[4]),
+)
+"""Of lines, allowances and charges: why nothing is taxed belongs into the breakdown (BT-120, BT-121)."""
 
 
 def _read_tax(reading: Reading, element: Element, fields: Fields) -> None:

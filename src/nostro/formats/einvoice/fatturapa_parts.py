@@ -6,7 +6,7 @@ them; EN 16931 terms after AgID's mapping. National fields that no business term
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
 
 from nostro.formats.einvoice import forms
@@ -34,12 +34,14 @@ from nostro.model.invoices import (
 from nostro.model.money import Amount, plain
 from nostro.model.parties import Address, BankAccount
 
+_EXACT = Context(prec=100, rounding=ROUND_HALF_UP)
+
 
 def _digits(value: Decimal, most: int) -> str:
     """Two decimals at least, as the schema wants them."""
     exponent = value.as_tuple().exponent
     told = -exponent if isinstance(exponent, int) else 0
-    return plain(value.quantize(Decimal(1).scaleb(-min(max(told, 2), most))))
+    return plain(_EXACT.quantize(value, Decimal(1).scaleb(-min(max(told, 2), most))))
 
 
 def _amount_form(most: int) -> Form:

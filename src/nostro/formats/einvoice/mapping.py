@@ -288,3 +288,8 @@ def ignored(*paths: str) -> By:
             reading.seen.update(found(element, path))
 
     return By(read, lambda *_: None)
+
+
+def only_read(*leaves: Leaf) -> By:
+    """Fields that are read here, and not written, or by another part."""
+    return By(lambda reading, element, fields: fields.update(read_parts(reading, element, leaves)), lambda *_: None)

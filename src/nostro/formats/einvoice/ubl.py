@@ -15,7 +15,6 @@ from nostro.formats.einvoice.arithmetic import summed, with_whole_prices
 from nostro.formats.einvoice.document import NO_CURRENCY, currency_in, cut_off, invoice_of, parsed, within
 from nostro.formats.einvoice.forms import CODE, DAY, TEXT
 from nostro.formats.einvoice.mapping import (
-    By,
     Group,
     Leaf,
     Part,
@@ -23,7 +22,7 @@ from nostro.formats.einvoice.mapping import (
     Shape,
     Writing,
     ignored,
-    read_parts,
+    only_read,
     write_shape,
 )
 from nostro.formats.einvoice.paths import where_of
@@ -89,11 +88,6 @@ _NOTES = Leaf("notes", "Note", parts.note_form(), many=True)
 _TAX_POINT = Leaf("tax_point_date", "TaxPointDate", DAY)
 
 
-def _only_read(leaf: Leaf) -> By:
-    """A field that another part writes."""
-    return By(lambda reading, element, fields: fields.update(read_parts(reading, element, (leaf,))), parts.nothing)
-
-
 def _invoice_parts(name: str) -> tuple[Part, ...]:
     return (
         *_BEGINNING,
@@ -123,7 +117,7 @@ def _credit_note_parts(name: str) -> tuple[Part, ...]:
         *_ATTACHED,
         _document("project", "AdditionalDocumentReference[DocumentTypeCode=50]"),
         _document("tender", "OriginatorDocumentReference"),
-        _only_read(Leaf("due_date", "PaymentMeans/PaymentDueDate", DAY, others=("PaymentTerms/PaymentDueDate",))),
+        only_read(Leaf("due_date", "PaymentMeans/PaymentDueDate", DAY, others=("PaymentTerms/PaymentDueDate",))),
         *_PARTIES,
         Group("lines", _LINES[name][0], parts.line_shape(_LINES[name][1]), many=True),
     )

@@ -11,7 +11,19 @@ from typing import Any
 
 from nostro.formats.einvoice import forms
 from nostro.formats.einvoice.forms import AMOUNT, DAY, IDENTIFIER, LISTED, NUMBER, QUANTITY, TEXT
-from nostro.formats.einvoice.mapping import By, Fields, Form, Group, Leaf, Reading, Shape, Writing, ignored, put
+from nostro.formats.einvoice.mapping import (
+    By,
+    Fields,
+    Form,
+    Group,
+    Leaf,
+    Reading,
+    Shape,
+    Writing,
+    ignored,
+    only_read,
+    put,
+)
 from nostro.formats.einvoice.paths import found
 from nostro.formats.iso20022.tree import Element, text
 from nostro.model.invoices import (
@@ -145,6 +157,8 @@ CATEGORY_PARTS = (
     Leaf("type", "TaxScheme/ID", TEXT),
 )
 CATEGORY = Shape(TaxCategory, CATEGORY_PARTS)
+PLAIN_CATEGORY = Shape(TaxCategory, (*CATEGORY_PARTS[:2], only_read(*CATEGORY_PARTS[2:4]), CATEGORY_PARTS[4]))
+"""Of lines, allowances and charges: why nothing is taxed belongs into the breakdown (BT-120, BT-121)."""
 BREAKDOWN = Shape(
     TaxBreakdown,
     (
@@ -160,7 +174,7 @@ ALLOWANCE_PARTS = (
     Leaf("percentage", "MultiplierFactorNumeric", NUMBER),
     Leaf("amount", "Amount", AMOUNT),
     Leaf("base", "BaseAmount", AMOUNT),
-    Group("tax", "TaxCategory", CATEGORY),
+    Group("tax", "TaxCategory", PLAIN_CATEGORY),
 )
 ALLOWANCE = Shape(AllowanceCharge, ALLOWANCE_PARTS)
 DOCUMENT = Shape(DocumentReference, (Leaf("number", "ID", TEXT), Leaf("on", "IssueDate", DAY)))
@@ -248,7 +262,7 @@ def line_shape(quantity: str) -> Shape:
             Leaf("standard_id", "Item/StandardItemIdentification/ID", IDENTIFIER),
             Leaf("origin", "Item/OriginCountry/IdentificationCode", TEXT),
             Leaf("classifications", "Item/CommodityClassification+/ItemClassificationCode", LISTED, many=True),
-            Group("tax", "Item/ClassifiedTaxCategory", CATEGORY, others=("TaxTotal/TaxSubtotal/TaxCategory",)),
+            Group("tax", "Item/ClassifiedTaxCategory", PLAIN_CATEGORY, others=("TaxTotal/TaxSubtotal/TaxCategory",)),
             Group("attributes", "Item/AdditionalItemProperty", ATTRIBUTE, many=True),
             Group("price", "Price", PRICE),
         ),
