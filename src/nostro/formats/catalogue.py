@@ -9,6 +9,7 @@ from typing import NamedTuple
 from nostro.formats.bacs.reports import BACS_REPORTS
 from nostro.formats.bacs.standard_18 import BACS_18
 from nostro.formats.containers import documents
+from nostro.formats.einvoice.formats import EINVOICES
 from nostro.formats.iso20022.formats import ISO20022
 from nostro.formats.lockbox.read import LOCKBOX
 from nostro.formats.nacha.formats import NACHA
@@ -18,6 +19,7 @@ from nostro.formats.rates.formats import RATES
 from nostro.formats.reading import BEGINNING_BYTES, Beginning, Format, Item
 
 FORMATS: Sequence[Format] = (
+    *EINVOICES,
     *ISO20022,
     *NACHA,
     *LOCKBOX,

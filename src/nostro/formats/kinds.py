@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import get_args
 
 from nostro.formats.qr_bill.bill import QrBill
-from nostro.formats.shown import ShownMessage, ShownReject, ShownStatement
+from nostro.formats.shown import ShownInvoice, ShownMessage, ShownReject, ShownStatement
 from nostro.model.base import Value
 from nostro.model.messages import MessageKind
 from nostro.model.rates import RateTable
@@ -17,5 +17,6 @@ SCHEMAS: Mapping[str, type[Value]] = {
     **dict.fromkeys(get_args(MessageKind), ShownMessage),
     QrBill.kind: QrBill,
     RateTable.kind: RateTable,
+    "invoice": ShownInvoice,
     "reject": ShownReject,
 }

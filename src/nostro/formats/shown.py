@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field
 
 from nostro.formats.reading import Item
 from nostro.model.base import Value
+from nostro.model.invoices import InvoiceContent
 from nostro.model.messages import Instruction, MessageEnd, MessageHead, PaymentStatus
 from nostro.model.money import Amount, plain
 from nostro.model.parties import Address, BankAccount, Party
@@ -200,6 +201,13 @@ class ShownMessage(MessageHead):
     totals: dict[str, str] = Field(default={}, description="Sums of the payments' amounts, by currency.")
     rejected: int = 0
     checks: tuple[Check, ...] = ()
+
+
+class ShownInvoice(InvoiceContent):
+    """An invoice or credit note, after the business terms of EN 16931."""
+
+    kind: Literal["invoice"] = "invoice"
+    source: ShownSource
 
 
 def shown_source(source: Source, file: str) -> ShownSource:

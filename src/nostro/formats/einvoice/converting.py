@@ -1,0 +1,75 @@
+"""One syntax into another through the model, saying aloud what could not be carried."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Literal, NamedTuple
+
+from nostro.formats.einvoice.cii import read_cii, write_cii
+from nostro.formats.einvoice.fatturapa import read_fatturapa, write_fatturapa
+from nostro.formats.einvoice.ubl import read_ubl, write_ubl
+from nostro.formats.reading import Reader
+from nostro.model.base import Value
+from nostro.model.invoices import InvoiceContent
+
+Syntax = Literal["ubl", "cii", "fatturapa"]
+_ABOUT_ITSELF = frozenset({"checks", "source", "format", "not_read"})
+"""Fields that say how the document was read, not what it says."""
+
+
+class Converted(NamedTuple):
+    """The invoice in another syntax. `not_carried`: fields of the model, and places of the original that it lacks."""
+
+    content: bytes
+    not_carried: tuple[str, ...]
+
+
+class _Way(NamedTuple):
+    write: Callable[[InvoiceContent], bytes]
+    read: Reader
+
+
+_WAYS: Mapping[Syntax, _Way] = {
+    "ubl": _Way(write_ubl, read_ubl),
+    "cii": _Way(write_cii, read_cii),
+    "fatturapa": _Way(write_fatturapa, read_fatturapa),
+}
+
+
+def convert(invoice: InvoiceContent, to: Syntax) -> Converted:
+    """The invoice in another syntax. Raises `FormatRefused` with field, rule and remedy for what it may not say.
+
+    What was written is read again, and whatever differs then is told: nothing is lost by an oversight of ours.
+    """
+    way = _WAYS[to]
+    content = way.write(_fitting(invoice, to))
+    again = next(iter(way.read([content])))
+    told = [_in_order(one) for one in (invoice, again) if isinstance(one, InvoiceContent)]
+    return Converted(content, (*_lost("", *told), *invoice.not_read))
+
+
+def _fitting(invoice: InvoiceContent, to: Syntax) -> InvoiceContent:
+    """UBL takes one identifier of the buyer, where CII's EXTENDED profile takes many."""
+    if to != "ubl" or len(invoice.buyer.ids) <= 1:
+        return invoice
+    return invoice.model_copy(update={"buyer": invoice.buyer.model_copy(update={"ids": invoice.buyer.ids[:1]})})
+
+
+def _in_order(invoice: InvoiceContent) -> InvoiceContent:
+    """References and attachments stand in the order of their syntax: what they say does not hang on it."""
+    references = tuple(sorted(invoice.references, key=lambda one: (one.kind, one.number)))
+    return invoice.model_copy(update={"references": references})
+
+
+def _lost(path: str, told: object, again: object) -> Iterator[str]:
+    if told == again or told in (None, "", ()):
+        return
+    if isinstance(told, Value) and isinstance(again, Value):
+        for name, value in told.__dict__.items():
+            if name not in _ABOUT_ITSELF:
+                yield from _lost(f"{path}.{name}" if path else name, value, getattr(again, name, None))
+    elif isinstance(told, tuple) and isinstance(again, tuple) and len(told) == len(again):
+        for number, (one, other) in enumerate(zip(told, again, strict=True), start=1):
+            yield from _lost(f"{path}[{number}]", one, other)
+    else:
+        yield path

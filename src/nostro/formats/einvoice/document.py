@@ -1,0 +1,101 @@
+"""An XML document read whole into memory, within bounds, and what every invoice says when it has been read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from nostro.formats.einvoice.arithmetic import checks_of
+from nostro.formats.einvoice.mapping import Fields, Reading, Shape, read_parts
+from nostro.formats.einvoice.paths import found, where_of
+from nostro.formats.iso20022.stream import BrokenXml, events
+from nostro.formats.iso20022.tree import Element, line_of, local, text
+from nostro.model.failures import FormatRefused
+from nostro.model.invoices import Invoice, InvoiceContent
+from nostro.model.money import EXPONENTS
+from nostro.model.statements import Check, Reject, Source
+
+Checked = Callable[[InvoiceContent], Iterable[Check]]
+DOCUMENT_BYTES = 134_217_728
+ELEMENTS = 2_000_000
+"""More than an invoice of 40,000 lines has."""
+
+
+@dataclass(slots=True)
+class Document:
+    """A document's root, and why the rest of it is missing where its XML breaks."""
+
+    root: Element | None = None
+    broken: BrokenXml | None = None
+
+
+def parsed(chunks: Iterable[bytes]) -> Document:
+    """The document. Raises `FormatRefused` for no XML at all, and beyond the bounds."""
+    document, count = Document(), 0
+    try:
+        for kind, element in events(_bounded(chunks)):
+            count += kind == "start"
+            if document.root is None:
+                document.root = element
+            if count > ELEMENTS:
+                raise FormatRefused(f"The document holds more than {ELEMENTS} elements: that is no invoice.")
+    except BrokenXml as broken:
+        document.broken = broken
+    if document.root is None:
+        why = f": {document.broken.why} (line {document.broken.line})" if document.broken else ""
+        raise FormatRefused(f"This is no XML of an invoice{why}.")
+    return document
+
+
+def _bounded(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    total = 0
+    for chunk in chunks:
+        total += len(chunk)
+        if total > DOCUMENT_BYTES:
+            raise FormatRefused(f"The document is larger than {DOCUMENT_BYTES} bytes.")
+        yield chunk
+
+
+def within(root: Element, names: Sequence[str]) -> list[Element]:
+    """The outermost elements of these names: the root, or those in an envelope around them."""
+    if local(root) in names:
+        return [root]
+    inside = list(root.iter(*(f"{{*}}{name}" for name in names)))
+    return [element for element in inside if not any(local(above) in names for above in element.iterancestors())]
+
+
+def cut_off(document: Document, where: str, payable: str = "") -> Reject:
+    """What is said where the XML of an invoice breaks."""
+    broken = document.broken
+    why = f"the XML breaks off or is broken here: {broken.why}" if broken else "the invoice is incomplete"
+    return Reject(where=where + payable, why=why, line=broken.line if broken else None)
+
+
+def invoice_of(reading: Reading, element: Element, shape: Shape, name: str) -> Invoice:
+    """The invoice that an element tells by a table."""
+    fields = read_parts(reading, element, shape.parts)
+    return finished(reading, element, fields, name)
+
+
+def finished(reading: Reading, element: Element, fields: Fields, name: str, checked: Checked = checks_of) -> Invoice:
+    """An invoice with its place, its checks, and what of it was not understood."""
+    fields.setdefault("currency", reading.currency)
+    source = Source(where=where_of(element), line=line_of(element))
+    told = Invoice(**{**_kept(fields), "format": name, "source": source})
+    checks = (*told.checks, *reading.flaws, *checked(told))
+    return told.model_copy(update={"checks": checks, "not_read": tuple(reading.not_read(element))})
+
+
+def _kept(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None and name in InvoiceContent.model_fields}
+
+
+def currency_in(element: Element, *paths: str) -> str:
+    """The document's currency, where it says it; else the one that its amounts bear; empty when none is in ISO 4217."""
+    said = (text(place, "").upper() for path in paths for place in found(element, path))
+    borne = ((one.get("currencyID") or "").strip().upper() for one in element.iter("{*}*"))
+    return next((code for code in (*said, *borne) if code in EXPONENTS), "")
+
+
+NO_CURRENCY = "neither the invoice nor any of its amounts has a currency of ISO 4217"

@@ -1,0 +1,133 @@
+"""What FatturaPA demands before an invoice is written: fields, lengths, letters and sums, with the remedy.
+
+Agenzia delle Entrate, "Specifiche tecniche" 1.2.x, schema and list of checks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from nostro.formats.einvoice.arithmetic import summed
+from nostro.formats.einvoice.fatturapa_checks import checks_of_body
+from nostro.formats.einvoice.strict import Flaw, refuse
+from nostro.model.invoices import InvoiceContent, InvoiceParty, PaymentMeans, TaxCategory
+
+TYPES_BACK = {"380": "TD01", "386": "TD02", "381": "TD04", "383": "TD05"}
+MEANS_BACK = {"10": "MP01", "20": "MP02", "30": "MP05", "48": "MP08", "49": "MP16", "58": "MP05", "59": "MP19"}
+_DIGIT = re.compile(r"\d")
+_RECIPIENT_LETTERS = {"FPA12": 6, "FPR12": 7}
+_NATURA = re.compile(r"N[1-7](\.\d{1,2})?")
+
+
+class _Duty(NamedTuple):
+    field: str
+    rule: str
+    remedy: str
+    met: Callable[[InvoiceContent], object]
+
+
+def _fits_recipient(told: InvoiceContent) -> bool:
+    address = told.buyer.electronic_address
+    wanted = _RECIPIENT_LETTERS.get(told.others["FormatoTrasmissione"], 7)
+    return len(address.value) == wanted if address else wanted == 7
+
+
+def means_of(means: PaymentMeans) -> str:
+    """ModalitaPagamento, or nothing where the code has no equal."""
+    return means.national or MEANS_BACK.get(means.code, "")
+
+
+_DUTIES = (
+    _Duty("number", "SdI 00425", "Give a number (2.1.1.4) of at most 20 characters with a digit in it.",
+          lambda told: len(told.number) <= 20 and _DIGIT.search(told.number)),
+    _Duty("issue_date", "2.1.1.3", "Give the issue date.", lambda told: told.issue_date),
+    _Duty("type_code", "2.1.1.1", "Give TipoDocumento in `others`, or a type code that has one (380, 381, 383, 386).",
+          lambda told: told.others.get("TipoDocumento") or told.type_code in TYPES_BACK),
+    _Duty("others.ProgressivoInvio", "1.1.2", "Give the transmission's own number in `others`.",
+          lambda told: told.others.get("ProgressivoInvio")),
+    _Duty("others.FormatoTrasmissione", "1.1.3", "FPR12 for enterprises and persons, FPA12 for administrations.",
+          lambda told: told.others["FormatoTrasmissione"] in _RECIPIENT_LETTERS),
+    _Duty("buyer.electronic_address", "SdI 00427", "A recipient code has 7 letters (FPR12) or 6 (FPA12).",
+          _fits_recipient),
+    _Duty("seller.vat_id", "1.2.1.1", "Give the seller's VAT number with its country.",
+          lambda told: len(told.seller.vat_id) > 2),
+    _Duty("seller.tax_regime", "1.2.1.8", "Give the seller's RegimeFiscale (RF01...).",
+          lambda told: told.seller.tax_regime),
+    _Duty("buyer.vat_id", "SdI 00417", "Give the buyer's VAT number or CodiceFiscale.",
+          lambda told: told.buyer.vat_id or told.buyer.tax_id),
+    _Duty("lines", "2.2.1", "An invoice has a line at least.", lambda told: told.lines),
+    _Duty("tax_breakdown", "2.2.2", "Give the tax breakdown.", lambda told: told.tax_breakdown),
+    _Duty("payment_means", "2.4.2.2", "Give a ModalitaPagamento (`national`) for each way to pay.",
+          lambda told: all(means_of(one) for one in told.payment_means)),
+    _Duty("instalments", "2.4.2.2", "Say how the instalments are paid (`payment_means`).",
+          lambda told: not told.instalments or told.payment_means),
+)  # fmt: skip
+
+
+def prepared(invoice: InvoiceContent) -> InvoiceContent:
+    """The invoice with what can be worked out filled in. Raises `FormatRefused` with field, rule and remedy."""
+    sender = {"IdTrasmittente/IdPaese": invoice.seller.vat_id[:2], "IdTrasmittente/IdCodice": invoice.seller.vat_id[2:]}
+    others = {"FormatoTrasmissione": "FPR12", **sender, **invoice.others}
+    told = summed(invoice.model_copy(update={"others": others}))
+    refuse(list(_flaws(told)))
+    return told
+
+
+def _flaws(told: InvoiceContent) -> Iterator[Flaw]:
+    for duty in _DUTIES:
+        if not duty.met(told):
+            yield Flaw(duty.field, duty.rule, duty.remedy)
+    for role, party in (("seller", told.seller), ("buyer", told.buyer)):
+        yield from _party_flaws(role, party)
+    yield from _line_flaws(told)
+    yield from _tax_flaws(told)
+    yield from _letter_flaws(told)
+    for check in checks_of_body(told):
+        if not check.ok:
+            yield Flaw("totals", check.name, f"Correct the amounts: {check.detail}.")
+
+
+def _party_flaws(role: str, party: InvoiceParty) -> Iterator[Flaw]:
+    if not party.name:
+        yield Flaw(f"{role}.name", "1.2.1.3", "Give the name.")
+    address = party.address
+    for field in ("street", "postcode", "town", "country"):
+        if address is None or not getattr(address, field):
+            yield Flaw(f"{role}.address.{field}", "1.2.2", "Give the whole address (Sede).")
+
+
+def _line_flaws(told: InvoiceContent) -> Iterator[Flaw]:
+    for number, line in enumerate(told.lines, start=1):
+        price = line.price.net if line.price else None
+        needs = {"line_id": line.line_id.isdecimal(), "name": line.name, "price.net": price, "amount": line.amount}
+        for field, given in needs.items():
+            if given in (None, "", False):
+                yield Flaw(f"lines[{number}].{field}", "2.2.1", "Every line has one: give it (its number in digits).")
+
+
+def _tax_flaws(told: InvoiceContent) -> Iterator[Flaw]:
+    for number, line in enumerate(told.lines, start=1):
+        yield from _natura_flaws(f"lines[{number}].tax", line.tax, "00400")
+    for number, part in enumerate(told.tax_breakdown, start=1):
+        yield from _natura_flaws(f"tax_breakdown[{number}].tax", part.tax, "00429")
+
+
+def _natura_flaws(field: str, tax: TaxCategory | None, rule: str) -> Iterator[Flaw]:
+    if tax is None or tax.rate is None:
+        yield Flaw(f"{field}.rate", "2.2.1.12", "Give the rate: 0 where nothing is taxed.")
+    elif not tax.rate and not _NATURA.fullmatch(tax.exemption_code):
+        yield Flaw(f"{field}.exemption_code", f"SdI {rule}", "Say with a Natura (N1 to N7) why nothing is taxed.")
+    elif tax.rate and tax.exemption_code:
+        yield Flaw(f"{field}.exemption_code", "SdI 00401", "Leave the Natura out: the rate is not nothing.")
+
+
+def _letter_flaws(told: InvoiceContent) -> Iterator[Flaw]:
+    """The schema takes letters of Latin-1 only."""
+    texts = {"seller.name": told.seller.name, "buyer.name": told.buyer.name, "number": told.number}
+    texts |= {f"lines[{number}].name": line.name for number, line in enumerate(told.lines, start=1)}
+    texts |= {f"notes[{number}]": note.text for number, note in enumerate(told.notes, start=1)}
+    for field, said in texts.items():
+        if any(ord(letter) > 255 for letter in said):
+            yield Flaw(field, "String Latin", "Write it in the letters of Latin-1.")

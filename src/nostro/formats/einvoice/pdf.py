@@ -1,0 +1,145 @@
+"""The XML in a PDF/A-3 invoice: Factur-X, ZUGFeRD 1 and 2, XRechnung and Order-X's sister files; and embedding it.
+
+ISO 32000 embedded files; Factur-X 1.0.x, "Hybrid document"; ZUGFeRD 1 and 2.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from nostro.formats.einvoice.cii import ROOTS as CII_ROOTS
+from nostro.formats.einvoice.cii import cii_invoices
+from nostro.formats.einvoice.document import cut_off, parsed
+from nostro.formats.einvoice.ubl import ROOTS as UBL_ROOTS
+from nostro.formats.einvoice.ubl import ubl_invoices
+from nostro.formats.iso20022.tree import local
+from nostro.model.failures import FormatRefused
+from nostro.model.invoices import Invoice
+from nostro.model.statements import Reject, Source
+
+PDF_BYTES = 134_217_728
+_FILES, _DEPTH = 1_000, 16
+_NAMES = ("factur-x.xml", "zugferd-invoice.xml", "xrechnung.xml", "zugferd_invoice.xml", "ferd-invoice.xml")
+"""What the standards call the file, in the order in which they are believed; then any other XML that is an invoice."""
+_PROFILES = {"minimum": "minimum", "basicwl": "basicwl", "basic": "basic", "extended": "extended"}
+
+
+def read_pdf(chunks: Iterable[bytes]) -> Iterator[Invoice | Reject]:
+    """The invoice inside a PDF. Raises `FormatRefused` when there is none."""
+    for name, content in _candidates(_whole(chunks)):
+        try:
+            yield from _invoices(name, content)
+        except FormatRefused:
+            continue
+        return
+    raise FormatRefused("The PDF holds no electronic invoice: no embedded XML that is one.")
+
+
+def _invoices(name: str, content: bytes) -> Iterator[Invoice | Reject]:
+    document = parsed([content])
+    root, whole = document.root, document.broken is None
+    kind = local(root) if root is not None else ""
+    if kind not in (*CII_ROOTS, *UBL_ROOTS):
+        raise FormatRefused("This is no invoice.")
+    for told in cii_invoices(root, whole=whole) if kind in CII_ROOTS else ubl_invoices(root, whole=whole):
+        yield _inside(name, told)
+    if not whole:
+        yield cut_off(document, f"{name}:/{kind}")
+
+
+def _inside(name: str, told: Invoice | Reject) -> Invoice | Reject:
+    if isinstance(told, Reject):
+        return told.model_copy(update={"where": f"{name}:{told.where}"})
+    source = Source(where=f"{name}:{told.source.where}", line=told.source.line)
+    return told.model_copy(update={"source": source, "format": f"{told.format} in PDF"})
+
+
+def _whole(chunks: Iterable[bytes]) -> bytes:
+    held = bytearray()
+    for chunk in chunks:
+        held += chunk
+        if len(held) > PDF_BYTES:
+            raise FormatRefused(f"The PDF is larger than {PDF_BYTES} bytes.")
+    return bytes(held)
+
+
+def _candidates(content: bytes) -> list[tuple[str, bytes]]:
+    """The embedded XML files, the best known name first."""
+    try:
+        found = list(_embedded(content))
+    except FormatRefused:
+        raise
+    except Exception:  # noqa: BLE001 - what a broken PDF makes the library raise is any of a dozen kinds
+        raise FormatRefused("The PDF can't be opened.") from None
+    ranks = {name: rank for rank, name in enumerate(_NAMES)}
+    return sorted(found, key=lambda one: ranks.get(one[0].lower(), len(ranks)))
+
+
+def _embedded(content: bytes) -> Iterator[tuple[str, bytes]]:
+    import pypdf  # noqa: PLC0415 - takes a third of a second, which only who reads a PDF should wait
+
+    reader = pypdf.PdfReader(io.BytesIO(content))
+    if reader.is_encrypted and not reader.decrypt(""):
+        raise FormatRefused("The PDF is encrypted.")
+    catalog = reader.root_object
+    names = _resolved(_resolved(catalog.get("/Names", {})).get("/EmbeddedFiles", {}))
+    specifications = [*_leaves(names, 0), *_resolved(catalog.get("/AF", []))]
+    for specification in specifications[:_FILES]:
+        yield from _file(_resolved(specification))
+
+
+def _leaves(node: Any, depth: int) -> Iterator[Any]:  # noqa: ANN401 - the library's objects have no types
+    """The values of a name tree."""
+    if depth > _DEPTH:
+        return
+    yield from _resolved(node.get("/Names", []))[1::2]
+    for kid in _resolved(node.get("/Kids", []))[:_FILES]:
+        yield from _leaves(_resolved(kid), depth + 1)
+
+
+def _file(specification: Any) -> Iterator[tuple[str, bytes]]:  # noqa: ANN401 - the library's objects have no types
+    name = str(_resolved(specification.get("/UF", specification.get("/F", ""))))
+    if not name.lower().endswith(".xml"):
+        return
+    holder = _resolved(specification.get("/EF", {}))
+    stream = _resolved(holder.get("/F", holder.get("/UF")))
+    if stream is not None:
+        yield name, stream.get_data()
+
+
+def _resolved(value: Any) -> Any:  # noqa: ANN401 - the library's objects have no types
+    return value.get_object() if hasattr(value, "get_object") else value
+
+
+# writing
+
+
+def write_facturx(pdf: bytes, xml: bytes) -> bytes:
+    """A PDF/A-3 invoice: the given PDF with the CII invoice embedded, and the metadata that say so.
+
+    The PDF itself has to be PDF/A already: this adds the file, not fonts or colours. Raises `FormatRefused`.
+    """
+    # It brings a PDF library, which only who writes a PDF should wait for; and it has no stubs.
+    import facturx  # type: ignore[import-untyped]  # noqa: PLC0415 - see above
+
+    try:
+        made = facturx.generate_from_binary(pdf, xml, flavor="factur-x", level=_level(xml), check_xsd=True,
+                                            check_schematron=False)  # fmt: skip
+    except Exception:  # noqa: BLE001 - a broken PDF makes the library raise any of a dozen kinds
+        raise FormatRefused(
+            "pdf: breaks ISO 32000 or the XML breaks its schema. Give a PDF/A file and a CII invoice."
+        ) from None
+    return bytes(made)
+
+
+_PROFILE = re.compile(rb"GuidelineSpecifiedDocumentContextParameter>\s*<[\w:]*ID[^>]*>([^<]*)<")
+
+
+def _level(xml: bytes) -> str:
+    """The profile of Factur-X that the invoice names: EN 16931 where it names none of the others."""
+    said = _PROFILE.search(xml)
+    words = re.split(r"[:#]", said[1].decode("utf-8", "replace").lower()) if said else []
+    return next((_PROFILES[word] for word in words if word in _PROFILES), "en16931")

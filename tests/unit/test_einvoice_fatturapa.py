@@ -1,0 +1,315 @@
+"""FatturaPA: bodies of a file, Italy's own terms and arithmetic; signatures around it; PDFs around the others."""
+
+from __future__ import annotations
+
+import io
+from base64 import b64encode, encodebytes
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+
+import pypdf
+import pytest
+from asn1crypto import cms  # type: ignore[import-untyped]  # it has no stubs
+
+from nostro.formats.catalogue import recognise, tell
+from nostro.formats.einvoice.cii import write_cii
+from nostro.formats.einvoice.fatturapa import read_fatturapa, write_fatturapa
+from nostro.formats.einvoice.pdf import read_pdf, write_facturx
+from nostro.formats.einvoice.signed import read_signed
+from nostro.formats.einvoice.ubl import write_ubl
+from nostro.formats.reading import Beginning
+from nostro.model.failures import FormatRefused
+from nostro.model.invoices import (
+    AllowanceCharge,
+    DocumentReference,
+    Instalment,
+    Invoice,
+    Note,
+    PaymentMeans,
+    TaxBreakdown,
+    TaxCategory,
+    Withholding,
+)
+from nostro.model.parties import BankAccount
+from nostro.model.statements import Reject
+from tests.unit.einvoices import ITALIAN, RICH, eur, line, same
+
+EXEMPT = TaxCategory(category="E", rate=Decimal("0.00"), exemption_code="N4", exemption_reason="Art. 10")
+CONSULTED = ITALIAN.model_copy(
+    update={
+        "type_code": "380",
+        "others": {"ProgressivoInvio": "00017", "TipoDocumento": "TD06", "BolloVirtuale": "SI"},
+        "stamp_duty": eur("2.00"),
+        "withholdings": (Withholding(kind="RT01", amount=eur("20.00"), rate=Decimal("20.00"), reason="A"),),
+        "allowances_charges": (
+            AllowanceCharge(
+                charge=True,
+                reason_code="TC04",
+                percentage=Decimal("4.00"),
+                amount=eur("4.00"),
+                base=eur("100.00"),
+                tax=TaxCategory(category="S", rate=Decimal("22.00")),
+            ),
+        ),
+        "lines": (
+            line(1, tax=TaxCategory(category="S", rate=Decimal("22.00"))),
+            line(2, "1", "10.00", tax=EXEMPT.model_copy(update={"exemption_reason": ""})),
+        ),
+        "tax_breakdown": (
+            TaxBreakdown(
+                taxable=eur("104.00"),
+                amount=eur("22.88"),
+                tax=TaxCategory(category="S", rate=Decimal("22.00")),
+                chargeability="I",
+            ),
+            TaxBreakdown(taxable=eur("10.00"), amount=eur("0.00"), tax=EXEMPT),
+        ),
+        "references": (
+            DocumentReference(kind="purchase_order", number="PO-1", lines=("1",), codes={"CodiceCIG": "G"}),
+        ),
+        "notes": (Note(text="First"), Note(text="Second")),
+        "payment_means": (
+            PaymentMeans(code="30", national="MP05", account=BankAccount(iban="IT60X0542811101000000123456")),
+        ),
+        "instalments": (
+            Instalment(due=date(2026, 9, 30), amount=eur("58.44")),
+            Instalment(due=date(2026, 10, 31), amount=eur("58.44")),
+        ),
+    }
+)
+
+
+def written(invoice: Invoice) -> str:
+    return write_fatturapa(invoice).decode()
+
+
+def read_one(text: str) -> Invoice:
+    (told,) = read_fatturapa([text.encode()])
+    assert isinstance(told, Invoice)
+    return told
+
+
+def without_totals(told: Invoice) -> Invoice:
+    return told.model_copy(update={"totals": Invoice.model_fields["totals"].default})
+
+
+def test_what_is_written_says_the_same_when_it_is_read() -> None:
+    again = read_one(written(CONSULTED))
+    asked = CONSULTED.model_copy(update={"others": again.others | CONSULTED.others})
+    kept = {"others": {**asked.others, "CondizioniPagamento": "TP01"}}
+    assert same(without_totals(asked.model_copy(update=kept)), without_totals(again))
+    assert [check for check in again.checks if not check.ok] == []
+
+
+def test_totals_are_worked_out_where_the_format_tells_none() -> None:
+    told = read_one(written(CONSULTED)).totals
+    assert (told.lines, told.without_tax, told.tax) == (eur("110.00"), eur("114.00"), eur("22.88"))
+    assert (told.with_tax, told.payable) == (eur("136.88"), eur("116.88"))
+
+
+def test_without_instalments_what_is_withheld_or_split_is_not_due() -> None:
+    plain = CONSULTED.model_copy(update={"instalments": (), "payment_means": ()})
+    assert read_one(written(plain)).totals.payable == eur("116.88")
+    split = written(plain).replace("<EsigibilitaIVA>I<", "<EsigibilitaIVA>S<")
+    assert read_one(split).totals.payable == eur("94.00")
+
+
+def test_each_body_of_a_file_is_an_invoice() -> None:
+    text = written(ITALIAN)
+    body = text[text.index("<FatturaElettronicaBody>") : text.index("</p:FatturaElettronica>")]
+    both = text.replace(body, body + body.replace("FPR 17/26", "FPR 18/26"))
+    told = [one for one in read_fatturapa([both.encode()]) if isinstance(one, Invoice)]
+    assert [one.number for one in told] == ["FPR 17/26", "FPR 18/26"]
+    assert [one.source.where for one in told] == [
+        "/FatturaElettronica/FatturaElettronicaBody[1]",
+        "/FatturaElettronica/FatturaElettronicaBody[2]",
+    ]
+    assert {one.seller.name for one in told} == {"Fornitore 017 SRL"}
+
+
+def test_of_a_cut_file_the_whole_bodies_are_kept() -> None:
+    text = written(ITALIAN)
+    body = text[text.index("<FatturaElettronicaBody>") : text.index("</p:FatturaElettronica>")]
+    cut = text.replace(body, body + body[:400])[: text.index(body) + len(body) + 400]
+    told, reject = read_fatturapa([cut.encode()])
+    assert isinstance(told, Invoice)
+    assert isinstance(reject, Reject)
+
+
+def test_a_pretty_printer_that_lost_the_namespaces_does_no_harm() -> None:
+    text = written(ITALIAN).replace(' xmlns:p="http://ivaservizi.agenziaentrate.gov.it/docs/xsd/fatture/v1.2"', "")
+    assert read_one(text).number == "FPR 17/26"
+    assert recognise(Beginning(text.encode())) is not None
+
+
+def test_a_person_is_known_by_both_names() -> None:
+    name = "<Denominazione>Cliente 017 SPA</Denominazione>"
+    text = written(ITALIAN).replace(name, "<Nome>Nome 017</Nome><Cognome>Cognome 017</Cognome>")
+    told = read_one(text)
+    assert told.buyer.name == "Nome 017 Cognome 017"
+    assert "<Cognome>Cognome 017</Cognome>" in written(told)
+
+
+@pytest.mark.parametrize(
+    "was,becomes,check",
+    [
+        ("<PrezzoTotale>100.00", "<PrezzoTotale>90.00", "SdI 00423"),
+        ("<ImponibileImporto>100.00", "<ImponibileImporto>120.00", "SdI 00422"),
+        ("<Imposta>22.00", "<Imposta>21.00", "SdI 00421"),
+        ("<ImportoTotaleDocumento>122.00", "<ImportoTotaleDocumento>130.00", "total"),
+    ],
+)
+def test_sums_that_the_interchange_would_refuse_are_told(was: str, becomes: str, check: str) -> None:
+    text = written(ITALIAN)
+    assert was in text
+    assert check in {one.name for one in read_one(text.replace(was, becomes)).checks if not one.ok}
+
+
+def test_discounts_are_taken_off_the_price_one_after_the_other() -> None:
+    discounts = (
+        AllowanceCharge(percentage=Decimal("10.00")),
+        AllowanceCharge(amount=eur("5.00")),
+    )
+    cheaper = ITALIAN.lines[0].model_copy(update={"allowances_charges": discounts, "amount": eur("80.00")})
+    again = read_one(written(ITALIAN.model_copy(update={"lines": (cheaper,)})))
+    assert again.lines[0].allowances_charges == discounts
+    assert [check for check in again.checks if not check.ok] == []
+
+
+@pytest.mark.parametrize(
+    "change,field,rule",
+    [
+        ({"number": "ABC"}, "number", "SdI 00425"),
+        ({"others": {}}, "others.ProgressivoInvio", "1.1.2"),
+        ({"type_code": "751"}, "type_code", "2.1.1.1"),
+        ({"lines": (line(1, tax=TaxCategory(rate=Decimal(0))),)}, r"lines\[1\].tax.exemption_code", "SdI 00400"),
+        ({"notes": (Note(text="\u0141"),)}, r"notes\[1\]", "String Latin"),
+        ({"payment_means": (PaymentMeans(code="97"),)}, "payment_means", "2.4.2.2"),
+    ],
+)
+def test_what_the_interchange_would_refuse_is_not_written(change: dict[str, object], field: str, rule: str) -> None:
+    with pytest.raises(FormatRefused, match=f"{field}: breaks {rule}"):
+        write_fatturapa(ITALIAN.model_copy(update=change))
+
+
+# signatures
+
+
+def signed(content: bytes) -> bytes:
+    inner = {"content_type": "data", "content": content}
+    data = cms.SignedData({"version": "v1", "digest_algorithms": [], "encap_content_info": inner, "signer_infos": []})
+    made = cms.ContentInfo({"content_type": "signed_data", "content": data})
+    return bytes(made.dump())
+
+
+def in_pieces(content: bytes) -> bytes:
+    """BER of indefinite length with the content in pieces, as signers that stream write it."""
+    pieces = b"".join(b"\x04\x81" + bytes([len(piece)]) + piece for piece in _cut(content, 200))
+    octets = b"\x24\x80" + pieces + b"\x00\x00"
+    data = bytes.fromhex("06092a864886f70d010701")
+    inner = b"\x30\x80" + data + b"\xa0\x80" + octets + b"\x00\x00" + b"\x00\x00"
+    body = b"\x30\x80\x02\x01\x01\x31\x00" + inner + b"\x31\x00\x00\x00"
+    return b"\x30\x80" + bytes.fromhex("06092a864886f70d010702") + b"\xa0\x80" + body + b"\x00\x00\x00\x00"
+
+
+def _cut(content: bytes, size: int) -> list[bytes]:
+    return [content[start : start + size] for start in range(0, len(content), size)]
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        signed,
+        in_pieces,
+        lambda content: signed(signed(content)),
+        lambda content: b64encode(signed(content)),
+        lambda content: encodebytes(signed(content)),
+        lambda content: b"-----BEGIN PKCS7-----\n" + encodebytes(signed(content)) + b"-----END PKCS7-----\n",
+    ],
+    ids=["der", "ber", "twice", "base64", "base64-lines", "pem"],
+)
+def test_an_invoice_inside_a_signature_is_read(around: Callable[[bytes], bytes]) -> None:
+    content = around(write_fatturapa(ITALIAN))
+    found = recognise(Beginning(content))
+    assert found is not None
+    assert found.name == "p7m"
+    (told,) = read_signed([content])
+    assert isinstance(told, Invoice)
+    assert (told.number, told.format) == ("FPR 17/26", "FatturaPA FPR12 CAdES")
+
+
+def test_invoices_of_other_syntaxes_are_signed_too() -> None:
+    for content in (write_ubl(RICH), write_cii(RICH)):
+        (told,) = read_signed([signed(content)])
+        assert isinstance(told, Invoice)
+        assert told.number == "INV-2026-017"
+
+
+@pytest.mark.parametrize("content", [signed(b"hello"), signed(b"<a/>"), signed(write_fatturapa(ITALIAN))[:700], b"0"])
+def test_a_signature_without_an_invoice_is_refused(content: bytes) -> None:
+    with pytest.raises(FormatRefused):
+        list(read_signed([content]))
+
+
+# PDF
+
+
+def pdf(**files: bytes) -> bytes:
+    writer = pypdf.PdfWriter()
+    writer.add_blank_page(width=100, height=100)
+    for name, content in files.items():
+        writer.add_attachment(name.replace("_", ".").replace("0", "-"), content)
+    held = io.BytesIO()
+    writer.write(held)
+    return held.getvalue()
+
+
+def test_an_invoice_inside_a_pdf_is_read_with_its_place() -> None:
+    (told,) = read_pdf([pdf(factur0x_xml=write_cii(RICH), other_txt=b"x")])
+    assert isinstance(told, Invoice)
+    assert (told.number, told.format) == ("INV-2026-017", "CII in PDF")
+    assert told.source.where == "factur-x.xml:/CrossIndustryInvoice"
+
+
+def test_an_invoice_under_any_name_is_found_and_other_xml_is_passed_by() -> None:
+    (told,) = read_pdf([pdf(a_xml=b"<a/>", invoice_xml=write_ubl(RICH))])
+    assert isinstance(told, Invoice)
+    assert told.source.where == "invoice.xml:/Invoice"
+
+
+@pytest.mark.parametrize("content", [pdf(), pdf(a_xml=b"<a/>"), b"%PDF-1.7\nnothing", pdf(a_xml=b"<a/>")[:300]])
+def test_a_pdf_without_an_invoice_is_refused(content: bytes) -> None:
+    with pytest.raises(FormatRefused):
+        list(read_pdf([content]))
+
+
+def test_facturx_is_written_into_a_given_pdf() -> None:
+    made = write_facturx(pdf(), write_cii(RICH))
+    (told,) = read_pdf([made])
+    assert isinstance(told, Invoice)
+    assert told.number == RICH.number
+    metadata = pypdf.PdfReader(io.BytesIO(made)).xmp_metadata
+    assert metadata is not None
+    assert b"urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#" in metadata.stream.get_data()
+
+
+def test_a_broken_pdf_is_refused_with_a_remedy() -> None:
+    with pytest.raises(FormatRefused, match="Give a PDF/A file"):
+        write_facturx(b"no PDF", write_cii(RICH))
+
+
+@pytest.mark.parametrize(
+    "content,name",
+    [
+        (write_ubl(RICH), "ubl"),
+        (write_cii(RICH), "cii"),
+        (write_fatturapa(ITALIAN), "fatturapa"),
+        (pdf(factur0x_xml=write_cii(RICH)), "facturx"),
+    ],
+)
+def test_each_format_is_recognised_by_its_content(content: bytes, name: str) -> None:
+    (told,) = tell(lambda: iter([content]))
+    assert told.format is not None
+    assert told.format.name == name
+    assert all(isinstance(one, Invoice) for one in told.items)
