@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from nostro.formats.iso20022.told import Layers, Told
+from functools import lru_cache
+from typing import Any
+
+from nostro.formats.iso20022.told import Layers, Table, Told, ends
 from nostro.model.parties import Address, BankAccount, Party
 
 _INNER = ("/Pty", "/Agt/FinInstnId", "/FinInstnId", "")
 """A party stands for itself, in a choice with a bank, or is a bank."""
 _NAMES = ("/Nm", "/NmAndAdr/Nm", "/CmbndId/Nm")
 _ADDRESSES = ("/PstlAdr", "/NmAndAdr/PstlAdr", "/CmbndId/PstlAdr")
-_BANKS = ("", "/CmbndId", "/NmAndAdr")
 _SINGLE_IDS = {
     "/AnyBIC": "BIC", "/BICOrBEI": "BIC", "/BICFI": "BIC", "/BIC": "BIC", "/BEI": "BEI", "/LEI": "LEI",
     "/IBEI": "IBEI", "/EANGLN": "EANGLN", "/DUNS": "DUNS", "/BkPtyId": "BkPtyId", "/TaxIdNb": "TaxIdNb",
@@ -38,83 +40,105 @@ def party(layers: Layers, *names: str) -> Party | None:
 
 
 def _party(told: Told, name: str) -> Party | None:
-    base = name + next((inner for inner in _INNER if name + inner in told.texts), "")
-    found = Party(
-        name=told.text(*(base + path for path in _NAMES)),
-        address=_address(told, *(base + path for path in _ADDRESSES)),
-        ids=_ids(told, base),
-        country=told.text(base + "/CtryOfRes"),
-    )
-    return found if found.name or found.ids or found.address else None
-
-
-def _address(told: Told, *places: str) -> Address | None:
-    place = next((place for place in places if place in told.texts), None)
-    if place is None:
+    base, address, ids = told.planned(("party", name), _party_plan, told, name)
+    found: dict[str, Any] = {"name": told.text(*ends(base, _NAMES))}
+    found["address"] = _address(told, address) if address else None
+    found["ids"] = {**{scheme: told.text(path) for scheme, path in ids}, **_other_ids(told, base)}
+    if not any(found.values()):
         return None
-    fields = {field: said for field, name in _ADDRESS.items() if (said := told.text(f"{place}/{name}"))}
-    others = {name: said for name in ADDRESS_OTHERS if (said := told.text(f"{place}/{name}"))}
-    lines = tuple(line for line in told.texts.get(place + "/AdrLine", ()) if line)
-    found = Address(**fields, lines=lines, others=others)
-    return found if found != Address() else None
+    return Party(**found, country=told.text(base + "/CtryOfRes"))
 
 
-def _ids(told: Told, base: str) -> dict[str, str]:
-    """Identifications by scheme: `BIC`, `LEI`, a code such as `CUST`, or who issued it."""
-    found: dict[str, str] = {}
+def _party_plan(told: Told, name: str) -> tuple[str, str, list[tuple[str, str]]]:
+    """Where a party is told, its address, and each of its identifications that can only be there once."""
+    base = name + next((inner for inner in _INNER if name + inner in told.places), "")
+    address = next((path for path in ends(base, _ADDRESSES) if path in told.places), "")
+    ids: dict[str, str] = {}
     for holder in _ID_HOLDERS:
-        if holder and base + holder not in told.texts:
-            continue
         for path, scheme in _SINGLE_IDS.items():
-            if said := told.text(base + holder + path):
-                found.setdefault(scheme, said)
-        for other in _OTHER_IDS:
-            for one in told.blocks(base + holder + other):
-                found.setdefault(one.text("SchmeNm/Cd", "SchmeNm/Prtry", "IdTp", "Issr") or "Othr", one.text("Id"))
-    return {scheme: said for scheme, said in found.items() if said}
+            if (at := base + holder + path) in told.texts:
+                ids.setdefault(scheme, at)
+    return base, address, list(ids.items())
+
+
+def _address(told: Told, place: str) -> Address | None:
+    fields: dict[str, Any] = {name: told.text(path) for name, path in told.planned(("address", place), _parts, told, place)}
+    others = {name: said for name in ADDRESS_OTHERS if (said := fields.pop(name, ""))}
+    lines = tuple(told.texts.get(place + "/AdrLine", ()))
+    return Address(**fields, lines=lines, others=others) if fields or lines or others else None
+
+
+def _parts(told: Told, place: str) -> list[tuple[str, str]]:
+    names = {**_ADDRESS, **{name: name for name in ADDRESS_OTHERS}}
+    return [(name, at) for name, element in names.items() if (at := f"{place}/{element}") in told.texts]
+
+
+def _other_ids(told: Told, base: str) -> dict[str, str]:
+    """Identifications by scheme: a code such as `CUST`, or who issued it."""
+    found: dict[str, str] = {}
+    for path in told.planned(("ids", base), _other_places, told, base):
+        for one in told.blocks(path):
+            if said := one.text("Id"):
+                found.setdefault(one.text("SchmeNm/Cd", "SchmeNm/Prtry", "IdTp", "Issr") or "Othr", said)
+    return found
+
+
+def _other_places(told: Told, base: str) -> list[str]:
+    paths = (base + holder + other for holder in _ID_HOLDERS for other in _OTHER_IDS)
+    return [path for path in paths if path in told.places]
 
 
 def account(layers: Layers, role: str) -> BankAccount | None:
     """The bank account of a role (`Dbtr`, `Cdtr`) at its bank; None when neither is told."""
-    found = bank_account(layers, f"{role}Acct", f"{role}Agt")
-    return found if found != BankAccount() else None
+    return bank_account(layers, f"{role}Acct", f"{role}Agt")
 
 
-def bank_account(layers: Layers, name: str, bank: str) -> BankAccount:
-    """A bank account, at the bank that another element names."""
+def bank_account(layers: Layers, name: str, bank: str) -> BankAccount | None:
+    """A bank account, at the bank that another element names; None when neither is told."""
     number, at = layers.holder(name), layers.holder(f"{bank}/FinInstnId")
     fields = {**(_numbers(*number) if number else {}), **(_bank(*at) if at else {})}
-    return BankAccount(**{field: said for field, said in fields.items() if said})
+    return BankAccount(**fields) if fields else None
 
 
 def _numbers(told: Told, name: str) -> dict[str, str]:
-    iban = "".join(told.text(f"{name}/Id/IBAN").split()).upper()
-    other = told.text(*(f"{name}/{path}" for path in _OTHERS))
-    # A proxy (a telephone number, an e-mail address) names the account only where nothing else does.
-    proxy = "" if iban or other else told.text(f"{name}/Prxy/Id")
-    return {
-        "iban": iban,
-        "other": other or proxy,
-        "scheme": told.text(*(f"{name}/{path}" for path in (_PROXY_SCHEMES if proxy else _SCHEMES))),
-        "currency": told.text(f"{name}/Ccy"),
-        "owner": told.text(f"{name}/Ownr/Nm", f"{name}/Ownr/Pty/Nm"),
-        "name": told.text(f"{name}/Nm"),
-    }
+    found = told.fields(_number_table(name))
+    if "iban" in found:
+        found["iban"] = "".join(found["iban"].split()).upper()
+    proxy, scheme = found.pop("proxy", ""), found.pop("proxy_scheme", "")
+    if proxy and not (found.get("iban") or found.get("other")):
+        # A proxy (a telephone number, an e-mail address) names the account only where nothing else does.
+        found |= {"other": proxy, "scheme": scheme}
+    return found
 
 
-_OTHERS = ("Id/Othr/Id", "Id/PrtryAcct/Id", "Id/BBAN", "Id/UPIC")
-_SCHEMES = ("Id/Othr/SchmeNm/Cd", "Id/Othr/SchmeNm/Prtry", "Id/Othr/Issr")
-_PROXY_SCHEMES = ("Prxy/Tp/Cd", "Prxy/Tp/Prtry")
+@lru_cache(maxsize=256)
+def _number_table(name: str) -> Table:
+    return Table({field: ends(name, paths) for field, paths in _NUMBERS.items()})
+
+
+_NUMBERS = {
+    "iban": ("/Id/IBAN",),
+    "other": ("/Id/Othr/Id", "/Id/PrtryAcct/Id", "/Id/BBAN", "/Id/UPIC"),
+    "scheme": ("/Id/Othr/SchmeNm/Cd", "/Id/Othr/SchmeNm/Prtry", "/Id/Othr/Issr"),
+    "currency": ("/Ccy",),
+    "owner": ("/Ownr/Nm", "/Ownr/Pty/Nm"),
+    "name": ("/Nm",),
+    "proxy": ("/Prxy/Id",),
+    "proxy_scheme": ("/Prxy/Tp/Cd", "/Prxy/Tp/Prtry"),
+}
+_BANKS = {
+    "bic": ("/BICFI", "/BIC", "/CmbndId/BIC"),
+    "clearing_id": ("/ClrSysMmbId/MmbId", "/ClrSysMmbId/Id", "/ClrSysMmbId/Prtry", "/CmbndId/ClrSysMmbId/Id"),
+}
+
+
+@lru_cache(maxsize=256)
+def _bank_table(name: str) -> Table:
+    return Table({field: ends(name, paths) for field, paths in _BANKS.items()})
 
 
 def _bank(told: Told, name: str) -> dict[str, str]:
-    places = [name + inner for inner in _BANKS]
-    return {
-        "bic": told.text(*(f"{place}/{path}" for place in places for path in ("BICFI", "BIC"))),
-        "clearing_id": told.text(
-            *(f"{place}/ClrSysMmbId/{path}" for place in places for path in ("MmbId", "Id", "Prtry"))
-        ),
-    }
+    return told.fields(_bank_table(name))
 
 
 def agent(layers: Layers, name: str) -> str:
@@ -122,22 +146,21 @@ def agent(layers: Layers, name: str) -> str:
     held = layers.holder(f"{name}/FinInstnId", name)
     if held is None:
         return ""
-    bank = _bank(*held)
     told, place = held
-    return bank["bic"] or bank["clearing_id"] or told.text(f"{place}/Othr/Id", f"{place}/PrtryId/Id", f"{place}/Nm")
+    bank = _bank(told, place)
+    return bank.get("bic") or bank.get("clearing_id") or told.text(*ends(place, ("/Othr/Id", "/PrtryId/Id", "/Nm")))
 
 
 _INTERMEDIARIES = ("IntrmyAgt1", "IntrmyAgt2", "IntrmyAgt3", "IntrmyAgt")
 
 
 def intermediaries(layers: Layers) -> tuple[BankAccount, ...]:
-    """The banks in between, in their order."""
-    named = [name for name in _INTERMEDIARIES if layers.holder(name)]
-    return tuple(_named(layers, name) for name in named)
+    """The banks in between, in their order, with their names as the owners of their accounts."""
+    return tuple(found for name in _INTERMEDIARIES if layers.holder(name) and (found := _named(layers, name)))
 
 
 def _named(layers: Layers, name: str) -> BankAccount:
-    found = bank_account(layers, f"{name}Acct", name)
+    found = bank_account(layers, f"{name}Acct", name) or BankAccount()
     held = layers.holder(f"{name}/FinInstnId")
     owner = held[0].text(f"{held[1]}/Nm", f"{held[1]}/NmAndAdr/Nm") if held else ""
     return found.model_copy(update={"owner": found.owner or owner})

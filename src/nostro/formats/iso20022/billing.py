@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from nostro.formats.iso20022.actors import bank_account, party
 from nostro.formats.iso20022.instruction import referred
-from nostro.formats.iso20022.told import Layers
+from nostro.formats.iso20022.told import Layers, Table
 from nostro.model.messages import Instruction
 from nostro.model.statements import Source
 
 _AMOUNTS = ("OrgnlChrgPric/Amt", "OrgnlChrgSttlmAmt/Amt", "BalReqrdAcctAmt/Amt")
-_OTHERS = {
+_OTHERS = Table({
     "service": ("SvcDtl/BkSvc/Id",),
     "service_code": ("SvcDtl/BkSvc/CmonCd/Id", "SvcDtl/BkSvc/SubSvc/Id", "SvcDtl/BkSvc/SvcTp"),
     "volume": ("SvcDtl/Vol",),
@@ -19,13 +19,12 @@ _OTHERS = {
     "tax": ("TaxDsgnt/Cd",),
     "statement": ("StmtId",),
     "statement_status": ("Sts",),
-}
+})
 
 
 def billed_service(layers: Layers, source: Source) -> Instruction:
     """`Svc`: the charge as its amount, without its sign (`positive`); the bank account that is billed as the debtor's."""
     found = referred(layers, source)
-    told = {name: said for name, paths in _OTHERS.items() if (said := layers.text(*paths))}
     described = layers.text("SvcDtl/BkSvc/Desc")
     billed = {
         "amount": layers.soft_amount(*_AMOUNTS),
@@ -35,4 +34,4 @@ def billed_service(layers: Layers, source: Source) -> Instruction:
         "debtor_account": bank_account(layers, "AcctChrtcs/CshAcct", "AcctChrtcs/AcctSvcr"),
         "remittance": (described,) if described else (),
     }
-    return found.model_copy(update={**billed, "others": {**found.others, **told}})
+    return found.model_copy(update={**billed, "others": {**found.others, **layers.fields(_OTHERS)}})

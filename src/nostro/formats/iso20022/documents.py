@@ -73,4 +73,4 @@ def _structured(layers: Layers) -> list[Told]:
 
 
 def _said(block: Told, *paths: str) -> list[str]:
-    return [said for path in paths for said in block.texts.get(path, ()) if said]
+    return [said for path in paths for said in block.texts.get(path, ())]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from nostro.formats.iso20022.actors import account, agent, bank_account, intermediaries, party
 from nostro.formats.iso20022.documents import documents, remittance, structured_reference
-from nostro.formats.iso20022.told import Layers, Told, amount_of
+from nostro.formats.iso20022.told import Layers, Table, Told, amount_of
 from nostro.formats.iso20022.tree import Unreadable
 from nostro.model.messages import Instruction, Mandate, Method
 from nostro.model.money import Amount
@@ -19,17 +19,20 @@ MOVED = (
     "OrgnlTxRef/InstdAmt", "OrgnlPmtInf/Amt/InstdAmt",
 )  # fmt: skip
 """Where the amount stands that is moved, asked for or taken back, in every message."""
-_REFERENCES = {
+_REFERENCES = Table({
     "end_to_end": ("PmtId/EndToEndId", "OrgnlEndToEndId", "EndToEndId", "OrgnlPmtInf/Refs/EndToEndId"),
     "instruction": ("PmtId/InstrId", "OrgnlInstrId", "InstrId", "OrgnlPmtInf/Refs/InstrId"),
     "transaction": ("PmtId/TxId", "OrgnlTxId", "TxId", "OrgnlPmtInf/Refs/TxId"),
-    "message": ("OrgnlGrpInf/OrgnlMsgId", "OrgnlMsgId", "OrgnlGrpInfAndCxl/OrgnlMsgId"),
     "mandate": ("DrctDbtTx/MndtRltdInf/MndtId", "OrgnlTxRef/MndtRltdInf/DrctDbtMndt/MndtId",
                 "OrgnlTxRef/MndtRltdInf/MndtId", "MndtRltdInf/MndtId"),
     "account_servicer": ("AcctSvcrRef",),
     "entry": ("OrgnlNtryId",),
-}  # fmt: skip
-OTHER_REFERENCES = {
+})  # fmt: skip
+_OF_GROUP = Table({
+    "message": ("OrgnlGrpInf/OrgnlMsgId", "OrgnlMsgId", "OrgnlGrpInfAndCxl/OrgnlMsgId"),
+    "payment_information": ("PmtInfId", "OrgnlPmtInfId"),
+})
+_OTHER_REFERENCES = Table({
     "UETR": ("PmtId/UETR", "OrgnlUETR", "UETR", "OrgnlPmtInf/Refs/UETR"),
     "ClrSysRef": ("PmtId/ClrSysRef", "OrgnlClrSysRef", "ClrSysRef"),
     "RtrId": ("RtrId",),
@@ -38,12 +41,12 @@ OTHER_REFERENCES = {
     "StsReqId": ("StsReqId",),
     "RmtId": ("RltdRmtInf/RmtId", "RmtId"),
     "Case": ("Case/Id", "RslvdCase/Id", "OrgnlGrpInfAndCxl/Case/Id"),
-}
+})
 GROUPS = ("PmtInfId", "OrgnlPmtInfId", "CdtId")
 EXECUTION = ("ReqdExctnDt", "ReqdColltnDt", "OrgnlReqdExctnDt", "OrgnlReqdColltnDt", "XpctdValDt", "OrgnlTxRef/ReqdExctnDt",
              "OrgnlTxRef/ReqdColltnDt")  # fmt: skip
 SETTLEMENT = ("IntrBkSttlmDt", "OrgnlIntrBkSttlmDt", "OrgnlTxRef/IntrBkSttlmDt")
-_OTHERS = {
+_OTHERS = Table({
     "settlement_method": ("SttlmInf/SttlmMtd",),
     "clearing_system": ("SttlmInf/ClrSys/Cd", "SttlmInf/ClrSys/Prtry"),
     "expires": ("XpryDt/Dt", "XpryDt/DtTm", "XpryDt"),
@@ -69,13 +72,21 @@ _OTHERS = {
     "original_creditor_name": ("DrctDbtTx/MndtRltdInf/AmdmntInfDtls/OrgnlCdtrSchmeId/Nm",),
     "underlying_debtor_account": ("UndrlygCstmrCdtTrf/DbtrAcct/Id/IBAN", "UndrlygCstmrCdtTrf/DbtrAcct/Id/Othr/Id"),
     "underlying_creditor_account": ("UndrlygCstmrCdtTrf/CdtrAcct/Id/IBAN", "UndrlygCstmrCdtTrf/CdtrAcct/Id/Othr/Id"),
-}  # fmt: skip
+})  # fmt: skip
 _AGENTS = {"instructing_agent": "InstgAgt", "instructed_agent": "InstdAgt", "previous_agent": "PrvsInstgAgt1",
            "forwarding_agent": "FwdgAgt"}  # fmt: skip
 _METHODS: dict[str, Method] = {"TRF": "credit_transfer", "TRA": "credit_transfer", "CHK": "cheque", "DD": "direct_debit"}
-_TYPES = {
-    "service_level": "SvcLvl", "local_instrument": "LclInstrm", "category_purpose": "CtgyPurp",
-}  # fmt: skip
+_CODED = {"service_level": "SvcLvl", "local_instrument": "LclInstrm", "category_purpose": "CtgyPurp"}
+_TYPES = Table({
+    **{
+        field: tuple(f"{place}/{name}/{kind}" for place in ("PmtTpInf", "OrgnlTxRef/PmtTpInf") for kind in ("Cd", "Prtry"))
+        for field, name in _CODED.items()
+    },
+    "purpose": ("Purp/Cd", "Purp/Prtry", "OrgnlTxRef/Purp/Cd", "OrgnlTxRef/Purp/Prtry"),
+    "priority": ("PmtTpInf/InstrPrty", "SttlmPrty", "InstrPrty"),
+    "charge_bearer": ("ChrgBr",),
+    "group": GROUPS,
+})  # fmt: skip
 _REASONS = ("RtrRsnInf", "RvslRsnInf", "CxlRsnInf", "CxlRsn", "OrgnlGrpInfAndCxl/CxlRsnInf")
 
 
@@ -114,14 +125,12 @@ def _instruction(layers: Layers, source: Source, method: Method, *, amount_neede
         method=method,
         amount=told,
         equivalent=equivalent,
-        group=layers.text(*GROUPS),
         references=references(layers, structured),
         execution_date=layers.day(*EXECUTION),
         settlement_date=layers.day(*SETTLEMENT),
         **_sides(layers),
         agents=intermediaries(layers),
-        charge_bearer=layers.text("ChrgBr"),
-        **_type(layers),
+        **layers.fields(_TYPES),
         batch_booking=_flag(layers.text("BtchBookg")),
         mandate=_mandate(layers),
         remittance=remittance(layers, structured),
@@ -138,10 +147,8 @@ def _instruction(layers: Layers, source: Source, method: Method, *, amount_neede
 
 def references(layers: Layers, structured: str = "") -> References:
     """Who calls the payment what. What a group or message is called, its payments are not: only they may say it."""
-    known = {field: said for field, paths in _REFERENCES.items() if (said := layers.own.text(*paths))}
-    known |= {"message": layers.text(*_REFERENCES["message"])} if "message" not in known else {}
-    others = {name: said for name, paths in OTHER_REFERENCES.items() if (said := layers.own.text(*paths))}
-    return References(**known, structured=structured, payment_information=layers.text(*GROUPS[:2]), others=others)
+    known = layers.fields(_OF_GROUP) | layers.own.fields(_REFERENCES)
+    return References(**known, structured=structured, others=layers.own.fields(_OTHER_REFERENCES))
 
 
 _SIDES: Mapping[str, tuple[str, ...]] = {
@@ -169,10 +176,9 @@ def _account(layers: Layers, role: str) -> BankAccount | None:
 
 def own_account(layers: Layers, source: Source) -> Instruction:
     """`Ntfctn/Itm` of camt.057 and 058: money that is expected on a bank account (`Acct`) of ours."""
-    ours = bank_account(layers, "Acct", "AcctSvcr")
     found = _instruction(layers, source, "", amount_needed=False)
     told = {"creditor": found.creditor or party(layers, "AcctOwnr"), "amount": layers.amount("Amt")}
-    return found.model_copy(update={**told, "creditor_account": ours if ours != BankAccount() else None})
+    return found.model_copy(update={**told, "creditor_account": bank_account(layers, "Acct", "AcctSvcr")})
 
 
 def asked_account(layers: Layers, source: Source) -> Instruction:
@@ -181,16 +187,6 @@ def asked_account(layers: Layers, source: Source) -> Instruction:
     found = _instruction(layers, source, "", amount_needed=False)
     told = {"debtor": party(layers, "AcctOwnr"), "debtor_account": ours, "group": layers.text("Id")}
     return found.model_copy(update=told)
-
-
-def _type(layers: Layers) -> dict[str, str]:
-    places = ("PmtTpInf", "OrgnlTxRef/PmtTpInf")
-    found = {
-        field: layers.text(*(f"{place}/{name}/{kind}" for place in places for kind in ("Cd", "Prtry")))
-        for field, name in _TYPES.items()
-    }
-    purpose = layers.text("Purp/Cd", "Purp/Prtry", "OrgnlTxRef/Purp/Cd", "OrgnlTxRef/Purp/Prtry")
-    return found | {"purpose": purpose, "priority": layers.text("PmtTpInf/InstrPrty", "SttlmPrty", "InstrPrty")}
 
 
 def _flag(said: str) -> bool | None:
@@ -206,15 +202,18 @@ _SCHEMES = tuple(
 )
 
 
+_MANDATE = Table({
+    "mandate_id": tuple(f"{place}/MndtId" for place in _MANDATES),
+    "sequence": ("PmtTpInf/SeqTp", "OrgnlTxRef/PmtTpInf/SeqTp"),
+    "creditor_id": _SCHEMES,
+    "amended_from": tuple(f"{place}/AmdmntInfDtls/OrgnlMndtId" for place in _MANDATES),
+})
+_SIGNED = tuple(f"{place}/DtOfSgntr" for place in _MANDATES)
+
+
 def _mandate(layers: Layers) -> Mandate | None:
-    found = Mandate(
-        mandate_id=layers.text(*(f"{place}/MndtId" for place in _MANDATES)),
-        signed_on=layers.day(*(f"{place}/DtOfSgntr" for place in _MANDATES)),
-        sequence=layers.text("PmtTpInf/SeqTp", "OrgnlTxRef/PmtTpInf/SeqTp"),
-        creditor_id=layers.text(*_SCHEMES),
-        amended_from=layers.text(*(f"{place}/AmdmntInfDtls/OrgnlMndtId" for place in _MANDATES)),
-    )
-    return found if found != Mandate() else None
+    told, signed_on = layers.fields(_MANDATE), layers.day(*_SIGNED)
+    return Mandate(**told, signed_on=signed_on) if told or signed_on else None
 
 
 def _exchange(layers: Layers, moved: Amount | None) -> Exchange | None:
@@ -238,7 +237,7 @@ _CHARGES = 100
 
 
 def _charge(layers: Layers, block: Told) -> Charge | None:
-    if "Amt" not in block.texts:
+    if "Amt" not in block.places:
         return None
     try:
         return Charge(amount=amount_of(block, "Amt"), bearer=layers.text("ChrgBr"))
@@ -255,7 +254,7 @@ def _returned(layers: Layers) -> ReturnInformation | None:
     return ReturnInformation(
         code=block.text("Rsn/Cd", "RtrRsn/Cd", "CxlRsn/Cd", "Cd"),
         proprietary=block.text("Rsn/Prtry", "RtrRsn/Prtry", "CxlRsn/Prtry", "Prtry"),
-        text=" ".join(said for path in _SAYINGS for said in block.texts.get(path, ()) if said),
+        text=" ".join(said for path in _SAYINGS for said in block.texts.get(path, ())),
         original=references(layers),
     )
 
@@ -266,8 +265,7 @@ _SAYINGS = ("AddtlInf", "AddtlRtrRsnInf", "AddtlCxlRsnInf")
 def _regulatory(layers: Layers) -> tuple[str, ...]:
     """Each report to the authorities: who asks, its codes and amounts, and what is said."""
     return tuple(
-        " ".join(said for texts in block.texts.values() for said in texts if said)
-        for block in layers.own.blocks("RgltryRptg")
+        " ".join(said for texts in block.texts.values() for said in texts) for block in layers.own.blocks("RgltryRptg")
     )
 
 
@@ -280,18 +278,18 @@ def _instructions(layers: Layers) -> tuple[str, ...]:
 
 
 def _instructed(block: Told) -> str:
-    said = [text for path in ("Cd", "InstrInf") for text in block.texts.get(path, ()) if text]
+    said = [text for path in ("Cd", "InstrInf") for text in block.texts.get(path, ())]
     return " ".join(said) or (block.element.text or "").strip()
 
 
 def _others(layers: Layers) -> dict[str, str]:
-    told = {name: said for name, paths in _OTHERS.items() if (said := layers.text(*paths))}
+    told = layers.fields(_OTHERS)
     told |= {name: said for name, element in _AGENTS.items() if (said := agent(layers, element))}
     return told | _roles(layers)
 
 
 def _roles(layers: Layers) -> dict[str, str]:
     """Parties that are told as the original payment had them: in a return, the debtor is then who gets money back."""
-    original = layers.own.texts.keys() & {"OrgnlTxRef/Dbtr", "OrgnlTxRef/Cdtr"}
-    return {"roles": "original"} if original and "RtrChain" not in layers.own.texts else {}
+    original = layers.own.places.keys() & {"OrgnlTxRef/Dbtr", "OrgnlTxRef/Cdtr"}
+    return {"roles": "original"} if original and "RtrChain" not in layers.own.places else {}
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from nostro.formats.iso20022.actors import agent, party
 from nostro.formats.iso20022.message_types import MessageType
 from nostro.formats.iso20022.status import original, reasons
-from nostro.formats.iso20022.told import Layers, Told
+from nostro.formats.iso20022.told import Layers, Table, Told
 from nostro.formats.iso20022.tree import Element
 from nostro.model.messages import Envelope, MessageHead, Reason
 from nostro.model.statements import Source
@@ -20,7 +20,7 @@ _SENDERS = ("GrpHdr/InitgPty", "Assgnmt/Assgnr", "GrpHdr/MsgSndr", "GrpHdr/Instg
 _HEADERS = ("GrpHdr", "CtrlData")
 _STATUSES = ("OrgnlGrpInfAndSts/GrpSts", "OrgnlGrpInfAndSts/GrpCxlSts", "Sts/Conf", "GrpSts")
 _REASONS = ("OrgnlGrpInfAndSts", "Justfn/MssngOrIncrrctInf", "")
-_OTHERS = {
+_OTHERS = Table({
     "Case": ("Case/Id", "RslvdCase/Id", "CxlDtls/RslvdCase/Id"),
     "Assgne": ("Assgnmt/Assgne/Agt/FinInstnId/BICFI", "Assgnmt/Assgne/Agt/FinInstnId/ClrSysMmbId/MmbId",
                "Assgnmt/Assgne/Pty/Nm"),
@@ -33,7 +33,7 @@ _OTHERS = {
     "AnyInf": ("Justfn/AnyInf",),
     "PssblDplctInstr": ("Justfn/PssblDplctInstr",),
     "PrtryTp": ("PrtryData/Tp",),
-}  # fmt: skip
+})  # fmt: skip
 _MISSING: Mapping[str, str] = {"MssngInf": "missing", "IncrrctInf": "incorrect"}
 
 
@@ -69,9 +69,8 @@ def _reasons(told: Told) -> tuple[Reason, ...]:
 
 
 def _others(layers: Layers) -> dict[str, str]:
-    told = {name: said for name, paths in _OTHERS.items() if (said := layers.text(*paths))}
     banks = {name: said for name in ("InstdAgt", "FwdgAgt", "DbtrAgt", "CdtrAgt") if (said := agent(layers, f"GrpHdr/{name}"))}
-    return told | banks
+    return layers.fields(_OTHERS) | banks
 
 
 def format_of(message: Element, kind: MessageType, envelope: Envelope | None) -> str:

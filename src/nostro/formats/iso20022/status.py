@@ -9,13 +9,12 @@ from nostro.formats.iso20022.instruction import (
     EXECUTION,
     GROUPS,
     MOVED,
-    OTHER_REFERENCES,
     SETTLEMENT,
     accounts,
     charges,
     references,
 )
-from nostro.formats.iso20022.told import Layers, Told
+from nostro.formats.iso20022.told import Layers, Table, Told
 from nostro.model.messages import Level, OriginalMessage, PaymentStatus, Reason
 from nostro.model.parties import BankAccount, Party
 from nostro.model.statements import References, Source
@@ -29,14 +28,14 @@ REASONS = ("StsRsnInf", "CxlStsRsnInf", "ModStsRsnInf")
 _COUNTS = ("NbOfTxsPerSts", "NbOfTxsPerCxlSts")
 _SAYINGS = ("AddtlInf", "AddtlStsRsnInf")
 _COUNTED = 100
-_OTHERS = {
+_OTHERS = Table({
     "effective_settlement": ("FctvIntrBkSttlmDt/Dt", "FctvIntrBkSttlmDt/DtTm", "FctvIntrBkSttlmDt"),
     "processed": ("PrcgDt/Dt", "PrcgDt/DtTm"),
     "debited": ("DbtDt/Dt", "DbtDt/DtTm", "DbtDt"),
     "resolved_settlement": ("RsltnRltdInf/IntrBkSttlmDt",),
     "original_count": ("OrgnlNbOfTxs",),
     "original_sum": ("OrgnlCtrlSum",),
-}
+})
 _STATUS_IDS = ("StsId", "CxlStsId", "OrgnlPmtInfCxlId", "OrgnlGrpCxlId", "ModStsId")
 _ORIGINALS = ("OrgnlGrpInf/", "OrgnlGrpInfAndSts/", "OrgnlGrpInfAndCxl/", "OrgnlNtfctn/", "")
 
@@ -74,7 +73,7 @@ def _status(level: Level, layers: Layers, source: Source) -> PaymentStatus:
         **_sides(own) if transaction else {},
         counts=_counts(own),
         charges=charges(own),
-        others={name: said for name, paths in _OTHERS.items() if (said := own.own.text(*paths))},
+        others=own.own.fields(_OTHERS),
         source=source,
     )
 
@@ -101,7 +100,7 @@ def _reason(block: Told) -> Reason:
     return Reason(
         code=block.text("Rsn/Cd", "StsRsn/Cd"),
         proprietary=block.text("Rsn/Prtry", "StsRsn/Prtry"),
-        text=" ".join(said for path in _SAYINGS for said in block.texts.get(path, ()) if said),
+        text=" ".join(said for path in _SAYINGS for said in block.texts.get(path, ())),
     )
 
 

@@ -1,15 +1,17 @@
 """All that an element tells, by path (`PmtId/EndToEndId`), gathered in one walk: a payment is then looked up, not sought.
 
-Names are matched without namespace, so that proprietary and missing ones are read too.
+Names are matched without namespace, so that proprietary and missing ones are read too. Most payments of a file are
+built alike: where a field is found is worked out once for all that have the same paths.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TypeVar
+from functools import lru_cache
+from typing import Any, TypeVar, cast
 
 from nostro.formats.iso20022.tree import Element, Unreadable, decimal, instant
 from nostro.model.money import EXPONENTS, Amount
@@ -20,45 +22,88 @@ CURRENCY = "@Ccy"
 T = TypeVar("T")
 
 
-class Told:
-    """An element's texts by path, in the document's order, without the children of some names."""
+@dataclass(frozen=True, eq=False, slots=True)
+class Table:
+    """Fields by name, each with the paths at which it may stand. Two tables are never the same one."""
 
-    __slots__ = ("element", "texts")
+    paths: Mapping[str, tuple[str, ...]]
+
+
+@lru_cache(maxsize=1_024)
+def _known(_texts: frozenset[str], _places: frozenset[str]) -> dict[object, Any]:
+    """What was worked out for elements that are built like this."""
+    return {}
+
+
+class Told:
+    """An element's texts by path, in the document's order, without the children of some names.
+
+    `texts` holds what says something, `places` every path that there is.
+    """
+
+    __slots__ = ("_known", "element", "places", "texts")
 
     def __init__(self, element: Element, without: Collection[str] = ()) -> None:
         self.element = element
         self.texts: dict[str, list[str]] = {}
-        _gather(element, "", self.texts, without)
+        self.places: dict[str, None] = {}
+        _gather(element, "", self, without)
+        self._known = _known(frozenset(self.texts), frozenset(self.places))
 
     def text(self, *paths: str) -> str:
         """The first text at the first of the paths that has any."""
-        for path in paths:
-            for said in self.texts.get(path, ()):
-                if said:
-                    return said
-        return ""
+        path = self.planned(paths, self._first, paths)
+        return self.texts[path][0] if path else ""
+
+    def _first(self, paths: tuple[str, ...]) -> str:
+        return next((path for path in paths if path in self.texts), "")
+
+    def planned(self, key: object, plan: Callable[..., T], *given: object) -> T:
+        """What `plan` makes of the paths that there are: worked out once for all elements that are built alike."""
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = plan(*given)
+        return cast("T", found)
+
+    def fields(self, table: Table) -> dict[str, str]:
+        """The fields of a table that are told."""
+        return {name: self.texts[path][0] for name, path in self.planned(table, self._hits, table)}
+
+    def _hits(self, table: Table) -> list[tuple[str, str]]:
+        return [(name, path) for name, paths in table.paths.items() if (path := self._first(paths))]
 
     def blocks(self, path: str) -> Iterator[Told]:
         """Each of the elements at a path, by itself."""
-        if path in self.texts:
-            steps = "/".join(f"{{*}}{step}" for step in path.split("/"))
-            yield from (Told(found) for found in self.element.iterfind(steps))
+        if path in self.places:
+            yield from (Told(found) for found in self.element.iterfind(_steps(path)))
 
 
-def _gather(element: Element, place: str, texts: dict[str, list[str]], without: Collection[str] = ()) -> None:
+@lru_cache(maxsize=512)
+def _steps(path: str) -> str:
+    return "/".join(f"{{*}}{step}" for step in path.split("/"))
+
+
+@lru_cache(maxsize=2_048)
+def ends(base: str, paths: tuple[str, ...]) -> tuple[str, ...]:
+    """Each of the paths below a base."""
+    return tuple(base + path for path in paths)
+
+
+def _gather(element: Element, place: str, told: Told, without: Collection[str] = ()) -> None:
     for child in element:
         name = child.tag.rpartition("}")[2]
         if name in without:
             continue
         path = place + name
-        said = (child.text or "").strip()[:_TEXT_LIMIT]
-        found = texts.setdefault(path, [])
-        if len(found) < _REPEATED:
-            found.append(said)
+        told.places[path] = None
+        if said := (child.text or "").strip():
+            found = told.texts.setdefault(path, [])
+            if len(found) < _REPEATED:
+                found.append(said[:_TEXT_LIMIT])
             if currency := child.get("Ccy"):
-                texts.setdefault(path + CURRENCY, []).append(currency.strip())
+                told.texts.setdefault(path + CURRENCY, []).append(currency.strip())
         if len(child):
-            _gather(child, path + "/", texts)
+            _gather(child, path + "/", told)
 
 
 @dataclass(slots=True)
@@ -83,21 +128,29 @@ class Layers:
                 return said
         return ""
 
-    def texts(self, *paths: str) -> tuple[str, ...]:
+    def fields(self, table: Table) -> dict[str, str]:
+        """The fields of a table, each from the innermost layer that tells it."""
+        found: dict[str, str] = {}
+        for told in reversed(self.told):
+            found |= told.fields(table)
+        return found
+
+    def texts(self, *paths: str) -> list[str]:
         """All texts at the first of the paths that has any, of the innermost layer."""
-        for told in self.told:
-            for path in paths:
-                if found := tuple(said for said in told.texts.get(path, ()) if said):
-                    return found
-        return ()
+        return next((told.texts[path] for told in self.told for path in paths if path in told.texts), [])
 
     def blocks(self, *paths: str) -> list[Told]:
         """The elements at the first of the paths that there is, of the innermost layer."""
-        return next(([*told.blocks(path)] for told in self.told for path in paths if path in told.texts), [])
+        held = self.holder(*paths)
+        return [*held[0].blocks(held[1])] if held else []
 
     def holder(self, *paths: str) -> tuple[Told, str] | None:
         """The innermost layer that has one of the paths, with that path."""
-        return next(((told, path) for told in self.told for path in paths if path in told.texts), None)
+        for told in self.told:
+            for path in paths:
+                if path in told.places:
+                    return told, path
+        return None
 
     def amount(self, *paths: str) -> Amount | None:
         """An amount, or None where there is none. Raises `Unreadable` for one that is no amount."""
@@ -119,7 +172,7 @@ class Layers:
 
     def day(self, *paths: str) -> date | None:
         """The day at one of the paths, of a date or a date and time, as its sender's calendar says it."""
-        said = self.text(*(path + step for path in paths for step in ("/Dt", "/DtTm", "")))
+        said = self.text(*_days(paths))
         return self.usable(paths[0], _day(said), "a date is not in ISO 8601") if said else None
 
     def instant(self, *paths: str) -> datetime | None:
@@ -131,6 +184,11 @@ class Layers:
         """The decimal number at one of the paths."""
         said = self.text(*paths)
         return self.usable(paths[0], _number(said), "a number is no decimal") if said else None
+
+
+@lru_cache(maxsize=256)
+def _days(paths: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(path + step for path in paths for step in ("/Dt", "/DtTm", ""))
 
 
 def amount_of(told: Told, path: str) -> Amount:
