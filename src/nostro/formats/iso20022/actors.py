@@ -62,7 +62,9 @@ def _party_plan(told: Told, name: str) -> tuple[str, str, list[tuple[str, str]]]
 
 
 def _address(told: Told, place: str) -> Address | None:
-    fields: dict[str, Any] = {name: told.text(path) for name, path in told.planned(("address", place), _parts, told, place)}
+    fields: dict[str, Any] = {
+        name: told.text(path) for name, path in told.planned(("address", place), _parts, told, place)
+    }
     others = {name: said for name in ADDRESS_OTHERS if (said := fields.pop(name, ""))}
     lines = tuple(told.texts.get(place + "/AdrLine", ()))
     return Address(**fields, lines=lines, others=others) if fields or lines or others else None

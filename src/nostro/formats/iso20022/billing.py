@@ -9,21 +9,23 @@ from nostro.model.messages import Instruction
 from nostro.model.statements import Source
 
 _AMOUNTS = ("OrgnlChrgPric/Amt", "OrgnlChrgSttlmAmt/Amt", "BalReqrdAcctAmt/Amt")
-_OTHERS = Table({
-    "service": ("SvcDtl/BkSvc/Id",),
-    "service_code": ("SvcDtl/BkSvc/CmonCd/Id", "SvcDtl/BkSvc/SubSvc/Id", "SvcDtl/BkSvc/SvcTp"),
-    "volume": ("SvcDtl/Vol",),
-    "unit_price": ("Pric/UnitPric/Amt", "Pric/UnitPric"),
-    "payment_method": ("PmtMtd",),
-    "positive": ("OrgnlChrgPric/Sgn",),
-    "tax": ("TaxDsgnt/Cd",),
-    "statement": ("StmtId",),
-    "statement_status": ("Sts",),
-})
+_OTHERS = Table(
+    {
+        "service": ("SvcDtl/BkSvc/Id",),
+        "service_code": ("SvcDtl/BkSvc/CmonCd/Id", "SvcDtl/BkSvc/SubSvc/Id", "SvcDtl/BkSvc/SvcTp"),
+        "volume": ("SvcDtl/Vol",),
+        "unit_price": ("Pric/UnitPric/Amt", "Pric/UnitPric"),
+        "payment_method": ("PmtMtd",),
+        "positive": ("OrgnlChrgPric/Sgn",),
+        "tax": ("TaxDsgnt/Cd",),
+        "statement": ("StmtId",),
+        "statement_status": ("Sts",),
+    }
+)
 
 
 def billed_service(layers: Layers, source: Source) -> Instruction:
-    """`Svc`: the charge as its amount, without its sign (`positive`); the bank account that is billed as the debtor's."""
+    """`Svc`: the charge as its amount, without sign (`positive`); who is billed is the debtor."""
     found = referred(layers, source)
     described = layers.text("SvcDtl/BkSvc/Desc")
     billed = {

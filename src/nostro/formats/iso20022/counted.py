@@ -36,19 +36,26 @@ class Counted:
         if told:
             self.total += told.value
 
-    def reached(self, name: str, counted: str, summed: str) -> Iterator[Check]:
-        """What was told beside what is there."""
-        unread = f" ({self.rejected} could not be read)" if self.rejected else ""
-        if counted.isdecimal():
+    def counts(self, said: str) -> Iterator[Check]:
+        """How many were told beside how many are there."""
+        if said.isdecimal():
             there = self.payments + self.rejected
-            ok = there == int(counted[:18])
-            detail = "" if ok else f"{counted[:18]} are told, {there} are there{unread}"
-            yield Check(name=f"{name}NbOfTxs", ok=ok, detail=detail)
-        total = _total(summed)
+            ok = there == int(said[:18])
+            yield Check(
+                name="NbOfTxs", ok=ok, detail="" if ok else f"{said[:18]} are told, {there} are there{self._unread}"
+            )
+
+    def summed(self, name: str, said: str) -> Iterator[Check]:
+        """What they were told to make beside what they make."""
+        total = _total(said)
         if total is not None:
             ok = total == self.total
-            detail = "" if ok else f"{plain(total)} is told, the payments make {plain(self.total)}{unread}"
-            yield Check(name=f"{name}CtrlSum", ok=ok, detail=detail)
+            detail = f"{plain(total)} is told, the payments make {plain(self.total)}{self._unread}"
+            yield Check(name=name, ok=ok, detail="" if ok else detail)
+
+    @property
+    def _unread(self) -> str:
+        return f" ({self.rejected} could not be read)" if self.rejected else ""
 
 
 def _total(said: str) -> Decimal | None:
@@ -82,17 +89,16 @@ class Ending:
 
     def group(self, where: str, told: Told, counted: Counted) -> None:
         """A group is complete: what its sender counted otherwise is told."""
-        for check in counted.reached("", told.text("NbOfTxs"), told.text("CtrlSum")):
+        for check in (*counted.counts(told.text("NbOfTxs")), *counted.summed("CtrlSum", told.text("CtrlSum"))):
             if not check.ok:
                 self.fail(check.name, f"{where}: {check.detail}")
 
     def end(self, message: Told) -> MessageEnd:
         """The end, with what the header counted."""
-        sums = [message.text(path) for path in _SUMS if message.text(path)]
         if not self.uncountable:
-            self.checks += self.counted.reached("", message.text(*_COUNTS), "")
-            for summed in sums:
-                self.checks += self.counted.reached("", "", summed)
+            self.checks += self.counted.counts(message.text(*_COUNTS))
+            for path in _SUMS:
+                self.checks += self.counted.summed(path.rpartition("/")[2], message.text(path))
         return MessageEnd(
             items=self.told, rejected=self.counted.rejected, totals=self.totals, checks=tuple(self.checks)
         )

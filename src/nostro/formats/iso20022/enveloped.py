@@ -1,4 +1,4 @@
-"""A message as the text of another XML document: inside CDATA, or escaped (`&lt;Document&gt;`), as web services send it.
+"""A message as the text of another XML document: inside CDATA, or escaped (`&lt;Document&gt;`), as services do.
 
 The text streams out of its envelope, so that a message of any size fits in memory. Lines keep their numbers.
 """

@@ -1,4 +1,4 @@
-"""Payments as ISO 20022 instructs, passes on, requests, returns or takes back: what is told becomes an `Instruction`."""
+"""Payments as ISO 20022 instructs, passes on, requests, returns or takes back, as `Instruction`."""
 
 from __future__ import annotations
 
@@ -28,23 +28,27 @@ _REFERENCES = Table({
     "account_servicer": ("AcctSvcrRef",),
     "entry": ("OrgnlNtryId",),
 })  # fmt: skip
-_OF_GROUP = Table({
-    "message": ("OrgnlGrpInf/OrgnlMsgId", "OrgnlMsgId", "OrgnlGrpInfAndCxl/OrgnlMsgId"),
-    "payment_information": ("PmtInfId", "OrgnlPmtInfId"),
-})
-_OTHER_REFERENCES = Table({
-    "UETR": ("PmtId/UETR", "OrgnlUETR", "UETR", "OrgnlPmtInf/Refs/UETR"),
-    "ClrSysRef": ("PmtId/ClrSysRef", "OrgnlClrSysRef", "ClrSysRef"),
-    "RtrId": ("RtrId",),
-    "RvslId": ("RvslId",),
-    "CxlId": ("CxlId", "GrpCxlId", "PmtCxlId"),
-    "StsReqId": ("StsReqId",),
-    "RmtId": ("RltdRmtInf/RmtId", "RmtId"),
-    "Case": ("Case/Id", "RslvdCase/Id", "OrgnlGrpInfAndCxl/Case/Id"),
-})
+_OF_GROUP = Table(
+    {
+        "message": ("OrgnlGrpInf/OrgnlMsgId", "OrgnlMsgId", "OrgnlGrpInfAndCxl/OrgnlMsgId"),
+        "payment_information": ("PmtInfId", "OrgnlPmtInfId"),
+    }
+)
+_OTHER_REFERENCES = Table(
+    {
+        "UETR": ("PmtId/UETR", "OrgnlUETR", "UETR", "OrgnlPmtInf/Refs/UETR"),
+        "ClrSysRef": ("PmtId/ClrSysRef", "OrgnlClrSysRef", "ClrSysRef"),
+        "RtrId": ("RtrId",),
+        "RvslId": ("RvslId",),
+        "CxlId": ("CxlId", "GrpCxlId", "PmtCxlId"),
+        "StsReqId": ("StsReqId",),
+        "RmtId": ("RltdRmtInf/RmtId", "RmtId"),
+        "Case": ("Case/Id", "RslvdCase/Id", "OrgnlGrpInfAndCxl/Case/Id"),
+    }
+)
 GROUPS = ("PmtInfId", "OrgnlPmtInfId", "CdtId")
-EXECUTION = ("ReqdExctnDt", "ReqdColltnDt", "OrgnlReqdExctnDt", "OrgnlReqdColltnDt", "XpctdValDt", "OrgnlTxRef/ReqdExctnDt",
-             "OrgnlTxRef/ReqdColltnDt")  # fmt: skip
+EXECUTION = ("ReqdExctnDt", "ReqdColltnDt", "OrgnlReqdExctnDt", "OrgnlReqdColltnDt", "XpctdValDt",
+             "OrgnlTxRef/ReqdExctnDt", "OrgnlTxRef/ReqdColltnDt")  # fmt: skip
 SETTLEMENT = ("IntrBkSttlmDt", "OrgnlIntrBkSttlmDt", "OrgnlTxRef/IntrBkSttlmDt")
 _OTHERS = Table({
     "settlement_method": ("SttlmInf/SttlmMtd",),
@@ -75,11 +79,16 @@ _OTHERS = Table({
 })  # fmt: skip
 _AGENTS = {"instructing_agent": "InstgAgt", "instructed_agent": "InstdAgt", "previous_agent": "PrvsInstgAgt1",
            "forwarding_agent": "FwdgAgt"}  # fmt: skip
-_METHODS: dict[str, Method] = {"TRF": "credit_transfer", "TRA": "credit_transfer", "CHK": "cheque", "DD": "direct_debit"}
+_METHODS: dict[str, Method] = {
+    "TRF": "credit_transfer",
+    "TRA": "credit_transfer",
+    "CHK": "cheque",
+    "DD": "direct_debit",
+}
 _CODED = {"service_level": "SvcLvl", "local_instrument": "LclInstrm", "category_purpose": "CtgyPurp"}
 _TYPES = Table({
     **{
-        field: tuple(f"{place}/{name}/{kind}" for place in ("PmtTpInf", "OrgnlTxRef/PmtTpInf") for kind in ("Cd", "Prtry"))
+        field: tuple(f"{place}PmtTpInf/{name}/{kind}" for place in ("", "OrgnlTxRef/") for kind in ("Cd", "Prtry"))
         for field, name in _CODED.items()
     },
     "purpose": ("Purp/Cd", "Purp/Prtry", "OrgnlTxRef/Purp/Cd", "OrgnlTxRef/Purp/Prtry"),
@@ -202,12 +211,14 @@ _SCHEMES = tuple(
 )
 
 
-_MANDATE = Table({
-    "mandate_id": tuple(f"{place}/MndtId" for place in _MANDATES),
-    "sequence": ("PmtTpInf/SeqTp", "OrgnlTxRef/PmtTpInf/SeqTp"),
-    "creditor_id": _SCHEMES,
-    "amended_from": tuple(f"{place}/AmdmntInfDtls/OrgnlMndtId" for place in _MANDATES),
-})
+_MANDATE = Table(
+    {
+        "mandate_id": tuple(f"{place}/MndtId" for place in _MANDATES),
+        "sequence": ("PmtTpInf/SeqTp", "OrgnlTxRef/PmtTpInf/SeqTp"),
+        "creditor_id": _SCHEMES,
+        "amended_from": tuple(f"{place}/AmdmntInfDtls/OrgnlMndtId" for place in _MANDATES),
+    }
+)
 _SIGNED = tuple(f"{place}/DtOfSgntr" for place in _MANDATES)
 
 
@@ -292,4 +303,3 @@ def _roles(layers: Layers) -> dict[str, str]:
     """Parties that are told as the original payment had them: in a return, the debtor is then who gets money back."""
     original = layers.own.places.keys() & {"OrgnlTxRef/Dbtr", "OrgnlTxRef/Cdtr"}
     return {"roles": "original"} if original and "RtrChain" not in layers.own.places else {}
-

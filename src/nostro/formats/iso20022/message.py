@@ -36,7 +36,7 @@ def read_messages(chunks: Iterable[bytes]) -> Iterator[MessageItem]:
             why = f"This is no XML of a message about payments: {broken.why} (line {broken.line})."
             raise FormatRefused(why) from None
         if walk.message:
-            yield from walk.message.headed()
+            yield from walk.message.as_far()
         yield Reject(where=walk.where, why=f"the XML breaks off or is broken here: {broken.why}", line=broken.line)
         return
     if not walk.messages:

@@ -34,10 +34,13 @@ _OTHERS = Table({
     "PssblDplctInstr": ("Justfn/PssblDplctInstr",),
     "PrtryTp": ("PrtryData/Tp",),
 })  # fmt: skip
+_BANKS = ("InstdAgt", "FwdgAgt", "DbtrAgt", "CdtrAgt")
 _MISSING: Mapping[str, str] = {"MssngInf": "missing", "IncrrctInf": "incorrect"}
 
 
-def head_of(message: Element, kind: MessageType, layers: Layers, source: Source, envelope: Envelope | None) -> MessageHead:
+def head_of(
+    message: Element, kind: MessageType, layers: Layers, source: Source, envelope: Envelope | None
+) -> MessageHead:
     """The head, of what the message said before its first payment."""
     told = layers.told[-1]
     created = layers.instant(*_CREATED)
@@ -64,17 +67,18 @@ def _reasons(told: Told) -> tuple[Reason, ...]:
     stated = [reason for block in told.blocks("OrgnlGrpInfAndSts") for reason in reasons(block)]
     for name, sentence in _MISSING.items():
         for block in told.blocks(f"Justfn/MssngOrIncrrctInf/{name}"):
-            stated.append(Reason(code=block.text("Cd"), text=" ".join((sentence, block.text(f"Addtl{name}"))).strip()))
+            said = f"{sentence} {block.text(f'Addtl{name}')}".strip()
+            stated.append(Reason(code=block.text("Cd"), text=said))
     return tuple(stated)
 
 
 def _others(layers: Layers) -> dict[str, str]:
-    banks = {name: said for name in ("InstdAgt", "FwdgAgt", "DbtrAgt", "CdtrAgt") if (said := agent(layers, f"GrpHdr/{name}"))}
+    banks = {name: said for name in _BANKS if (said := agent(layers, f"GrpHdr/{name}"))}
     return layers.fields(_OTHERS) | banks
 
 
 def format_of(message: Element, kind: MessageType, envelope: Envelope | None) -> str:
-    """`pain.001.001.09`: from the namespace, else the element, the document's attributes or its header; else without."""
+    """`pain.001.001.09`: from the namespace, else the element, the document's attributes or its header."""
     parent = message.getparent()
     attributes = [str(value) for value in parent.attrib.values()] if parent is not None else []
     for said in (message.tag, *attributes, envelope.definition if envelope else ""):

@@ -43,17 +43,21 @@ class _Open:
     path: str
     source: Source
     element: Element
-    group: Group = Group()
+    group: Group
     told: Told | None = None
     counted: Counted = field(default_factory=Counted)
     met: Counter[str] = field(default_factory=Counter)
     filled: bool = False
     announced: bool = False
 
+    def step(self, path: str) -> str:
+        """What leads from the group to a path in it."""
+        return path.removeprefix(self.path).strip("/")
+
 
 @dataclass(slots=True)
 class MessageParts:
-    """The message that streams by. `paths`: of the open elements within it, a star for what is inside a payment."""
+    """The message that streams by. `paths`: of the open elements within it, a star for what is inside a `payment`."""
 
     kind: MessageType
     element: Element
@@ -64,12 +68,13 @@ class MessageParts:
     head: MessageHead | None = None
     held: list[_Held] = field(default_factory=list)
     header: Told | None = None
+    payment: str = ""
     freed: bool = False
 
     @classmethod
     def of(cls, kind: MessageType, element: Element, where: str, envelope: Envelope | None) -> MessageParts:
         """The message that begins with an element."""
-        opened = _Open("", Source(where=where, line=line_of(element)), element)
+        opened = _Open("", Source(where=where, line=line_of(element)), element, Group())
         return cls(kind, element, envelope, [opened], ending=Ending(opened.counted))
 
     @property
@@ -78,15 +83,14 @@ class MessageParts:
         around = self.groups[-1]
         if not self.paths or self.paths[-1] != _IN_A_PAYMENT:
             return around.source.where
-        path = next(path for path in self.kind.payments if path.rpartition("/")[0] == around.path)
-        return f"{around.source.where}/{path.rpartition('/')[2]}[{around.met[path] + 1}]"
+        return f"{around.source.where}/{around.step(self.payment)}[{around.met[self.payment] + 1}]"
 
     def start(self, element: Element) -> None:
         """An element within the message begins."""
         above = self.paths[-1] if self.paths else ""
         path = _IN_A_PAYMENT if above == _IN_A_PAYMENT else _below(above, local(element))
         if path in self.kind.payments:
-            path = _IN_A_PAYMENT
+            self.payment, path = path, _IN_A_PAYMENT
         self.paths.append(path)
         if (group := self.kind.groups.get(path)) is not None:
             self.groups.append(_Open(path, self._source(path, element), element, group))
@@ -103,11 +107,15 @@ class MessageParts:
 
     def finish(self) -> Iterator[MessageItem]:
         """The message is complete."""
+        yield from self.as_far()
+        yield self.ending.end(self._told(self.groups[0]))
+
+    def as_far(self) -> Iterator[MessageItem]:
+        """The message as far as it came: its head, and the payments that waited for its end."""
         yield from self.headed()
         beside = tuple(block for name in self.kind.beside for block in self._told(self.groups[0]).blocks(name))
         for held in self.held:
             yield from self._shaped(held.shape, (*held.told, *beside), held.source)
-        yield self.ending.end(self._told(self.groups[0]))
 
     def headed(self) -> Iterator[MessageItem]:
         """The head, if it was not told before."""
@@ -184,8 +192,8 @@ class MessageParts:
         """Where the next element of a path stands."""
         around = self.groups[-1]
         around.met[path] += 1
-        step = path.removeprefix(around.path).strip("/")
-        return Source(where=f"{around.source.where}/{step}[{around.met[path]}]", line=line_of(element))
+        where = f"{around.source.where}/{around.step(path)}[{around.met[path]}]"
+        return Source(where=where, line=line_of(element))
 
     def _layers(self, depth: int) -> tuple[Told, ...]:
         """What the open groups say from the innermost on, then the message's header, then the message itself."""

@@ -1,8 +1,8 @@
 """The messages about payments that are read, each with where its payments, groups and statuses stand.
 
 ISO 20022 message definitions "Payments Initiation", "Payments Clearing and Settlement", "Exceptions and
-Investigations", "Cash Management" and "Remittance Advice", every version: versions change what is inside these elements,
-hardly their names.
+Investigations", "Cash Management" and "Remittance Advice", every version: versions change what is
+inside these elements, hardly their names.
 """
 
 from __future__ import annotations

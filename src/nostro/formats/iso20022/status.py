@@ -28,14 +28,16 @@ REASONS = ("StsRsnInf", "CxlStsRsnInf", "ModStsRsnInf")
 _COUNTS = ("NbOfTxsPerSts", "NbOfTxsPerCxlSts")
 _SAYINGS = ("AddtlInf", "AddtlStsRsnInf")
 _COUNTED = 100
-_OTHERS = Table({
-    "effective_settlement": ("FctvIntrBkSttlmDt/Dt", "FctvIntrBkSttlmDt/DtTm", "FctvIntrBkSttlmDt"),
-    "processed": ("PrcgDt/Dt", "PrcgDt/DtTm"),
-    "debited": ("DbtDt/Dt", "DbtDt/DtTm", "DbtDt"),
-    "resolved_settlement": ("RsltnRltdInf/IntrBkSttlmDt",),
-    "original_count": ("OrgnlNbOfTxs",),
-    "original_sum": ("OrgnlCtrlSum",),
-})
+_OTHERS = Table(
+    {
+        "effective_settlement": ("FctvIntrBkSttlmDt/Dt", "FctvIntrBkSttlmDt/DtTm", "FctvIntrBkSttlmDt"),
+        "processed": ("PrcgDt/Dt", "PrcgDt/DtTm"),
+        "debited": ("DbtDt/Dt", "DbtDt/DtTm", "DbtDt"),
+        "resolved_settlement": ("RsltnRltdInf/IntrBkSttlmDt",),
+        "original_count": ("OrgnlNbOfTxs",),
+        "original_sum": ("OrgnlCtrlSum",),
+    }
+)
 _STATUS_IDS = ("StsId", "CxlStsId", "OrgnlPmtInfCxlId", "OrgnlGrpCxlId", "ModStsId")
 _ORIGINALS = ("OrgnlGrpInf/", "OrgnlGrpInfAndSts/", "OrgnlGrpInfAndCxl/", "OrgnlNtfctn/", "")
 

@@ -1,4 +1,4 @@
-"""All that an element tells, by path (`PmtId/EndToEndId`), gathered in one walk: a payment is then looked up, not sought.
+"""All that an element tells, by path (`PmtId/EndToEndId`), gathered in one walk: fields are then looked up.
 
 Names are matched without namespace, so that proprietary and missing ones are read too. Most payments of a file are
 built alike: where a field is found is worked out once for all that have the same paths.
