@@ -19,6 +19,7 @@ from nostro.model.parties import Address
 AddressForm = Literal["none", "unstructured", "hybrid", "structured"]
 PROFILES = ("iso", "sepa", "dk", "sps", "cbpr")
 """ISO 20022's own limits; EPC "SEPA" implementation guidelines; DK's; Swiss Payment Standards; CBPR+."""
+_REMEMBERED = 10_000
 
 
 class AddressRule(Value):
@@ -79,7 +80,16 @@ class Profile(Value):
         """The text as it is written: in the profile's letters, where it replaces others."""
         if not self.transliterates or self.text_pattern.fullmatch(text):
             return text
-        return plainer(text, self.replaced, self.text_pattern)
+        if text not in self._replacements:
+            if len(self._replacements) >= _REMEMBERED:
+                self._replacements.clear()
+            self._replacements[text] = plainer(text, self.replaced, self.text_pattern)
+        return self._replacements[text]
+
+    @cached_property
+    def _replacements(self) -> dict[str, str]:
+        """What texts became: ours stands in every payment."""
+        return {}
 
     def address_rule(self, day: date) -> AddressRule | None:
         """The rule for addresses of a settlement date."""
@@ -93,12 +103,12 @@ class Profile(Value):
 
 def form_of(address: Address | None) -> AddressForm:
     """Which form of address it is. A country alone beside lines is still unstructured: it always could stand there."""
-    if address is None or address == Address():
+    if address is None:
         return "none"
-    if not address.lines:
-        return "structured"
-    fields = (address.street, address.building, address.postcode, address.town, address.region)
-    return "hybrid" if any(fields) or address.others else "unstructured"
+    fields = address.street or address.building or address.postcode or address.town or address.region or address.others
+    if address.lines:
+        return "hybrid" if fields else "unstructured"
+    return "structured" if fields or address.country else "none"
 
 
 @lru_cache(maxsize=64)

@@ -57,8 +57,9 @@ def batches(
     """The payments in groups, in the order of each group's first. Raises `ProfileRefused` for what can't be sent."""
     _admit(letter, payments, profile, methods)
     groups: dict[tuple[object, ...], list[Instruction]] = {}
+    known: dict[int, str] = {}
     for payment in payments:
-        groups.setdefault(_shared(payment), []).append(payment)
+        groups.setdefault(_shared(payment, known), []).append(payment)
     taken: set[str] = set()
     return [
         Batch(_name(letter, group[0], number, taken), group) for number, group in enumerate(groups.values(), start=1)
@@ -84,15 +85,16 @@ def _admit(letter: Initiation, payments: Sequence[Instruction], profile: Profile
         ])  # fmt: skip
 
 
-def _shared(payment: Instruction) -> tuple[object, ...]:
-    """What two payments of one group have in common."""
+def _shared(payment: Instruction, known: dict[int, str]) -> tuple[object, ...]:
+    """What two payments of one group have in common. `known`: our side as text, by the very object that says it."""
     ours = payment.creditor if payment.method == "direct_debit" else payment.debtor
     account = payment.creditor_account if payment.method == "direct_debit" else payment.debtor_account
     mandate = payment.mandate
+    sides = tuple(known.get(id(side)) or known.setdefault(id(side), repr(side)) for side in (ours, account))
     return (
         payment.group, payment.method, payment.execution_date, payment.batch_booking, payment.charge_bearer,
         payment.service_level, payment.local_instrument, payment.category_purpose, payment.priority,
-        repr(ours), repr(account), (mandate.sequence, mandate.creditor_id) if mandate else None,
+        sides, (mandate.sequence, mandate.creditor_id) if mandate else None,
     )  # fmt: skip
 
 

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import PurePath
+from typing import cast
 
 from lxml import etree
 
 from nostro.formats.iso20022.stream import release
+from nostro.formats.iso20022.tree import Element
 from nostro.model.failures import FormatRefused
 from nostro.model.statements import Check
 
@@ -61,7 +63,7 @@ def _validating(chunks: Iterable[bytes], schema: etree.XMLSchema) -> Iterator[No
     for chunk in chunks:
         parser.feed(chunk)
         for _, element in parser.read_events():
-            release(element)
+            release(cast("Element", element))
             yield None
     parser.close()
 
