@@ -139,16 +139,17 @@ class MessageParts:
         self.freed = True
 
     def _end_group(self, opened: _Open) -> Iterator[MessageItem]:
+        alone = None if opened.filled else opened.group.alone
         if not self.kind.whole:
             yield from self.headed()
             yield from self._before()
-            if opened.group.alone and not opened.filled:
+            if alone:
                 # It stands for payments that it does not list: there is nothing to count.
                 self.ending.uncountable = True
-                yield from self._shaped(opened.group.alone, self._layers(len(self.groups)), opened.source)
+                yield from self._shaped(alone, self._layers(len(self.groups)), opened.source)
         told = self._told(opened)
         self.groups.pop()
-        if opened.filled or not opened.group.alone:
+        if not alone:
             self.ending.group(opened.source.where, told, opened.counted)
         if opened.path.partition("/")[0] in self._apart(""):
             release(opened.element)
