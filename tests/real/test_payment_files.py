@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 from lxml import etree
@@ -135,7 +136,7 @@ def test_cut_and_garbled_files_end_in_time_and_lose_nothing_silently(shared: Pat
         payments = sum(isinstance(item, Instruction | PaymentStatus) for item in read(path))
         for broken in garbled(whole, chance):
             try:
-                items = [item for told in tell(lambda given=broken: iter([given])) for item in told.items]
+                items = [item for told in tell(partial(iter, [broken])) for item in told.items]
             except FormatRefused:
                 continue
             if whole.startswith(broken) and items and not any(isinstance(item, MessageEnd) for item in items):

@@ -1,4 +1,4 @@
-"""What we write is valid, adds up, says what was instructed, and is refused whole where a payment would break its profile."""
+"""What we write is valid, adds up and says what was instructed; a payment that would break its profile stops it all."""
 
 from __future__ import annotations
 
@@ -83,9 +83,10 @@ def test_everything_that_an_initiation_can_carry_is_valid_and_comes_back(version
     told = payment(
         group="RUN-7", priority="HIGH", category_purpose="SUPP", purpose="GDDS", local_instrument="XYZ",
         service_level="URGP", charge_bearer="SHAR", batch_booking=False, agents=(BankAccount(bic="CHASUS33"),),
-        ultimate_debtor=Party(name="Group"), ultimate_creditor=Party(name="Factor"), exchange=Exchange(rate=Decimal("1.1")),
+        ultimate_debtor=Party(name="Group"), ultimate_creditor=Party(name="Factor"),
+        exchange=Exchange(rate=Decimal("1.1")), instructions=("HOLD at desk",),
         creditor=Party(name="Supplier 017", address=HYBRID, ids={"LEI": "5493001KJTIIGC8Y1R12", "CUST": "77"}),
-        creditor_account=BankAccount(other="77-1", bic="CITIUS33", clearing_id="021000089"), instructions=("HOLD at desk",),
+        creditor_account=BankAccount(other="77-1", bic="CITIUS33", clearing_id="021000089"),
         amount=Amount(value=Decimal("5.00"), currency="USD"),
     )  # fmt: skip
     rules = profile("iso").model_copy(update={"hybrid": True})
@@ -153,11 +154,13 @@ def test_what_breaks_its_schema_is_located_and_never_quoted() -> None:
     content = [piece.replace(b"<MsgId>M-1</MsgId>", b"") for piece in write_pain001([payment()], LETTER)]
     check = schema_check(content, packaged_schema("pain.001.001.09"))
     assert not check.ok
-    assert check.detail.startswith("line 2")
+    assert check.detail.startswith("after 0 valid payments: Element 'CreDtTm': This element is not expected")
     with pytest.raises(FormatRefused, match="breaks the schema"):
         list(validated(content, "pain.001.001.09"))
-    long = [piece.replace(b"Supplier 017", b"S" * 141) for piece in write_pain001([payment()], LETTER)]
-    assert "SSS" not in schema_check(long, packaged_schema("pain.001.001.09")).detail
+    run = [payment()] * 3
+    long = b"".join(write_pain001(run, LETTER)).replace(b"Supplier 017", b"S" * 141).replace(b"S" * 141, b"Supplier", 2)
+    check = schema_check([long], packaged_schema("pain.001.001.09"))
+    assert check.detail == "after 2 valid payments: Element 'Nm'"
 
 
 def test_a_version_without_a_packaged_schema_is_said_to_be_unvalidated() -> None:

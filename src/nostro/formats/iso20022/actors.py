@@ -90,7 +90,7 @@ def _other_places(told: Told, base: str) -> list[str]:
     return [path for path in paths if path in told.places]
 
 
-def account(layers: Layers, role: str) -> BankAccount | None:
+def account_of(layers: Layers, role: str) -> BankAccount | None:
     """The bank account of a role (`Dbtr`, `Cdtr`) at its bank; None when neither is told."""
     return bank_account(layers, f"{role}Acct", f"{role}Agt")
 

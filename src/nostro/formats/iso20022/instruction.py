@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from nostro.formats.iso20022.actors import account, agent, bank_account, intermediaries, party
+from nostro.formats.iso20022.actors import account_of, agent, bank_account, intermediaries, party
 from nostro.formats.iso20022.documents import documents, remittance, structured_reference
 from nostro.formats.iso20022.told import Layers, Table, Told, amount_of
 from nostro.formats.iso20022.tree import Unreadable
@@ -176,11 +176,11 @@ def _sides(layers: Layers) -> dict[str, Party | BankAccount | None]:
 
 def accounts(layers: Layers) -> dict[str, Party | BankAccount | None]:
     """The bank accounts of both sides, by the names of their fields."""
-    return {f"{name}_account": _account(layers, role) for name, role in (("debtor", "Dbtr"), ("creditor", "Cdtr"))}
+    return {f"{name}_account": _side_account(layers, role) for name, role in (("debtor", "Dbtr"), ("creditor", "Cdtr"))}
 
 
-def _account(layers: Layers, role: str) -> BankAccount | None:
-    return next((found for prefix in _PREFIXES if (found := account(layers, prefix + role))), None)
+def _side_account(layers: Layers, role: str) -> BankAccount | None:
+    return next((found for prefix in _PREFIXES if (found := account_of(layers, prefix + role))), None)
 
 
 def own_account(layers: Layers, source: Source) -> Instruction:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from nostro.formats.iso20022.actors import agent, party
 from nostro.formats.iso20022.message_types import MessageType
-from nostro.formats.iso20022.status import original, reasons
+from nostro.formats.iso20022.statuses import original, reasons
 from nostro.formats.iso20022.told import Layers, Table, Told
 from nostro.formats.iso20022.tree import Element
 from nostro.model.messages import Envelope, MessageHead, Reason

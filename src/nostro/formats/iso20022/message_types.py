@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from nostro.formats.iso20022 import instruction, status
+from nostro.formats.iso20022 import instruction, statuses
 from nostro.formats.iso20022.billing import billed_service
 from nostro.formats.iso20022.told import Layers
 from nostro.model.messages import Instruction, MessageKind, PaymentStatus
@@ -45,11 +45,11 @@ class MessageType(NamedTuple):
 
 
 _PLAIN = Group()
-_STATUS = Group(before=status.group_status)
-_MESSAGE_STATUS = Group(before=status.message_status)
+_STATUS = Group(before=statuses.group_status)
+_MESSAGE_STATUS = Group(before=statuses.message_status)
 _CANCELLED = Group(alone=instruction.referred)
 _REPORT = {"OrgnlGrpInfAndSts": _MESSAGE_STATUS, "OrgnlPmtInfAndSts": _STATUS}
-_STATUSES = {"OrgnlPmtInfAndSts/TxInfAndSts": status.payment_status, "TxInfAndSts": status.payment_status}
+_STATUSES = {"OrgnlPmtInfAndSts/TxInfAndSts": statuses.payment_status, "TxInfAndSts": statuses.payment_status}
 _REVERSED = {"OrgnlPmtInfAndRvsl/TxInf": instruction.payment_return, "TxInf": instruction.payment_return}
 _UNDERLYING = dict.fromkeys(("Undrlyg/Initn", "Undrlyg/IntrBk", "Undrlyg/StmtNtry"), instruction.referred)
 _CANCELLATIONS = {
@@ -59,10 +59,10 @@ _CANCELLATIONS = {
 }
 _CANCELLED_GROUPS = {"Undrlyg": _CANCELLED, "Undrlyg/OrgnlPmtInfAndCxl": _CANCELLED}
 _RESOLVED = {
-    "CxlDtls/TxInfAndSts": status.payment_status,
-    "CxlDtls/OrgnlPmtInfAndSts/TxInfAndSts": status.payment_status,
-    "TxInfAndSts": status.payment_status,
-    "ModDtls": status.payment_status,
+    "CxlDtls/TxInfAndSts": statuses.payment_status,
+    "CxlDtls/OrgnlPmtInfAndSts/TxInfAndSts": statuses.payment_status,
+    "TxInfAndSts": statuses.payment_status,
+    "ModDtls": statuses.payment_status,
 }
 _RESOLVED_GROUPS = {
     "CxlDtls": _PLAIN,

@@ -76,7 +76,7 @@ def sides(payment: Instruction, profile: Profile, _: date) -> Iterator[Broken]:
     for field, party, account in _sides(payment):
         if party is None or not party.name.strip():
             yield Broken(f"{field}.name", "name", "There is no name.", "Complete the master data.")
-        yield from _account(f"{field}_account", account, profile)
+        yield from _numbered(f"{field}_account", account, profile)
 
 
 def _sides(payment: Instruction) -> tuple[tuple[str, Party | None, BankAccount | None], ...]:
@@ -86,7 +86,7 @@ def _sides(payment: Instruction) -> tuple[tuple[str, Party | None, BankAccount |
     )
 
 
-def _account(field: str, account: BankAccount | None, profile: Profile) -> Iterator[Broken]:
+def _numbered(field: str, account: BankAccount | None, profile: Profile) -> Iterator[Broken]:
     if account is None or not account.identification:
         yield Broken(field, "account", "There is no bank account.", "Complete the master data.")
         return

@@ -16,7 +16,7 @@ from nostro.formats.iso20022.write.batches import (
     payment_type,
 )
 from nostro.formats.iso20022.write.settled import amount, identification, remittance
-from nostro.formats.iso20022.write.xml_text import Dialect, account, bank, branch, coded, dialect, leaf, party
+from nostro.formats.iso20022.write.xml_text import Dialect, account_number, bank, branch, coded, dialect, leaf, party
 from nostro.formats.profiles import Profile, profile
 from nostro.model.failures import FormatRefused
 from nostro.model.messages import Instruction, Method
@@ -66,7 +66,7 @@ def _group(group: Batch, speech: Dialect) -> str:
         payment_type(first, rules),
         branch("ReqdExctnDt", leaf("Dt", day)) if speech.modern else leaf("ReqdExctnDt", day),
         party("Dbtr", first.debtor, speech),
-        account("DbtrAcct", first.debtor_account, with_currency=True),
+        account_number("DbtrAcct", first.debtor_account, with_currency=True),
         bank("DbtrAgt", first.debtor_account, speech, needed=True),
         leaf("ChrgBr", first.charge_bearer or rules.default_charge_bearer),
     ))  # fmt: skip
@@ -83,7 +83,7 @@ def _payment(payment: Instruction, speech: Dialect) -> str:
         *_intermediaries(payment, speech),
         bank("CdtrAgt", payment.creditor_account, speech),
         party("Cdtr", payment.creditor, speech),
-        account("CdtrAcct", payment.creditor_account),
+        account_number("CdtrAcct", payment.creditor_account),
         party("UltmtCdtr", payment.ultimate_creditor, speech),
         *_instructions(payment),
         coded("Purp", payment.purpose) if payment.purpose else "",
@@ -120,7 +120,7 @@ def _cheque(payment: Instruction) -> str:
 
 def _intermediaries(payment: Instruction, speech: Dialect) -> Iterator[str]:
     for number, agent in enumerate(payment.agents[:3], start=1):
-        yield bank(f"IntrmyAgt{number}", agent, speech) + account(f"IntrmyAgt{number}Acct", agent)
+        yield bank(f"IntrmyAgt{number}", agent, speech) + account_number(f"IntrmyAgt{number}Acct", agent)
 
 
 def _instructions(payment: Instruction) -> Iterator[str]:

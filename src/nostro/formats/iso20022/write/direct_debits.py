@@ -16,7 +16,7 @@ from nostro.formats.iso20022.write.batches import (
     payment_type,
 )
 from nostro.formats.iso20022.write.settled import amount, identification, remittance
-from nostro.formats.iso20022.write.xml_text import Dialect, account, bank, branch, coded, dialect, leaf, party
+from nostro.formats.iso20022.write.xml_text import Dialect, account_number, bank, branch, coded, dialect, leaf, party
 from nostro.formats.profiles import Profile, profile
 from nostro.model.failures import FormatRefused
 from nostro.model.messages import Instruction, Mandate, Method
@@ -62,7 +62,7 @@ def _group(group: Batch, speech: Dialect) -> str:
         payment_type(first, rules),
         leaf("ReqdColltnDt", first.execution_date.isoformat() if first.execution_date else ""),
         party("Cdtr", first.creditor, speech),
-        account("CdtrAcct", first.creditor_account, with_currency=True),
+        account_number("CdtrAcct", first.creditor_account, with_currency=True),
         bank("CdtrAgt", first.creditor_account, speech, needed=True),
         leaf("ChrgBr", first.charge_bearer or rules.default_charge_bearer),
         _scheme("CdtrSchmeId", first.mandate.creditor_id if first.mandate else ""),
@@ -83,7 +83,7 @@ def _payment(payment: Instruction, speech: Dialect) -> str:
         party("UltmtCdtr", payment.ultimate_creditor, speech),
         bank("DbtrAgt", payment.debtor_account, speech, needed=True),
         party("Dbtr", payment.debtor, speech),
-        account("DbtrAcct", payment.debtor_account),
+        account_number("DbtrAcct", payment.debtor_account),
         party("UltmtDbtr", payment.ultimate_debtor, speech),
         coded("Purp", payment.purpose) if payment.purpose else "",
         remittance(payment, speech),

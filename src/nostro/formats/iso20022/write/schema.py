@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from importlib.util import find_spec
@@ -11,7 +12,7 @@ from typing import cast
 from lxml import etree
 
 from nostro.formats.iso20022.stream import release
-from nostro.formats.iso20022.tree import Element
+from nostro.formats.iso20022.tree import Element, local
 from nostro.model.failures import FormatRefused
 from nostro.model.statements import Check
 
@@ -20,7 +21,10 @@ PACKAGED = (
     "pain.008.001.09", "pain.008.001.10",
 )  # fmt: skip
 """Versions whose XSD comes with a package. All others can't be validated here: `schema_check` says so."""
-_FREED = ("CdtTrfTxInf", "DrctDbtTxInf", "TxInfAndSts", "TxInf", "PmtInf")
+_GROUP = "PmtInf"
+_FREED = ("CdtTrfTxInf", "DrctDbtTxInf", "TxInfAndSts", "TxInf", _GROUP)
+_AFTER_A_PAYMENT = re.compile(rb"(?<=TxInf>|ndSts>)")
+_NAMESPACE = re.compile(r"\{[^}]*\}")
 
 
 @lru_cache(maxsize=len(PACKAGED))
@@ -38,13 +42,20 @@ def schema_check(chunks: Iterable[bytes], schema: etree.XMLSchema | None) -> Che
     """Whether a document is valid, in flat memory; the first error is located. A sentence never quotes the content."""
     if schema is None:
         return Check(name="schema", ok=True, detail="not validated: no package carries the XSD of this version")
+    payments = 0
     try:
-        for _ in _validating(chunks, schema):
-            pass
+        for broken in _validating(chunks, schema):
+            if broken:
+                return _invalid(payments, broken)
+            payments += 1
     except etree.XMLSyntaxError as error:
-        line, column = error.position
-        return Check(name="schema", ok=False, detail=f"line {line}, column {column}: {_why(error)}")
+        return _invalid(payments, error.msg or "")
     return Check(name="schema", ok=True)
+
+
+def _invalid(payments: int, said: str) -> Check:
+    """libxml2 knows no lines where it validates while it reads: payments are counted instead."""
+    return Check(name="schema", ok=False, detail=f"after {payments} valid payments: {_why(said)}")
 
 
 def validated(chunks: Iterable[bytes], version: str) -> Iterator[bytes]:
@@ -56,20 +67,31 @@ def validated(chunks: Iterable[bytes], version: str) -> Iterator[bytes]:
     yield from held
 
 
-def _validating(chunks: Iterable[bytes], schema: etree.XMLSchema) -> Iterator[None]:
+def _validating(chunks: Iterable[bytes], schema: etree.XMLSchema) -> Iterator[str]:
+    """A step for each payment: nothing to say where all is valid so far, else what is not."""
     parser = etree.XMLPullParser(
         events=("end",), tag=[f"{{*}}{name}" for name in _FREED], schema=schema, resolve_entities=False, no_network=True
     )
-    for chunk in chunks:
-        parser.feed(chunk)
-        for _, element in parser.read_events():
-            release(cast("Element", element))
-            yield None
+    for piece in _pieces(chunks):
+        parser.feed(piece)
+        # An invalid document is raised at its end only.
+        if first := next(iter(parser.feed_error_log), None):
+            yield first.message
+        for _, found in parser.read_events():
+            element = cast("Element", found)
+            if local(element) != _GROUP:
+                yield ""
+            release(element)
     parser.close()
 
 
-def _why(error: etree.XMLSyntaxError) -> str:
-    """The sentence up to where libxml2 would quote a value."""
-    return (error.msg or "").split("The value", 1)[0].split(": '", 1)[0].strip(
-        " ,."
-    ) or "it is not as the schema has it"
+def _pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The bytes cut after each payment, so that an error is told before a later payment is counted."""
+    for chunk in chunks:
+        yield from _AFTER_A_PAYMENT.split(chunk)
+
+
+def _why(message: str) -> str:
+    """What the schema expects; where libxml2 would quote a value, only which element has a wrong one."""
+    said = _NAMESPACE.sub("", message)
+    return said.partition(": [facet")[0].partition(": The value")[0].partition(": '")[0].rstrip(" .")

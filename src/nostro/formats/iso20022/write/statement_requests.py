@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 
 from nostro.formats.iso20022.write.batches import Initiation, document, in_pieces
-from nostro.formats.iso20022.write.xml_text import Dialect, account, bank, branch, dialect, instant, leaf, party
+from nostro.formats.iso20022.write.xml_text import Dialect, account_number, bank, branch, dialect, instant, leaf, party
 from nostro.formats.profiles import profile
 from nostro.model.base import Value
 from nostro.model.failures import FormatRefused
@@ -51,7 +51,7 @@ def _one(wanted: Wanted, speech: Dialect) -> str:
         "RptgReq",
         leaf("Id", wanted.request_id),
         leaf("ReqdMsgNmId", wanted.message),
-        account("Acct", wanted.bank_account, with_currency=True),
+        account_number("Acct", wanted.bank_account, with_currency=True),
         branch("AcctOwnr", party("Pty", wanted.owner, speech)),
         bank("AcctSvcr", wanted.bank_account, speech),
         branch("RptgPrd", days, leaf("Tp", "ALLL")),

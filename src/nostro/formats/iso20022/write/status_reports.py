@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from nostro.formats.iso20022.write.batches import Initiation, document, in_pieces
 from nostro.formats.iso20022.write.settled import amount
-from nostro.formats.iso20022.write.xml_text import Dialect, account, branch, dialect, instant, leaf, party
+from nostro.formats.iso20022.write.xml_text import Dialect, account_number, branch, dialect, instant, leaf, party
 from nostro.formats.profiles import profile
 from nostro.model.failures import FormatRefused
 from nostro.model.messages import Level, OriginalMessage, PaymentStatus, Reason
@@ -117,8 +117,8 @@ def _payment_itself(told: PaymentStatus, speech: Dialect) -> Iterator[str]:
     day = told.execution_date.isoformat() if told.execution_date else ""
     yield branch("Amt", amount("InstdAmt", told.amount))
     yield branch("ReqdExctnDt", leaf("Dt", day)) if speech.modern else leaf("ReqdExctnDt", day)
-    yield _side("Dbtr", told.debtor, speech) + account("DbtrAcct", told.debtor_account)
-    yield _side("Cdtr", told.creditor, speech) + account("CdtrAcct", told.creditor_account)
+    yield _side("Dbtr", told.debtor, speech) + account_number("DbtrAcct", told.debtor_account)
+    yield _side("Cdtr", told.creditor, speech) + account_number("CdtrAcct", told.creditor_account)
 
 
 def _side(name: str, told: Party | None, speech: Dialect) -> str:

@@ -108,7 +108,7 @@ _ORDER = (*_BEFORE, "StrtNm", "BldgNb", "BldgNm", "Flr", "PstBx", "Room", "PstCd
           "CtrySubDvsn", "Ctry")  # fmt: skip
 
 
-def account(name: str, told: BankAccount | None, *, with_currency: bool = False) -> str:
+def account_number(name: str, told: BankAccount | None, *, with_currency: bool = False) -> str:
     """A bank account's number."""
     if told is None or not told.identification:
         return ""

@@ -44,22 +44,22 @@ _ORIGINALS = ("OrgnlGrpInf/", "OrgnlGrpInfAndSts/", "OrgnlGrpInfAndCxl/", "Orgnl
 
 def message_status(layers: Layers, source: Source) -> PaymentStatus | None:
     """`OrgnlGrpInfAndSts`; None where it only names the original."""
-    found = _status("message", layers, source)
+    found = _stated("message", layers, source)
     return found if found.status or found.reasons or found.counts else None
 
 
 def group_status(layers: Layers, source: Source) -> PaymentStatus | None:
     """`OrgnlPmtInfAndSts` before its payments; None where it only names the group."""
-    found = _status("group", layers, source)
+    found = _stated("group", layers, source)
     return found if found.status or found.reasons or found.counts else None
 
 
 def payment_status(layers: Layers, source: Source) -> PaymentStatus:
     """`TxInfAndSts`: what is said of one payment."""
-    return _status("transaction", layers, source)
+    return _stated("transaction", layers, source)
 
 
-def _status(level: Level, layers: Layers, source: Source) -> PaymentStatus:
+def _stated(level: Level, layers: Layers, source: Source) -> PaymentStatus:
     transaction = level == "transaction"
     own = layers if transaction else Layers(layers.told[:1], layers.flaws)
     return PaymentStatus(
