@@ -30,7 +30,10 @@ def read_messages(chunks: Iterable[bytes]) -> Iterator[MessageItem]:
     walk = _Walk()
     try:
         for kind, element in events(chunks):
-            yield from walk.start(element) if kind == "start" else walk.end(element)
+            if kind == "start":
+                walk.start(element)
+            elif not walk.within_payment():
+                yield from walk.end(element)
     except BrokenXml as broken:
         if not walk.messages:
             why = f"This is no XML of a message about payments: {broken.why} (line {broken.line})."
@@ -45,12 +48,13 @@ def read_messages(chunks: Iterable[bytes]) -> Iterator[MessageItem]:
 
 @dataclass(slots=True)
 class _Walk:
-    """Where the walk through the document is: outside of messages by `path`, inside one in its parts."""
+    """Where the walk is: outside of messages by `path`, inside one in its parts. `told`: one came after the header."""
 
     path: list[str] = field(default_factory=list)
     envelope: Envelope | None = None
     message: MessageParts | None = None
     messages: int = 0
+    told: bool = False
     unreleased: int = 0
 
     @property
@@ -58,7 +62,11 @@ class _Walk:
         """The innermost thing that is being read."""
         return self.message.innermost if self.message else "/" + "/".join(self.path)
 
-    def start(self, element: Element) -> Iterator[MessageItem]:
+    def within_payment(self) -> bool:
+        """Whether the element that ends is only a part of a payment: nearly all of them are."""
+        return self.message is not None and self.message.leave_part()
+
+    def start(self, element: Element) -> None:
         """An element begins; its children are not there yet."""
         self.unreleased += 1
         if self.unreleased > _UNRELEASED:
@@ -71,8 +79,7 @@ class _Walk:
         if (kind := message_type(name)) is not None:
             self.messages += 1
             where = "/" + "/".join(self.path) + (f"[{self.messages}]" if self.messages > 1 else "")
-            self.message = MessageParts.of(kind, element, where, self.envelope)
-        yield from ()
+            self.message, self.told = MessageParts.of(kind, element, where, self.envelope), True
 
     def end(self, element: Element) -> Iterator[MessageItem]:
         """An element is complete."""
@@ -87,11 +94,8 @@ class _Walk:
             release(element)
             self.unreleased = 0
         elif name in HEADERS:
-            self.envelope = envelope_of(element, self.envelope)
-        elif name in _LETTERS:
-            self.envelope = None
+            # A header after a message is the next one's; an outer and an inner one before it add up.
+            self.envelope, self.told = envelope_of(element, None if self.told else self.envelope), False
             release(element)
-
-
-_LETTERS = frozenset({"DataPDU", "BizMsgEnvlp", "RequestPayload", "Envelope", "BizMsg"})
-"""What ends with the message that it carries, header included."""
+        elif HEADERS.isdisjoint(self.path):
+            release(element)

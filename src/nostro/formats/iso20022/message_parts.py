@@ -22,7 +22,6 @@ from nostro.model.money import Amount
 from nostro.model.statements import Reject, Source
 
 MessageItem = MessageHead | Instruction | PaymentStatus | Reject | MessageEnd
-_IN_A_PAYMENT = "*"
 
 
 class _Held(NamedTuple):
@@ -57,7 +56,7 @@ class _Open:
 
 @dataclass(slots=True)
 class MessageParts:
-    """The message that streams by. `paths`: of the open elements within it, a star for what is inside a `payment`."""
+    """The message that streams by. `paths`: of the open elements; `deep`: how far inside a payment it is."""
 
     kind: MessageType
     element: Element
@@ -68,7 +67,7 @@ class MessageParts:
     head: MessageHead | None = None
     held: list[_Held] = field(default_factory=list)
     header: Told | None = None
-    payment: str = ""
+    deep: int = 0
     freed: bool = False
 
     @classmethod
@@ -81,27 +80,35 @@ class MessageParts:
     def innermost(self) -> str:
         """Where the group stands that is being read, and which payment of it would come next."""
         around = self.groups[-1]
-        if not self.paths or self.paths[-1] != _IN_A_PAYMENT:
+        if not self.deep:
             return around.source.where
-        return f"{around.source.where}/{around.step(self.payment)}[{around.met[self.payment] + 1}]"
+        return f"{around.source.where}/{around.step(self.paths[-1])}[{around.met[self.paths[-1]] + 1}]"
 
     def start(self, element: Element) -> None:
         """An element within the message begins."""
-        above = self.paths[-1] if self.paths else ""
-        path = _IN_A_PAYMENT if above == _IN_A_PAYMENT else _below(above, local(element))
-        if path in self.kind.payments:
-            self.payment, path = path, _IN_A_PAYMENT
+        if self.deep:
+            self.deep += 1
+            return
+        path = _below(self.paths[-1] if self.paths else "", local(element))
         self.paths.append(path)
-        if (group := self.kind.groups.get(path)) is not None:
+        if path in self.kind.payments:
+            self.deep = 1
+        elif (group := self.kind.groups.get(path)) is not None:
             self.groups.append(_Open(path, self._source(path, element), element, group))
+
+    def leave_part(self) -> bool:
+        """Leave an element that is only a part of a payment; False for any other."""
+        if self.deep < 2:
+            return False
+        self.deep -= 1
+        return True
 
     def end(self, element: Element) -> Iterator[MessageItem]:
         """An element within the message is complete."""
-        path, above = self.paths.pop(), self.paths[-1] if self.paths else ""
-        self.freed = False
-        if path == _IN_A_PAYMENT:
-            if above != _IN_A_PAYMENT:
-                yield from self._payment(element, _below(above, local(element)))
+        path, self.freed = self.paths.pop(), False
+        if self.deep:
+            self.deep = 0
+            yield from self._payment(element, path)
         elif self.groups[-1].element is element:
             yield from self._end_group(self.groups[-1])
 
