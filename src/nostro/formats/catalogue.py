@@ -9,8 +9,9 @@ from typing import NamedTuple
 from nostro.formats.containers import documents
 from nostro.formats.iso20022.formats import ISO20022
 from nostro.formats.reading import BEGINNING_BYTES, Beginning, Format, Item
+from nostro.formats.swift_mt.formats import SWIFT_MT
 
-FORMATS: Sequence[Format] = (*ISO20022,)
+FORMATS: Sequence[Format] = (*ISO20022, *SWIFT_MT)
 """The most particular ones first: what anything could be (CSV) comes last."""
 UNKNOWN = "This is no file that Nostro knows."
 
