@@ -35,11 +35,12 @@ _AFTER_TEXT = STATEMENT_TAGS - {"13", "21", "25", "28"}
 """What may follow a field 86: a time that was wrapped before its colon (`:26:37 `) looks like a field else."""
 _TYPES = frozenset({"101", "102", "103", "202", "205", "900", "910", "940", "942", "950"})
 _BASIC = re.compile(r"\{1:[A-Z]\d\d([A-Z0-9]{12})")
-_APPLICATION = re.compile(r"\{2:(?:I(\d{3})([A-Z0-9]{12})?|O(\d{3})\d{10}([A-Z0-9]{12})?)")
+_APPLICATION = re.compile(r"\{2:(?:I(\d{3})(?:([A-Z0-9]{12}|[A-Z0-9]{11})(?=[SUN]))?|O(\d{3})\d{10}([A-Z0-9]{12})?)")
 _USER = re.compile(r"\{(108|119|121):([^{}]*)\}")
 _TEXT_BLOCK = re.compile(r"\{4:(?!\{)")
 _TIME = re.compile(r"\d\d(?!\d)")
 _BLOCK_STARTS = frozenset("{\x01$\x03")
+_DOS_LETTERS = re.compile(rb"[A-Za-z][\x81-\x84\x94\x99][a-z]")
 _SWEDISH = str.maketrans("äå", "{}")
 """ISO 646-SE has these letters where ASCII has braces."""
 
@@ -88,7 +89,9 @@ class Piece:
 def pieces(chunks: Iterable[bytes]) -> Iterator[Piece]:
     """The messages, in order. What stands between them (bank heads, empty lines) is left out."""
     splitter = _Splitter()
-    for number, line in _unwrapped(lines(chunks)):
+    given = iter(chunks)
+    beginning = next(given, b"")
+    for number, line in _unwrapped(lines(chain((beginning,), given), _code_page(beginning))):
         first = line[:1]
         if first == ":":
             # Nearly every line: no generator for it.
@@ -102,6 +105,17 @@ def pieces(chunks: Iterable[bytes]) -> Iterator[Piece]:
         else:
             splitter.more(number, line)
     yield from splitter.close("", at_end=True)
+
+
+def _code_page(beginning: bytes) -> str:
+    """`cp852` where letters of DOS stand, which would be punctuation in the middle of words elsewhere; else nothing."""
+    if not _DOS_LETTERS.search(beginning):
+        return ""
+    try:
+        beginning.decode()
+    except UnicodeDecodeError as error:
+        return "" if error.reason == "unexpected end of data" else "cp852"
+    return ""
 
 
 def _unwrapped(told: Iterator[tuple[int, str]]) -> Iterator[tuple[int, str]]:
@@ -221,8 +235,6 @@ class _Splitter:
 
 
 def bic_of(terminal: str) -> str:
-    """The BIC in a logical terminal address, which has its terminal code in the middle; eleven letters or eight."""
-    if len(terminal) != 12:
-        return terminal
-    branch = terminal[9:]
+    """The BIC in a logical terminal's twelve signs, which have its terminal code in their middle; eleven or eight."""
+    branch = terminal[9:] if len(terminal) == 12 else terminal[8:]
     return terminal[:8] + branch if branch.strip("X") else terminal[:8]

@@ -85,7 +85,10 @@ def _separated(told: Information, joined: str, separator: str) -> None:
     for number in ("31", "38"):
         if said := take(number, "").strip():
             _other_number(told, said)
-    told.name = _flowing([take("32", ""), take("33", "")])
+    if "60" in fields and "29" not in fields:
+        # Parts 60 to 65 go on after 29 only.
+        fields["60"] = f"\n{fields['60']}"
+    told.name = _flowing([take("32", ""), take("33", "")]).replace("\n", " ")
     _tagged(told, _flowing([take(number) for number in list(fields) if number in _PURPOSE]))
     for number, said in fields.items():
         if said.strip():
@@ -110,8 +113,8 @@ def _disentangled(parts: list[str], separator: str) -> dict[str, str]:
 
 
 def _flowing(fields: list[str]) -> str:
-    """Text that was cut into fields of a fixed width; a field that is not full ended with a blank."""
-    return "".join([said if len(said) == _FULL or len(said) >= _WIDE else f"{said} " for said in fields]).strip()
+    """Text that was cut into fields of a fixed width: a full one goes on in the next, another ends a line."""
+    return "".join([said if len(said) == _FULL or len(said) >= _WIDE else f"{said}\n" for said in fields]).strip()
 
 
 def _other_bank(told: Information, said: str) -> None:
@@ -170,6 +173,13 @@ def _tagged(told: Information, text: str) -> None:
 
 def _take(told: Information, tag: str, said: str, remittance: list[str]) -> None:
     said = said.strip()
+    if "\n" in said:
+        if tag and tag != "SVWZ":
+            # A reference ends with its line; what follows without a tag is text.
+            said, _, rest = said.partition("\n")
+            _take(told, "", rest, remittance)
+        else:
+            said = said.replace("\n", " ")
     if not tag or tag == "SVWZ":
         if said:
             remittance.append(" ".join(said.split()) if "  " in said else said)

@@ -20,7 +20,7 @@ _LINE = re.compile(
     re.DOTALL,
 )
 _AMOUNT = re.compile(r"[CD][A-Z]?\s?(\d[\d.]*,\d*)", re.IGNORECASE)
-_CODEWORD = re.compile(r"/(OCMT|CHGS|EXCH|IACC|TRCD|CTC|UETR)/([^/\n]*)/*")
+_CODEWORD = re.compile(r"/(OCMT|CHGS|EXCH|IACC|TRCD|CTC|UETR)/([^/\n]*)(?:/+(?![A-Z]{3,4}/))?")
 _COLUMNS = re.compile(r"(\S+) {2,}(\S.*)", re.DOTALL)
 _REFERENCE_SIGNS = 16
 _ELSEWHERE = frozenset({"NONREF", "KREF", "EREF", "PREF", "MREF", "MARF", "CREF", "NOTPROVIDED"})

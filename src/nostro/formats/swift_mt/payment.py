@@ -43,12 +43,13 @@ class Payments:
         self.totals: dict[str, Decimal] = {}
         self.checks: list[Check] = []
         self.where = ""
+        self.uetr = ""
 
     def take(self, piece: Piece) -> Iterator[PaymentItem]:
         """A piece: the first one begins the message, the last one ends it."""
         fields = piece.fields
         if piece.first:
-            self.where = f"MT{self.kind}[{piece.number}]"
+            self.where, self.uetr = f"MT{self.kind}[{piece.number}]", piece.carrier.user.get("121", "")
             if self.kind == "101":
                 begins = next((n for n, told in enumerate(fields) if told.tag == "21"), len(fields))
                 self.shared, fields = fields[:begins], fields[begins:]
@@ -103,7 +104,7 @@ class Payments:
         source = Source(where=f"{self.where}/21[{self.items + self.rejected + 1}]", line=fields[0].line)
         if self.kind != "101":
             source = Source(where=self.where, line=fields[0].line)
-        reader = _Reader(self.kind, [*self.shared, *fields])
+        reader = _Reader(self.kind, [*self.shared, *fields], self.uetr)
         try:
             made = reader.instruction(source)
         except (Unreadable, ValidationError) as error:
@@ -121,7 +122,8 @@ class Payments:
 class _Reader:
     """The fields of one payment. Of a COV, what follows the first field 50 is the customer's payment beneath."""
 
-    def __init__(self, kind: str, fields: Sequence[Field]) -> None:
+    def __init__(self, kind: str, fields: Sequence[Field], uetr: str) -> None:
+        self.uetr = uetr if kind != "101" else ""
         self.between_banks = kind in _BETWEEN_BANKS
         self.kind = kind
         begins = len(fields)
@@ -271,6 +273,7 @@ class _Reader:
     def _others(self, payer: Told, payee: Told) -> dict[str, str]:
         """Fields without a place of their own, by their tags; and the bank accounts beneath a cover payment."""
         found = {tag: said for tag in _OTHERS if (said := self._text(tag))}
+        found |= {"UETR": self.uetr} if self.uetr else {}
         for name, side in (("50", payer), ("59", payee)):
             if side.bank_account:
                 found[name] = side.bank_account.identification or side.bank_account.bic

@@ -65,7 +65,7 @@ def _opening(head: StatementHead) -> Balance:
 
 def _beginning(head: StatementHead, opening: Balance) -> Iterator[str]:
     yield f":20:{reference('20', head.statement_id)}"
-    yield f":25:{_account(head.bank_account)}"
+    yield f":25:{_owned(head.bank_account)}"
     number, page = head.sequence or 0, head.page
     if number > 99_999 or (page or 0) > 99_999:
         raise FormatRefused("Field 28C takes numbers of 5 digits.", "Begin the statements' numbers anew.")
@@ -73,7 +73,7 @@ def _beginning(head: StatementHead, opening: Balance) -> Iterator[str]:
     yield f":60{'F' if (page or 1) == 1 else 'M'}:{_balance('60F', opening)}"
 
 
-def _account(account: BankAccount) -> str:
+def _owned(account: BankAccount) -> str:
     if not account.identification:
         raise FormatRefused("Field 25 needs the bank account.", "Tell its IBAN or number.")
     return told_text("25", account.identification, 35)
