@@ -24,7 +24,12 @@ TEXTS = {
     "arudd": bacs.ARUDD,
     "addacs": bacs.ADVICES.format("ADDACS", bacs.MOVED),
     "qr_bill": qr_bill.BILL,
-    "ecb": rates.ECB, "bnr": rates.BNR, "hmrc": rates.HMRC, "bazg": rates.BAZG, "snb": rates.SNB, "fed": rates.FED,
+    "ecb": rates.ECB,
+    "bnr": rates.BNR,
+    "hmrc": rates.HMRC,
+    "bazg": rates.BAZG,
+    "snb": rates.SNB,
+    "fed": rates.FED,
     "boe": "DATE,XUDLUSS,XUDLBK89\n28 Aug 2026,1.3404,9.6\n31 Aug 2026,1.3410,9.7\n",
     "snb_portal": '"CubeId";"devkum"\n"Date";"D0";"D1";"Value"\n"2026-08";"M0";"JPY100";"0.9378"\n',
 }
