@@ -14,12 +14,14 @@ from typing import Any, Literal, Self
 import orjson
 from pydantic import BaseModel, Field
 
+from nostro.formats.qr_bill.bill import QrBillContent
 from nostro.formats.reading import Item
 from nostro.model.base import Value
 from nostro.model.invoices import InvoiceContent
 from nostro.model.messages import Instruction, MessageEnd, MessageHead, PaymentStatus
 from nostro.model.money import Amount, plain
 from nostro.model.parties import Address, BankAccount, Party
+from nostro.model.rates import RateTableContent
 from nostro.model.statements import (
     Balance,
     Charge,
@@ -209,6 +211,20 @@ class ShownInvoice(InvoiceContent):
     """An invoice or credit note, after the business terms of EN 16931."""
 
     kind: Literal["invoice"] = "invoice"
+    source: ShownSource
+
+
+class ShownRateTable(RateTableContent):
+    """The exchange rates of a day or period."""
+
+    kind: Literal["rate_table"] = "rate_table"
+    source: ShownSource
+
+
+class ShownQrBill(QrBillContent):
+    """A Swiss QR-bill."""
+
+    kind: Literal["qr_bill"] = "qr_bill"
     source: ShownSource
 
 

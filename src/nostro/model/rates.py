@@ -31,10 +31,8 @@ class Rate(Value):
         return worth if self.quoted == "base_for_currency" else 1 / worth
 
 
-class RateTable(Value):
+class RateTableContent(Value):
     """The rates of one publisher and day (or period). Currencies are as told: withdrawn ones are among them."""
-
-    kind: ClassVar[str] = "rate_table"
 
     publisher: str
     purposes: tuple[Purpose, ...]
@@ -45,9 +43,16 @@ class RateTable(Value):
     frequency: Frequency = ""
     observed: Observed = ""
     rates: tuple[Rate, ...]
-    source: Source
     format: str = ""
 
     def rate(self, currency: str) -> Rate | None:
         """The rate of a currency, or None where the publisher tells none."""
         return next((one for one in self.rates if one.currency == currency), None)
+
+
+class RateTable(RateTableContent):
+    """A table of rates, with the place it was read from."""
+
+    kind: ClassVar[str] = "rate_table"
+
+    source: Source

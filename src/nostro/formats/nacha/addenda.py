@@ -39,6 +39,18 @@ class Change(NamedTuple):
     others: dict[str, str]
 
 
+def add_text(fields: dict[str, Any], addenda: list[str]) -> bool:
+    """Take the usual addenda, one line of plain words; False where there is more to read."""
+    if len(addenda) > 1 or not addenda[0].startswith("705"):
+        return False
+    text = addenda[0][_TEXT].rstrip()
+    if "*" in text:
+        return False
+    if text:
+        fields["remittance"] = (text,)
+    return True
+
+
 def add(fields: dict[str, Any], addenda: list[str], side: Side) -> None:
     """Add to the fields of an entry what its addenda say."""
     texts = [record[_TEXT] for record in addenda if record[1:3] == "05"]

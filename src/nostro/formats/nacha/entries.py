@@ -63,7 +63,7 @@ class Entries:
             fields["others"] = {"transaction_code": record[1:3], name: discretionary.strip()}
         if self.header.entry_class in CHEQUES:
             fields["method"] = "cheque"
-        if addenda:
+        if addenda and not more.add_text(fields, addenda):
             more.add(fields, addenda, more.Side(sort.receiver, sort.account, record[1:3], self.header))
         return sort.mould.cast(fields)
 

@@ -22,7 +22,6 @@ from nostro.model.messages import (
     MessageEnd,
     MessageHead,
     MessageKind,
-    OriginalMessage,
     PaymentStatus,
 )
 from nostro.model.money import Amount
@@ -129,7 +128,6 @@ class _Batch:
             created_at=file.created_at,
             created_on=file.created_on,
             initiating_party=header.company,
-            original=OriginalMessage() if kind == "payment_return" else None,
             envelope=Envelope(sender=file.origin, receiver=file.destination, service="ACH"),
             others={name: said for name, said in others.items() if said},
             source=Source(where=header.where, line=header.line or None),

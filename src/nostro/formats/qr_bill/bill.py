@@ -18,10 +18,8 @@ ReferenceType = Literal["QRR", "SCOR", "NON", ""]
 AddressType = Literal["S", "K", ""]
 
 
-class QrBill(Value):
+class QrBillContent(Value):
     """A request to pay into a Swiss account. No amount: whoever pays writes it."""
-
-    kind: ClassVar[str] = "qr_bill"
 
     creditor: Party
     creditor_account: BankAccount
@@ -37,8 +35,15 @@ class QrBill(Value):
     billing: str = ""
     alternatives: tuple[str, ...] = ()
     checks: tuple[Check, ...] = ()
-    source: Source
     format: str = "SPC 0200"
+
+
+class QrBill(QrBillContent):
+    """A QR-bill, with the place it was read from."""
+
+    kind: ClassVar[str] = "qr_bill"
+
+    source: Source
 
     def payment(self) -> Instruction:
         """The credit transfer that pays the bill."""
