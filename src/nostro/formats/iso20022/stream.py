@@ -36,15 +36,17 @@ class BrokenXml(Exception):
         self.line = line
 
 
-def events(chunks: Iterable[bytes]) -> Iterator[Event]:
+def events(chunks: Iterable[bytes], *, huge_texts: bool = False) -> Iterator[Event]:
     """Start and end events of all elements, as soon as their bytes are there.
+
+    `huge_texts`: a text may be longer than ten million bytes, as attachments are; then the caller bounds the bytes.
 
     Raises `FormatRefused` for no bytes and for a document type declaration, `BrokenXml` where the XML breaks or is cut.
     """
     parser: etree.XMLPullParser | None = None
     depth = 0
     for piece in _slices(_trimmed(chunks)):
-        parser = parser or _parser(piece)
+        parser = parser or _parser(piece, huge_texts=huge_texts)
         broken = _feed(parser, piece)
         for event in cast("Iterator[Event]", parser.read_events()):
             depth += 1 if event[0] == "start" else -1
@@ -65,7 +67,7 @@ def release(element: Element) -> None:
         parent.remove(elder)
 
 
-def _parser(beginning: bytes) -> etree.XMLPullParser:
+def _parser(beginning: bytes, *, huge_texts: bool) -> etree.XMLPullParser:
     # .NET writes "UTF-16" into documents that are then saved as UTF-8: what bytes are counts more than what they say.
     encoding = "utf-8" if _SAID_UTF16.match(beginning) else None
     return etree.XMLPullParser(
@@ -74,7 +76,7 @@ def _parser(beginning: bytes) -> etree.XMLPullParser:
         resolve_entities=False,
         load_dtd=False,
         no_network=True,
-        huge_tree=False,
+        huge_tree=huge_texts,
         remove_comments=True,
         remove_pis=True,
     )
