@@ -24,7 +24,7 @@ PLACES = {
     "nostro.runtime.cli_landscape": ("init", "check", "landscape"),
     "nostro.runtime.cli_run": ("up", "serve", "worker"),
     "nostro.runtime.cli_people": ("cases", "approve", "refuse", "confirm", "match", "close", "rerun"),
-    "nostro.runtime.cli_formats": ("parse", "convert"),
+    "nostro.runtime.cli_formats": ("parse", "validate", "convert"),
     "nostro.runtime.cli_audit": ("trace", "transit", "erase", "audit"),
     "nostro.runtime.cli_replay": ("replay",),
     "nostro.runtime.cli_recover": ("recover",),

@@ -1,10 +1,10 @@
-"""`nostro parse` and `convert`: files of banks and sellers as canonical JSON lines, and in other formats."""
+"""`nostro parse`, `validate` and `convert`: files of banks and sellers as JSON lines, judged, in other formats."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -17,14 +17,17 @@ from ruamel.yaml.error import YAMLError
 
 from nostro.formats.catalogue import UNKNOWN, tell
 from nostro.formats.kinds import SCHEMAS
+from nostro.formats.profiles import PROFILES as BANKS
+from nostro.formats.profiles import profile as bank_profile
 from nostro.formats.reading import Format, Item
 from nostro.formats.shown import json_of
 from nostro.formats.tables.formats import table_format
 from nostro.formats.tables.profile import PROFILES, Profile
+from nostro.formats.validating import Flaw, flaws
 from nostro.formats.writing import WRITERS, Order, writer
 from nostro.model.failures import FormatRefused, Refused
 from nostro.runtime.cli_frame import DONE, WRONG, Frame, register
-from nostro.runtime.json_lines import Lines
+from nostro.runtime.json_lines import REFUSED, Lines
 from nostro.runtime.output import clean
 
 _PIECE_BYTES = 65_536
@@ -91,6 +94,54 @@ def convert(
     return WRONG if said else DONE
 
 
+def validate(
+    frame: Frame,
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help=FILES)],
+    *,
+    profile: Annotated[str, typer.Option("--profile", metavar="P", help=f"One of {', '.join(BANKS)}.")] = "",
+    on: Annotated[str, typer.Option("--on", metavar="DAY", help="The settlement date (2026-11-30).")] = "",
+) -> int:
+    """Say what is wrong with files: what can't be read, sums and chains, schema, a bank's profile, EN 16931.
+
+    Each finding has its place, its rule, a sentence and a remedy. Exit code 0: nothing is wrong, 1: something is, 2: a
+    file is of no format that Nostro knows. With --json each finding is one object a line.
+    """
+    rules, day = bank_profile(profile) if profile else None, _day(on)
+    code = DONE
+    for path in _paths(files):
+        whole = b"".join(_pieces(path)) if str(path) == "-" else None
+        chunks = partial(_pieces, path) if whole is None else partial(_again, whole)
+        for flaw in flaws(chunks, "" if whole is not None else str(path), rules, day):
+            code = max(code, REFUSED if flaw.rule == "format" else WRONG if flaw.severity == "error" else DONE)
+            _show(frame, flaw)
+    if code == DONE:
+        frame.output.note("Nothing is wrong that we know of.")
+    return code
+
+
+def _again(whole: bytes) -> Iterator[bytes]:
+    yield whole
+
+
+def _day(said: str) -> date | None:
+    try:
+        return date.fromisoformat(said) if said else None
+    except ValueError:
+        raise Refused(f"{said!r} is no date.", "Write it as 2026-11-30.") from None
+
+
+def _show(frame: Frame, flaw: Flaw) -> None:
+    if frame.output.json:
+        sys.stdout.buffer.write(json_of(flaw) + b"\n")
+        return
+    line = f", line {flaw.line}" if flaw.line else ""
+    place = ": ".join(part for part in (flaw.file, flaw.where) if part)
+    told = f"{place}{line}: {flaw.severity} {flaw.rule}: {flaw.sentence}"
+    frame.output.console.print(clean(told), soft_wrap=True)
+    if flaw.remedy:
+        frame.output.console.print(clean(f"    {flaw.remedy}"), soft_wrap=True)
+
+
 def _told_in(path: Path) -> Iterator[Iterator[Item]]:
     for told in tell(partial(_pieces, path), path.name):
         if told.format is None:
@@ -151,6 +202,7 @@ def _pieces(path: Path) -> Iterator[bytes]:
 
 def add_to(app: typer.Typer) -> None:
     """Adds the commands."""
+    register(app, validate, "nostro validate payments.xml --profile sepa", "nostro validate invoice.xml --json")
     register(app, convert, "nostro convert statement.sta --to camt.053 --out statement.xml")
     register(
         app,

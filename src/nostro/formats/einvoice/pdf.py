@@ -38,6 +38,17 @@ def read_pdf(chunks: Iterable[bytes]) -> Iterator[Invoice | Reject]:
     raise FormatRefused("The PDF holds no electronic invoice: no embedded XML that is one.")
 
 
+def embedded_invoice(pdf: bytes) -> bytes:
+    """The XML of the invoice inside a PDF, as it stands there. Raises `FormatRefused` when there is none."""
+    for name, content in _candidates(pdf):
+        try:
+            next(iter(_invoices(name, content)), None)
+        except FormatRefused:
+            continue
+        return content
+    raise FormatRefused("The PDF holds no electronic invoice: no embedded XML that is one.")
+
+
 def _invoices(name: str, content: bytes) -> Iterator[Invoice | Reject]:
     document = parsed([content])
     root, whole = document.root, document.broken is None

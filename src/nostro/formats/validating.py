@@ -1,0 +1,129 @@
+"""What is wrong with a file: whatever can't be read, doesn't add up, or breaks a profile or the rules of invoices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date
+
+from nostro.formats import profiles
+from nostro.formats.catalogue import UNKNOWN, Told, tell
+from nostro.formats.einvoice.pdf import embedded_invoice
+from nostro.formats.einvoice.rules import validate as validate_invoice
+from nostro.formats.iso20022.write.schema import packaged_schema, schema_check
+from nostro.formats.profiles import Profile
+from nostro.formats.reading import Item
+from nostro.model.base import Value
+from nostro.model.failures import FormatRefused
+from nostro.model.invoices import Invoice
+from nostro.model.messages import Instruction, MessageEnd, MessageHead
+from nostro.model.statements import Check, Reject, Source, StatementEnd, StatementHead
+
+_PDF = "facturx"
+RULED = frozenset({"ubl", "cii", _PDF})
+"""Formats for which there are official rules beside the reader's own checks."""
+_REMEDIES = {
+    "balance": "Hold it against the bank's portal: an entry is missing, or is there twice.",
+    "batch": "Ask who sent it which of the two is right.",
+    "whole": "Have the file sent again.",
+    "schema": "Correct what the place names; the XSD of the version says what may stand there.",
+}
+_UNREAD = "Have it sent again, or corrected; everything else of the file can be read."
+
+
+class Flaw(Value):
+    """Something that is wrong: where (`file`, then a line or XPath), by which rule, and what to do about it.
+
+    `severity` is `error` where a receiver may refuse the file, else `warning`.
+    """
+
+    file: str
+    where: str
+    line: int | None = None
+    rule: str
+    sentence: str
+    remedy: str = ""
+    severity: str = "error"
+
+
+def flaws(
+    chunks: Callable[[], Iterator[bytes]], name: str, rules: Profile | None = None, day: date | None = None
+) -> Iterator[Flaw]:
+    """What is wrong with a file's documents, in their order.
+
+    `rules`: the profile that its payments have to keep, on the settlement date `day` (by default each payment's own).
+    """
+    try:
+        for told in tell(chunks, name):
+            yield from _document(told, chunks, f"{name}:{told.member}" if told.member else name, (rules, day))
+    except FormatRefused as refused:
+        yield Flaw(file=name, where="", rule="format", sentence=refused.sentence, remedy=refused.remedy)
+
+
+def _document(
+    told: Told, chunks: Callable[[], Iterator[bytes]], file: str, asked: tuple[Profile | None, date | None]
+) -> Iterator[Flaw]:
+    if told.format is None:
+        yield Flaw(file=file, where="", rule="format", sentence=UNKNOWN)
+        return
+    payments: list[Instruction] = []
+    version = ""
+    source = Source(where="")
+    for item in told.items:
+        match item:
+            case StatementHead() | MessageHead():
+                source, version = item.source, item.format
+            case Instruction():
+                payments.append(item)
+            case _:
+                yield from _of_item(item, source, file)
+    if payments:
+        yield from _of_profile(payments, asked, file)
+    if not told.member:
+        yield from _of_schema(chunks, version, file)
+        if told.format.name in RULED:
+            whole = b"".join(chunks())
+            yield from _of_rules(embedded_invoice(whole) if told.format.name == _PDF else whole, file)
+
+
+def _of_item(item: Item, source: Source, file: str) -> Iterator[Flaw]:
+    """Rejects, and checks that don't hold."""
+    match item:
+        case Reject():
+            yield Flaw(file=file, where=item.where, line=item.line, rule="readable", sentence=item.why, remedy=_UNREAD)
+        case StatementEnd() | MessageEnd():
+            yield from (_of_check(check, source, file) for check in item.checks if not check.ok)
+        case Invoice():
+            yield from (_of_check(check, item.source, file) for check in item.checks if not check.ok)
+
+
+def _of_check(check: Check, source: Source, file: str) -> Flaw:
+    remedy = _REMEDIES.get(check.name.partition("/")[0], "")
+    return Flaw(file=file, where=source.where, line=source.line, rule=check.name, sentence=check.detail, remedy=remedy)
+
+
+def _of_profile(payments: list[Instruction], asked: tuple[Profile | None, date | None], file: str) -> Iterator[Flaw]:
+    rules, day = asked
+    if rules is None:
+        return
+    for found in profiles.check(payments, rules, day):
+        source = payments[found.payment].source if found.payment < len(payments) else Source(where="")
+        where = f"{source.where} {found.field}".strip()
+        rule = f"{rules.name}: {found.rule}"
+        yield Flaw(file=file, where=where, line=source.line, rule=rule, sentence=found.sentence, remedy=found.remedy)
+
+
+def _of_schema(chunks: Callable[[], Iterator[bytes]], version: str, file: str) -> Iterator[Flaw]:
+    schema = packaged_schema(version)
+    if schema is None:
+        return
+    check = schema_check(chunks(), schema)
+    if not check.ok:
+        yield _of_check(check, Source(where=""), file)
+
+
+def _of_rules(invoice: bytes, file: str) -> Iterator[Flaw]:
+    for found in validate_invoice(invoice):
+        severity = "error" if found.severity == "fatal" else "warning"
+        yield Flaw(
+            file=file, where=found.where, line=found.line, rule=found.rule, sentence=found.sentence, severity=severity
+        )

@@ -1,0 +1,121 @@
+"""`nostro convert` and `nostro validate`: other formats, and what is wrong with a file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from nostro.formats.writing import WRITERS
+from nostro.runtime.cli_app import build
+from tests.unit.test_parse import COFFEE, STATEMENT
+
+MT940 = """:20:STARTUMS
+:25:37040044/0532013000
+:28C:00244/001
+:60F:C260830EUR100,00
+:61:2608310831C2,50NTRFE-1//SV-1
+:86:166?00GUTSCHRIFT?20INV/2026/00012?32CUSTOMER 017
+:62F:C260831EUR102,50
+-
+"""
+PAYMENT = """<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.001.001.09"><CstmrCdtTrfInitn><GrpHdr><MsgId>M1</MsgId>
+<CreDtTm>2026-11-27T10:00:00Z</CreDtTm><NbOfTxs>1</NbOfTxs><CtrlSum>10.00</CtrlSum>
+<InitgPty><Nm>Company 1</Nm></InitgPty></GrpHdr><PmtInf><PmtInfId>P1</PmtInfId><PmtMtd>TRF</PmtMtd><NbOfTxs>1</NbOfTxs><CtrlSum>10.00</CtrlSum>
+<PmtTpInf><SvcLvl><Cd>SEPA</Cd></SvcLvl></PmtTpInf><ReqdExctnDt><Dt>2026-11-30</Dt></ReqdExctnDt><Dbtr><Nm>Company 1</Nm></Dbtr>
+<DbtrAcct><Id><IBAN>DE89370400440532013000</IBAN></Id></DbtrAcct><DbtrAgt><FinInstnId><BICFI>COBADEFFXXX</BICFI></FinInstnId>
+</DbtrAgt><ChrgBr>SLEV</ChrgBr><CdtTrfTxInf><PmtId><EndToEndId>E-1</EndToEndId></PmtId><Amt><InstdAmt Ccy="EUR">10.00
+</InstdAmt></Amt><Cdtr><Nm>Supplier 017</Nm>%s</Cdtr><CdtrAcct><Id><IBAN>FR1420041010050500013M02606</IBAN></Id>
+</CdtrAcct></CdtTrfTxInf></PmtInf></CstmrCdtTrfInitn></Document>"""
+LINES = "<PstlAdr><AdrLine>Rue Une 1</AdrLine><AdrLine>75001 Paris</AdrLine></PstlAdr>"
+FIELDS = "<PstlAdr><TwnNm>Paris</TwnNm><Ctry>FR</Ctry></PstlAdr>"
+
+
+def typed(command: str, *words: str) -> Result:
+    return CliRunner().invoke(build(command), [command, *words])
+
+
+@pytest.fixture
+def statement(tmp_path: Path) -> Path:
+    file = tmp_path / "statement.sta"
+    file.write_text(MT940, encoding="ascii")
+    return file
+
+
+def test_a_statement_of_swift_becomes_camt_and_comes_back(statement: Path, tmp_path: Path) -> None:
+    camt, again = tmp_path / "statement.xml", tmp_path / "again.sta"
+    assert typed("convert", str(statement), "--to", "camt.053", "--out", str(camt)).exit_code == 0
+    assert typed("convert", str(camt), "--to", "mt940", "--out", str(again)).exit_code == 0
+    told = [json.loads(typed("parse", str(file)).stdout) for file in (statement, camt, again)]
+    for one in told:
+        assert (one["opening"]["amount"]["value"], one["closing"]["amount"]["value"]) == ("100.00", "102.50")
+        [entry] = one["entries"]
+        assert (entry["amount"]["value"], entry["direction"], entry["booking_date"]) == ("2.50", "credit", "2026-08-31")
+        assert entry["references"]["account_servicer"] == "SV-1"
+        assert "INV/2026/00012" in entry["remittance"]
+
+
+def test_what_cannot_be_carried_is_said_and_the_exit_code_is_one(tmp_path: Path) -> None:
+    file = tmp_path / "statement.xml"
+    file.write_text(STATEMENT % (COFFEE + COFFEE.replace("2.50", "2,50")), encoding="utf-8")
+    done = typed("convert", str(file), "--to", "csv")
+    assert done.exit_code == 1
+    assert "it is not in the result" in done.stderr
+    assert len(done.stdout.splitlines()) == 2
+
+
+@pytest.mark.parametrize("to", sorted(set(WRITERS) - {"camt.052", "camt.053", "camt.054", "csv", "mt940"}))
+def test_a_statement_is_no_payment_and_no_invoice(statement: Path, to: str) -> None:
+    done = typed("convert", str(statement), "--to", to)
+    assert (done.exit_code, done.stdout) == (2, "")
+
+
+def test_an_unknown_format_is_answered_with_those_that_there_are(statement: Path) -> None:
+    done = typed("convert", str(statement), "--to", "nothing")
+    assert done.exit_code == 2
+    assert "camt.053" in done.stderr
+
+
+def test_a_payment_file_is_written_in_another_version(tmp_path: Path) -> None:
+    file = tmp_path / "payments.xml"
+    file.write_text(PAYMENT % FIELDS, encoding="utf-8")
+    done = typed("convert", str(file), "--to", "pain.001.001.03", "--profile", "sepa")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert "pain.001.001.03" in done.stdout
+    assert "<EndToEndId>E-1</EndToEndId>" in done.stdout
+
+
+def test_an_address_in_lines_is_refused_from_the_day_on_which_its_scheme_refuses_it(tmp_path: Path) -> None:
+    file = tmp_path / "payments.xml"
+    file.write_text(PAYMENT % LINES, encoding="utf-8")
+    before = typed("validate", str(file), "--profile", "sepa", "--on", "2026-11-13")
+    after = typed("validate", str(file), "--profile", "sepa", "--on", "2026-11-16", "--json")
+    assert before.exit_code == 0
+    assert after.exit_code == 1
+    found = [json.loads(line) for line in after.stdout.splitlines()]
+    assert any("creditor.address" in one["where"] and one["remedy"] for one in found)
+    assert all("Rue Une" not in one["sentence"] for one in found)
+
+
+def test_sums_and_what_cannot_be_read_are_findings_with_place_and_remedy(tmp_path: Path) -> None:
+    file = tmp_path / "statement.xml"
+    file.write_text(STATEMENT % (COFFEE + COFFEE.replace("2.50", "2,50")), encoding="utf-8")
+    done = typed("validate", str(file), "--json")
+    found = {one["rule"]: one for one in map(json.loads, done.stdout.splitlines())}
+    assert done.exit_code == 1
+    assert set(found) == {"balance", "readable"}
+    assert found["readable"]["where"].endswith("Stmt[1]/Ntry[2]")
+    assert all(one["remedy"] for one in found.values())
+
+
+def test_a_file_that_nobody_knows_is_a_finding_of_its_own(tmp_path: Path) -> None:
+    file = tmp_path / "hello.txt"
+    file.write_text("hello", encoding="ascii")
+    assert typed("validate", str(file)).exit_code == 2
+
+
+@pytest.mark.parametrize("words", [("--on", "tomorrow"), ("--profile", "nobody")])
+def test_what_is_no_day_and_no_profile_is_refused(statement: Path, words: tuple[str, str]) -> None:
+    assert typed("validate", str(statement), *words).exit_code == 2
