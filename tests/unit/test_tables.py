@@ -230,6 +230,13 @@ def test_dates_that_are_the_same_in_both_orders_leave_nothing_open() -> None:
     assert propose(Beginning(b"Date,Amount\n05/05/2026,-1.00\n06/06/2026,1.00\n")).usable
 
 
+def test_a_currency_in_the_amounts_name_is_told_and_an_account_that_changes_is_asked_about() -> None:
+    items = table("Buchungstag;Betrag (EUR);Verwendungszweck\n31.08.2026;-1,00;a\n", None)
+    assert entries(items)[0].amount.currency == "EUR"
+    given = "Date,Payee,Account number,Amount\n2026-08-31,A,1,-1.00\n2026-08-31,B,2,1.00\n"
+    assert "other side" in propose(Beginning(given.encode())).questions[0]
+
+
 def test_running_balances_prove_that_positive_amounts_are_debits() -> None:
     given = "Date,Amount,Balance\n2026-08-29,0.00,100.00\n2026-08-30,10.00,90.00\n2026-08-31,5.00,85.00\n"
     proposal = propose(Beginning(given.encode()))
