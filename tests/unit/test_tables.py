@@ -137,6 +137,7 @@ def test_balances_that_stand_in_lines_of_their_own_are_taken() -> None:
     items = table("Closing;;;1.999,50\n" + TABLE + "Opening;;;1.000,00\n", profile)
     assert failed(items) == {}
     assert len(end(items).balances) == 2
+    assert list(failed(table("Closing;;;x\n" + TABLE, profile))) == ["closing"]
 
 
 def test_without_a_currency_amounts_are_in_none_and_become_no_money() -> None:
