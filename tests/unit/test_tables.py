@@ -137,6 +137,7 @@ def test_balances_that_stand_in_lines_of_their_own_are_taken() -> None:
     items = table("Closing;;;1.999,50\n" + TABLE + "Opening;;;1.000,00\n", profile)
     assert failed(items) == {}
     assert len(end(items).balances) == 2
+    assert list(failed(table("Closing;;;x\n" + TABLE, profile))) == ["closing"]
 
 
 def test_without_a_currency_amounts_are_in_none_and_become_no_money() -> None:
@@ -228,6 +229,13 @@ def test_what_only_the_customer_can_know_is_asked_and_never_guessed(given: str, 
 
 def test_dates_that_are_the_same_in_both_orders_leave_nothing_open() -> None:
     assert propose(Beginning(b"Date,Amount\n05/05/2026,-1.00\n06/06/2026,1.00\n")).usable
+
+
+def test_a_currency_in_the_amounts_name_is_told_and_an_account_that_changes_is_asked_about() -> None:
+    items = table("Buchungstag;Betrag (EUR);Verwendungszweck\n31.08.2026;-1,00;a\n", None)
+    assert entries(items)[0].amount.currency == "EUR"
+    given = "Date,Payee,Account number,Amount\n2026-08-31,A,1,-1.00\n2026-08-31,B,2,1.00\n"
+    assert "other side" in propose(Beginning(given.encode())).questions[0]
 
 
 def test_running_balances_prove_that_positive_amounts_are_debits() -> None:

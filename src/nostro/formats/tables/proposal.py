@@ -17,11 +17,11 @@ from pydantic import ValidationError
 
 from nostro.formats.iso20022.tree import Unreadable
 from nostro.formats.reading import BEGINNING_BYTES, Beginning
-from nostro.formats.tables.cells import Cell, day, name_of, number, text
+from nostro.formats.tables.cells import Cell, day, number, text
 from nostro.formats.tables.chain import Chain
 from nostro.formats.tables.profile import Columns, DateOrder, Profile
 from nostro.formats.tables.rows import ZIP, Row, text_rows
-from nostro.formats.tables.words import WORDS
+from nostro.formats.tables.words import currency_in, meaning_of
 from nostro.model.failures import FormatRefused
 
 ROWS = 200
@@ -98,10 +98,13 @@ def propose_rows(rows: Sequence[Row], delimiter: str = "") -> Proposal:
     body = [row for row in rows if row.line > header.line and _has_day(row, places)][:ROWS]
     proposal.guesses["header"] = Guess(f"line {header.line}", 0.9)
     given: dict[str, Any] = {"columns": _columns(header, places), "delimiter": delimiter}
+    given["currency"] = _told_currency(proposal, header, places)
     given["date_order"] = _order(proposal, [row.cells[places["booking_date"]] for row in body])
     given["decimal"] = _decimal(proposal, body, places)
     if {"currency", "original_amount"} <= set(places) and "original_currency" not in places:
         proposal.questions.append("The currency can be that of the amount or of the original one: say which.")
+    if "counterparty_account" not in places and len(_values(body, places, "bank_account")) > 1:
+        proposal.questions.append("The account's column can be that of the statement or of the other side: say which.")
     if not proposal.questions:
         given |= _signs(proposal, body, places, given["decimal"])
     try:
@@ -115,7 +118,7 @@ def _named(cells: Iterable[Cell]) -> dict[str, int]:
     """What the known names in a row stand for; the first of several."""
     found: dict[str, int] = {}
     for place, cell in enumerate(cells):
-        meaning = WORDS.get(name_of(cell)) if isinstance(cell, str) and len(cell) < 80 else None
+        meaning = meaning_of(cell) if isinstance(cell, str) and len(cell) < 80 else ""
         if meaning:
             found.setdefault(meaning, place)
     if "booking_date" not in found and "value_date" in found:
@@ -135,7 +138,7 @@ def _has_day(row: Row, places: dict[str, int]) -> bool:
 def _columns(header: Row, places: dict[str, int]) -> Columns:
     """The columns by name; all that tell words become remittance."""
     names: dict[str, Any] = {meaning: text(header.cells[place]) for meaning, place in places.items()}
-    words = [text(cell) for cell in header.cells if WORDS.get(name_of(cell)) == "remittance"]
+    words = [text(cell) for cell in header.cells if meaning_of(text(cell)) == "remittance"]
     names["remittance"] = tuple(dict.fromkeys(words))
     if "amount" in names:
         names.pop("debit", None)
@@ -213,6 +216,21 @@ def _signs(proposal: Proposal, body: Sequence[Row], places: dict[str, int], deci
         proposal.questions.append("All amounts are positive: say which of them are debits (inverse, or a column).")
     proposal.guesses["inverse"] = Guess(str(bool(inverse)), 0.5 if inverse is None else 1.0)
     return {"inverse": bool(inverse)}
+
+
+def _told_currency(proposal: Proposal, header: Row, places: dict[str, int]) -> str:
+    """The currency that the amounts' column tells in its name."""
+    named = (text(header.cells[places[name]]) for name in ("amount", "debit", "credit") if name in places)
+    found = next((currency for name in named if (currency := currency_in(name))), "")
+    if found:
+        proposal.guesses["currency"] = Guess(found, 0.9)
+    return found
+
+
+def _values(body: Sequence[Row], places: dict[str, int], name: str) -> set[str]:
+    """The different texts in a column."""
+    place = places.get(name)
+    return {text(row.cells[place]) for row in body if place is not None and place < len(row.cells)}
 
 
 def _proved_inverse(body: Sequence[Row], places: dict[str, int], decimal: str) -> bool | None:

@@ -45,12 +45,13 @@ class _Walk:
     account: str = ""
     chain: Chain = field(default_factory=Chain)
     marked: list[tuple[str, Amount]] = field(default_factory=list)
+    unread: list[tuple[str, str]] = field(default_factory=list)
     line: int = 0
 
     def row(self, row: Row) -> Iterator[LineItem]:
         """A row of the table's body."""
         self.line = row.line
-        if row.is_empty or self._takes_balance(row):
+        if row.is_empty or self.takes_balance(row):
             return
         account = self._text(row, "bank_account") or self.profile.bank_account
         if self.running is None or account != self.account:
@@ -113,6 +114,8 @@ class _Walk:
         if running is None:
             return
         self.running = None
+        for name, detail in self.unread:
+            running.note(name, detail)
         currency = running.head.currency or NO_CURRENCY
         told = list(self.marked) or [(code, self._balance(value, currency)) for code, value in self.chain.ends()]
         running.balances += [Balance(code=code, amount=amount) for code, amount in told]
@@ -127,15 +130,22 @@ class _Walk:
     def _balance(value: Decimal, currency: str) -> Amount:
         return Amount(value=trimmed(value, currency), currency=currency)
 
-    def _takes_balance(self, row: Row) -> bool:
+    def takes_balance(self, row: Row) -> bool:
         """A line that is an opening or closing balance by its label."""
         for code, mark in (("OPBD", self.profile.opening), ("CLBD", self.profile.closing)):
             if mark is not None and _is_marked(row, mark):
-                value = number(row.cells[mark.column - 1], self.profile.decimal)
-                if value is not None:
-                    self.marked.append((code, self._balance(value, self.profile.currency or NO_CURRENCY)))
+                self._take_balance(code, row, mark)
                 return True
         return False
+
+    def _take_balance(self, code: str, row: Row, mark: Marked) -> None:
+        try:
+            value = number(row.cells[mark.column - 1], self.profile.decimal)
+        except Unreadable as unreadable:
+            self.unread.append(("opening" if code == "OPBD" else "closing", f"line {row.line}: {unreadable}"))
+            return
+        if value is not None:
+            self.marked.append((code, self._balance(value, self.profile.currency or NO_CURRENCY)))
 
     def _amount(self, row: Row, currency: str) -> tuple[Amount, Direction]:
         """The amount and its direction. Raises `Unreadable`."""
@@ -271,7 +281,7 @@ def read_rows(
 def _take_marked(walk: _Walk, before: Iterable[Row]) -> None:
     """Balances that stand above the header."""
     for row in before:
-        walk._takes_balance(row)  # noqa: SLF001 - the walk is this module's own
+        walk.takes_balance(row)
 
 
 def places_of(profile: Profile, cells: Sequence[Cell]) -> dict[str, list[int]]:

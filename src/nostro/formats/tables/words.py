@@ -2,43 +2,45 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from nostro.formats.tables.cells import name_of
+from nostro.model.money import EXPONENTS
 
 _NAMES: Mapping[str, str] = {
     "booking_date": """
-        date | booking date | transaction date | posting date | post date | posted date | date posted | completed date
-        | trans date | entry date | process date | started date | buchungstag | buchungsdatum | buchung | datum |
-        transaktionsdatum | auftragsdatum | fecha | fecha operacion | fecha de operacion | f operacion |
-        fecha contable | data | data operazione | data contabile | data registrazione | data movimento |
-        data lancamento | date operation | date de l operation | date d operation | date de comptabilisation |
-        date comptable | dateop | boekdatum | boekingsdatum | transactiedatum | dato | bogforingsdato | bokforingsdag
-        | bokforingsdatum | data operacji | data ksiegowania | datum zauctovani | paivamaara | kirjauspaiva |
-        konyveles datuma""",
+        date | booking date | transaction date | posting date | post date | posted date | date posted |
+        completed date | trans date | entry date | process date | started date | buchungstag | buchungsdatum |
+        buchung | datum | transaktionsdatum | auftragsdatum | fecha | fecha operacion | fecha de operacion |
+        f operacion | fecha contable | data | data operazione | data contabile | data registrazione | data movimento
+        | data lancamento | date operation | date de l operation | date d operation | date de comptabilisation |
+        date comptable | dateop | boekdatum | boekingsdatum | transactiedatum | dato | bogforingsdato |
+        bokforingsdag | bokforingsdatum | data operacji | data ksiegowania | datum zauctovani | paivamaara |
+        kirjauspaiva | konyveles datuma""",
     "value_date": """
-        value date | valuta | valutadatum | wertstellung | wertstellungsdatum | valutadag | rentedatum | fecha valor |
-        f valor | data valuta | data valor | date valeur | date de valeur | dateval | interest date | data waluty |
-        effective date""",
+        value date | valuta | valutadatum | wertstellung | wertstellungsdatum | valutadag | rentedatum | fecha valor
+        | f valor | data valuta | data valor | date valeur | date de valeur | dateval | interest date | data waluty
+        | effective date""",
     "amount": """
-        amount | transaction amount | betrag | umsatz | betrag eur | betrag (eur) | betrag in eur | importe | importo
-        | montant | bedrag | bedrag (eur) | bedrag eur | belop | beloeb | belopp | valor | kwota | net amount | amt |
-        amount (gbp) | amount (eur) | amount (usd) | castka | osszeg | summa | maara""",
+        amount | transaction amount | betrag | umsatz | betrag eur | betrag (eur) | betrag in eur | importe |
+        importo | montant | bedrag | bedrag (eur) | bedrag eur | belop | beloeb | belopp | valor | kwota |
+        net amount | amt | amount (gbp) | amount (eur) | amount (usd) | castka | osszeg | summa | maara""",
     "debit": """
         debit | debits | debit amount | withdrawal | withdrawals | money out | paid out | payments out | soll |
         belastung | belastungen | cargo | cargos | debe | dare | addebiti | addebito | uscite | debet | payment |
         lastschrift | debits (eur) | withdrawal amt | ut""",
     "credit": """
-        credit | credits | credit amount | deposit | deposits | money in | paid in | payments in | haben | gutschrift
-        | gutschriften | abono | abonos | haber | avere | accrediti | accredito | entrate | ingresos | receipt |
-        deposit amt | inn""",
+        credit | credits | credit amount | deposit | deposits | money in | paid in | payments in | haben |
+        gutschrift | gutschriften | abono | abonos | haber | avere | accrediti | accredito | entrate | ingresos |
+        receipt | deposit amt | inn""",
     "direction": """
         d/c | dc | c/d | debit/credit | credit/debit | cr/dr | dr/cr | drcr | af bij | af/bij | soll/haben | s/h |
         sens | credit debit indicator | debit or credit | cdtdbtind""",
     "balance": """
         balance | running balance | saldo | solde | kontostand | saldo eur | saldo contabile | balance after |
-        closing balance | saldo po operacji | saldo na transakci | available balance | account balance |
-        bokfort saldo""",
+        closing balance | saldo po operacji | saldo na transakci | saldo na trn | available balance |
+        account balance | bokfort saldo""",
     "currency": """
         currency | ccy | wahrung | waehrung | divisa | moneda | devise | munt | muntsoort | moeda | valutakode |
         waluta | curr | currency code | mena""",
@@ -46,11 +48,11 @@ _NAMES: Mapping[str, str] = {
         account | account number | account no | own account | auftragskonto | rekening | rekeningnummer | compte |
         cuenta | conto | iban auftragskonto | numero de compte | iban/bban | rachunek | my account | from account""",
     "counterparty": """
-        partner name | counterparty | counter party | counterparty name | payee | payer | beneficiary | name |
-        merchant | beneficiary / payer | empfanger | auftraggeber | auftraggeber/empfanger |
-        begunstigter/zahlungspflichtiger | beguenstigter/zahlungspflichtiger | zahlungsempfanger | naam tegenpartij |
-        naam | tegenpartij | beneficiario | ordenante | ordinante | beneficiaire | nom | nadawca/odbiorca | kontrahent
-        | name zahlungsbeteiligter""",
+        partner name | naam / omschrijving | counterparty | counter party | counterparty name | payee | payer |
+        beneficiary | name | merchant | beneficiary / payer | empfanger | auftraggeber | auftraggeber/empfanger |
+        begunstigter/zahlungspflichtiger | beguenstigter/zahlungspflichtiger | zahlungsempfanger | naam tegenpartij
+        | naam | tegenpartij | beneficiario | ordenante | ordinante | beneficiaire | nom | nadawca/odbiorca |
+        kontrahent | name zahlungsbeteiligter""",
     "counterparty_account": """
         bank account | counterparty account | partner account | kontonummer/iban | iban | iban zahlungsbeteiligter |
         tegenrekening | tegenrekening iban/bban | compte contrepartie | rachunek nadawcy/odbiorcy | kontonummer |
@@ -59,10 +61,10 @@ _NAMES: Mapping[str, str] = {
     "remittance": """
         label | description | memo | details | detail | narrative | purpose | verwendungszweck | buchungstext |
         concepto | concepto ampliado | causale | descrizione | descrizione operazione | libelle | communication |
-        communications | omschrijving | omschrijving-1 | mededelingen | mededeling | text | tekst | particulars |
-        transaction details | transaction description | message | observaciones | descricao | historico | tytul |
-        opis operacji | tytul operacji | vorgang/verwendungszweck | zprava pro prijemce | payment reference |
-        beschreibung | rubrik | motif""",
+        communications | omschrijving | omschrijving-1 | omschrijving-2 | omschrijving-3 | mededelingen | mededeling
+        | text | tekst | particulars | transaction details | transaction description | message | observaciones |
+        descricao | historico | tytul | opis operacji | tytul operacji | vorgang/verwendungszweck |
+        zprava pro prijemce | payment reference | beschreibung | rubrik | motif""",
     "reference": """
         reference | transaction id | operation number | transaction reference | ref | id | fitid | bank reference |
         referencia | riferimento | referentie | kundenreferenz | transaction number | numero d operation |
@@ -78,3 +80,16 @@ WORDS: Mapping[str, str] = {
     name_of(name): meaning for meaning, names in _NAMES.items() for name in names.split("|") if name_of(name)
 }
 """A column's name, without case and blanks, and what stands in it."""
+
+_BESIDE = re.compile(r"\s*[(\[]([^)\]]*)[)\]]\s*$")
+
+
+def meaning_of(name: str) -> str:
+    """What stands in a column of that name, with or without what is told in brackets behind it; empty: nobody knows."""
+    return WORDS.get(name_of(name)) or WORDS.get(name_of(_BESIDE.sub("", name)), "")
+
+
+def currency_in(name: str) -> str:
+    """The currency that a column's name tells: `Amount (EUR)`, `Betrag EUR`."""
+    said = name.upper().replace("EURO", "EUR")
+    return next((word for word in re.findall(r"[A-Z]{3,}", said) if word in EXPONENTS), "")
