@@ -69,8 +69,14 @@ def test_the_header_of_swifts_own_envelope_is_told() -> None:
 
 @pytest.mark.parametrize("content", [INITIATION, STATEMENT])
 def test_what_alliance_access_puts_before_a_file_is_passed_over(content: bytes) -> None:
-    prefixed = b"\x1f0001234AbCdEfGhIjKlMnOpQrStUv==" + content
-    assert read(prefixed)[1] == read(content)[1]
+    length = f"{len(content) + 24:06}".encode()
+    for signature in (b"\x00" * 24, b"<bCdEfGhIjKlMnOpQrStUv=="):
+        prefixed = b"\x1f" + length + signature + content
+        told = [type(item) for item in read(prefixed)[1]]
+        assert told == [type(item) for item in read(content)[1]]
+        assert [type(item) for item in read(prefixed * 2)[1] if isinstance(item, Instruction)] == 2 * [
+            one for one in told if one is Instruction
+        ]
 
 
 @pytest.mark.parametrize("size", [1, 7, 1 << 20])

@@ -17,10 +17,12 @@ from nostro.formats.national import NATIONAL
 from nostro.formats.qr_bill.read import QR_BILL
 from nostro.formats.rates.formats import RATES
 from nostro.formats.reading import BEGINNING_BYTES, Beginning, Format, Item
+from nostro.formats.swift_mt.formats import SWIFT_MT
 
 FORMATS: Sequence[Format] = (
     *EINVOICES,
     *ISO20022,
+    *SWIFT_MT,
     *NACHA,
     *LOCKBOX,
     *BACS_18,

@@ -163,7 +163,8 @@ class _Walk:
         else:
             self.order = self.order or _proved(movement.first("D"))
             self.waiting.append(movement)
-            if self.order or len(self.waiting) >= _HELD:
+            clear = len(self.waiting) == 1 and _is_clear(movement.first("D"))
+            if self.order or clear or len(self.waiting) >= _HELD:
                 yield from self._release()
 
     def _release(self) -> Iterator[LineItem]:
@@ -190,6 +191,12 @@ def _proved(said: str) -> str:
     if first > 12 >= second:
         return "dmy"
     return "mdy" if second > 12 >= first else ""
+
+
+def _is_clear(said: str) -> bool:
+    """Whether a date is the same in every order, so that nothing has to wait for one that proves it."""
+    found = _DAY.fullmatch(said)
+    return found is None or len(found[1]) == 4 or int(found[1]) == int(found[2])
 
 
 def _day(said: str, order: str) -> date:

@@ -176,6 +176,7 @@ class ShownStatement(Value):
     from_date: date | None
     to_date: date | None
     copy_mark: str
+    others: dict[str, str]
     opening: ShownBalance | None
     closing: ShownBalance | None
     entries: tuple[ShownEntry, ...]
@@ -183,6 +184,7 @@ class ShownStatement(Value):
     totals: dict[str, str]
     rejected: int
     checks: tuple[Check, ...]
+    additional: str
 
 
 class ShownReject(Value):
@@ -252,6 +254,7 @@ def end_shown(head: StatementHead | MessageHead, end: StatementEnd | MessageEnd 
         whole = head.model_copy(update={"balances": balances})
         told |= {"opening": ShownBalance.of(whole.opening), "closing": ShownBalance.of(whole.closing)}
         told["balances"] = [ShownBalance.of(balance) for balance in balances]
+        told["additional"] = end.additional if isinstance(end, StatementEnd) else ""
     return told
 
 

@@ -29,8 +29,22 @@ class Value(BaseModel):  # noqa: PLW1641 - pydantic gives what is frozen its has
 
 
 V = TypeVar("V", bound=Value)
+P = ParamSpec("P")
 _new = object.__new__
-_set = object.__setattr__
+_set_dict = BaseModel.__dict__["__dict__"].__set__
+_set_told = BaseModel.__dict__["__pydantic_fields_set__"].__set__
+_set_extra = BaseModel.__dict__["__pydantic_extra__"].__set__
+_set_private = BaseModel.__dict__["__pydantic_private__"].__set__
+
+
+def _made(kind: type[V], fields: Mapping[str, Any], told: set[str]) -> V:
+    """A value with these fields, of which none is looked at."""
+    made = _new(kind)
+    _set_dict(made, fields)
+    _set_told(made, told)
+    _set_extra(made, None)
+    _set_private(made, None)
+    return made
 
 
 def changed(value: V, fields: Mapping[str, Any]) -> V:
@@ -44,33 +58,30 @@ def changed(value: V, fields: Mapping[str, Any]) -> V:
             break
     else:
         return value
-    made = _new(type(value))
-    _set(made, "__dict__", {**known, **fields})
-    _set(made, "__pydantic_fields_set__", value.__pydantic_fields_set__.union(fields))
-    _set(made, "__pydantic_extra__", None)
-    _set(made, "__pydantic_private__", None)
-    return made
+    return _made(type(value), {**known, **fields}, value.__pydantic_fields_set__.union(fields))
 
 
-P = ParamSpec("P")
+def of_fields(kind: type[V], fields: dict[str, Any]) -> V:
+    """A value of fields that our own code made, for readers that make a hundred thousand of it.
+
+    Every field is given and none is looked at. A test reads each that is made so with pydantic again.
+    """
+    return _made(kind, fields, _names(kind))
+
+
+@cache
+def _names(kind: type[Value]) -> set[str]:
+    return set(kind.model_fields)
 
 
 def unchecked(kind: Callable[P, V]) -> Callable[P, V]:
-    """Makes values of a model from fields that are right already: a reader has checked each, the types the rest.
-
-    A third of what validation costs, for readers that make dozens of values an entry. Defaults are shared.
-    """
-    model = cast("type[BaseModel]", kind)
+    """As `of_fields`, with the model's defaults, and with types that the checker holds callers to."""
+    model = cast("type[V]", kind)
     defaults = {name: field.get_default() for name, field in model.model_fields.items() if not field.is_required()}
-    every = set(model.model_fields)
+    names = _names(model)
 
     def make(*_: P.args, **fields: P.kwargs) -> V:
-        made = _new(cast("type[V]", model))
-        _set(made, "__dict__", {**defaults, **fields})
-        _set(made, "__pydantic_fields_set__", every)
-        _set(made, "__pydantic_extra__", None)
-        _set(made, "__pydantic_private__", None)
-        return made
+        return _made(model, {**defaults, **fields}, names)
 
     return make
 
@@ -90,17 +101,7 @@ class Mould(Generic[V]):
 
     def cast(self, fields: Mapping[str, Any]) -> V:
         """A value with these fields."""
-        made = _new(self._kind)
-        _set(made, "__dict__", {**self._known, **fields})
-        _set_told(made, self._told)
-        _set_extra(made, None)
-        _set_private(made, None)
-        return made
-
-
-_set_told = BaseModel.__dict__["__pydantic_fields_set__"].__set__
-_set_extra = BaseModel.__dict__["__pydantic_extra__"].__set__
-_set_private = BaseModel.__dict__["__pydantic_private__"].__set__
+        return _made(self._kind, {**self._known, **fields}, self._told)
 
 
 class Erased(Value):

@@ -148,6 +148,7 @@ class StatementHead(Value):
     to_date: date | None = None
     balances: tuple[Balance, ...] = ()
     copy_mark: str = ""
+    others: dict[str, str] = {}
     source: Source
     format: str = ""
 
@@ -188,6 +189,7 @@ class StatementEnd(Value):
     totals: dict[str, PlainDecimal] = {}
     balances: tuple[Balance, ...] = ()
     checks: tuple[Check, ...] = ()
+    additional: str = ""
 
 
 class Reject(Value):

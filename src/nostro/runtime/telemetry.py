@@ -55,6 +55,7 @@ def configure_logs(form: Literal["json", "console"] = "json", level: str = "INFO
         if form == "json"
         else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # of a broken PDF it would tell what is in it
     handler = logging.StreamHandler()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(

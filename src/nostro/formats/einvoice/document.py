@@ -8,7 +8,7 @@ from typing import Any
 
 from nostro.formats.einvoice.arithmetic import checks_of
 from nostro.formats.einvoice.mapping import Fields, Reading, Shape, read_parts
-from nostro.formats.einvoice.paths import found, where_of
+from nostro.formats.einvoice.paths import found
 from nostro.formats.iso20022.stream import BrokenXml, events
 from nostro.formats.iso20022.tree import Element, line_of, local, text
 from nostro.model.failures import FormatRefused
@@ -34,7 +34,7 @@ def parsed(chunks: Iterable[bytes]) -> Document:
     """The document. Raises `FormatRefused` for no XML at all, and beyond the bounds."""
     document, count = Document(), 0
     try:
-        for kind, element in events(_bounded(chunks)):
+        for kind, element in events(_bounded(chunks), huge_texts=True):
             count += kind == "start"
             if document.root is None:
                 document.root = element
@@ -81,7 +81,7 @@ def invoice_of(reading: Reading, element: Element, shape: Shape, name: str) -> I
 def finished(reading: Reading, element: Element, fields: Fields, name: str, checked: Checked = checks_of) -> Invoice:
     """An invoice with its place, its checks, and what of it was not understood."""
     fields.setdefault("currency", reading.currency)
-    source = Source(where=where_of(element), line=line_of(element))
+    source = Source(where=reading.where(element), line=line_of(element))
     told = Invoice(**{**_kept(fields), "format": name, "source": source})
     checks = (*told.checks, *reading.flaws, *checked(told))
     return told.model_copy(update={"checks": checks, "not_read": tuple(reading.not_read(element))})

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from lxml import etree
 
-from nostro.formats.einvoice.paths import Step, found, holds, steps_of, where_of
+from nostro.formats.einvoice.paths import Places, Step, found, holds, steps_of
 from nostro.formats.iso20022.tree import Element, Unreadable, line_of
 from nostro.model.base import Value
 from nostro.model.statements import Check, Source
@@ -29,11 +29,16 @@ class Reading:
     currency: str = ""
     flaws: list[Check] = field(default_factory=list)
     seen: set[Element] = field(default_factory=set)
+    places: Places = field(default_factory=Places)
+
+    def where(self, element: Element) -> str:
+        """The element's place."""
+        return self.places.where(element)
 
     def flaw(self, element: Element, why: str) -> None:
         """A field that can't be understood: told, and left out."""
         if len(self.flaws) < _FLAWS:
-            detail = f"{where_of(element)}, line {line_of(element)}: {why}"
+            detail = f"{self.where(element)}, line {line_of(element)}: {why}"
             self.flaws.append(Check(name="readable", ok=False, detail=detail))
 
     def take(self, element: Element, form: Form) -> Any:  # noqa: ANN401 - whatever the form makes
@@ -53,7 +58,7 @@ class Reading:
                 count += 1
                 if count > _NOT_READ:
                     return
-                yield where_of(element)
+                yield self.where(element)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +146,7 @@ def read_shape(
     if not fields:
         return None
     if shape.located:
-        fields["source"] = Source(where=where_of(element), line=line_of(element))
+        fields["source"] = Source(where=reading.where(element), line=line_of(element))
     return shape.make(**fields, **(fixed or {}))
 
 

@@ -9,7 +9,9 @@ A step that ends in `+` holds one thing only: each that is written gets its own.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -100,16 +102,32 @@ def holds(element: Element, condition: Condition) -> bool:
 
 def where_of(element: Element) -> str:
     """The element's place as an XPath of local names, counted where a name stands there more than once."""
-    steps: list[str] = []
-    here: Element | None = element
-    while here is not None:
-        steps.append(local(here) + _ordinal(here))
-        here = here.getparent()
-    return "/" + "/".join(reversed(steps))
+    return Places().where(element)
 
 
-def _ordinal(element: Element) -> str:
-    before = sum(1 for _ in element.itersiblings(element.tag, preceding=True))
-    if not before and next(element.itersiblings(element.tag), None) is None:
-        return ""
-    return f"[{before + 1}]"
+@dataclass(slots=True)
+class Places:
+    """XPaths of a document's elements. Siblings are counted once: a document may have thousands."""
+
+    counted: dict[Element, dict[Element, str]] = field(default_factory=dict)
+
+    def where(self, element: Element) -> str:
+        """The element's place as an XPath of local names, counted where a name stands there more than once."""
+        steps: list[str] = []
+        here: Element | None = element
+        while here is not None:
+            above = here.getparent()
+            steps.append(local(here) + (self._among(above)[here] if above is not None else ""))
+            here = above
+        return "/" + "/".join(reversed(steps))
+
+    def _among(self, parent: Element) -> dict[Element, str]:
+        if parent not in self.counted:
+            children = list(parent.iterchildren("{*}*"))
+            totals, met = Counter(child.tag for child in children), Counter[str]()
+            ordinals: dict[Element, str] = {}
+            for child in children:
+                met[child.tag] += 1
+                ordinals[child] = f"[{met[child.tag]}]" if totals[child.tag] > 1 else ""
+            self.counted[parent] = ordinals
+        return self.counted[parent]

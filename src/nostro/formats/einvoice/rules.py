@@ -73,7 +73,7 @@ def rooted(invoice_xml: bytes) -> Element:
     """The invoice's root, out of its envelope. Raises `FormatRefused`."""
     if len(invoice_xml) > DOCUMENT_BYTES:
         raise FormatRefused(f"The document is larger than {DOCUMENT_BYTES} bytes.")
-    parser = etree.XMLParser(resolve_entities=False, load_dtd=False, no_network=True, huge_tree=False)
+    parser = etree.XMLParser(resolve_entities=False, load_dtd=False, no_network=True, huge_tree=True)
     try:
         whole = etree.fromstring(invoice_xml, parser)
     except (etree.XMLSyntaxError, ValueError):

@@ -33,8 +33,7 @@ def party(layers: Layers, *names: str) -> Party | None:
     """The party of the first of the names that is told, or None when nothing is said of any."""
     for name in names:
         held = layers.holder(name)
-        found = _party(*held) if held else None
-        if found:
+        if held and (found := held[0].made(("party", name), _party, *held)):
             return found
     return None
 
@@ -98,6 +97,12 @@ def account_of(layers: Layers, role: str) -> BankAccount | None:
 def bank_account(layers: Layers, name: str, bank: str) -> BankAccount | None:
     """A bank account, at the bank that another element names; None when neither is told."""
     number, at = layers.holder(name), layers.holder(f"{bank}/FinInstnId")
+    if number and at and number[0] is at[0]:
+        return number[0].made(("account", name, bank), _account_at, number, at)
+    return _account_at(number, at)
+
+
+def _account_at(number: tuple[Told, str] | None, at: tuple[Told, str] | None) -> BankAccount | None:
     fields = {**(_numbers(*number) if number else {}), **(_bank(*at) if at else {})}
     return BankAccount(**fields) if fields else None
 

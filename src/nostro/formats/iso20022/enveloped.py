@@ -22,8 +22,11 @@ _ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9A-Fa-f]{1,6}|lt|gt|amp|quot|apos);")
 _BEGINNING_BYTES = 8_192
 _LINES = 100_000
 _MESSAGES = 10_000
-_BINARY_START = b"\x1f"
-"""SWIFT Alliance Access puts this, a length and a signature before each message in its files."""
+_ACCESS = b"\x1f"
+"""SWIFT Alliance Access puts this, a length of six digits and a signature of 24 bytes before each message of a file."""
+_LENGTH_ENDS = 7
+_SIGNATURE_BYTES = 24
+_PREFIX_BYTES = _LENGTH_ENDS + _SIGNATURE_BYTES
 
 
 def documents_within(chunks: Iterable[bytes]) -> Iterator[Iterator[bytes]]:
@@ -41,13 +44,36 @@ def documents_within(chunks: Iterable[bytes]) -> Iterator[Iterator[bytes]]:
             pass
 
 
-def without_prefix(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """The bytes without what SWIFT Alliance Access puts before the XML."""
+def unprefixed(beginning: bytes) -> bytes:
+    """The beginning of a file without what SWIFT Alliance Access puts before its first message."""
+    if not beginning.startswith(_ACCESS):
+        return beginning
+    return beginning[_PREFIX_BYTES if _length(beginning) else max(beginning.find(b"<"), 0) :]
+
+
+def without_prefixes(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The bytes as one XML document, without what SWIFT Alliance Access puts before each message of a file."""
     given = iter(chunks)
     first = next(given, b"")
-    if first.startswith(_BINARY_START):
-        first = first[max(first.find(b"<"), 0) :]
-    return chain((first,), given)
+    whole = chain((first,), given)
+    if not first.startswith(_ACCESS):
+        yield from whole
+        return
+    # An output file of Alliance Access is written message by message: it is small enough to be held.
+    held = b"".join(whole)
+    yield b"<Batch>"
+    while held:
+        length = _length(held)
+        body = unprefixed(held)
+        yield _DECLARATION.sub(b"", body[: length - _SIGNATURE_BYTES] if length else body, count=1)
+        held = body[length - _SIGNATURE_BYTES :] if length else b""
+    yield b"</Batch>"
+
+
+def _length(prefixed: bytes) -> int:
+    """How many bytes follow the length itself: signature and message; 0 where nobody says."""
+    said = prefixed[1:_LENGTH_ENDS]
+    return int(said) if prefixed.startswith(_ACCESS) and said.isdigit() and int(said) > _SIGNATURE_BYTES else 0
 
 
 def shown_within(text: str) -> str:

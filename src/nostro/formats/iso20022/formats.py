@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 
 from nostro.formats.iso20022.camt import CamtItem, read_camt
-from nostro.formats.iso20022.enveloped import documents_within, shown_within, without_prefix
+from nostro.formats.iso20022.enveloped import documents_within, shown_within, unprefixed, without_prefixes
 from nostro.formats.iso20022.message import read_messages
 from nostro.formats.iso20022.message_parts import MessageItem
 from nostro.formats.iso20022.message_types import message_type
@@ -16,13 +16,12 @@ from nostro.model.failures import FormatRefused
 
 _CASH_MANAGEMENT = re.compile(r"BkToCstmr(?:Stmt|AcctRpt|DbtCdtNtfctn)(?:V\d\d)?")
 _CDATA = re.compile(r"<!\[CDATA\[.*?(?:\]\]>|\Z)", re.DOTALL)
-_PREFIXED = re.compile(r"\x1f[^<]{1,64}(?=<)")
 
 
 def read_enveloped(chunks: Iterable[bytes]) -> Iterator[CamtItem | MessageItem]:
     """What the messages tell that stand as text in another document. Raises `FormatRefused` when there is none."""
     found = False
-    for document in documents_within(without_prefix(chunks)):
+    for document in documents_within(without_prefixes(chunks)):
         beginning, whole = _peeked(document)
         reader = _reader(Beginning(beginning))
         if reader is not None:
@@ -33,11 +32,11 @@ def read_enveloped(chunks: Iterable[bytes]) -> Iterator[CamtItem | MessageItem]:
 
 
 def _read_messages(chunks: Iterable[bytes]) -> Iterator[MessageItem]:
-    return read_messages(without_prefix(chunks))
+    return read_messages(without_prefixes(chunks))
 
 
 def _read_camt(chunks: Iterable[bytes]) -> Iterator[CamtItem]:
-    return read_camt(without_prefix(chunks))
+    return read_camt(without_prefixes(chunks))
 
 
 def _reader(beginning: Beginning) -> Callable[[Iterable[bytes]], Iterator[CamtItem | MessageItem]] | None:
@@ -46,8 +45,7 @@ def _reader(beginning: Beginning) -> Callable[[Iterable[bytes]], Iterator[CamtIt
 
 def _plain(beginning: Beginning) -> Beginning:
     """The beginning as XML that speaks for itself: without a binary prefix, and without what is only text in it."""
-    text = _CDATA.sub(" ", _PREFIXED.sub("", beginning.text, count=1))
-    return Beginning(text.encode())
+    return Beginning(_CDATA.sub(" ", Beginning(unprefixed(beginning.raw)).text).encode())
 
 
 def _is_camt(beginning: Beginning) -> bool:
@@ -59,7 +57,7 @@ def _is_message(beginning: Beginning) -> bool:
 
 
 def _is_enveloped(beginning: Beginning) -> bool:
-    text = _PREFIXED.sub("", beginning.text, count=1)
+    text = Beginning(unprefixed(beginning.raw)).text
     if not text.lstrip("\ufeff \t\r\n\x00").startswith("<") or ("<![CDATA[" not in text and "&lt;" not in text):
         return False
     opened = Beginning(shown_within(text).encode())

@@ -6,7 +6,7 @@ Whoever takes an element at its end frees it with `release`, so that memory stay
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any, Literal, cast
 
 from lxml import etree
@@ -15,16 +15,12 @@ from nostro.formats.iso20022.tree import Element, line_of
 from nostro.model.failures import FormatRefused
 
 DEPTH = 64
-QUIET_BYTES = 4_194_304
 _SLICE_BYTES = 65_536
 _BEGINNING_BYTES = 512
 _SAID_UTF16 = re.compile(
     rb"""<\?xml[^>]*encoding\s*=\s*["'](?:utf-?16|(?:iso-10646-)?ucs-?2)[a-z-]*["']""", re.IGNORECASE
 )
 _UTF16_STARTS = (b"\xff\xfe", b"\xfe\xff", b"<\x00", b"\x00<")
-_PREFIX = re.compile(rb"<([A-Za-z_][\w.-]*):[A-Za-z_]")
-_DECLARED = re.compile(rb"xmlns:([A-Za-z_][\w.-]*)\s*=")
-_STRANGE_PREFIXES = 4
 _UTF8_MARK = b"\xef\xbb\xbf"
 _PADDING = b" \t\r\n\x00\x1a"
 
@@ -40,25 +36,22 @@ class BrokenXml(Exception):
         self.line = line
 
 
-def events(chunks: Iterable[bytes], names: Sequence[str] = ()) -> Iterator[Event]:
-    """Start and end events of all elements, or of those with these local names, as soon as their bytes are there.
+def events(chunks: Iterable[bytes], *, huge_texts: bool = False) -> Iterator[Event]:
+    """Start and end events of all elements, as soon as their bytes are there.
 
-    Raises `FormatRefused` for no bytes and for a document type declaration, `BrokenXml` where the XML breaks or is cut,
-    and where nothing that was asked for comes for longer than memory may hold.
+    `huge_texts`: a text may be longer than ten million bytes, as attachments are; then the caller bounds the bytes.
+
+    Raises `FormatRefused` for no bytes and for a document type declaration, `BrokenXml` where the XML breaks or is cut.
     """
     parser: etree.XMLPullParser | None = None
-    depth = quiet = 0
+    depth = 0
     for piece in _slices(trimmed(chunks)):
-        parser = parser or _parser(piece, names)
+        parser = parser or _parser(piece, huge_texts=huge_texts)
         broken = _feed(parser, piece)
-        quiet += len(piece)
         for event in cast("Iterator[Event]", parser.read_events()):
-            quiet = 0
             depth += 1 if event[0] == "start" else -1
             _admit(event, depth)
             yield event
-        if quiet > QUIET_BYTES:
-            raise BrokenXml(f"more than {QUIET_BYTES} bytes without an entry among them", 0)
         if broken:
             raise broken
     if parser is None:
@@ -74,27 +67,19 @@ def release(element: Element) -> None:
         parent.remove(elder)
 
 
-def _parser(beginning: bytes, names: Sequence[str]) -> etree.XMLPullParser:
+def _parser(beginning: bytes, *, huge_texts: bool) -> etree.XMLPullParser:
     # .NET writes "UTF-16" into documents that are then saved as UTF-8: what bytes are counts more than what they say.
     encoding = "utf-8" if _SAID_UTF16.match(beginning) else None
     return etree.XMLPullParser(
         events=("start", "end"),
-        tag=_tags(beginning, names) or None,
         encoding=encoding,
         resolve_entities=False,
         load_dtd=False,
         no_network=True,
-        huge_tree=False,
+        huge_tree=huge_texts,
         remove_comments=True,
         remove_pis=True,
     )
-
-
-def _tags(beginning: bytes, names: Sequence[str]) -> list[str]:
-    """The names in whatever namespace; a prefix that nobody declared is part of the name to the parser."""
-    used, declared = (set(found.findall(beginning)) for found in (_PREFIX, _DECLARED))
-    strange = sorted(prefix.decode("ascii") for prefix in used - declared)[:_STRANGE_PREFIXES]
-    return [tag for name in names for tag in (f"{{*}}{name}", *(f"{prefix}:{name}" for prefix in strange))]
 
 
 def _feed(parser: etree.XMLPullParser, piece: bytes) -> BrokenXml | None:
@@ -125,10 +110,7 @@ def _admit(event: Event, depth: int) -> None:
     if kind == "end":
         return
     if element.tag[0] != "{" and ":" in element.tag:  # a prefix that nobody declared
-        try:
-            element.tag = element.tag.rpartition(":")[2]
-        except ValueError:
-            raise BrokenXml("an element has no name", line_of(element)) from None
+        element.tag = element.tag.rpartition(":")[2]
     if depth > DEPTH:
         raise BrokenXml(f"nested deeper than {DEPTH} elements", line_of(element))
     if depth == 1 and cast("object", element.getroottree().docinfo.internalDTD) is not None:

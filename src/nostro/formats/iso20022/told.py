@@ -41,13 +41,14 @@ class Told:
     `texts` holds what says something, `places` every path that there is.
     """
 
-    __slots__ = ("_known", "element", "places", "texts")
+    __slots__ = ("_known", "_made", "element", "places", "texts")
 
     def __init__(self, element: Element, without: Collection[str] = ()) -> None:
         self.element = element
         self.texts: dict[str, list[str]] = {}
         self.places: dict[str, None] = {}
         _gather(element, "", self, without)
+        self._made: dict[tuple[str, ...], object] = {}
         self._known = _known(frozenset(self.texts), frozenset(self.places))
 
     def text(self, *paths: str) -> str:
@@ -64,6 +65,12 @@ class Told:
         if found is None:
             found = self._known[key] = plan(*given)
         return cast("T", found)
+
+    def made(self, key: tuple[str, ...], make: Callable[..., T], *given: object) -> T:
+        """What was made of this very element: a group's parties are made once for all of its payments."""
+        if key not in self._made:
+            self._made[key] = make(*given)
+        return cast("T", self._made[key])
 
     def fields(self, table: Table) -> dict[str, str]:
         """The fields of a table that are told."""

@@ -1,0 +1,178 @@
+"""An entry, of its statement line and what field 86 tells of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from functools import lru_cache
+
+from nostro.formats.swift_mt.information import Information, read_information
+from nostro.formats.swift_mt.line import Line
+from nostro.formats.swift_mt.values import Unreadable, decimal, looks_like_iban
+from nostro.model.base import of_fields
+from nostro.model.money import EXPONENTS, Amount
+from nostro.model.parties import Address, BankAccount, Party
+from nostro.model.statements import Charge, Entry, Exchange, References, ReturnInformation, Source
+
+_NOTHING = Information()
+_NON_SWIFT = "\x00"
+"""Marks lines of a field NS, which German and Hungarian banks have instead of 86."""
+
+
+def entry_of(line: Line, information: list[str], currency: str, source: Source, *, interim: bool) -> Entry:
+    """The entry. Raises `Unreadable` or `ValidationError` when its currency is not told."""
+    if currency not in EXPONENTS:
+        raise Unreadable("the currency is not told, or is none that there is")
+    told = _NOTHING
+    if information:
+        told = _non_swift(information) if information[0].startswith(_NON_SWIFT) else read_information(information)
+    if line.beside or line.supplementary:
+        told = _beside(line, told)
+    others = told.others
+    exchange: Exchange | None = None
+    charges: tuple[Charge, ...] = ()
+    if line.codewords or others:
+        others = {**others, **line.codewords}
+        exchange, charges = _money(others, currency)
+    codes = [code for code in (line.type, told.code, told.primanota) if code]
+    return of_fields(
+        Entry,
+        {
+            "amount": of_fields(Amount, {"value": line.amount, "currency": currency}),
+            "direction": line.direction,
+            "state": "future" if line.expected else "pending" if interim else "booked",
+            "reversal": line.reversed,
+            "booking_date": line.booking_date,
+            "value_date": line.value_date,
+            "references": _references(line, told, others),
+            "bank_transaction_code": "+".join(codes),
+            "remittance": tuple(told.remittance),
+            "counterparty": _party(told.name, told.address) if told.name or told.address else None,
+            "counterparty_account": _bank_account(told),
+            "exchange": exchange,
+            "charges": charges,
+            "returned": _returned(told) if told.returned or told.extension else None,
+            "additional": f"{told.additional} {line.supplementary}".strip(),
+            "details": (),
+            "details_total": 0,
+            "source": source,
+        },
+    )
+
+
+def _references(line: Line, told: Information, others: dict[str, str]) -> References:
+    named = told.references
+    get = named.get
+    if line.type[1:] == "CHK" and line.reference:
+        others = {**others, "ChqNb": line.reference}
+    return of_fields(
+        References,
+        {
+            "end_to_end": get("end_to_end", ""),
+            "account_servicer": line.bank_reference,
+            "entry": "",
+            "instruction": get("instruction") or line.reference,
+            "transaction": "",
+            "mandate": get("mandate", ""),
+            "structured": get("structured", ""),
+            "message": "",
+            "payment_information": get("payment_information", ""),
+            "others": others,
+        },
+    )
+
+
+@lru_cache(maxsize=4_096)
+def _party(name: str, address: tuple[str, ...]) -> Party:
+    """Who stands on the other side. The same ones come again and again."""
+    return Party(name=" ".join(name.split()), address=Address(lines=address) if address else None)
+
+
+def _bank_account(told: Information) -> BankAccount | None:
+    if not (told.iban or told.number or told.bic or told.clearing_id):
+        return None
+    # Where both forms are told, the IBAN names the account.
+    return _other_account(told.iban, "" if told.iban else told.number, told.bic, told.clearing_id)
+
+
+@lru_cache(maxsize=4_096)
+def _other_account(iban: str, number: str, bic: str, clearing_id: str) -> BankAccount:
+    return BankAccount(iban=iban, other=number, bic=bic, clearing_id=clearing_id)
+
+
+def _returned(told: Information) -> ReturnInformation | None:
+    """Why a payment came back: ISO 20022's code (`/RTRN/`), or a 9xx in the text key's extension (`?34`)."""
+    if told.returned:
+        code, _, text = told.returned.partition("/")
+        return ReturnInformation(code=code, text=text.strip("/"))
+    extension = told.extension
+    return ReturnInformation(proprietary=extension) if len(extension) == 3 and extension[0] == "9" else None
+
+
+def _money(words: Mapping[str, str], currency: str) -> tuple[Exchange | None, tuple[Charge, ...]]:
+    """What another currency it was and what was charged, of codewords in either field."""
+    instructed, rate = _amount(words.get("OCMT", ""), currency), _number(words.get("EXCH", ""))
+    exchange = Exchange(instructed=instructed, rate=rate) if instructed or rate else None
+    charged = (_amount(words.get(word, ""), currency) for word in ("CHGS", "COAM"))
+    return exchange, tuple(Charge(amount=one, included=True) for one in charged if one)
+
+
+def _amount(said: str, currency: str) -> Amount | None:
+    """`3!a15d`, or an amount in the account's currency."""
+    own = said[:3].upper()
+    own, rest = (own, said[3:]) if own in EXPONENTS else (currency, said)
+    value = _number(rest)
+    return None if value is None else Amount(value=abs(value), currency=own)
+
+
+def _number(said: str) -> Decimal | None:
+    try:
+        return decimal(said.strip()) if said.strip() else None
+    except Unreadable:
+        return None
+
+
+def _beside(line: Line, told: Information) -> Information:
+    """What the statement line says of the other side, where field 86 says nothing of it: Rabobank's habit."""
+    made = Information() if told is _NOTHING else told
+    if line.beside:
+        # Here the reference's place holds the other bank account.
+        made.name = made.name or line.beside
+        if not (made.iban or made.number):
+            made.number, line.reference = line.reference, ""
+    compact = "".join(line.supplementary.split()).upper()
+    if looks_like_iban(compact) or (compact[:1] == "P" and compact[1:].isdecimal()):
+        line.supplementary = ""
+        if looks_like_iban(compact):
+            made.iban = made.iban or compact
+        else:
+            made.number = made.number or compact
+    return made
+
+
+def _non_swift(lines: list[str]) -> Information:
+    """Numbered lines of a field NS; an 86 that follows it is read too."""
+    told = (
+        read_information(rest) if (rest := [one for one in lines if not one.startswith(_NON_SWIFT)]) else Information()
+    )
+    names: list[str] = []
+    for number, said in _numbered(lines):
+        if number in ("15", "16"):
+            names.append(said)
+        elif number in _NS:
+            setattr(told, _NS[number], said)
+        elif number.isdecimal() and int(number) < 15:
+            told.remittance.append(said)
+        else:
+            told.others[f"NS{number}"] = said
+    told.name = " ".join(names) or told.name
+    return told
+
+
+_NS = {"17": "additional", "18": "primanota", "33": "clearing_id", "34": "number"}
+
+
+def _numbered(lines: list[str]) -> Iterator[tuple[str, str]]:
+    for line in lines:
+        if line.startswith(_NON_SWIFT) and (said := line[1:].strip()):
+            yield (said[:2], said[2:].strip()) if said[:2].isdecimal() else ("01", said)

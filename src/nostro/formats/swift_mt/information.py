@@ -1,0 +1,327 @@
+"""Field 86, what a bank says to the account's owner about an entry: in numbered parts, between slashes, or freely.
+
+Numbered after a business transaction code (GVC): German Banking Industry, "Appendix 3 of the Interface Specification
+for Remote Data Transmission", chapter 8 (SWIFT formats); Polish banks use the same with `~`, some Dutch ones with `>`.
+Between slashes: the Dutch Payments Association's SEPA structure of MT940.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+
+from nostro.formats.swift_mt.line import told_reference
+from nostro.formats.swift_mt.values import is_bic, looks_like_iban
+
+LINE_SIGNS = 65
+"""A longer text is wrapped here; a shorter line ended by itself."""
+_FULL, _WIDE = 27, 35
+"""Widths of a purpose field: the German one, and that of banks which use the standard's own."""
+
+
+class Information:
+    """What field 86 tells, by meaning. `references` are by the model's names."""
+
+    # No dataclass: what is not told costs nothing here.
+    code: str = ""
+    primanota: str = ""
+    extension: str = ""
+    name: str = ""
+    iban: str = ""
+    number: str = ""
+    bic: str = ""
+    clearing_id: str = ""
+    address: tuple[str, ...] = ()
+    additional: str = ""
+    returned: str = ""
+
+    def __init__(self) -> None:
+        self.references: dict[str, str] = {}
+        self.others: dict[str, str] = {}
+        self.remittance: list[str] = []
+
+
+def read_information(text: list[str]) -> Information:
+    """The field's lines, whichever way they are structured. What has no meaning of its own stands in `remittance`."""
+    told = Information()
+    first = text[0]
+    if found := _SEPARATED.match(first):
+        told.code = found[1] or ""
+        _separated(told, "".join(text), found[2])
+    elif "/" in first and _SLASHED.match(first):
+        _slashed(told, "".join(text))
+    elif "+" in first and _TAG.search(first):
+        _tagged(told, "".join(text))
+    elif not (":" in first or len(text) > 1) or not _labelled(told, _wrapped(text, " ")):
+        free = _FREE.match(first) if first.startswith("999") else None
+        told.code = "999" if free else ""
+        told.remittance = lines_of([first[3:], *text[1:]] if free else text)
+    if "structured" not in told.references:
+        _structured(told)
+    return told
+
+
+_SEPARATED = re.compile(r"\s*(\d{3})?\s*([?~^<>]|(?<=\d)[|@#!&])(?=\d\d)")
+_SLASHED = re.compile(r"\s*/[A-Z]{2,8}/")
+_FREE = re.compile(r"999(?=[A-Za-z])")
+
+# Fields with a separator: German ?20, Polish ~20, Dutch >20
+
+
+def _separated(told: Information, joined: str, separator: str) -> None:
+    parts = joined.split(separator)
+    fields = {part[:2]: part[2:] for part in parts[1:]}
+    if len(fields) < len(parts) - 1 or not "".join(fields).isdecimal():
+        fields = _disentangled(parts, separator)
+    take = fields.pop
+    told.additional, told.primanota, told.extension = (
+        take("00", "").strip(),
+        take("10", "").strip(),
+        take("34", "").strip(),
+    )
+    if bank := take("30", "").strip():
+        _other_bank(told, bank)
+    for number in ("31", "38"):
+        if said := take(number, "").strip():
+            _other_number(told, said)
+    if "60" in fields and "29" not in fields:
+        # Parts 60 to 65 go on after 29 only.
+        fields["60"] = f"\n{fields['60']}"
+    told.name = _flowing([take("32", ""), take("33", "")]).replace("\n", " ")
+    _tagged(told, _flowing([take(number) for number in list(fields) if number in _PURPOSE]))
+    for number, said in fields.items():
+        if said.strip():
+            told.others[f"?{number}"] = said.strip()
+
+
+_PURPOSE = frozenset(str(n) for n in (*range(20, 30), *range(60, 66)))
+
+
+def _disentangled(parts: list[str], separator: str) -> dict[str, str]:
+    """The same where a field comes twice, or where the separator stands in the text."""
+    fields: dict[str, str] = {}
+    last = ""
+    for part in parts[1:]:
+        number = part[:2]
+        if number.isdecimal():
+            fields[number] = fields.get(number, "") + part[2:]
+            last = number
+        else:
+            fields[last or "20"] = f"{fields.get(last, '')}{separator}{part}"
+    return fields
+
+
+def _flowing(fields: list[str]) -> str:
+    """Text that was cut into fields of a fixed width: a full one goes on in the next, another ends a line."""
+    return "".join([said if len(said) == _FULL or len(said) >= _WIDE else f"{said}\n" for said in fields]).strip()
+
+
+def _other_bank(told: Information, said: str) -> None:
+    if is_bic(said):
+        told.bic = said
+    else:
+        told.clearing_id = said
+
+
+def _other_number(told: Information, said: str) -> None:
+    if iban := _iban_in(said):
+        told.iban = iban
+    elif said:
+        told.number = said
+
+
+@lru_cache(maxsize=4_096)
+def _iban_in(said: str) -> str:
+    compact = "".join(said.split()).upper().removeprefix("/")
+    return compact if looks_like_iban(compact) else ""
+
+
+def _set(name: str) -> Callable[[Information, str], None]:
+    return lambda told, said: setattr(told, name, said)
+
+
+# SEPA tags in running text: EREF+...
+
+_TAGS_TOLD = {
+    "EREF": "end_to_end", "KREF": "instruction", "PREF": "payment_information", "MREF": "mandate", "SVWZ": "",
+}  # fmt: skip
+_ALL = "EREF KREF PREF MREF CRED DEBT COAM OAMT SVWZ ABWA ABWE ANAM PURP BREF RREF RTRN SQTP IBAN"
+_TAGS = frozenset(_ALL.split())
+_TAG = re.compile(rf"(?:{'|'.join(sorted(_TAGS))}|BIC)\+")
+_COLON = re.compile(r"\b(EREF|KREF|MREF|CRED|IBAN|BIC)\s?:\s*(\S+)")
+
+
+def _tagged(told: Information, text: str) -> None:
+    remittance: list[str] = []
+    tag, held = "", ""
+    parts = text.split("+")
+    for part in parts[:-1]:
+        found = part[-4:] if part[-4:] in _TAGS else part[-3:] if part[-3:] == "BIC" else ""
+        if found:
+            _take(told, tag, held + part[: -len(found)], remittance)
+            tag, held = found, ""
+        else:
+            held += f"{part}+"
+    _take(told, tag, held + parts[-1], remittance)
+    if not tag and ":" in text:
+        # Savings banks' older spelling, in which what belongs to a tag can't be told from what follows it.
+        for colon_tag, said in _COLON.findall(text):
+            _take(told, colon_tag, said, [])
+    told.remittance = remittance
+
+
+def _take(told: Information, tag: str, said: str, remittance: list[str]) -> None:
+    said = said.strip()
+    if "\n" in said:
+        if tag and tag != "SVWZ":
+            # A reference ends with its line; what follows without a tag is text.
+            said, _, rest = said.partition("\n")
+            _take(told, "", rest, remittance)
+        else:
+            said = said.replace("\n", " ")
+    if not tag or tag == "SVWZ":
+        if said:
+            remittance.append(" ".join(said.split()) if "  " in said else said)
+    elif tag == "IBAN":
+        _other_number(told, said)
+    elif tag == "BIC":
+        _other_bank(told, said)
+    elif name := _TAGS_TOLD.get(tag):
+        if reference := told_reference(said):
+            told.references[name] = reference
+    elif said:
+        told.others[tag] = said
+
+
+# Codes between slashes: /EREF/.../REMI/...
+
+_CODE = re.compile(
+    r"/(ACCW|ADDR|BENM|BIC|BN|BO|CHGS?|CNTP|CREF|CSID|EREF|EXCH|IBAN|ID|INID|IREF|ISDT|KREF|MARF|MREF|NAME|NRTX|OB|"
+    r"OCMT|ORDP|PREF|PT|PURP|PY|REMI|RREF|RTRN|RTYP|SUM|SVCL|TRCD|TRTP|TYPE|UETR|ULTB|ULTC|ULTD)/"
+)
+_SLASH_REFERENCES = {
+    "EREF": "end_to_end", "PREF": "payment_information", "KREF": "instruction", "IREF": "instruction",
+    "MARF": "mandate", "MREF": "mandate",
+}  # fmt: skip
+
+
+def _slashed(told: Information, text: str) -> None:
+    parts = _CODE.split(text)
+    if parts[0].strip():
+        told.remittance.append(parts[0].strip())
+    for n in range(1, len(parts) - 1, 2):
+        code, said = parts[n], parts[n + 1].strip().strip("/").strip()
+        if not said:
+            continue
+        if name := _SLASH_REFERENCES.get(code):
+            if reference := told_reference(said):
+                told.references[name] = reference
+        elif set_field := _SLASH.get(code):
+            set_field(told, said)
+        else:
+            told.others[code] = said
+
+
+def _remittance(told: Information, said: str) -> None:
+    if said.startswith("STRD/"):
+        _, _, reference = said.removeprefix("STRD/").partition("/")
+        told.references["structured"] = reference.strip("/")
+        return
+    told.remittance.append(said.removeprefix("USTD").lstrip("/") if said.startswith("USTD/") else said)
+
+
+def _counterparty(told: Information, said: str) -> None:
+    """`/CNTP/account/BIC/name/city/` (ING)."""
+    number, bic, name, town = (*said.split("/"), "", "", "", "")[:4]
+    _other_number(told, number.strip())
+    told.bic, told.name = bic.strip() if is_bic(bic.strip()) else "", name.strip()
+    told.address += (town.strip(),) if town.strip() else ()
+
+
+def _name(told: Information, said: str) -> None:
+    told.name = told.name or said
+
+
+def _address(told: Information, said: str) -> None:
+    told.address += (said,)
+
+
+_SLASH: Mapping[str, Callable[[Information, str], None]] = {
+    "REMI": _remittance,
+    "CNTP": _counterparty,
+    "NAME": _name,
+    "ORDP": _name,
+    "BENM": _name,
+    "ADDR": _address,
+    "IBAN": _other_number,
+    "BIC": _other_bank,
+    "TRTP": _set("additional"),
+    "RTRN": _set("returned"),
+    "PY": _remittance,
+}
+
+# Words with a colon: ABN AMRO's and Knab's unstructured texts, Polish ones
+
+_LABEL = re.compile(
+    r"(?:(?<=[\s;/])|^)"
+    r"(IBAN|BIC|NAAM|OMSCHRIJVING|KENMERK|MACHTIGING|INCASSANT|REK|Z RACH\.|NA RACH\.|OD|DLA|TYT\.|TNR)\s?:\s*"
+)
+_ACCOUNT_LABELS = frozenset({"IBAN", "REK", "Z RACH.", "NA RACH."})
+_LABELS: Mapping[str, str] = {
+    "IBAN": "IBAN", "BIC": "BIC", "REK": "IBAN", "Z RACH.": "IBAN", "NA RACH.": "IBAN", "NAAM": "name", "OD": "name",
+    "DLA": "name", "OMSCHRIJVING": "SVWZ", "TYT.": "SVWZ", "KENMERK": "EREF", "MACHTIGING": "MREF", "INCASSANT": "CRED",
+    "TNR": "TNR",
+}  # fmt: skip
+
+
+def _labelled(told: Information, text: str) -> bool:
+    """Whether there are such words, one of them before a bank account."""
+    if not ("IBAN" in text or "REK" in text or "RACH." in text):
+        return False
+    parts = _LABEL.split(text)
+    if len(parts) < 4 or not _ACCOUNT_LABELS.intersection(parts[1::2]):
+        return False
+    before = " ".join(parts[0].split()).rstrip("; ")
+    for n in range(1, len(parts) - 1, 2):
+        label, said = _LABELS[parts[n]], " ".join(parts[n + 1].split()).rstrip(" ;/")
+        if label == "name":
+            told.name = said
+        elif said:
+            _take(told, label, said, told.remittance)
+    if told.remittance:
+        told.additional = before
+    elif before:
+        told.remittance = [before]
+    return True
+
+
+# Free text
+
+
+def _wrapped(text: Iterable[str], end: str) -> str:
+    """The text, whose full lines go on in the next one."""
+    return "".join([line if len(line) >= LINE_SIGNS else f"{line}{end}" for line in text])
+
+
+def lines_of(text: list[str]) -> list[str]:
+    """Free text by its lines; a full one goes on in the next."""
+    if len(text) == 1:
+        return [said] if (said := text[0].strip()) else []
+    return [said for line in _wrapped(text, "\n").split("\n") if (said := line.strip())]
+
+
+_BELGIAN = re.compile(r"(?:\+\+\+|\*\*\*)(\d{3}/\d{4}/\d{5})(?:\+\+\+|\*\*\*)")
+_CREDITOR_REFERENCE = re.compile(r"RF\d\d[A-Z0-9]{1,21}")
+
+
+def _structured(told: Information) -> None:
+    """A Belgian structured communication within the text, or a creditor reference (ISO 11649) that is all of it."""
+    for said in told.remittance:
+        if ("++" in said or "**" in said) and (found := _BELGIAN.search(said)):
+            told.references["structured"] = found[1]
+            return
+    if len(told.remittance) == 1 and told.remittance[0].startswith("RF"):
+        compact = "".join(told.remittance[0].split())
+        if _CREDITOR_REFERENCE.fullmatch(compact):
+            told.references["structured"] = compact

@@ -1,0 +1,122 @@
+"""Field 61, the statement line: dates, mark, amount, type, references and supplementary details.
+
+SWIFT User Handbook, category 9, MT940 field 61: `6!n[4!n]2a[1!a]15d1!a3!c16x[//16x]` and `[34x]` on a second line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from types import MappingProxyType
+
+from nostro.formats.swift_mt.values import Unreadable, day, decimal, near
+from nostro.model.statements import Direction
+
+_LINE = re.compile(
+    r"\s*(\d{6})(\d{6}(?=[RECDrecd])|\d{4}|\s{4}|\s{6})?\s*([Rr]?[CDcd]|[Ee][CDcd])\s?([A-Za-z]?)\s*([-+]?)\s*"
+    r"(\d[\d.,]*|,\d+)\s*([A-Za-z][A-Za-z0-9 ]{3})?(.*)",
+    re.DOTALL,
+)
+_AMOUNT = re.compile(r"[CD][A-Z]?\s?(\d[\d.]*,\d*)", re.IGNORECASE)
+_CODEWORD = re.compile(r"/(OCMT|CHGS|EXCH|IACC|TRCD|CTC|UETR)/([^/\n]*)(?:/+(?![A-Z]{3,4}/))?")
+_COLUMNS = re.compile(r"(\S+) {2,}(\S.*)", re.DOTALL)
+_REFERENCE_SIGNS = 16
+_ELSEWHERE = frozenset({"NONREF", "KREF", "EREF", "PREF", "MREF", "MARF", "CREF", "NOTPROVIDED"})
+"""What stands in place of a reference: there is none, or field 86 tells it."""
+
+
+_LONGEST = max(map(len, _ELSEWHERE)) + 1
+
+
+class Line:
+    """A statement line as told. `reversed`: it takes an earlier one back; `direction` is this one's own."""
+
+    # No dataclass: what is not told costs nothing here.
+    value_date: date | None = None
+    booking_date: date | None = None
+    type: str = ""
+    reference: str = ""
+    bank_reference: str = ""
+    beside: str = ""
+    supplementary: str = ""
+    codewords: Mapping[str, str] = MappingProxyType({})
+    wrong: tuple[str, ...] = ()
+
+    def __init__(self, mark: str, sign: str, amount: Decimal) -> None:
+        direction, self.reversed, self.expected = _MARKS[mark]
+        self.direction = direction if sign != "-" else _OPPOSITE[direction]
+        self.amount = amount
+
+
+_OPPOSITE: Mapping[Direction, Direction] = {"credit": "debit", "debit": "credit"}
+_MARKS: Mapping[str, tuple[Direction, bool, bool]] = {
+    "C": ("credit", False, False),
+    "D": ("debit", False, False),
+    "RC": ("debit", True, False),
+    "RD": ("credit", True, False),
+    "EC": ("credit", False, True),
+    "ED": ("debit", False, True),
+}
+"""Direction, whether it takes back, whether it is only expected. A reversal of a credit is a debit."""
+
+
+def read_line(text: list[str], *, ends: bool) -> Line:
+    """A statement line. `ends`: it is the last thing of a file whose statement has no end. Raises `Unreadable`."""
+    found, more = _LINE.match(text[0]), text[1:]
+    if found is None and more:
+        found, more = _LINE.match("".join(text)), []
+    if found is None:
+        raise Unreadable("the statement line is not as the standard has it")
+    on, entry, mark, _, sign, value, kind, rest = found.groups()
+    if not kind and ends:
+        raise Unreadable("the statement line breaks off")
+    line = Line(mark.upper(), sign, decimal(value))
+    line.type = kind.upper().strip() if kind else ""
+    _dates(line, on, (entry or "").strip())
+    if not kind:
+        line.wrong = (*line.wrong, "the statement line tells no transaction type")
+    _references(line, rest.rstrip())
+    if more:
+        _supplementary(line, " ".join(part for one in more if (part := one.strip())))
+    return line
+
+
+def amount_in(text: list[str]) -> Decimal | None:
+    """The amount of a line that can't be read otherwise, where one can be made out."""
+    found = _AMOUNT.search("".join(text))
+    try:
+        return decimal(found[1]) if found else None
+    except Unreadable:
+        return None
+
+
+def _dates(line: Line, on: str, entry: str) -> None:
+    """The entry date is only told when it differs from the value date (field 61, subfield 2)."""
+    valued = day(on)
+    booked = valued if not entry else day(entry) if len(entry) == 6 else near(entry, valued.on)
+    line.value_date, line.booking_date = valued.on, booked.on
+    if valued.wrong or booked.wrong:
+        line.wrong = tuple({one.wrong for one in (valued, booked) if one.wrong})
+
+
+def _references(line: Line, rest: str) -> None:
+    reference, slashes, servicer = rest.partition("//")
+    if not slashes and len(reference) > _REFERENCE_SIGNS and (columns := _COLUMNS.fullmatch(reference)):
+        # Rabobank's older files: who stands on the other side, in columns after the reference.
+        reference, line.beside = columns[1], columns[2].strip()
+    line.reference, line.bank_reference = told_reference(reference), told_reference(servicer)
+
+
+def told_reference(told: str) -> str:
+    """A reference, or nothing where a word says that there is none or that field 86 has it."""
+    said = told.strip()
+    return "" if len(said) <= _LONGEST and said.rstrip("+").upper() in _ELSEWHERE else said
+
+
+def _supplementary(line: Line, told: str) -> None:
+    if "/" in told:
+        line.codewords = dict(_CODEWORD.findall(told))
+        told = _CODEWORD.sub(" ", told).strip()
+    line.supplementary = told

@@ -1,0 +1,185 @@
+"""What fields are made of: dates, amounts, balances, bank accounts.
+
+SWIFT User Handbook, "Standards General Information", formatting rules: `6!n` dates, `15d` amounts with a decimal comma.
+"""
+
+from __future__ import annotations
+
+import re
+from calendar import monthrange
+from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+from typing import NamedTuple
+
+from nostro.model.money import EXPONENTS, Amount
+from nostro.model.parties import BankAccount
+from nostro.model.statements import Balance
+
+_IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{10,30}")
+_BIC = re.compile(r"[A-Z]{4}[A-Z]{2}[A-Z0-9]{2}(?:[A-Z0-9]{3})?")
+_BALANCE = re.compile(r"\s*(R?[CD])?(\d{6})\s*([A-Za-z]{3})?\s*([-+]?[\d., ]*\d[\d., ]*)")
+_SUM = re.compile(r"\s*(\d*)\s*([A-Za-z]{3})\s*([CD]?)\s*([\d., ]*)")
+_MOMENT = re.compile(r"(\d{6})(\d{4})(?:([+-])(\d{2})(\d{2}))?")
+_DIGITS = 30
+BALANCE_CODES = {
+    "60": "OPBD", "60F": "OPBD", "60M": "OPBD", "62": "CLBD", "62F": "CLBD", "62M": "CLBD", "64": "CLAV", "65": "FWAV",
+}  # fmt: skip
+"""Of ISO 20022. An intermediate balance is an opening or closing one of its page (sub-type INTM there)."""
+
+
+class Unreadable(ValueError):
+    """A field that can't be read: says why, without its content."""
+
+
+class Day(NamedTuple):
+    """A day as told, or the nearest that there is; `wrong` says what is the matter with it."""
+
+    on: date | None
+    wrong: str = ""
+
+
+@lru_cache(maxsize=4_096)
+def day(told: str) -> Day:
+    """A date `YYMMDD`. Years from 80 on are of the last century.
+
+    Banks count 30 days to each month for interest: 31 February is read as the month's last day, and said to be wrong.
+    """
+    year, month, of_month = int(told[:2]), int(told[2:4]), int(told[4:6])
+    year += 1900 if year >= 80 else 2000
+    if not 1 <= month <= 12 or not 1 <= of_month <= 31:
+        return Day(None, "a date is told that no calendar has")
+    last = monthrange(year, month)[1]
+    if of_month > last:
+        return Day(date(year, month, last), "a day is told that its month does not have; its last day is taken")
+    return Day(date(year, month, of_month))
+
+
+@lru_cache(maxsize=4_096)
+def near(told: str, to: date | None) -> Day:
+    """A date `MMDD` in the year that brings it nearest to another date, so that a turn of the year is no matter."""
+    if to is None or not told.isdecimal():
+        return Day(None, "a date is told that no calendar has")
+    years = (to.year - 1, to.year, to.year + 1)
+    found = [day(f"{year % 100:02}{told}") for year in years]
+    dated = [(abs((one.on - to).days), one) for one in found if one.on]
+    return min(dated, key=lambda pair: pair[0])[1] if dated else found[1]
+
+
+def decimal(told: str) -> Decimal:
+    """An amount: with a decimal comma as the standard has it, or with a point, or none. Raises `Unreadable`."""
+    plain = told.replace(" ", "")
+    if "," in plain:
+        plain = plain.replace(".", "").replace(",", ".") if "." in plain else plain.replace(",", ".")
+    if len(plain) > _DIGITS:
+        raise Unreadable(f"an amount has more than {_DIGITS} digits")
+    try:
+        return Decimal(plain)
+    except InvalidOperation:
+        raise Unreadable("an amount is no number") from None
+
+
+def balance(tag: str, told: str, currency: str) -> tuple[Balance, str]:
+    """A balance (`1!a6!n3!a15d`), and what is wrong with its date. `currency`: where it names none.
+
+    Raises `Unreadable`.
+    """
+    found = _BALANCE.match(told)
+    if found is None:
+        raise Unreadable("a balance is not as the standard has it")
+    mark, on, told_currency, value = found.groups()
+    own = (told_currency or "").upper()
+    currency = own if own in EXPONENTS else currency
+    if currency not in EXPONENTS:
+        raise Unreadable("the currency of a balance is not told")
+    amount = decimal(value)
+    signed = -amount if mark in ("D", "RC") else amount
+    dated = day(on)
+    return Balance(code=BALANCE_CODES[tag], amount=Amount(value=signed, currency=currency), on=dated.on), dated.wrong
+
+
+def dated_amount(told: str) -> tuple[date | None, Amount, str]:
+    """Field 32A (`6!n3!a15d`): day, amount, and what is wrong with the day. Raises `Unreadable`."""
+    said = told.strip()
+    if not said[:6].isdecimal() or len(said) < 10:
+        raise Unreadable("the amount is not told, or not as the standard has it")
+    dated = day(said[:6])
+    return dated.on, coded_amount(said[6:]), dated.wrong
+
+
+def coded_amount(told: str) -> Amount:
+    """`3!a15d`. Raises `Unreadable`."""
+    said = told.strip()
+    currency = said[:3].upper()
+    if currency not in EXPONENTS:
+        raise Unreadable("the currency is none that there is")
+    value = decimal(said[3:])
+    if value < 0:
+        raise Unreadable("the amount is negative")
+    return Amount(value=value, currency=currency)
+
+
+def summed(told: str) -> tuple[int | None, str, str, Decimal | None]:
+    """`5n3!a15d` of fields 90C and 90D and `3!a[1!a]15d` of 34F: count, currency, mark, amount."""
+    found = _SUM.match(told)
+    if found is None:
+        raise Unreadable("a sum is not as the standard has it")
+    count, currency, mark, value = found.groups()
+    amount = decimal(value) if value.strip(" .,") else Decimal(0) if value else None
+    return int(count[:9]) if count else None, currency.upper(), mark, amount
+
+
+def moment(told: str) -> datetime | None:
+    """`6!n4!n1!x4!n` of field 13D, or without an offset."""
+    found = _MOMENT.match(told.strip())
+    on = day(found[1]).on if found else None
+    if found is None or on is None or int(found[2][:2]) > 23 or int(found[2][2:]) > 59:
+        return None
+    at = datetime(on.year, on.month, on.day, int(found[2][:2]), int(found[2][2:]))  # noqa: DTZ001 - none may be told
+    if not found[3] or int(found[4]) > 23 or int(found[5]) > 59:
+        return at
+    offset = timedelta(hours=int(found[4]), minutes=int(found[5]))
+    return at.replace(tzinfo=timezone(offset if found[3] == "+" else -offset))
+
+
+def is_iban(told: str) -> bool:
+    """Whether it has an IBAN's shape and check digits (ISO 13616, ISO 7064 MOD 97-10)."""
+    if not _IBAN.fullmatch(told):
+        return False
+    return int("".join(str(int(sign, 36)) for sign in told[4:] + told[:4])) % 97 == 1
+
+
+def looks_like_iban(told: str) -> bool:
+    """Whether it has an IBAN's shape; banks mask some of its digits in samples."""
+    return bool(_IBAN.fullmatch(told))
+
+
+def is_bic(told: str) -> bool:
+    """Whether it has the shape of a BIC (ISO 9362)."""
+    return bool(_BIC.fullmatch(told))
+
+
+@lru_cache(maxsize=1_024)
+def bank_account(told: str, bic: str = "") -> BankAccount:
+    """Field 25: an IBAN or a national number, with a bank's code before it or a currency behind it where one is."""
+    said = told.strip().strip("/").strip()
+    number, currency = _without_currency(said)
+    compact = "".join(number.split()).upper()
+    if looks_like_iban(compact):
+        return BankAccount(iban=compact, currency=currency, bic=bic)
+    bank, slash, within = number.partition("/")
+    own = "".join(within.split()).upper()
+    if slash and looks_like_iban(own):
+        return BankAccount(iban=own, currency=currency, bic=bank if is_bic(bank) else bic)
+    if slash and is_bic(bank):
+        return BankAccount(other=number, currency=currency, bic=bank)
+    return BankAccount(other=number, currency=currency, bic=bic, clearing_id=bank if slash and bank.isdecimal() else "")
+
+
+def _without_currency(told: str) -> tuple[str, str]:
+    """The number, and the currency that banks write behind it."""
+    rest, code = told[:-3].rstrip(" /"), told[-3:].upper()
+    if code not in EXPONENTS or not rest[-1:].isdigit():
+        return told, ""
+    # Seychelles and Mauritius have a currency inside their IBANs.
+    return (told, "") if is_iban("".join(told.split()).upper()) else (rest, code)

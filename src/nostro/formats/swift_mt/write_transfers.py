@@ -1,0 +1,179 @@
+"""Writes MT101, strictly: request for transfer, in as many chained messages as its payments need.
+
+SWIFT User Handbook, category 1, MT101: sequence A once a message, sequence B a payment. A message takes 10,000 signs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from nostro.formats.swift_mt.payment import CHARGE_BEARERS
+from nostro.formats.swift_mt.values import is_bic
+from nostro.formats.swift_mt.writing import (
+    LINE_SIGNS,
+    amount_text,
+    day_text,
+    envelope,
+    rate_text,
+    reference,
+    text_lines,
+    told_text,
+    wrapped,
+)
+from nostro.model.failures import FormatRefused
+from nostro.model.messages import Instruction, MessageHead
+from nostro.model.parties import BankAccount, Party
+
+_MESSAGE_SIGNS = 10_000
+_BEARERS = {iso: own for own, iso in CHARGE_BEARERS.items()}
+_LINES = 4
+"""Of names and addresses, and of remittance."""
+
+
+def write_mt101(head: MessageHead, payments: Iterable[Instruction]) -> Iterator[bytes]:
+    """The message, or its chain. All payments are of one payer and one day, which sequence A tells.
+
+    Blocks are written when `head.envelope` tells sender and receiver. Raises `FormatRefused` for what the format can't
+    carry: the field, its rule, and a remedy.
+    """
+    given = iter(payments)
+    first = next(given, None)
+    if first is None:
+        raise FormatRefused("An MT101 has one payment at least.", "Give one.")
+    shared = _Shared(head, first)
+    texts = [shared.payment(first), *(shared.payment(one) for one in given)]
+    chain = list(_chained(texts, _MESSAGE_SIGNS - shared.signs))
+    sender, receiver = (head.envelope.sender, head.envelope.receiver) if head.envelope else ("", "")
+    for number, told in enumerate(chain, start=1):
+        fields = [*shared.beginning(number, len(chain)), *(line for text in told for line in text)]
+        yield envelope("101", sender, receiver, fields)
+
+
+def _chained(texts: list[list[str]], room: int) -> Iterator[list[list[str]]]:
+    """Payments by message."""
+    held: list[list[str]] = []
+    signs = 0
+    for text in texts:
+        size = sum(len(line) + 2 for line in text)
+        if held and signs + size > room:
+            yield held
+            held, signs = [], 0
+        held.append(text)
+        signs += size
+    yield held
+
+
+class _Shared:
+    """What sequence A tells for all payments, and what each must agree with."""
+
+    def __init__(self, head: MessageHead, first: Instruction) -> None:
+        self.head = head
+        self.first = first
+        self.used: set[str] = set()
+        self.signs = 200 + sum(len(line) + 2 for line in self.beginning(99_999, 99_999))
+
+    def beginning(self, number: int, total: int) -> Iterator[str]:
+        """Sequence A."""
+        first = self.first
+        yield f":20:{reference('20', self.head.message_id)}"
+        if first.group:
+            yield f":21R:{reference('21R', first.group)}"
+        yield f":28D:{number}/{total}"
+        if first.debtor_account is None or first.debtor is None:
+            raise FormatRefused("Field 50H needs the payer and its bank account.", "Tell both.")
+        yield from _side("50H", first.debtor, first.debtor_account)
+        if first.debtor_account.bic:
+            yield from _bank("52", first.debtor_account)
+        yield f":30:{day_text('30', first.execution_date)}"
+
+    def payment(self, told: Instruction) -> list[str]:
+        """Sequence B. Raises `FormatRefused` for a payment of another payer or day."""
+        first = self.first
+        for field, own, other in (
+            ("30", told.execution_date, first.execution_date),
+            ("50H", (told.debtor, told.debtor_account), (first.debtor, first.debtor_account)),
+            ("21R", told.group, first.group),
+        ):
+            if own != other:
+                raise FormatRefused(f"Field {field} is told once for all payments of a message.", "Split the message.")
+        return list(self._payment(told))
+
+    def _payment(self, told: Instruction) -> Iterator[str]:
+        own = told.references.instruction or told.references.end_to_end
+        yield f":21:{reference('21', own)}"
+        if own in self.used:
+            raise FormatRefused("Field 21: a reference comes twice in the message.", "Give each payment its own.")
+        self.used.add(own)
+        if deal := told.others.get("21F"):
+            yield f":21F:{reference('21F', deal)}"
+        for code in told.instructions:
+            yield f":23E:{told_text('23E', code, 35)}"
+        yield from _amounts(told)
+        if told.creditor_account and (told.creditor_account.bic or told.creditor_account.clearing_id):
+            yield from _bank("57", told.creditor_account)
+        if told.creditor is None or told.creditor_account is None:
+            raise FormatRefused("Field 59 needs who is paid and the bank account.", "Tell both.")
+        yield from _side("59", told.creditor, told.creditor_account)
+        yield from _remittance(told, own)
+        if told.regulatory:
+            yield from _lines("77B", text_lines("77B", told.regulatory, 3))
+        bearer = _BEARERS.get(told.charge_bearer)
+        if bearer is None:
+            raise FormatRefused("Field 71A takes who bears the charges: DEBT, CRED or SHAR.", "Choose one of them.")
+        yield f":71A:{bearer}"
+
+
+def _amounts(told: Instruction) -> Iterator[str]:
+    if told.amount is None or not told.amount.value:
+        raise FormatRefused("Field 32B needs an amount above 0.", "Tell it.")
+    yield f":32B:{told.amount.currency}{amount_text('32B', told.amount)}"
+    exchange = told.exchange
+    if exchange and exchange.rate and not told.others.get("21F"):
+        raise FormatRefused("Field 36 is only taken with a deal's reference (21F).", "Tell it in others['21F'].")
+    if exchange and exchange.instructed and exchange.rate:
+        # Rules C1 and C2 of the message: a rate, the instructed amount and the deal go together.
+        yield f":33B:{exchange.instructed.currency}{amount_text('33B', exchange.instructed)}"
+        yield f":36:{rate_text('36', exchange.rate)}"
+
+
+def _bank(prefix: str, account: BankAccount) -> Iterator[str]:
+    if account.bic:
+        if not is_bic(account.bic):
+            raise FormatRefused(f"Field {prefix}A takes a BIC of 8 or 11 signs.", "Correct it.")
+        yield f":{prefix}A:{account.bic}"
+    else:
+        yield f":{prefix}C:{told_text(prefix, f'//{account.clearing_id}', LINE_SIGNS)}"
+
+
+def _side(field: str, party: Party, account: BankAccount) -> Iterator[str]:
+    """An account line, then name and address in up to four lines."""
+    if not account.identification or not party.name:
+        raise FormatRefused(f"Field {field} needs a name and a bank account.", "Tell both.")
+    yield f":{field}:/{told_text(field, account.identification, 34)}"
+    yield from text_lines(field, [party.name, *_address(party)], _LINES)
+
+
+def _address(party: Party) -> list[str]:
+    address = party.address
+    if address is None:
+        return []
+    if address.lines:
+        return list(address.lines)
+    street = " ".join(part for part in (address.street, address.building) if part)
+    town = " ".join(part for part in (address.postcode, address.town) if part)
+    place = ", ".join(part for part in (town, address.region, address.country) if part)
+    return [line for line in (street, place) if line]
+
+
+def _remittance(told: Instruction, own: str) -> Iterator[str]:
+    """Field 70; another end-to-end reference than field 21's stands first, after /ROC/."""
+    other = told.references.end_to_end
+    ordered = [f"/ROC/{other}"] if other and other != own else []
+    lines = [line for said in told.remittance for line in wrapped(said)]
+    if ordered or lines:
+        yield from _lines("70", text_lines("70", [*ordered, *lines], _LINES))
+
+
+def _lines(tag: str, lines: list[str]) -> Iterator[str]:
+    yield f":{tag}:{lines[0]}"
+    yield from lines[1:]
