@@ -146,4 +146,4 @@ def lookalikes() -> Iterator[bytes]:
 
 def test_only_nacha_files_are_recognised() -> None:
     assert recognised(payroll()) == "nacha"
-    assert [recognised(content) for content in lookalikes()] == ["", "", ""]
+    assert "nacha" not in [recognised(content) for content in lookalikes()]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -18,7 +18,8 @@ _DECIMAL = re.compile(r"\d{1,12}(?:\.\d{1,12})?")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 ABSENT = frozenset({"", "N/A", "NA", "ND", "NC", "-", "..", "."})
 """What stands where a publisher has no rate that day."""
-_TABLES = 200_000
+_HELD = 2_000_000
+_THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+\.\d+", re.ASCII)
 _MONTHS = {
     "jan": 1,
     "feb": 2,
@@ -80,6 +81,7 @@ class Gathered:
     def add(self, currency: str, said: str, place: Source, per: int = 1, quoted: Quoted | None = None) -> None:
         """A rate more. One that is told twice alike (for two countries of one currency) counts once."""
         code, value = currency.strip().upper(), said.strip()
+        value = value.replace(",", "") if _THOUSANDS.fullmatch(value) else value
         if value.upper() in ABSENT:
             return
         why = ""
@@ -114,27 +116,42 @@ class Gathered:
 
 
 class Observation(NamedTuple):
-    """One rate of one day, in files that tell series after series."""
+    """One rate of one day, in files that tell series after series; and where it stands."""
 
-    period: Period
     currency: str
     said: str
-    place: Source
+    where: str
+    line: int
     per: int = 1
     quoted: Quoted | None = None
 
 
-def by_period(told: Iterable[Observation], publisher: Publisher, name: str) -> Iterator[RateItem]:
-    """Series turned into tables, one a day: everything is held, up to a limit that no publisher reaches."""
-    tables: dict[Period, tuple[Gathered, Source]] = {}
-    for one in told:
-        if one.period not in tables and len(tables) >= _TABLES:
-            yield Reject(where=one.place.where, line=one.place.line, why=f"more than {_TABLES} days of rates")
-            break
-        gathered, _ = tables.setdefault(one.period, (Gathered(publisher), one.place))
-        gathered.add(one.currency, one.said, one.place, one.per, one.quoted)
-    for period, (gathered, source) in sorted(tables.items(), key=lambda entry: entry[0].on or date.min):
-        yield from gathered.table(period, source, name)
+@dataclass(slots=True)
+class Periods:
+    """Series on their way to tables, one a day: what was told is held, up to a limit that no publisher reaches."""
+
+    publisher: Publisher
+    name: str
+    told: dict[Period, list[Observation]] = field(default_factory=dict)
+    count: int = 0
+
+    def add(self, period: Period, one: Observation) -> None:
+        """One rate more."""
+        self.count += 1
+        if self.count <= _HELD:
+            self.told.setdefault(period, []).append(one)
+
+    def tables(self) -> Iterator[RateItem]:
+        """The tables, by their days."""
+        for period in sorted(self.told, key=lambda period: period.on or date.min):
+            held = self.told.pop(period)
+            gathered = Gathered(self.publisher)
+            for one in held:
+                place = Source(where=one.where, line=one.line)
+                gathered.add(one.currency, one.said, place, one.per, one.quoted)
+            yield from gathered.table(period, Source(where=held[0].where, line=held[0].line), self.name)
+        if self.count > _HELD:
+            yield Reject(where="/", why=f"{self.count - _HELD} rates beyond the first {_HELD} were not read")
 
 
 def day(said: str) -> date | None:

@@ -12,8 +12,8 @@ from nostro.formats.rates.publishers import (
     Gathered,
     Observation,
     Period,
+    Periods,
     RateItem,
-    by_period,
     day,
     month_of,
     unit,
@@ -126,15 +126,13 @@ def _months_of_hmrc(head: _Row, rows: Rows) -> Iterator[RateItem]:
     names = [cell.casefold() for cell in head.cells]
     code, units = names.index("currency code"), next(n for n, name in enumerate(names) if "units per" in name)
     edges = [names.index(name) if name in names else None for name in ("start date", "end date")]
-    yield from by_period(_of_hmrc(rows, code, units, edges), PUBLISHERS["HMRC"], "HMRC CSV")
-
-
-def _of_hmrc(rows: Rows, code: int, units: int, edges: list[int | None]) -> Iterator[Observation]:
+    periods = Periods(PUBLISHERS["HMRC"], "HMRC CSV")
     for row in rows:
         cells = [*row.cells, *[""] * COLUMNS]
         first, last = (day(cells[place]) if place is not None else None for place in edges)
-        source = Source(where=f"line {row.line}", line=row.line)
-        yield Observation(Period(first, first, last, "monthly", ""), cells[code], cells[units], source)
+        period = Period(first, first, last, "monthly", "")
+        periods.add(period, Observation(cells[code], cells[units], f"line {row.line}", row.line))
+    yield from periods.tables()
 
 
 def _days_of_fed(head: _Row, rows: Rows) -> Iterator[RateItem]:
@@ -150,18 +148,15 @@ def _days_of_fed(head: _Row, rows: Rows) -> Iterator[RateItem]:
     if not any(series):
         yield Reject(where=f"line {head.line}", line=head.line, why="no series of exchange rates is named")
         return
-    yield from by_period(_of_fed(rows, series, multipliers), PUBLISHERS["Fed"], "Fed H.10 CSV")
-
-
-def _of_fed(rows: Rows, series: list[Series | None], multipliers: list[str]) -> Iterator[Observation]:
+    periods = Periods(PUBLISHERS["Fed"], "Fed H.10 CSV")
     pers = [unit(said) for said in (*multipliers, *[""] * len(series))]
     for row in rows:
-        source = Source(where=f"line {row.line}", line=row.line)
-        on = day(row.cells[0])
+        where, on = f"line {row.line}", day(row.cells[0])
         for told, per, said in zip(series, pers, row.cells[1:], strict=False):
             if told is not None:
                 period = Period(on, frequency=told.frequency, observed=told.observed)
-                yield Observation(period, told.currency, said, source, per, told.quoted)
+                periods.add(period, Observation(told.currency, said, where, row.line, per, told.quoted))
+    yield from periods.tables()
 
 
 _UNIT = re.compile(r"([A-Z]{3})(\d{1,9})", re.ASCII)
@@ -170,15 +165,12 @@ _OBSERVED: dict[str, Observed] = {"M0": "average", "M1": "period_end"}
 
 def _months_of_snb(head: _Row, rows: Rows) -> Iterator[RateItem]:
     """Month, kind of rate (M0 the average, M1 the month's end), currency with its unit (`JPY100`), francs."""
-    yield from by_period(_of_snb(rows), PUBLISHERS["SNB"], f"SNB {head.cells[1]} CSV")
-
-
-def _of_snb(rows: Rows) -> Iterator[Observation]:
+    periods = Periods(PUBLISHERS["SNB"], f"SNB {head.cells[1]} CSV")
     for row in rows:
         found = _UNIT.fullmatch(row.cells[2]) if len(row.cells) > 3 else None
         if found is None:
             continue
         first, last = month_of(row.cells[0])
         period = Period(last, first, last, "monthly", _OBSERVED.get(row.cells[1], ""))
-        source = Source(where=f"line {row.line}", line=row.line)
-        yield Observation(period, found[1], row.cells[3], source, unit(found[2]))
+        periods.add(period, Observation(found[1], row.cells[3], f"line {row.line}", row.line, unit(found[2])))
+    yield from periods.tables()

@@ -14,8 +14,8 @@ from nostro.formats.rates.publishers import (
     Gathered,
     Observation,
     Period,
+    Periods,
     RateItem,
-    by_period,
     day,
     month_of,
     unit,
@@ -180,7 +180,7 @@ class _Customs:
 class _Feed:
     """SNB: RSS-CB 1.2, an `item` a currency; `unit_mult` -2 means that the francs are for a hundred."""
 
-    told: list[Observation] = field(default_factory=list)
+    told: Periods = field(default_factory=lambda: Periods(PUBLISHERS["SNB"], "SNB RSS"))
 
     def start(self, name: str, element: Element) -> None:
         """Nothing is known before its end."""
@@ -190,21 +190,21 @@ class _Feed:
         if name == "item":
             rate = find(element, "statistics/exchangeRate")
             on = day(text(rate, "observationPeriod/period") or text(element, "date"))
-            if rate is not None and on is not None and len(self.told) < _ITEMS:
+            if rate is not None and on is not None:
                 places = text(rate, "observation/unit_mult")
                 per = _PERS.get(places, 1)
-                value, place = text(rate, "observation/value", "value"), _place(element, "item")
-                self.told.append(Observation(Period(on), text(rate, "targetCurrency"), value, place, per))
+                value = text(rate, "observation/value", "value")
+                one = Observation(text(rate, "targetCurrency"), value, "item", line_of(element), per)
+                self.told.add(Period(on), one)
             elif rate is not None:
                 yield Reject(where="item", line=line_of(element), why="the rate has no day")
             release(element)
 
     def finish(self) -> Iterator[RateItem]:
         """A table a day."""
-        yield from by_period(self.told, PUBLISHERS["SNB"], "SNB RSS")
+        yield from self.told.tables()
 
 
-_ITEMS = 100_000
 _PERS = {"-1": 10, "-2": 100, "-3": 1_000, "-4": 10_000}
 
 
@@ -212,7 +212,7 @@ _PERS = {"-1": 10, "-2": 100, "-3": 1_000, "-4": 10_000}
 class _Series:
     """Fed: SDMX, a series a currency; its name says which way it is quoted."""
 
-    told: list[Observation] = field(default_factory=list)
+    told: Periods = field(default_factory=lambda: Periods(PUBLISHERS["Fed"], "Fed H.10 XML"))
     name: str = ""
     currency: str = ""
 
@@ -227,17 +227,18 @@ class _Series:
             series = fed_series(self.name, self.currency)
             on, said = day(element.get("TIME_PERIOD", "")), element.get("OBS_VALUE", "")
             if series is not None and element.get("OBS_STATUS", "A") != "ND" and said != "-9999":
-                place = _place(element, self.name)
+                line = line_of(element)
                 if on is None:
-                    yield Reject(where=self.name, line=line_of(element), why="the day of the rate is no date")
+                    yield Reject(where=self.name, line=line, why="the day of the rate is no date")
                 else:
                     period = Period(on, frequency=series.frequency, observed=series.observed)
-                    self.told.append(Observation(period, series.currency, said, place, quoted=series.quoted))
+                    one = Observation(series.currency, said, self.name, line, quoted=series.quoted)
+                    self.told.add(period, one)
             release(element)
 
     def finish(self) -> Iterator[RateItem]:
         """A table a day."""
-        yield from by_period(self.told, PUBLISHERS["Fed"], "Fed H.10 XML")
+        yield from self.told.tables()
 
 
 WALKS: dict[str, Callable[[], _Walk]] = {
