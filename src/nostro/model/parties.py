@@ -20,7 +20,10 @@ _IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{10,30}")
 
 
 class Address(Value):
-    """A postal address: structured fields, free lines, or both (hybrid)."""
+    """A postal address: structured fields, free lines, or both (hybrid).
+
+    `others`: further parts by ISO 20022's names (`BldgNm`, `Flr`, `PstBx`, `Room`, `TwnLctnNm`, `DstrctNm`...).
+    """
 
     street: str = ""
     building: str = ""
@@ -29,6 +32,7 @@ class Address(Value):
     region: str = ""
     country: str = ""
     lines: tuple[str, ...] = ()
+    others: dict[str, str] = {}
 
 
 class Party(Value):

@@ -1,0 +1,76 @@
+"""What a payment settles: remittance lines, creditor references and the documents of `RmtInf`."""
+
+from __future__ import annotations
+
+from nostro.formats.iso20022.told import Layers, Told, amount_of
+from nostro.formats.iso20022.tree import Unreadable
+from nostro.model.messages import Document
+from nostro.model.money import Amount
+
+_PLACES = ("RmtInf", "UndrlygCstmrCdtTrf/RmtInf", "OrgnlTxRef/RmtInf")
+_LINES = 1_000
+_REFERENCE = ("CdtrRefInf/Ref", "CdtrRefInf/CdtrRef")
+_NUMBER = ("Nb", "RfrdDocNb")
+_AMOUNTS = {
+    "due": ("RfrdDocAmt/DuePyblAmt",),
+    "discount": ("RfrdDocAmt/DscntApldAmt/Amt", "RfrdDocAmt/DscntApldAmt"),
+    "remitted": ("RfrdDocAmt/RmtdAmt",),
+    "credited": ("RfrdDocAmt/CdtNoteAmt",),
+}
+_SUMMARY_ONLY = Document()
+
+
+def structured_reference(layers: Layers) -> str:
+    """The first creditor reference (ISO 11649, Swiss QR and the like)."""
+    return next((said for block in _structured(layers) if (said := block.text(*_REFERENCE))), "")
+
+
+def remittance(layers: Layers, reference: str) -> tuple[str, ...]:
+    """What the payer wrote: free lines, then document numbers, further references and text of structured blocks."""
+    lines = list(layers.texts(*(f"{place}/Ustrd" for place in _PLACES), "Ustrd"))
+    for block in _structured(layers):
+        lines += [said for document in block.blocks("RfrdDocInf") if (said := document.text(*_NUMBER))]
+        lines += [said for said in _said(block, *_REFERENCE) if said != reference]
+        lines += _said(block, "AddtlRmtInf")
+    return tuple(lines[:_LINES])
+
+
+def documents(layers: Layers) -> tuple[Document, ...]:
+    """The documents of every structured block, with the block's amounts where it names one document."""
+    found = [document for block in _structured(layers) for document in _documents(layers, block)]
+    return tuple(found[:_LINES])
+
+
+def _documents(layers: Layers, block: Told) -> list[Document]:
+    named = [_document(layers, one) for one in block.blocks("RfrdDocInf")]
+    amounts = {name: said for name, paths in _AMOUNTS.items() if (said := _amount(layers, block, *paths))}
+    on = Layers((block,), layers.flaws).day("RfrdDocRltdDt")
+    if len(named) <= 1 and (amounts or on):
+        first = named[0] if named else _SUMMARY_ONLY
+        return [first.model_copy(update={**amounts, "on": first.on or on})]
+    return named
+
+
+def _document(layers: Layers, told: Told) -> Document:
+    return Document(
+        number=told.text(*_NUMBER),
+        type=told.text("Tp/CdOrPrtry/Cd", "Tp/CdOrPrtry/Prtry", "Tp/Cd", "Tp/Prtry", "RfrdDocTp/Cd", "RfrdDocTp/Prtry"),
+        on=Layers((told,), layers.flaws).day("RltdDt"),
+    )
+
+
+def _amount(layers: Layers, block: Told, *paths: str) -> Amount | None:
+    path = next((path for path in paths if block.text(path)), "")
+    try:
+        return amount_of(block, path) if path else None
+    except Unreadable as unreadable:
+        layers.flaws.append((path, str(unreadable)))
+        return None
+
+
+def _structured(layers: Layers) -> list[Told]:
+    return layers.blocks(*(f"{place}/Strd" for place in _PLACES), "Strd")
+
+
+def _said(block: Told, *paths: str) -> list[str]:
+    return [said for path in paths for said in block.texts.get(path, ())]
