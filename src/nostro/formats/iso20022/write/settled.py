@@ -1,0 +1,62 @@
+"""`RmtInf` and `PmtId` as they are written: what a payment settles, and what it is called."""
+
+from __future__ import annotations
+
+from nostro.formats.iso20022.write.xml_text import Dialect, branch, coded, escaped, leaf
+from nostro.model.messages import Document, Instruction
+from nostro.model.money import Amount, plain
+
+_QR_DIGITS = 27
+
+
+def identification(payment: Instruction, speech: Dialect) -> str:
+    """`PmtId`; a scheme's own word stands where there is no end-to-end id."""
+    references = payment.references
+    return branch(
+        "PmtId",
+        leaf("InstrId", references.instruction),
+        leaf("EndToEndId", references.end_to_end or speech.profile.default_end_to_end),
+        leaf("UETR", references.others.get("UETR", "")) if speech.modern else "",
+    )
+
+
+def amount(name: str, told: Amount | None) -> str:
+    """An amount with its currency."""
+    return f'<{name} Ccy="{told.currency}">{plain(told.value)}</{name}>' if told else ""
+
+
+def remittance(payment: Instruction, speech: Dialect) -> str:
+    """`RmtInf`: free lines, then documents, then the creditor reference."""
+    reference, documents = payment.references.structured, payment.documents
+    if not (payment.remittance or reference or documents):
+        return ""
+    numbers = {document.number for document in documents}
+    lines = (
+        f"<Ustrd>{escaped(speech.profile.written(line))}</Ustrd>" for line in payment.remittance if line not in numbers
+    )
+    named = (branch("Strd", _document(document, speech)) for document in documents)
+    structured = branch("Strd", branch("CdtrRefInf", _reference_type(reference), leaf("Ref", reference)))
+    return branch("RmtInf", *lines, *named, structured if reference else "")
+
+
+def _reference_type(reference: str) -> str:
+    """Which kind of reference it is: ISO 11649, a Swiss QR reference, or one that only its creditor knows."""
+    if reference.startswith("RF"):
+        return "<Tp><CdOrPrtry><Cd>SCOR</Cd></CdOrPrtry></Tp>"
+    if len(reference) == _QR_DIGITS and reference.isdecimal():
+        return "<Tp><CdOrPrtry><Prtry>QRR</Prtry></CdOrPrtry></Tp>"
+    return ""
+
+
+def _document(told: Document, speech: Dialect) -> str:
+    discount = amount("Amt", told.discount) if speech.modern else ""
+    amounts = branch(
+        "RfrdDocAmt",
+        amount("DuePyblAmt", told.due),
+        branch("DscntApldAmt", discount) if speech.modern else amount("DscntApldAmt", told.discount),
+        amount("CdtNoteAmt", told.credited),
+        amount("RmtdAmt", told.remitted),
+    )
+    kind = branch("Tp", coded("CdOrPrtry", told.type)) if told.type else ""
+    on = leaf("RltdDt", told.on.isoformat()) if told.on else ""
+    return branch("RfrdDocInf", kind, leaf("Nb", told.number), on) + amounts

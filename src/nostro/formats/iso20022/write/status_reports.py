@@ -1,0 +1,126 @@
+"""pain.002, Customer Payment Status Report, versions 03 and 10: what we tell whoever sends us initiations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from nostro.formats.iso20022.write.batches import Initiation, document, in_pieces
+from nostro.formats.iso20022.write.settled import amount
+from nostro.formats.iso20022.write.xml_text import Dialect, account_number, branch, dialect, instant, leaf, party
+from nostro.formats.profiles import profile
+from nostro.model.failures import FormatRefused
+from nostro.model.messages import Level, OriginalMessage, PaymentStatus, Reason
+from nostro.model.money import plain
+from nostro.model.parties import Party
+
+PAIN002 = ("pain.002.001.03", "pain.002.001.10")
+_FIRST_MODERN = 10
+_TEXT = 105
+_OF_PAYMENTS = frozenset({"ACTC", "RJCT", "PDNG", "ACCP", "ACSP", "ACSC", "ACWC"})
+_EARLY: Mapping[Level, frozenset[str]] = {
+    "message": _OF_PAYMENTS | {"RCVD", "PART"},
+    "group": _OF_PAYMENTS | {"RCVD", "PART"},
+    "transaction": _OF_PAYMENTS,
+}
+"""The statuses that version 03 knows; later ones take any of the external code set."""
+
+
+def write_pain002(
+    statuses: Sequence[PaymentStatus], letter: Initiation, original: OriginalMessage, version: str = PAIN002[-1]
+) -> Iterator[bytes]:
+    """The report, in pieces: the message's status, then each group's with those of its payments.
+
+    Raises `FormatRefused` where a status can't be told in this version, or names no group that it belongs to.
+    """
+    if version not in PAIN002:
+        raise FormatRefused(f"{version} is not written.", f"There are {', '.join(PAIN002)}.")
+    if not (original.message_id and original.name):
+        raise FormatRefused("A report names the message that it answers.", "Give its id and its name.")
+    speech = dialect(version, profile("iso"), _FIRST_MODERN)
+    for told in statuses:
+        _admit(told, speech)
+    return document(version, "CstmrPmtStsRpt", in_pieces(_report(statuses, letter, original, speech)))
+
+
+def _admit(told: PaymentStatus, speech: Dialect) -> None:
+    if not told.group and told.level != "message":
+        raise FormatRefused("A status of a group or payment names its group.", "Give the group's id.")
+    if not speech.modern and told.status and told.status not in _EARLY[told.level]:
+        sentence = f"{speech.version} doesn't know the status {told.status} at the level {told.level}."
+        raise FormatRefused(sentence, f"Write {PAIN002[-1]}.")
+
+
+def _report(
+    statuses: Sequence[PaymentStatus], letter: Initiation, original: OriginalMessage, speech: Dialect
+) -> Iterator[str]:
+    head = (leaf("MsgId", letter.message_id), leaf("CreDtTm", instant(letter.created_at)))
+    yield branch("GrpHdr", *head, party("InitgPty", letter.initiating_party, speech))
+    whole = next((told for told in statuses if told.level == "message"), None)
+    yield branch("OrgnlGrpInfAndSts", *_original(original), *_state("GrpSts", whole, speech))
+    groups: dict[str, list[PaymentStatus]] = {}
+    for told in statuses:
+        if told.level != "message":
+            groups.setdefault(told.group, []).append(told)
+    for name, inside in groups.items():
+        yield from _group(name, inside, speech)
+
+
+def _original(told: OriginalMessage) -> Iterator[str]:
+    yield leaf("OrgnlMsgId", told.message_id) + leaf("OrgnlMsgNmId", told.name)
+    yield leaf("OrgnlCreDtTm", instant(told.created_at)) if told.created_at else ""
+    yield leaf("OrgnlNbOfTxs", "" if told.count is None else str(told.count))
+    yield leaf("OrgnlCtrlSum", "" if told.control_sum is None else plain(told.control_sum))
+
+
+def _state(name: str, told: PaymentStatus | None, speech: Dialect) -> Iterator[str]:
+    if told is not None:
+        yield leaf(name, told.status)
+        yield from (_reason(reason, speech) for reason in told.reasons)
+        for state, count in told.counts.items():
+            yield branch("NbOfTxsPerSts", leaf("DtldNbOfTxs", str(count)), leaf("DtldSts", state))
+
+
+def _reason(told: Reason, speech: Dialect) -> str:
+    text = speech.profile.written(told.text)
+    lines = (leaf("AddtlInf", text[start : start + _TEXT]) for start in range(0, len(text), _TEXT))
+    return branch("StsRsnInf", branch("Rsn", leaf("Cd", told.code) or leaf("Prtry", told.proprietary)), *lines)
+
+
+def _group(name: str, inside: Sequence[PaymentStatus], speech: Dialect) -> Iterator[str]:
+    own = next((told for told in inside if told.level == "group"), None)
+    counted = [leaf("OrgnlNbOfTxs", own.others.get("original_count", "")) if own else ""]
+    counted += [leaf("OrgnlCtrlSum", own.others.get("original_sum", "")) if own else ""]
+    yield "<OrgnlPmtInfAndSts>" + leaf("OrgnlPmtInfId", name) + "".join(counted)
+    yield from _state("PmtInfSts", own, speech)
+    yield from (_payment(told, speech) for told in inside if told.level == "transaction")
+    yield "</OrgnlPmtInfAndSts>"
+
+
+def _payment(told: PaymentStatus, speech: Dialect) -> str:
+    references, others = told.references, told.references.others
+    return branch(
+        "TxInfAndSts",
+        leaf("StsId", others.get("status_id", "")),
+        leaf("OrgnlInstrId", references.instruction),
+        leaf("OrgnlEndToEndId", references.end_to_end),
+        leaf("OrgnlUETR", others.get("UETR", "")) if speech.modern else "",
+        leaf("TxSts", told.status),
+        *(_reason(reason, speech) for reason in told.reasons),
+        leaf("AccptncDtTm", instant(told.accepted_at)) if told.accepted_at else "",
+        leaf("AcctSvcrRef", references.account_servicer),
+        leaf("ClrSysRef", others.get("ClrSysRef", "")),
+        branch("OrgnlTxRef", *_payment_itself(told, speech)),
+    )
+
+
+def _payment_itself(told: PaymentStatus, speech: Dialect) -> Iterator[str]:
+    day = told.execution_date.isoformat() if told.execution_date else ""
+    yield branch("Amt", amount("InstdAmt", told.amount))
+    yield branch("ReqdExctnDt", leaf("Dt", day)) if speech.modern else leaf("ReqdExctnDt", day)
+    yield _side("Dbtr", told.debtor, speech) + account_number("DbtrAcct", told.debtor_account)
+    yield _side("Cdtr", told.creditor, speech) + account_number("CdtrAcct", told.creditor_account)
+
+
+def _side(name: str, told: Party | None, speech: Dialect) -> str:
+    """A party; later versions have it in a choice with a bank."""
+    return branch(name, party("Pty", told, speech)) if speech.modern else party(name, told, speech)

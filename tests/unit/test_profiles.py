@@ -1,0 +1,205 @@
+"""What banks and schemes take: each rule, addresses by settlement date, and the letters that are written instead."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from nostro.formats.profiles import PROFILES, Finding, ProfileRefused, check, profile, refuse
+from nostro.formats.profiles.rules import valid_iban
+from nostro.model.failures import FormatRefused
+from nostro.model.messages import Document, Instruction, Mandate
+from nostro.model.money import Amount
+from nostro.model.parties import Address, BankAccount, Party
+from nostro.model.statements import References, Source
+
+DAY = date(2026, 11, 30)
+STRUCTURED = Address(street="Rue", building="4", postcode="75001", town="Paris", country="FR")
+HYBRID = Address(town="Paris", country="FR", lines=("Rue 4",))
+LINES = Address(country="FR", lines=("Rue 4", "75001 Paris"))
+
+
+def payment(**changes: object) -> Instruction:
+    told = Instruction(
+        amount=Amount(value=Decimal("12.34"), currency="EUR"),
+        references=References(end_to_end="E-1"),
+        execution_date=DAY,
+        debtor=Party(name="House"),
+        debtor_account=BankAccount(iban="DE89370400440532013000", bic="COBADEFFXXX"),
+        creditor=Party(name="Supplier 017", address=STRUCTURED),
+        creditor_account=BankAccount(iban="FR1420041010050500013M02606", bic="BNPAFRPPXXX"),
+        remittance=("INV/2026/00012",),
+        source=Source(where=""),
+    )
+    return told.model_copy(update=changes)
+
+
+def supplier(address: Address | None = STRUCTURED, name: str = "Supplier 017") -> Instruction:
+    return payment(creditor=Party(name=name, address=address))
+
+
+def found(told: Instruction, name: str = "sepa", day: date | None = None) -> list[str]:
+    return [f"{one.field}: {one.rule}" for one in check([told], profile(name), day)]
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_every_profile_that_comes_with_the_house_can_be_read_and_takes_a_plain_payment(name: str) -> None:
+    assert profile(name).name == name
+    assert found(payment(), name) == []
+
+
+def test_a_profile_that_there_is_not_is_answered_with_those_that_there_are() -> None:
+    with pytest.raises(FormatRefused, match="sepa"):
+        profile("other")
+
+
+@pytest.mark.parametrize(
+    "name, last_day, first_day", [
+        ("sepa", date(2026, 11, 14), date(2026, 11, 15)),
+        ("dk", date(2026, 11, 14), date(2026, 11, 15)),
+        ("cbpr", date(2026, 11, 13), date(2026, 11, 14)),
+        ("sps", date(2026, 11, 13), date(2026, 11, 14)),
+    ],
+)  # fmt: skip
+def test_lines_without_fields_are_refused_from_the_schemes_day_on(name: str, last_day: date, first_day: date) -> None:
+    assert found(supplier(LINES), name, last_day) == []
+    assert found(supplier(LINES), name, first_day) == ["creditor.address: address.unstructured"]
+    assert found(supplier(STRUCTURED), name, first_day) == []
+
+
+def test_fields_with_lines_are_taken_only_where_the_bank_takes_them() -> None:
+    assert found(supplier(HYBRID), "sepa") == ["creditor.address: address.hybrid"]
+    assert found(supplier(HYBRID), "dk") == []
+    theirs = profile("cbpr").model_copy(update={"hybrid": True})
+    assert check([supplier(HYBRID)], theirs) == []
+
+
+def test_fields_without_town_or_country_are_no_address() -> None:
+    assert found(supplier(Address(street="Rue", country="FR"))) == ["creditor.address.town: address.incomplete"]
+    assert found(supplier(Address(town="Paris"))) == ["creditor.address.country: address.incomplete"]
+
+
+def test_payees_across_borders_need_an_address_and_we_ourselves_need_none() -> None:
+    assert found(supplier(None), "sepa") == []
+    assert found(supplier(None), "cbpr") == ["creditor.address: address.none"]
+
+
+def test_banks_are_named_where_the_scheme_does_not_find_them_by_the_account() -> None:
+    unnamed = BankAccount(iban="FR1420041010050500013M02606")
+    told = payment(debtor_account=unnamed, creditor_account=unnamed)
+    assert found(told, "sepa") == []
+    assert found(told, "sps") == ["debtor_account.bic: bank"]
+    assert found(told, "cbpr") == ["debtor_account.bic: bank", "creditor_account.bic: bank"]
+
+
+def test_a_later_day_gives_the_worklist_of_payees_that_would_fail() -> None:
+    payees = [supplier(STRUCTURED), supplier(LINES), supplier(HYBRID)]
+    assert [one.payment for one in check(payees, profile("dk"), date(2026, 11, 1))] == []
+    (late,) = check(payees, profile("dk"), date(2027, 1, 4))
+    assert late == Finding(
+        payment=1, end_to_end="E-1", field="creditor.address", rule="address.unstructured",
+        sentence="dk refuses an unstructured address for settlement on 2027-01-04.",
+        remedy="Give street, postcode, town and country as fields.",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "changes, expected", [
+        ({"amount": None}, "amount: amount"),
+        ({"amount": Amount(value=Decimal(0), currency="EUR")}, "amount: amount"),
+        ({"amount": Amount(value=Decimal("1.005"), currency="EUR")}, "amount: amount.digits"),
+        ({"amount": Amount(value=Decimal("1.00"), currency="USD")}, "amount: amount.currency"),
+        ({"amount": Amount(value=Decimal("1000000000.00"), currency="EUR")}, "amount: amount.largest"),
+        ({"execution_date": None}, "execution_date: execution_date"),
+        ({"debtor": None}, "debtor.name: name"),
+        ({"creditor_account": None}, "creditor_account: account"),
+        ({"creditor_account": BankAccount(other="77")}, "creditor_account.iban: iban.only"),
+        ({"creditor_account": BankAccount(iban="FR1420041010050500013M02607")}, "creditor_account.iban: iban"),
+        ({"creditor_account": BankAccount(iban="DE89370400440532013000", bic="X")}, "creditor_account.bic: bic"),
+        ({"creditor": Party(name="S" * 71)}, "creditor.name: length"),
+        ({"creditor": Party(name="株式会社")}, "creditor.name: letters"),
+        ({"references": References(end_to_end="E" * 36)}, "end_to_end: length"),
+        ({"references": References(end_to_end="Ä-1")}, "end_to_end: letters"),
+        ({"references": References(end_to_end="/E")}, "end_to_end: slashes"),
+        ({"references": References(end_to_end="A//B")}, "end_to_end: slashes"),
+        ({"charge_bearer": "DEBT"}, "charge_bearer: charge_bearer"),
+        ({"service_level": "URGP"}, "service_level: service_level"),
+        ({"remittance": ("a", "b")}, "remittance: remittance.lines"),
+        ({"remittance": ("R" * 141,)}, "remittance: length"),
+        ({"documents": (Document(number="INV/1"),)}, "remittance: remittance.either"),
+        ({"references": References(structured="RF18539007547034")}, "remittance: remittance.either"),
+        ({"references": References(structured="RF19539"), "remittance": ()}, "references.structured: reference"),
+    ],
+)  # fmt: skip
+def test_each_rule_names_the_field_that_breaks_it(changes: dict[str, object], expected: str) -> None:
+    assert found(payment(**changes)) == [expected]
+
+
+@pytest.mark.parametrize(
+    "iban, reference, expected", [
+        ("CH4431999123000889012", "210000000003139471430009017", []),
+        ("CH4431999123000889012", "210000000003139471430009018", ["references.structured: reference"]),
+        ("CH4431999123000889012", "", ["references.structured: reference.qr"]),
+        ("CH9300762011623852957", "210000000003139471430009017", ["references.structured: reference.qr"]),
+        ("CH9300762011623852957", "", []),
+    ],
+)  # fmt: skip
+def test_a_qr_iban_is_paid_with_a_qr_reference_and_no_other_account_is(
+    iban: str, reference: str, expected: list[str]
+) -> None:
+    told = payment(
+        creditor_account=BankAccount(iban=iban),
+        references=References(end_to_end="E-1", structured=reference),
+        remittance=(),
+    )
+    assert found(told, "sps") == expected
+
+
+def test_a_collection_needs_its_mandate_whole() -> None:
+    mandate = Mandate(mandate_id="MA-1", sequence="RCUR", creditor_id="DE98ZZZ09999999999")
+    assert found(payment(method="direct_debit", mandate=mandate)) == ["mandate.signed_on: mandate"]
+    assert len(found(payment(method="direct_debit"))) == 4
+
+
+def test_a_file_holds_no_more_payments_than_the_bank_takes() -> None:
+    few = profile("sps").model_copy(update={"payments_per_file": 2})
+    assert [one.rule for one in check([payment()] * 3, few)] == ["payments_per_file"]
+
+
+def test_what_is_refused_tells_every_finding_and_a_remedy() -> None:
+    with pytest.raises(ProfileRefused) as refused:
+        refuse([payment(), payment(amount=None, debtor=None)], profile("sepa"))
+    assert [one.payment for one in refused.value.findings] == [1, 1]
+    assert "payment 2, amount" in str(refused.value)
+    assert refused.value.remedy
+
+
+@pytest.mark.parametrize(
+    "name, text, written", [
+        ("sepa", "Müller & Söhne", "Muller + Sohne"),
+        ("dk", "Müller Straße", "Mueller Strasse"),
+        ("sepa", "Łódź Œuvre Ærø", "Lodz OEuvre AEro"),
+        ("sepa", "Αθήνα", "Athina"),
+        ("sepa", "София", "Sofiya"),
+        ("sepa", "“Quoted” – twice", "'Quoted' - twice"),
+        ("sps", "Zürich €", "Zürich €"),
+        ("iso", "株式会社", "株式会社"),
+    ],
+)  # fmt: skip
+def test_letters_that_are_not_taken_are_written_in_those_that_are(name: str, text: str, written: str) -> None:
+    assert profile(name).written(text) == written
+    assert found(supplier(name=text), name) == []
+
+
+@pytest.mark.parametrize("iban, valid", [
+    ("DE89370400440532013000", True), ("FR1420041010050500013M02606", True), ("DE88370400440532013000", False),
+    ("DE8937040044", False), ("89DE370400440532013000", False),
+])  # fmt: skip
+def test_an_iban_has_check_digits(iban: str, valid: bool) -> None:  # noqa: FBT001 - the expected answer
+    assert valid_iban(iban) is valid
+
+
+def test_a_file_is_named_as_the_bank_wants_it() -> None:
+    assert profile("dk").file_name_of("pain001", "M-1", DAY, "101500") == "pain001_20261130_101500_M-1.xml"
