@@ -21,6 +21,7 @@ from nostro.formats.iso20022.write import (
     Assignment,
     Initiation,
     Wanted,
+    left_out,
     packaged_schema,
     schema_check,
     validated,
@@ -161,6 +162,33 @@ def test_what_breaks_its_schema_is_located_and_never_quoted() -> None:
     long = b"".join(write_pain001(run, LETTER)).replace(b"Supplier 017", b"S" * 141).replace(b"S" * 141, b"Supplier", 2)
     check = schema_check([long], packaged_schema("pain.001.001.09"))
     assert check.detail == "after 2 valid payments: Element 'Nm'"
+
+
+def test_what_a_message_cannot_carry_is_named() -> None:
+    assert left_out(payment(), "pain.001") == ()
+    assert left_out(collection(others={"original_creditor_name": "Before"}), "pain.008") == ()
+    told = payment(
+        settlement_date=date(2026, 11, 30), regulatory=("GB 123",), references=References(transaction="T-1"),
+        others={"cheque_number": "1", "settlement_method": "INDA"}, mandate=MANDATE,
+    )  # fmt: skip
+    assert left_out(told, "pain.001") == (
+        "settlement_date", "mandate", "regulatory", "references.transaction", "others.settlement_method",
+    )  # fmt: skip
+
+
+def test_a_swiss_file_is_valid_by_six_groups_own_schema(shared: Path) -> None:
+    swiss = BankAccount(iban="CH9300762011623852957", bic="RAIFCH22")
+    theirs = BankAccount(iban="CH4431999123000889012")
+    francs = Amount(value=Decimal("12.30"), currency="CHF")
+    reference = References(end_to_end="E-1", structured="210000000003139471430009017")
+    run = [
+        payment(debtor_account=swiss),
+        payment(debtor_account=swiss, amount=francs, references=reference, remittance=(), creditor_account=theirs),
+    ]
+    content = list(write_pain001(run, LETTER, profile("sps"), "pain.001.001.09"))
+    assert schema_check(content, shared_schema(shared, "flavours/pain.001.001.09.ch.03")) == Check(
+        name="schema", ok=True
+    )
 
 
 def test_a_version_without_a_packaged_schema_is_said_to_be_unvalidated() -> None:

@@ -27,9 +27,9 @@ def payment(**changes: object) -> Instruction:
         references=References(end_to_end="E-1"),
         execution_date=DAY,
         debtor=Party(name="House"),
-        debtor_account=BankAccount(iban="DE89370400440532013000"),
+        debtor_account=BankAccount(iban="DE89370400440532013000", bic="COBADEFFXXX"),
         creditor=Party(name="Supplier 017", address=STRUCTURED),
-        creditor_account=BankAccount(iban="FR1420041010050500013M02606"),
+        creditor_account=BankAccount(iban="FR1420041010050500013M02606", bic="BNPAFRPPXXX"),
         remittance=("INV/2026/00012",),
         source=Source(where=""),
     )
@@ -86,6 +86,14 @@ def test_payees_across_borders_need_an_address_and_we_ourselves_need_none() -> N
     assert found(supplier(None), "cbpr") == ["creditor.address: address.none"]
 
 
+def test_banks_are_named_where_the_scheme_does_not_find_them_by_the_account() -> None:
+    unnamed = BankAccount(iban="FR1420041010050500013M02606")
+    told = payment(debtor_account=unnamed, creditor_account=unnamed)
+    assert found(told, "sepa") == []
+    assert found(told, "sps") == ["debtor_account.bic: bank"]
+    assert found(told, "cbpr") == ["debtor_account.bic: bank", "creditor_account.bic: bank"]
+
+
 def test_a_later_day_gives_the_worklist_of_payees_that_would_fail() -> None:
     payees = [supplier(STRUCTURED), supplier(LINES), supplier(HYBRID)]
     assert [one.payment for one in check(payees, profile("dk"), date(2026, 11, 1))] == []
@@ -127,6 +135,26 @@ def test_a_later_day_gives_the_worklist_of_payees_that_would_fail() -> None:
 )  # fmt: skip
 def test_each_rule_names_the_field_that_breaks_it(changes: dict[str, object], expected: str) -> None:
     assert found(payment(**changes)) == [expected]
+
+
+@pytest.mark.parametrize(
+    "iban, reference, expected", [
+        ("CH4431999123000889012", "210000000003139471430009017", []),
+        ("CH4431999123000889012", "210000000003139471430009018", ["references.structured: reference"]),
+        ("CH4431999123000889012", "", ["references.structured: reference.qr"]),
+        ("CH9300762011623852957", "210000000003139471430009017", ["references.structured: reference.qr"]),
+        ("CH9300762011623852957", "", []),
+    ],
+)  # fmt: skip
+def test_a_qr_iban_is_paid_with_a_qr_reference_and_no_other_account_is(
+    iban: str, reference: str, expected: list[str]
+) -> None:
+    told = payment(
+        creditor_account=BankAccount(iban=iban),
+        references=References(end_to_end="E-1", structured=reference),
+        remittance=(),
+    )
+    assert found(told, "sps") == expected
 
 
 def test_a_collection_needs_its_mandate_whole() -> None:

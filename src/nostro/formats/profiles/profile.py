@@ -34,7 +34,8 @@ class AddressRule(Value):
 class Profile(Value):
     """What is taken. `letters` are regular expressions of one character; empty lists allow everything.
 
-    `hybrid`: whether the bank takes addresses that mix fields and lines, where the scheme allows them. `cut_off` is the
+    `banks_needed`: whose bank has to be named beside its account. `hybrid`: whether the bank takes addresses that mix
+    fields and lines, where the scheme allows them. `qr_references`: the Swiss rules for them hold. `cut_off` is the
     bank's local time. `file_name` has the placeholders `message_id`, `day`, `time` and `kind`.
     """
 
@@ -57,8 +58,10 @@ class Profile(Value):
     batch_booking: bool | None = None
     payments_per_file: int | None = None
     iban_only: bool = False
+    banks_needed: tuple[Literal["ours", "theirs"], ...] = ()
     remittance_lines: int = 200
     remittance_either: bool = False
+    qr_references: bool = False
     default_end_to_end: str = "NOTPROVIDED"
     default_charge_bearer: str = ""
     default_service_level: str = ""

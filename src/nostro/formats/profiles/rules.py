@@ -77,6 +77,10 @@ def sides(payment: Instruction, profile: Profile, _: date) -> Iterator[Broken]:
         if party is None or not party.name.strip():
             yield Broken(f"{field}.name", "name", "There is no name.", "Complete the master data.")
         yield from _numbered(f"{field}_account", account, profile)
+        needed = "theirs" if field in _PAYEES[payment.method == "direct_debit"] else "ours"
+        if needed in profile.banks_needed and account and not (account.bic or account.clearing_id):
+            sentence = "The bank is not named, and the scheme does not find it by the account."
+            yield Broken(f"{field}_account.bic", "bank", sentence, "Give its BIC or clearing id.")
 
 
 def _sides(payment: Instruction) -> tuple[tuple[str, Party | None, BankAccount | None], ...]:
@@ -243,6 +247,35 @@ def remittance(payment: Instruction, profile: Profile, _: date) -> Iterator[Brok
         yield Broken("references.structured", "reference", sentence, "Ask the payee for it.")
 
 
+def qr_references(payment: Instruction, profile: Profile, _: date) -> Iterator[Broken]:
+    """A QR-IBAN is paid with a QR reference, and no other account is (SIX, "Implementation Guidelines QR-bill")."""
+    account, reference = payment.creditor_account, payment.references.structured
+    if not profile.qr_references or account is None:
+        return
+    is_qr = len(reference) == _QR_DIGITS and reference.isdecimal()
+    if is_qr and _check_digit(reference[:-1]) != int(reference[-1]):
+        sentence = "The QR reference's check digit is wrong."
+        yield Broken("references.structured", "reference", sentence, "Read it from the bill again.")
+    if is_qr != bool(_QR_IBAN.fullmatch(account.identification)):
+        sentence = "A QR-IBAN needs a QR reference, and no other account takes one."
+        yield Broken(
+            "references.structured", "reference.qr", sentence, "Take account and reference from the same bill."
+        )
+
+
+_QR_DIGITS = 27
+_QR_IBAN = re.compile(r"(?:CH|LI)\d\d3[01]\d{3}[A-Z0-9]{12}")
+_CARRY = (0, 9, 4, 6, 8, 2, 7, 1, 3, 5)
+
+
+def _check_digit(digits: str) -> int:
+    """Modulus 10, recursive."""
+    carry = 0
+    for digit in digits:
+        carry = _CARRY[(carry + int(digit)) % 10]
+    return (10 - carry) % 10
+
+
 def mandates(payment: Instruction, _profile: Profile, _: date) -> Iterator[Broken]:
     """A direct debit says by which mandate it collects, and how often that was done."""
     if payment.method != "direct_debit":
@@ -253,5 +286,5 @@ def mandates(payment: Instruction, _profile: Profile, _: date) -> Iterator[Broke
 
 
 RULES: Sequence[Rule] = (
-    amounts, dates, sides, letters, identifications, addresses, codes, remittance, mandates,
+    amounts, dates, sides, letters, identifications, addresses, codes, remittance, qr_references, mandates,
 )  # fmt: skip
