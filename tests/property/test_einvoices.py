@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -90,7 +91,7 @@ def charges(draw: st.DrawFn) -> tuple[AllowanceCharge, ...]:
 @st.composite
 def invoices(draw: st.DrawFn) -> Invoice:
     one_each = {one.kind: one for one in draw(st.lists(REFERENCE, max_size=4))}
-    said = {
+    said: dict[str, Any] = {
         "number": draw(WORD),
         "issue_date": draw(DAY),
         "due_date": draw(DAY),

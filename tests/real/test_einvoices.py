@@ -211,7 +211,7 @@ def test_what_is_converted_keeps_its_schema_and_breaks_no_rule_that_the_original
         before = {finding.rule for finding in validate(path.read_bytes()) if finding.severity == "fatal"}
         for to in ("ubl", "cii"):
             try:
-                content = convert(told, to).content  # type: ignore[arg-type]  # a name of a syntax
+                content = convert(told, to).content
             except FormatRefused:
                 assert path.name in UNWRITABLE, path
                 continue

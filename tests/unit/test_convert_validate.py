@@ -21,12 +21,17 @@ MT940 = """:20:STARTUMS
 :62F:C260831EUR102,50
 -
 """
-PAYMENT = """<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.001.001.09"><CstmrCdtTrfInitn><GrpHdr><MsgId>M1</MsgId>
+PAYMENT = """<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.001.001.09"><CstmrCdtTrfInitn><GrpHdr>
+<MsgId>M1</MsgId>
 <CreDtTm>2026-11-27T10:00:00Z</CreDtTm><NbOfTxs>1</NbOfTxs><CtrlSum>10.00</CtrlSum>
-<InitgPty><Nm>Company 1</Nm></InitgPty></GrpHdr><PmtInf><PmtInfId>P1</PmtInfId><PmtMtd>TRF</PmtMtd><NbOfTxs>1</NbOfTxs><CtrlSum>10.00</CtrlSum>
-<PmtTpInf><SvcLvl><Cd>SEPA</Cd></SvcLvl></PmtTpInf><ReqdExctnDt><Dt>2026-11-30</Dt></ReqdExctnDt><Dbtr><Nm>Company 1</Nm></Dbtr>
-<DbtrAcct><Id><IBAN>DE89370400440532013000</IBAN></Id></DbtrAcct><DbtrAgt><FinInstnId><BICFI>COBADEFFXXX</BICFI></FinInstnId>
-</DbtrAgt><ChrgBr>SLEV</ChrgBr><CdtTrfTxInf><PmtId><EndToEndId>E-1</EndToEndId></PmtId><Amt><InstdAmt Ccy="EUR">10.00
+<InitgPty><Nm>Company 1</Nm></InitgPty></GrpHdr><PmtInf><PmtInfId>P1</PmtInfId><PmtMtd>TRF</PmtMtd>
+<NbOfTxs>1</NbOfTxs><CtrlSum>10.00</CtrlSum>
+<PmtTpInf><SvcLvl><Cd>SEPA</Cd></SvcLvl></PmtTpInf><ReqdExctnDt><Dt>2026-11-30</Dt></ReqdExctnDt><Dbtr>
+<Nm>Company 1</Nm></Dbtr>
+<DbtrAcct><Id><IBAN>DE89370400440532013000</IBAN></Id></DbtrAcct><DbtrAgt><FinInstnId><BICFI>COBADEFFXXX</BICFI>
+</FinInstnId>
+</DbtrAgt><ChrgBr>SLEV</ChrgBr>
+<CdtTrfTxInf><PmtId><EndToEndId>E-1</EndToEndId></PmtId><Amt><InstdAmt Ccy="EUR">10.00
 </InstdAmt></Amt><Cdtr><Nm>Supplier 017</Nm>%s</Cdtr><CdtrAcct><Id><IBAN>FR1420041010050500013M02606</IBAN></Id>
 </CdtrAcct></CdtTrfTxInf></PmtInf></CstmrCdtTrfInitn></Document>"""
 LINES = "<PstlAdr><AdrLine>Rue Une 1</AdrLine><AdrLine>75001 Paris</AdrLine></PstlAdr>"
