@@ -78,3 +78,78 @@ def pieces(parts: Iterator[bytes], size: int = 65_536) -> Iterator[bytes]:
             yield bytes(held[:size])
             del held[:size]
     yield bytes(held)
+
+
+MT940_ENTRIES = 100
+"""So many entries stand in one statement."""
+
+
+def mt940(entries: int) -> str:
+    """Statements of a hundred entries each, with structured information to the account owner."""
+    told: list[str] = []
+    for first in range(0, entries, MT940_ENTRIES):
+        told.append(f":20:STARTUMS\r\n:25:50880050/0194787400888\r\n:28C:{first // MT940_ENTRIES + 1:05}/001\r\n")
+        told.append(":60F:C260830EUR1000,00\r\n")
+        told += [_mt_entry(n) for n in range(first, min(entries, first + MT940_ENTRIES))]
+        told.append(":62F:C260831EUR1000,00\r\n-\r\n")
+    return "".join(told)
+
+
+def _mt_entry(n: int) -> str:
+    return (
+        f":61:2608310831{'CD'[n % 2]}{n % 900 + 10},25NTRFE2E-{n:09}//SV{n:09}\r\n"
+        f":86:166?00GUTSCHRIFT?10931?20EREF+E2E-{n:09}?21SVWZ+INV/2026/{n:06}?22 part of an order\r\n"
+        f"?30COBADEFFXXX?31DE89370400440532013000?32Customer {n:06}\r\n"
+    )
+
+
+def nacha(entries: int) -> Iterator[bytes]:
+    """One batch of credits (PPD) with so many entries, and its controls."""
+    yield b"101 09100001912345678002608310600A094101" + b"BANK ONE               COMPANY 1                      \n"
+    yield b"5220COMPANY 1                           1123456780PPDPAYROLL         260831   1091000010000001\n"
+    for n in range(entries):
+        yield _nacha_entry(n).encode()
+    total = sum(n % 90_000 + 1000 for n in range(entries))
+    hashed = 9_100_001 * entries % 10**10
+    yield f"8220{entries % 10**6:06}{hashed:010}{0:012}{total % 10**12:012}1123456780{'':25}091000010000001\n".encode()
+    lines = -(-(entries + 4) // 10)
+    yield f"9000001{lines % 10**6:06}{entries % 10**8:08}{hashed:010}{0:012}{total % 10**12:012}{'':39}\n".encode()
+
+
+def _nacha_entry(n: int) -> str:
+    name, trace = f"CUSTOMER {n:06}", 91_000_010_000_000 + n % 10**7
+    return f"622091000019{n % 10**9:<17}{n % 90_000 + 1000:010}{n:<15}{name:<22}  0{trace:015}\n"
+
+
+INVOICE = """<?xml version="1.0" encoding="UTF-8"?>
+<Invoice xmlns="urn:oasis:names:specification:ubl:schema:xsd:Invoice-2"
+ xmlns:cac="urn:oasis:names:specification:ubl:schema:xsd:CommonAggregateComponents-2"
+ xmlns:cbc="urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2">
+<cbc:CustomizationID>urn:cen.eu:en16931:2017</cbc:CustomizationID><cbc:ID>INV/2026/{n:06}</cbc:ID>
+<cbc:IssueDate>2026-08-31</cbc:IssueDate><cbc:DueDate>2026-09-30</cbc:DueDate>
+<cbc:InvoiceTypeCode>380</cbc:InvoiceTypeCode><cbc:DocumentCurrencyCode>EUR</cbc:DocumentCurrencyCode>
+<cac:AccountingSupplierParty><cac:Party><cac:PostalAddress><cbc:CityName>Berlin</cbc:CityName><cac:Country>
+<cbc:IdentificationCode>DE</cbc:IdentificationCode></cac:Country></cac:PostalAddress><cac:PartyTaxScheme>
+<cbc:CompanyID>DE123456789</cbc:CompanyID><cac:TaxScheme><cbc:ID>VAT</cbc:ID></cac:TaxScheme></cac:PartyTaxScheme>
+<cac:PartyLegalEntity><cbc:RegistrationName>Company 1</cbc:RegistrationName></cac:PartyLegalEntity></cac:Party>
+</cac:AccountingSupplierParty><cac:AccountingCustomerParty><cac:Party><cac:PostalAddress><cac:Country>
+<cbc:IdentificationCode>DE</cbc:IdentificationCode></cac:Country></cac:PostalAddress><cac:PartyLegalEntity>
+<cbc:RegistrationName>Customer {n:06}</cbc:RegistrationName></cac:PartyLegalEntity></cac:Party>
+</cac:AccountingCustomerParty><cac:TaxTotal><cbc:TaxAmount currencyID="EUR">19.00</cbc:TaxAmount><cac:TaxSubtotal>
+<cbc:TaxableAmount currencyID="EUR">100.00</cbc:TaxableAmount><cbc:TaxAmount currencyID="EUR">19.00</cbc:TaxAmount>
+<cac:TaxCategory><cbc:ID>S</cbc:ID><cbc:Percent>19</cbc:Percent><cac:TaxScheme><cbc:ID>VAT</cbc:ID></cac:TaxScheme>
+</cac:TaxCategory></cac:TaxSubtotal></cac:TaxTotal><cac:LegalMonetaryTotal>
+<cbc:LineExtensionAmount currencyID="EUR">100.00</cbc:LineExtensionAmount>
+<cbc:TaxExclusiveAmount currencyID="EUR">100.00</cbc:TaxExclusiveAmount>
+<cbc:TaxInclusiveAmount currencyID="EUR">119.00</cbc:TaxInclusiveAmount>
+<cbc:PayableAmount currencyID="EUR">119.00</cbc:PayableAmount></cac:LegalMonetaryTotal>{lines}</Invoice>"""
+INVOICE_LINE = """<cac:InvoiceLine><cbc:ID>{n}</cbc:ID><cbc:InvoicedQuantity unitCode="HUR">1</cbc:InvoicedQuantity>
+<cbc:LineExtensionAmount currencyID="EUR">10.00</cbc:LineExtensionAmount><cac:Item><cbc:Name>Work {n}</cbc:Name>
+<cac:ClassifiedTaxCategory><cbc:ID>S</cbc:ID><cbc:Percent>19</cbc:Percent><cac:TaxScheme><cbc:ID>VAT</cbc:ID>
+</cac:TaxScheme></cac:ClassifiedTaxCategory></cac:Item><cac:Price><cbc:PriceAmount currencyID="EUR">10.00
+</cbc:PriceAmount></cac:Price></cac:InvoiceLine>"""
+
+
+def invoice(n: int) -> bytes:
+    """An invoice of ten lines in UBL that breaks no rule of EN 16931."""
+    return INVOICE.format(n=n, lines="".join(INVOICE_LINE.format(n=line) for line in range(1, 11))).encode()

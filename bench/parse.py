@@ -1,4 +1,4 @@
-"""`parse`: bank files to canonical entries, beside what others make of the same bytes, in seconds of processor.
+"""`parse`: files to canonical objects, beside what others make of the same bytes, in seconds of processor.
 
 Rivals read what they can hold: pyiso20022 builds the whole document in memory, so it gets a file of 100 entries
 whatever ours is. `lxml-walk` visits every element, reads its text and builds nothing: the least that a reader over lxml
@@ -15,15 +15,20 @@ from typing import Any
 
 from lxml import etree
 
-from bench.files import CAMT_ENTRY_BYTES, camt053, pieces
+from bench.files import CAMT_ENTRY_BYTES, camt053, invoice, mt940, nacha, pieces
 from bench.memory import measured_apart
 from bench.report import Note, Parameters, Report, surroundings
+from nostro.formats.einvoice.rules import validate
 from nostro.formats.iso20022.camt import read_camt
+from nostro.formats.nacha.read import read_nacha
+from nostro.formats.swift_mt.read import read_mt
 from nostro.model.failures import OutOfService
+from nostro.model.messages import Instruction
 from nostro.model.statements import Entry
 
 SMALL, LARGE = 100, 100_000
 GIGABYTE = 1_000_000_000
+MT940_ENTRIES, NACHA_ENTRIES, INVOICES = 10_000, 500_000, 1_000
 PACKAGES = ("lxml", "pydantic", "pyiso20022", "mt-940")
 FULL_SECONDS = 20.0
 """With fewer seconds a figure, the large files are smaller in proportion."""
@@ -37,6 +42,9 @@ def parse(parameters: Parameters, note: Note) -> Iterator[Report]:
     yield _camt("camt.053 of 100 entries", SMALL, rivals, parameters, note)
     yield _camt("camt.053 of 100,000 entries", int(LARGE * scale), rivals, parameters, note)
     yield _gigabyte(int(GIGABYTE * scale / CAMT_ENTRY_BYTES), parameters, note)
+    yield _mt940(rivals, parameters, note)
+    yield _nacha(int(NACHA_ENTRIES * scale), parameters, note)
+    yield _invoices(parameters, note)
 
 
 def _camt(name: str, entries: int, rivals: bool, parameters: Parameters, note: Note) -> Report:  # noqa: FBT001 - asked for or not
@@ -96,6 +104,55 @@ def _pyiso20022(raw: bytes) -> Work:
         return len(told.bk_to_cstmr_stmt.stmt[0].ntry)
 
     return read
+
+
+def _mt940(rivals: bool, parameters: Parameters, note: Note) -> Report:  # noqa: FBT001 - asked for or not
+    report = Report("parse MT940", "entries/s", context=surroundings(parameters, PACKAGES))
+    told = mt940(MT940_ENTRIES)
+    raw = told.encode()
+    sides: dict[str, Work] = {"ours": lambda: _entries(read_mt(pieces(iter((raw,)))))}
+    if rivals:
+        sides["mt-940"] = lambda: len(_rival("mt940", "mt-940").parse(told))
+    note(f"MT940: {MT940_ENTRIES} entries")
+    rates = best(sides, parameters.seconds)
+    report.ours, report.baselines = rates.pop("ours"), rates
+    if rivals:
+        report.limit("times mt-940", report.ours / rates["mt-940"], 3, at_least=True)
+    return report
+
+
+def _rival(module: str, package: str) -> Any:  # noqa: ANN401 - a module that needs not be installed
+    try:
+        return import_module(module)
+    except ImportError:
+        raise OutOfService(
+            f"{package} isn't installed.", "Run `make bench-install`, or ask for --rivals none."
+        ) from None
+
+
+def _nacha(entries: int, parameters: Parameters, note: Note) -> Report:
+    report = Report("parse NACHA", "entries/s", context=surroundings(parameters, PACKAGES))
+    note(f"NACHA: {entries} entries, in a process of its own")
+    told = measured_apart(__name__, "stream_nacha", entries)
+    report.ours = told["rate"]
+    report.limit("entries/s", told["rate"], 60_000, at_least=True)
+    report.limit("memory, MB", told["megabytes"], 150)
+    return report
+
+
+def stream_nacha(entries: int) -> int:
+    """Reads a file that is made as it is read: the making is part of the time."""
+    return sum(isinstance(one, Instruction) for one in read_nacha(pieces(nacha(entries))))
+
+
+def _invoices(parameters: Parameters, note: Note) -> Report:
+    report = Report("validate EN 16931", "invoices/s", context=surroundings(parameters, ("saxonche", "factur-x")))
+    files = [invoice(number) for number in range(INVOICES)]
+    note(f"EN 16931: {INVOICES} invoices of ten lines, the rules made ready before")
+    assert validate(files[0]) == []
+    report.ours = best({"ours": lambda: sum(not validate(file) for file in files)}, parameters.seconds)["ours"]
+    report.limit("invoices/s", report.ours, 150, at_least=True)
+    return report
 
 
 def _gigabyte(entries: int, parameters: Parameters, note: Note) -> Report:

@@ -16,6 +16,7 @@ from bench.replay import replay
 from bench.report import HISTORY, Note, Parameters, Report, keep
 from bench.rivals.sweep import demand_rivals
 from bench.scale import scale
+from bench.write import write
 from nostro.model.failures import Refused
 
 Bench = Callable[[Place, Parameters, Note], Awaitable[Report]]
@@ -27,7 +28,7 @@ BENCHES: Mapping[str, Bench] = {
     "scale": scale,
 }
 FileBench = Callable[[Parameters, Note], Iterator[Report]]
-FILE_BENCHES: Mapping[str, FileBench] = {"parse": parse}
+FILE_BENCHES: Mapping[str, FileBench] = {"parse": parse, "write": write}
 """Those that need no database; each tells several objects."""
 SETTINGS_OF: Mapping[str, Mapping[str, str]] = {"inflight": SETTINGS}
 WITH_RIVALS = frozenset({"engine"})

@@ -46,7 +46,7 @@ def add_to(app: typer.Typer) -> None:
 
 def bench(
     frame: Frame,
-    name: Annotated[str, typer.Argument(help="engine, ingest, inflight, replay, scale or parse.")],
+    name: Annotated[str, typer.Argument(help="engine, ingest, inflight, replay, scale, parse or write.")],
     sizes: Sizes,
 ) -> None:
     """Measure a claim about speed, beside what others do, on a PostgreSQL of its own."""
