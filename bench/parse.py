@@ -15,14 +15,16 @@ from typing import Any
 
 from lxml import etree
 
-from bench.files import CAMT_ENTRY_BYTES, camt053, pieces
+from bench.files import CAMT_ENTRY_BYTES, NACHA_BLOCK, camt053, nacha, pieces
 from bench.memory import measured_apart
 from bench.report import Note, Parameters, Report, surroundings
 from nostro.formats.iso20022.camt import read_camt
+from nostro.formats.nacha import read_nacha
 from nostro.model.failures import OutOfService
+from nostro.model.messages import Instruction
 from nostro.model.statements import Entry
 
-SMALL, LARGE = 100, 100_000
+SMALL, LARGE, NACHA = 100, 100_000, 500_000
 GIGABYTE = 1_000_000_000
 PACKAGES = ("lxml", "pydantic", "pyiso20022", "mt-940")
 FULL_SECONDS = 20.0
@@ -37,6 +39,7 @@ def parse(parameters: Parameters, note: Note) -> Iterator[Report]:
     yield _camt("camt.053 of 100 entries", SMALL, rivals, parameters, note)
     yield _camt("camt.053 of 100,000 entries", int(LARGE * scale), rivals, parameters, note)
     yield _gigabyte(int(GIGABYTE * scale / CAMT_ENTRY_BYTES), parameters, note)
+    yield _nacha(int(NACHA * scale) // NACHA_BLOCK * NACHA_BLOCK, parameters, note)
 
 
 def _camt(name: str, entries: int, rivals: bool, parameters: Parameters, note: Note) -> Report:  # noqa: FBT001 - asked for or not
@@ -113,3 +116,18 @@ def _gigabyte(entries: int, parameters: Parameters, note: Note) -> Report:
 def stream_camt(entries: int) -> int:
     """Reads a statement that is made as it is read: the making is part of the time."""
     return _entries(read_camt(pieces(camt053(entries))))
+
+
+def _nacha(entries: int, parameters: Parameters, note: Note) -> Report:
+    report = Report("parse NACHA of 500,000 entries", "entries/s", context=surroundings(parameters, PACKAGES))
+    note(f"NACHA: {entries} entries, in a process of its own")
+    told = measured_apart(__name__, "stream_nacha", entries)
+    report.ours = told["rate"]
+    report.limit("memory, MB", told["megabytes"], 150)
+    report.limit("entries/s", told["rate"], 60_000, at_least=True)
+    return report
+
+
+def stream_nacha(entries: int) -> int:
+    """Reads a payroll."""
+    return sum(isinstance(one, Instruction) for one in read_nacha(nacha(entries)))
