@@ -103,22 +103,26 @@ def _mt_entry(n: int) -> str:
     )
 
 
+NACHA_BLOCK = 1_000
+"""Entries that are made once and told again and again, so that making them is no part of the time."""
+
+
 def nacha(entries: int) -> Iterator[bytes]:
-    """One batch of credits (PPD) with so many entries, and its controls."""
-    yield b"101 09100001912345678002608310600A094101" + b"BANK ONE               COMPANY 1                      \n"
-    yield b"5220COMPANY 1                           1123456780PPDPAYROLL         260831   1091000010000001\n"
-    for n in range(entries):
-        yield _nacha_entry(n).encode()
-    total = sum(n % 90_000 + 1000 for n in range(entries))
-    hashed = 9_100_001 * entries % 10**10
-    yield f"8220{entries % 10**6:06}{hashed:010}{0:012}{total % 10**12:012}1123456780{'':25}091000010000001\n".encode()
-    lines = -(-(entries + 4) // 10)
-    yield f"9000001{lines % 10**6:06}{entries % 10**8:08}{hashed:010}{0:012}{total % 10**12:012}{'':39}\n".encode()
+    """A payroll of so many credits, in thousands, with control totals that hold."""
+    blocks = entries // NACHA_BLOCK
+    block = "".join(_nacha_entry(n) for n in range(NACHA_BLOCK)).encode()
+    hashed, cents = 2100002 * entries % 10**10, blocks * sum(_minor(n) for n in range(NACHA_BLOCK))
+    sums = f"{hashed:010}{0:012}{cents:012}"
+    yield f"101 0910000191231380104{'2608311005'}A094101{'BANK':23}{'COMPANY':23}{'':8}\n".encode()
+    yield f"5220{'COMPANY':36}1231380104PPD{'PAYROLL':10}{'':6}260902   1091000010000001\n".encode()
+    for _ in range(blocks):
+        yield block
+    yield f"8220{entries:06}{sums}1231380104{'':25}091000010000001\n".encode()
+    yield f"9000001{-(-(entries + 4) // 10):06}{entries:08}{sums}{'':39}\n".encode()
 
 
 def _nacha_entry(n: int) -> str:
-    name, trace = f"CUSTOMER {n:06}", 91_000_010_000_000 + n % 10**7
-    return f"622091000019{n % 10**9:<17}{n % 90_000 + 1000:010}{n:<15}{name:<22}  0{trace:015}\n"
+    return f"622021000021{n:<17}{_minor(n):010}EMPLOYEE-{n:06}{f'EMPLOYEE {n}':22}  009100001{n:07}\n"
 
 
 INVOICE = """<?xml version="1.0" encoding="UTF-8"?>

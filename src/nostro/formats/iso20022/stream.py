@@ -110,7 +110,10 @@ def _admit(event: Event, depth: int) -> None:
     if kind == "end":
         return
     if element.tag[0] != "{" and ":" in element.tag:  # a prefix that nobody declared
-        element.tag = element.tag.rpartition(":")[2]
+        try:
+            element.tag = element.tag.rpartition(":")[2]
+        except ValueError:
+            raise BrokenXml("an element has no name", line_of(element)) from None
     if depth > DEPTH:
         raise BrokenXml(f"nested deeper than {DEPTH} elements", line_of(element))
     if depth == 1 and cast("object", element.getroottree().docinfo.internalDTD) is not None:
