@@ -340,6 +340,12 @@ def test_where_the_xml_is_cut_is_told_and_what_was_whole_before_is_kept() -> Non
     assert [type(item).__name__ for item in inside] == ["MessageHead", "Instruction"]
 
 
+def test_a_message_that_holds_nothing_says_so() -> None:
+    assert failed(b"<Document><CstmrCdtTrfInitn/></Document>") == [
+        ("payments", "the message holds no payment and no status")
+    ]
+
+
 @pytest.mark.parametrize("content", [b"", b"hello", b"<html/>", b"<Document><Other/></Document>"])
 def test_what_is_no_message_is_refused_before_anything_is_told(content: bytes) -> None:
     with pytest.raises(FormatRefused):

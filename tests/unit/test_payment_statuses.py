@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+from nostro.formats.catalogue import tell
 from nostro.formats.iso20022.message import read_messages
 from nostro.model.messages import MessageHead, OriginalMessage, PaymentStatus, Reason
 from nostro.model.money import Amount
@@ -104,6 +105,21 @@ def test_an_answer_to_a_cancellation_says_what_came_of_it() -> None:
     assert told.references.others["status_id"] == "X-1"
     assert told.original == OriginalMessage(message_id="M-1", name="pain.001.001.09")
     assert (head(content).kind, head(content).status, head(content).others["Case"]) == ("investigation", "RJCR", "C-1")
+
+
+def test_a_message_that_a_network_did_not_take_is_refused_and_what_it_quotes_is_no_message() -> None:
+    quoted = "<![CDATA[<Document><FIToFICstmrCdtTrf><CdtTrfTxInf/></FIToFICstmrCdtTrf></Document>]]>"
+    content = f"""<Document xmlns="urn:iso:std:iso:20022:tech:xsd:admi.002.001.01"><admi.002.001.01><RltdRef>
+<Ref>M-1</Ref></RltdRef>
+<Rsn><RjctgPtyRsn>690</RjctgPtyRsn><RsnDesc>no such member</RsnDesc><AddtlData>{quoted}</AddtlData></Rsn>
+</admi.002.001.01></Document>"""
+    (told,) = tell(lambda: iter([content.encode()]))
+    head, refused, _ = told.items
+    assert isinstance(head, MessageHead)
+    assert (head.kind, head.format) == ("payment_status", "admi.002.001.01")
+    assert isinstance(refused, PaymentStatus)
+    assert (refused.level, refused.status, refused.references.message) == ("message", "RJCT", "M-1")
+    assert refused.reasons == (Reason(proprietary="690", text="no such member"),)
 
 
 def test_an_answer_without_details_is_told_at_the_message() -> None:

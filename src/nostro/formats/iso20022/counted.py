@@ -93,8 +93,10 @@ class Ending:
             if not check.ok:
                 self.fail(check.name, f"{where}: {check.detail}")
 
-    def end(self, message: Told) -> MessageEnd:
-        """The end, with what the header counted."""
+    def end(self, message: Told, *, answered: bool) -> MessageEnd:
+        """The end, with what the header counted. `answered`: the head itself is a status already."""
+        if not (self.told or self.counted.rejected or answered):
+            self.fail("payments", "the message holds no payment and no status")
         if not self.uncountable:
             self.checks += self.counted.counts(message.text(*_COUNTS))
             for path in _SUMS:

@@ -13,7 +13,7 @@ from nostro.formats.iso20022.tree import Element
 from nostro.model.messages import Envelope, MessageHead, Reason
 from nostro.model.statements import Source
 
-_VERSION = re.compile(r"(?:pain|pacs|camt|remt)\.\d{3}\.\d{3}\.\d{2}")
+_VERSION = re.compile(r"(?:pain|pacs|camt|remt|admi)\.\d{3}\.\d{3}\.\d{2}")
 _IDS = ("GrpHdr/MsgId", "Assgnmt/Id", "RptHdr/RptId", "MsgId/Id", "MsgHdr/MsgId", "GrpHdr/Id")
 _CREATED = ("GrpHdr/CreDtTm", "Assgnmt/CreDtTm", "MsgId/CreDtTm", "MsgHdr/CreDtTm", "CreDtTm")
 _SENDERS = ("GrpHdr/InitgPty", "Assgnmt/Assgnr", "GrpHdr/MsgSndr", "GrpHdr/InstgAgt")

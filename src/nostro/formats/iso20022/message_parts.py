@@ -115,7 +115,8 @@ class MessageParts:
     def finish(self) -> Iterator[MessageItem]:
         """The message is complete."""
         yield from self.as_far()
-        yield self.ending.end(self._told(self.groups[0]))
+        answered = self.head is not None and bool(self.head.status or self.head.reasons)
+        yield self.ending.end(self._told(self.groups[0]), answered=answered)
 
     def as_far(self) -> Iterator[MessageItem]:
         """The message as far as it came: its head, and the payments that waited for its end."""

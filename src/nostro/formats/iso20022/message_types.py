@@ -115,11 +115,12 @@ _TYPES: Mapping[str, MessageType] = {
         "camt.086", "billing_statement", {"BllgStmtGrp/BllgStmt/Svc": billed_service},
         {"BllgStmtGrp": _PLAIN, "BllgStmtGrp/BllgStmt": _PLAIN},
     ),
+    "MsgRjct": MessageType("admi.002", "payment_status", {"Rsn": statuses.message_refused}),
     "RmtAdvc": MessageType("remt.001", "remittance_advice", {"RmtInf": instruction.referred}),
 }  # fmt: skip
 _NAMED = {found.name: found for found in _TYPES.values()}
 _SUFFIXED = re.compile(r"(\w+?)V\d\d")
-_FIRST = re.compile(r"((?:pain|pacs|camt|remt)\.\d{3})\.\d{3}\.\d\d")
+_FIRST = re.compile(r"((?:pain|pacs|camt|remt|admi)\.\d{3})\.\d{3}\.\d\d")
 
 
 def message_type(name: str) -> MessageType | None:

@@ -59,6 +59,24 @@ def payment_status(layers: Layers, source: Source) -> PaymentStatus:
     return _stated("transaction", layers, source)
 
 
+def message_refused(layers: Layers, source: Source) -> PaymentStatus:
+    """`Rsn` of admi.002: a network didn't take a message, which it quotes; what is quoted was never sent on."""
+    said = " ".join(layers.own.texts.get("RsnDesc", ()))
+    return PaymentStatus(
+        level="message",
+        status=_REFUSED,
+        reasons=(Reason(proprietary=layers.own.text("RjctgPtyRsn"), text=said),),
+        references=References(message=layers.text("RltdRef/Ref")),
+        original=OriginalMessage(message_id=layers.text("RltdRef/Ref")),
+        others=layers.own.fields(_REFUSAL),
+        source=source,
+    )
+
+
+_REFUSED = "RJCT"
+_REFUSAL = Table({"refused_at": ("RjctnDtTm",), "error_location": ("ErrLctn",)})
+
+
 def _stated(level: Level, layers: Layers, source: Source) -> PaymentStatus:
     transaction = level == "transaction"
     own = layers if transaction else Layers(layers.told[:1], layers.flaws)
