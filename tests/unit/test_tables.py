@@ -143,7 +143,7 @@ def test_balances_that_stand_in_lines_of_their_own_are_taken() -> None:
 def test_without_a_currency_amounts_are_in_none_and_become_no_money() -> None:
     items = table(TABLE, EUROS.model_copy(update={"currency": ""}))
     assert "currency" in failed(items)
-    with pytest.raises(ValueError, match="finer"):
+    with pytest.raises(ValueError, match="ISO 4217"):
         entries(items)[1].amount.to_money()
 
 

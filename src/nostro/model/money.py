@@ -36,11 +36,9 @@ _CODES: dict[int, str] = {
     3: "BHD IQD JOD KWD LYD OMR TND",
     4: "CLF UYW",
 }
-NO_CURRENCY = "X" * 3
-"""ISO 4217's code where there is no currency, for documents that tell none. It has no minor unit, so that an amount
-with digits after its point never becomes money."""
 EXPONENTS: dict[str, int] = {code: digits for digits, codes in _CODES.items() for code in codes.split()}
-EXPONENTS[NO_CURRENCY] = 0
+NO_CURRENCY = "X" * 3
+"""ISO 4217's code where there is no currency, for an `Amount` of a document that tells none. It never becomes money."""
 
 
 class InexactAmountError(ValueError):
@@ -60,7 +58,14 @@ def _known_currency(code: str) -> str:
     return code
 
 
+def _told_currency(code: str) -> str:
+    if code not in EXPONENTS and code != NO_CURRENCY:
+        exponent(code)
+    return code
+
+
 Currency = Annotated[str, AfterValidator(_known_currency)]
+ToldCurrency = Annotated[str, AfterValidator(_told_currency)]
 
 
 def plain(value: Decimal) -> str:
@@ -75,7 +80,7 @@ class Amount(Value):
     """An exact decimal amount in a currency, as somebody told it. May carry more digits than the currency has."""
 
     value: PlainDecimal
-    currency: Currency
+    currency: ToldCurrency
 
     @model_validator(mode="after")
     def _finite(self) -> Self:

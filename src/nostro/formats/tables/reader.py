@@ -150,10 +150,9 @@ class _Walk:
     def _amount(self, row: Row, currency: str) -> tuple[Amount, Direction]:
         """The amount and its direction. Raises `Unreadable`."""
         value = self._signed(row)
-        digits = EXPONENTS[currency]
         value = trimmed(value, currency)
         exponent = value.as_tuple().exponent
-        if isinstance(exponent, int) and exponent == -3 and digits == 2 and 0 < abs(value) < 1000:
+        if isinstance(exponent, int) and exponent == -3 and EXPONENTS.get(currency, 2) == 2 and 0 < abs(value) < 1000:
             raise Unreadable("the amount can be read in two ways: three digits follow its decimal mark")
         if self.profile.inverse:
             value = -value
@@ -185,7 +184,7 @@ class _Walk:
     def _currency(self, row: Row) -> str:
         """The entry's currency. Raises `Unreadable`."""
         currency = self._text(row, "currency").upper() or self.profile.currency or NO_CURRENCY
-        if currency not in EXPONENTS:
+        if currency not in EXPONENTS and currency != NO_CURRENCY:
             raise Unreadable("the currency is not in ISO 4217")
         return currency
 
