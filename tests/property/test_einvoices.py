@@ -6,7 +6,6 @@ import itertools
 from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -91,7 +90,9 @@ def charges(draw: st.DrawFn) -> tuple[AllowanceCharge, ...]:
 @st.composite
 def invoices(draw: st.DrawFn) -> Invoice:
     one_each = {one.kind: one for one in draw(st.lists(REFERENCE, max_size=4))}
-    said: dict[str, Any] = {
+    made = draw(lines())
+    used = {line.tax for line in made}
+    said = {
         "number": draw(WORD),
         "issue_date": draw(DAY),
         "due_date": draw(DAY),
@@ -99,12 +100,10 @@ def invoices(draw: st.DrawFn) -> Invoice:
         "payment_terms": draw(st.one_of(st.just(""), WORDS)),
         "notes": tuple(Note(text=text) for text in draw(st.lists(WORDS.filter(_is_plain), max_size=3))),
         "references": tuple(one_each.values()),
-        "lines": draw(lines()),
-        "allowances_charges": draw(charges()),
+        "lines": made,
+        "allowances_charges": tuple(one for one in draw(charges()) if one.tax in used),
     }
-    used = {line.tax for line in said["lines"]}
-    kept = tuple(one for one in said["allowances_charges"] if one.tax in used)
-    return RICH.model_copy(update={**said, "allowances_charges": kept})
+    return RICH.model_copy(update=said)
 
 
 def reasons_in_the_breakdown(invoice: Invoice) -> InvoiceContent:

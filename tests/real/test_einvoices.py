@@ -18,12 +18,15 @@ from nostro.formats.einvoice import check_schema, convert, validate
 from nostro.formats.einvoice.cii import read_cii
 from nostro.formats.einvoice.converting import _in_order, _lost
 from nostro.formats.einvoice.fatturapa import write_fatturapa
+from nostro.formats.einvoice.rules import _CII, _UBL, _processor
+from nostro.formats.einvoice.stylesheets import lean, package_folder
 from nostro.formats.einvoice.ubl import read_ubl
 from nostro.formats.reading import Beginning
 from nostro.model.failures import FormatRefused
 from nostro.model.invoices import Invoice
 from nostro.model.statements import Reject
 from tests.unit.test_einvoice_fatturapa import signed
+from tests.unit.test_einvoice_rules import findings_in
 
 FAMILIES = {"ubl", "cii", "fatturapa", "facturx", "p7m"}
 NO_INVOICES = ("xsd", "unit_ubl", "gobl_cii/en16931")
@@ -200,6 +203,25 @@ def test_the_official_test_set_is_judged_as_its_authors_do(shared: Path) -> None
         compared += 1
         assert (rule in {finding.rule for finding in validate(content)}) == breaks, (name, rule)
     assert compared == 689
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("rules,syntax", [(_UBL, "UBL"), (_CII, "CII")])
+def test_lean_rules_find_what_the_official_ones_find(shared: Path, rules: str, syntax: str) -> None:
+    path = f"{package_folder()}/{rules}"
+    compiler = _processor().new_xslt30_processor()
+    official = compiler.compile_stylesheet(stylesheet_file=path)
+    ours = compiler.compile_stylesheet(stylesheet_text=lean(path))
+    found = 0
+    for file, invoice in invoices(shared):
+        if not invoice.format.startswith(syntax) or file.suffix.lower() == ".pdf":
+            continue
+        text = etree.tostring(etree.parse(file).getroot(), encoding="unicode")
+        document = _processor().parse_xml(xml_text=text)
+        theirs = findings_in(official.transform_to_string(xdm_node=document))
+        assert findings_in(ours.transform_to_string(xdm_node=document)) == theirs, file
+        found += len(theirs)
+    assert found > 50
 
 
 @pytest.mark.timeout(300)

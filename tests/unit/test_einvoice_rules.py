@@ -90,10 +90,10 @@ def test_lean_rules_find_what_the_official_ones_find(rules: str, content: bytes)
         compiler.compile_stylesheet(stylesheet_file=path),
         compiler.compile_stylesheet(stylesheet_text=lean(path)),
     ]
-    official, ours = (told(each.transform_to_string(xdm_node=document)) for each in made)
+    official, ours = (findings_in(each.transform_to_string(xdm_node=document)) for each in made)
     assert ours == official != []
 
 
-def told(report: str) -> list[tuple[str, str]]:
+def findings_in(report: str) -> list[tuple[str, str]]:
     failed = etree.fromstring(report.encode()).iter("{*}failed-assert", "{*}successful-report")
     return [(one.get("id") or "", one.get("location") or "") for one in failed]
