@@ -156,15 +156,16 @@ _COLON = re.compile(r"\b(EREF|KREF|MREF|CRED|IBAN|BIC)\s?:\s*(\S+)")
 def _tagged(told: Information, text: str) -> None:
     remittance: list[str] = []
     tag, held = "", ""
-    parts = text.split("+")
-    for part in parts[:-1]:
-        found = part[-4:] if part[-4:] in _TAGS else part[-3:] if part[-3:] == "BIC" else ""
+    *parts, last = text.split("+")
+    for part in parts:
+        found = part[-4:] if part[-4:] in _TAGS else "BIC" if part.endswith("BIC") else ""
         if found:
-            _take(told, tag, held + part[: -len(found)], remittance)
+            if told_before := held + part[: -len(found)]:
+                _take(told, tag, told_before, remittance)
             tag, held = found, ""
         else:
             held += f"{part}+"
-    _take(told, tag, held + parts[-1], remittance)
+    _take(told, tag, held + last, remittance)
     if not tag and ":" in text:
         # Savings banks' older spelling, in which what belongs to a tag can't be told from what follows it.
         for colon_tag, said in _COLON.findall(text):

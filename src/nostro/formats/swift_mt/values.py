@@ -159,6 +159,7 @@ def looks_like_iban(told: str) -> bool:
     return bool(_IBAN.fullmatch(told))
 
 
+@lru_cache(maxsize=4_096)
 def is_bic(told: str) -> bool:
     """Whether it has the shape of a BIC (ISO 9362)."""
     return bool(_BIC.fullmatch(told))
