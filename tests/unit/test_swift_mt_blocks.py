@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 import pytest
 
 from nostro.formats.catalogue import recognise
 from nostro.formats.reading import Beginning
 from nostro.formats.swift_mt.blocks import Piece, pieces
 from nostro.formats.swift_mt.read import read_mt, type_of
+from nostro.model.failures import FormatRefused
 from nostro.model.statements import Entry, Reject, StatementEnd, StatementHead
 
 BARE = ":20:X{n}\n:25:1234567890\n:28C:{n}/1\n:60F:C260831EUR1,\n:61:260831C1,NMSC\n:86:text {n}\n:62F:C260831EUR2,\n"
@@ -138,3 +142,32 @@ def test_messages_of_other_types_are_located_and_the_rest_is_read() -> None:
 def test_whose_file_it_is(text: str, ours: object) -> None:
     found = recognise(Beginning(text.encode()))
     assert (found is not None and found.name == "mt") is ours
+
+
+def broken(text: str) -> Iterator[bytes]:
+    yield text.encode()
+    raise FormatRefused("The gzip stream is cut off.")
+
+
+def test_bytes_that_end_in_a_refusal_cost_nothing_that_came_before() -> None:
+    items = list(read_mt(broken(bare(1) + "-\n" + bare(2).split(":62F:")[0])))
+    assert sum(isinstance(item, Entry) for item in items) == 2
+    assert [item.where for item in items if isinstance(item, Reject)] == ["MT940[2]"]
+    items = list(read_mt(broken(bare(1) + "-\n")))
+    assert [item.why for item in items if isinstance(item, Reject)] == ["the file breaks off here"]
+    with pytest.raises(FormatRefused, match="gzip"):
+        list(read_mt(broken("")))
+
+
+@pytest.mark.parametrize(
+    "sign", ["+", "/", "?", ":", "IBAN:", "C1", " ", "-", "{", "/EREF/", "EREF+", "?20", "\n:", "\n"]
+)
+def test_a_flood_of_any_sign_in_any_field_takes_no_longer_than_its_length(sign: str) -> None:
+    flood = sign * ((10_000 if "\n" in sign else 200_000) // len(sign))
+    places = ("text 1", "NMSC", "1,NMSC", "C1,NMSC", "260831C1,NMSC", "1234567890", "EUR1,", "C260831EUR1,", "1/1")
+    texts = [bare(1).replace(place, f"{place[:-1]}{flood}{place[-1]}", 1) for place in places]
+    texts += [bare(1).replace(place, flood, 1) for place in places]
+    for text in [flood + bare(1), *texts]:
+        recognise(Beginning(text.encode()[:65_536]))
+        with contextlib.suppress(FormatRefused):
+            assert sum(1 for _ in read_mt([text.encode()])) >= 1

@@ -13,6 +13,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from nostro.formats.text import lines
+from nostro.model.failures import FormatRefused
 
 FIELDS_AT_ONCE = 4_096
 """Fields that are gathered of one message before they are handed on: nearly every message is whole then."""
@@ -27,12 +28,14 @@ _IN_PAYMENTS = """
 """
 STATEMENT_TAGS = frozenset(_IN_STATEMENTS.split())
 PAYMENT_TAGS = frozenset(_IN_PAYMENTS.split())
-_ENTRY_TAGS = frozenset({"61", "86"})
 _PARTS_BEGIN = frozenset({"61", "21"})
 """Where a long message may be cut: at an entry, or at a payment of an MT101."""
 _TAGS = STATEMENT_TAGS | PAYMENT_TAGS
 _AFTER_TEXT = STATEMENT_TAGS - {"13", "21", "25", "28"}
 """What may follow a field 86: a time that was wrapped before its colon (`:26:37 `) looks like a field else."""
+_ON = _TAGS - {"20", "21"}
+_ON_AFTER_TEXT = _ON & _AFTER_TEXT
+"""Fields that go on with the message that is open."""
 _TYPES = frozenset({"101", "102", "103", "202", "205", "900", "910", "940", "942", "950"})
 _BASIC = re.compile(r"\{1:[A-Z]\d\d([A-Z0-9]{12})")
 _APPLICATION = re.compile(r"\{2:(?:I(\d{3})(?:([A-Z0-9]{12}|[A-Z0-9]{11})(?=[SUN]))?|O(\d{3})\d{10}([A-Z0-9]{12})?)")
@@ -87,8 +90,22 @@ class Piece:
 
 
 def pieces(chunks: Iterable[bytes]) -> Iterator[Piece]:
-    """The messages, in order. What stands between them (bank heads, empty lines) is left out."""
+    """The messages, in order. What stands between them (bank heads, empty lines) is left out.
+
+    Where the bytes can't be read on, the message that they break is handed on as `cut`; raises `FormatRefused` when
+    there is none yet.
+    """
     splitter = _Splitter()
+    try:
+        yield from _split(chunks, splitter)
+    except FormatRefused:
+        if splitter.piece.number == 1 and not splitter.piece.fields:
+            raise
+        splitter.within = True
+    yield from splitter.close("", at_end=True)
+
+
+def _split(chunks: Iterable[bytes], splitter: _Splitter) -> Iterator[Piece]:
     given = iter(chunks)
     beginning = next(given, b"")
     for number, line in _unwrapped(lines(chain((beginning,), given), _code_page(beginning))):
@@ -104,7 +121,6 @@ def pieces(chunks: Iterable[bytes]) -> Iterator[Piece]:
             yield from splitter.blocks(number, line)
         else:
             splitter.more(number, line)
-    yield from splitter.close("", at_end=True)
 
 
 def _code_page(beginning: bytes) -> str:
@@ -146,7 +162,7 @@ class _Splitter:
         end = line.find(":", 1, 6)
         tag = line[1:end]
         fields = self.piece.fields
-        if tag not in _ENTRY_TAGS or not 0 < len(fields) < FIELDS_AT_ONCE:
+        if tag not in (_ON_AFTER_TEXT if self.tag == "86" else _ON) or not 0 < len(fields) < FIELDS_AT_ONCE:
             return False
         self.tag, self.text = tag, [line[end + 1 :]]
         fields.append(_new(Field, (tag, number, self.text)))
@@ -202,7 +218,7 @@ class _Splitter:
     def close(self, trailer: str, *, at_end: bool = False) -> Iterator[Piece]:
         """The message ends here; `trailer` is what stands behind it."""
         piece = self.piece
-        if piece.fields or (not piece.first and at_end):
+        if piece.fields or (at_end and (not piece.first or (self.within and piece.number > 1))):
             own = trailer.partition("{1:")[0]
             if "{PDE" in own or "{PDM" in own:
                 piece.carrier = replace(piece.carrier, possible_duplicate=True)

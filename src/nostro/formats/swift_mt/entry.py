@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from functools import lru_cache
 
 from nostro.formats.swift_mt.information import Information, read_information
 from nostro.formats.swift_mt.line import Line
 from nostro.formats.swift_mt.values import Unreadable, decimal, looks_like_iban
-from nostro.model.base import of_fields
+from nostro.model.base import maker
 from nostro.model.money import EXPONENTS, Amount
 from nostro.model.parties import Address, BankAccount, Party
 from nostro.model.statements import Charge, Entry, Exchange, References, ReturnInformation, Source
 
+_made_entry = maker(Entry)
+_made_amount = maker(Amount)
+_made_references = maker(References)
+_made_party = maker(Party)
+_made_bank_account = maker(BankAccount)
 _NOTHING = Information()
 _NON_SWIFT = "\x00"
 """Marks lines of a field NS, which German and Hungarian banks have instead of 86."""
@@ -35,10 +39,9 @@ def entry_of(line: Line, information: list[str], currency: str, source: Source, 
         others = {**others, **line.codewords}
         exchange, charges = _money(others, currency)
     codes = [code for code in (line.type, told.code, told.primanota) if code]
-    return of_fields(
-        Entry,
+    return _made_entry(
         {
-            "amount": of_fields(Amount, {"value": line.amount, "currency": currency}),
+            "amount": _made_amount({"value": line.amount, "currency": currency}),
             "direction": line.direction,
             "state": "future" if line.expected else "pending" if interim else "booked",
             "reversal": line.reversed,
@@ -47,14 +50,12 @@ def entry_of(line: Line, information: list[str], currency: str, source: Source, 
             "references": _references(line, told, others),
             "bank_transaction_code": "+".join(codes),
             "remittance": tuple(told.remittance),
-            "counterparty": _party(told.name, told.address) if told.name or told.address else None,
+            "counterparty": _party(told),
             "counterparty_account": _bank_account(told),
             "exchange": exchange,
             "charges": charges,
             "returned": _returned(told) if told.returned or told.extension else None,
             "additional": f"{told.additional} {line.supplementary}".strip(),
-            "details": (),
-            "details_total": 0,
             "source": source,
         },
     )
@@ -62,42 +63,28 @@ def entry_of(line: Line, information: list[str], currency: str, source: Source, 
 
 def _references(line: Line, told: Information, others: dict[str, str]) -> References:
     named = told.references
-    get = named.get
     if line.type[1:] == "CHK" and line.reference:
         others = {**others, "ChqNb": line.reference}
-    return of_fields(
-        References,
-        {
-            "end_to_end": get("end_to_end", ""),
-            "account_servicer": line.bank_reference,
-            "entry": "",
-            "instruction": get("instruction") or line.reference,
-            "transaction": "",
-            "mandate": get("mandate", ""),
-            "structured": get("structured", ""),
-            "message": "",
-            "payment_information": get("payment_information", ""),
-            "others": others,
-        },
-    )
+    told_fields = {**named, "account_servicer": line.bank_reference, "others": others}
+    if line.reference and "instruction" not in named:
+        told_fields["instruction"] = line.reference
+    return _made_references(told_fields)
 
 
-@lru_cache(maxsize=4_096)
-def _party(name: str, address: tuple[str, ...]) -> Party:
-    """Who stands on the other side. The same ones come again and again."""
-    return Party(name=" ".join(name.split()), address=Address(lines=address) if address else None)
+def _party(told: Information) -> Party | None:
+    if not told.name and not told.address:
+        return None
+    address = Address(lines=told.address) if told.address else None
+    return _made_party({"name": " ".join(told.name.split()), "address": address})
 
 
 def _bank_account(told: Information) -> BankAccount | None:
-    if not (told.iban or told.number or told.bic or told.clearing_id):
+    if told.iban:
+        # Where both forms are told, the IBAN names the account.
+        return _made_bank_account({"iban": told.iban, "bic": told.bic, "clearing_id": told.clearing_id})
+    if not (told.number or told.bic or told.clearing_id):
         return None
-    # Where both forms are told, the IBAN names the account.
-    return _other_account(told.iban, "" if told.iban else told.number, told.bic, told.clearing_id)
-
-
-@lru_cache(maxsize=4_096)
-def _other_account(iban: str, number: str, bic: str, clearing_id: str) -> BankAccount:
-    return BankAccount(iban=iban, other=number, bic=bic, clearing_id=clearing_id)
+    return _made_bank_account({"other": told.number, "bic": told.bic, "clearing_id": told.clearing_id})
 
 
 def _returned(told: Information) -> ReturnInformation | None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from nostro.formats.reading import Beginning, Format
 from nostro.formats.swift_mt.read import READ, read_mt
 
-_BLOCKS = re.compile(r"\{1:[A-Z]\d\d[A-Z0-9]{12}|^[\x01$\s]*(?:\{|ä)4:", re.MULTILINE)
+_BLOCKS = re.compile(r"\{1:[A-Z]\d\d[A-Z0-9]{12}|^[\x01$ ]*(?:\{|ä)4:", re.MULTILINE)
 _TYPE = re.compile(r"\{2:[IO](\d{3})")
 _FIELD = re.compile(
     r"(?:^|@@|\{4:):(?:20|21|25P?|28[CD]?|13D?|32[AB]|34F|6[02][FM]?|6[145]|86|9[40][02CD]|NS|NSF|23B|50[A-Z]?):",

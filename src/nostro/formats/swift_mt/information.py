@@ -62,7 +62,7 @@ def read_information(text: list[str]) -> Information:
     return told
 
 
-_SEPARATED = re.compile(r"\s*(\d{3})?\s*([?~^<>]|(?<=\d)[|@#!&])(?=\d\d)")
+_SEPARATED = re.compile(r"\s*+(?:(\d{3})\s*+)?([?~^<>]|(?<=\d)[|@#!&])(?=\d\d)")
 _SLASHED = re.compile(r"\s*/[A-Z]{2,8}/")
 _FREE = re.compile(r"999(?=[A-Za-z])")
 
@@ -88,8 +88,9 @@ def _separated(told: Information, joined: str, separator: str) -> None:
     if "60" in fields and "29" not in fields:
         # Parts 60 to 65 go on after 29 only.
         fields["60"] = f"\n{fields['60']}"
-    told.name = _flowing([take("32", ""), take("33", "")]).replace("\n", " ")
-    _tagged(told, _flowing([take(number) for number in list(fields) if number in _PURPOSE]))
+    told.name = _end_of(take("32", "")) + take("33", "")
+    purpose = [fields.pop(number) for number in tuple(fields) if number in _PURPOSE]
+    _tagged(told, "".join(map(_end_of, purpose)))
     for number, said in fields.items():
         if said.strip():
             told.others[f"?{number}"] = said.strip()
@@ -112,9 +113,9 @@ def _disentangled(parts: list[str], separator: str) -> dict[str, str]:
     return fields
 
 
-def _flowing(fields: list[str]) -> str:
-    """Text that was cut into fields of a fixed width: a full one goes on in the next, another ends a line."""
-    return "".join([said if len(said) == _FULL or len(said) >= _WIDE else f"{said}\n" for said in fields]).strip()
+def _end_of(said: str) -> str:
+    """A part of a text that was cut at a fixed width: a full one goes on in the next, another ends a line."""
+    return said if len(said) == _FULL or len(said) >= _WIDE else f"{said}\n"
 
 
 def _other_bank(told: Information, said: str) -> None:
@@ -155,15 +156,16 @@ _COLON = re.compile(r"\b(EREF|KREF|MREF|CRED|IBAN|BIC)\s?:\s*(\S+)")
 def _tagged(told: Information, text: str) -> None:
     remittance: list[str] = []
     tag, held = "", ""
-    parts = text.split("+")
-    for part in parts[:-1]:
-        found = part[-4:] if part[-4:] in _TAGS else part[-3:] if part[-3:] == "BIC" else ""
+    *parts, last = text.split("+")
+    for part in parts:
+        found = part[-4:] if part[-4:] in _TAGS else "BIC" if part.endswith("BIC") else ""
         if found:
-            _take(told, tag, held + part[: -len(found)], remittance)
+            if told_before := held + part[: -len(found)]:
+                _take(told, tag, told_before, remittance)
             tag, held = found, ""
         else:
             held += f"{part}+"
-    _take(told, tag, held + parts[-1], remittance)
+    _take(told, tag, held + last, remittance)
     if not tag and ":" in text:
         # Savings banks' older spelling, in which what belongs to a tag can't be told from what follows it.
         for colon_tag, said in _COLON.findall(text):
@@ -196,10 +198,11 @@ def _take(told: Information, tag: str, said: str, remittance: list[str]) -> None
 
 # Codes between slashes: /EREF/.../REMI/...
 
-_CODE = re.compile(
-    r"/(ACCW|ADDR|BENM|BIC|BN|BO|CHGS?|CNTP|CREF|CSID|EREF|EXCH|IBAN|ID|INID|IREF|ISDT|KREF|MARF|MREF|NAME|NRTX|OB|"
-    r"OCMT|ORDP|PREF|PT|PURP|PY|REMI|RREF|RTRN|RTYP|SUM|SVCL|TRCD|TRTP|TYPE|UETR|ULTB|ULTC|ULTD)/"
-)
+_ALL_CODES = """
+ACCW ADDR BENM BIC BN BO CHG CHGS CNTP CREF CSID EREF EXCH IBAN ID INID IREF ISDT KREF MARF MREF NAME NRTX OB OCMT ORDP
+PREF PT PURP PY REMI RREF RTRN RTYP SUM SVCL TRCD TRTP TYPE UETR ULTB ULTC ULTD
+"""
+_CODES = frozenset(_ALL_CODES.split())
 _SLASH_REFERENCES = {
     "EREF": "end_to_end", "PREF": "payment_information", "KREF": "instruction", "IREF": "instruction",
     "MARF": "mandate", "MREF": "mandate",
@@ -207,20 +210,27 @@ _SLASH_REFERENCES = {
 
 
 def _slashed(told: Information, text: str) -> None:
-    parts = _CODE.split(text)
-    if parts[0].strip():
-        told.remittance.append(parts[0].strip())
-    for n in range(1, len(parts) - 1, 2):
-        code, said = parts[n], parts[n + 1].strip().strip("/").strip()
-        if not said:
-            continue
-        if name := _SLASH_REFERENCES.get(code):
-            if reference := told_reference(said):
-                told.references[name] = reference
-        elif set_field := _SLASH.get(code):
-            set_field(told, said)
+    code, held = "", ""
+    for word in text.split("/"):
+        if word in _CODES:
+            _take_code(told, code, held)
+            code, held = word, ""
         else:
-            told.others[code] = said
+            held += f"/{word}"
+    _take_code(told, code, held)
+
+
+def _take_code(told: Information, code: str, held: str) -> None:
+    said = held.strip("/ ")
+    if not said:
+        return
+    if name := _SLASH_REFERENCES.get(code):
+        if reference := told_reference(said):
+            told.references[name] = reference
+    elif set_field := _SLASH.get(code):
+        set_field(told, said)
+    else:
+        told.others[code] = said
 
 
 def _remittance(told: Information, said: str) -> None:
@@ -248,6 +258,7 @@ def _address(told: Information, said: str) -> None:
 
 
 _SLASH: Mapping[str, Callable[[Information, str], None]] = {
+    "": _remittance,
     "REMI": _remittance,
     "CNTP": _counterparty,
     "NAME": _name,
@@ -318,10 +329,7 @@ _CREDITOR_REFERENCE = re.compile(r"RF\d\d[A-Z0-9]{1,21}")
 def _structured(told: Information) -> None:
     """A Belgian structured communication within the text, or a creditor reference (ISO 11649) that is all of it."""
     for said in told.remittance:
-        if ("++" in said or "**" in said) and (found := _BELGIAN.search(said)):
+        if ("+++" in said or "***" in said) and (found := _BELGIAN.search(said)):
             told.references["structured"] = found[1]
-            return
-    if len(told.remittance) == 1 and told.remittance[0].startswith("RF"):
-        compact = "".join(told.remittance[0].split())
-        if _CREDITOR_REFERENCE.fullmatch(compact):
+        elif said.startswith("RF") and _CREDITOR_REFERENCE.fullmatch(compact := "".join(said.split())):
             told.references["structured"] = compact

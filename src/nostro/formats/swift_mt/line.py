@@ -15,7 +15,7 @@ from nostro.formats.swift_mt.values import Unreadable, day, decimal, near
 from nostro.model.statements import Direction
 
 _LINE = re.compile(
-    r"\s*(\d{6})(\d{6}(?=[RECDrecd])|\d{4}|\s{4}|\s{6})?\s*([Rr]?[CDcd]|[Ee][CDcd])\s?([A-Za-z]?)\s*([-+]?)\s*"
+    r"\s*+(\d{6})(\d{4}(?!\d)|\d{6}(?=[RECDrecd])|\d{4}|\s{4}|\s{6})?\s{0,9}([Rr]?[CDcd]|[Ee][CDcd])\s?([A-Za-z]?)\s*+([-+]?)\s*+"
     r"(\d[\d.,]*|,\d+)\s*([A-Za-z][A-Za-z0-9 ]{3})?(.*)",
     re.DOTALL,
 )

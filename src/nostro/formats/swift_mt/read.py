@@ -72,4 +72,6 @@ def _of_one_amount(tags: set[str]) -> str:
 def _refused(piece: Piece, kind: str) -> Iterator[MtItem]:
     if piece.first:
         why = f"a message MT{kind} is none that Nostro reads" if kind else "its fields don't say which message this is"
+        if not piece.fields:
+            why = "the file breaks off here"
         yield Reject(where=f"MT{kind}[{piece.number}]", why=why, line=piece.line)

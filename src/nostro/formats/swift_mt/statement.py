@@ -18,7 +18,7 @@ from nostro.formats.swift_mt.entry import entry_of
 from nostro.formats.swift_mt.information import lines_of
 from nostro.formats.swift_mt.line import amount_in, read_line
 from nostro.formats.swift_mt.values import BALANCE_CODES, Unreadable, balance, bank_account, moment, summed
-from nostro.model.base import of_fields
+from nostro.model.base import maker
 from nostro.model.money import EXPONENTS, Amount
 from nostro.model.parties import BankAccount
 from nostro.model.statements import (
@@ -33,6 +33,8 @@ from nostro.model.statements import (
     StatementHead,
 )
 
+_made_head = maker(StatementHead)
+_made_source = maker(Source)
 StatementItem = StatementHead | Entry | Reject | StatementEnd
 
 _INTERIM = frozenset({"34F", "13D", "13", "90C", "90D"})
@@ -43,6 +45,7 @@ _AMONG_ENTRIES = frozenset({"61", "86", "NS", "NSF"})
 _ONCE = _OPENING | _CLOSING | {"25", "25P", "28", "28C"}
 _DIRECTIONS: dict[str, Direction] = {"90C": "credit", "90D": "debit"}
 _PAGES = 99_999
+_NO_ACCOUNT = BankAccount()
 
 
 @dataclass(slots=True)
@@ -53,7 +56,7 @@ class Statement:
     format: str = ""
     kind: ReportKind = "statement"
     head: StatementHead | None = None
-    account: BankAccount = field(default_factory=BankAccount)
+    account: BankAccount = _NO_ACCOUNT
     currency: str = ""
     balances: list[Balance] = field(default_factory=list)
     controls: list[Control] = field(default_factory=list)
@@ -151,24 +154,26 @@ class Statement:
     def _head(self) -> StatementHead:
         self._non_swift()
         number, page = self.numbers
-        opened = next((one.on for one in self.balances if one.code == "OPBD"), None)
-        closed = next((one.on for one in self.balances if one.code == "CLBD"), None)
-        return StatementHead(
-            kind=self.kind,
-            statement_id=self.others.pop("20", ""),
-            bank_account=self.account,
-            currency=self.account.currency or self.currency,
-            sequence=number,
-            page=page,
-            last_page=self.last_page if page else None,
-            created_at=self.created_at,
-            created_on=self.created_at.date() if self.created_at else closed,
-            from_date=opened,
-            to_date=closed,
-            balances=tuple(self.balances),
-            others=self.others,
-            source=Source(where=self.where, line=self.piece.line),
-            format=self.format,
+        days = {one.code: one.on for one in reversed(self.balances)}
+        opened, closed = days.get("OPBD"), days.get("CLBD")
+        return _made_head(
+            {
+                "kind": self.kind,
+                "statement_id": self.others.pop("20", ""),
+                "bank_account": self.account,
+                "currency": self.account.currency or self.currency,
+                "sequence": number,
+                "page": page,
+                "last_page": self.last_page if page else None,
+                "created_at": self.created_at,
+                "created_on": self.created_at.date() if self.created_at else closed,
+                "from_date": opened,
+                "to_date": closed,
+                "balances": tuple(self.balances),
+                "others": dict(self.others),
+                "source": _made_source({"where": self.where, "line": self.piece.line}),
+                "format": self.format,
+            },
         )
 
     def _non_swift(self) -> None:
@@ -209,7 +214,7 @@ class Statement:
         self.line, self.information = None, []
         sums = self.sums
         where = f"{self.where}/61[{sums.entries + sums.rejected + 1}]"
-        source = of_fields(Source, {"where": where, "line": told.line})
+        source = _made_source({"where": where, "line": told.line})
         try:
             line = read_line(told.text, ends=ends)
             entry = entry_of(line, information, self.currency, source, interim=self.kind == "report")

@@ -12,14 +12,17 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import NamedTuple
 
+from nostro.model.base import maker
 from nostro.model.money import EXPONENTS, Amount
 from nostro.model.parties import BankAccount
 from nostro.model.statements import Balance
 
+_made_amount = maker(Amount)
+_made_balance = maker(Balance)
 _IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{10,30}")
 _BIC = re.compile(r"[A-Z]{4}[A-Z]{2}[A-Z0-9]{2}(?:[A-Z0-9]{3})?")
-_BALANCE = re.compile(r"\s*(R?[CD])?(\d{6})\s*([A-Za-z]{3})?\s*([-+]?[\d., ]*\d[\d., ]*)")
-_SUM = re.compile(r"\s*(\d*)\s*([A-Za-z]{3})\s*([CD]?)\s*([\d., ]*)")
+_BALANCE = re.compile(r"\s*+(R?[CD])?(\d{6})\s*+([A-Za-z]{3})?\s*+([-+]?[\d., ]*\d[\d., ]*)")
+_SUM = re.compile(r"\s*+(\d*)\s*+([A-Za-z]{3})\s*+([CD]?)\s*+([\d., ]*)")
 _MOMENT = re.compile(r"(\d{6})(\d{4})(?:([+-])(\d{2})(\d{2}))?")
 _DIGITS = 30
 BALANCE_CODES = {
@@ -95,7 +98,9 @@ def balance(tag: str, told: str, currency: str) -> tuple[Balance, str]:
     amount = decimal(value)
     signed = -amount if mark in ("D", "RC") else amount
     dated = day(on)
-    return Balance(code=BALANCE_CODES[tag], amount=Amount(value=signed, currency=currency), on=dated.on), dated.wrong
+    # Currency and digits were looked at above.
+    told_amount = _made_amount({"value": signed, "currency": currency})
+    return _made_balance({"code": BALANCE_CODES[tag], "amount": told_amount, "on": dated.on}), dated.wrong
 
 
 def dated_amount(told: str) -> tuple[date | None, Amount, str]:
@@ -154,6 +159,7 @@ def looks_like_iban(told: str) -> bool:
     return bool(_IBAN.fullmatch(told))
 
 
+@lru_cache(maxsize=4_096)
 def is_bic(told: str) -> bool:
     """Whether it has the shape of a BIC (ISO 9362)."""
     return bool(_BIC.fullmatch(told))
