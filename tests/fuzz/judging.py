@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -60,6 +61,19 @@ def lived_through(raw: bytes, name: str = "") -> Outcome:
     took = time.monotonic() - began
     assert took < SECONDS * max(1.0, len(raw) / 1e6), f"{took:.1f} s for {len(raw)} bytes"
     return Outcome(tuple(names), count, rejects, failed, refused)
+
+
+def ends_nowhere(raw: bytes, found: Outcome) -> bool:
+    """Whether nobody could tell that something is missing: the format has no end, or a message ends right here.
+
+    An interim report (MT942) of a bank that leaves block 4 and the sums out has no end either.
+    """
+    bare_interim = b"{4:" not in raw and re.search(rb":34F:|:13D:", raw) is not None
+    return bool(UNENDING.intersection(found.formats)) or bare_interim or _MT_END.search(raw) is not None
+
+
+_MT_END = re.compile(rb"(?::6[245][FM]?:[^\r\n]*\s*(?::86:[^{}]*)?|-\}?|[\x03$]|\}\}?)\s*\Z")
+"""A closing balance (with what follows it), a message's end sign, or an acknowledgement's."""
 
 
 def _document(told: Told) -> Outcome:

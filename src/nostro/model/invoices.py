@@ -103,7 +103,7 @@ class DocumentReference(Value):
 class Note(Value):
     """BG-1: text (BT-22) and the code of its subject (BT-21, UNTDID 4451)."""
 
-    text: str
+    text: str = ""
     subject: str = ""
 
 

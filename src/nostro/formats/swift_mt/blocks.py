@@ -147,13 +147,14 @@ def _unwrapped(told: Iterator[tuple[int, str]]) -> Iterator[tuple[int, str]]:
 
 @dataclass(slots=True)
 class _Splitter:
-    """The message that is gathered, and the carrier of the next one."""
+    """The message that is gathered, and the carrier of the next one. `headed`: its text hasn't begun yet."""
 
     piece: Piece = field(default_factory=lambda: Piece(1, 1))
     carrier: Carrier = field(default_factory=Carrier)
     text: list[str] | None = None
     tag: str = ""
     within: bool = False
+    headed: bool = False
     has_reference: bool = False
     basic: str = ""
 
@@ -209,16 +210,18 @@ class _Splitter:
         if "{1:" in told or (self.within and "{4:" in told):
             yield from self.close("")
             self.carrier, self.basic = Carrier(), ""
+        self.headed = self.headed or "{1:" in told
         self._headers(told)
         if opening := _TEXT_BLOCK.search(told):
-            self.within = True
+            self.within, self.headed = True, False
             if rest := told[opening.end() :].strip():
                 yield from self.tagged(number, rest)
 
     def close(self, trailer: str, *, at_end: bool = False) -> Iterator[Piece]:
         """The message ends here; `trailer` is what stands behind it."""
         piece = self.piece
-        if piece.fields or (at_end and (not piece.first or (self.within and piece.number > 1))):
+        begun = not piece.first or ((self.within or self.headed) and piece.number > 1)
+        if piece.fields or (at_end and begun):
             own = trailer.partition("{1:")[0]
             if "{PDE" in own or "{PDM" in own:
                 piece.carrier = replace(piece.carrier, possible_duplicate=True)
