@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -14,10 +15,12 @@ from nostro.formats.einvoice.converting import convert
 from nostro.formats.einvoice.rules import validate
 from nostro.formats.einvoice.schemas import check_schema
 from nostro.formats.einvoice.ubl import read_ubl, write_ubl
+from nostro.formats.kinds import SCHEMAS
 from nostro.model.failures import FormatRefused
 from nostro.model.invoices import AllowanceCharge, Attachment, Invoice, InvoiceParty, Price
 from nostro.model.statements import Reject
 from tests.unit.einvoices import DEBITED, RICH, SELLER, eur, line, same
+from tests.unit.test_parse import typed
 
 WAYS = [pytest.param(write_ubl, read_ubl, id="ubl"), pytest.param(write_cii, read_cii, id="cii")]
 CREDIT = DEBITED.model_copy(update={"type_code": "381"})
@@ -238,6 +241,15 @@ def test_zugferd_1_is_read_by_its_older_names() -> None:
     assert told.allowances_charges == (AllowanceCharge(charge=True, amount=eur("5.00"), reason="Freight"),)
     assert told.tax_breakdown[0].tax.rate == Decimal("19.00")
     assert [check for check in told.checks if not check.ok] == []
+
+
+def test_nostro_parse_prints_an_invoice_as_its_schema_says(tmp_path: Path) -> None:
+    (tmp_path / "invoice.xml").write_bytes(write_cii(RICH))
+    code, [told], errors = typed(str(tmp_path / "invoice.xml"))
+    assert (code, errors, told["kind"], told["number"]) == (0, "", "invoice", "INV-2026-017")
+    assert told["totals"]["payable"] == {"value": "90.00", "currency": "EUR"}
+    assert told["source"]["file"] == str(tmp_path / "invoice.xml")
+    SCHEMAS["invoice"].model_validate(told)
 
 
 # from one syntax into the other
