@@ -318,4 +318,4 @@ class Invoice(InvoiceContent):
     kind: ClassVar[str] = "invoice"
 
 
-CREDIT_NOTES = frozenset({"81", "83", "261", "262", "296", "308", "381", "396", "420", "458", "532"})
+CREDIT_NOTES = frozenset(("81", "83", "261", "262", "296", "308", "381", "396", "420", "458", "502", "503", "532"))

@@ -3,31 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from nostro.formats.einvoice.arithmetic import checks_of
+from nostro.formats.einvoice.forms import BARE_AMOUNT
 from nostro.formats.einvoice.mapping import Fields, Reading, Shape, read_parts
 from nostro.formats.einvoice.paths import found
 from nostro.formats.iso20022.stream import BrokenXml, events
 from nostro.formats.iso20022.tree import Element, line_of, local, text
 from nostro.model.failures import FormatRefused
 from nostro.model.invoices import Invoice, InvoiceContent
-from nostro.model.money import EXPONENTS
+from nostro.model.money import EXPONENTS, Amount
 from nostro.model.statements import Check, Reject, Source
 
 Checked = Callable[[InvoiceContent], Iterable[Check]]
 DOCUMENT_BYTES = 134_217_728
+_HOLDERS = ("Invoice", "CreditNote", "CrossIndustryInvoice", "FatturaElettronicaBody")
+_CURRENCIES = (
+    "SupplyChainTradeTransaction/ApplicableHeaderTradeSettlement/InvoiceCurrencyCode",
+    "DatiGenerali/DatiGeneraliDocumento/Divisa",
+)
+_DUE = ("PayableAmount", "DuePayableAmount", "ImportoTotaleDocumento")
 ELEMENTS = 2_000_000
 """More than an invoice of 40,000 lines has."""
 
 
 @dataclass(slots=True)
 class Document:
-    """A document's root, and why the rest of it is missing where its XML breaks."""
+    """A document's root; where its XML breaks, why, and which elements were still open then."""
 
     root: Element | None = None
     broken: BrokenXml | None = None
+    unfinished: list[Element] = field(default_factory=list)
 
 
 def parsed(chunks: Iterable[bytes]) -> Document:
@@ -36,6 +44,10 @@ def parsed(chunks: Iterable[bytes]) -> Document:
     try:
         for kind, element in events(_bounded(chunks), huge_texts=True):
             count += kind == "start"
+            if kind == "start":
+                document.unfinished.append(element)
+            else:
+                document.unfinished.pop()
             if document.root is None:
                 document.root = element
             if count > ELEMENTS:
@@ -65,11 +77,22 @@ def within(root: Element, names: Sequence[str]) -> list[Element]:
     return [element for element in inside if not any(local(above) in names for above in element.iterancestors())]
 
 
-def cut_off(document: Document, where: str, payable: str = "") -> Reject:
-    """What is said where the XML of an invoice breaks."""
+def cut_off(document: Document, where: str) -> Reject:
+    """What is said where the XML of an invoice breaks, with the amount due where it was told before."""
     broken = document.broken
     why = f"the XML breaks off or is broken here: {broken.why}" if broken else "the invoice is incomplete"
-    return Reject(where=where + payable, why=why, line=broken.line if broken else None)
+    due = _due_in(document.root, document.unfinished) if document.root is not None else None
+    return Reject(where=where, why=why, line=broken.line if broken else None, amount=due)
+
+
+def _due_in(root: Element, unfinished: list[Element]) -> Amount | None:
+    """The amount due of the last invoice in what could be read; of an element that is cut, no digit counts."""
+    holders = list(root.iter(*(f"{{*}}{name}" for name in _HOLDERS)))
+    holder = holders[-1] if holders else root
+    reading = Reading(currency_in(holder, "DocumentCurrencyCode", *_CURRENCIES))
+    found_amounts = (one for one in holder.iter(*(f"{{*}}{name}" for name in _DUE)) if one not in unfinished)
+    amounts = (reading.take(one, BARE_AMOUNT) for one in found_amounts)
+    return next((told for told in amounts if isinstance(told, Amount)), None)
 
 
 def invoice_of(reading: Reading, element: Element, shape: Shape, name: str) -> Invoice:

@@ -15,10 +15,10 @@ from nostro.model.invoices import Identifier, Quantity
 from nostro.model.money import EXPONENTS, Amount, plain
 from nostro.model.parties import BankAccount
 
-_NUMBER = re.compile(r"[+-]?(?:\d{1,24}(?:\.\d{0,12})?|\.\d{1,12})")
-_DAY = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})(?:[T ].*|\d{4}(?:\d{2})?.*|Z|[+-]\d{2}:?\d{2})?")
+_NUMBER = re.compile(r"[+-]?(?:\d{1,24}(?:\.\d{0,12})?|\.\d{1,12})", re.ASCII)
+_DAY = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})(?:[T ].*|\d{4}(?:\d{2})?.*|Z|[+-]\d{2}:?\d{2})?", re.ASCII)
 _IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{10,30}")
-_COUNT = re.compile(r"\d{1,6}")
+_COUNT = re.compile(r"\d{1,6}", re.ASCII)
 _NONE: Mapping[str, str] = {}
 
 

@@ -50,8 +50,10 @@ def lean(path: str) -> str:
     root = etree.parse(path).getroot()
     for fired in list(root.iter(f"{_SVRL}fired-rule")):
         _drop(fired)
-    for pattern in root.iter(f"{_SVRL}active-pattern"):
-        del pattern[:]
+    for pattern in list(root.iter(f"{_SVRL}active-pattern", f"{_SVRL}ns-prefix-in-attribute-values")):
+        _drop(pattern)
+    for output in root.iter(f"{_XSL}output"):
+        output.set("indent", "no")
     for mode, templates in _modes(root).items():
         _stop_walking(root, mode, templates)
     _inline_codes(root, path)

@@ -110,14 +110,18 @@ def _admit(event: Event, depth: int) -> None:
     if kind == "end":
         return
     if element.tag[0] != "{" and ":" in element.tag:  # a prefix that nobody declared
-        try:
-            element.tag = element.tag.rpartition(":")[2]
-        except ValueError:
-            raise BrokenXml("an element has no name", line_of(element)) from None
+        _drop_prefix(element)
     if depth > DEPTH:
         raise BrokenXml(f"nested deeper than {DEPTH} elements", line_of(element))
     if depth == 1 and cast("object", element.getroottree().docinfo.internalDTD) is not None:
         raise FormatRefused("The XML declares a document type: no bank file does, and it could smuggle entities in.")
+
+
+def _drop_prefix(element: Element) -> None:
+    try:
+        element.tag = element.tag.rpartition(":")[2]
+    except ValueError:  # libxml2 lets names pass that are none: `a:`, `a:1`
+        raise BrokenXml("an element's name is none", line_of(element)) from None
 
 
 def trimmed(chunks: Iterable[bytes]) -> Iterator[bytes]:
