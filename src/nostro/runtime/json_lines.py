@@ -140,7 +140,7 @@ class Lines:
         else:
             line = f", line {reject.line}" if reject.line else ""
             place = ":".join(part for part in (name, reject.where) if part)
-            self.output.aside.print(clean(f"{place}{line}: {reject.why}"))
+            self.output.aside.print(clean(f"{place}{line}: {reject.why}"), soft_wrap=True)
 
     def _write(self, told: bytes) -> None:
         if not self.quiet:

@@ -11,7 +11,6 @@ from decimal import Decimal
 from nostro.connectors.bank_files.entries import Document
 from nostro.connectors.kit.reading import IgnoredItem, Item, ReadItem, ReceiptView, RejectItem
 from nostro.formats import reading as formats
-from nostro.formats.catalogue import UNKNOWN, tell
 from nostro.model.canonical import digest
 from nostro.model.entities import LegalEntity
 from nostro.model.facts import StatementReceived
@@ -36,6 +35,9 @@ INFORMATION = "information_entry"
 
 def read(receipt: ReceiptView) -> Iterator[Item]:
     """The items of a receipt, in its order."""
+    # All formats together take a second to import: no command that reads no file should wait for them.
+    from nostro.formats.catalogue import UNKNOWN, tell  # noqa: PLC0415 - see above
+
     try:
         for document in tell(receipt.chunks):
             if document.format is None:

@@ -209,7 +209,9 @@ def _signs(proposal: Proposal, body: Sequence[Row], places: dict[str, int], deci
         proposal.guesses["debits_negative"] = Guess(str(bool(signs[True])), 0.9)
         return {"debits_negative": bool(signs[True])}
     if "direction" in places:
-        proposal.guesses["direction"] = Guess(text(body[0].cells[places["direction"]]) if body else "", 0.9)
+        place = places["direction"]
+        first = next((row.cells[place] for row in body if place < len(row.cells)), "")
+        proposal.guesses["direction"] = Guess(text(first), 0.9)
         return {}
     inverse = _proved_inverse(body, places, decimal)
     if inverse is None and body and all(value > 0 for value in column("amount")):

@@ -12,8 +12,6 @@ from decimal import Decimal
 from itertools import chain
 from typing import NamedTuple
 
-import openpyxl  # type: ignore[import-untyped]  # it ships no types, and stubs would be one dependency more
-
 from nostro.formats.tables.cells import Cell
 from nostro.formats.text import lines
 from nostro.model.failures import FormatRefused
@@ -88,6 +86,9 @@ def _split(said: str, delimiter: str) -> list[Cell]:
 
 def sheet_rows(chunks: Iterable[bytes], sheet: str) -> Iterator[Row]:
     """The rows of a sheet: the one of that name, or the first. Formulas are as they were last worked out."""
+    # It ships no types; and it takes a third of a second, which only who reads a workbook should wait.
+    import openpyxl  # type: ignore[import-untyped]  # noqa: PLC0415 - see above
+
     held = io.BytesIO()
     for chunk in chunks:
         if held.tell() + len(chunk) > _FILE_BYTES:
