@@ -33,7 +33,7 @@ quick: install ## the part of the tests that takes a minute
 test: install ## every test of less than a minute: real files, integration and simulation included
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not proof" $(ARGS)
 
-prove: install ## the long ones: kills, restore, upgrade, overload, cut connections, a full disk
+prove: install ## those of a minute and more: the demo, a credit from the terminal, kills, restore, upgrade, overload, a full disk
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m proof $(ARGS)
 
 crash: install ## kills, stopped clocks, cut connections, restarts, fail-over, full disks, ROUNDS= times, chosen at random

@@ -21,7 +21,7 @@ NO_SOCKETS = {"unit", "property", "golden", "tidy"}
 SLOW = {"real", "crash", "simulation"}
 LONGEST = ("test_demo", "test_cli", "crash", "simulation", "test_damaged_files", "integration", "real")
 PROOFS = {"test_adversities", "test_full_disk", "test_kills", "test_overload", "test_restore", "test_upgrade"}
-"""Crash tests of a minute or more each."""
+"""Crash tests of a minute or more each; others bear the marker themselves."""
 
 settings.register_profile("nostro", deadline=None, print_blob=True)
 settings.load_profile("nostro")

@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from random import Random
@@ -16,9 +16,14 @@ from random import Random
 import psycopg
 
 from nostro.egress.drive import WRITE_SECONDS
+from nostro.projections.worklist import open_cases, waiting_commands
+from nostro.runtime.demo.judge import judge
 from nostro.runtime.demo.landscape import LATE_EFFECTS_SECONDS
+from nostro.sandbox.judgement import intended
 from nostro.sandbox.scenario import Scenario
 from nostro.sandbox.server import Server
+from nostro.sandbox.stage import ODOO
+from nostro.store.database import Database
 from tests.crash.processes import (
     BREATH_SECONDS,
     DOOR,
@@ -29,6 +34,7 @@ from tests.crash.processes import (
     empty_grounds,
     processes,
 )
+from tests.simulation.handed_over import unexplained
 
 LEAP = timedelta(minutes=10)
 """How far business time goes at once when nobody has anything to do."""
@@ -128,6 +134,16 @@ class Days:
                 await self.to(self.now + LEAP)
             await asyncio.sleep(TURN_SECONDS)
         return left
+
+    async def judged(self, until: date) -> None:
+        """Nothing is doubled, and nothing lost but what an open case says of just that effect that nobody knows it."""
+        async with Database(self.house.url()) as database:
+            commands, cases = await waiting_commands(database), await open_cases(database)
+        await asyncio.to_thread(self.house.end)
+        verdict = judge(intended(self.scenario, self.sandbox.world), self.sandbox.world.books()["systems"][ODOO], until)
+        assert verdict.doubled == ()
+        told = [(case.subject, case.reason, case.sentence) for case in cases]
+        assert list(unexplained(verdict.lost, commands, cases)) == [], told
 
     async def left(self) -> dict[str, int | None]:
         """What should have ended."""

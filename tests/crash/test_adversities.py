@@ -23,9 +23,7 @@ import psycopg
 import pytest
 
 from nostro.engine.tenure import LEASE
-from nostro.runtime.demo.judge import judge
-from nostro.sandbox.judgement import intended
-from nostro.sandbox.stage import MONDAY, ODOO, at
+from nostro.sandbox.stage import MONDAY, at
 from nostro.store.embedded_place import find_place
 from tests.crash.living import Days, days, prove
 from tests.crash.processes import BREATH_SECONDS, DOOR, WORKERS, Processes
@@ -122,12 +120,7 @@ async def judged(there: Scene) -> None:
     await made.to(CLOSES)
     left = await made.settled()
     assert set(left.values()) == {0}, left
-    world = made.sandbox.world
-    await asyncio.to_thread(made.house.end)
-    yesterday = MONDAY - timedelta(days=1)
-    verdict = judge(intended(made.scenario, world), world.books()["systems"][ODOO], yesterday)
-    assert verdict.doubled == ()
-    assert verdict.lost == ()
+    await made.judged(MONDAY - timedelta(days=1))
     await asyncio.to_thread(prove, made.house)
 
 

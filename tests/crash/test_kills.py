@@ -15,9 +15,7 @@ from random import Random
 import pytest
 
 from nostro.runtime.demo.drive import LATE_EFFECTS
-from nostro.runtime.demo.judge import judge
-from nostro.sandbox.judgement import intended
-from nostro.sandbox.stage import END, MONDAY, ODOO, TUESDAY, at
+from nostro.sandbox.stage import END, MONDAY, TUESDAY, at
 from tests.crash.living import Days, days, prove
 
 ROUNDS = int(os.environ.get("NOSTRO_CRASH_ROUNDS", "20"))
@@ -48,8 +46,5 @@ async def _live_and_judge(folder: Path) -> None:
         (folder / "books.json").write_text(json.dumps(world.books(), default=str), encoding="utf-8")
         assert sum(made.killed.values()) == ROUNDS
         assert set(left.values()) == {0}, left
-        await asyncio.to_thread(made.house.end)
-        verdict = judge(intended(made.scenario, world), world.books()["systems"][ODOO], LAST)
-        assert verdict.doubled == ()
-        assert verdict.lost == ()
+        await made.judged(LAST)
         await asyncio.to_thread(prove, made.house)

@@ -16,9 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from nostro.runtime.demo.judge import judge
-from nostro.sandbox.judgement import intended
-from nostro.sandbox.stage import MONDAY, ODOO, at
+from nostro.sandbox.stage import MONDAY, at
 from tests.crash.living import Days, days, prove
 from tests.crash.processes import DOOR, WORKERS, Processes
 from tests.crash.releases import MIGRATIONS, SOURCE, archived, changed, copied
@@ -157,10 +155,7 @@ async def _ended(made: Days) -> None:
     await made.to(CLOSES)
     left = await made.settled()
     assert set(left.values()) == {0}, left
-    world = made.sandbox.world
-    await asyncio.to_thread(made.house.end)
-    verdict = judge(intended(made.scenario, world), world.books()["systems"][ODOO], MONDAY - timedelta(days=1))
-    assert (verdict.lost, verdict.doubled) == ((), ())
+    await made.judged(MONDAY - timedelta(days=1))
     await asyncio.to_thread(prove, made.house)
 
 

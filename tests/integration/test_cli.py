@@ -172,6 +172,7 @@ def until(ask: Callable[[], Any], seconds: float = 60) -> Any:  # noqa: ANN401 -
     return found
 
 
+@pytest.mark.proof
 def test_a_bank_credit_is_seen_traced_approved_by_a_second_person_verified_replayed_and_erased(
     terminal: Terminal, up: Callable[..., Running]
 ) -> None:

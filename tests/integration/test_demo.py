@@ -41,6 +41,7 @@ def here(tmp_path: Path) -> Iterator[Here]:
         shutil.rmtree(find_place(state).home, ignore_errors=True)
 
 
+@pytest.mark.proof
 def test_in_two_days_of_faults_nostro_loses_and_doubles_nothing_and_the_plain_script_does(here: Here) -> None:
     """One run for all that is asked of it: it takes minutes, and test processes share nothing."""
     done = here.run("demo", "--once", "--json")
