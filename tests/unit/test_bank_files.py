@@ -16,9 +16,14 @@ from nostro.model.facts import EntryReported, StatementReceived, split
 from nostro.model.money import Money
 from nostro.model.references import told
 from tests.unit.test_camt import balance, document, entry
+from tests.unit.test_convert_validate import PAYMENT
+from tests.unit.test_einvoice_syntaxes import UBL as INVOICE
 
 IBAN = "DE89370400440532013000"
 RECEIVED = datetime(2026, 9, 1, 6, tzinfo=UTC)
+RATES = """<gesmes:Envelope xmlns:gesmes="http://www.gesmes.org/xml/2002-08-01"
+ xmlns="http://www.ecb.int/vocabulary/2002-08-01/eurofxref"><gesmes:subject>Reference rates</gesmes:subject><Cube>
+<Cube time="2026-08-31"><Cube currency="USD" rate="1.1000"/></Cube></Cube></gesmes:Envelope>"""
 DAY = "<BookgDt><Dt>2026-08-31</Dt></BookgDt>"
 
 
@@ -258,3 +263,19 @@ def test_hints_are_bounded_however_long_the_text_is() -> None:
 def test_the_day_of_an_entry_is_told_as_the_bank_says_it() -> None:
     (report,) = reports(read(document(entry(more=DAY))))
     assert report.booking_date == date(2026, 8, 31)
+
+
+@pytest.mark.parametrize(
+    "content,kind",
+    [
+        (PAYMENT % "", "payment_initiation"),
+        (INVOICE % "100.00", "invoice"),
+        (RATES, "rate_table"),
+    ],
+)
+def test_a_file_that_we_know_and_that_is_no_statement_is_a_reject_and_never_passed_over(
+    content: str, kind: str
+) -> None:
+    [reject] = read(content.encode())
+    assert isinstance(reject, RejectItem)
+    assert f"kind {kind} is no statement" in reject.why

@@ -15,7 +15,7 @@ from nostro.model.canonical import digest
 from nostro.model.entities import LegalEntity
 from nostro.model.facts import StatementReceived
 from nostro.model.failures import FormatRefused
-from nostro.model.messages import MessageHead
+from nostro.model.messages import Instruction, MessageEnd, PaymentStatus
 from nostro.model.money import Amount, InexactAmountError
 from nostro.model.parties import same_account
 from nostro.model.statements import (
@@ -24,6 +24,7 @@ from nostro.model.statements import (
     Check,
     Entry,
     Reject,
+    Source,
     StatementEnd,
     StatementHead,
     balance_of,
@@ -91,13 +92,20 @@ class _Reading:
                 self.head = self.owned = None
             case StatementEnd():
                 yield from self.close()
-            case MessageHead():
-                why = f"a {item.kind} is not a statement: this connection takes statements, reports and notifications"
-                yield RejectItem(where=self._located(item.source.where, item.source.line), why=why)
             case Entry():
                 self.strange += 1
                 same = self.head is not None and item.amount.currency == self.head.currency
                 self.strange_sum += item.amount.value if same else 0
+            case Instruction() | PaymentStatus() | MessageEnd():
+                pass  # rejected with their message's head
+            case _:
+                yield self._no_statement(item)
+
+    def _no_statement(self, item: formats.Item) -> RejectItem:
+        """Messages about payments, invoices, tables of rates: known, and none of this connection's."""
+        kind, source = getattr(item, "kind", "document"), getattr(item, "source", Source(where=""))
+        why = f"a file of the kind {kind} is no statement: this connection takes statements, reports and notifications"
+        return RejectItem(where=self._located(source.where, source.line), why=why)
 
     def close(self) -> Iterator[Item]:
         """A statement that nobody declared, as one reject with its sum; one that was cut has been told already."""
