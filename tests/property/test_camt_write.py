@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from nostro.formats.checks import Sums
 from nostro.formats.iso20022.camt import read_camt
-from nostro.formats.iso20022.camt_write import write_camt
+from nostro.formats.iso20022.write.statements import write_camt
 from nostro.formats.reading import Item
 from nostro.model.failures import FormatRefused
 from nostro.model.money import Amount

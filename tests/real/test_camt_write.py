@@ -10,7 +10,7 @@ import pytest
 from lxml import etree
 
 from nostro.formats.catalogue import tell
-from nostro.formats.iso20022.camt_write import write_camt
+from nostro.formats.iso20022.write.statements import write_camt
 from nostro.formats.reading import Item
 from nostro.model.failures import FormatRefused
 from nostro.model.statements import Entry, StatementEnd, StatementHead

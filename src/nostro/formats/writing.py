@@ -8,10 +8,10 @@ from datetime import datetime
 from functools import partial
 
 from nostro.formats.einvoice.converting import Syntax, convert
-from nostro.formats.iso20022.camt_write import write_camt
 from nostro.formats.iso20022.write.batches import Initiation
 from nostro.formats.iso20022.write.credit_transfers import PAIN001, write_pain001
 from nostro.formats.iso20022.write.direct_debits import PAIN008, write_pain008
+from nostro.formats.iso20022.write.statements import write_camt
 from nostro.formats.profiles import Profile, profile
 from nostro.formats.reading import Item
 from nostro.formats.swift_mt.write_statement import write_mt940

@@ -1,25 +1,29 @@
-"""XML as text, for what we write: elements by name, in the order that their schema wants."""
+"""XML as text, for what we write: elements by name, in the order that their schema wants, without a tree."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from xml.sax.saxutils import escape, quoteattr
+from xml.sax.saxutils import quoteattr
 
 DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
-_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-Content = str | Iterable[str]
+_MARKED = re.compile("[&<>\r\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"}
+
+
+def escaped(text: str) -> str:
+    """Text as XML has it. What XML can't hold at all is left out."""
+    return _MARKED.sub(lambda found: _ESCAPES.get(found[0], ""), text) if _MARKED.search(text) else text
 
 
 def leaf(name: str, text: str, attributes: str = "") -> str:
-    """An element with a text; nothing without one. What XML can't hold at all is left out."""
-    return f"<{name}{attributes}>{escape(_FORBIDDEN.sub('', text))}</{name}>" if text else ""
+    """An element with a text, or nothing without one."""
+    return f"<{name}{attributes}>{escaped(text)}</{name}>" if text else ""
 
 
-def branch(name: str, *children: str) -> str:
-    """An element around others; nothing when none of them is there."""
-    inside = "".join(children)
-    return f"<{name}>{inside}</{name}>" if inside else ""
+def branch(name: str, *inside: str) -> str:
+    """An element around others, or nothing without any."""
+    content = "".join(inside)
+    return f"<{name}>{content}</{name}>" if content else ""
 
 
 def attribute(name: str, value: str) -> str:

@@ -7,10 +7,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
-from nostro.formats.iso20022.write.xml_text import Dialect, branch, coded, instant, leaf, party
+from nostro.formats.iso20022.write.told_as import Dialect, coded, instant, party
 from nostro.formats.profiles import Profile, refuse
 from nostro.formats.profiles.check import ProfileRefused
 from nostro.formats.profiles.rules import Finding
+from nostro.formats.xml_text import branch, leaf
 from nostro.model.base import Value
 from nostro.model.failures import FormatRefused
 from nostro.model.messages import Instruction, Method

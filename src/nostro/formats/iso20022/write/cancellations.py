@@ -8,8 +8,9 @@ from decimal import Decimal
 
 from nostro.formats.iso20022.write.batches import amount_of, document, in_pieces
 from nostro.formats.iso20022.write.settled import amount
-from nostro.formats.iso20022.write.xml_text import Dialect, branch, dialect, instant, leaf, party
+from nostro.formats.iso20022.write.told_as import Dialect, dialect, instant, party
 from nostro.formats.profiles import profile
+from nostro.formats.xml_text import branch, leaf
 from nostro.model.base import Value
 from nostro.model.failures import FormatRefused
 from nostro.model.messages import Instruction

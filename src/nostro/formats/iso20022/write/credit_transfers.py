@@ -16,8 +16,9 @@ from nostro.formats.iso20022.write.batches import (
     payment_type,
 )
 from nostro.formats.iso20022.write.settled import amount, identification, remittance
-from nostro.formats.iso20022.write.xml_text import Dialect, account_number, bank, branch, coded, dialect, leaf, party
+from nostro.formats.iso20022.write.told_as import Dialect, account_number, bank, coded, dialect, party
 from nostro.formats.profiles import Profile, profile
+from nostro.formats.xml_text import branch, leaf
 from nostro.model.failures import FormatRefused
 from nostro.model.messages import Instruction, Method
 from nostro.model.money import plain

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from nostro.formats.iso20022.write.xml_text import Dialect, branch, coded, escaped, leaf
+from nostro.formats.iso20022.write.told_as import Dialect, coded
+from nostro.formats.xml_text import branch, escaped, leaf
 from nostro.model.messages import Document, Instruction
 from nostro.model.money import Amount, plain
 

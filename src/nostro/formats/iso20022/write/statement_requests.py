@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 
 from nostro.formats.iso20022.write.batches import Initiation, document, in_pieces
-from nostro.formats.iso20022.write.xml_text import Dialect, account_number, bank, branch, dialect, instant, leaf, party
+from nostro.formats.iso20022.write.told_as import Dialect, account_number, bank, dialect, instant, party
 from nostro.formats.profiles import profile
+from nostro.formats.xml_text import branch, leaf
 from nostro.model.base import Value
 from nostro.model.failures import FormatRefused
 from nostro.model.parties import BankAccount, Party

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from nostro.formats.iso20022.write.batches import Initiation, document, in_pieces
 from nostro.formats.iso20022.write.settled import amount
-from nostro.formats.iso20022.write.xml_text import Dialect, account_number, branch, dialect, instant, leaf, party
+from nostro.formats.iso20022.write.told_as import Dialect, account_number, dialect, instant, party
 from nostro.formats.profiles import profile
+from nostro.formats.xml_text import branch, leaf
 from nostro.model.failures import FormatRefused
 from nostro.model.messages import Level, OriginalMessage, PaymentStatus, Reason
 from nostro.model.money import plain

@@ -1,4 +1,4 @@
-"""XML as text: elements written straight, without a tree, so that large files take seconds."""
+"""Parties, accounts, banks and codes as the versions of a message have them, in a profile's letters."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from typing import NamedTuple
 
 from nostro.formats.iso20022.actors import ADDRESS_OTHERS
 from nostro.formats.profiles import Profile
+from nostro.formats.xml_text import branch, leaf
 from nostro.model.parties import Address, BankAccount, Party
 
-_MARKED = re.compile(r"[&<>\r]")
-_ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"}
 _CODE = re.compile(r"[A-Z0-9]{4}")
 _OLD_ADDRESS = frozenset({"Dept", "SubDept"})
 
@@ -33,22 +32,6 @@ def dialect(version: str, profile: Profile, first_modern: int) -> Dialect:
     if int(version[-2:]) >= first_modern:
         return Dialect(version, profile)
     return Dialect(version, profile, bic="BIC", any_bic="BICOrBEI", modern=False)
-
-
-def escaped(text: str) -> str:
-    """Text as XML has it."""
-    return _MARKED.sub(lambda found: _ESCAPES[found[0]], text) if _MARKED.search(text) else text
-
-
-def leaf(name: str, text: str) -> str:
-    """An element with text, or nothing without."""
-    return f"<{name}>{escaped(text)}</{name}>" if text else ""
-
-
-def branch(name: str, *inside: str) -> str:
-    """An element around others, or nothing without any."""
-    content = "".join(inside)
-    return f"<{name}>{content}</{name}>" if content else ""
 
 
 def coded(name: str, said: str, codes: Iterable[str] | None = None) -> str:
