@@ -25,7 +25,7 @@ from nostro.formats.tables.formats import table_format
 from nostro.formats.tables.profile import PROFILES, Profile
 from nostro.formats.validating import Flaw, flaws
 from nostro.formats.writing import WRITERS, Order, writer
-from nostro.model.failures import FormatRefused, Refused
+from nostro.model.failures import FormatRefused, OutOfService, Refused
 from nostro.runtime.cli_frame import DONE, WRONG, Frame, register
 from nostro.runtime.json_lines import REFUSED, Lines
 from nostro.runtime.output import clean
@@ -90,7 +90,10 @@ def convert(
     if out is None:
         sys.stdout.buffer.write(whole)
     else:
-        out.write_bytes(whole)
+        try:
+            out.write_bytes(whole)
+        except OSError as error:
+            raise OutOfService(f"{out} can't be written: {error.strerror or type(error).__name__}.") from None
     return WRONG if said else DONE
 
 
