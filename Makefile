@@ -1,7 +1,7 @@
 # Everything here runs on a machine with only Python >= 3.11, make and a package index.
 # Paths are relative throughout: make can't hold a path with spaces, the shell can.
 .DEFAULT_GOAL := help
-.PHONY: help install demo check quick test prove fuzz lock clean crash golden simulate mutants bench bench-install
+.PHONY: help install demo check quick test prove search fuzz lock clean crash golden simulate mutants bench bench-install
 .NOTPARALLEL:
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
@@ -48,6 +48,10 @@ simulate: install ## the whole house from SEEDS= seeds (FIRST= to begin with), J
 
 mutants: install ## break guarantees on purpose and see which quick test notices (ARGS=NAME for one, ARGS=--all for every one)
 	$(BIN)/python -m tests.mutants.run $(ARGS)
+
+search: install ## look for new counterexamples to the properties, ROUNDS= times (the gate tries the same ones each time)
+	@for round in $$(seq $(or $(ROUNDS),10)); do \
+		NOSTRO_PROPERTIES=search $(BIN)/python -m pytest -q -n 2 --timeout 900 tests/property $(ARGS) || exit 1; done
 
 fuzz: install ## damage real files for SECONDS= seconds, from seed FIRST= on; ONLY= names a part of their paths
 	@exec $(BIN)/python -m tests.fuzz.run --seconds $(or $(SECONDS),3600) --first $(or $(FIRST),1) $(if $(ONLY),--only $(ONLY))

@@ -23,8 +23,10 @@ LONGEST = ("test_demo", "test_cli", "crash", "simulation", "test_damaged_files",
 PROOFS = {"test_adversities", "test_full_disk", "test_kills", "test_overload", "test_restore", "test_upgrade"}
 """Crash tests of a minute or more each; others bear the marker themselves."""
 
-settings.register_profile("nostro", deadline=None, print_blob=True)
-settings.load_profile("nostro")
+settings.register_profile("gate", deadline=None, print_blob=True, derandomize=True)
+settings.register_profile("search", deadline=None, print_blob=True)
+settings.load_profile(os.environ.get("NOSTRO_PROPERTIES", "gate"))
+"""The gate tries the same examples each time, so that it says yes or no; `make search` looks for new ones."""
 
 
 def _part(path: Path) -> str:

@@ -51,7 +51,9 @@ references = st.builds(
     },
 )
 charges = st.builds(Charge, amount=amounts, direction=directions, included=st.sampled_from((None, True, False)))
-addresses = st.builds(Address, street=texts(70), town=texts(35), country=st.sampled_from(("", "CH", "DE")))
+addresses = st.builds(Address, street=texts(70), town=texts(35), country=st.sampled_from(("", "CH", "DE"))).filter(
+    lambda address: address != Address()
+)
 parties = st.builds(Party, name=st.text(LETTERS, min_size=1, max_size=140), address=st.none() | addresses)
 returns = st.none() | st.builds(ReturnInformation, code=st.sampled_from(("AC04", "MD06")), text=texts(105))
 

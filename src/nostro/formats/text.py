@@ -65,7 +65,7 @@ def _plain(chunks: Iterable[bytes]) -> Iterator[bytes]:
     beginning = b""
     for chunk in given:
         beginning += chunk
-        if len(beginning) >= 4:
+        if len(beginning) >= _GLANCE:
             break
     encoding, mark = _marked(beginning)
     if encoding in ("", "utf-8"):
@@ -78,15 +78,19 @@ def _plain(chunks: Iterable[bytes]) -> Iterator[bytes]:
         yield decoder.decode(chunk).encode()
 
 
+_GLANCE = 64
+"""Bytes that are looked at for an encoding: so many that a few zero bytes too much deceive nobody."""
+
+
 def _marked(raw: bytes) -> tuple[str, bytes]:
     """The encoding that a byte order mark says, and the mark; UTF-16 without one shows in its zero bytes."""
     for mark, encoding in _MARKS:
         if raw.startswith(mark):
             return encoding, mark
-    if len(raw) > 3 and raw[1] == 0 and raw[0]:
-        return "utf-16-le", b""
-    if len(raw) > 3 and raw[0] == 0 and raw[1]:
-        return "utf-16-be", b""
+    glance = raw[:_GLANCE]
+    for encoding, mute, told in (("utf-16-le", glance[1::2], glance[::2]), ("utf-16-be", glance[::2], glance[1::2])):
+        if mute.count(0) * 4 > len(mute) * 3 and told.count(0) * 4 < len(told):
+            return encoding, b""
     return "", b""
 
 
