@@ -10,6 +10,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nostro.formats.swift_mt.information import CODES
 from nostro.formats.swift_mt.read import MtItem, read_mt
 from nostro.formats.swift_mt.values import looks_like_iban
 from nostro.formats.swift_mt.write_statement import write_mt940
@@ -20,15 +21,15 @@ from nostro.model.money import Amount
 from nostro.model.parties import Address, BankAccount, Party
 from nostro.model.statements import Balance, Entry, References, Reject, Source, StatementEnd, StatementHead
 
-WORDS = st.from_regex(r"[A-Za-z0-9](?:[A-Za-z0-9().,'+ ]{0,20}[A-Za-z0-9])?", fullmatch=True).map(
-    lambda said: " ".join(said.split())
+WORDS = (
+    st.from_regex(r"[A-Za-z0-9](?:[A-Za-z0-9().,'+ ]{0,20}[A-Za-z0-9])?", fullmatch=True)
+    .map(lambda said: " ".join(said.split()))
+    .filter(lambda said: said not in CODES)
 )
-REFERENCES = st.from_regex(r"[A-Z0-9]{1,16}", fullmatch=True).filter(
-    lambda said: said not in ("NONREF", "EREF", "KREF")
-)
+REFERENCES = st.from_regex(r"[A-Z0-9]{1,16}", fullmatch=True).filter(lambda said: said not in CODES | {"NONREF"})
 VALUES = st.integers(1, 10**12).map(lambda minor: Decimal(minor).scaleb(-2))
 DAYS = st.dates(date(1990, 1, 1), date(2070, 1, 1))
-CODES = st.sampled_from(["NTRF", "NMSC", "FCHG", "S103", "N192"])
+TYPES = st.sampled_from(["NTRF", "NMSC", "FCHG", "S103", "N192"])
 
 
 def plain_words(said: str) -> bool:
@@ -49,7 +50,7 @@ def entries(draw: st.DrawFn, currency: str) -> Entry:
         references=References(
             end_to_end=draw(REFERENCES), account_servicer=draw(REFERENCES), instruction=draw(REFERENCES)
         ),
-        bank_transaction_code=draw(CODES),
+        bank_transaction_code=draw(TYPES),
         remittance=(draw(WORDS.filter(plain_words)),),
         counterparty=Party(name=draw(WORDS)),
         counterparty_account=BankAccount(iban="NL91ABNA0417164300", bic="ABNANL2A"),

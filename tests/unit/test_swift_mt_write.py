@@ -94,6 +94,7 @@ def changed(entry: Entry, **fields: Any) -> Callable[[], str]:  # noqa: ANN401 -
         (changed(ENTRY, remittance=("Zahlung für März",)), "86"),
         (changed(ENTRY, remittance=("x" * 400,)), "86"),
         (changed(ENTRY, remittance=("a /EREF/ within",)), "/REMI/"),
+        (changed(ENTRY, remittance=("PURP",)), "/REMI/"),
         (changed(ENTRY, state="pending"), "booked"),
         (lambda: mt940(head=HEAD.model_copy(update={"balances": ()})), "60F"),
         (lambda: mt940(head=HEAD.model_copy(update={"bank_account": BankAccount()})), "25"),

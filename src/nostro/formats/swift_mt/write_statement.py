@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from textwrap import wrap
 
+from nostro.formats.swift_mt.information import CODES
 from nostro.formats.swift_mt.writing import (
     amount_text,
     day_text,
@@ -122,9 +123,9 @@ def _information(entry: Entry) -> str:
         ("REMI", " ".join(entry.remittance)),
     ]
     for code, said in told:
-        if said.strip("/ ") != said or _SLASHED.search(said.removeprefix("STRD")):
+        if said.strip("/ ") != said or _SLASHED.search(said.removeprefix("STRD")) or said in CODES:
             raise FormatRefused(
-                f"Field 86, /{code}/: the text holds a word between slashes, or a slash or blank at its ends.",
+                f"Field 86, /{code}/: the text holds or is a code word, or has a slash or blank at its ends.",
                 "Change the text.",
             )
     return "".join(f"/{code}/{said}" for code, said in told if said)
