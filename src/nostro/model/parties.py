@@ -12,8 +12,10 @@ def same_account(one: str, other: str) -> bool:
 
     A number without its bank code says too little. Blanks and case don't matter.
     """
-    said, told = sorted(("".join(text.split()).upper() for text in (one, other)), key=len)
-    return bool(said) and (said == told or (bool(_IBAN.fullmatch(told)) and said == told[4:]))
+    said, told = "".join(one.split()).upper(), "".join(other.split()).upper()
+    if len(said) > len(told):
+        said, told = told, said
+    return bool(said) and (said == told or (said == told[4:] and bool(_IBAN.fullmatch(told))))
 
 
 _IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{10,30}")

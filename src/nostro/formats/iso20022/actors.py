@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
-from nostro.formats.iso20022.told import Layers, Table, Told, ends
+from nostro.formats.iso20022.told import Hits, Layers, Shape, Table, Told, ends
+from nostro.model.base import maker
 from nostro.model.parties import Address, BankAccount, Party
 
 _INNER = ("/Pty", "/Agt/FinInstnId", "/FinInstnId", "")
@@ -27,66 +28,77 @@ _ADDRESS = {
 }  # fmt: skip
 ADDRESS_OTHERS = ("CareOf", "Dept", "SubDept", "BldgNm", "Flr", "UnitNb", "PstBx", "Room", "TwnLctnNm", "DstrctNm")
 """Parts of an address beyond those that every system has, in the order of `PostalAddress27`."""
+_made_party, _made_address, _made_account = maker(Party), maker(Address), maker(BankAccount)
 
 
 def party(layers: Layers, *names: str) -> Party | None:
     """The party of the first of the names that is told, or None when nothing is said of any."""
     for name in names:
         held = layers.holder(name)
-        if held and (found := held[0].made(("party", name), _party, *held)):
+        if held is None:
+            continue
+        found = _party(*held) if held[0] is layers.own else held[0].made(("party", name), _party, *held)
+        if found:
             return found
     return None
 
 
+class _PartyAt(NamedTuple):
+    """Where in a piece a party's fields stand, and which elements hold identifications that may be several."""
+
+    fields: Hits
+    ids: Hits
+    address: Hits
+    others: Hits
+    lines: list[int]
+    blocks: list[str]
+
+
 def _party(told: Told, name: str) -> Party | None:
-    base, address, ids = told.planned(("party", name), _party_plan, told, name)
-    found: dict[str, Any] = {"name": told.text(*ends(base, _NAMES))}
-    found["address"] = _address(told, address) if address else None
-    found["ids"] = {**{scheme: told.text(path) for scheme, path in ids}, **_other_ids(told, base)}
-    if not any(found.values()):
-        return None
-    return Party(**found, country=told.text(base + "/CtryOfRes"))
+    at, values = told.planned(("party", name), _party_at, told.shape, name), told.values
+    found: dict[str, Any] = {field: values[place] for field, place in at.fields}
+    ids = {scheme: values[place] for scheme, place in at.ids}
+    if at.blocks:
+        ids |= _other_ids(told, at.blocks)
+    if ids:
+        found["ids"] = ids
+    if at.address or at.others or at.lines:
+        parts: dict[str, Any] = {field: values[place] for field, place in at.address}
+        parts["lines"] = tuple([values[place] for place in at.lines])
+        parts["others"] = {field: values[place] for field, place in at.others}
+        found["address"] = _made_address(parts)
+    return _made_party(found) if found.keys() - {"country"} else None
 
 
-def _party_plan(told: Told, name: str) -> tuple[str, str, list[tuple[str, str]]]:
-    """Where a party is told, its address, and each of its identifications that can only be there once."""
-    base = name + next((inner for inner in _INNER if name + inner in told.places), "")
-    address = next((path for path in ends(base, _ADDRESSES) if path in told.places), "")
-    ids: dict[str, str] = {}
+def _party_at(shape: Shape, name: str) -> _PartyAt:
+    base = name + next((inner for inner in _INNER if shape.holds(name + inner)), "")
+    address = next((path for path in ends(base, _ADDRESSES) if shape.holds(path)), "")
+    ids: dict[str, int] = {}
     for holder in _ID_HOLDERS:
         for path, scheme in _SINGLE_IDS.items():
-            if (at := base + holder + path) in told.texts:
-                ids.setdefault(scheme, at)
-    return base, address, list(ids.items())
+            if found := shape.at.get(base + holder + path):
+                ids.setdefault(scheme, found[0])
+    parts = {field: (f"{address}/{element}",) for field, element in _ADDRESS.items()} if address else {}
+    others = {element: (f"{address}/{element}",) for element in ADDRESS_OTHERS} if address else {}
+    blocks = [base + holder + other for holder in _ID_HOLDERS for other in _OTHER_IDS]
+    return _PartyAt(
+        shape.hits({"name": ends(base, _NAMES), "country": (base + "/CtryOfRes",)}),
+        list(ids.items()),
+        shape.hits(parts),
+        shape.hits(others),
+        shape.at.get(address + "/AdrLine", []),
+        [path for path in blocks if shape.holds(path)],
+    )
 
 
-def _address(told: Told, place: str) -> Address | None:
-    fields: dict[str, Any] = {
-        name: told.text(path) for name, path in told.planned(("address", place), _parts, told, place)
-    }
-    others = {name: said for name in ADDRESS_OTHERS if (said := fields.pop(name, ""))}
-    lines = tuple(told.texts.get(place + "/AdrLine", ()))
-    return Address(**fields, lines=lines, others=others) if fields or lines or others else None
-
-
-def _parts(told: Told, place: str) -> list[tuple[str, str]]:
-    names = {**_ADDRESS, **{name: name for name in ADDRESS_OTHERS}}
-    return [(name, at) for name, element in names.items() if (at := f"{place}/{element}") in told.texts]
-
-
-def _other_ids(told: Told, base: str) -> dict[str, str]:
+def _other_ids(told: Told, paths: list[str]) -> dict[str, str]:
     """Identifications by scheme: a code such as `CUST`, or who issued it."""
     found: dict[str, str] = {}
-    for path in told.planned(("ids", base), _other_places, told, base):
+    for path in paths:
         for one in told.blocks(path):
             if said := one.text("Id"):
                 found.setdefault(one.text("SchmeNm/Cd", "SchmeNm/Prtry", "IdTp", "Issr") or "Othr", said)
     return found
-
-
-def _other_places(told: Told, base: str) -> list[str]:
-    paths = (base + holder + other for holder in _ID_HOLDERS for other in _OTHER_IDS)
-    return [path for path in paths if path in told.places]
 
 
 def account_of(layers: Layers, role: str) -> BankAccount | None:
@@ -97,30 +109,40 @@ def account_of(layers: Layers, role: str) -> BankAccount | None:
 def bank_account(layers: Layers, name: str, bank: str) -> BankAccount | None:
     """A bank account, at the bank that another element names; None when neither is told."""
     number, at = layers.holder(name), layers.holder(f"{bank}/FinInstnId")
-    if number and at and number[0] is at[0]:
-        return number[0].made(("account", name, bank), _account_at, number, at)
-    return _account_at(number, at)
+    if number is None or at is None or number[0] is at[0]:
+        told = number or at
+        return told[0].made(("account", name, bank), _account_in, told[0], name, bank) if told else None
+    return _bank_account_of(number[0].fields(_number_table(name)) | at[0].fields(_bank_table(at[1])))
 
 
-def _account_at(number: tuple[Told, str] | None, at: tuple[Told, str] | None) -> BankAccount | None:
-    fields = {**(_numbers(*number) if number else {}), **(_bank(*at) if at else {})}
-    return BankAccount(**fields) if fields else None
+def own_account(told: Told, bank: str) -> BankAccount | None:
+    """The bank account that a piece itself is (`Acct`), at the bank that an element of it names."""
+    return _account_in(told, "", bank)
 
 
-def _numbers(told: Told, name: str) -> dict[str, str]:
-    found = told.fields(_number_table(name))
+def _account_in(told: Told, name: str, bank: str) -> BankAccount | None:
+    return _bank_account_of(told.fields(_account_table(name, bank)))
+
+
+def _bank_account_of(found: dict[str, str]) -> BankAccount | None:
     if "iban" in found:
         found["iban"] = "".join(found["iban"].split()).upper()
-    proxy, scheme = found.pop("proxy", ""), found.pop("proxy_scheme", "")
-    if proxy and not (found.get("iban") or found.get("other")):
-        # A proxy (a telephone number, an e-mail address) names the account only where nothing else does.
-        found |= {"other": proxy, "scheme": scheme}
-    return found
+    if "proxy" in found or "proxy_scheme" in found:
+        proxy, scheme = found.pop("proxy", ""), found.pop("proxy_scheme", "")
+        if proxy and not (found.get("iban") or found.get("other")):
+            # A proxy (a telephone number, an e-mail address) names the account only where nothing else does.
+            found |= {"other": proxy, "scheme": scheme}
+    return _made_account(found) if found else None
 
 
 @lru_cache(maxsize=256)
 def _number_table(name: str) -> Table:
     return Table({field: ends(name, paths) for field, paths in _NUMBERS.items()})
+
+
+@lru_cache(maxsize=256)
+def _account_table(name: str, bank: str) -> Table:
+    return Table({**_number_table(name).paths, **_bank_table(f"{bank}/FinInstnId").paths})
 
 
 _NUMBERS = {
@@ -144,17 +166,13 @@ def _bank_table(name: str) -> Table:
     return Table({field: ends(name, paths) for field, paths in _BANKS.items()})
 
 
-def _bank(told: Told, name: str) -> dict[str, str]:
-    return told.fields(_bank_table(name))
-
-
 def agent(layers: Layers, name: str) -> str:
     """A bank by its BIC, else its clearing id, other id or name."""
     held = layers.holder(f"{name}/FinInstnId", name)
     if held is None:
         return ""
     told, place = held
-    bank = _bank(told, place)
+    bank = told.fields(_bank_table(place))
     return bank.get("bic") or bank.get("clearing_id") or told.text(*ends(place, ("/Othr/Id", "/PrtryId/Id", "/Nm")))
 
 

@@ -15,9 +15,11 @@ from pydantic import ValidationError
 from nostro.formats.checks import BatchSum, Sums
 from nostro.formats.iso20022.entry import Around, read_detail, read_entry
 from nostro.formats.iso20022.head import HeadParts, format_of, page_of
+from nostro.formats.iso20022.pieces import Cut, cuts
+from nostro.formats.iso20022.places import Scissors
 from nostro.formats.iso20022.stream import BrokenXml
-from nostro.formats.iso20022.tree import Told, Tree, Unreadable, amount, find, text
-from nostro.formats.iso20022.trees import Cut, Scissors, cuts
+from nostro.formats.iso20022.told import CURRENCY, Told, amount_of
+from nostro.formats.iso20022.tree import Unreadable
 from nostro.model.base import unchecked
 from nostro.model.failures import FormatRefused
 from nostro.model.money import Amount
@@ -41,6 +43,7 @@ SCISSORS = Scissors(
     containers=_STATEMENTS,
     announced=frozenset({"Ntry"}),
     apart=frozenset({"TxDtls"}),
+    repeated=frozenset({"Chrgs", "Rcrd", "Prtry", "Othr", "PrtryId", "OthrId", "Strd", "RfrdDocInf"}),
 )
 
 
@@ -53,7 +56,7 @@ def read_camt(chunks: Iterable[bytes]) -> Iterator[CamtItem]:
     walk = _Walk()
     try:
         for cut in cuts(chunks, SCISSORS):
-            yield from walk.begin(cut) if cut.tree is None else walk.complete(cut, cut.tree)
+            yield from walk.begin(cut) if cut.told is None else walk.complete(cut, cut.told)
     except BrokenXml as broken:
         if not walk.where_message:
             raise FormatRefused(f"This is no XML of a bank statement: {broken.why} (line {broken.line}).") from None
@@ -73,6 +76,7 @@ class _Statement:
     details: list[Detail] = field(default_factory=list)
     batch: BatchSum = field(default_factory=BatchSum)
     broken_details: list[Check] = field(default_factory=list)
+    around: Around | None = None
 
     @property
     def entry_where(self) -> str:
@@ -83,10 +87,10 @@ class _Statement:
         """An entry begins."""
         self.line, self.details, self.batch, self.broken_details = line, [], BatchSum(), []
 
-    def take_detail(self, tree: Tree, line: int, entry: Tree) -> None:
+    def take_detail(self, told: Told, line: int, entry: Told) -> None:
         """One transaction of the present entry. Those that name no currency are in their entry's."""
         try:
-            detail = read_detail(tree, entry, self._around(entry))
+            detail = read_detail(told, entry, self._around(entry))
         except (Unreadable, ValidationError) as error:
             where = f"{self.entry_where}, line {line}: {_why(error)}"
             self.broken_details.append(Check(name="detail", ok=False, detail=where))
@@ -96,25 +100,26 @@ class _Statement:
             if len(self.details) < DETAILS_KEPT:
                 self.details.append(detail)
 
-    def entry(self, tree: Tree) -> Entry | Reject:
+    def entry(self, told: Told) -> Entry | Reject:
         """The present entry, complete."""
         source = _source(where=self.entry_where, line=self.line)
         self.line = 0
         try:
-            entry = read_entry(tree, tuple(self.details), self.batch.count, self._around(tree), source)
+            entry = read_entry(told, tuple(self.details), self.batch.count, self._around(told), source)
         except (Unreadable, ValidationError) as error:
             self.sums.rejected += 1
-            told = _amount_of(tree, self.parts.currency)
-            return Reject(where=source.where, why=_why(error), line=source.line, amount=told)
-        self.sums.add(entry, self.batch, text(tree, "NtryDtls/Btch/NbOfTxs", "Btch/NbOfTxs"))
+            amount = _amount_of(told, self.parts.currency)
+            return Reject(where=source.where, why=_why(error), line=source.line, amount=amount)
+        self.sums.add(entry, self.batch, told.text("NtryDtls/Btch/NbOfTxs", "Btch/NbOfTxs"))
         for check in self.broken_details:
             self.sums.fail(check)
         return entry
 
-    def _around(self, entry: Tree) -> Around:
-        told = find(entry, "Amt")
-        currency = told.currency if isinstance(told, Told) else ""
-        return Around(self.parts.kind, self.parts.bank_account.identification, currency or self.parts.currency)
+    def _around(self, entry: Told) -> Around:
+        currency = entry.text("Amt" + CURRENCY) or self.parts.currency
+        if self.around is None or self.around.currency != currency:
+            self.around = Around(self.parts.kind, self.parts.bank_account.identification, currency)
+        return self.around
 
 
 @dataclass(slots=True)
@@ -152,24 +157,25 @@ class _Walk:
             self.statement.begin(cut.line)
             yield from self._head(self.statement)
 
-    def complete(self, cut: Cut, tree: Tree) -> Iterator[CamtItem]:
+    def complete(self, cut: Cut, told: Told) -> Iterator[CamtItem]:
         """An element is complete."""
         statement, below = self.statement, cut.depth - self.depth
         if not self.depth:
             return
         if statement is not None and cut.name == "TxDtls" and statement.line:
-            statement.take_detail(tree, cut.line, cut.around or {})
+            statement.take_detail(told, cut.line, cut.around)
         elif statement is not None and below == _IN_STATEMENT:
             if cut.name == "Ntry":
-                yield statement.entry(tree)
+                yield statement.entry(told)
             else:
-                statement.parts.take(cut.name, tree, cut.line)
+                statement.parts.take(cut.name, told, cut.line)
+                statement.around = None
         elif statement is not None and below == 1:
             yield from self._head(statement)
             yield statement.sums.end(statement.parts.balances, statement.parts.controls, statement.parts.checks)
             self.statement = None
         elif cut.name == "GrpHdr" and below == 1:
-            self.created, self.page = text(tree, "CreDtTm"), page_of(find(tree, "MsgPgntn"))
+            self.created, self.page = told.text("CreDtTm"), page_of(told, "MsgPgntn/")
         elif below == 0:
             self.depth = 0
 
@@ -197,10 +203,10 @@ class _Walk:
             yield statement.parts.head()
 
 
-def _amount_of(entry: Tree, currency: str) -> Amount | None:
+def _amount_of(entry: Told, currency: str) -> Amount | None:
     """The amount of an entry that can't be read otherwise, so that the item equation holds by amount too."""
     try:
-        return amount(find(entry, "Amt"), currency)
+        return amount_of(entry, "Amt", currency) if entry.holds("Amt") else None
     except Unreadable:
         return None
 

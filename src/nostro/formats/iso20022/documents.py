@@ -20,19 +20,22 @@ _AMOUNTS = {
 _SUMMARY_ONLY = Document()
 
 
-def structured_reference(layers: Layers) -> str:
-    """The first creditor reference (ISO 11649, Swiss QR and the like)."""
-    return next((said for block in _structured(layers) if (said := block.text(*_REFERENCE))), "")
+def settled(layers: Layers) -> tuple[str, tuple[str, ...]]:
+    """The first creditor reference (ISO 11649, Swiss QR and the like), and what the payer wrote.
 
-
-def remittance(layers: Layers, reference: str) -> tuple[str, ...]:
-    """What the payer wrote: free lines, then document numbers, further references and text of structured blocks."""
-    lines = list(layers.texts(*(f"{place}/Ustrd" for place in _PLACES), "Ustrd"))
+    That is free lines, then document numbers, further references and text of structured blocks.
+    """
+    lines, reference = layers.texts(*_LINES_AT), ""
     for block in _structured(layers):
         lines += [said for document in block.blocks("RfrdDocInf") if (said := document.text(*_NUMBER))]
-        lines += [said for said in _said(block, *_REFERENCE) if said != reference]
-        lines += _said(block, "AddtlRmtInf")
-    return tuple(lines[:_LINES])
+        reference = reference or block.text(*_REFERENCE)
+        lines += [said for said in block.texts(*_REFERENCE) if said != reference]
+        lines += block.texts("AddtlRmtInf")
+    return reference, tuple(lines[:_LINES])
+
+
+_LINES_AT = (*(f"{place}/Ustrd" for place in _PLACES), "Ustrd")
+_BLOCKS_AT = (*(f"{place}/Strd" for place in _PLACES), "Strd")
 
 
 def documents(layers: Layers) -> tuple[Document, ...]:
@@ -69,8 +72,4 @@ def _amount(layers: Layers, block: Told, *paths: str) -> Amount | None:
 
 
 def _structured(layers: Layers) -> list[Told]:
-    return layers.blocks(*(f"{place}/Strd" for place in _PLACES), "Strd")
-
-
-def _said(block: Told, *paths: str) -> list[str]:
-    return [said for path in paths for said in block.texts.get(path, ())]
+    return layers.blocks(*_BLOCKS_AT)

@@ -5,22 +5,12 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import NamedTuple
 
-from nostro.formats.iso20022.parties import counterparty, remittance, structured_reference
-from nostro.formats.iso20022.tree import (
-    Node,
-    Told,
-    Tree,
-    Unreadable,
-    amount,
-    children,
-    day,
-    decimal,
-    find,
-    text,
-    texts,
-    those,
-)
-from nostro.model.base import unchecked
+from nostro.formats.iso20022.actors import bank_account, party
+from nostro.formats.iso20022.documents import settled
+from nostro.formats.iso20022.told import CURRENCY, Layers, Table, Told, amount_of, day_of
+from nostro.formats.iso20022.tree import Unreadable, decimal
+from nostro.model.base import changed, maker
+from nostro.model.parties import BankAccount, Party, same_account
 from nostro.model.statements import (
     Charge,
     Detail,
@@ -37,26 +27,25 @@ from nostro.model.statements import (
 _DIRECTIONS: dict[str, Direction] = {"CRDT": "credit", "DBIT": "debit"}
 _STATES: dict[str, EntryState] = {"BOOK": "booked", "PDNG": "pending", "INFO": "information", "FUTR": "future"}
 STATE_CODES: dict[EntryState, str] = {state: code for code, state in _STATES.items()}
-_REFERENCES = {
-    "MsgId": "message",
-    "AcctSvcrRef": "account_servicer",
-    "PmtInfId": "payment_information",
-    "InstrId": "instruction",
-    "EndToEndId": "end_to_end",
-    "TxId": "transaction",
-    "MndtId": "mandate",
-}
-_OTHERS = {
-    name: name for name in ("UETR", "ClrSysRef", "ChqNb", "AcctOwnrTxId", "AcctSvcrTxId", "MktInfrstrctrTxId", "PrcgId")
-}
-
-
-_new_entry = unchecked(Entry)
-_new_detail = unchecked(Detail)
-_new_references = unchecked(References)
-_new_charge = unchecked(Charge)
-_new_return_information = unchecked(ReturnInformation)
-_new_exchange = unchecked(Exchange)
+_REFERENCES = Table({
+    "message": ("Refs/MsgId",), "account_servicer": ("Refs/AcctSvcrRef",), "payment_information": ("Refs/PmtInfId",),
+    "instruction": ("Refs/InstrId",), "end_to_end": ("Refs/EndToEndId",), "transaction": ("Refs/TxId",),
+    "mandate": ("Refs/MndtId",),
+})  # fmt: skip
+_ENTRY_REFERENCES = Table({
+    "entry": ("NtryRef",), "account_servicer": ("AcctSvcrRef",), "message": ("NtryDtls/Btch/MsgId", "Btch/MsgId"),
+    "payment_information": ("NtryDtls/Btch/PmtInfId", "Btch/PmtInfId"),
+})  # fmt: skip
+_NAMED = ("UETR", "ClrSysRef", "ChqNb", "AcctOwnrTxId", "AcctSvcrTxId", "MktInfrstrctrTxId", "PrcgId")
+_OTHERS = Table({name: (f"Refs/{name}",) for name in _NAMED})
+_SAID = Table({"purpose": ("Purp/Cd", "Purp/Prtry"), "additional": ("AddtlTxInf",)})
+_CODES = Table({
+    "domain": ("BkTxCd/Domn/Cd",), "family": ("BkTxCd/Domn/Fmly/Cd",), "sub_family": ("BkTxCd/Domn/Fmly/SubFmlyCd",),
+})  # fmt: skip
+_made_entry = maker(Entry)
+_made_detail = maker(Detail)
+_made_references = maker(References)
+_made_charge = maker(Charge)
 _NOTHING_MORE = Detail()
 
 
@@ -68,115 +57,131 @@ class Around(NamedTuple):
     currency: str
 
 
-def read_entry(element: Tree, details: tuple[Detail, ...], total: int, around: Around, source: Source) -> Entry:
+def read_entry(told: Told, details: tuple[Detail, ...], total: int, around: Around, source: Source) -> Entry:
     """One entry, its details read before. What its only detail tells is told of the entry too. Raises `Unreadable`.
 
     `RvslInd` says that an earlier entry is taken back; `CdtDbtInd` is the direction of this entry all the same.
     """
     only = details[0] if total == 1 and details else _NOTHING_MORE
-    told = amount(find(element, "Amt"), around.currency)
-    if told is None:
-        raise Unreadable("there is no amount")
-    return _new_entry(
-        amount=told,
-        direction=direction_of(element),
-        state=_state(element, around.kind),
-        reversal=text(element, "RvslInd").lower() in ("true", "1"),
-        booking_date=day(find(element, "BookgDt")),
-        value_date=day(find(element, "ValDt")),
-        references=_entry_references(element, only.references),
-        bank_transaction_code=_code(find(element, "BkTxCd")),
-        remittance=only.remittance,
-        counterparty=only.counterparty,
-        counterparty_account=only.counterparty_account,
-        exchange=_exchange(find(element, "AmtDtls")) or only.exchange,
-        charges=_charges(element, told.currency) or only.charges,
-        returned=only.returned,
-        additional=text(element, "AddtlNtryInf") or only.additional,
-        details=details,
-        details_total=total,
-        source=source,
-    )
+    amount = amount_of(told, "Amt", around.currency)
+    return _made_entry({
+        "amount": amount,
+        "direction": direction_of(told),
+        "state": _state(told, around.kind),
+        "reversal": told.text("RvslInd").lower() in _TRUE,
+        "booking_date": day_of(told, "BookgDt"),
+        "value_date": day_of(told, "ValDt"),
+        "references": changed(only.references, {"entry": "", **told.fields(_ENTRY_REFERENCES)}),
+        "bank_transaction_code": "-".join(told.fields(_CODES).values()) or told.text("BkTxCd/Prtry/Cd"),
+        "remittance": only.remittance,
+        "counterparty": only.counterparty,
+        "counterparty_account": only.counterparty_account,
+        "exchange": _exchange(told) or only.exchange,
+        "charges": _charges(told, amount.currency) or only.charges,
+        "returned": only.returned,
+        "additional": told.text("AddtlNtryInf") or only.additional,
+        "details": details,
+        "details_total": total,
+        "source": source,
+    })  # fmt: skip
 
 
-def read_detail(element: Tree, entry: Node, around: Around) -> Detail:
+_TRUE = ("true", "1")
+
+
+def read_detail(told: Told, entry: Told, around: Around) -> Detail:
     """One transaction of an entry. Raises `Unreadable`."""
-    direction = direction_of(element if find(element, "CdtDbtInd") is not None else entry)
-    other = counterparty(element, direction, around.account)
-    currency = around.currency
-    return _new_detail(
-        amount=amount(find(element, "Amt", "AmtDtls/TxAmt/Amt"), currency),
-        direction=direction,
-        references=_references(element),
-        counterparty=other.party,
-        counterparty_account=other.bank_account,
-        remittance=remittance(element),
-        exchange=_exchange(find(element, "AmtDtls")),
-        charges=_charges(element, currency),
-        returned=_returned(find(element, "RtrInf")),
-        purpose=text(element, "Purp/Cd", "Purp/Prtry"),
-        additional=text(element, "AddtlTxInf"),
-    )
+    direction = direction_of(told if told.holds("CdtDbtInd") else entry)
+    layers, amount = Layers((told,)), told.holder("Amt", "AmtDtls/TxAmt/Amt")
+    party, account = _other_side(layers, direction, around.account)
+    reference, lines = settled(layers)
+    return _made_detail({
+        "amount": amount_of(told, amount, around.currency) if amount else None,
+        "direction": direction,
+        "references": _references(told, reference),
+        "counterparty": party,
+        "counterparty_account": account,
+        "remittance": lines,
+        "exchange": _exchange(told),
+        "charges": _charges(told, around.currency),
+        "returned": _returned(told),
+        **told.fields(_SAID),
+    })  # fmt: skip
 
 
-def direction_of(element: Node) -> Direction:
+def direction_of(told: Told) -> Direction:
     """`CdtDbtInd`. Raises `Unreadable`."""
-    found = _DIRECTIONS.get(text(element, "CdtDbtInd"))
+    found = _DIRECTIONS.get(told.text("CdtDbtInd"))
     if found is None:
         raise Unreadable("the direction is neither CRDT nor DBIT")
     return found
 
 
-def _state(element: Tree, kind: ReportKind) -> EntryState:
+def _state(told: Told, kind: ReportKind) -> EntryState:
     """The entry's state; a code that we don't know is pending, and a statement that says none has booked it."""
-    said = text(element, "Sts/Cd", "Sts/Prtry", "Sts")
+    said = told.text("Sts/Cd", "Sts/Prtry", "Sts")
     return _STATES.get(said, "booked" if kind == "statement" and not said else "pending")
 
 
-def _references(details: Tree) -> References:
-    refs = find(details, "Refs")
-    known, others = those(refs, _REFERENCES), those(refs, _OTHERS)
-    for own in children(refs, "Prtry"):
-        others[text(own, "Tp") or "Prtry"] = text(own, "Ref")
-    return _new_references(**known, structured=structured_reference(details), others=others)
+class _Side(NamedTuple):
+    """The names of one side's elements."""
+
+    parties: tuple[str, str]
+    account: str
+    agent: str
 
 
-def _entry_references(element: Tree, only: References) -> References:
-    batch = find(element, "NtryDtls/Btch", "Btch")
-    return only.model_copy(
-        update={
-            "entry": text(element, "NtryRef"),
-            "account_servicer": text(element, "AcctSvcrRef") or only.account_servicer,
-            "message": text(batch, "MsgId") or only.message,
-            "payment_information": text(batch, "PmtInfId") or only.payment_information,
-        }
-    )
+def _side(role: str) -> _Side:
+    return _Side((f"RltdPties/{role}", f"RltdPties/Ultmt{role}"), f"RltdPties/{role}Acct", f"RltdAgts/{role}Agt")
 
 
-def _code(element: Node) -> str:
-    """`PMNT-RCDT-ESCT` (ISO 20022 external code sets), else the bank's own code."""
-    parts = (text(element, path) for path in ("Domn/Cd", "Domn/Fmly/Cd", "Domn/Fmly/SubFmlyCd"))
-    return "-".join(part for part in parts if part) or text(element, "Prtry/Cd")
+_SIDES: dict[Direction, tuple[_Side, _Side]] = {
+    "credit": (_side("Dbtr"), _side("Cdtr")),
+    "debit": (_side("Cdtr"), _side("Dbtr")),
+}
 
 
-def _exchange(element: Node) -> Exchange | None:
+def _other_side(layers: Layers, direction: Direction, own: str) -> tuple[Party | None, BankAccount | None]:
+    """Who paid (a credit) or was paid (a debit).
+
+    Reversals and returns keep the roles of the original: where the expected side is our own bank account, or is not
+    told at all, it is the other one.
+    """
+    for side in _SIDES[direction]:
+        account = bank_account(layers, side.account, side.agent)
+        identified = account if account and account.identification else None
+        if identified and same_account(own, identified.identification):
+            continue
+        found = party(layers, *side.parties)
+        if found or identified:
+            return found, identified
+    return None, None
+
+
+def _references(told: Told, structured: str) -> References:
+    others = told.fields(_OTHERS)
+    for own in told.blocks("Refs/Prtry"):
+        others[own.text("Tp") or "Prtry"] = own.text("Ref")
+    return _made_references({**told.fields(_REFERENCES), "structured": structured, "others": others})
+
+
+def _exchange(told: Told) -> Exchange | None:
     """A currency exchange, where one is told or the instructed currency is another one."""
-    if element is None:
-        return None
-    conversion = find(element, "TxAmt/CcyXchg", "CntrValAmt/CcyXchg", "InstdAmt/CcyXchg")
-    instructed, settled = find(element, "InstdAmt/Amt"), find(element, "TxAmt/Amt")
-    if conversion is None and (instructed is None or settled is None or _currency(instructed) == _currency(settled)):
-        return None
-    return _new_exchange(
-        instructed=amount(instructed),
-        source_currency=text(conversion, "SrcCcy"),
-        target_currency=text(conversion, "TrgtCcy"),
-        rate=_rate(text(conversion, "XchgRate")),
+    conversion = told.holder(*_CONVERSIONS)
+    if not conversion:
+        instructed, settled = told.text(_INSTRUCTED + CURRENCY), told.text(_SETTLED + CURRENCY)
+        if instructed == settled or not (told.holds(_INSTRUCTED) and told.holds(_SETTLED)):
+            return None
+    return Exchange(
+        instructed=amount_of(told, _INSTRUCTED) if told.holds(_INSTRUCTED) else None,
+        source_currency=told.text(f"{conversion}/SrcCcy"),
+        target_currency=told.text(f"{conversion}/TrgtCcy"),
+        rate=_rate(told.text(f"{conversion}/XchgRate")),
     )
 
 
-def _currency(told: Tree) -> str:
-    return told.currency if isinstance(told, Told) else ""
+_CONVERSIONS = ("AmtDtls/TxAmt/CcyXchg", "AmtDtls/CntrValAmt/CcyXchg", "AmtDtls/InstdAmt/CcyXchg")
+_INSTRUCTED, _SETTLED = "AmtDtls/InstdAmt/Amt", "AmtDtls/TxAmt/Amt"
 
 
 def _rate(said: str) -> Decimal | None:
@@ -186,36 +191,43 @@ def _rate(said: str) -> Decimal | None:
         return None
 
 
-def _charges(element: Tree, currency: str) -> tuple[Charge, ...]:
+def _charges(told: Told, currency: str) -> tuple[Charge, ...]:
     """Charges: one element each until version 2, records under one element from version 3 on, or a bare total."""
+    blocks = told.blocks("Chrgs")
+    if not blocks:
+        return ()
     found: list[Charge] = []
-    for block in children(element, "Chrgs"):
-        records = list(children(block, "Rcrd")) or [block]
-        charged = [charge for one in records if (charge := _charge(one, currency))]
-        total = amount(find(block, "TtlChrgsAndTaxAmt"), currency)
-        found += charged or ([_new_charge(amount=total)] if total else [])
+    for block in blocks:
+        charged = [charge for one in block.blocks("Rcrd") or [block] if (charge := _charge(one, currency))]
+        found += charged or _total_charge(block, currency)
     return tuple(found[:_CHARGES])
 
 
 _CHARGES = 100
+_TOTAL = "TtlChrgsAndTaxAmt"
 
 
-def _charge(element: Tree, currency: str) -> Charge | None:
-    told = amount(find(element, "Amt"), currency)
-    if told is None:
+def _total_charge(told: Told, currency: str) -> list[Charge]:
+    return [_made_charge({"amount": amount_of(told, _TOTAL, currency)})] if told.holds(_TOTAL) else []
+
+
+def _charge(told: Told, currency: str) -> Charge | None:
+    if not told.holds("Amt"):
         return None
-    included = text(element, "ChrgInclInd").lower()
-    return _new_charge(
-        amount=told,
-        direction=_DIRECTIONS.get(text(element, "CdtDbtInd"), "debit"),
-        included=included in ("true", "1") if included else None,
-        bearer=text(element, "Br"),
-    )
+    included = told.text("ChrgInclInd").lower()
+    return _made_charge({
+        "amount": amount_of(told, "Amt", currency),
+        "direction": _DIRECTIONS.get(told.text("CdtDbtInd"), "debit"),
+        "included": included in _TRUE if included else None,
+        "bearer": told.text("Br"),
+    })  # fmt: skip
 
 
-def _returned(element: Node) -> ReturnInformation | None:
-    if element is None:
+def _returned(told: Told) -> ReturnInformation | None:
+    if not told.holds("RtrInf"):
         return None
-    return _new_return_information(
-        code=text(element, "Rsn/Cd"), proprietary=text(element, "Rsn/Prtry"), text=" ".join(texts(element, "AddtlInf"))
+    return ReturnInformation(
+        code=told.text("RtrInf/Rsn/Cd"),
+        proprietary=told.text("RtrInf/Rsn/Prtry"),
+        text=" ".join(told.texts("RtrInf/AddtlInf")),
     )

@@ -9,8 +9,9 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from nostro.formats.checks import Control
-from nostro.formats.iso20022.parties import bank_account
-from nostro.formats.iso20022.tree import Node, Tree, Unreadable, amount, day, find, instant, text
+from nostro.formats.iso20022.actors import own_account
+from nostro.formats.iso20022.told import Told, amount_of, day_of
+from nostro.formats.iso20022.tree import Unreadable, instant
 from nostro.model.money import Amount
 from nostro.model.parties import BankAccount
 from nostro.model.statements import Balance, Check, Direction, ReportKind, Source, StatementHead
@@ -40,30 +41,30 @@ class HeadParts:
     controls: list[Control] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
 
-    def take(self, name: str, tree: Tree, line: int) -> None:
+    def take(self, name: str, told: Told, line: int) -> None:
         """Take in a child of the statement. What of it can't be read becomes a check that does not hold."""
         try:
-            self._take(name, tree)
+            self._take(name, told)
         except Unreadable as unreadable:
             self.checks.append(Check(name=name, ok=False, detail=f"line {line}: {unreadable}"))
 
-    def _take(self, name: str, element: Tree) -> None:
+    def _take(self, name: str, told: Told) -> None:
         if name == "Bal" and len(self.balances) < _BALANCES:
-            self.balances.append(_balance(element, self.currency))
+            self.balances.append(_balance(told, self.currency))
         elif name == "TxsSummry":
-            self.controls += _controls(element)
+            self.controls += _controls(told)
         elif name == "Acct":
-            self.fields["bank_account"] = bank_account(element, find(element, "Svcr/FinInstnId"))
+            self.fields["bank_account"] = own_account(told, "Svcr") or BankAccount()
         elif name in _PAGES:
-            self.page = page_of(element)
+            self.page = page_of(told)
         elif name == "FrToDt":
-            self.fields |= {"from_date": _edge(element, "Fr"), "to_date": _edge(element, "To")}
+            self.fields |= {"from_date": _edge(told, "Fr"), "to_date": _edge(told, "To")}
         elif name == "CreDtTm":
-            self._created(text(element, ""))
+            self._created(told.text(""))
         elif name in _TEXTS:
-            self.fields[_TEXTS[name]] = text(element, "")
-        elif name in _NUMBERS and text(element, "").isdecimal():
-            self.fields[_NUMBERS[name]] = int(text(element, "")[:18])
+            self.fields[_TEXTS[name]] = told.text("")
+        elif name in _NUMBERS and told.text("").isdecimal():
+            self.fields[_NUMBERS[name]] = int(told.text("")[:18])
 
     def _created(self, said: str) -> None:
         at = instant(said)
@@ -105,35 +106,31 @@ _TEXTS = {"Id": "statement_id", "CpyDplctInd": "copy_mark"}
 _NUMBERS = {"ElctrncSeqNb": "sequence", "LglSeqNb": "legal_sequence"}
 
 
-def page_of(pagination: Node) -> tuple[int | None, bool | None]:
+def page_of(told: Told, below: str = "") -> tuple[int | None, bool | None]:
     """Page number, and whether it is the last."""
-    number, last = text(pagination, "PgNb"), text(pagination, "LastPgInd").lower()
+    number, last = told.text(f"{below}PgNb"), told.text(f"{below}LastPgInd").lower()
     return (int(number[:9]) if number.isdecimal() else None, last in ("true", "1") if last else None)
 
 
-def _edge(period: Tree, edge: str) -> date | None:
-    said = instant(text(period, f"{edge}DtTm", f"{edge}Dt"))
+def _edge(told: Told, edge: str) -> date | None:
+    said = instant(told.text(f"{edge}DtTm", f"{edge}Dt"))
     return said.date() if isinstance(said, datetime) else None
 
 
-def _balance(element: Tree, currency: str) -> Balance:
-    kind = find(element, "Tp")
-    told = amount(find(element, "Amt"), currency)
-    if told is None:
-        raise Unreadable("there is no amount")
-    signed = -told.value if text(element, "CdtDbtInd") == "DBIT" else told.value
-    code = text(kind, "CdOrPrtry/Cd", "CdOrPrtry/Prtry", "Cd", "Prtry")
-    return Balance(code=code, amount=Amount(value=signed, currency=told.currency), on=day(find(element, "Dt")))
+def _balance(told: Told, currency: str) -> Balance:
+    amount = amount_of(told, "Amt", currency)
+    signed = -amount.value if told.text("CdtDbtInd") == "DBIT" else amount.value
+    code = told.text("Tp/CdOrPrtry/Cd", "Tp/CdOrPrtry/Prtry", "Tp/Cd", "Tp/Prtry")
+    return Balance(code=code, amount=Amount(value=signed, currency=amount.currency), on=day_of(told, "Dt"))
 
 
-def _controls(summary: Tree) -> list[Control]:
+def _controls(told: Told) -> list[Control]:
     found: list[Control] = []
     for name, directions in _CONTROLLED.items():
-        block = find(summary, name)
-        if block is not None:
-            count = text(block, "NbOfNtries")
+        if told.holds(name):
+            count = told.text(f"{name}/NbOfNtries")
             said = int(count[:18]) if count.isdecimal() else None
-            found.append(Control(name, said, _unsigned(text(block, "Sum")), directions))
+            found.append(Control(name, said, _unsigned(told.text(f"{name}/Sum")), directions))
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from nostro.formats.iso20022.actors import account_of, agent, bank_account, intermediaries, party
-from nostro.formats.iso20022.documents import documents, remittance, structured_reference
+from nostro.formats.iso20022.documents import documents, settled
 from nostro.formats.iso20022.told import Layers, Table, Told, amount_of
 from nostro.formats.iso20022.tree import Unreadable
 from nostro.model.messages import Instruction, Mandate, Method
@@ -129,7 +129,7 @@ def _instruction(layers: Layers, source: Source, method: Method, *, amount_neede
     told, equivalent = read(*MOVED), read("Amt/EqvtAmt/Amt", "OrgnlPmtInf/Amt/EqvtAmt/Amt")
     if amount_needed and told is None and equivalent is None:
         raise Unreadable("there is no amount")
-    structured = structured_reference(layers)
+    structured, lines = settled(layers)
     return Instruction(
         method=method,
         amount=told,
@@ -142,7 +142,7 @@ def _instruction(layers: Layers, source: Source, method: Method, *, amount_neede
         **layers.fields(_TYPES),
         batch_booking=_flag(layers.text("BtchBookg")),
         mandate=_mandate(layers),
-        remittance=remittance(layers, structured),
+        remittance=lines,
         documents=documents(layers),
         exchange=_exchange(layers, told),
         charges=charges(layers),
@@ -248,7 +248,7 @@ _CHARGES = 100
 
 
 def _charge(layers: Layers, block: Told) -> Charge | None:
-    if "Amt" not in block.places:
+    if not block.holds("Amt"):
         return None
     try:
         return Charge(amount=amount_of(block, "Amt"), bearer=layers.text("ChrgBr"))
@@ -265,7 +265,7 @@ def _returned(layers: Layers) -> ReturnInformation | None:
     return ReturnInformation(
         code=block.text("Rsn/Cd", "RtrRsn/Cd", "CxlRsn/Cd", "Cd"),
         proprietary=block.text("Rsn/Prtry", "RtrRsn/Prtry", "CxlRsn/Prtry", "Prtry"),
-        text=" ".join(said for path in _SAYINGS for said in block.texts.get(path, ())),
+        text=" ".join(block.texts(*_SAYINGS)),
         original=references(layers),
     )
 
@@ -275,9 +275,7 @@ _SAYINGS = ("AddtlInf", "AddtlRtrRsnInf", "AddtlCxlRsnInf")
 
 def _regulatory(layers: Layers) -> tuple[str, ...]:
     """Each report to the authorities: who asks, its codes and amounts, and what is said."""
-    return tuple(
-        " ".join(said for texts in block.texts.values() for said in texts) for block in layers.own.blocks("RgltryRptg")
-    )
+    return tuple(" ".join(said for said in block.values if said) for block in layers.own.blocks("RgltryRptg"))
 
 
 _INSTRUCTIONS = ("InstrForCdtrAgt", "InstrForNxtAgt", "InstrForDbtrAgt")
@@ -289,8 +287,7 @@ def _instructions(layers: Layers) -> tuple[str, ...]:
 
 
 def _instructed(block: Told) -> str:
-    said = [text for path in ("Cd", "InstrInf") for text in block.texts.get(path, ())]
-    return " ".join(said) or (block.element.text or "").strip()
+    return " ".join(block.texts("Cd", "InstrInf")) or block.text("")
 
 
 def _others(layers: Layers) -> dict[str, str]:
@@ -301,5 +298,6 @@ def _others(layers: Layers) -> dict[str, str]:
 
 def _roles(layers: Layers) -> dict[str, str]:
     """Parties that are told as the original payment had them: in a return, the debtor is then who gets money back."""
-    original = layers.own.places.keys() & {"OrgnlTxRef/Dbtr", "OrgnlTxRef/Cdtr"}
-    return {"roles": "original"} if original and "RtrChain" not in layers.own.places else {}
+    own = layers.own
+    original = own.holds("OrgnlTxRef/Dbtr") or own.holds("OrgnlTxRef/Cdtr")
+    return {"roles": "original"} if original and not own.holds("RtrChain") else {}

@@ -15,7 +15,7 @@ from nostro.formats.iso20022.instruction import MOVED
 from nostro.formats.iso20022.message_head import head_of
 from nostro.formats.iso20022.message_types import Group, MessageType, Shape
 from nostro.formats.iso20022.stream import release
-from nostro.formats.iso20022.told import Layers, Told
+from nostro.formats.iso20022.told import Layers, Told, told_of
 from nostro.formats.iso20022.tree import Element, Unreadable, line_of, local
 from nostro.model.messages import Envelope, Instruction, MessageEnd, MessageHead, PaymentStatus
 from nostro.model.money import Amount
@@ -136,7 +136,7 @@ class MessageParts:
 
     def _payment(self, element: Element, path: str) -> Iterator[MessageItem]:
         source = self._source(path, element)
-        told = (Told(element), *self._layers(len(self.groups)))
+        told = (told_of(element), *self._layers(len(self.groups)))
         if self.kind.whole:
             self.held.append(_Held(told, source, self.kind.payments[path]))
             return
@@ -208,12 +208,12 @@ class MessageParts:
         """What the open groups say from the innermost on, then the message's header, then the message itself."""
         around = [self._told(opened) for opened in reversed(self.groups[:depth])]
         if self.header is None:
-            self.header = next(around[-1].blocks("GrpHdr"), None)
+            self.header = next(iter(around[-1].blocks("GrpHdr")), None)
         return (*around[:-1], *((self.header,) if self.header else ()), around[-1])
 
     def _told(self, opened: _Open) -> Told:
         if opened.told is None:
-            opened.told = Told(opened.element, self._apart(opened.path))
+            opened.told = told_of(opened.element, self._apart(opened.path))
         return opened.told
 
     def _apart(self, path: str) -> frozenset[str]:

@@ -61,7 +61,7 @@ def payment_status(layers: Layers, source: Source) -> PaymentStatus:
 
 def message_refused(layers: Layers, source: Source) -> PaymentStatus:
     """`Rsn` of admi.002: a network didn't take a message, which it quotes; what is quoted was never sent on."""
-    said = " ".join(layers.own.texts.get("RsnDesc", ()))
+    said = " ".join(layers.own.texts("RsnDesc"))
     return PaymentStatus(
         level="message",
         status=_REFUSED,
@@ -120,7 +120,7 @@ def _reason(block: Told) -> Reason:
     return Reason(
         code=block.text("Rsn/Cd", "StsRsn/Cd"),
         proprietary=block.text("Rsn/Prtry", "StsRsn/Prtry"),
-        text=" ".join(said for path in _SAYINGS for said in block.texts.get(path, ())),
+        text=" ".join(block.texts(*_SAYINGS)),
     )
 
 

@@ -1,25 +1,30 @@
-"""All that an element tells, by path (`PmtId/EndToEndId`), gathered in one walk: fields are then looked up.
+"""All that a piece of a document tells, by path (`PmtId/EndToEndId`): fields are looked up, not searched for.
 
-Names are matched without namespace, so that proprietary and missing ones are read too. Most payments of a file are
-built alike: where a field is found is worked out once for all that have the same paths.
+Names are matched without namespace, so that proprietary and missing ones are read too. Most pieces of a file are built
+alike: where the text of a path is, and what follows from that, is worked out once for all of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, TypeVar, cast
 
 from nostro.formats.iso20022.tree import Element, Unreadable, decimal, instant
+from nostro.model.base import maker
 from nostro.model.money import EXPONENTS, Amount
 
 _TEXT_LIMIT = 20_000
-_REPEATED = 1_000
 CURRENCY = "@Ccy"
+MARK = "@"
+"""After a path: no text, but where an element begins that may be there several times."""
 T = TypeVar("T")
+Hits = list[tuple[str, int]]
+"""Fields that are told, each with where in a piece's texts it stands."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -29,88 +34,141 @@ class Table:
     paths: Mapping[str, tuple[str, ...]]
 
 
-@lru_cache(maxsize=1_024)
-def _known(_texts: frozenset[str], _places: frozenset[str]) -> dict[object, Any]:
-    """What was worked out for elements that are built like this."""
-    return {}
+class Shape:
+    """Which of a piece's texts stand at which path, and what was worked out of that."""
+
+    __slots__ = ("_paths", "at", "plans")
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        self._paths = paths
+        self.at: dict[str, list[int]] = {}
+        self.plans: dict[object, Any] = {}
+        for position, path in enumerate(paths):
+            self.at.setdefault(path, []).append(position)
+
+    def first(self, paths: Sequence[str]) -> int:
+        """Where the first text at the first of the paths is that has any; -1 where none has."""
+        return next((self.at[path][0] for path in paths if path in self.at), -1)
+
+    def holds(self, path: str) -> bool:
+        """Whether there is an element at a path; an empty one is the piece itself."""
+        return (
+            bool(self.at)
+            if not path
+            else any(known == path or known.startswith((path + "/", path + MARK)) for known in self.at)
+        )
+
+    def hits(self, fields: Mapping[str, Sequence[str]]) -> Hits:
+        """The fields that are told, each with where its first text stands."""
+        return [(name, at) for name, paths in fields.items() if (at := self.first(paths)) >= 0]
+
+    def blocks(self, path: str) -> list[tuple[int, int, Shape]]:
+        """Where each of the elements at a path begins and ends, with its own shape."""
+        paths, mark = self._paths, path + MARK
+        own = [place for place, known in enumerate(paths) if known == path or known.startswith((path + "/", mark))]
+        begun = [place for place in own if paths[place] == mark] or own[:1]
+        edges = pairwise([*begun, own[-1] + 1] if own else [])
+        return [self._block(path, begin + (paths[begin] == mark), end) for begin, end in edges]
+
+    def _block(self, path: str, begin: int, end: int) -> tuple[int, int, Shape]:
+        return begin, end, Shape([known[len(path) :].removeprefix("/") for known in self._paths[begin:end]])
+
+
+@lru_cache(maxsize=2_048)
+def shape_of(paths: tuple[str, ...]) -> Shape:
+    """The shape of pieces whose texts stand at these paths."""
+    return Shape(paths)
 
 
 class Told:
-    """An element's texts by path, in the document's order, without the children of some names.
+    """A piece's texts, in the document's order."""
 
-    `texts` holds what says something, `places` every path that there is.
-    """
+    __slots__ = ("_made", "_plans", "shape", "values")
 
-    __slots__ = ("_known", "_made", "element", "places", "texts")
-
-    def __init__(self, element: Element, without: Collection[str] = ()) -> None:
-        self.element = element
-        self.texts: dict[str, list[str]] = {}
-        self.places: dict[str, None] = {}
-        _gather(element, "", self, without)
-        self._made: dict[tuple[str, ...], object] = {}
-        self._known = _known(frozenset(self.texts), frozenset(self.places))
+    def __init__(self, shape: Shape, values: Sequence[str]) -> None:
+        self.shape, self.values = shape, values
+        self._plans = shape.plans
+        self._made: dict[object, object] | None = None
 
     def text(self, *paths: str) -> str:
         """The first text at the first of the paths that has any."""
-        path = self.planned(paths, self._first, paths)
-        return self.texts[path][0] if path else ""
+        at = self._plans.get(paths)
+        if at is None:
+            at = self._plans[paths] = self.shape.first(paths)
+        return self.values[at] if at >= 0 else ""
 
-    def _first(self, paths: tuple[str, ...]) -> str:
-        return next((path for path in paths if path in self.texts), "")
+    def texts(self, *paths: str) -> list[str]:
+        """All texts at the paths."""
+        return [self.values[place] for place in self.planned((*paths, "*"), self._places, paths)]
+
+    def _places(self, paths: Sequence[str]) -> list[int]:
+        return [place for path in paths for place in self.shape.at.get(path, ())]
+
+    def holds(self, path: str) -> bool:
+        """Whether there is an element at a path."""
+        return bool(self.holder(path))
+
+    def holder(self, *paths: str) -> str:
+        """The first of the paths at which there is an element, or nothing."""
+        return self.planned((*paths, "?"), self._holder, paths)
+
+    def _holder(self, paths: Sequence[str]) -> str:
+        return next((path for path in paths if self.shape.holds(path)), "")
 
     def planned(self, key: object, plan: Callable[..., T], *given: object) -> T:
-        """What `plan` makes of the paths that there are: worked out once for all elements that are built alike."""
-        found = self._known.get(key)
+        """What `plan` makes of the paths that there are: worked out once for all pieces that are built alike."""
+        found = self._plans.get(key)
         if found is None:
-            found = self._known[key] = plan(*given)
+            found = self._plans[key] = plan(*given)
         return cast("T", found)
 
-    def made(self, key: tuple[str, ...], make: Callable[..., T], *given: object) -> T:
-        """What was made of this very element: a group's parties are made once for all of its payments."""
+    def made(self, key: object, make: Callable[..., T], *given: object) -> T:
+        """What was made of this very piece: a group's parties are made once for all of its payments."""
+        if self._made is None:
+            self._made = {}
         if key not in self._made:
             self._made[key] = make(*given)
         return cast("T", self._made[key])
 
     def fields(self, table: Table) -> dict[str, str]:
         """The fields of a table that are told."""
-        return {name: self.texts[path][0] for name, path in self.planned(table, self._hits, table)}
+        values = self.values
+        return {name: values[at] for name, at in self.planned(table, self.shape.hits, table.paths)}
 
-    def _hits(self, table: Table) -> list[tuple[str, str]]:
-        return [(name, path) for name, paths in table.paths.items() if (path := self._first(paths))]
-
-    def blocks(self, path: str) -> Iterator[Told]:
+    def blocks(self, path: str) -> list[Told]:
         """Each of the elements at a path, by itself."""
-        if path in self.places:
-            yield from (Told(found) for found in self.element.iterfind(_steps(path)))
+        found = self.planned((path, "[]"), self.shape.blocks, path)
+        return [Told(shape, self.values[begin:end]) for begin, end, shape in found]
 
 
-@lru_cache(maxsize=512)
-def _steps(path: str) -> str:
-    return "/".join(f"{{*}}{step}" for step in path.split("/"))
+def told_of(element: Element, without: Collection[str] = ()) -> Told:
+    """What an element tells, without the children of some names."""
+    paths: list[str] = []
+    values: list[str] = []
+    _gather(element, "", paths, values, without)
+    return Told(shape_of(tuple(paths)), values)
 
 
 @lru_cache(maxsize=2_048)
 def ends(base: str, paths: tuple[str, ...]) -> tuple[str, ...]:
-    """Each of the paths below a base."""
-    return tuple(base + path for path in paths)
+    """Each of the paths below a base; an empty one is the piece itself."""
+    return tuple((base + path).removeprefix("" if base else "/") for path in paths)
 
 
-def _gather(element: Element, place: str, told: Told, without: Collection[str] = ()) -> None:
+def _gather(element: Element, place: str, paths: list[str], values: list[str], without: Collection[str] = ()) -> None:
+    if said := (element.text or "").strip():
+        paths.append(place)
+        values.append(said[:_TEXT_LIMIT])
+        if currency := element.get("Ccy"):
+            paths.append(place + CURRENCY)
+            values.append(currency.strip())
     for child in element:
         name = child.tag.rpartition("}")[2]
-        if name in without:
-            continue
-        path = place + name
-        told.places[path] = None
-        if said := (child.text or "").strip():
-            found = told.texts.setdefault(path, [])
-            if len(found) < _REPEATED:
-                found.append(said[:_TEXT_LIMIT])
-            if currency := child.get("Ccy"):
-                told.texts.setdefault(path + CURRENCY, []).append(currency.strip())
-        if len(child):
-            _gather(child, path + "/", told)
+        if name not in without:
+            path = f"{place}/{name}" if place else name
+            paths.append(path + MARK)
+            values.append("")
+            _gather(child, path, paths, values)
 
 
 @dataclass(slots=True)
@@ -144,19 +202,18 @@ class Layers:
 
     def texts(self, *paths: str) -> list[str]:
         """All texts at the first of the paths that has any, of the innermost layer."""
-        return next((told.texts[path] for told in self.told for path in paths if path in told.texts), [])
+        return next((said for told in self.told for path in paths if (said := told.texts(path))), [])
 
     def blocks(self, *paths: str) -> list[Told]:
         """The elements at the first of the paths that there is, of the innermost layer."""
         held = self.holder(*paths)
-        return [*held[0].blocks(held[1])] if held else []
+        return held[0].blocks(held[1]) if held else []
 
     def holder(self, *paths: str) -> tuple[Told, str] | None:
         """The innermost layer that has one of the paths, with that path."""
         for told in self.told:
-            for path in paths:
-                if path in told.places:
-                    return told, path
+            if path := told.holder(*paths):
+                return told, path
         return None
 
     def amount(self, *paths: str) -> Amount | None:
@@ -198,21 +255,43 @@ def _days(paths: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(path + step for path in paths for step in ("/Dt", "/DtTm", ""))
 
 
-def amount_of(told: Told, path: str) -> Amount:
-    """The amount at a path. Raises `Unreadable`."""
-    value = decimal(told.text(path))
-    currency = told.text(path + CURRENCY).upper()
+def amount_of(told: Told, path: str, otherwise: str = "") -> Amount:
+    """The amount at a path, in the currency `otherwise` where it names none. Raises `Unreadable`."""
+    return _amount(told.text(path), told.text(path + CURRENCY) or otherwise)
+
+
+@lru_cache(maxsize=4_096)
+def _amount(said: str, told_currency: str) -> Amount:
+    """An entry, its details and what was instructed say the same amount again and again."""
+    value, currency = decimal(said), told_currency.upper()
     if not currency:
         raise Unreadable("the amount has no currency")
     if currency not in EXPONENTS:
         raise Unreadable("the amount's currency is not in ISO 4217")
-    return Amount(value=value, currency=currency)
+    return _made_amount({"value": value, "currency": currency})
+
+
+_made_amount = maker(Amount)
+
+
+def day_of(told: Told, path: str) -> date | None:
+    """The day of a date or a date and time, as its sender's calendar says it. Raises `Unreadable`."""
+    said = told.text(*_days((path,)))
+    return _iso_day(said[:10]) if said else None
+
+
+@lru_cache(maxsize=512)
+def _iso_day(said: str) -> date:
+    try:
+        return date.fromisoformat(said)
+    except ValueError:
+        raise Unreadable("a date is not in ISO 8601") from None
 
 
 def _day(said: str) -> date | None:
     try:
-        return date.fromisoformat(said[:10])
-    except ValueError:
+        return _iso_day(said[:10])
+    except Unreadable:
         return None
 
 

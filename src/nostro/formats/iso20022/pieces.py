@@ -1,0 +1,174 @@
+"""XML cut into pieces, from bytes in chunks: no entities, document types or network, bounded depth and memory.
+
+The parser (expat) calls us for every element, of which a gigabyte has a hundred million: a piece is nothing but the
+texts that it tells, each with its path, and what a place means is known from the first time that one was met.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+from xml.parsers import expat
+
+from nostro.formats.iso20022.places import ANNOUNCED, APART, REPEATED, Place, Scissors, root_of
+from nostro.formats.iso20022.stream import BrokenXml, trimmed
+from nostro.formats.iso20022.told import Told, shape_of
+from nostro.model.failures import FormatRefused
+
+HELD_TEXTS = 200_000
+"""So many texts may belong to one piece: far more than any entry without its details has."""
+AROUND = 100
+"""So many of its texts are told to what is cut out of a piece."""
+TEXT_CHARACTERS = 20_000
+"""So much of one text is kept."""
+_SLICE_BYTES = 65_536
+_ENCODING = re.compile(rb"""<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z][A-Za-z0-9._:-]*)["']""")
+_OWN_ENCODINGS = frozenset({"utf-16", "utf-16-le", "utf-16-be", "iso8859-1", "ascii"})
+"""What expat decodes by itself (as Python calls them), besides UTF-8."""
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_NOTHING = Told(shape_of(()), ())
+
+
+class Cut(NamedTuple):
+    """Where an element begins (`told` is None) or is complete.
+
+    `namespaces`: those declared on it, at its beginning. `around`: what the piece that it was cut out of told first.
+    """
+
+    name: str
+    line: int
+    depth: int
+    told: Told | None = None
+    namespaces: tuple[str, ...] = ()
+    around: Told = _NOTHING
+
+
+def cuts(chunks: Iterable[bytes], scissors: Scissors) -> Iterator[Cut]:
+    """Beginnings and complete elements, in the document's order, as soon as their bytes are there.
+
+    Raises `FormatRefused` for no bytes and for a document type declaration, `BrokenXml` where the XML breaks or is cut,
+    and where one piece holds more than memory may.
+    """
+    walk: _Walk | None = None
+    for chunk in trimmed(chunks):
+        for start in range(0, len(chunk), _SLICE_BYTES):
+            piece = chunk[start : start + _SLICE_BYTES]
+            walk = walk or _Walk(piece, scissors)
+            yield from walk.feed(piece)
+    if walk is None:
+        raise FormatRefused("The file is empty.")
+    yield from walk.feed(b"", final=True)
+
+
+class _Walk:
+    """The parser, and what its calls have cut out so far."""
+
+    def __init__(self, beginning: bytes, scissors: Scissors) -> None:
+        encoding, self._decode = _encoding(beginning)
+        self._parser = expat.ParserCreate(encoding)
+        self._parser.buffer_text = True
+        self._parser.StartDoctypeDeclHandler = _refuse
+        self._out: list[Cut] = []
+        self._held = _listen(self._parser, root_of(scissors), self._out)
+
+    def feed(self, piece: bytes, *, final: bool = False) -> Iterator[Cut]:
+        """What is complete with these bytes."""
+        broken = ""
+        try:
+            self._parser.Parse(self._decode(piece), final)
+        except expat.ExpatError as error:
+            broken = expat.ErrorString(error.code)
+        except UnicodeDecodeError:
+            broken = "bytes that are not in the encoding it says"
+        except BrokenXml as error:
+            broken = error.why
+        if self._held() > HELD_TEXTS:
+            broken = f"more than {HELD_TEXTS} texts without an entry among them"
+        yield from self._out
+        self._out.clear()
+        if broken:
+            raise BrokenXml(broken, self._parser.CurrentLineNumber)
+
+
+def _listen(parser: expat.XMLParserType, root: Place, out: list[Cut]) -> Callable[[], int]:  # noqa: C901 - five calls that share names
+    """Lets the parser cut: what is complete comes into `out`. Gives back what counts the texts that wait to be so."""
+    # Names of this function, not of an object: these calls are most of what reading costs.
+    place, text = root, ""
+    paths: list[str] = []
+    values: list[str] = []
+    opened: list[tuple[int, list[str], list[str]]] = []
+
+    def start(tag: str, attributes: dict[str, str]) -> None:
+        nonlocal place, text
+        place, text = place[tag], ""
+        if place.role:
+            begin(attributes)
+        if attributes and "Ccy" in attributes:
+            paths.append(place.currency)
+            values.append(attributes["Ccy"])
+
+    def characters(told: str) -> None:
+        nonlocal text
+        if len(text) < TEXT_CHARACTERS:
+            text += told
+
+    def end(_: str) -> None:
+        nonlocal place, text
+        if text:
+            if said := text.strip():
+                paths.append(place.path)
+                values.append(said)
+            text = ""
+        if place.role > REPEATED:
+            complete()
+        place = place.up
+
+    def begin(attributes: dict[str, str]) -> None:
+        nonlocal paths, values
+        if place.role == REPEATED:
+            paths.append(place.mark)
+            values.append("")
+            return
+        line = parser.CurrentLineNumber
+        opened.append((line, paths, values))
+        if place.role <= ANNOUNCED:
+            paths, values = [], []
+        if place.role >= ANNOUNCED:
+            spaces = tuple(value for key, value in attributes.items() if key.startswith("xmlns"))
+            out.append(Cut(place.name, line, place.depth, None, spaces))
+
+    def complete() -> None:
+        nonlocal paths, values
+        told = Told(shape_of(tuple(paths)), values)
+        line, paths, values = opened.pop()
+        around = Told(shape_of(tuple(paths[:AROUND])), values) if place.role == APART else _NOTHING
+        out.append(Cut(place.name, line, place.depth, told, (), around))
+
+    parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = start, end, characters
+    return lambda: len(values)
+
+
+def _encoding(beginning: bytes) -> tuple[str | None, Callable[[bytes], bytes]]:
+    """What the parser is told, and what is done to the bytes before.
+
+    .NET writes "UTF-16" into documents that are then saved as UTF-8: what bytes are counts more than what they say.
+    """
+    found = _ENCODING.match(beginning)
+    if found is None:
+        return (None if b"\x00" in beginning[:4] or beginning[:2] in _UTF16 else "utf-8"), bytes
+    try:
+        said = codecs.lookup(found[1].decode("ascii")).name
+    except LookupError:
+        raise FormatRefused("The XML says an encoding that nobody knows.") from None
+    if said == "utf-8" or said.startswith(("utf-16", "utf-32")):
+        return "utf-8", bytes
+    if said in _OWN_ENCODINGS:
+        return said, bytes
+    decoder = codecs.getincrementaldecoder(said)()
+    return "utf-8", lambda piece: decoder.decode(piece).encode()
+
+
+def _refuse(*_: object) -> None:
+    raise FormatRefused("The XML declares a document type: no bank file does, and it could smuggle entities in.")
