@@ -18,7 +18,9 @@ __all__ = ["database_url", "migrated_template", "postgres_server", "postgres_url
 
 TESTS = Path(__file__).parent
 NO_SOCKETS = {"unit", "property", "golden", "tidy"}
-SLOW = {"real", "crash", "simulation"}
+SLOW = {"real", "crash", "simulation", "integration"}
+QUICK = {"test_engine", "test_dispatch", "test_reading"}
+"""Of the integration tests, what every change of the engine should meet within a minute."""
 LONGEST = ("test_demo", "test_cli", "crash", "simulation", "test_damaged_files", "integration", "real")
 PROOFS = {"test_adversities", "test_full_disk", "test_kills", "test_overload", "test_restore", "test_upgrade"}
 """Crash tests of a minute or more each; others bear the marker themselves."""
@@ -44,7 +46,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     items.sort(key=_rank)
     for item in items:
-        if _part(item.path) in SLOW:
+        if _part(item.path) in SLOW and item.path.stem not in QUICK:
             item.add_marker(pytest.mark.slow)
         if item.path.stem in PROOFS:
             item.add_marker(pytest.mark.proof)
