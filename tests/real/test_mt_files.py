@@ -274,6 +274,8 @@ DIFFERENT: dict[tuple[str, str], tuple[int, str]] = {
     ("jejik/rabobank-iban.sta", "end_to_end"): (2, UNSTRUCTURED),
     ("jejik/rabobank-iban.sta", "text"): (4, UNSTRUCTURED),
     ("jejik/rabobank.sta", "own"): (4, "ours: here the reference's place holds the other bank account"),
+    ("jejik/sns.sta", "own"): (2, "ours: here too"),
+    ("jejik/sns.sta", "text"): (2, "ours: the first line only says again who stands on the other side"),
     ("jejik/triodos.sta", "text"): (2, UNSTRUCTURED),
     ("mBank/mt940.sta", "text"): (3, UNSTRUCTURED),
     ("mBank/mt942.sta", "text"): (3, UNSTRUCTURED),

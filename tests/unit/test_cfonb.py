@@ -11,8 +11,8 @@ from nostro.formats.cfonb.amounts import signed
 from nostro.formats.cfonb.operations import read_cfonb240
 from nostro.formats.cfonb.orders import read_cfonb160
 from nostro.formats.cfonb.rib import rib
-from nostro.formats.cfonb.statement import read_cfonb120
-from nostro.formats.reading import Item
+from nostro.formats.cfonb.statement import is_cfonb120, read_cfonb120
+from nostro.formats.reading import Beginning, Item
 from nostro.model.failures import FormatRefused
 from nostro.model.messages import Instruction, MessageEnd, MessageHead
 from nostro.model.parties import same_account
@@ -56,6 +56,23 @@ def test_a_statement_is_told_with_its_account_balances_and_checks() -> None:
     assert (entry.bank_transaction_code, entry.remittance) == ("05", ("VIR CUSTOMER 017",))
     assert end(items).balances[-1].amount.value == Decimal("1125.00")
     assert failed(items) == {}
+
+
+def without_currency(record: str) -> str:
+    return f"{record[:16]}    {record[20:]}"
+
+
+def test_balances_without_a_currency_are_in_the_movements() -> None:
+    lines = (without_currency(old()), movement("0000000001250{"), without_currency(new("0000000011250{")))
+    items = read(read_cfonb120, *lines)
+    assert is_cfonb120(Beginning("\n".join(lines).encode()))
+    assert (head(items).currency, failed(items)) == ("EUR", {})
+    assert [one.amount.value for one in end(items).balances] == [Decimal("1000.00"), Decimal("1125.00")]
+
+
+def test_without_any_currency_the_balances_are_said_not_to_be_known() -> None:
+    items = read(read_cfonb120, without_currency(old()), without_currency(new("0000000010000{")))
+    assert (head(items).currency, set(failed(items))) == ("", {"opening", "closing"})
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,17 @@ def test_an_order_that_nothing_proves_is_a_reject_with_its_remedy_and_amount() -
 
 def test_what_is_the_same_in_both_orders_or_begins_with_the_year_is_read() -> None:
     assert len(entries(qif("8/8/2026", "2026-08-31"))) == 2
+    assert [entry.booking_date for entry in entries(qif("20260802"))] == [date(2026, 8, 2)]
+
+
+def test_days_may_be_padded_with_blanks() -> None:
+    assert [entry.booking_date for entry in entries(qif("8/ 2/26", "8/31'26"))] == [
+        date(2026, 8, 2), date(2026, 8, 31),
+    ]  # fmt: skip
+
+
+def test_dots_prove_that_the_day_stands_first() -> None:
+    assert [entry.booking_date for entry in entries(qif("02.08.2026"))] == [date(2026, 8, 2)]
 
 
 def test_a_declaration_completes_the_file() -> None:

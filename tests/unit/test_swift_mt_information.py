@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from nostro.formats.swift_mt.read import read_mt
+from nostro.model.money import Amount
 from nostro.model.statements import Entry
 
 HEAD = ":20:X\n:25:DE89370400440532013000\n:60F:C260831EUR100,00\n:61:260831C1,00NTRFNONREF//B7\n"
@@ -218,3 +219,90 @@ def test_a_time_that_was_wrapped_before_its_colon_is_text() -> None:
     told = entry(":86:106?20EREF+V1?21SVWZ+Shop 12-09-2026T16", ":26:37 Folgenr. 007")
     assert told.remittance == ("Shop 12-09-2026T16:26:37 Folgenr. 007",)
     assert entry(":86:at T16", ":20:37 or so").remittance == ("at T16", ":20:37 or so")
+
+
+def test_the_volksbank_s_reference_is_the_other_bank_account() -> None:
+    told = statement_line(
+        "NIOBNL91ABNA0417164300", "customer 17 b.v.", ":86:NL91ABNA0417164300 customer 17 b.v. ", "INV 17"
+    )
+    assert (name(told), other_account(told)[0], told.remittance) == (
+        "customer 17 b.v.",
+        "NL91ABNA0417164300",
+        ("INV 17",),
+    )
+    assert (told.references.instruction, told.additional) == ("", "")
+
+
+def test_the_volksbank_s_structured_text_begins_below_it() -> None:
+    lines = (":86:0417164300 supplier 3", " " * 65, "/TRTP/INCASSO/NAME/SUPPLIER 3/MARF/M-1/REMI/INV 3/EREF/E-3")
+    told = statement_line("NINC0417164300//B9", "supplier 3", *lines)
+    assert (told.references.mandate, told.references.end_to_end, told.references.account_servicer) == (
+        "M-1",
+        "E-3",
+        "B9",
+    )
+    assert (name(told), other_account(told)[1], told.remittance) == ("SUPPLIER 3", "0417164300", ("INV 3",))
+
+
+def test_no_type_and_no_reference_is_not_a_type_and_a_reference() -> None:
+    told = statement_line("NONREF", "", ":86:INV 17")
+    assert (told.bank_transaction_code, told.references.instruction) == ("", "")
+
+
+def statement_line(rest: str, below: str, *more: str) -> Entry:
+    lines = [f":61:260831D1,00{rest}", *([below] if below else []), *more]
+    text = ":20:X\n:25:123\n:60F:C260831EUR9,00\n" + "".join(f"{line}\n" for line in lines) + ":62F:C260831EUR8,00\n-\n"
+    (found,) = (item for item in read_mt([text.encode()]) if isinstance(item, Entry))
+    return found
+
+
+def test_a_text_behind_another_currency_s_amount_is_text() -> None:
+    told = entry(":86:/OCMT/USD2853,12/", "PAYMENT OF INV 17 AND 18")
+    assert told.exchange is not None
+    assert told.exchange.instructed == Amount(value=Decimal("2853.12"), currency="USD")
+    assert told.remittance == ("PAYMENT OF INV 17 AND 18",)
+
+
+def test_a_beneficiary_may_begin_with_its_bank_account() -> None:
+    told = entry(":86:/BENM/300000000000133", "/SUPPLIER 3 SKOPJE", "/INV 17//160309522")
+    assert (name(told), other_account(told)[1]) == ("SUPPLIER 3 SKOPJE", "300000000000133")
+    assert told.remittance == ("INV 17//160309522",)
+
+
+def test_codes_of_goldman_sachs_end_the_reference() -> None:
+    told = entry(
+        ":86:/EREF/CP/0017/M1",
+        "/DBNM/CUSTOMER 17",
+        "/DACT/107049924/DBIC/DEUTDEFF",
+        "/OAMT/13-0/FCCY/GBP",
+        "/REMI/INV 17",
+    )
+    assert (told.references.end_to_end, told.references.others) == ("CP/0017/M1", {"OAMT": "13-0", "FCCY": "GBP"})
+    assert (name(told), other_account(told)) == ("CUSTOMER 17", ("", "107049924", "DEUTDEFF", ""))
+    assert told.remittance == ("INV 17",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "/REMI//CDTRREFTP//CD/SCOR/ISSR/CUR/CDTRREF/4420043232693268",
+        "/TRTP/ACCEPTGIROBETALING/REMI/ISSUER: CUR                  REF: 4420043232693268",
+        "SEPA OVERBOEKING                 IBAN: NL91ABNA0417164300        BETALINGSKENM.: 4420043232693268",
+    ],
+)
+def test_dutch_payment_references_are_structured(text: str) -> None:
+    assert entry(f":86:{text}").references.structured == "4420043232693268"
+
+
+def test_a_bban_is_a_bank_account() -> None:
+    told = entry(":86:/TRTP/PAKKETKOSTEN/BBAN/80000208/NAME/BANK 3/REMI/AUGUST")
+    assert (told.additional, other_account(told)[1]) == ("PAKKETKOSTEN", "80000208")
+
+
+def test_a_name_that_fills_its_column_ends_before_the_next_word() -> None:
+    told = entry(
+        ":86:SEPA OVERBOEKING                 IBAN: NL91ABNA0417164300        ",
+        "BIC: ABNANL2A                    NAAM: SUPPLIER 3 NETHERLANDS BV.",
+        "OMSCHRIJVING: INV 17",
+    )
+    assert (name(told), told.remittance) == ("SUPPLIER 3 NETHERLANDS BV.", ("INV 17",))

@@ -107,6 +107,13 @@ def test_a_debit_and_a_credit_column_make_one_amount() -> None:
     assert [entry.signed.value for entry in entries(other)] == [Decimal(10), Decimal(20), Decimal(-5)]
 
 
+def test_knab_s_word_for_the_direction_is_known() -> None:
+    given = "Transactiedatum;Valutacode;CreditDebet;Bedrag\n31-08-2026;EUR;D;1,25\n31-08-2026;EUR;C;2\n"
+    assert [(one.direction, one.amount.currency) for one in entries(table(given, None))] == [
+        ("debit", "EUR"), ("credit", "EUR"),
+    ]  # fmt: skip
+
+
 def test_a_word_beside_the_amount_tells_its_direction() -> None:
     profile = Profile(columns=Columns(booking_date=1, amount=2, direction=3), date_order="ymd", header=False)
     items = table("2026-08-31,10.00,D\n2026-08-31,-20.00,CRDT\n2026-08-31,5,?\n", profile)
@@ -183,7 +190,7 @@ def test_what_is_no_number_with_the_declared_mark_is_not_read(said: str) -> None
 
 @pytest.mark.parametrize(
     "said", ["31/08/2026", "31.08.26", "2026-08-31", "20260831", "31 Aug 2026", "31-août-26", "2026-08-31T10:00:00",
-             "31.8.2026 10:00", "31082026", "Aug 31, 2026"]
+             "31.8.2026 10:00", "31082026", "Aug 31, 2026", "2026.08.31.", "2026. 08. 31."]
 )  # fmt: skip
 def test_days_are_read_as_banks_write_them(said: str) -> None:
     assert day(said, "dmy") == date(2026, 8, 31)
@@ -231,9 +238,16 @@ def test_dates_that_are_the_same_in_both_orders_leave_nothing_open() -> None:
     assert propose(Beginning(b"Date,Amount\n05/05/2026,-1.00\n06/06/2026,1.00\n")).usable
 
 
+def test_of_a_date_with_dots_the_day_stands_first() -> None:
+    (entry,) = entries(table("Buchungstag;Betrag\n02.03.2026;-1,00\n", None))
+    assert entry.booking_date == date(2026, 3, 2)
+
+
 def test_a_currency_in_the_amounts_name_is_told_and_an_account_that_changes_is_asked_about() -> None:
     items = table("Buchungstag;Betrag (EUR);Verwendungszweck\n31.08.2026;-1,00;a\n", None)
     assert entries(items)[0].amount.currency == "EUR"
+    items = table("Date;Booking text;Debit CHF;Credit CHF\n31.08.2026;Rent;1.25;\n", None)
+    assert [(one.amount.currency, one.direction) for one in entries(items)] == [("CHF", "debit")]
     given = "Date,Payee,Account number,Amount\n2026-08-31,A,1,-1.00\n2026-08-31,B,2,1.00\n"
     assert "other side" in propose(Beginning(given.encode())).questions[0]
 
@@ -247,7 +261,8 @@ def test_running_balances_prove_that_positive_amounts_are_debits() -> None:
 
 @pytest.mark.parametrize(
     "header", ["Buchungstag;Betrag", "Fecha operación;Importe", "Data;Importo", "Date;Montant", "Boekdatum;Bedrag",
-               "Transaction Date;Money In;Money Out", "Datum;Soll;Haben"]
+               "Transaction Date;Money In;Money Out", "Datum;Soll;Haben", "Könyvelés dátuma;Összeg",
+               "Datum;Belastung CHF;Gutschrift CHF"]
 )  # fmt: skip
 def test_columns_are_recognised_in_many_languages(header: str) -> None:
     assert is_table(Beginning(f"some bank\n{header}\n".encode()))

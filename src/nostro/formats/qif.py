@@ -24,7 +24,8 @@ from nostro.model.parties import Address, BankAccount, Party
 from nostro.model.statements import Detail, Direction, References, Source, StatementHead
 
 _TYPE = re.compile(r"!\s*(?:Type:|Account|Option:|Clear:)", re.IGNORECASE)
-_DAY = re.compile(r"(\d{1,4})[/.\-](\d{1,2})\s*([/.\-'])\s*(\d{1,4})", re.ASCII)
+_DAY = re.compile(r"(\d{1,4})\s*[/.\-]\s*(\d{1,2})\s*([/.\-'])\s*(\d{1,4})", re.ASCII)
+_COMPACT = re.compile(r"((?:19|20)\d\d)(\d\d)(\d\d)", re.ASCII)
 _MONEY = frozenset({"bank", "cash", "ccard", "oth a", "oth l"})
 _HELD = 100_000
 """Entries that wait for a date that proves the order."""
@@ -182,26 +183,31 @@ class _Walk:
                 yield running.reject(str(unreadable), movement.line, unsigned)
 
 
+def _parts(said: str) -> re.Match[str] | None:
+    """A date's parts as written; one of eight digits begins with the year."""
+    return _DAY.fullmatch(_COMPACT.sub(r"\1-\2-\3", said) if len(said) == len("YYYYMMDD") else said)
+
+
 def _proved(said: str) -> str:
-    """The order that a date proves, by a part that is no month."""
-    found = _DAY.fullmatch(said)
+    """The order that a date proves, by a part that is no month, or by dots: nobody writes a month, a dot and a day."""
+    found = _parts(said)
     if not found or len(found[1]) == 4:
         return ""
     first, second = int(found[1]), int(found[2])
-    if first > 12 >= second:
+    if first > 12 >= second or (found[3] == "." and second <= 12):
         return "dmy"
     return "mdy" if second > 12 >= first else ""
 
 
 def _is_clear(said: str) -> bool:
     """Whether a date is the same in every order, so that nothing has to wait for one that proves it."""
-    found = _DAY.fullmatch(said)
+    found = _parts(said)
     return found is None or len(found[1]) == 4 or int(found[1]) == int(found[2])
 
 
 def _day(said: str, order: str) -> date:
     """A day in the order that was declared or proved. Raises `Unreadable`."""
-    found = _DAY.fullmatch(said)
+    found = _parts(said)
     if found is None:
         raise Unreadable("the date is in no form that QIF has" if said else "there is no date")
     first, second, third = int(found[1]), int(found[2]), int(found[4])

@@ -23,7 +23,11 @@ from nostro.model.references import told as really_told
 from nostro.model.statements import Balance, Direction, ReturnInformation, Source, StatementHead
 
 RECORD = 120
-_OLD = re.compile(r"01[A-Z0-9 ]{5}.{4}[A-Z0-9 ]{5}[A-Z]{3}[0-9 ].[A-Z0-9 ]{11}.{2}.{6}.{50}[ \d]{5,13}[\d{}A-R]")
+_OLD = re.compile(
+    r"01[A-Z0-9 ]{5}.{4}[A-Z0-9 ]{5}(?:[A-Z]{3}[0-9 ]| {4}).[A-Z0-9 ]{11}.{2}.{6}.{50}[ \d]{5,13}[\d{}A-R]"
+)
+_CURRENCY = slice(16, 20)
+"""Zones 17 to 20: the currency and its decimals."""
 
 
 def is_cfonb120(beginning: Beginning) -> bool:
@@ -34,9 +38,32 @@ def is_cfonb120(beginning: Beginning) -> bool:
 def read_cfonb120(chunks: Iterable[bytes]) -> Iterator[LineItem]:
     """Per statement its head, entries and located rejects, and its end. Raises `FormatRefused` where there is none."""
     walk = _Walk()
-    for number, record in fixed_width(chunks, RECORD):
+    for number, record in _with_currency(fixed_width(chunks, RECORD)):
         yield from walk.take(number, record)
     yield from walk.finish()
+
+
+def _with_currency(records: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    """Balances without a currency (LCL's habit) are in that of the movement behind the old one."""
+    held: tuple[int, str] | None = None
+    told = ""
+    for number, record in records:
+        if held is not None:
+            told = record[_CURRENCY] if record[:2] == "04" else " " * 4
+            yield held[0], _filled(held[1], told)
+            held = None
+        if record[:2] == "01" and not record[_CURRENCY].strip():
+            held = number, record
+        else:
+            yield number, _filled(record, told) if record[:2] == "07" else record
+    if held is not None:
+        yield held
+
+
+def _filled(record: str, told: str) -> str:
+    if not told or record[_CURRENCY].strip():
+        return record
+    return f"{record[: _CURRENCY.start]}{told}{record[_CURRENCY.stop :]}"
 
 
 @dataclass(slots=True)

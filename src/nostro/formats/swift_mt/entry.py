@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from itertools import dropwhile
 
 from nostro.formats.swift_mt.information import Information, read_information
 from nostro.formats.swift_mt.line import Line
@@ -28,6 +29,8 @@ def entry_of(line: Line, information: list[str], currency: str, source: Source, 
     if currency not in EXPONENTS:
         raise Unreadable("the currency is not told, or is none that there is")
     told = _NOTHING
+    if line.supplementary and information:
+        information = _without_the_other(line, information)
     if information:
         told = _non_swift(information) if information[0].startswith(_NON_SWIFT) else read_information(information)
     if line.beside or line.supplementary:
@@ -119,6 +122,16 @@ def _number(said: str) -> Decimal | None:
         return None
 
 
+def _without_the_other(line: Line, information: list[str]) -> list[str]:
+    """Field 86 without its first line where that only says again who stands on the other side: the habit of ASN, SNS
+    and RegioBank, whose statement line has the bank account in the reference's place, and its owner below.
+    """
+    if information[0].split() != [*line.reference.split(), *line.supplementary.split()]:
+        return information
+    line.beside, line.supplementary = line.supplementary, ""
+    return list(dropwhile(lambda said: not said.strip(), information[1:]))
+
+
 def _beside(line: Line, told: Information) -> Information:
     """What the statement line says of the other side, where field 86 says nothing of it: Rabobank's habit."""
     made = Information() if told is _NOTHING else told
@@ -126,7 +139,8 @@ def _beside(line: Line, told: Information) -> Information:
         # Here the reference's place holds the other bank account.
         made.name = made.name or line.beside
         if not (made.iban or made.number):
-            made.number, line.reference = line.reference, ""
+            made.iban, made.number = (line.reference, "") if looks_like_iban(line.reference) else ("", line.reference)
+        line.reference = ""
     compact = "".join(line.supplementary.split()).upper()
     if looks_like_iban(compact) or (compact[:1] == "P" and compact[1:].isdecimal()):
         line.supplementary = ""

@@ -146,6 +146,7 @@ def _set(name: str) -> Callable[[Information, str], None]:
 
 _TAGS_TOLD = {
     "EREF": "end_to_end", "KREF": "instruction", "PREF": "payment_information", "MREF": "mandate", "SVWZ": "",
+    "STRD": "structured",
 }  # fmt: skip
 _ALL = "EREF KREF PREF MREF CRED DEBT COAM OAMT SVWZ ABWA ABWE ANAM PURP BREF RREF RTRN SQTP IBAN"
 _TAGS = frozenset(_ALL.split())
@@ -199,14 +200,17 @@ def _take(told: Information, tag: str, said: str, remittance: list[str]) -> None
 # Codes between slashes: /EREF/.../REMI/...
 
 _ALL_CODES = """
-ACCW ADDR BENM BIC BN BO CHG CHGS CNTP CREF CSID EREF EXCH IBAN ID INID IREF ISDT KREF MARF MREF NAME NRTX OB OCMT ORDP
-PREF PT PURP PY REMI RREF RTRN RTYP SUM SVCL TRCD TRTP TYPE UETR ULTB ULTC ULTD
+ACCW ACNO ADDR BBAN BENM BIC BN BO CACT CBIC CDTRREF CDTRREFTP CHG CHGS CNTP CREF CRNM CSID DACT DBIC DBNM DCID EREF
+EXCH FCCY FXDT FXRT IBAN ID IDNM INID IREF ISDT ISSR KREF MARF MREF NAME NRTX OAMT OB OCMT OPRP ORDP PREF PT PURP PY
+REMI RREF RTRN RTYP SUM SVCL TRCD TRTP TYPE UETR ULTB ULTC ULTD
 """
 CODES = frozenset(_ALL_CODES.split())
 _SLASH_REFERENCES = {
     "EREF": "end_to_end", "PREF": "payment_information", "KREF": "instruction", "IREF": "instruction",
-    "MARF": "mandate", "MREF": "mandate",
+    "MARF": "mandate", "MREF": "mandate", "CDTRREF": "structured",
 }  # fmt: skip
+_OF_ONE_PART = frozenset({"OCMT", "EXCH", "CHGS"})
+"""Codes whose value has no slash in it: what follows one is text again."""
 
 
 def _slashed(told: Information, text: str) -> None:
@@ -222,6 +226,10 @@ def _slashed(told: Information, text: str) -> None:
 
 def _take_code(told: Information, code: str, held: str) -> None:
     said = held.strip("/ ")
+    if code in _OF_ONE_PART:
+        said, _, rest = said.partition("/")
+        if rest:
+            told.remittance.append(rest.strip())
     if not said:
         return
     if name := _SLASH_REFERENCES.get(code):
@@ -233,7 +241,13 @@ def _take_code(told: Information, code: str, held: str) -> None:
         told.others[code] = said
 
 
+_ACCEPTGIRO = re.compile(r"ISSUER:\s*[A-Z]+\s+REF:\s*(\S+)")
+
+
 def _remittance(told: Information, said: str) -> None:
+    if giro := _ACCEPTGIRO.fullmatch(said):
+        told.references["structured"] = giro[1]
+        return
     if said.startswith("STRD/"):
         _, _, reference = said.removeprefix("STRD/").partition("/")
         told.references["structured"] = reference.strip("/")
@@ -249,6 +263,19 @@ def _counterparty(told: Information, said: str) -> None:
     told.address += (town.strip(),) if town.strip() else ()
 
 
+def _party(told: Information, said: str) -> None:
+    """Who pays or is paid: a name, or as Komercijalna Banka has it `account/name/text`."""
+    number, _, rest = said.partition("/")
+    if not rest or not (number.strip().isdecimal() or _iban_in(number)):
+        _name(told, said)
+        return
+    _other_number(told, number.strip())
+    name, _, text = rest.partition("/")
+    _name(told, name.strip())
+    if text.strip("/ "):
+        told.remittance.append(text.strip("/ "))
+
+
 def _name(told: Information, said: str) -> None:
     told.name = told.name or said
 
@@ -262,11 +289,19 @@ _SLASH: Mapping[str, Callable[[Information, str], None]] = {
     "REMI": _remittance,
     "CNTP": _counterparty,
     "NAME": _name,
-    "ORDP": _name,
-    "BENM": _name,
+    "CRNM": _name,
+    "DBNM": _name,
+    "ORDP": _party,
+    "BENM": _party,
     "ADDR": _address,
     "IBAN": _other_number,
+    "BBAN": _other_number,
+    "ACNO": _other_number,
+    "CACT": _other_number,
+    "DACT": _other_number,
     "BIC": _other_bank,
+    "CBIC": _other_bank,
+    "DBIC": _other_bank,
     "TRTP": _set("additional"),
     "RTRN": _set("returned"),
     "PY": _remittance,
@@ -275,14 +310,15 @@ _SLASH: Mapping[str, Callable[[Information, str], None]] = {
 # Words with a colon: ABN AMRO's and Knab's unstructured texts, Polish ones
 
 _LABEL = re.compile(
-    r"(?:(?<=[\s;/])|^)"
-    r"(IBAN|BIC|NAAM|OMSCHRIJVING|KENMERK|MACHTIGING|INCASSANT|REK|Z RACH\.|NA RACH\.|OD|DLA|TYT\.|TNR)\s?:\s*"
+    r"((?:(?<=[\s;/])|^)(?:IBAN|BIC|NAAM|KENMERK|REK|Z RACH\.|NA RACH\.|OD|DLA|TYT\.|TNR)"
+    # A name that fills its column stands right before one of these.
+    r"|OMSCHRIJVING|MACHTIGING|INCASSANT|BETALINGSKENM\.)\s?:\s*"
 )
 _ACCOUNT_LABELS = frozenset({"IBAN", "REK", "Z RACH.", "NA RACH."})
 _LABELS: Mapping[str, str] = {
     "IBAN": "IBAN", "BIC": "BIC", "REK": "IBAN", "Z RACH.": "IBAN", "NA RACH.": "IBAN", "NAAM": "name", "OD": "name",
     "DLA": "name", "OMSCHRIJVING": "SVWZ", "TYT.": "SVWZ", "KENMERK": "EREF", "MACHTIGING": "MREF", "INCASSANT": "CRED",
-    "TNR": "TNR",
+    "TNR": "TNR", "BETALINGSKENM.": "STRD",
 }  # fmt: skip
 
 

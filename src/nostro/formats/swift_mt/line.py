@@ -72,6 +72,9 @@ def read_line(text: list[str], *, ends: bool) -> Line:
     on, entry, mark, _, sign, value, kind, rest = found.groups()
     if not kind and ends:
         raise Unreadable("the statement line breaks off")
+    if kind and f"{kind}{rest}".upper().startswith("NONREF"):
+        # Penta leaves out the type, and says that there is no reference.
+        kind, rest = "", f"{kind}{rest}"
     line = Line(mark.upper(), sign, decimal(value))
     line.type = kind.upper().strip() if kind else ""
     _dates(line, on, (entry or "").strip())

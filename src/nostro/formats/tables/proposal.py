@@ -5,6 +5,7 @@ A proposal with open questions is never used. One without is, and every statemen
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ ROWS = 200
 """Rows that a proposal is made from."""
 _DELIMITERS = (";", ",", "\t", "|")
 _HEADER_WITHIN = 60
+_DOTTED = re.compile(r"\d{1,2}\.\d{1,2}\.\d")
 
 
 class Guess(NamedTuple):
@@ -154,6 +156,9 @@ def _order(proposal: Proposal, cells: Sequence[Cell]) -> DateOrder:
         if days is not None:
             fitting[order] = days
     fitting = {order: days for order, days in fitting.items() if order != "ymd" or _four_first(cells)}
+    if "dmy" in fitting and all(_DOTTED.match(text(cell)) for cell in cells):
+        # Nobody writes a month, a dot and a day.
+        fitting.pop("mdy", None)
     if not fitting:
         proposal.questions.append("The dates are in no order that is known: day, month and year mix.")
         return "ymd"

@@ -17,7 +17,7 @@ _NAMES: Mapping[str, str] = {
         | data lancamento | date operation | date de l operation | date d operation | date de comptabilisation |
         date comptable | dateop | boekdatum | boekingsdatum | transactiedatum | dato | bogforingsdato |
         bokforingsdag | bokforingsdatum | data operacji | data ksiegowania | datum zauctovani | paivamaara |
-        kirjauspaiva | konyveles datuma""",
+        kirjauspaiva | konyveles datuma | tranzakcio datuma | date processed | created""",
     "value_date": """
         value date | valuta | valutadatum | wertstellung | wertstellungsdatum | valutadag | rentedatum | fecha valor
         | f valor | data valuta | data valor | date valeur | date de valeur | dateval | interest date | data waluty
@@ -25,7 +25,8 @@ _NAMES: Mapping[str, str] = {
     "amount": """
         amount | transaction amount | betrag | umsatz | betrag eur | betrag (eur) | betrag in eur | importe |
         importo | montant | bedrag | bedrag (eur) | bedrag eur | belop | beloeb | belopp | valor | kwota |
-        net amount | amt | amount (gbp) | amount (eur) | amount (usd) | castka | osszeg | summa | maara""",
+        net amount | amt | amount (gbp) | amount (eur) | amount (usd) | castka | osszeg | summa | maara |
+        tranzakcio osszege | buchungsbetrag""",
     "debit": """
         debit | debits | debit amount | withdrawal | withdrawals | money out | paid out | payments out | soll |
         belastung | belastungen | cargo | cargos | debe | dare | addebiti | addebito | uscite | debet | payment |
@@ -36,27 +37,30 @@ _NAMES: Mapping[str, str] = {
         receipt | deposit amt | inn""",
     "direction": """
         d/c | dc | c/d | debit/credit | credit/debit | cr/dr | dr/cr | drcr | af bij | af/bij | soll/haben | s/h |
-        sens | credit debit indicator | debit or credit | cdtdbtind""",
+        sens | credit debit indicator | debit or credit | cdtdbtind | creditdebet""",
     "balance": """
         balance | running balance | saldo | solde | kontostand | saldo eur | saldo contabile | balance after |
         closing balance | saldo po operacji | saldo na transakci | saldo na trn | available balance |
         account balance | bokfort saldo""",
     "currency": """
         currency | ccy | wahrung | waehrung | divisa | moneda | devise | munt | muntsoort | moeda | valutakode |
-        waluta | curr | currency code | mena""",
+        waluta | curr | currency code | mena | whg | buchungswahrung | devizanem | tranzakcio devizaneme |
+        valutacode""",
     "bank_account": """
         account | account number | account no | own account | auftragskonto | rekening | rekeningnummer | compte |
-        cuenta | conto | iban auftragskonto | numero de compte | iban/bban | rachunek | my account | from account""",
+        cuenta | conto | iban auftragskonto | numero de compte | iban/bban | rachunek | my account | from account |
+        szamlaszam""",
     "counterparty": """
         partner name | naam / omschrijving | counterparty | counter party | counterparty name | payee | payer |
         beneficiary | name | merchant | beneficiary / payer | empfanger | auftraggeber | auftraggeber/empfanger |
         begunstigter/zahlungspflichtiger | beguenstigter/zahlungspflichtiger | zahlungsempfanger | naam tegenpartij
         | naam | tegenpartij | beneficiario | ordenante | ordinante | beneficiaire | nom | nadawca/odbiorca |
-        kontrahent | name zahlungsbeteiligter""",
+        kontrahent | name zahlungsbeteiligter | ellenoldali nev | partner neve | tegenrekeninghouder""",
     "counterparty_account": """
         bank account | counterparty account | partner account | kontonummer/iban | iban | iban zahlungsbeteiligter |
         tegenrekening | tegenrekening iban/bban | compte contrepartie | rachunek nadawcy/odbiorcy | kontonummer |
-        beneficiary account | account (counterparty)""",
+        beneficiary account | account (counterparty) | ellenoldali szamlaszam | partner szamlaszama |
+        tegenrekeningnummer""",
     "counterparty_bic": "bic | swift | bic (swift-code) | blz | bic/swift",
     "remittance": """
         label | description | memo | details | detail | narrative | purpose | verwendungszweck | buchungstext |
@@ -64,28 +68,31 @@ _NAMES: Mapping[str, str] = {
         communications | omschrijving | omschrijving-1 | omschrijving-2 | omschrijving-3 | mededelingen | mededeling
         | text | tekst | particulars | transaction details | transaction description | message | observaciones |
         descricao | historico | tytul | opis operacji | tytul operacji | vorgang/verwendungszweck |
-        zprava pro prijemce | payment reference | beschreibung | rubrik | motif""",
+        zprava pro prijemce | payment reference | beschreibung | rubrik | motif |
+        booking text | payment purpose | zahlungszweck | kozlemeny""",
     "reference": """
         reference | transaction id | operation number | transaction reference | ref | id | fitid | bank reference |
         referencia | riferimento | referentie | kundenreferenz | transaction number | numero d operation |
-        reference number | volgnr""",
+        reference number | volgnr | banki azonosito | zkb reference""",
     "end_to_end": """
         end to end id | end-to-end reference | end to end reference | endtoendid | kundenreferenz (end-to-end)""",
     "original_amount": "amount currency | original amount | foreign amount | foreign currency amount | ursprungsbetrag",
     "original_currency": "original currency | foreign currency | fremdwahrung",
-    "mandate": "mandate | mandatsreferenz | mandate reference | machtigingskenmerk",
-    "code": "type | transaction type | transaction code | umsatzart | code | trntype | mutatiesoort | umsatztyp",
+    "mandate": "mandate | mandatsreferenz | mandate reference | machtigingskenmerk | machtigingsnummer",
+    "code": """
+        type | transaction type | transaction code | umsatzart | code | trntype | mutatiesoort | umsatztyp |
+        forgalom tipusa | tranzakcio tipusa | betaalwijze""",
 }
 WORDS: Mapping[str, str] = {
     name_of(name): meaning for meaning, names in _NAMES.items() for name in names.split("|") if name_of(name)
 }
 """A column's name, without case and blanks, and what stands in it."""
 
-_BESIDE = re.compile(r"\s*[(\[]([^)\]]*)[)\]]\s*$")
+_BESIDE = re.compile(r"\s*[(\[]([^)\]]*)[)\]]\s*$|\s+(?:" + "|".join(EXPONENTS) + r")\s*$")
 
 
 def meaning_of(name: str) -> str:
-    """What stands in a column of that name, with or without what is told in brackets behind it; empty: nobody knows."""
+    """What stands in a column of that name, with or without brackets or a currency behind it; empty: nobody knows."""
     return WORDS.get(name_of(name)) or WORDS.get(name_of(_BESIDE.sub("", name)), "")
 
 
