@@ -47,6 +47,10 @@ _NATIONAL: Mapping[str, _Sets] = {
     "NACHA": _Sets(returned="nacha.return", stated="nacha.change", status="nacha.change"),
 }
 """By the first word of a format's name; the others use ISO 20022's or SWIFT's codes."""
+_EXCEPTIONS: Mapping[str, _Sets] = {
+    "camt.026": _Sets(stated="iso20022.unable_to_apply"),
+    "camt.029": _Sets(stated="iso20022.cancellation_rejection", status="iso20022.cancellation_status"),
+}
 
 
 class Legend:
@@ -55,7 +59,6 @@ class Legend:
     def __init__(self, of: StatementHead | MessageHead | None = None) -> None:
         """Of a document that begins; without a head, of an object that is whole in itself."""
         self._sets = _sets(of.format if of else "")
-        self._answers = isinstance(of, MessageHead) and of.kind == "investigation"
         self._found: dict[Found, None] = {}
         self._met: set[tuple[Use, str]] = set()
         if isinstance(of, MessageHead):
@@ -112,11 +115,10 @@ class Legend:
 
     def _state(self, status: str, reasons: Iterable[Reason]) -> None:
         if self._new("status", status):
-            self._add([("iso20022.cancellation_status" if self._answers else self._sets.status, status)])
-        stated = "iso20022.cancellation_rejection" if self._answers else self._sets.stated
+            self._add([(self._sets.status, status)])
         for reason in reasons:
             if self._new("reason", code := reason.code or reason.proprietary):
-                self._add([(stated if reason.code else "", code)])
+                self._add([(self._sets.stated if reason.code else "", code)])
 
 
 def _sets(format_name: str) -> _Sets:
@@ -125,7 +127,7 @@ def _sets(format_name: str) -> _Sets:
         return _Sets(returned=own, stated=own, status=own)
     if first.startswith("MT"):
         return _Sets(_SWIFT)
-    return _NATIONAL.get(first, _Sets())
+    return _NATIONAL.get(first) or _EXCEPTIONS.get(first[: len("camt.029")], _Sets())
 
 
 def _of_field(code_set: str, code: str) -> Found:
