@@ -6,7 +6,7 @@ Every member is always there: null, an empty text or an empty list where nothing
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal, Self
@@ -14,6 +14,7 @@ from typing import Any, Literal, Self
 import orjson
 from pydantic import BaseModel, Field
 
+from nostro.formats.codes import Legend, NamedCode
 from nostro.formats.qr_bill.bill import QrBillContent
 from nostro.formats.reading import Item
 from nostro.model.base import Value
@@ -159,7 +160,8 @@ class ShownEntry(Value):
 class ShownStatement(Value):
     """A statement (booked), an intraday report or a notification about one bank account, with all of its entries.
 
-    `opening` and `closing` are the booked balances. `totals`: signed sums of the booked entries, by currency.
+    `opening` and `closing` are the booked balances. `totals`: signed sums of the booked entries, by currency. `codes`:
+    what the codes mean that its entries use.
     """
 
     kind: ReportKind
@@ -184,6 +186,7 @@ class ShownStatement(Value):
     totals: dict[str, str]
     rejected: int
     checks: tuple[Check, ...]
+    codes: tuple[NamedCode, ...]
     additional: str
 
 
@@ -205,13 +208,15 @@ class ShownMessage(MessageHead):
     totals: dict[str, str] = Field(default={}, description="Sums of the payments' amounts, by currency.")
     rejected: int = 0
     checks: tuple[Check, ...] = ()
+    codes: tuple[NamedCode, ...] = ()
 
 
 class ShownInvoice(InvoiceContent):
-    """An invoice or credit note, after the business terms of EN 16931."""
+    """An invoice or credit note, after the business terms of EN 16931, with what its codes mean."""
 
     kind: Literal["invoice"] = "invoice"
     source: ShownSource
+    codes: tuple[NamedCode, ...] = ()
 
 
 class ShownRateTable(RateTableContent):
@@ -242,12 +247,15 @@ def head_shown(head: StatementHead | MessageHead, file: str) -> dict[str, object
     return told
 
 
-def end_shown(head: StatementHead | MessageHead, end: StatementEnd | MessageEnd | None) -> dict[str, object]:
+def end_shown(
+    head: StatementHead | MessageHead, end: StatementEnd | MessageEnd | None, codes: Sequence[NamedCode] = ()
+) -> dict[str, object]:
     """The members that stand after the items. No `end`: the document was cut off, which a reject says."""
     told: dict[str, object] = {
         "totals": {currency: plain(total) for currency, total in end.totals.items()} if end else {},
         "rejected": end.rejected if end else 1,
         "checks": end.checks if end else (Check(name="whole", ok=False, detail="the document is cut off"),),
+        "codes": codes,
     }
     if isinstance(head, StatementHead):
         balances = end.balances if isinstance(end, StatementEnd) else head.balances
@@ -270,7 +278,12 @@ def reject_shown(reject: Reject, file: str) -> ShownReject:
 
 def whole_shown(whole: Any, file: str) -> dict[str, object]:  # noqa: ANN401 - any object that is whole in itself
     """An invoice, a table of rates... with its kind and the file that it is in."""
-    return {**whole.__dict__, "kind": whole.kind, "source": shown_source(whole.source, file)}
+    told = {**whole.__dict__, "kind": whole.kind, "source": shown_source(whole.source, file)}
+    if isinstance(whole, InvoiceContent):
+        legend = Legend()
+        legend.take(whole)
+        told["codes"] = legend.told()
+    return told
 
 
 def json_of(told: object) -> bytes:

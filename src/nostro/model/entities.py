@@ -7,6 +7,7 @@ from datetime import time
 from nostro.model.bank_days import LocalRule
 from nostro.model.base import Value
 from nostro.model.money import Currency
+from nostro.model.parties import Address
 
 
 class HouseBankAccount(Value):
@@ -48,7 +49,10 @@ class ProviderAccount(Value):
 
 
 class LegalEntity(Value):
-    """A company of the group. Times of its people are shown in `zone`."""
+    """A company of the group. Times of its people are shown in `zone`.
+
+    `ids`: what registers call it, by scheme (`LEI`, `VAT`, `TAX`, `REGISTER`); `parent`: the company that holds it.
+    """
 
     id: str
     name: str = ""
@@ -58,6 +62,9 @@ class LegalEntity(Value):
     calendar: str
     odoo_connection: str
     odoo_company: int
+    ids: dict[str, str] = {}
+    address: Address | None = None
+    parent: str = ""
     bank_accounts: tuple[HouseBankAccount, ...] = ()
     provider_accounts: tuple[ProviderAccount, ...] = ()
 

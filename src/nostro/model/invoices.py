@@ -134,7 +134,9 @@ class Attachment(Value):
 class TaxCategory(Value):
     """Category (UNTDID 5305: S, Z, E, AE, K, G, O, L, M) and rate in percent; `type` is VAT unless told otherwise.
 
-    `exemption_code`: BT-121 (VATEX), or FatturaPA's Natura (N1 to N7).
+    `exemption_code`: BT-121 (VATEX), or FatturaPA's Natura (N1 to N7). `jurisdiction`: who levies it (ISO 3166-1, or -2
+    for a state or county) where that isn't the country of the seller's VAT identifier (BT-31) or of the tax
+    representative's (BT-63).
     """
 
     category: str = ""  # BT-95, BT-102, BT-118, BT-151
@@ -142,6 +144,7 @@ class TaxCategory(Value):
     type: str = "VAT"
     exemption_reason: str = ""  # BT-120
     exemption_code: str = ""  # BT-121
+    jurisdiction: str = ""
 
 
 class AllowanceCharge(Value):
@@ -258,12 +261,17 @@ class Instalment(Value):
 
 
 class Withholding(Value):
-    """Tax or a contribution that the buyer keeps and pays for the seller (FatturaPA DatiRitenuta: RT01 to RT06)."""
+    """Tax or a contribution that the buyer keeps and pays for the seller (FatturaPA DatiRitenuta: RT01 to RT06).
+
+    `base`: what it is reckoned on; `jurisdiction`: to whom it goes (ISO 3166-1 or -2).
+    """
 
     kind: str = ""
     amount: Amount | None = None
     rate: PlainDecimal | None = None
     reason: str = ""
+    base: Amount | None = None
+    jurisdiction: str = ""
 
 
 class InvoiceContent(Value):

@@ -61,6 +61,20 @@ class Reason(Value):
     text: str = ""
 
 
+class Case(Value):
+    """An exception that banks talk about: its id with who opened it, and from whom it went to whom (`Case`, `Assgnmt`).
+
+    camt.026, 028, 029, 055, 056 and 087: the payments that it is about are the message's, as instructions (with the
+    reason in `returned`) or, in an answer, as statuses.
+    """
+
+    case_id: str
+    creator: str = ""
+    assigner: str = ""
+    assignee: str = ""
+    reopened: bool | None = None
+
+
 class MessageHead(Value):
     """A message without its items. `declared_*` is what the sender counted: never believed, always checked."""
 
@@ -75,6 +89,7 @@ class MessageHead(Value):
     declared_count: int | None = None
     declared_sum: PlainDecimal | None = None
     envelope: Envelope | None = None
+    case: Case | None = None
     others: dict[str, str] = {}
     source: Source
     format: str = ""
@@ -100,6 +115,19 @@ class Document(Value):
     discount: Amount | None = None
     remitted: Amount | None = None
     credited: Amount | None = None
+
+
+class RequestTerms(Value):
+    """What a request to pay allows and asks for (pain.013: `XpryDt` and `PmtCond`); None where nothing is told."""
+
+    expires_at: datetime | None = None
+    expires_on: date | None = None
+    amount_changeable: bool | None = None
+    early_payment: bool | None = None
+    guaranteed: bool | None = None
+    delay_penalty: str = ""
+    early_discount: Amount | None = None
+    early_discount_percentage: PlainDecimal | None = None
 
 
 class Instruction(Value):
@@ -138,6 +166,7 @@ class Instruction(Value):
     returned: ReturnInformation | None = None
     regulatory: tuple[str, ...] = ()
     instructions: tuple[str, ...] = ()
+    request: RequestTerms | None = None
     others: dict[str, str] = {}
     source: Source
 

@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from nostro.formats.catalogue import UNKNOWN, tell
-from nostro.formats.kinds import SCHEMAS
+from nostro.formats.kinds import MODEL, SCHEMAS
 from nostro.formats.profiles import PROFILES as BANKS
 from nostro.formats.profiles import profile as bank_profile
 from nostro.formats.reading import Format, Item
@@ -176,9 +176,10 @@ def _why(error: Exception) -> str:
 
 
 def _schema(kind: str) -> int:
-    if kind not in SCHEMAS:
-        raise Refused(f"There is no kind {kind!r}.", f"There are: {', '.join(sorted(SCHEMAS))}.")
-    sys.stdout.buffer.write(json_of(TypeAdapter(SCHEMAS[kind]).json_schema()) + b"\n")
+    kinds = {**MODEL, **SCHEMAS}
+    if kind not in kinds:
+        raise Refused(f"There is no kind {kind!r}.", f"There are: {', '.join(sorted(kinds))}.")
+    sys.stdout.buffer.write(json_of(TypeAdapter(kinds[kind]).json_schema()) + b"\n")
     return DONE
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import BinaryIO
 
 from nostro.formats import shown
 from nostro.formats.catalogue import UNKNOWN, Told, tell
+from nostro.formats.codes import Legend, NamedCode
 from nostro.formats.identity import EntryIds
 from nostro.formats.reading import Format, Item
 from nostro.model.failures import FormatRefused
@@ -32,6 +33,7 @@ class _Open:
     any: bool = False
     head: Head | None = None
     ids: EntryIds | None = None
+    legend: Legend = field(default_factory=Legend)
     filling: str = ""
     count: int = 0
     rejects: list[Reject] = field(default_factory=list)
@@ -85,6 +87,7 @@ class Lines:
             case StatementHead() | MessageHead():
                 self._close(document, None)
                 document.head, document.count, document.filling = item, 0, ""
+                document.legend = Legend(item)
                 document.ids = EntryIds.of_statement(item) if isinstance(item, StatementHead) else None
                 told = shown.head_shown(item, document.name)
                 self._write(b"{" + b",".join(shown.members(told)))
@@ -97,13 +100,21 @@ class Lines:
             case _:
                 told = shown.whole_shown(item, document.name)
                 self._write(shown.json_of(told) + b"\n")
-                self.rows.append((f"{document.name}\n{told['kind']} {told.get('number') or ''}", "1", "", "", ""))
+                document.legend = Legend()
+                document.legend.take(item)
+                named = [
+                    document.name,
+                    f"{told['kind']} {told.get('number') or ''}",
+                    *_meanings(document.legend.told()),
+                ]
+                self.rows.append(("\n".join(named), "1", "", "", ""))
 
     def _add(self, document: _Open, item: Entry | Instruction | PaymentStatus) -> None:
         name = shown.LISTS[type(item)]
         opening = b"," if name == document.filling else self._end_of_list(document) + b"," + shown.json_of(name) + b":["
         document.filling = name
         document.count += 1
+        document.legend.take(item)
         told: object = item
         if isinstance(item, Entry) and document.ids is not None:
             told = shown.ShownEntry.of(item, document.ids.next(item), document.name)
@@ -118,7 +129,7 @@ class Lines:
         if document.head is not None:
             empty = "entries" if isinstance(document.head, StatementHead) else "payments"
             closing = self._end_of_list(document) or b"," + shown.json_of(empty) + b":[]"
-            told = shown.end_shown(document.head, end)
+            told = shown.end_shown(document.head, end, document.legend.told())
             self._write(closing + b"," + b",".join(shown.members(told)) + b"}\n")
             self.rows.append(_row(document, document.head, end))
             document.head = None
@@ -148,10 +159,11 @@ class Lines:
 
 
 def _row(document: _Open, head: Head, end: End | None) -> tuple[str, ...]:
-    """A document in the table, with what is wrong in it below its name."""
+    """A document in the table, with what is wrong in it and what its codes mean below its name."""
     sums = "\n".join(f"{plain(total)} {currency}" for currency, total in end.totals.items()) if end else ""
     flaws = [f"! {check.name}: {check.detail}" for check in end.checks if not check.ok] if end else ["! cut off"]
     flaws += [f"! {end.rejected} rejected"] if end and end.rejected else []
+    flaws += _meanings(document.legend.told())
     if isinstance(head, MessageHead):
         named = "\n".join([document.name, f"{head.kind} {head.message_id}", *flaws])
         return named, str(document.count), "", sums, ""
@@ -159,6 +171,15 @@ def _row(document: _Open, head: Head, end: End | None) -> tuple[str, ...]:
     account = head.bank_account.identification
     named = "\n".join([document.name, f"{head.kind} {head.statement_id}", account, *flaws])
     return named, str(document.count), _balance(whole.opening), sums, _balance(whole.closing)
+
+
+def _meanings(codes: Sequence[NamedCode]) -> list[str]:
+    """What the document's codes mean, a line each; of very many, only the first."""
+    rest = len(codes) - _MEANINGS
+    return [f"  {code}" for code in codes[:_MEANINGS]] + ([f"  and {rest} more codes"] if rest > 0 else [])
+
+
+_MEANINGS = 20
 
 
 def _balance(told: Balance | None) -> str:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from nostro.formats.bacs.codes import ADVICES, REASONS
+from nostro.formats.bacs.codes import ADVICES
+from nostro.formats.codes import SETS, name_of
 from nostro.formats.iso20022.stream import BrokenXml, events, release
 from nostro.formats.iso20022.tree import Element, line_of, local
 from nostro.formats.reading import Beginning, Format
@@ -182,7 +183,7 @@ def _returned(report: _Report, told: Attributes, payer: Attributes, source: Sour
     debit = report.name == "ARUDD"
     other, own = ("debtor", "creditor") if debit else ("creditor", "debtor")
     code = told.get("returncode", "")
-    text = told.get("returndescription", "") or REASONS[report.name].get(code, "")
+    text = told.get("returndescription", "") or _reason(report.name, code)
     return Instruction.model_validate(
         {
             "method": "direct_debit" if debit else "credit_transfer",
@@ -219,7 +220,7 @@ def _advice(name: str, told: Attributes, source: Source) -> PaymentStatus:
         {
             "level": "transaction",
             "status": code or told.get("recordtype", ""),
-            "reasons": (Reason(code=code, text=REASONS.get(name, {}).get(code, "")),) if code else (),
+            "reasons": (Reason(code=code, text=_reason(name, code)),) if code else (),
             "references": References(end_to_end=reference) if credit else References(mandate=reference),
             "amount": amount_of(told),
             "creditor" if credit else "debtor": party,
@@ -290,3 +291,9 @@ BACS_REPORTS: Sequence[Format] = (
         "bacs_report", "Bacs reports (ARUDD, ARUCS, ADDACS, AUDDIS, AWACS)", _is_report, read_bacs_reports, proven=False
     ),
 )
+
+
+def _reason(report: str, code: str) -> str:
+    """What a report's code means; nothing in a report that has none."""
+    name = f"bacs.{report.lower()}"
+    return name_of(name, code) if name in SETS else ""

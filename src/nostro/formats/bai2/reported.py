@@ -8,9 +8,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from nostro.formats.bai2.codes import BALANCES, INFORMATION, RETURNED, REVERSED, TITLES, direction_of, moving
+from nostro.formats.bai2.codes import BALANCES, INFORMATION, RETURNED, REVERSED, direction_of, moving
 from nostro.formats.bai2.fields import day_of, funds, instant_of, raw_number, signed
 from nostro.formats.checks import Control
+from nostro.formats.codes import name_of
 from nostro.formats.iso20022.tree import Unreadable
 from nostro.formats.line_statements import LineItem, Running, whole_number
 from nostro.model.money import EXPONENTS, Amount
@@ -75,7 +76,7 @@ class ReportedAccount:
             running.note("sign", f"{running.where}, line {line}: the amount has a sign beside its type's direction")
         available = funds(told[3:])
         bank, customer = told[3 + available.fields], told[4 + available.fields]
-        title = TITLES.get(code, "")
+        title = name_of("bai2.type", code)
         others = {"availability": available.distribution} if available.distribution else {}
         return {
             "amount": abs_of(amount),

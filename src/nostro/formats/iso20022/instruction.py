@@ -8,7 +8,7 @@ from nostro.formats.iso20022.actors import account_of, agent, bank_account, iden
 from nostro.formats.iso20022.documents import documents, settled
 from nostro.formats.iso20022.told import Layers, Table, Told, amount_of
 from nostro.formats.iso20022.tree import Unreadable
-from nostro.model.messages import Instruction, Mandate, Method
+from nostro.model.messages import Instruction, Mandate, Method, RequestTerms
 from nostro.model.money import Amount
 from nostro.model.parties import BankAccount, Party
 from nostro.model.references import told as told_reference
@@ -113,7 +113,23 @@ def direct_debit(layers: Layers, source: Source) -> Instruction:
 
 def payment_request(layers: Layers, source: Source) -> Instruction:
     """`CdtTrfTx` of pain.013: who is asked to pay is the debtor. Raises `Unreadable`."""
-    return _instruction(layers, source, "request_to_pay", amount_needed=True)
+    found = _instruction(layers, source, "request_to_pay", amount_needed=True)
+    return found.model_copy(update={"request": _request(layers)})
+
+
+def _request(layers: Layers) -> RequestTerms | None:
+    """`XpryDt` and `PmtCond`: until when it may be paid, and how."""
+    found = RequestTerms(
+        expires_at=layers.instant("XpryDt/DtTm"),
+        expires_on=layers.day("XpryDt"),
+        amount_changeable=flag(layers.text("PmtCond/AmtModAllwd")),
+        early_payment=flag(layers.text("PmtCond/EarlyPmtAllwd")),
+        guaranteed=flag(layers.text("PmtCond/GrntedPmtReqd")),
+        delay_penalty=layers.text("PmtCond/DelyPnlty"),
+        early_discount=layers.soft_amount("PmtCond/ImdtPmtRbt/Amt"),
+        early_discount_percentage=layers.number("PmtCond/ImdtPmtRbt/Rate"),
+    )
+    return found if found != RequestTerms() else None
 
 
 def payment_return(layers: Layers, source: Source) -> Instruction:
@@ -142,7 +158,7 @@ def _instruction(layers: Layers, source: Source, method: Method, *, amount_neede
         **_sides(layers),
         agents=intermediaries(layers),
         **layers.fields(_TYPES),
-        batch_booking=_flag(layers.text("BtchBookg")),
+        batch_booking=flag(layers.text("BtchBookg")),
         mandate=_mandate(layers),
         remittance=lines,
         documents=documents(layers),
@@ -200,7 +216,8 @@ def asked_account(layers: Layers, source: Source) -> Instruction:
     return found.model_copy(update=told)
 
 
-def _flag(said: str) -> bool | None:
+def flag(said: str) -> bool | None:
+    """Yes or no, as XML Schema writes it; None for anything else."""
     return {"true": True, "1": True, "false": False, "0": False}.get(said.lower())
 
 

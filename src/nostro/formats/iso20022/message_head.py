@@ -6,11 +6,12 @@ import re
 from collections.abc import Mapping
 
 from nostro.formats.iso20022.actors import agent, party
+from nostro.formats.iso20022.instruction import flag
 from nostro.formats.iso20022.message_types import MessageType
 from nostro.formats.iso20022.statuses import original, reasons
 from nostro.formats.iso20022.told import Layers, Table, Told
 from nostro.formats.iso20022.tree import Element
-from nostro.model.messages import Envelope, MessageHead, Reason
+from nostro.model.messages import Case, Envelope, MessageHead, Reason
 from nostro.model.statements import Source
 
 _VERSION = re.compile(r"(?:pain|pacs|camt|remt|admi)\.\d{3}\.\d{3}\.\d{2}")
@@ -57,10 +58,33 @@ def head_of(
         declared_count=int(count[:18]) if count.isdecimal() else None,
         declared_sum=layers.number(*(f"{header}/CtrlSum" for header in _HEADERS)),
         envelope=envelope,
+        case=_case(layers),
         others=_others(layers),
         source=source,
         format=format_of(message, kind, envelope),
     )
+
+
+def _case(layers: Layers) -> Case | None:
+    """`Case`, or the one that is resolved; groups and payments may name others of their own in their references."""
+    place = next((place for place in _CASES if layers.text(f"{place}/Id")), "")
+    if not place:
+        return None
+    return Case(
+        case_id=layers.text(f"{place}/Id"),
+        creator=_named(layers, f"{place}/Cretr"),
+        assigner=_named(layers, "Assgnmt/Assgnr"),
+        assignee=_named(layers, "Assgnmt/Assgne"),
+        reopened=flag(layers.text(f"{place}/ReopCaseIndctn")),
+    )
+
+
+_CASES = ("Case", "RslvdCase", "CxlDtls/RslvdCase")
+
+
+def _named(layers: Layers, place: str) -> str:
+    """Who it is: a bank by its BIC, clearing id or name, anyone else by name."""
+    return agent(layers, f"{place}/Agt") or layers.text(f"{place}/Pty/Nm")
 
 
 def _reasons(told: Told) -> tuple[Reason, ...]:

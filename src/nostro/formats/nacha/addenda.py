@@ -5,7 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from nostro.formats.nacha.codes import CHANGES, CONTESTED, CORRECTED, DISHONOURED, RETURNS
+from nostro.formats.codes import name_of
+from nostro.formats.nacha.codes import CONTESTED, CORRECTED, DISHONOURED
 from nostro.formats.nacha.headers import BatchHeader
 from nostro.formats.nacha.remittance import documents, trace_of
 from nostro.model.messages import Reason
@@ -117,7 +118,7 @@ def _returned(record: str, others: dict[str, str], *, abroad: bool) -> ReturnInf
     elif abroad:
         places, text = {**_RETURNED, "original_amount": slice(35, 45)}, slice(45, 79)
     others |= _told(record, places)
-    said = record[text].strip() or RETURNS.get(code, "")
+    said = record[text].strip() or name_of("nacha.return", code)
     return ReturnInformation(code=code, text=said, original=References(transaction=record[6:21].strip()))
 
 
@@ -134,7 +135,7 @@ def change_of(addenda: list[str]) -> Change | None:
     for part in CORRECTED.get(first or code, ()):
         if said := corrected[part.at].strip():
             others[f"corrected_{part.name}"] = said
-    return Change(code, record[6:21].strip(), (Reason(code=code, text=CHANGES.get(code, "")),), others)
+    return Change(code, record[6:21].strip(), (Reason(code=code, text=name_of("nacha.change", code)),), others)
 
 
 _ABROAD = frozenset({"10", "11", "12", "13", "14", "15", "16", "17", "18"})

@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
+from nostro.formats.codes import code_set
 from nostro.formats.iso20022.write.told_as import Dialect, coded, instant, party
 from nostro.formats.profiles import Profile, refuse
 from nostro.formats.profiles.check import ProfileRefused
@@ -21,9 +22,6 @@ from nostro.model.parties import Party
 _PIECE = 250
 """Payments that are written at once."""
 _ID = 35
-_LOCAL_CODES = frozenset(
-    {"CORE", "COR1", "B2B", "INST", "CCD", "CTX", "PPD", "IAT", "IN", "SDD", "SDCL", "CCI", "SRTP"}
-)
 
 
 class Initiation(Value):
@@ -134,7 +132,9 @@ def payment_type(payment: Instruction, profile: Profile) -> str:
         "PmtTpInf",
         leaf("InstrPrty", payment.priority),
         coded("SvcLvl", level) if level else "",
-        coded("LclInstrm", payment.local_instrument, _LOCAL_CODES) if payment.local_instrument else "",
+        coded("LclInstrm", payment.local_instrument, code_set("iso20022.local_instrument").names)
+        if payment.local_instrument
+        else "",
         leaf("SeqTp", mandate.sequence if mandate and payment.method == "direct_debit" else ""),
         coded("CtgyPurp", payment.category_purpose) if payment.category_purpose else "",
     )
