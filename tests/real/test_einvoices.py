@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 from lxml import etree
 
+from nostro.formats.carried import lost
 from nostro.formats.catalogue import recognise, tell
 from nostro.formats.einvoice import check_schema, convert, validate
 from nostro.formats.einvoice.cii import read_cii
-from nostro.formats.einvoice.converting import _in_order, _lost
+from nostro.formats.einvoice.converting import _in_order
 from nostro.formats.einvoice.fatturapa import write_fatturapa
 from nostro.formats.einvoice.rules import _CII, _UBL, _processor
 from nostro.formats.einvoice.stylesheets import lean, package_folder
@@ -120,8 +121,8 @@ def differences(one: Path, other: Path) -> set[str]:
     (first,), (second,) = read_ubl([one.read_bytes()]), read_cii([other.read_bytes()])
     assert isinstance(first, Invoice)
     assert isinstance(second, Invoice)
-    there = set(_lost("", _in_order(first), _in_order(second)))
-    return there | set(_lost("", _in_order(second), _in_order(first)))
+    there = {one.field for one in lost(_in_order(first), _in_order(second))}
+    return there | {one.field for one in lost(_in_order(second), _in_order(first))}
 
 
 def test_twins_say_the_same_totals_and_lines(shared: Path) -> None:

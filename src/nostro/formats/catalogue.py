@@ -18,6 +18,7 @@ from nostro.formats.qr_bill.read import QR_BILL
 from nostro.formats.rates.formats import RATES
 from nostro.formats.reading import BEGINNING_BYTES, Beginning, Format, Item
 from nostro.formats.swift_mt.formats import SWIFT_MT
+from nostro.formats.tables.formats import TABLE
 
 FORMATS: Sequence[Format] = (
     *EINVOICES,
@@ -43,14 +44,21 @@ class Told(NamedTuple):
     items: Iterator[Item]
 
 
-def tell(chunks: Callable[[], Iterator[bytes]], name: str = "", declared: Format | None = None) -> Iterator[Told]:
+def tell(
+    chunks: Callable[[], Iterator[bytes]],
+    name: str = "",
+    declared: Format | None = None,
+    table: Format | None = None,
+) -> Iterator[Told]:
     """The documents of a file. `format` is None for one that no format recognises, unless one is `declared`.
 
-    Raises `FormatRefused` for a container that can't be opened.
+    `table`: what is read as a table that is no statement. Raises `FormatRefused` for a container that can't be opened.
     """
     for document in documents(chunks):
         beginning, whole = _peeked(document.chunks)
         found = declared or recognise(Beginning(beginning, document.where or name))
+        if table is not None and (found is None or found.name == TABLE.name):
+            found = table
         yield Told(document.where, found, found.read(whole) if found else iter(()))
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import date
+from typing import NamedTuple
 
 from nostro.formats import profiles
 from nostro.formats.catalogue import UNKNOWN, Told, tell
 from nostro.formats.einvoice.pdf import embedded_invoice
 from nostro.formats.einvoice.rules import validate as validate_invoice
-from nostro.formats.iso20022.write.schema import packaged_schema, schema_check
+from nostro.formats.einvoice.schemas import check_schema
+from nostro.formats.iso20022.write.schema import packaged_schema, schema_break
 from nostro.formats.profiles import Profile
-from nostro.formats.reading import Item
-from nostro.model.base import Value
+from nostro.formats.reading import Format, Item
+from nostro.formats.series import Flaw, Series
 from nostro.model.failures import FormatRefused
 from nostro.model.invoices import Invoice
 from nostro.model.messages import Instruction, MessageEnd, MessageHead
@@ -27,40 +29,38 @@ _REMEDIES = {
     "whole": "Have the file sent again.",
     "schema": "Correct what the place names; the XSD of the version says what may stand there.",
 }
+__all__ = ["Asked", "Flaw", "Series", "flaws"]
 _UNREAD = "Have it sent again, or corrected; everything else of the file can be read."
 
 
-class Flaw(Value):
-    """Something that is wrong: where (`file`, then a line or XPath), by which rule, and what to do about it.
+class Asked(NamedTuple):
+    """The profile that payments have to keep, on the settlement date `day` (by default each payment's own).
 
-    `severity` is `error` where a receiver may refuse the file, else `warning`.
+    `form`: what everything is read as, where somebody declares a table.
     """
 
-    file: str
-    where: str
-    line: int | None = None
-    rule: str
-    sentence: str
-    remedy: str = ""
-    severity: str = "error"
+    rules: Profile | None = None
+    day: date | None = None
+    form: Format | None = None
+
+
+_NOTHING = Asked()
 
 
 def flaws(
-    chunks: Callable[[], Iterator[bytes]], name: str, rules: Profile | None = None, day: date | None = None
+    chunks: Callable[[], Iterator[bytes]], name: str, asked: Asked = _NOTHING, series: Series | None = None
 ) -> Iterator[Flaw]:
-    """What is wrong with a file's documents, in their order.
-
-    `rules`: the profile that its payments have to keep, on the settlement date `day` (by default each payment's own).
-    """
+    """What is wrong with a file's documents, in their order. `series` is told of its statements."""
     try:
-        for told in tell(chunks, name):
-            yield from _document(told, chunks, f"{name}:{told.member}" if told.member else name, (rules, day))
+        for told in tell(chunks, name, asked.form):
+            file = f"{name}:{told.member}" if told.member else name
+            yield from _document(told, chunks, file, asked, series or Series())
     except FormatRefused as refused:
         yield Flaw(file=name, where="", rule="format", sentence=refused.sentence, remedy=refused.remedy)
 
 
 def _document(
-    told: Told, chunks: Callable[[], Iterator[bytes]], file: str, asked: tuple[Profile | None, date | None]
+    told: Told, chunks: Callable[[], Iterator[bytes]], file: str, asked: Asked, series: Series
 ) -> Iterator[Flaw]:
     if told.format is None:
         yield Flaw(file=file, where="", rule="format", sentence=UNKNOWN)
@@ -69,6 +69,7 @@ def _document(
     version = ""
     source = Source(where="")
     for item in told.items:
+        series.hear(item, file)
         match item:
             case StatementHead() | MessageHead():
                 source, version = item.source, item.format
@@ -101,11 +102,11 @@ def _of_check(check: Check, source: Source, file: str) -> Flaw:
     return Flaw(file=file, where=source.where, line=source.line, rule=check.name, sentence=check.detail, remedy=remedy)
 
 
-def _of_profile(payments: list[Instruction], asked: tuple[Profile | None, date | None], file: str) -> Iterator[Flaw]:
-    rules, day = asked
+def _of_profile(payments: list[Instruction], asked: Asked, file: str) -> Iterator[Flaw]:
+    rules = asked.rules
     if rules is None:
         return
-    for found in profiles.check(payments, rules, day):
+    for found in profiles.check(payments, rules, asked.day):
         source = payments[found.payment].source if found.payment < len(payments) else Source(where="")
         where = f"{source.where} {found.field}".strip()
         rule = f"{rules.name}: {found.rule}"
@@ -116,13 +117,13 @@ def _of_schema(chunks: Callable[[], Iterator[bytes]], version: str, file: str) -
     schema = packaged_schema(version)
     if schema is None:
         return
-    check = schema_check(chunks(), schema)
-    if not check.ok:
-        yield _of_check(check, Source(where=""), file)
+    broken = schema_break(chunks(), schema)
+    if broken is not None:
+        yield Flaw(file=file, **broken._asdict(), rule="schema", remedy=_REMEDIES["schema"])
 
 
 def _of_rules(invoice: bytes, file: str) -> Iterator[Flaw]:
-    for found in validate_invoice(invoice):
+    for found in (*check_schema(invoice), *validate_invoice(invoice)):
         severity = "error" if found.severity == "fatal" else "warning"
         yield Flaw(
             file=file, where=found.where, line=found.line, rule=found.rule, sentence=found.sentence, severity=severity

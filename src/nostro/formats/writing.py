@@ -1,141 +1,140 @@
-"""Every format that `nostro convert` writes, and what its writer is given."""
+"""Every format that `nostro convert` writes. What was written is read again, and what is lost is said aloud."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 
-from nostro.formats.einvoice.converting import Syntax, convert
-from nostro.formats.iso20022.write.batches import Initiation
-from nostro.formats.iso20022.write.credit_transfers import PAIN001, write_pain001
-from nostro.formats.iso20022.write.direct_debits import PAIN008, write_pain008
+from nostro.formats.carried import Told, differences
+from nostro.formats.catalogue import tell
+from nostro.formats.conversion.invoices import to_facturx, to_invoice, to_qr_bill
+from nostro.formats.conversion.order import MEANINGS, Order, Say, Writer
+from nostro.formats.conversion.payments import issued, to_bacs, to_mt101, to_nacha, to_pain, to_positive_pay
+from nostro.formats.conversion.requests import to_camt060, to_cancellation, to_pain002
+from nostro.formats.iso20022.write import PAIN001, PAIN002, PAIN008
 from nostro.formats.iso20022.write.statements import write_camt
-from nostro.formats.profiles import Profile, profile
-from nostro.formats.reading import Item
+from nostro.formats.reading import Format, Item
+from nostro.formats.swift_mt.fitting import fitted
 from nostro.formats.swift_mt.write_statement import write_mt940
-from nostro.formats.swift_mt.write_transfers import write_mt101
+from nostro.formats.tables.formats import PAYMENTS
 from nostro.formats.tables.writer import write_csv
 from nostro.model.failures import FormatRefused
-from nostro.model.invoices import InvoiceContent
-from nostro.model.messages import Instruction, MessageEnd, MessageHead
-from nostro.model.parties import Party
+from nostro.model.messages import Instruction, MessageHead
 from nostro.model.statements import Entry, Reject, ReportKind, StatementEnd, StatementHead
 
-Say = Callable[[str], object]
+__all__ = ["MEANINGS", "WRITERS", "Order", "Target", "writer", "written"]
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """How something is to be written. `say` hears what can't be carried; `profile` names a bank's rules."""
+class Target:
+    """A format that is written. `again`: what its file says, read again; None where the writer says what is lost.
 
-    created_at: datetime
-    say: Say
-    profile: str = ""
+    `table`: what a table is read as that is to become this; None: a statement.
+    """
 
-    @property
-    def rules(self) -> Profile | None:
-        """The profile's rules; None: the format's own default. Raises `FormatRefused` for an unknown one."""
-        return profile(self.profile) if self.profile else None
+    write: Writer
+    again: Callable[[bytes, Sequence[Item]], Iterator[Item]] | None
+    table: Format | None = None
 
 
-Writer = Callable[[Iterable[Item], Order], Iterator[bytes]]
+def written(name: str, items: Iterable[Item], order: Order) -> bytes:
+    """The items in the format of that name. Raises `FormatRefused` with field, rule and remedy.
+
+    `order.say` hears, with its place, all that could not be carried, rejects of the source included.
+    """
+    target = writer(name)
+    told = list(_read(items, order.say))
+    whole = b"".join(target.write(told, order))
+    if target.again is not None:
+        again = list(target.again(whole, told))
+        if _same_matter(told, again):
+            for sentence in differences(_compared(told), _compared(again)):
+                order.say(sentence)
+    return whole
+
+
+def writer(name: str) -> Target:
+    """What writes the format of that name. Raises `FormatRefused` for one that there isn't."""
+    if name not in WRITERS:
+        raise FormatRefused(f"Nothing writes {name!r}.", f"There are {', '.join(sorted(WRITERS))}.")
+    return WRITERS[name]
+
+
+def _read(items: Iterable[Item], say: Say) -> Iterator[Item]:
+    for item in items:
+        if isinstance(item, Reject):
+            say(f"{item.where}: {item.why}; it is not in the result.")
+        else:
+            yield item
+
+
+def _compared(items: Iterable[Item]) -> list[Told]:
+    return [item for item in items if isinstance(item, Told)]
+
+
+def _same_matter(told: Sequence[Item], again: Sequence[Item]) -> bool:
+    """Whether one says what the other says: a request that is made of payments or statements is about them."""
+    kinds = [{_matter(item) for item in one} - {""} for one in (told, again)]
+    return kinds[0] == kinds[1]
+
+
+def _matter(item: Item) -> str:
+    return item.kind if isinstance(item, MessageHead) else "statement" if isinstance(item, StatementHead) else ""
+
+
+def _by_content(whole: bytes, _: Sequence[Item]) -> Iterator[Item]:
+    for told in tell(lambda: iter((whole,))):
+        yield from told.items
+
+
+def _issued(_: bytes, told: Sequence[Item]) -> Iterator[Item]:
+    for item in told:
+        yield issued(item) if isinstance(item, Instruction) else item
 
 
 def _camt(kind: ReportKind, items: Iterable[Item], order: Order) -> Iterator[bytes]:
     """Statements, as another kind where that is asked: a notification needs no balances, a statement does."""
-    told = (item.model_copy(update={"kind": kind}) if isinstance(item, StatementHead) else item for item in items)
-    return write_camt(told, order.created_at, order.say)
+    told = (one.model_copy(update={"kind": kind}) if isinstance(one, StatementHead) else one for one in _only(items))
+    return write_camt(told, order.created_at)
 
 
-def _statement(
-    write: Callable[[Iterable[StatementHead | Entry | StatementEnd]], Iterator[bytes]],
-    items: Iterable[Item],
-    order: Order,
-) -> Iterator[bytes]:
-    """Formats that hold statements and nothing else."""
-    return write(_only(items, order.say))
+def _mt940(items: Iterable[Item], _: Order) -> Iterator[bytes]:
+    return write_mt940(fitted(_only(items)))
 
 
-def _only(items: Iterable[Item], say: Say) -> Iterator[StatementHead | Entry | StatementEnd]:
+def _csv(items: Iterable[Item], _: Order) -> Iterator[bytes]:
+    return write_csv(_only(items))
+
+
+def _only(items: Iterable[Item]) -> Iterator[StatementHead | Entry | StatementEnd]:
     for item in items:
-        match item:
-            case StatementHead() | Entry() | StatementEnd():
-                yield item
-            case Reject():
-                _left_out(item, say)
-            case _:
-                raise FormatRefused("Only statements can be written so.")
+        if not isinstance(item, StatementHead | Entry | StatementEnd):
+            raise FormatRefused("Only statements can be written so.", "See --help.")
+        yield item
 
 
-def _initiation(version: str, items: Iterable[Item], order: Order) -> Iterator[bytes]:
-    head, payments = _payments(items, order.say)
-    letter = Initiation(
-        message_id=head.message_id,
-        created_at=order.created_at,
-        initiating_party=head.initiating_party or payments[0].debtor or payments[0].creditor or Party(),
-    )
-    write = write_pain008 if version.startswith("pain.008") else write_pain001
-    return write(payments, letter, order.rules, version if version.count(".") > 1 else "")
-
-
-def _mt101(items: Iterable[Item], order: Order) -> Iterator[bytes]:
-    return write_mt101(*_payments(items, order.say))
-
-
-def _payments(items: Iterable[Item], say: Say) -> tuple[MessageHead, list[Instruction]]:
-    """The payments of one initiation. Raises `FormatRefused` for anything else, and for several."""
-    head: MessageHead | None = None
-    payments: list[Instruction] = []
-    for item in items:
-        match item:
-            case MessageHead() if item.kind == "payment_initiation" and head is None:
-                head = item
-            case Instruction():
-                payments.append(item)
-            case MessageEnd():
-                continue
-            case Reject():
-                _left_out(item, say)
-            case _:
-                raise FormatRefused("One payment initiation can be written so, and nothing else.")
-    if head is None or not payments:
-        raise FormatRefused("There is no payment initiation in the file.")
-    return head, payments
-
-
-def _invoice(syntax: Syntax, items: Iterable[Item], order: Order) -> Iterator[bytes]:
-    """One invoice: a file in these syntaxes holds no more."""
-    invoices = [item for item in items if isinstance(item, InvoiceContent)]
-    if len(invoices) != 1:
-        raise FormatRefused(f"One invoice makes a file; there are {len(invoices)}.")
-    made = convert(invoices[0], syntax)
-    for field in made.not_carried:
-        order.say(f"{field} could not be carried.")
-    yield made.content
-
-
-def _left_out(reject: Reject, say: Say) -> None:
-    say(f"{reject.where}: {reject.why}; it is not in the result.")
-
-
-WRITERS: Mapping[str, Writer] = {
-    "camt.053": partial(_camt, "statement"),
-    "camt.052": partial(_camt, "report"),
-    "camt.054": partial(_camt, "notification"),
-    "mt940": partial(_statement, write_mt940),
-    "csv": partial(_statement, write_csv),
-    **{version: partial(_initiation, version) for version in ("pain.001", *PAIN001, "pain.008", *PAIN008)},
-    "mt101": _mt101,
-    "ubl": partial(_invoice, "ubl"),
-    "cii": partial(_invoice, "cii"),
-    "fatturapa": partial(_invoice, "fatturapa"),
+_CLASSES = ("CCD", "CTX", "PPD")
+_PAIN = ("pain.001", *PAIN001, "pain.008", *PAIN008)
+WRITERS: Mapping[str, Target] = {
+    "camt.053": Target(partial(_camt, "statement"), _by_content),
+    "camt.052": Target(partial(_camt, "report"), _by_content),
+    "camt.054": Target(partial(_camt, "notification"), _by_content),
+    "mt940": Target(_mt940, _by_content),
+    "csv": Target(_csv, _by_content),
+    **{version: Target(partial(to_pain, version), _by_content, PAYMENTS) for version in _PAIN},
+    **{version: Target(partial(to_pain002, version), _by_content) for version in ("pain.002", *PAIN002)},
+    "camt.055": Target(partial(to_cancellation, "camt.055"), _by_content),
+    "camt.056": Target(partial(to_cancellation, "camt.056"), _by_content),
+    "camt.060": Target(to_camt060, _by_content),
+    "mt101": Target(to_mt101, _by_content, PAYMENTS),
+    "nacha": Target(partial(to_nacha, ""), _by_content, PAYMENTS),
+    **{f"nacha-{kind.lower()}": Target(partial(to_nacha, kind), _by_content, PAYMENTS) for kind in _CLASSES},
+    "bacs-18": Target(to_bacs, _by_content, PAYMENTS),
+    "positive-pay": Target(to_positive_pay, _issued, PAYMENTS),
+    "qr-bill": Target(to_qr_bill, None),
+    "ubl": Target(partial(to_invoice, "ubl"), None),
+    "cii": Target(partial(to_invoice, "cii"), None),
+    "facturx": Target(to_facturx, None),
+    "fatturapa": Target(partial(to_invoice, "fatturapa"), None),
 }
-
-
-def writer(name: str) -> Writer:
-    """The writer of that name. Raises `FormatRefused` for one that there isn't."""
-    if name not in WRITERS:
-        raise FormatRefused(f"Nothing writes {name!r}.", f"There are {', '.join(sorted(WRITERS))}.")
-    return WRITERS[name]

@@ -3,35 +3,38 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import TypeAdapter, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from pydantic import TypeAdapter
 
 from nostro.formats.catalogue import UNKNOWN, tell
 from nostro.formats.kinds import MODEL, SCHEMAS
+from nostro.formats.payees import Worklist
 from nostro.formats.profiles import PROFILES as BANKS
 from nostro.formats.profiles import profile as bank_profile
 from nostro.formats.reading import Format, Item
 from nostro.formats.shown import json_of
-from nostro.formats.tables.formats import table_format
-from nostro.formats.tables.profile import PROFILES, Profile
-from nostro.formats.validating import Flaw, flaws
-from nostro.formats.writing import WRITERS, Order, writer
+from nostro.formats.tables.formats import PAYMENTS
+from nostro.formats.tables.payment_proposal import ProfileNeeded
+from nostro.formats.validating import Asked, Flaw, Series, flaws
+from nostro.formats.writing import MEANINGS, WRITERS, Order, writer, written
 from nostro.model.failures import FormatRefused, OutOfService, Refused
 from nostro.runtime.cli_frame import DONE, WRONG, Frame, register
 from nostro.runtime.json_lines import REFUSED, Lines
 from nostro.runtime.output import clean
+from nostro.runtime.table_profiles import declared
 
 _PIECE_BYTES = 65_536
 FILES = "Files, folders, or - for standard input."
+TABLES = "What the columns of a table mean: a name or a YAML file."
+PROFILED = f"One of {', '.join(BANKS)}; for positive-pay csv or fixed."
+WITH = f"What the source does not say: {'; '.join(f'{name} ({told})' for name, told in MEANINGS.items())}."
 
 
 def parse(
@@ -54,7 +57,7 @@ def parse(
         return _schema(schema)
     if not files:
         raise Refused("No file was named.", "Name files or folders, or - for standard input.")
-    sink = Lines(sys.stdout.buffer, frame.output, as_lines=rejects, quiet=summary, declared=_declared(profile))
+    sink = Lines(sys.stdout.buffer, frame.output, as_lines=rejects, quiet=summary, declared=declared(profile))
     paths = list(_paths(files))
     with frame.output.progress("files", total=len(paths) if len(paths) > 1 else None) as done:
         for path in paths:
@@ -65,35 +68,78 @@ def parse(
     return sink.code
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a file is to be read as, and what it does not say itself."""
+
+    table: Annotated[str, typer.Option("--table", metavar="T", help=TABLES)] = ""
+    told: Annotated[list[str] | None, typer.Option("--with", metavar="NAME=VALUE", help=WITH)] = None
+    pdf: Annotated[Path | None, typer.Option("--pdf", metavar="FILE", help="For facturx: the PDF.")] = None
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """What was told, by name. Raises `Refused` for a name that no format asks for."""
+        found = {name: value for name, _, value in (one.partition("=") for one in self.told or ())}
+        strange = sorted(set(found) - set(MEANINGS))
+        if strange:
+            raise Refused(f"Nothing asks for {', '.join(strange)}.", f"There are: {', '.join(MEANINGS)}.")
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What is to be written, by whose rules, and where to."""
+
+    to: Annotated[str, typer.Option("--to", metavar="FORMAT", help=f"One of {', '.join(WRITERS)}.")]
+    profile: Annotated[str, typer.Option("--profile", metavar="P", help=f"Whose rules it keeps. {PROFILED}")] = ""
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Where to, instead of the output.")] = None
+
+    def write(self, whole: bytes) -> None:
+        """Into the file, else to the output. Raises `OutOfService`."""
+        if self.out is None:
+            sys.stdout.buffer.write(whole)
+            return
+        try:
+            self.out.write_bytes(whole)
+        except OSError as error:
+            raise OutOfService(f"{self.out} can't be written: {error.strerror or type(error).__name__}.") from None
+
+
 def convert(
     frame: Frame,
     file: Annotated[str, typer.Argument(metavar="FILE", help="A file, or - for standard input.")],
     *,
-    to: Annotated[str, typer.Option("--to", metavar="FORMAT", help=f"One of {', '.join(WRITERS)}.")],
-    profile: Annotated[str, typer.Option("--profile", metavar="P", help="Whose rules the result keeps.")] = "",
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Where to, instead of the output.")] = None,
+    result: Result,
+    given: Given,
 ) -> int:
-    """Write a statement, a payment file or an invoice in another format.
+    """Write statements, payments, a status report or an invoice in another format.
 
-    What could not be carried is said on standard error. Exit code 0: all of it was carried, 1: something was not, 2:
-    it can't be written so at all, and nothing was.
+    Statements become camt.052, 053, 054, MT940 or CSV, or a request for them (camt.060). Payments, also those of a
+    table, become pain.001 or pain.008, MT101, NACHA, Bacs Standard 18, a cheque issue file, or a request to cancel
+    them (camt.055, 056). A status report becomes pain.002. An invoice becomes UBL, CII, Factur-X, FatturaPA, or the
+    payload of a QR-bill.
+
+    What was written is read again: whatever could not be carried is said on standard error, with its place. What a
+    format asks for and the source does not say is asked for by name. Exit code 0: all was carried, 1: something was
+    not, 2: it can't be written so at all, and nothing was.
     """
-    write, path, said = writer(to), Path(file), 0
+    said = 0
 
     def say(sentence: str) -> None:
         nonlocal said
         said += 1
         frame.output.aside.print(clean(sentence), soft_wrap=True)
 
-    order = Order(datetime.now(UTC).replace(microsecond=0), say, profile)
-    whole = b"".join(write(chain.from_iterable(_told_in(path)), order))
-    if out is None:
-        sys.stdout.buffer.write(whole)
-    else:
-        try:
-            out.write_bytes(whole)
-        except OSError as error:
-            raise OutOfService(f"{out} can't be written: {error.strerror or type(error).__name__}.") from None
+    pdf = b"".join(_pieces(given.pdf)) if given.pdf else b""
+    order = Order(datetime.now(UTC).replace(microsecond=0), say, result.profile, given.names, pdf)
+    try:
+        told = _told_in(Path(file), declared(given.table), writer(result.to).table)
+        result.write(written(result.to, told, order))
+    except ProfileNeeded as needed:
+        frame.output.failure(needed)
+        for line in needed.proposal.splitlines():
+            frame.output.aside.print(clean(line), soft_wrap=True)
+        return needed.exit_code
     return WRONG if said else DONE
 
 
@@ -102,28 +148,62 @@ def validate(
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help=FILES)],
     *,
     profile: Annotated[str, typer.Option("--profile", metavar="P", help=f"One of {', '.join(BANKS)}.")] = "",
+    table: Annotated[str, typer.Option("--table", metavar="T", help=TABLES)] = "",
     on: Annotated[str, typer.Option("--on", metavar="DAY", help="The settlement date (2026-11-30).")] = "",
+    payees: Annotated[
+        bool, typer.Option("--payees", help="Only whom the profile would refuse to pay: one line a payee.")
+    ] = False,
 ) -> int:
     """Say what is wrong with files: what can't be read, sums and chains, schema, a bank's profile, EN 16931.
+
+    Several statements of one bank account are held against each other too: missing, doubled, restated and late ones,
+    and balances that do not follow. With --payees it is the worklist of master data: who could not be paid on that
+    day, which field, by which rule, what to do about it, and how many payments hang on it.
 
     Each finding has its place, its rule, a sentence and a remedy. Exit code 0: nothing is wrong, 1: something is, 2: a
     file is of no format that Nostro knows. With --json each finding is one object a line.
     """
-    rules, day = bank_profile(profile) if profile else None, _day(on)
-    code = DONE
+    rules, day, form = bank_profile(profile) if profile else None, _day(on), declared(table)
+    if payees:
+        if rules is None:
+            raise Refused("No profile was named.", f"Name the bank's with --profile: {', '.join(BANKS)}.")
+        return _payees(frame, files, Worklist(rules, day), form)
+    code, series = DONE, Series()
     for path in _paths(files):
-        whole = b"".join(_pieces(path)) if str(path) == "-" else None
-        chunks = partial(_pieces, path) if whole is None else partial(_again, whole)
-        for flaw in flaws(chunks, "" if whole is not None else str(path), rules, day):
+        for flaw in flaws(_source(path), "" if str(path) == "-" else str(path), Asked(rules, day, form), series):
             code = max(code, REFUSED if flaw.rule == "format" else WRONG if flaw.severity == "error" else DONE)
             _show(frame, flaw)
+    for flaw in series.flaws():
+        code = max(code, WRONG if flaw.severity == "error" else DONE)
+        _show(frame, flaw)
     if code == DONE:
         frame.output.note("Nothing is wrong that we know of.")
     return code
 
 
-def _again(whole: bytes) -> Iterator[bytes]:
-    yield whole
+def _payees(frame: Frame, files: Sequence[str], worklist: Worklist, form: Format | None) -> int:
+    """The worklist, one line a payee, and how many there are."""
+    for path in _paths(files):
+        for told in tell(_source(path), path.name, form, PAYMENTS):
+            if told.format is None:
+                raise FormatRefused(UNKNOWN)
+            for item in told.items:
+                worklist.add(item, str(path))
+    for payee in worklist.failing():
+        if frame.output.json:
+            sys.stdout.buffer.write(json_of({"kind": "payee", **dict(payee)}) + b"\n")
+        else:
+            frame.output.console.print(clean(str(payee)), soft_wrap=True)
+    frame.output.aside.print(clean(worklist.count()), soft_wrap=True)
+    return WRONG if worklist.failing() or worklist.rejected else DONE
+
+
+def _source(path: Path) -> Callable[[], Iterator[bytes]]:
+    """The bytes of a file, as often as they are asked for: standard input is kept."""
+    if str(path) != "-":
+        return partial(_pieces, path)
+    whole = b"".join(_pieces(path))
+    return lambda: iter((whole,))
 
 
 def _day(said: str) -> date | None:
@@ -145,34 +225,11 @@ def _show(frame: Frame, flaw: Flaw) -> None:
         frame.output.console.print(clean(f"    {flaw.remedy}"), soft_wrap=True)
 
 
-def _told_in(path: Path) -> Iterator[Iterator[Item]]:
-    for told in tell(partial(_pieces, path), path.name):
+def _told_in(path: Path, form: Format | None, table: Format | None) -> Iterator[Item]:
+    for told in tell(partial(_pieces, path), path.name, form, table):
         if told.format is None:
             raise FormatRefused(UNKNOWN)
-        yield told.items
-
-
-def _declared(name: str) -> Format | None:
-    """The format of tables that a profile declares. Raises `Refused` for one that is none."""
-    if not name:
-        return None
-    if name in PROFILES:
-        return table_format(PROFILES[name])
-    path = Path(name)
-    if not path.is_file():
-        raise Refused(f"There is no profile {name!r}.", f"Name a YAML file, or one of: {', '.join(PROFILES)}.")
-    try:
-        with path.open(encoding="utf-8") as file:
-            return table_format(Profile.model_validate(YAML(typ="safe").load(file)))
-    except (OSError, UnicodeDecodeError, YAMLError, ValidationError) as error:
-        raise Refused(f"The profile {name} can't be taken: {_why(error)}.", "See the profiles in the docs.") from None
-
-
-def _why(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        flaws = error.errors(include_url=False, include_input=False)
-        return "; ".join(f"{'.'.join(str(part) for part in flaw['loc'])}: {flaw['msg']}" for flaw in flaws)
-    return str(error).replace("\n", " ")
+        yield from told.items
 
 
 def _schema(kind: str) -> int:
@@ -206,8 +263,22 @@ def _pieces(path: Path) -> Iterator[bytes]:
 
 def add_to(app: typer.Typer) -> None:
     """Adds the commands."""
-    register(app, validate, "nostro validate payments.xml --profile sepa", "nostro validate invoice.xml --json")
-    register(app, convert, "nostro convert statement.sta --to camt.053 --out statement.xml")
+    register(
+        app,
+        validate,
+        "nostro validate payments.xml --profile sepa",
+        "nostro validate payments.xml --profile sepa --on 2026-11-30 --payees",
+        "nostro validate statements/",
+        "nostro validate invoice.xml --json",
+    )
+    register(
+        app,
+        convert,
+        "nostro convert statement.sta --to camt.053 --out statement.xml",
+        "nostro convert payments.csv --to pain.001 --table ours.yaml --profile sepa",
+        "nostro convert payments.xml --to camt.055 --with reason=DUPL",
+        "nostro convert invoice.xml --to facturx --pdf invoice.pdf --out invoice-x.pdf",
+    )
     register(
         app,
         parse,

@@ -12,6 +12,7 @@ from nostro.formats.catalogue import UNKNOWN, Told, tell
 from nostro.formats.codes import Legend, NamedCode
 from nostro.formats.identity import EntryIds
 from nostro.formats.reading import Format, Item
+from nostro.formats.series import Series
 from nostro.model.failures import FormatRefused
 from nostro.model.messages import Instruction, MessageEnd, MessageHead, PaymentStatus
 from nostro.model.money import plain
@@ -53,6 +54,7 @@ class Lines:
     declared: Format | None = None
     code: int = DONE
     rows: list[tuple[str, ...]] = field(default_factory=list)
+    series: Series = field(default_factory=Series)
 
     def file(self, name: str, chunks: Callable[[], Iterator[bytes]]) -> None:
         """Every document in a file."""
@@ -63,8 +65,10 @@ class Lines:
             self._refuse(name, refused.sentence)
 
     def summary(self) -> None:
-        """What was read, as a table."""
+        """What was read, as a table, and what is missing or doubled between statements of one bank account."""
         self.output.console.print(table("", _COLUMNS, self.rows))
+        for flaw in self.series.flaws():
+            self.output.console.print(clean(f"! {flaw.file}: {flaw.rule}: {flaw.sentence}"), soft_wrap=True)
 
     def _document(self, told: Told, name: str) -> None:
         if told.format is None:
@@ -83,6 +87,8 @@ class Lines:
 
     def _take(self, document: _Open, item: Item) -> None:
         document.any = True
+        if self.quiet:
+            self.series.hear(item, document.name)
         match item:
             case StatementHead() | MessageHead():
                 self._close(document, None)

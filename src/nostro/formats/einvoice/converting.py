@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Literal, NamedTuple
 
+from nostro.formats.carried import lost
 from nostro.formats.einvoice.cii import read_cii, write_cii
 from nostro.formats.einvoice.fatturapa import read_fatturapa, write_fatturapa
 from nostro.formats.einvoice.ubl import read_ubl, write_ubl
 from nostro.formats.reading import Reader
-from nostro.model.base import Value
 from nostro.model.invoices import InvoiceContent
 
 Syntax = Literal["ubl", "cii", "fatturapa"]
-_ABOUT_ITSELF = frozenset({"checks", "source", "format", "not_read"})
-"""Fields that say how the document was read, not what it says."""
 
 
 class Converted(NamedTuple):
@@ -44,8 +42,8 @@ def convert(invoice: InvoiceContent, to: Syntax) -> Converted:
     way = _WAYS[to]
     content = way.write(_fitting(invoice, to))
     again = next(iter(way.read([content])))
-    told = [_in_order(one) for one in (invoice, again) if isinstance(one, InvoiceContent)]
-    return Converted(content, (*_lost("", *told), *invoice.not_read))
+    told = _in_order(again) if isinstance(again, InvoiceContent) else None
+    return Converted(content, (*(one.field for one in lost(_in_order(invoice), told)), *invoice.not_read))
 
 
 def _fitting(invoice: InvoiceContent, to: Syntax) -> InvoiceContent:
@@ -59,17 +57,3 @@ def _in_order(invoice: InvoiceContent) -> InvoiceContent:
     """References and attachments stand in the order of their syntax: what they say does not hang on it."""
     references = tuple(sorted(invoice.references, key=lambda one: (one.kind, one.number)))
     return invoice.model_copy(update={"references": references})
-
-
-def _lost(path: str, told: object, again: object) -> Iterator[str]:
-    if told == again or told in (None, "", ()):
-        return
-    if isinstance(told, Value) and isinstance(again, Value):
-        for name, value in told.__dict__.items():
-            if name not in _ABOUT_ITSELF:
-                yield from _lost(f"{path}.{name}" if path else name, value, getattr(again, name, None))
-    elif isinstance(told, tuple) and isinstance(again, tuple) and len(told) == len(again):
-        for number, (one, other) in enumerate(zip(told, again, strict=True), start=1):
-            yield from _lost(f"{path}[{number}]", one, other)
-    else:
-        yield path

@@ -25,10 +25,10 @@ from nostro.model.money import Amount, plain
 from nostro.model.parties import BankAccount
 from nostro.model.statements import Balance, Entry, StatementEnd, StatementHead, balance_of
 
-_LINES, _SIGNS = 6, 65
+LINES, SIGNS = 6, 65
 """Of field 86."""
 _TYPE = re.compile(r"[NFS][A-Z0-9]{3}")
-_SLASHED = re.compile(r"/[A-Z]{2,8}/")
+SLASHED = re.compile(r"/[A-Z]{2,8}/")
 _OTHER_BALANCES = {"CLAV": "64", "FWAV": "65"}
 _MARKS = {("credit", False): "C", ("debit", False): "D", ("debit", True): "RC", ("credit", True): "RD"}
 
@@ -100,14 +100,14 @@ def _entry(entry: Entry, currency: str) -> Iterator[str]:
     line += kind if _TYPE.fullmatch(kind) else "NMSC"
     line += reference("61", own) if own else "NONREF"
     yield f":61:{line}" + (f"//{reference('61', servicer)}" if servicer else "")
-    if said := _information(entry):
-        lines = list(wrapped(said, _SIGNS))
-        first, *more = text_lines("86", lines, _LINES, _SIGNS)
+    if said := information(entry):
+        lines = list(wrapped(said, SIGNS))
+        first, *more = text_lines("86", lines, LINES, SIGNS)
         yield f":86:{first}"
         yield from more
 
 
-def _information(entry: Entry) -> str:
+def information(entry: Entry) -> str:
     """What field 86 tells, in codes between slashes."""
     refs, party, account = entry.references, entry.counterparty, entry.counterparty_account
     told = [
@@ -123,7 +123,7 @@ def _information(entry: Entry) -> str:
         ("REMI", " ".join(entry.remittance)),
     ]
     for code, said in told:
-        if said.strip("/ ") != said or _SLASHED.search(said.removeprefix("STRD")) or said in CODES:
+        if said.strip("/ ") != said or SLASHED.search(said.removeprefix("STRD/CUR")) or said in CODES:
             raise FormatRefused(
                 f"Field 86, /{code}/: the text holds or is a code word, or has a slash or blank at its ends.",
                 "Change the text.",
@@ -146,7 +146,7 @@ def _ending(end: StatementEnd, head: StatementHead, reached: Decimal) -> Iterato
         if tag := _OTHER_BALANCES.get(told.code):
             yield f":{tag}:{_balance(tag, told)}"
     if end.additional:
-        lines = wrap(end.additional, _SIGNS, break_long_words=False, break_on_hyphens=False)
-        first, *more = text_lines("86", lines, _LINES, _SIGNS)
+        lines = wrap(end.additional, SIGNS, break_long_words=False, break_on_hyphens=False)
+        first, *more = text_lines("86", lines, LINES, SIGNS)
         yield f":86:{first}"
         yield from more

@@ -13,7 +13,7 @@ from decimal import Decimal
 from nostro.model.failures import FormatRefused
 from nostro.model.money import EXPONENTS, Amount, plain
 
-_OUTSIDE_X = re.compile(r"[^A-Za-z0-9/\-?:().,'+ ]")
+OUTSIDE_X = re.compile(r"[^A-Za-z0-9/\-?:().,'+ ]")
 _AMOUNT_SIGNS = 15
 REFERENCE_SIGNS = 16
 LINE_SIGNS = 35
@@ -21,7 +21,7 @@ LINE_SIGNS = 35
 
 def told_text(field: str, said: str, length: int) -> str:
     """Text of character set X and a greatest length. Raises `FormatRefused`."""
-    if found := _OUTSIDE_X.search(said):
+    if found := OUTSIDE_X.search(said):
         raise FormatRefused(
             f"Field {field} holds the sign U+{ord(found[0]):04X}, which SWIFT's character set X does not have.",
             "Transliterate the text with the bank's profile.",

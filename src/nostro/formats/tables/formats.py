@@ -8,10 +8,13 @@ from itertools import chain, islice
 from nostro.formats.line_statements import LineItem
 from nostro.formats.qif import Declared, is_qif, read_qif
 from nostro.formats.reading import BEGINNING_BYTES, Beginning, Format
-from nostro.formats.tables.profile import Profile
+from nostro.formats.tables.payment_proposal import proposed_payments
+from nostro.formats.tables.payments import PaymentItem, PaymentProfile, payment_rows
+from nostro.formats.tables.profile import CANONICAL, Profile
 from nostro.formats.tables.proposal import ROWS, delimiter_of, is_table, propose_rows, required, told
 from nostro.formats.tables.reader import read_rows
 from nostro.formats.tables.rows import ZIP, rows
+from nostro.formats.tables.writer import COLUMNS
 
 
 def read_table(chunks: Iterable[bytes], profile: Profile | None = None) -> Iterator[LineItem]:
@@ -25,6 +28,8 @@ def read_table(chunks: Iterable[bytes], profile: Profile | None = None) -> Itera
         if len(held) >= BEGINNING_BYTES:
             break
     whole = chain((held,), given)
+    if profile is None and Beginning(held[:BEGINNING_BYTES]).text.lstrip("\ufeff").startswith(",".join(COLUMNS)):
+        profile = CANONICAL
     name = "XLSX" if held.startswith(ZIP) else "CSV"
     if profile is not None and is_qif(Beginning(held[:BEGINNING_BYTES])):
         yield from read_qif(whole, Declared(profile.date_order, profile.currency, profile.bank_account))
@@ -44,6 +49,32 @@ def _delimiter(held: bytes) -> str:
     return "," if held.startswith(ZIP) else delimiter_of(Beginning(held[:BEGINNING_BYTES]).lines)
 
 
+def read_payments(chunks: Iterable[bytes], profile: PaymentProfile | None = None) -> Iterator[PaymentItem]:
+    """The payments of a CSV or XLSX, through its profile; without one, through the one that its first rows propose.
+
+    Raises `FormatRefused` with the proposal where that lacks something.
+    """
+    given, held = iter(chunks), b""
+    for chunk in given:
+        held += chunk
+        if len(held) >= BEGINNING_BYTES:
+            break
+    delimiter = (profile.delimiter if profile else "") or _delimiter(held)
+    encoding, sheet = (profile.encoding, profile.sheet) if profile else ("", "")
+    table = rows(chain((held,), given), delimiter, encoding, sheet)
+    if profile is not None:
+        yield from payment_rows(table, profile)
+        return
+    first = list(islice(table, ROWS))
+    yield from payment_rows(chain(first, table), proposed_payments(first, delimiter))
+
+
+def payment_format(profile: PaymentProfile) -> Format:
+    """Everything as a table of payments, through this profile."""
+    title = profile.title or profile.name
+    return Format("payment-table", title, lambda _: True, lambda chunks: read_payments(chunks, profile))
+
+
 def table_format(profile: Profile) -> Format:
     """Everything as a table, through this profile."""
     title = profile.title or profile.name
@@ -51,3 +82,4 @@ def table_format(profile: Profile) -> Format:
 
 
 TABLE = Format("table", "CSV and XLSX statements", is_table, read_table)
+PAYMENTS = Format("payment-table", "CSV and XLSX lists of payments", is_table, read_payments)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from nostro.model.base import Value
 from nostro.model.money import EXPONENTS
@@ -15,7 +15,22 @@ Column = str | int
 """A column's name in the header (case and blanks don't matter), or its number from 1."""
 
 
-class Columns(Value):
+class Named(Value):
+    """Columns by what stands in them."""
+
+    def named(self) -> Mapping[str, Column | tuple[Column, ...]]:
+        """The columns that there are."""
+        return {field: column for field, column in self.__dict__.items() if column not in ("", ())}
+
+    def flat(self) -> list[Column]:
+        """All of them in a row."""
+        found: list[Column] = []
+        for column in self.named().values():
+            found += column if isinstance(column, tuple) else (column,)
+        return found
+
+
+class Columns(Named):
     """Where each thing stands. An amount is in `amount` (signed, or with `direction`), or in `debit` and `credit`."""
 
     booking_date: Column
@@ -40,10 +55,6 @@ class Columns(Value):
     original_amount: Column = ""
     original_currency: Column = ""
 
-    def named(self) -> Mapping[str, Column | tuple[Column, ...]]:
-        """The columns that there are."""
-        return {field: column for field, column in self.__dict__.items() if column not in ("", ())}
-
 
 class Marked(Value):
     """A balance that stands in a line of its own: the label in its first cell, and the number of the balance's cell."""
@@ -52,18 +63,15 @@ class Marked(Value):
     column: int = Field(ge=1)
 
 
-class Profile(Value):
-    """A profile. Empty `delimiter` and `encoding` are found in the file.
+class Shape(Value):
+    """How a table is written. Empty `delimiter` and `encoding` are found in the file.
 
     `header` says that a line names the columns: it is the first that names all of them, wherever it stands.
-    `skip_first` and `skip_last` leave lines out. `inverse`: what is positive is a debit (credit cards).
-    `debits_negative`: the debit column's amounts have a minus of their own. `currency` and `bank_account` are for files
-    that tell none.
+    `skip_first` and `skip_last` leave lines out.
     """
 
     name: str = ""
     title: str = ""
-    columns: Columns
     date_order: DateOrder
     decimal: Literal[".", ","] = "."
     delimiter: str = Field(default="", max_length=1)
@@ -72,11 +80,28 @@ class Profile(Value):
     header: bool = True
     skip_first: int = Field(default=0, ge=0, le=1_000)
     skip_last: int = Field(default=0, ge=0, le=1_000)
+    currency: str = ""
+
+    @field_validator("currency")
+    @classmethod
+    def _known(cls, currency: str) -> str:
+        if currency and currency not in EXPONENTS:
+            message = "the currency is not in ISO 4217"
+            raise ValueError(message)
+        return currency
+
+
+class Profile(Shape):
+    """What a table of statements means. `inverse`: what is positive is a debit (credit cards).
+    `debits_negative`: the debit column's amounts have a minus of their own. `currency` and `bank_account` are for files
+    that tell none.
+    """
+
+    columns: Columns
     inverse: bool = False
     debits_negative: bool = False
     debit_words: tuple[str, ...] = ("d", "dr", "db", "dbit", "debit", "debet", "-", "s", "soll", "af", "af (debet)")
     credit_words: tuple[str, ...] = ("c", "cr", "crdt", "credit", "+", "h", "haben", "bij")
-    currency: str = ""
     bank_account: str = ""
     opening: Marked | None = None
     closing: Marked | None = None
@@ -87,20 +112,10 @@ class Profile(Value):
         if not columns.amount and not (columns.debit and columns.credit):
             message = "a profile names an amount column, or a debit and a credit column"
             raise ValueError(message)
-        if self.currency and self.currency not in EXPONENTS:
-            message = "the currency is not in ISO 4217"
-            raise ValueError(message)
-        if not self.header and any(isinstance(one, str) for one in _flat(columns)):
+        if not self.header and any(isinstance(one, str) for one in columns.flat()):
             message = "without a header, columns are numbers"
             raise ValueError(message)
         return self
-
-
-def _flat(columns: Columns) -> list[Column]:
-    found: list[Column] = []
-    for column in columns.named().values():
-        found += column if isinstance(column, tuple) else (column,)
-    return found
 
 
 CANONICAL = Profile(

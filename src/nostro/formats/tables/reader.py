@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, get_args
 
 from nostro.formats.iso20022.tree import Unreadable
 from nostro.formats.line_statements import LineItem, Running, trimmed
-from nostro.formats.tables.cells import Cell, day, name_of, number, text
+from nostro.formats.tables.cells import Cell, day, name_of, number, numbered, text
 from nostro.formats.tables.chain import Chain
-from nostro.formats.tables.profile import Column, Marked, Profile
-from nostro.formats.tables.rows import Row
+from nostro.formats.tables.profile import CANONICAL, Marked, Profile
+from nostro.formats.tables.rows import Row, places_of
 from nostro.model.failures import FormatRefused
 from nostro.model.money import EXPONENTS, NO_CURRENCY, Amount
 from nostro.model.parties import BankAccount, Party
@@ -84,12 +84,10 @@ class _Walk:
         self.statements += 1
         self.account, self.chain = account, Chain()
         currency = self.profile.currency or self._currency_of(row)
-        compact = "".join(account.split()).upper()
-        iban = compact[:2].isalpha() and compact[2:4].isdigit() and len(compact) > 12
         head = StatementHead(
             kind="statement",
             statement_id=self._first_day(row),
-            bank_account=BankAccount(iban=compact if iban else "", other="" if iban else account, currency=currency),
+            bank_account=BankAccount(**numbered(account), currency=currency),
             currency=currency,
             source=Source(where=f"table[{self.statements}]", line=row.line),
             format=self.format,
@@ -152,7 +150,8 @@ class _Walk:
         value = self._signed(row)
         value = trimmed(value, currency)
         exponent = value.as_tuple().exponent
-        if isinstance(exponent, int) and exponent == -3 and EXPONENTS.get(currency, 2) == 2 and 0 < abs(value) < 1000:
+        ours = self.profile.name == CANONICAL.name
+        if not ours and exponent == -3 and EXPONENTS.get(currency, 2) == 2 and 0 < abs(value) < 1000:
             raise Unreadable("the amount can be read in two ways: three digits follow its decimal mark")
         if self.profile.inverse:
             value = -value
@@ -224,10 +223,7 @@ class _Walk:
 
     def _other_account(self, row: Row) -> BankAccount | None:
         said, bic = self._text(row, "counterparty_account"), self._text(row, "counterparty_bic")
-        compact = "".join(said.split()).upper()
-        iban = compact[:2].isalpha() and compact[2:4].isdigit() and len(compact) > 12
-        account = BankAccount(iban=compact, bic=bic) if iban else BankAccount(other=said, bic=bic)
-        return account if said or bic else None
+        return BankAccount(**numbered(said), bic=bic) if said or bic else None
 
     def _exchange(self, row: Row) -> Exchange | None:
         currency = self._text(row, "original_currency").upper()
@@ -260,7 +256,7 @@ def read_rows(
         if row.line <= profile.skip_first:
             continue
         if not walk.places:
-            walk.places = places_of(profile, row.cells)
+            walk.places = places_of(profile.columns, row.cells)
             if profile.header and not walk.places:
                 before.append(row)
                 if len(before) > _HEADER_WITHIN:
@@ -281,20 +277,3 @@ def _take_marked(walk: _Walk, before: Iterable[Row]) -> None:
     """Balances that stand above the header."""
     for row in before:
         walk.takes_balance(row)
-
-
-def places_of(profile: Profile, cells: Sequence[Cell]) -> dict[str, list[int]]:
-    """Where each thing stands in a row, from 0; nothing when the row lacks a name that is declared."""
-    names = {name_of(cell): place for place, cell in reversed(list(enumerate(cells))) if text(cell)}
-    found: dict[str, list[int]] = {}
-    for field_name, column in profile.columns.named().items():
-        wanted: tuple[Column, ...] = column if isinstance(column, tuple) else (column,)
-        places = [_place(one, names) for one in wanted]
-        if None in places:
-            return {}
-        found[field_name] = [place for place in places if place is not None]
-    return found
-
-
-def _place(column: Column, names: Mapping[str, int]) -> int | None:
-    return column - 1 if isinstance(column, int) else names.get(name_of(column))

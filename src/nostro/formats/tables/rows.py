@@ -6,13 +6,14 @@ import csv
 import io
 import zipfile
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import chain
 from typing import NamedTuple
 
-from nostro.formats.tables.cells import Cell
+from nostro.formats.tables.cells import Cell, name_of, text
+from nostro.formats.tables.profile import Column, Named
 from nostro.formats.text import lines
 from nostro.model.failures import FormatRefused
 
@@ -132,3 +133,20 @@ def _cell(value: object) -> Cell:
     if isinstance(value, datetime):
         return value.date()
     return value if isinstance(value, date) else str(value)[:_CELL]
+
+
+def places_of(columns: Named, cells: Sequence[Cell]) -> dict[str, list[int]]:
+    """Where each thing stands in a row, from 0; nothing when the row lacks a name that is declared."""
+    names = {name_of(cell): place for place, cell in reversed(list(enumerate(cells))) if text(cell)}
+    found: dict[str, list[int]] = {}
+    for field_name, column in columns.named().items():
+        wanted: tuple[Column, ...] = column if isinstance(column, tuple) else (column,)
+        places = [_place(one, names) for one in wanted]
+        if None in places:
+            return {}
+        found[field_name] = [place for place in places if place is not None]
+    return found
+
+
+def _place(column: Column, names: Mapping[str, int]) -> int | None:
+    return column - 1 if isinstance(column, int) else names.get(name_of(column))

@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping
 
+from nostro.formats.line_statements import trimmed
 from nostro.formats.reading import Item
 from nostro.model.failures import FormatRefused
 from nostro.model.money import plain
@@ -48,7 +49,7 @@ def _told(head: StatementHead, entry: Entry) -> Mapping[str, str]:
         "bank_account": head.bank_account.identification,
         "booking_date": entry.booking_date.isoformat(),
         "value_date": entry.value_date.isoformat() if entry.value_date else "",
-        "amount": plain(entry.signed.value),
+        "amount": plain(trimmed(entry.signed.value, entry.amount.currency)),
         "currency": entry.amount.currency,
         "status": entry.state,
         "counterparty": entry.counterparty.name if entry.counterparty else "",

@@ -10,7 +10,6 @@ from nostro.formats.iso20022.write.batches import Initiation
 from nostro.formats.iso20022.write.cancellations import CAMT055, CAMT056, Assignment, write_camt055, write_camt056
 from nostro.formats.iso20022.write.credit_transfers import PAIN001, write_pain001
 from nostro.formats.iso20022.write.direct_debits import PAIN008, write_pain008
-from nostro.formats.iso20022.write.left_out import left_out
 from nostro.formats.iso20022.write.schema import PACKAGED, packaged_schema, schema_check, validated
 from nostro.formats.iso20022.write.statement_requests import CAMT060, Wanted, write_camt060
 from nostro.formats.iso20022.write.status_reports import PAIN002, write_pain002
@@ -26,7 +25,6 @@ __all__ = [
     "Assignment",
     "Initiation",
     "Wanted",
-    "left_out",
     "packaged_schema",
     "schema_check",
     "validated",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import PurePath
-from typing import cast
+from typing import NamedTuple, cast
 
 from lxml import etree
 
@@ -42,20 +43,67 @@ def schema_check(chunks: Iterable[bytes], schema: etree.XMLSchema | None) -> Che
     """Whether a document is valid, in flat memory; the first error is located. A sentence never quotes the content."""
     if schema is None:
         return Check(name="schema", ok=True, detail="not validated: no package carries the XSD of this version")
-    payments = 0
+    broken = schema_break(chunks, schema)
+    if broken is None:
+        return Check(name="schema", ok=True)
+    return Check(name="schema", ok=False, detail=f"{broken.sentence} ({broken.where}, line {broken.line})")
+
+
+class SchemaBreak(NamedTuple):
+    """The first place where a document is invalid: its group or payment, the line on which that begins, and why."""
+
+    where: str
+    line: int
+    sentence: str
+
+
+def schema_break(chunks: Iterable[bytes], schema: etree.XMLSchema) -> SchemaBreak | None:
+    """Where a document breaks its schema, in flat memory; None where it does not.
+
+    libxml2 knows no lines where it validates while it reads: groups, payments and lines are counted instead.
+    """
+    walk = _Walk()
     try:
-        for broken in _validating(chunks, schema):
-            if broken:
-                return _invalid(payments, broken)
-            payments += 1
+        broken = next(_validating(chunks, schema, walk), "")
     except etree.XMLSyntaxError as error:
-        return _invalid(payments, error.msg or "")
-    return Check(name="schema", ok=True)
+        broken = _why(error.msg or "")
+    return SchemaBreak(walk.where, walk.line, f"after {walk.valid} valid payments: {_why(broken)}") if broken else None
 
 
-def _invalid(payments: int, said: str) -> Check:
-    """libxml2 knows no lines where it validates while it reads: payments are counted instead."""
-    return Check(name="schema", ok=False, detail=f"after {payments} valid payments: {_why(said)}")
+@dataclass(slots=True)
+class _Walk:
+    """How far a document was valid: groups that began, payments of the last one, and the line of what is read."""
+
+    groups: int = 0
+    payments: int = 0
+    valid: int = 0
+    inside: str = ""
+    line: int = 1
+    reached: int = 1
+
+    @property
+    def where(self) -> str:
+        """The group or payment that is being read."""
+        group = f"{_GROUP}[{self.groups}]" if self.groups else "the message's head"
+        return f"{group}/{self.inside}[{self.payments + 1}]" if self.inside else group
+
+    def reach(self, piece: bytes) -> None:
+        """More is read; outside of payments the place is where the piece begins."""
+        if not self.inside:
+            self.line = self.reached + piece[: len(piece) - len(piece.lstrip())].count(b"\n")
+        self.reached += piece.count(b"\n")
+
+    def take(self, event: str, name: str) -> None:
+        """A group or payment begins or ends."""
+        if name == _GROUP:
+            self.groups += event == "start"
+            self.payments = 0
+        elif event == "start":
+            self.inside, self.line = name, self.reached
+        else:
+            self.inside = ""
+            self.payments += 1
+            self.valid += 1
 
 
 def validated(chunks: Iterable[bytes], version: str) -> Iterator[bytes]:
@@ -67,28 +115,37 @@ def validated(chunks: Iterable[bytes], version: str) -> Iterator[bytes]:
     yield from held
 
 
-def _validating(chunks: Iterable[bytes], schema: etree.XMLSchema) -> Iterator[str]:
-    """A step for each payment: nothing to say where all is valid so far, else what is not."""
+def _validating(chunks: Iterable[bytes], schema: etree.XMLSchema, walk: _Walk) -> Iterator[str]:
+    """What is not valid, when it is met."""
     parser = etree.XMLPullParser(
-        events=("end",), tag=[f"{{*}}{name}" for name in _FREED], schema=schema, resolve_entities=False, no_network=True
-    )
+        events=("start", "end"), tag=[f"{{*}}{name}" for name in _FREED], schema=schema, resolve_entities=False,
+        no_network=True,
+    )  # fmt: skip
     for piece in _pieces(chunks):
+        walk.reach(piece)
         parser.feed(piece)
         # An invalid document is raised at its end only.
-        if first := next(iter(parser.feed_error_log), None):
-            yield first.message
-        for _, found in parser.read_events():
+        first = next(iter(parser.feed_error_log), None)
+        for event, found in parser.read_events():
             element = cast("Element", found)
-            if local(element) != _GROUP:
-                yield ""
-            release(element)
+            if first is None or not walk.inside:
+                walk.take(event, local(element))
+            if event == "end":
+                release(element)
+        if first is not None:
+            yield first.message
     parser.close()
 
 
 def _pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """The bytes cut after each payment, so that an error is told before a later payment is counted."""
+    """The bytes cut after each payment's tags, so that an error is told before a later payment is counted."""
+    held = b""
     for chunk in chunks:
-        yield from _AFTER_A_PAYMENT.split(chunk)
+        held += chunk
+        end = held.rfind(b">") + 1
+        yield from _AFTER_A_PAYMENT.split(held[:end])
+        held = held[end:]
+    yield held
 
 
 def _why(message: str) -> str:

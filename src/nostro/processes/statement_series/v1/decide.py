@@ -8,10 +8,11 @@ from datetime import date, datetime
 from nostro.model.bank_days import CutOff
 from nostro.model.entities import HouseBankAccount, LegalEntity
 from nostro.model.facts import DeadlineFellDue, Fact, StatementReceived
+from nostro.model.series import breaks, repetitions
 from nostro.model.unchanging import unchanging
 from nostro.processes.kit.decision import CaseOpening, Decision, Instance, Rules, State
 from nostro.processes.kit.following import case_changes
-from nostro.processes.statement_series.v1.state import Link, SeriesState
+from nostro.processes.statement_series.v1.state import SeriesState
 
 
 def decide(instance: Instance, data: State, fact: Fact, rules: Rules) -> Decision:
@@ -104,27 +105,7 @@ def _chain(scene: Scene) -> Iterator[CaseOpening]:
     if scene.awaited and first and data.links and (data.links[0].day or first) > first:
         sentence = f"There is no statement from {first} to {data.links[0].title} of {data.links[0].day}."
         yield CaseOpening("statement_missing", sentence)
-    for link in data.links:
-        if link.missing_pages:
-            pages = ", ".join(str(page) for page in link.missing_pages)
-            yield CaseOpening("statement_missing", f"Of {link.title} of {link.day} page {pages} is missing.")
-    for before, after in data.pairs():
-        gap = _gap(before, after)
-        if gap:
-            yield CaseOpening("statement_missing", f"Between {before.title} and {after.title}, {gap} are missing.")
-        elif before.closing and after.opening and before.closing.value != after.opening.value:
-            sentence = (
-                f"{before.title} of {before.day} closes with {before.closing.value}, "
-                f"{after.title} of {after.day} opens with {after.opening.value} {after.opening.currency}."
-            )
-            yield CaseOpening("balance_chain_broken", sentence)
-
-
-def _gap(before: Link, after: Link) -> int:
-    """How many numbers are missing. A smaller number begins anew, as at the turn of a year."""
-    if before.sequence is None or after.sequence is None:
-        return 0
-    return max(0, after.sequence - before.sequence - 1)
+    yield from (CaseOpening(found.reason, found.sentence) for found in breaks(data.links))
 
 
 def _newest(data: SeriesState) -> Iterator[CaseOpening]:
@@ -132,11 +113,7 @@ def _newest(data: SeriesState) -> Iterator[CaseOpening]:
     link = data.last
     if link is None:
         return
-    if link.news == "doubled":
-        yield CaseOpening("statement_doubled", f"The bank sent {link.title} of {link.day} twice. Nothing counts twice.")
-    if link.news == "restated":
-        sentence = f"The bank sent {link.title} of {link.day} again with another content. The newest counts."
-        yield CaseOpening("statement_restated", sentence)
+    yield from (CaseOpening(found.reason, found.sentence) for found in repetitions(link))
     if link.flaws:
         sentence = f"{link.title} of {link.day} does not add up: {'; '.join(link.flaws)}"
         yield CaseOpening("statement_inconsistent", sentence)

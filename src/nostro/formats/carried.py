@@ -1,0 +1,172 @@
+"""What was told against what is read again from the file that was written: whatever differs has to be said aloud."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from nostro.model.base import Value
+from nostro.model.messages import Instruction, MessageHead, PaymentStatus
+from nostro.model.parties import BankAccount
+from nostro.model.statements import Detail, Entry, Source, StatementEnd, StatementHead
+
+ABOUT_ITSELF = frozenset({"checks", "source", "format", "not_read"})
+"""Fields that say how a document was read, not what it says."""
+_OF_THE_LETTER = ABOUT_ITSELF | {"balances", "kind", "created_at", "created_on", "declared_count", "declared_sum"}
+"""Of heads: what a new document says of itself."""
+_NOTHING: tuple[object, ...] = (None, "", (), {}, False)
+_ALIKE = {"PRCD": "OPBD"}
+
+Told = StatementHead | Entry | StatementEnd | MessageHead | Instruction | PaymentStatus
+
+
+class Lost(NamedTuple):
+    """A field, and what became of it."""
+
+    field: str
+    how: str = "was not carried"
+
+    def __str__(self) -> str:
+        return f"{self.field} {self.how}"
+
+
+def lost(told: object, again: object, path: str = "") -> Iterator[Lost]:
+    """The fields that say something and don't say the same again. What was only added is no loss."""
+    if told == again or told in _NOTHING:
+        return
+    if isinstance(told, BankAccount) and isinstance(again, BankAccount):
+        told = _national(told, again)
+    if isinstance(told, Value) and isinstance(again, Value):
+        yield from _in_parts(dict(told), dict(again), path)
+    elif isinstance(told, Mapping) and isinstance(again, Mapping):
+        yield from _in_parts(told, again, path)
+    elif isinstance(told, str) and isinstance(again, str):
+        yield from _of_text(told, again, path)
+    elif (said := _texts(told)) is not None and (other := _texts(again)) is not None:
+        yield from _of_text(said, other, path)
+    elif isinstance(told, tuple) and isinstance(again, tuple) and len(told) == len(again):
+        for number, (one, other) in enumerate(zip(told, again, strict=True), start=1):
+            yield from lost(one, other, f"{path}[{number}]")
+    else:
+        yield Lost(path) if again in _NOTHING else Lost(path, "was changed")
+
+
+def _in_parts(told: Mapping[str, object], again: Mapping[str, object], path: str) -> Iterator[Lost]:
+    for name, said in told.items():
+        if name not in ABOUT_ITSELF:
+            yield from lost(said, again.get(name), f"{path}.{name}" if path else name)
+
+
+def _texts(told: object) -> str | None:
+    """Lines as one text: where they break is the format's own."""
+    if not isinstance(told, tuple) or not all(isinstance(line, str) for line in told):
+        return None
+    return " ".join(told)
+
+
+def _of_text(told: str, again: str, path: str) -> Iterator[Lost]:
+    """Blanks and the ends of lines are the format's own."""
+    said, other = "".join(told.split()), "".join(again.split())
+    if said == other:
+        return
+    if other and said.startswith(other):
+        yield Lost(path, f"was cut: {len(said) - len(other)} signs are missing")
+    elif said.casefold() == other.casefold():
+        yield Lost(path, "was written in capitals")
+    else:
+        yield Lost(path, "was changed" if other else "was not carried")
+
+
+def _national(told: BankAccount, again: BankAccount) -> BankAccount:
+    """An IBAN and the national number in it name one account."""
+    number = again.clearing_id + again.other
+    same = told.iban and again.other and not again.iban and told.identification.endswith(number)
+    return told.model_copy(update={"iban": "", "other": again.other}) if same else told
+
+
+def differences(told: Sequence[Told], again: Sequence[Told]) -> Iterator[str]:
+    """A sentence for each place of which something was not carried, in the source's order."""
+    for kind in (StatementHead, Entry, StatementEnd, MessageHead, Instruction, PaymentStatus):
+        ours = [one for one in told if isinstance(one, kind)]
+        for one, other in _paired(ours, [one for one in again if isinstance(one, kind)]):
+            found = [Lost("all of it")] if other is None else list(_of_pair(one, other))
+            if found:
+                yield f"{_where(one)}: {'; '.join(map(str, found))}."
+
+
+def _where(one: Told) -> str:
+    source = getattr(one, "source", Source(where="the end"))
+    return f"{source.where}, line {source.line}" if source.line else source.where or "the document"
+
+
+def _paired(told: Sequence[Told], again: Sequence[Told]) -> Iterator[tuple[Told, Told | None]]:
+    """By end-to-end id where each has its own, since payments may be grouped anew; else by their order."""
+    names, others = [_name(one) for one in told], [_name(one) for one in again]
+    if all(names) and len(set(names)) == len(names) and set(names) == set(others):
+        by_name = dict(zip(others, again, strict=True))
+        yield from ((one, by_name[name]) for name, one in zip(names, told, strict=True))
+        return
+    if told and isinstance(told[0], Entry) and len(told) != len(again):
+        yield from _aligned(told, again)
+        return
+    heads = bool(told) and isinstance(told[0], StatementHead | StatementEnd | MessageHead)
+    for number, one in enumerate(told):
+        # A document may be told in one message where there were several: its head then stands for all.
+        yield one, again[number] if number < len(again) else again[-1] if heads and again else None
+
+
+def _aligned(told: Sequence[Told], again: Sequence[Told]) -> Iterator[tuple[Told, Told | None]]:
+    """In their order, where some were left out."""
+    waiting = list(reversed(again))
+    for one in told:
+        alike = bool(waiting) and _mark(one) == _mark(waiting[-1])
+        yield one, waiting.pop() if alike else None
+
+
+def _mark(one: Told) -> object:
+    if not isinstance(one, Entry):
+        return None
+    return one.amount, one.direction, one.booking_date or one.value_date, one.state
+
+
+def _name(one: Told) -> str:
+    return one.references.end_to_end if isinstance(one, Instruction | PaymentStatus) else ""
+
+
+def _of_pair(told: Told, again: Told) -> Iterator[Lost]:
+    match told, again:
+        case (Entry(), Entry()):
+            yield from lost(_plain(told), again if told.details else again.model_copy(update={"details": ()}))
+        case (StatementEnd(), StatementEnd()):
+            yield from _balances(told, again)
+            yield from lost(told.additional, again.additional, "additional")
+        case (StatementHead(), StatementHead() as other) | (MessageHead(), MessageHead() as other):
+            left = {name: said for name, said in told if name not in _OF_THE_LETTER}
+            yield from _in_parts(left, _with_currency(other), "")
+        case _:
+            yield from lost(told, again)
+
+
+def _with_currency(head: StatementHead | MessageHead) -> dict[str, object]:
+    """A statement's currency is its bank account's."""
+    if isinstance(head, StatementHead) and not head.bank_account.currency:
+        account = head.bank_account.model_copy(update={"currency": head.currency})
+        return {**dict(head), "bank_account": account}
+    return dict(head)
+
+
+def _balances(told: StatementEnd, again: StatementEnd) -> Iterator[Lost]:
+    kept = {(_ALIKE.get(one.code, one.code), one.on, one.amount) for one in again.balances}
+    for one in told.balances:
+        if (_ALIKE.get(one.code, one.code), one.on, one.amount) not in kept:
+            yield Lost(f"the balance {one.code}")
+
+
+def _plain(entry: Entry) -> Entry:
+    """Without a single detail that says only what the entry says too."""
+    if len(entry.details) != 1:
+        return entry
+    [only] = entry.details
+    said = {name: getattr(entry, name) for name in Detail.model_fields if name in Entry.model_fields}
+    own = [name for name, value in only if value not in _NOTHING and value != said.get(name)]
+    return entry.model_copy(update={"details": (), "details_total": 0}) if not own else entry

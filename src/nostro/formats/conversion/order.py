@@ -1,0 +1,108 @@
+"""What a conversion is given beside the items: when it is made, who hears what is lost, and what no source says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from nostro.formats.profiles import Profile, profile
+from nostro.formats.reading import Item
+from nostro.model.failures import FormatRefused
+from nostro.model.messages import Instruction, MessageEnd, MessageHead, PaymentStatus
+from nostro.model.statements import Entry, StatementEnd, StatementHead
+
+Say = Callable[[str], object]
+
+MEANINGS: Mapping[str, str] = {
+    "assignee": "BIC of the bank that is asked",
+    "class": "NACHA entry class: CCD, CTX or PPD",
+    "company-id": "our identification as a company of NACHA, such as 1 and the tax number",
+    "company-name": "our name in NACHA, at most 16 signs",
+    "description": "what the receiver of a NACHA entry is shown, such as PAYROLL",
+    "destination": "routing number of the bank that takes the NACHA file",
+    "from": "first day of the statements that are asked for",
+    "mark": "A-Z, 0-9: tells the NACHA files of one day apart",
+    "message": "what is asked for, such as camt.053.001.08",
+    "odfi": "first eight digits of our bank's routing number",
+    "origin": "what the bank knows the sender of a NACHA file by",
+    "owner": "whose bank account it is",
+    "processing-day": "the day on which Bacs processes the file",
+    "reason": "why payments are taken back: DUPL, CUST, TECH...",
+    "serial": "six capitals or digits that name the Bacs submission",
+    "to": "last day of the statements that are asked for",
+    "user": "our Bacs service user number, six digits",
+}
+"""What a format asks for and a source may not say, by the name that `--with` takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """How something is to be written. `say` hears what can't be carried; `profile` names a bank's rules.
+
+    `told`: what the source does not say, by the names of `MEANINGS`. `pdf`: the visible invoice, for Factur-X.
+    """
+
+    created_at: datetime
+    say: Say
+    profile: str = ""
+    told: Mapping[str, str] = field(default_factory=dict)
+    pdf: bytes = b""
+
+    @property
+    def rules(self) -> Profile | None:
+        """The profile's rules; None: the format's own default. Raises `FormatRefused` for an unknown one."""
+        return profile(self.profile) if self.profile else None
+
+    def needed(self, **found: str) -> Mapping[str, str]:
+        """What the format asks for: as told, else as the source says it. Raises `FormatRefused` with all that lacks."""
+        known = {name: self.told.get(name.replace("_", "-")) or said for name, said in found.items()}
+        missing = [name.replace("_", "-") for name, said in known.items() if not said]
+        if missing:
+            listed = "; ".join(f"{name} ({MEANINGS[name]})" for name in missing)
+            raise FormatRefused(f"The source does not say: {listed}.", "Give each of them with --with NAME=VALUE.")
+        return known
+
+    def day(self, name: str, found: date | None = None) -> date:
+        """A day, as told or found. Raises `FormatRefused`."""
+        said = self.needed(**{name: found.isoformat() if found else ""})[name]
+        try:
+            return date.fromisoformat(said)
+        except ValueError:
+            raise FormatRefused(f"{name.replace('_', '-')}: {said!r} is no date.", "Write it as 2026-11-30.") from None
+
+
+Said = StatementHead | Entry | StatementEnd | MessageHead | Instruction | PaymentStatus
+Writer = Callable[[Iterable[Item], Order], Iterator[bytes]]
+Message = tuple[MessageHead, list[Instruction | PaymentStatus]]
+
+
+def messages(items: Iterable[Item], *kinds: str) -> list[Message]:
+    """The messages of those kinds, each with its payments or statuses. Raises `FormatRefused` for anything else."""
+    found: list[Message] = []
+    for item in items:
+        match item:
+            case MessageHead() if item.kind in kinds:
+                found.append((item, []))
+            case Instruction() | PaymentStatus() if found:
+                found[-1][1].append(item)
+            case MessageEnd():
+                continue
+            case _:
+                named = " or ".join(kind.replace("_", " ") for kind in kinds)
+                raise FormatRefused(f"This is written from a {named}, and from nothing else.", "See --help.")
+    if not any(inside for _, inside in found):
+        raise FormatRefused("There is nothing in the file that could be written so.", "Look at it with nostro parse.")
+    return found
+
+
+def one(found: list[Message]) -> Message:
+    """The only message. Raises `FormatRefused` when there are several."""
+    if len(found) != 1:
+        raise FormatRefused(f"One message makes a file; there are {len(found)}.", "Convert them one by one.")
+    return found[0]
+
+
+def payments_of(inside: Iterable[Instruction | PaymentStatus]) -> list[Instruction]:
+    """The payments among them."""
+    return [told for told in inside if isinstance(told, Instruction)]

@@ -1,0 +1,173 @@
+"""Payments of an initiation as pain.001, pain.008, MT101, NACHA, Bacs Standard 18, or as cheques for positive pay."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+
+from nostro.formats.bacs.write import Standard18, write_standard_18
+from nostro.formats.conversion.order import Message, Order, messages, one, payments_of
+from nostro.formats.iso20022.write.batches import Initiation
+from nostro.formats.iso20022.write.credit_transfers import write_pain001
+from nostro.formats.iso20022.write.direct_debits import write_pain008
+from nostro.formats.nacha.write import EntryClass, NachaBatch, NachaFile, write_nacha
+from nostro.formats.positive_pay import CSV, FIXED, Cheque, write_positive_pay
+from nostro.formats.reading import Item
+from nostro.formats.swift_mt.fitting import fitted_payments, in_latin
+from nostro.formats.swift_mt.values import is_bic
+from nostro.formats.swift_mt.write_transfers import write_mt101
+from nostro.model.failures import FormatRefused
+from nostro.model.messages import Instruction, MessageHead
+from nostro.model.parties import BankAccount, Party
+
+_INITIATION = "payment_initiation"
+_CLASSES: tuple[EntryClass, ...] = ("CCD", "CTX", "PPD")
+_ISSUES = {profile.name: profile for profile in (CSV, FIXED)}
+_GB_SIGNS = 22
+
+
+def to_pain(version: str, items: Iterable[Item], order: Order) -> Iterator[bytes]:
+    """A pain.001 or pain.008, of the profile's version where none is named."""
+    head, inside = one(messages(items, _INITIATION))
+    payments = payments_of(inside)
+    letter = Initiation(
+        message_id=head.message_id or f"{order.created_at:%Y%m%d%H%M%S}",
+        created_at=order.created_at,
+        initiating_party=head.initiating_party or payments[0].debtor or payments[0].creditor or Party(),
+    )
+    write = write_pain008 if version.startswith("pain.008") else write_pain001
+    return write(payments, letter, order.rules, version if version.count(".") > 1 else "")
+
+
+def to_mt101(items: Iterable[Item], _: Order) -> Iterator[bytes]:
+    """An MT101, or a chain of them; in blocks where BICs of sender and receiver are known."""
+    head, inside = one(messages(items, _INITIATION))
+    known = head.envelope and is_bic(head.envelope.sender) and is_bic(head.envelope.receiver)
+    told = head if known else head.model_copy(update={"envelope": None})
+    return write_mt101(*fitted_payments(told, map(_latin, payments_of(inside))))
+
+
+def to_nacha(entry_class: str, items: Iterable[Item], order: Order) -> Iterator[bytes]:
+    """A NACHA file. Batches are those of the source, a batch for each entry class and day."""
+    found = messages(items, _INITIATION)
+    head, inside = found[0]
+    first, others = payments_of(inside)[0], head.others
+    sender, receiver = (head.envelope.sender, head.envelope.receiver) if head.envelope else ("", "")
+    ours = _ours(first)[1]
+    odfi = others.get("odfi") or (ours.clearing_id[:8] if ours else "")
+    known = order.needed(destination=receiver or (ours.clearing_id if ours else ""), origin=sender, odfi=odfi, mark="A")
+    file = NachaFile(
+        destination=known["destination"],
+        origin=known["origin"],
+        created_at=order.created_at,
+        mark=known["mark"],
+        **{name: others.get(name, "") for name in ("destination_name", "origin_name", "reference")},
+    )
+    return write_nacha(file, _batches(found, entry_class, known["odfi"], order))
+
+
+def _batches(found: list[Message], entry_class: str, odfi: str, order: Order) -> Iterator[NachaBatch]:
+    for head, inside in found:
+        groups: dict[tuple[str, date], list[Instruction]] = {}
+        for payment in payments_of(inside):
+            own = payment.local_instrument or head.others.get("entry_class", "")
+            kind = entry_class or order.needed(**{"class": own if own in _CLASSES else ""})["class"]
+            day = order.day("processing_day", payment.execution_date)
+            groups.setdefault((kind, day), []).append(_latin(payment))
+        for (kind, day), payments in groups.items():
+            of_us = _company(head, payments[0], order)
+            told = {"entry_class": kind, "effective": day, "odfi": odfi, "payments": tuple(payments)}
+            yield NachaBatch.model_validate({**of_us, **told})
+
+
+def _company(head: MessageHead, first: Instruction, order: Order) -> Mapping[str, str]:
+    """What a batch says of us."""
+    company = head.initiating_party or _ours(first)[0] or Party()
+    known = order.needed(
+        company_name=company.name,
+        company_id=company.ids.get("ACH", ""),
+        description=head.others.get("description", ""),
+    )
+    return {**known, **{name: head.others.get(name, "") for name in ("descriptive_date", "discretionary")}}
+
+
+def _latin(payment: Instruction) -> Instruction:
+    """With names, addresses and texts in letters that old networks take."""
+    sides = {side: _party(getattr(payment, side)) for side in ("debtor", "creditor")}
+    return payment.model_copy(update={**sides, "remittance": tuple(map(in_latin, payment.remittance))})
+
+
+def _party(told: Party | None) -> Party | None:
+    if told is None or told.address is None:
+        return told and told.model_copy(update={"name": in_latin(told.name)})
+    fields = {name: in_latin(said) for name, said in told.address if isinstance(said, str)}
+    address = told.address.model_copy(update={**fields, "lines": tuple(map(in_latin, told.address.lines))})
+    return told.model_copy(update={"name": in_latin(told.name), "address": address})
+
+
+def _ours(payment: Instruction) -> tuple[Party | None, BankAccount | None]:
+    """Our side: who pays, or who collects."""
+    if payment.method == "direct_debit":
+        return payment.creditor, payment.creditor_account
+    return payment.debtor, payment.debtor_account
+
+
+def to_bacs(items: Iterable[Item], order: Order) -> Iterator[bytes]:
+    """A Standard 18 file; sort code and number are taken from British IBANs."""
+    head, inside = one(messages(items, _INITIATION))
+    payments = tuple(_british(_latin(payment)) for payment in payments_of(inside))
+    serial = f"{head.message_id}--".split("-")[1] if head.format.startswith("Bacs") else ""
+    known = order.needed(serial=serial, user=head.initiating_party.ids.get("SUN", "") if head.initiating_party else "")
+    days = [payment.execution_date for payment in payments if payment.execution_date]
+    file = Standard18(
+        serial=known["serial"],
+        user=known["user"],
+        created_on=order.created_at.date(),
+        processing_day=order.day("processing_day", min(days, default=None)),
+        payments=payments,
+    )
+    return write_standard_18(file)
+
+
+def _british(payment: Instruction) -> Instruction:
+    sides = ("debtor_account", "creditor_account")
+    return payment.model_copy(update={side: _sort_code(getattr(payment, side)) for side in sides})
+
+
+def _sort_code(account: BankAccount | None) -> BankAccount | None:
+    number = account.identification if account else ""
+    if account is None or account.clearing_id or not (number.startswith("GB") and len(number) == _GB_SIGNS):
+        return account
+    return account.model_copy(update={"iban": "", "other": number[14:], "clearing_id": number[8:14]})
+
+
+def to_positive_pay(items: Iterable[Item], order: Order) -> Iterator[bytes]:
+    """A cheque issue file; the profile is `csv` or `fixed`."""
+    if order.profile and order.profile not in _ISSUES:
+        raise FormatRefused(f"There is no cheque issue profile {order.profile!r}.", f"There are {', '.join(_ISSUES)}.")
+    _, inside = one(messages(items, _INITIATION))
+    cheques = [_cheque(_latin(payment)) for payment in payments_of(inside)]
+    return write_positive_pay(cheques, _ISSUES[order.profile or CSV.name])
+
+
+def _cheque(payment: Instruction) -> Cheque:
+    if payment.method != "cheque" or payment.amount is None or payment.execution_date is None:
+        raise FormatRefused(f"{payment.source.where}: a cheque has an amount and a day.", "Write only cheques so.")
+    return Cheque(
+        bank_account=payment.debtor_account or BankAccount(),
+        number=payment.others.get("cheque_number", ""),
+        amount=payment.amount,
+        issued_on=payment.execution_date,
+        payee=payment.creditor.name if payment.creditor else "",
+    )
+
+
+def issued(payment: Instruction) -> Instruction:
+    """What a cheque issue file says of a payment, since nobody reads one back."""
+    payee = Party(name=payment.creditor.name) if payment.creditor else None
+    account = BankAccount(other=payment.debtor_account.identification) if payment.debtor_account else None
+    return Instruction(
+        method="cheque", amount=payment.amount, execution_date=payment.execution_date, creditor=payee,
+        debtor_account=account, source=payment.source,
+        others={name: said for name, said in payment.others.items() if name == "cheque_number"},
+    )  # fmt: skip

@@ -1,0 +1,110 @@
+"""Answers and requests: pain.002 from a status report, camt.055 and 056 for payments, camt.060 for statements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from nostro.formats.conversion.order import Order, messages, one, payments_of
+from nostro.formats.iso20022.write import (
+    PAIN002,
+    Assignment,
+    Initiation,
+    Wanted,
+    write_camt055,
+    write_camt056,
+    write_camt060,
+    write_pain002,
+)
+from nostro.formats.reading import Item
+from nostro.model.failures import FormatRefused
+from nostro.model.messages import Instruction, MessageHead, OriginalMessage, PaymentStatus
+from nostro.model.parties import BankAccount, Party
+from nostro.model.statements import Entry, ReturnInformation, StatementEnd, StatementHead
+
+_ASKED_BACK = "payment_cancellation"
+
+
+def to_pain002(version: str, items: Iterable[Item], order: Order) -> Iterator[bytes]:
+    """A status report in another version, or what a bank's own network said as a customer is told it."""
+    head, inside = one(messages(items, "payment_status"))
+    statuses = [told for told in inside if isinstance(told, PaymentStatus)]
+    original = head.original or next((told.original for told in statuses if told.original), OriginalMessage())
+    letter = _letter(head, order)
+    return write_pain002(statuses, letter, original, version if version.count(".") > 1 else PAIN002[-1])
+
+
+def _letter(head: MessageHead, order: Order) -> Initiation:
+    name = head.message_id or f"{order.created_at:%Y%m%d%H%M%S}"
+    return Initiation(message_id=name, created_at=order.created_at, initiating_party=head.initiating_party or Party())
+
+
+def to_cancellation(kind: str, items: Iterable[Item], order: Order) -> Iterator[bytes]:
+    """A request in the other message; or one that takes back all payments of an initiation or between banks."""
+    sent = "payment_initiation" if kind == "camt.055" else "interbank_payment"
+    head, inside = one(messages(items, _ASKED_BACK, sent))
+    payments = payments_of(inside)
+    if head.kind != _ASKED_BACK:
+        reason = ReturnInformation(code=order.needed(reason="")["reason"])
+        payments = [_taken_back(payment, head, reason) for payment in payments]
+    account = payments[0].debtor_account or BankAccount()
+    bank = order.needed(assignee=head.others.get("Assgne", "") or account.bic)["assignee"]
+    letter = Assignment(
+        message_id=head.message_id if head.kind == _ASKED_BACK else f"C-{head.message_id}"[:35],
+        created_at=order.created_at,
+        assigner=head.initiating_party or payments[0].debtor or Party(),
+        assignee=Party(ids={"BIC": bank}),
+        case_id=head.others.get("Case", ""),
+    )
+    return (write_camt055 if kind == "camt.055" else write_camt056)(payments, letter)
+
+
+def _taken_back(payment: Instruction, head: MessageHead, reason: ReturnInformation) -> Instruction:
+    """A payment that was sent, as its cancellation names it."""
+    references = payment.references.model_copy(update={"message": head.message_id})
+    others = {**payment.others, "original_name": head.format}
+    return payment.model_copy(update={"references": references, "others": others, "returned": reason})
+
+
+def to_camt060(items: Iterable[Item], order: Order) -> Iterator[bytes]:
+    """A request for the statements that were read (again), for the days that they or `from` and `to` tell."""
+    given = list(items)
+    heads = [item for item in given if isinstance(item, StatementHead)]
+    if not heads:
+        head, inside = one(messages(given, "reporting_request"))
+        wanted = [_asked_again(payment, order) for payment in payments_of(inside)]
+        return write_camt060(wanted, _letter(head, order))
+    if any(not isinstance(item, StatementHead | StatementEnd | Entry) for item in given):
+        raise FormatRefused("Statements are asked for by statements, and by nothing else.", "See --help.")
+    name = f"{order.created_at:%Y%m%d%H%M%S}"
+    wanted = [_missed(head, f"{name}-{number}", order) for number, head in enumerate(heads, start=1)]
+    return write_camt060(wanted, Initiation(message_id=name, created_at=order.created_at,
+                                            initiating_party=wanted[0].owner))  # fmt: skip
+
+
+_MESSAGES = {"statement": "camt.053.001.08", "report": "camt.052.001.08", "notification": "camt.054.001.08"}
+
+
+def _missed(head: StatementHead, name: str, order: Order) -> Wanted:
+    opening, closing = head.opening, head.closing
+    return Wanted(
+        request_id=name,
+        message=order.needed(message=_MESSAGES[head.kind])["message"],
+        bank_account=head.bank_account,
+        owner=Party(name=order.needed(owner=head.bank_account.owner)["owner"]),
+        from_date=order.day("from", head.from_date or (opening.on if opening else None)),
+        to_date=order.day("to", head.to_date or (closing.on if closing else head.created_on)),
+    )
+
+
+def _asked_again(payment: Instruction, order: Order) -> Wanted:
+    others = payment.others
+    known = order.needed(
+        message=others.get("requested_message", ""),
+        owner=payment.debtor.name if payment.debtor else "",
+        **{"from": others.get("from_date", ""), "to": others.get("to_date", "")},
+    )
+    return Wanted.model_validate({
+        "request_id": payment.group or payment.references.end_to_end, "message": known["message"],
+        "bank_account": payment.debtor_account or BankAccount(), "owner": payment.debtor or Party(name=known["owner"]),
+        "from_date": known["from"], "to_date": known["to"],
+    })  # fmt: skip

@@ -1,0 +1,140 @@
+"""Statements of several files held against each other: missing, doubled, restated, late, and breaks of the balances."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from itertools import pairwise
+from typing import NamedTuple
+
+from nostro.formats.identity import EntryIds
+from nostro.formats.reading import Item
+from nostro.model.base import Value
+from nostro.model.canonical import digest
+from nostro.model.series import Break, Link, breaks, joined, repetitions
+from nostro.model.statements import CLOSING, OPENING, Entry, Source, StatementEnd, StatementHead, balance_of
+
+_WARNINGS = frozenset({"statement_doubled", "statement_restated", "statement_late", "statement_of_no_day"})
+_REMEDIES = {
+    "statement_missing": "Have the bank send it again, and validate it with the others.",
+    "statement_doubled": "Keep one of them.",
+    "statement_restated": "Hold both against the bank's portal; book the newest.",
+    "statement_late": "Whatever was built on the later one alone is to be looked at again.",
+    "statement_of_no_day": "Ask the bank whether it sends empty statements; if so, have these sent again.",
+    "balance_chain_broken": "Have the bank send what lies between them, or the one that is wrong.",
+}
+_FRIDAY = 4
+
+
+class Flaw(Value):
+    """Something that is wrong: where (`file`, then a line or XPath), by which rule, and what to do about it.
+
+    `severity` is `error` where a receiver may refuse the file, else `warning`.
+    """
+
+    file: str
+    where: str
+    line: int | None = None
+    rule: str
+    sentence: str
+    remedy: str = ""
+    severity: str = "error"
+
+
+class _Place(NamedTuple):
+    """Where a statement stands, when the bank made it, and its first day."""
+
+    file: str
+    source: Source
+    created_at: datetime | None
+    first_day: date | None
+
+
+@dataclass(slots=True)
+class Series:
+    """The statements that were read, by bank account and currency. A report or notification is no link."""
+
+    chains: dict[tuple[str, str], list[Link]] = field(default_factory=dict)
+    places: dict[str, _Place] = field(default_factory=dict)
+    head: StatementHead | None = None
+    ids: EntryIds | None = None
+    content: list[str] = field(default_factory=list)
+
+    def hear(self, item: Item, file: str) -> None:
+        """An item more of a file."""
+        match item:
+            case StatementHead():
+                self.head = item if item.kind == "statement" else None
+                self.ids, self.content = EntryIds.of_statement(item), []
+            case Entry() if self.head is not None and self.ids is not None:
+                self.content.append(self.ids.next(item))
+            case StatementEnd() if self.head is not None:
+                self._take(self.head, item, file)
+                self.head = None
+            case _:
+                pass
+
+    def flaws(self) -> Iterator[Flaw]:
+        """What is wrong between the statements of each bank account, oldest first."""
+        for links in self.chains.values():
+            yield from map(self._flaw, breaks(links))
+            for link in links:
+                yield from map(self._flaw, repetitions(link))
+            for before, after in pairwise(links):
+                yield from map(self._flaw, self._between(before, after))
+
+    def _take(self, head: StatementHead, end: StatementEnd, file: str) -> None:
+        opening, closing = balance_of(end.balances, OPENING), balance_of(end.balances, CLOSING)
+        day = head.to_date or (closing.on if closing else None) or head.from_date or head.created_on
+        sequence = head.sequence if head.sequence is not None else head.legal_sequence
+        content = hashlib.sha256("\n".join(self.content).encode()).digest()
+        page = head.page or 1
+        link = Link(
+            statement_id=head.statement_id or file,
+            sequence=sequence,
+            day=day,
+            opening=opening.amount if opening else None,
+            closing=closing.amount if closing else None,
+            digests=(digest([sequence, day, opening, closing, page, content]).hex()[:32],),
+            pages=(page,),
+            last_page=page if head.last_page is not False else None,
+        )
+        self.places[link.digests[0]] = _Place(file, head.source, head.created_at, head.from_date)
+        key = (head.bank_account.identification, head.currency or head.bank_account.currency)
+        self.chains[key] = joined(self.chains.get(key, []), link)
+
+    def _between(self, before: Link, after: Link) -> Iterator[Break]:
+        """What numbers and balances don't tell: days without any statement, and one that was made after the next."""
+        one, other = self.places[before.digests[-1]], self.places[after.digests[-1]]
+        made, then = (place.created_at.replace(tzinfo=None) if place.created_at else None for place in (one, other))
+        if made and then and made.date() > then.date():
+            sentence = f"{before.title} of {before.day} was made on {made.date()}, after {after.title} of {after.day}."
+            yield Break("statement_late", sentence, before)
+        if before.sequence is None or after.sequence is None:
+            days = list(_weekdays(before.day, other.first_day))
+            if days:
+                sentence = f"There is no statement of {days[0]} to {days[-1]}, not even one without entries."
+                yield Break("statement_of_no_day", sentence, after)
+
+    def _flaw(self, found: Break) -> Flaw:
+        place = self.places[found.link.digests[-1]]
+        return Flaw(
+            file=place.file,
+            where=place.source.where,
+            line=place.source.line,
+            rule=found.reason,
+            sentence=f"{found.sentence[:1].upper()}{found.sentence[1:]}",
+            remedy=_REMEDIES[found.reason],
+            severity="warning" if found.reason in _WARNINGS else "error",
+        )
+
+
+def _weekdays(after: date | None, before: date | None) -> Iterator[date]:
+    """The days between, Saturdays and Sundays left out: banks book nothing then."""
+    day = after + timedelta(days=1) if after and before else None
+    while day is not None and before is not None and day < before:
+        if day.weekday() <= _FRIDAY:
+            yield day
+        day += timedelta(days=1)

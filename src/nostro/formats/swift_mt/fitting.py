@@ -1,0 +1,116 @@
+"""Statements and payments, as far as MT940 and MT101 have room and letters: whoever converts says what is lost.
+
+SWIFT User Handbook, "Standards General Information": character set X; MT940, fields 20, 61 and 86.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from nostro.formats.profiles import profile
+from nostro.formats.swift_mt.write_statement import LINES, SIGNS, SLASHED, information
+from nostro.formats.swift_mt.writing import OUTSIDE_X, REFERENCE_SIGNS, wrapped
+from nostro.model.messages import Instruction, MessageHead
+from nostro.model.statements import OPENING, Entry, StatementEnd, StatementHead, balance_of
+
+_ROOM = LINES * SIGNS - 3 * LINES
+"""Of field 86, less what is lost where a line may not end."""
+_NUMBERS = 99_999
+_REFERENCE = re.compile(r"(?!/)(?!.*//)[A-Za-z0-9/\-?:().,'+ ]{1,16}(?<!/)")
+
+
+def fitted(
+    items: Iterable[StatementHead | Entry | StatementEnd],
+) -> Iterator[StatementHead | Entry | StatementEnd]:
+    """The statements in letters and lengths that the writer takes; entries that are not booked are left out."""
+    given = list(items)
+    ends = iter([told for told in given if isinstance(told, StatementEnd)])
+    for told in given:
+        match told:
+            case StatementHead():
+                yield _head(told, next(ends, None))
+            case Entry() if told.state == "booked":
+                yield _entry(told)
+            case StatementEnd():
+                lines = _text(told.additional)[:_ROOM].rstrip("/ ")
+                yield told.model_copy(update={"additional": lines})
+            case _:
+                pass
+
+
+def fitted_payments(head: MessageHead, payments: Iterable[Instruction]) -> tuple[MessageHead, list[Instruction]]:
+    """Ids in lengths that an MT101 takes, each payment with one of its own; who bears charges, where it is shared."""
+    told = [_payment(payment, str(number)) for number, payment in enumerate(payments, start=1)]
+    return head.model_copy(update={"message_id": _cut_reference(head.message_id)}), told
+
+
+def _payment(payment: Instruction, number: str) -> Instruction:
+    refs = payment.references
+    own = _reference(refs.instruction) or _reference(refs.end_to_end) or number
+    shared = payment.charge_bearer in ("", "SLEV")
+    return payment.model_copy(
+        update={
+            "group": _reference(payment.group),
+            "references": refs.model_copy(update={"instruction": own}),
+            "charge_bearer": "SHAR" if shared else payment.charge_bearer,
+        }
+    )
+
+
+def _cut_reference(said: str) -> str:
+    return re.sub(r"//+", "/", in_latin(said))[:REFERENCE_SIGNS].strip("/ ") or "NONREF"
+
+
+def in_latin(text: str) -> str:
+    """The text in the letters that networks take: spelt otherwise where it can be, else without the letter."""
+    return OUTSIDE_X.sub("", profile("sepa").written(" ".join(text.split())))
+
+
+def _text(said: str) -> str:
+    """Words between slashes would be taken for codes."""
+    return SLASHED.sub(lambda found: found[0].replace("/", " "), in_latin(said)).strip("/ ")
+
+
+def _head(head: StatementHead, end: StatementEnd | None) -> StatementHead:
+    """With the balances that its end tells, and their currency where none is told."""
+    balances = head.balances if head.opening or end is None else end.balances
+    opening = balance_of(balances, OPENING)
+    currency = head.currency or (opening.amount.currency if opening else "")
+    numbers = {"sequence": head.sequence, "page": head.page}
+    kept = {field: number if number is None or number <= _NUMBERS else None for field, number in numbers.items()}
+    return head.model_copy(
+        update={**kept, "balances": balances, "currency": currency, "statement_id": _cut_reference(head.statement_id)}
+    )
+
+
+def _entry(entry: Entry) -> Entry:
+    refs = entry.references
+    sixteen = {name: _reference(getattr(refs, name)) for name in ("account_servicer", "instruction")}
+    others = {name: _text(getattr(refs, name)) for name in ("end_to_end", "payment_information", "mandate")}
+    party = entry.counterparty
+    fitting = entry.model_copy(
+        update={
+            "references": refs.model_copy(update={**sixteen, **others}),
+            "additional": _text(entry.additional),
+            "counterparty": party.model_copy(update={"name": _text(party.name)}) if party else None,
+            "remittance": (_text(" ".join(entry.remittance)),),
+        }
+    )
+    return _cut(fitting)
+
+
+def _cut(entry: Entry) -> Entry:
+    """With as much of its texts as field 86 has lines for: the remittance goes first, then what is additional."""
+    for name in ("remittance", "additional"):
+        said = information(entry)
+        if len(list(wrapped(said, SIGNS))) <= LINES:
+            break
+        text = entry.remittance[0] if name == "remittance" else entry.additional
+        kept = text[: max(0, len(text) - (len(said) - _ROOM))].rstrip("/:- ")
+        entry = entry.model_copy(update={name: (kept,) if name == "remittance" else kept})
+    return entry
+
+
+def _reference(said: str) -> str:
+    return said if _REFERENCE.fullmatch(said) and said == said.strip() else ""
