@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, get_args
 
 from nostro.formats.iso20022.tree import Unreadable
-from nostro.formats.line_statements import LineItem, Running, trimmed
+from nostro.formats.line_statements import LineItem, Running, account_as_told, trimmed
 from nostro.formats.tables.cells import Cell, day, name_of, number, text
 from nostro.formats.tables.chain import Chain
 from nostro.formats.tables.profile import Column, Marked, Profile
@@ -63,13 +63,14 @@ class _Walk:
         if not self._text(row, "booking_date") and not self._has_amount(row):
             running.note("line", f"line {row.line}: it holds neither a date nor an amount, and was left out")
             return
+        amount: Amount | None = None
         try:
             amount, direction = self._amount(row, self._currency(row))
             running_balance = self._running_balance(row)
             yield running.entry(self._fields(row, amount, direction), row.line)
         except Unreadable as unreadable:
             self.chain.gap()
-            yield running.reject(str(unreadable), row.line)
+            yield running.reject(str(unreadable), row.line, amount)
         else:
             signed = amount.value if direction == "credit" else -amount.value
             self.chain.add(signed, running_balance, row.line)
@@ -84,12 +85,10 @@ class _Walk:
         self.statements += 1
         self.account, self.chain = account, Chain()
         currency = self.profile.currency or self._currency_of(row)
-        compact = "".join(account.split()).upper()
-        iban = compact[:2].isalpha() and compact[2:4].isdigit() and len(compact) > 12
         head = StatementHead(
             kind="statement",
             statement_id=self._first_day(row),
-            bank_account=BankAccount(iban=compact if iban else "", other="" if iban else account, currency=currency),
+            bank_account=account_as_told(account, currency),
             currency=currency,
             source=Source(where=f"table[{self.statements}]", line=row.line),
             format=self.format,
@@ -224,10 +223,7 @@ class _Walk:
 
     def _other_account(self, row: Row) -> BankAccount | None:
         said, bic = self._text(row, "counterparty_account"), self._text(row, "counterparty_bic")
-        compact = "".join(said.split()).upper()
-        iban = compact[:2].isalpha() and compact[2:4].isdigit() and len(compact) > 12
-        account = BankAccount(iban=compact, bic=bic) if iban else BankAccount(other=said, bic=bic)
-        return account if said or bic else None
+        return account_as_told(said, bic=bic) if said or bic else None
 
     def _exchange(self, row: Row) -> Exchange | None:
         currency = self._text(row, "original_currency").upper()
