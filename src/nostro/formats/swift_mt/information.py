@@ -202,7 +202,8 @@ _ALL_CODES = """
 ACCW ADDR BENM BIC BN BO CHG CHGS CNTP CREF CSID EREF EXCH IBAN ID INID IREF ISDT KREF MARF MREF NAME NRTX OB OCMT ORDP
 PREF PT PURP PY REMI RREF RTRN RTYP SUM SVCL TRCD TRTP TYPE UETR ULTB ULTC ULTD
 """
-_CODES = frozenset(_ALL_CODES.split())
+SLASH_CODES = frozenset(_ALL_CODES.split())
+"""Words that begin something new where they stand between slashes."""
 _SLASH_REFERENCES = {
     "EREF": "end_to_end", "PREF": "payment_information", "KREF": "instruction", "IREF": "instruction",
     "MARF": "mandate", "MREF": "mandate",
@@ -212,7 +213,7 @@ _SLASH_REFERENCES = {
 def _slashed(told: Information, text: str) -> None:
     code, held = "", ""
     for word in text.split("/"):
-        if word in _CODES:
+        if word in SLASH_CODES:
             _take_code(told, code, held)
             code, held = word, ""
         else:
