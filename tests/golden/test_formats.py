@@ -50,10 +50,11 @@ from nostro.model.messages import Instruction, MessageEnd, MessageHead, Original
 from nostro.model.statements import Entry, StatementEnd, StatementHead
 from nostro.runtime.json_lines import Lines
 from nostro.runtime.output import Output
+from tests.fuzz.run import GOLDEN, ours
 from tests.golden.pairs import FOLDER
 
 WRITING = os.environ.get("NOSTRO_GOLDEN") == "write"
-READ, WRITTEN = FOLDER / "formats" / "read", FOLDER / "formats" / "written"
+WRITTEN = FOLDER / "formats" / "written"
 AT = datetime(2026, 8, 31, 18, 30, tzinfo=UTC)
 GIVEN: Mapping[str, type[Value]] = {
     one.__name__: one
@@ -65,11 +66,6 @@ GIVEN: Mapping[str, type[Value]] = {
 Told = TypeVar("Told", bound=Value)
 
 
-def inputs() -> list[Path]:
-    """The files that are read."""
-    return sorted(path for path in READ.rglob("*") if path.is_file() and path.suffix not in (".jsonl", ".yaml"))
-
-
 def declared(path: Path) -> Format | None:
     """The format that the profile beside a table declares; None where there is none."""
     profile = path.with_suffix(".yaml")
@@ -78,13 +74,17 @@ def declared(path: Path) -> Format | None:
     return table_format(Profile.model_validate(YAML(typ="safe").load(profile.read_text(encoding="utf-8"))))
 
 
-@pytest.mark.parametrize("path", inputs(), ids=lambda path: f"{path.parent.name}/{path.name}")
+@pytest.mark.parametrize("path", ours(), ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_a_file_of_ours_means_what_it_meant(path: Path) -> None:
     out = BytesIO()
-    Lines(out, Output(), as_lines=True, declared=declared(path)).file("", lambda: iter([path.read_bytes()]))
+    Lines(out, Output(), as_lines=True, declared=declared(path)).file("", partial(_chunks, path))
     told = [_said(json.loads(line)) for line in out.getvalue().splitlines()]
     text = "".join(json.dumps(one, ensure_ascii=False, separators=(",", ":")) + "\n" for one in told)
     _hold_to(path.with_name(f"{path.name}.jsonl"), text.encode())
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    yield path.read_bytes()
 
 
 def _said(told: Any) -> Any:  # noqa: ANN401 - any JSON
@@ -148,17 +148,18 @@ def test_a_file_is_written_as_it_was(path: Path) -> None:
 
 
 def test_the_factur_x_among_the_files_holds_the_invoice_that_was_written() -> None:
-    made = (READ / "facturx" / "invoice.pdf").read_bytes()
+    made = (GOLDEN / "facturx" / "invoice.pdf").read_bytes()
     assert embedded_invoice(made) == (WRITTEN / "invoice.cii").read_bytes()
     again = write_facturx(made, (WRITTEN / "invoice.cii").read_bytes())
     assert embedded_invoice(again) == embedded_invoice(made)
 
 
 def test_every_format_of_the_catalogue_has_a_pair() -> None:
-    for path in inputs():
-        found = {told.format.name for told in tell(lambda path=path: iter([path.read_bytes()])) if told.format}
+    for path in ours():
+        chunks = partial(_chunks, path)
+        found = {told.format.name for told in tell(chunks, "", declared(path)) if told.format}
         assert path.parent.name in (*found, "containers"), f"{path.name} is taken for {found}"
-    assert {path.parent.name for path in inputs()} >= {known.name for known in FORMATS}
+    assert {path.parent.name for path in ours()} >= {known.name for known in FORMATS}
 
 
 def test_every_writer_has_a_pair_and_a_round_trip() -> None:

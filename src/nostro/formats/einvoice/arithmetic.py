@@ -37,7 +37,7 @@ def checks_of(invoice: InvoiceContent) -> Iterator[Check]:
 def rounded(value: Decimal, currency: str) -> Decimal:
     """Half up, to the currency's digits: two at least, as the standard counts."""
     # Adding nothing turns a negative zero into zero.
-    return _EXACT.quantize(value, Decimal(1).scaleb(-max(2, EXPONENTS[currency]))) + _NOTHING
+    return _EXACT.quantize(value, Decimal(1).scaleb(-max(2, EXPONENTS.get(currency, 2)))) + _NOTHING
 
 
 def _sum_checks(invoice: InvoiceContent) -> Iterator[Check]:

@@ -65,7 +65,7 @@ _OTHERS = Table({
     "from_date": ("RptgPrd/FrToDt/FrDt", "FrToDt/FrDt"),
     "to_date": ("RptgPrd/FrToDt/ToDt", "FrToDt/ToDt"),
     "group_cancellation": ("OrgnlGrpInfAndCxl/GrpCxl", "GrpCxl", "PmtInfCxl"),
-    "original_name": ("OrgnlGrpInf/OrgnlMsgNmId",),
+    "original_name": ("OrgnlGrpInf/OrgnlMsgNmId", "OrgnlGrpInfAndCxl/OrgnlMsgNmId"),
     "original_debtor_account": ("DrctDbtTx/MndtRltdInf/AmdmntInfDtls/OrgnlDbtrAcct/Id/IBAN",
                                 "DrctDbtTx/MndtRltdInf/AmdmntInfDtls/OrgnlDbtrAcct/Id/Othr/Id"),
     "original_debtor_agent": ("DrctDbtTx/MndtRltdInf/AmdmntInfDtls/OrgnlDbtrAgt/FinInstnId/BICFI",
