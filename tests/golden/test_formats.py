@@ -1,8 +1,8 @@
 """Files of every format and oddity, written by us, beside what they mean; and what we write beside what it is made of.
 
-`formats/read/<format>/<oddity>.<ext>` has beside it `<the same>.jsonl`: what `nostro parse --rejects` prints, without the
-members that are empty, zero or false. A table that only a profile explains has that beside it too, as `.yaml`. Of
-`formats/written/<what>.jsonl` each line is an object that writers are given, and `<what>.<writer>` is what they make of it.
+`formats/read/<format>/<oddity>.<ext>` has beside it `<the same>.jsonl`: what `nostro parse --rejects` prints, without
+the members that are empty, zero or false. A table that only a profile explains has that beside it too, as `.yaml`. Each
+line of `formats/written/<what>.jsonl` is an object that writers are given; `<what>.<writer>` is what they make of them.
 `make golden` writes meanings and files anew; a person reads the difference.
 """
 
@@ -172,4 +172,5 @@ def writers() -> set[str]:
     """The names of all functions that write a file: public ones called `write_...` that give bytes."""
     modules = (import_module(one.name) for one in pkgutil.walk_packages(nostro.formats.__path__, "nostro.formats."))
     functions = (found for module in modules for found in inspect.getmembers(module, inspect.isfunction))
-    return {name for name, made in functions if name.startswith("write_") and "bytes" in str(made.__annotations__["return"])}
+    named = ((name, str(made.__annotations__.get("return"))) for name, made in functions if name.startswith("write_"))
+    return {name for name, gives in named if "bytes" in gives}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pypdf
 from hypothesis import HealthCheck, given, settings
@@ -28,7 +28,7 @@ from nostro.model.messages import Instruction, OriginalMessage, PaymentStatus, R
 from nostro.model.parties import Party
 from nostro.model.statements import References, ReturnInformation, Source
 from tests.property.test_einvoices import invoices, reasons_in_the_breakdown
-from tests.property.test_payment_messages import accounts, amounts, days, ids, words
+from tests.property.test_payment_messages import accounts, amounts, ids, words
 from tests.unit.einvoices import same
 
 AT = datetime(2026, 8, 31, 18, 30, tzinfo=UTC)
@@ -104,8 +104,8 @@ wishes = st.builds(
     message=st.sampled_from(["camt.052.001.08", "camt.053.001.08"]),
     bank_account=accounts,
     owner=st.builds(Party, name=words),
-    from_date=days.filter(lambda day: day.month == 12),
-    to_date=days.filter(lambda day: day.month == 1),
+    from_date=st.dates(date(2026, 12, 1), date(2026, 12, 31)),
+    to_date=st.dates(date(2027, 1, 1), date(2027, 1, 31)),
 )
 
 
@@ -115,9 +115,7 @@ def test_what_is_asked_for_is_read_as_it_was(told: list[Wanted]) -> None:
     assert [
         (one.group, one.others["requested_message"], one.debtor, one.others["from_date"], one.others["to_date"])
         for one in again
-    ] == [
-        (one.request_id, one.message, one.owner, one.from_date.isoformat(), one.to_date.isoformat()) for one in told
-    ]
+    ] == [(one.request_id, one.message, one.owner, one.from_date.isoformat(), one.to_date.isoformat()) for one in told]
     assert [one.debtor_account and one.debtor_account.iban for one in again] == [one.bank_account.iban for one in told]
 
 
