@@ -39,9 +39,9 @@ prove: install ## those of a minute and more: the demo, a credit from the termin
 crash: install ## kills, stopped clocks, cut connections, restarts, fail-over, full disks, ROUNDS= times, chosen at random
 	NOSTRO_CRASH_ROUNDS=$(or $(ROUNDS),20) $(BIN)/python -m pytest -q tests/crash $(ARGS)
 
-golden: install ## decide the golden log anew; read the difference before you commit it
-	NOSTRO_GOLDEN=write $(BIN)/python -m pytest -q tests/golden/test_golden_log.py
-	@git --no-pager diff --stat -- tests/golden/log 2>/dev/null || true
+golden: install ## decide the golden log anew, read and write the golden files; read the difference before you commit it
+	NOSTRO_GOLDEN=write $(BIN)/python -m pytest -q tests/golden/test_golden_log.py tests/golden/test_formats.py
+	@git --no-pager diff --stat -- tests/golden/log tests/golden/formats 2>/dev/null || true
 
 simulate: install ## the whole house from SEEDS= seeds (FIRST= to begin with), JOBS= at a time; the first failing one is shrunk and told
 	@$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),1000) --first $(or $(FIRST),1) $(if $(JOBS),--jobs $(JOBS)) --keep $(ARGS)
@@ -53,7 +53,7 @@ search: install ## look for new counterexamples to the properties, ROUNDS= times
 	@for round in $$(seq $(or $(ROUNDS),10)); do \
 		NOSTRO_PROPERTIES=search $(BIN)/python -m pytest -q -n 2 --timeout 900 tests/property $(ARGS) || exit 1; done
 
-fuzz: install ## damage real files for SECONDS= seconds, from seed FIRST= on; ONLY= names a part of their paths
+fuzz: install ## damage real files and ours for SECONDS= seconds, from seed FIRST= on; ONLY= names a part of their paths
 	@exec $(BIN)/python -m tests.fuzz.run --seconds $(or $(SECONDS),3600) --first $(or $(FIRST),1) $(if $(ONLY),--only $(ONLY))
 
 lock: install ## resolve pyproject.toml into requirements.lock again (ARGS=--upgrade takes newer versions)

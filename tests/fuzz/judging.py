@@ -17,7 +17,7 @@ from nostro.model.statements import Entry, Reject, StatementEnd, StatementHead
 PIECE_BYTES = 4_096
 SECONDS = 20.0
 """The longest that a file of a megabyte may take, on a machine that does other things too."""
-UNENDING = frozenset({"csv", "qif", "cfonb120", "rates_csv"})
+UNENDING = frozenset({"table", "qif", "cfonb120", "cfonb160", "rates_csv", "rates_csv_others", "qr_bill"})
 """Formats without an end of their own: where they are cut nobody can tell but the balance."""
 
 
@@ -69,11 +69,11 @@ def ends_nowhere(raw: bytes, found: Outcome) -> bool:
     An interim report (MT942) of a bank that leaves block 4 and the sums out has no end either.
     """
     bare_interim = b"{4:" not in raw and re.search(rb":34F:|:13D:", raw) is not None
-    return bool(UNENDING.intersection(found.formats)) or bare_interim or _MT_END.search(raw) is not None
+    return bool(UNENDING.intersection(found.formats)) or bare_interim or _ENDS.search(raw) is not None
 
 
-_MT_END = re.compile(rb"(?::6[245][FM]?:[^\r\n]*\s*(?::86:[^{}]*)?|-\}?|[\x03$]|\}\}?)\s*\Z")
-"""A closing balance (with what follows it), a message's end sign, or an acknowledgement's."""
+_ENDS = re.compile(rb"^9[ \d]*\s*\Z|(?::6[245][FM]?:[^\r\n]*\s*(?::86:[^{}]*)?|-\}?|[\x03$]|\}\}?)\s*\Z", re.MULTILINE)
+"""A closing balance (with what follows it), a message's end sign, or an acknowledgement's; CODA's last record."""
 
 
 def _document(told: Told) -> Outcome:

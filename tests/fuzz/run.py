@@ -1,4 +1,6 @@
-"""Damage real files until the time is over: `python -m tests.fuzz.run --seconds 3600 --first 1`.
+"""Damage files until the time is over, real ones and ours: `python -m tests.fuzz.run --seconds 3600 --first 1`.
+
+`--only` names a target by a part of its path: `--only read/nacha/` is the reader of NACHA files, seeded with ours.
 
 A file that a reader can't bear is told with its seed, and kept beside the seed for a closer look.
 """
@@ -11,6 +13,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
+from itertools import cycle
 from pathlib import Path
 from random import Random
 
@@ -18,14 +21,21 @@ from tests.fuzz.damage import DAMAGES
 from tests.fuzz.judging import Outcome, ends_nowhere, lived_through
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
+GOLDEN = Path(__file__).parents[1] / "golden" / "formats" / "read"
 LARGEST = 200_000
 
 
 def corpus(folder: Path = SHARED) -> Sequence[Path]:
-    """Real files of every family, none of them large."""
+    """Ours and real files of every family, where they are there, in turn; none of them large."""
     wanted = (folder / name for name in ("bank", "einvoice", "fx"))
     found = (path for family in wanted for path in sorted(family.rglob("*")) if path.is_file())
-    return [path for path in found if path.stat().st_size < LARGEST and path.suffix != ".xsd"]
+    real = [path for path in found if path.stat().st_size < LARGEST and path.suffix != ".xsd"]
+    return [path for pair in zip(real, cycle(ours()), strict=False) for path in pair] or ours()
+
+
+def ours() -> list[Path]:
+    """The golden files: one or more for each format that is read, so that each reader is a target everywhere."""
+    return sorted(path for path in GOLDEN.rglob("*") if path.is_file() and path.suffix not in (".jsonl", ".yaml"))
 
 
 def damaged(path: Path, seed: int) -> tuple[str, bytes]:
@@ -57,7 +67,7 @@ def main() -> int:
     told = asked.parse_args()
     files = [path for path in corpus() if told.only in str(path)]
     if not files:
-        sys.stderr.write("There are no real files in ../shared/data.\n")
+        sys.stderr.write("There is no such file, neither among ours nor in ../shared/data.\n")
         return 2
     end, seed, flaws, seen = time.monotonic() + told.seconds, told.first, 0, Counter[str]()
     while time.monotonic() < end:

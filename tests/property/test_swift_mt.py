@@ -10,7 +10,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nostro.formats.swift_mt.information import CODES
+from nostro.formats.swift_mt.information import SLASH_CODES
 from nostro.formats.swift_mt.read import MtItem, read_mt
 from nostro.formats.swift_mt.values import looks_like_iban
 from nostro.formats.swift_mt.write_statement import write_mt940
@@ -24,17 +24,17 @@ from nostro.model.statements import Balance, Entry, References, Reject, Source, 
 WORDS = (
     st.from_regex(r"[A-Za-z0-9](?:[A-Za-z0-9().,'+ ]{0,20}[A-Za-z0-9])?", fullmatch=True)
     .map(lambda said: " ".join(said.split()))
-    .filter(lambda said: said not in CODES)
+    .filter(lambda said: said not in SLASH_CODES)
 )
-REFERENCES = st.from_regex(r"[A-Z0-9]{1,16}", fullmatch=True).filter(lambda said: said not in CODES | {"NONREF"})
+REFERENCES = st.from_regex(r"[A-Z0-9]{1,16}", fullmatch=True).filter(lambda said: said not in SLASH_CODES | {"NONREF"})
 VALUES = st.integers(1, 10**12).map(lambda minor: Decimal(minor).scaleb(-2))
 DAYS = st.dates(date(1990, 1, 1), date(2070, 1, 1))
 TYPES = st.sampled_from(["NTRF", "NMSC", "FCHG", "S103", "N192"])
 
 
 def plain_words(said: str) -> bool:
-    """Free of what the reader takes for a tag or a structured reference."""
-    return "+" not in said and not said.startswith("RF")
+    """Free of what the reader takes for a tag, a code or a structured reference."""
+    return "+" not in said and not said.startswith("RF") and SLASH_CODES.isdisjoint(said.split("/"))
 
 
 @st.composite
@@ -48,11 +48,15 @@ def entries(draw: st.DrawFn, currency: str) -> Entry:
         booking_date=draw(st.dates(value_date.replace(day=1), date(value_date.year, value_date.month, 28))),
         value_date=value_date,
         references=References(
-            end_to_end=draw(REFERENCES), account_servicer=draw(REFERENCES), instruction=draw(REFERENCES)
+            end_to_end=draw(REFERENCES.filter(plain_words)),
+            account_servicer=draw(REFERENCES),
+            instruction=draw(REFERENCES),
+            mandate=draw(st.sampled_from(["", "MA-17"])),
+            structured=draw(st.sampled_from(["", "RF18539007547034", "090933755493"])),
         ),
         bank_transaction_code=draw(TYPES),
-        remittance=(draw(WORDS.filter(plain_words)),),
-        counterparty=Party(name=draw(WORDS)),
+        remittance=(draw(WORDS.filter(plain_words) | st.just("INV/2026/00012 AND/OR 13")),),
+        counterparty=Party(name=draw(WORDS.filter(plain_words))),
         counterparty_account=BankAccount(iban="NL91ABNA0417164300", bic="ABNANL2A"),
         source=Source(where=""),
     )

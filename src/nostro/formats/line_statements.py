@@ -15,6 +15,7 @@ from nostro.formats.checks import BatchSum, Control, Sums
 from nostro.formats.iso20022.tree import Unreadable
 from nostro.formats.text import decode, lines
 from nostro.model.money import NO_CURRENCY, Amount, exponent
+from nostro.model.parties import BankAccount
 from nostro.model.statements import Balance, Check, Entry, Reject, Source, StatementEnd, StatementHead
 
 LineItem = StatementHead | Entry | Reject | StatementEnd
@@ -25,6 +26,8 @@ _CENTURY = 80
 """Years of two digits up to here are of the 21st century."""
 _DIGITS = 24
 _NOTED = 100
+_SHORT = 12
+"""What is no longer than this is no IBAN."""
 
 
 def zone(line: str, first: int, last: int) -> str:
@@ -107,6 +110,13 @@ def trimmed(value: Decimal, currency: str) -> Decimal:
     digits = 2 if currency == NO_CURRENCY else _exponent(currency)
     whole = value.quantize(Decimal(1).scaleb(-digits)) if abs(value) < 10**20 else value
     return whole if whole == value else value
+
+
+def account_as_told(said: str, currency: str = "", bic: str = "") -> BankAccount:
+    """A bank account whose number somebody typed: an IBAN where it looks like one."""
+    compact = "".join(said.split()).upper()
+    is_iban = compact[:2].isalpha() and compact[2:4].isdigit() and len(compact) > _SHORT
+    return BankAccount(iban=compact if is_iban else "", other="" if is_iban else said, bic=bic, currency=currency)
 
 
 def negative(told: Amount) -> Amount:

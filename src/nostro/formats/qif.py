@@ -13,14 +13,15 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from nostro.formats.checks import BatchSum
 from nostro.formats.iso20022.tree import Unreadable
-from nostro.formats.line_statements import LineItem, Running, trimmed
+from nostro.formats.line_statements import LineItem, Running, account_as_told, trimmed
 from nostro.formats.ofx.values import decimal
 from nostro.formats.reading import Beginning
 from nostro.formats.text import lines
 from nostro.model.failures import FormatRefused
 from nostro.model.money import NO_CURRENCY, Amount
-from nostro.model.parties import Address, BankAccount, Party
+from nostro.model.parties import Address, Party
 from nostro.model.statements import Detail, Direction, References, Source, StatementHead
 
 _TYPE = re.compile(r"!\s*(?:Type:|Account|Option:|Clear:)", re.IGNORECASE)
@@ -122,12 +123,11 @@ class _Walk:
         self.known = True
         kind, _, name = said.partition(":")
         if kind.casefold() == "type":
-            yield from self._end_section()
             self.section = name.strip().casefold()
             if self.section in _MONEY:
+                yield from self._end_section()
                 yield from self._begin()
         elif kind.casefold() == "account":
-            yield from self._end_section()
             self.section = "account"
 
     def _end_section(self) -> Iterator[LineItem]:
@@ -143,7 +143,7 @@ class _Walk:
         head = StatementHead(
             kind="statement",
             statement_id=str(self.statements),
-            bank_account=BankAccount(other=number or name, name=name if number else "", currency=currency),
+            bank_account=account_as_told(number or name, currency).model_copy(update={"name": name if number else ""}),
             currency=currency,
             source=Source(where=f"statement[{self.statements}]", line=self.line),
             format="QIF",
@@ -159,7 +159,7 @@ class _Walk:
             return
         if self.section == "account":
             self.account = movement.told
-        elif self.running is None:
+        elif self.section not in _MONEY:
             self.others += 1
         else:
             self.order = self.order or _proved(movement.first("D"))
@@ -177,7 +177,8 @@ class _Walk:
             amount: Amount | None = None
             try:
                 amount = _amount(movement, self.declared.currency or NO_CURRENCY)
-                yield running.entry(_fields(movement, amount, self.order), movement.line)
+                fields = _fields(movement, amount, self.order)
+                yield running.entry(fields, movement.line, _summed(fields["details"]))
             except Unreadable as unreadable:
                 unsigned = None if amount is None else Amount(value=abs(amount.value), currency=amount.currency)
                 yield running.reject(str(unreadable), movement.line, unsigned)
@@ -252,6 +253,13 @@ def _fields(movement: _Movement, amount: Amount, order: str) -> dict[str, Any]:
         "details": details,
         "details_total": len(details),
     }
+
+
+def _summed(details: Iterable[Detail]) -> BatchSum:
+    batch = BatchSum()
+    for detail in details:
+        batch.add(detail)
+    return batch
 
 
 def _splits(movement: _Movement, currency: str) -> tuple[Detail, ...]:

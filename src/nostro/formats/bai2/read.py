@@ -72,6 +72,7 @@ class _Walk:
     record: _Logical | None = None
     account: ReportedAccount | None = None
     ended: ReportedAccount | None = None
+    open: list[str] = field(default_factory=list)
     in_account: _Level = field(default_factory=_Level)
     in_group: _Level = field(default_factory=_Level)
     in_file: _Level = field(default_factory=_Level)
@@ -102,6 +103,8 @@ class _Walk:
             yield from self._give_ended()
             yield self.account.running.cut(self.line, "there is no account trailer (49)")
             return
+        if self.ended is not None and self.open:
+            self.ended.running.note("file", f"the file ends without its trailers ({', '.join(reversed(self.open))})")
         yield from self._give_ended()
         if not self.accounts:
             yield Reject(where="file", why="the file holds no account", line=self.line)
@@ -136,9 +139,10 @@ class _Walk:
         if record is None:
             return
         if record.code == "01":
-            self.file = ",".join(record.bodies).split(",")
+            self.file, self.open = ",".join(record.bodies).split(","), ["99"]
         elif record.code == "02":
             yield from self._lacking_trailer()
+            self.open = [*(code for code in self.open if code == "99"), "98"]
             self.group = ",".join(record.bodies).split(",")
         elif record.code == "03":
             yield from self._begin(record)
@@ -174,7 +178,8 @@ class _Walk:
             self.in_account.total = self.account.total
             self.account, self.ended = None, self.account
             self.in_group.members += 1
-        elif self.account is not None:
+        else:
+            self.open = [code for code in self.open if code > record.code]
             yield from self._lacking_trailer()
         if self.ended is None:
             return

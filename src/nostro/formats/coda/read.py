@@ -34,7 +34,7 @@ from nostro.formats.reading import Beginning
 from nostro.model.failures import FormatRefused
 from nostro.model.money import Amount
 from nostro.model.parties import BankAccount
-from nostro.model.statements import Balance, Detail, Direction, Source, StatementHead
+from nostro.model.statements import Balance, Detail, Direction, Reject, Source, StatementHead
 
 _HEADER = re.compile(r"0(?:0000|    )\d{6}[\d ]{3}05[D ]")
 _COUNTED = frozenset("1238")
@@ -76,6 +76,7 @@ class _Walk:
     line: int = 0
     statements: int = 0
     header: str = ""
+    headed: bool = False
     running: Running | None = None
     group: _Group | None = None
     closed: bool = False
@@ -90,7 +91,7 @@ class _Walk:
         self.counted += record[0] in _COUNTED
         if kind == "0":
             yield from self._close("there is no trailer record")
-            self.header, self.counted = record, 0
+            self.header, self.counted, self.headed = record, 0, True
         elif kind == "1":
             yield from self._close("there is no trailer record")
             self.counted = 1
@@ -114,10 +115,12 @@ class _Walk:
         yield from self._close("there is no trailer record")
         if not self.statements:
             raise FormatRefused("There is no record of an old balance: this is no CODA file.")
+        if self.headed:
+            yield Reject(where="file", why="the file ends behind a header: there is no old balance", line=self.line)
 
     def _begin(self, record: str) -> StatementHead:
         self.statements += 1
-        self.closed = False
+        self.closed = self.headed = False
         self.running = _statement(self.header.ljust(RECORD), record, self.statements, self.line)
         return self.running.head
 

@@ -103,7 +103,11 @@ def invoice_of(reading: Reading, element: Element, shape: Shape, name: str) -> I
 
 def finished(reading: Reading, element: Element, fields: Fields, name: str, checked: Checked = checks_of) -> Invoice:
     """An invoice with its place, its checks, and what of it was not understood."""
-    fields.setdefault("currency", reading.currency)
+    said = fields.get("currency") or reading.currency
+    if said not in EXPONENTS and reading.currency:
+        reading.flaw(element, "the document's currency is not in ISO 4217; that of its amounts is taken")
+        said = reading.currency
+    fields["currency"] = said
     source = Source(where=reading.where(element), line=line_of(element))
     told = Invoice(**{**_kept(fields), "format": name, "source": source})
     checks = (*told.checks, *reading.flaws, *checked(told))

@@ -31,6 +31,7 @@ _BYTES = 134_217_728
 _AROUND = 5
 _ARMOUR = re.compile(rb"-----(?:BEGIN|END) [A-Z0-9 ]+-----")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/=\s]+")
+_PADDING = re.compile(rb"[=\s]+")
 _CAN_NOT_OPEN = "The signature can't be opened: it is cut off or no CAdES."
 
 
@@ -39,7 +40,7 @@ def unarmoured(content: bytes) -> bytes:
     bare = _ARMOUR.sub(b"", content).strip()
     if content[:1] == b"\x30" or not _BASE64.fullmatch(bare):
         return content
-    letters = b"".join(bare.split()).rstrip(b"=")
+    letters = _PADDING.sub(b"", bare)
     return b64decode(letters[: len(letters) - (len(letters) % 4 == 1)] + b"==")
 
 

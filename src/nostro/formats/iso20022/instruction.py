@@ -66,7 +66,7 @@ _OTHERS = Table({
     "from_date": ("RptgPrd/FrToDt/FrDt", "FrToDt/FrDt"),
     "to_date": ("RptgPrd/FrToDt/ToDt", "FrToDt/ToDt"),
     "group_cancellation": ("OrgnlGrpInfAndCxl/GrpCxl", "GrpCxl", "PmtInfCxl"),
-    "original_name": ("OrgnlGrpInf/OrgnlMsgNmId",),
+    "original_name": ("OrgnlGrpInf/OrgnlMsgNmId", "OrgnlGrpInfAndCxl/OrgnlMsgNmId"),
     "original_debtor_account": ("DrctDbtTx/MndtRltdInf/AmdmntInfDtls/OrgnlDbtrAcct/Id/IBAN",
                                 "DrctDbtTx/MndtRltdInf/AmdmntInfDtls/OrgnlDbtrAcct/Id/Othr/Id"),
     "original_debtor_agent": ("DrctDbtTx/MndtRltdInf/AmdmntInfDtls/OrgnlDbtrAgt/FinInstnId/BICFI",
@@ -204,8 +204,13 @@ def _side_account(layers: Layers, role: str) -> BankAccount | None:
 def own_account(layers: Layers, source: Source) -> Instruction:
     """`Ntfctn/Itm` of camt.057 and 058: money that is expected on a bank account (`Acct`) of ours."""
     found = _instruction(layers, source, "", amount_needed=False)
-    told = {"creditor": found.creditor or party(layers, "AcctOwnr"), "amount": layers.amount("Amt")}
-    return found.model_copy(update={**told, "creditor_account": bank_account(layers, "Acct", "AcctSvcr")})
+    told: dict[str, object] = {"creditor": found.creditor or party(layers, "AcctOwnr"), "amount": layers.amount("Amt")}
+    if named := layers.own.text("Id", "OrgnlItmId"):
+        others = {**found.references.others, "item": named}
+        told["references"] = found.references.model_copy(update={"others": others})
+    notice = Layers(layers.told[1:]).text("Id", "OrgnlNtfctnId")
+    ours = bank_account(layers, "Acct", "AcctSvcr")
+    return found.model_copy(update={**told, "group": notice, "creditor_account": ours})
 
 
 def asked_account(layers: Layers, source: Source) -> Instruction:

@@ -236,8 +236,12 @@ class Layers:
 
     def day(self, *paths: str) -> date | None:
         """The day at one of the paths, of a date or a date and time, as its sender's calendar says it."""
-        said = self.text(*_days(paths))
-        return self.usable(paths[0], _day(said), "a date is not in ISO 8601") if said else None
+        if not (said := self.text(*_days(paths))):
+            return None
+        if (found := _day(said)) is None:
+            name = next(path for path in paths if self.text(*_days((path,))) == said)
+            self.flaws.append((name, "a date is not in ISO 8601"))
+        return found
 
     def instant(self, *paths: str) -> datetime | None:
         """The date and time at one of the paths."""

@@ -102,9 +102,11 @@ class _Walk:
         if not self.file:
             raise FormatRefused("This is no lockbox file: it does not begin with a header record.")
         yield from self._settle()
-        yield from self._let_go()
+        yield from self._let_go(Check(name="file/records", ok=False, detail="there is no total of the file"))
         if self.lockbox is not None:
             yield Reject(where=self._where, why="the file ends before the lockbox's total")
+        elif not self.lockboxes:
+            yield Reject(where="file", why="the file ends before its first lockbox", line=self.records)
 
     @property
     def _where(self) -> str:

@@ -45,6 +45,7 @@ _TIME = re.compile(r"\d\d(?!\d)")
 _BLOCK_STARTS = frozenset("{\x01$\x03")
 _DOS_LETTERS = re.compile(rb"[A-Za-z][\x81-\x84\x94\x99][a-z]")
 _SWEDISH = str.maketrans("äå", "{}")
+_SWEDISH_BLOCK = re.compile(r"ä[1-4]:")
 """ISO 646-SE has these letters where ASCII has braces."""
 
 
@@ -117,7 +118,7 @@ def _split(chunks: Iterable[bytes], splitter: _Splitter) -> Iterator[Piece]:
         elif first == "-" and (line.rstrip() == "-" or line[1:2] in ("}", "å")):
             yield from splitter.close(line[2:])
             yield from splitter.blocks(number, line[2:])
-        elif first in _BLOCK_STARTS or line.startswith("ä4:"):
+        elif first in _BLOCK_STARTS or _SWEDISH_BLOCK.match(line):
             yield from splitter.blocks(number, line)
         else:
             splitter.more(number, line)
@@ -204,7 +205,7 @@ class _Splitter:
 
     def blocks(self, number: int, line: str) -> Iterator[Piece]:
         """Headers: of this message when its text has not begun, else of the next one."""
-        told = line.translate(_SWEDISH) if line.startswith("ä4:") else line
+        told = line.translate(_SWEDISH) if _SWEDISH_BLOCK.match(line) else line
         if "{" not in told:
             return
         if "{1:" in told or (self.within and "{4:" in told):

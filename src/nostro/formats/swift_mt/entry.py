@@ -68,9 +68,12 @@ def _references(line: Line, told: Information, others: dict[str, str]) -> Refere
     named = told.references
     if line.type[1:] == "CHK" and line.reference:
         others = {**others, "ChqNb": line.reference}
+    instruction = named.get("instruction", line.reference)
+    if not instruction.startswith(line.reference):
+        others = {**others, "owner": line.reference}
     told_fields = {**named, "account_servicer": line.bank_reference, "others": others}
-    if line.reference and "instruction" not in named:
-        told_fields["instruction"] = line.reference
+    if instruction:
+        told_fields["instruction"] = instruction
     return _made_references(told_fields)
 
 

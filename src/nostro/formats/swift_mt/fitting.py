@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterable, Iterator
 
 from nostro.formats.profiles import profile
-from nostro.formats.swift_mt.write_statement import LINES, SIGNS, SLASHED, information
+from nostro.formats.swift_mt.information import SLASH_CODES
+from nostro.formats.swift_mt.write_statement import LINES, SIGNS, information
 from nostro.formats.swift_mt.writing import OUTSIDE_X, REFERENCE_SIGNS, wrapped
 from nostro.model.messages import Instruction, MessageHead
 from nostro.model.statements import OPENING, Entry, StatementEnd, StatementHead, balance_of
@@ -68,8 +69,9 @@ def in_latin(text: str) -> str:
 
 
 def _text(said: str) -> str:
-    """Words between slashes would be taken for codes."""
-    return SLASHED.sub(lambda found: found[0].replace("/", " "), in_latin(said)).strip("/ ")
+    """Words that would be taken for codes are told from them by a full stop."""
+    words = in_latin(said).split("/")
+    return "/".join(f"{word}." if word in SLASH_CODES else word for word in words).strip("/ ")
 
 
 def _head(head: StatementHead, end: StatementEnd | None) -> StatementHead:

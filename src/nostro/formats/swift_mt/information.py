@@ -204,7 +204,8 @@ ACCW ACNO ADDR BBAN BENM BIC BN BO CACT CBIC CDTRREF CDTRREFTP CHG CHGS CNTP CRE
 EXCH FCCY FXDT FXRT IBAN ID IDNM INID IREF ISDT ISSR KREF MARF MREF NAME NRTX OAMT OB OCMT OPRP ORDP PREF PT PURP PY
 REMI RREF RTRN RTYP SUM SVCL TRCD TRTP TYPE UETR ULTB ULTC ULTD
 """
-CODES = frozenset(_ALL_CODES.split())
+SLASH_CODES = frozenset(_ALL_CODES.split())
+"""Words that begin something new where they stand between slashes."""
 _SLASH_REFERENCES = {
     "EREF": "end_to_end", "PREF": "payment_information", "KREF": "instruction", "IREF": "instruction",
     "MARF": "mandate", "MREF": "mandate", "CDTRREF": "structured",
@@ -216,7 +217,7 @@ _OF_ONE_PART = frozenset({"OCMT", "EXCH", "CHGS"})
 def _slashed(told: Information, text: str) -> None:
     code, held = "", ""
     for word in text.split("/"):
-        if word in CODES:
+        if word in SLASH_CODES:
             _take_code(told, code, held)
             code, held = word, ""
         else:

@@ -48,7 +48,7 @@ def _reader(piece: Piece) -> Callable[[Piece], Iterator[MtItem]]:
 def type_of(piece: Piece) -> str:
     """The message type: what its carrier says, else what its fields are; empty when that can't be told."""
     said, tags = piece.carrier.type, {told.tag for told in piece.fields}
-    if said in READ or (said.isdecimal() and not tags & _ENTRIES):
+    if said in STATEMENTS or (said.isdecimal() and not tags & _ENTRIES):
         return said
     if "28D" in tags:
         return "101"

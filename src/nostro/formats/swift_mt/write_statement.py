@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from textwrap import wrap
 
-from nostro.formats.swift_mt.information import CODES
+from nostro.formats.swift_mt.information import SLASH_CODES
 from nostro.formats.swift_mt.writing import (
     amount_text,
     day_text,
@@ -28,7 +28,6 @@ from nostro.model.statements import Balance, Entry, StatementEnd, StatementHead,
 LINES, SIGNS = 6, 65
 """Of field 86."""
 _TYPE = re.compile(r"[NFS][A-Z0-9]{3}")
-SLASHED = re.compile(r"/[A-Z]{2,8}/")
 _OTHER_BALANCES = {"CLAV": "64", "FWAV": "65"}
 _MARKS = {("credit", False): "C", ("debit", False): "D", ("debit", True): "RC", ("credit", True): "RD"}
 
@@ -123,9 +122,9 @@ def information(entry: Entry) -> str:
         ("REMI", " ".join(entry.remittance)),
     ]
     for code, said in told:
-        if said.strip("/ ") != said or SLASHED.search(said.removeprefix("STRD/CUR")) or said in CODES:
+        if said.strip("/ ") != said or not SLASH_CODES.isdisjoint(said.split("/")):
             raise FormatRefused(
-                f"Field 86, /{code}/: the text holds or is a code word, or has a slash or blank at its ends.",
+                f"Field 86, /{code}/: the text holds a code between slashes, or a slash or blank at its ends.",
                 "Change the text.",
             )
     return "".join(f"/{code}/{said}" for code, said in told if said)

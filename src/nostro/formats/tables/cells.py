@@ -120,14 +120,3 @@ def name_of(cell: Cell) -> str:
     """A column's name, for comparing: letters and digits, without case."""
     plain = unicodedata.normalize("NFKD", text(cell)).casefold()
     return "".join(letter for letter in plain if letter.isalnum() or letter == "/")
-
-
-def numbered(said: str) -> dict[str, str]:
-    """A bank account's number as `BankAccount` takes it: an IBAN by its form, else another one."""
-    compact = "".join(said.split()).upper()
-    is_iban = compact[:2].isalpha() and compact[2:4].isdigit() and len(compact) > _NATIONAL
-    return {"iban": compact} if is_iban else {"other": said}
-
-
-_NATIONAL = 12
-"""Signs that a national number has at most where it begins as an IBAN does."""

@@ -11,7 +11,8 @@ from typing import Any, Literal
 from pydantic import model_validator
 
 from nostro.formats.iso20022.tree import Unreadable
-from nostro.formats.tables.cells import Cell, day, number, numbered, text
+from nostro.formats.line_statements import account_as_told
+from nostro.formats.tables.cells import Cell, day, number, text
 from nostro.formats.tables.profile import Column, Named, Shape
 from nostro.formats.tables.rows import Row, places_of
 from nostro.model.failures import FormatRefused
@@ -202,7 +203,7 @@ class _Line:
     def held_at(self, side: str) -> BankAccount | None:
         """The bank account."""
         bank = {"bic": self.text(f"{side}_bic").upper(), "clearing_id": self.text(f"{side}_clearing_id")}
-        found = BankAccount(**numbered(self.text(f"{side}_account")), **bank)
+        found = account_as_told(self.text(f"{side}_account")).model_copy(update=bank)
         return found if found != BankAccount() else None
 
     def cell(self, name: str, place: int = 0) -> Cell:

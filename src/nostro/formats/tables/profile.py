@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from nostro.model.base import Value
 from nostro.model.money import EXPONENTS
 
 DateOrder = Literal["dmy", "mdy", "ymd"]
+Word = Annotated[str, AfterValidator(str.casefold)]
 Column = str | int
 """A column's name in the header (case and blanks don't matter), or its number from 1."""
 
@@ -100,8 +101,8 @@ class Profile(Shape):
     columns: Columns
     inverse: bool = False
     debits_negative: bool = False
-    debit_words: tuple[str, ...] = ("d", "dr", "db", "dbit", "debit", "debet", "-", "s", "soll", "af", "af (debet)")
-    credit_words: tuple[str, ...] = ("c", "cr", "crdt", "credit", "+", "h", "haben", "bij")
+    debit_words: tuple[Word, ...] = ("d", "dr", "db", "dbit", "debit", "debet", "-", "s", "soll", "af", "af (debet)")
+    credit_words: tuple[Word, ...] = ("c", "cr", "crdt", "credit", "+", "h", "haben", "bij")
     bank_account: str = ""
     opening: Marked | None = None
     closing: Marked | None = None

@@ -9,8 +9,8 @@ from decimal import Decimal
 from typing import Any, get_args
 
 from nostro.formats.iso20022.tree import Unreadable
-from nostro.formats.line_statements import LineItem, Running, trimmed
-from nostro.formats.tables.cells import Cell, day, name_of, number, numbered, text
+from nostro.formats.line_statements import LineItem, Running, account_as_told, trimmed
+from nostro.formats.tables.cells import Cell, day, name_of, number, text
 from nostro.formats.tables.chain import Chain
 from nostro.formats.tables.profile import CANONICAL, Marked, Profile
 from nostro.formats.tables.rows import Row, places_of
@@ -63,13 +63,14 @@ class _Walk:
         if not self._text(row, "booking_date") and not self._has_amount(row):
             running.note("line", f"line {row.line}: it holds neither a date nor an amount, and was left out")
             return
+        amount: Amount | None = None
         try:
             amount, direction = self._amount(row, self._currency(row))
             running_balance = self._running_balance(row)
             yield running.entry(self._fields(row, amount, direction), row.line)
         except Unreadable as unreadable:
             self.chain.gap()
-            yield running.reject(str(unreadable), row.line)
+            yield running.reject(str(unreadable), row.line, amount)
         else:
             signed = amount.value if direction == "credit" else -amount.value
             self.chain.add(signed, running_balance, row.line)
@@ -87,7 +88,7 @@ class _Walk:
         head = StatementHead(
             kind="statement",
             statement_id=self._first_day(row),
-            bank_account=BankAccount(**numbered(account), currency=currency),
+            bank_account=account_as_told(account, currency),
             currency=currency,
             source=Source(where=f"table[{self.statements}]", line=row.line),
             format=self.format,
@@ -223,7 +224,7 @@ class _Walk:
 
     def _other_account(self, row: Row) -> BankAccount | None:
         said, bic = self._text(row, "counterparty_account"), self._text(row, "counterparty_bic")
-        return BankAccount(**numbered(said), bic=bic) if said or bic else None
+        return account_as_told(said, bic=bic) if said or bic else None
 
     def _exchange(self, row: Row) -> Exchange | None:
         currency = self._text(row, "original_currency").upper()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import warnings
 import zipfile
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -97,7 +98,9 @@ def sheet_rows(chunks: Iterable[bytes], sheet: str) -> Iterator[Row]:
         held.write(chunk)
     try:
         _refuse_bombs(held)
-        book = openpyxl.load_workbook(held, read_only=True, data_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it tells what it does without: default styles, drawings
+            book = openpyxl.load_workbook(held, read_only=True, data_only=True)
         page = book[sheet] if sheet else book.worksheets[0]
         for number, cells in enumerate(page.iter_rows(max_row=_ROWS, max_col=_COLUMNS, values_only=True), start=1):
             yield Row(number, [_cell(value) for value in cells])
