@@ -26,9 +26,12 @@ from ruamel.yaml import YAML
 import nostro.formats
 from nostro.formats.bacs import Standard18, write_standard_18
 from nostro.formats.catalogue import FORMATS, tell
+from nostro.formats.conversion.order import Order, Writer
 from nostro.formats.einvoice.pdf import embedded_invoice, write_facturx
 from nostro.formats.iso20022.write import (
+    PAIN001,
     PAIN002,
+    PAIN008,
     Assignment,
     Initiation,
     Wanted,
@@ -43,7 +46,7 @@ from nostro.formats.qr_bill import QrBill, write_qr_bill
 from nostro.formats.reading import Format
 from nostro.formats.tables.formats import table_format
 from nostro.formats.tables.profile import Profile
-from nostro.formats.writing import WRITERS, Order, Writer
+from nostro.formats.writing import WRITERS
 from nostro.model.base import Value
 from nostro.model.invoices import Invoice
 from nostro.model.messages import Instruction, MessageEnd, MessageHead, OriginalMessage, PaymentStatus
@@ -119,8 +122,9 @@ def _statuses(version: str, objects: Objects) -> Iterator[bytes]:
     )
 
 
+CONVERTED = ("camt.052", "camt.053", "camt.054", "mt940", "csv", "mt101", *PAIN001, *PAIN008, "ubl", "cii", "fatturapa")
 MADE_BY: Mapping[str, Write] = {
-    **{name: partial(_converted, write) for name, write in WRITERS.items() if name not in ("pain.001", "pain.008")},
+    **{name: partial(_converted, WRITERS[name].write) for name in CONVERTED},
     **{version: partial(_statuses, version) for version in PAIN002},
     "camt.055": lambda given: write_camt055(_of(given, Instruction), _of(given, Assignment)[0]),
     "camt.056": lambda given: write_camt056(_of(given, Instruction), _of(given, Assignment)[0]),
