@@ -322,6 +322,12 @@ def test_an_invoice_inside_a_signature_is_read(around: Callable[[bytes], bytes])
     assert (told.number, told.format) == ("FPR 17/26", "FatturaPA FPR12 CAdES")
 
 
+@pytest.mark.parametrize("kept", range(60, 64))
+def test_a_stray_padding_sign_is_no_crash(kept: int) -> None:
+    content = b64encode(signed(write_fatturapa(ITALIAN)))
+    assert recognise(Beginning(content[:kept] + b"=" + content[kept:400])) is not None
+
+
 def test_invoices_of_other_syntaxes_are_signed_too() -> None:
     for content in (write_ubl(RICH), write_cii(RICH)):
         (told,) = read_signed([signed(content)])

@@ -45,6 +45,12 @@ def told_by(text: str) -> Invoice:
     return told
 
 
+def test_a_currency_that_is_none_is_told_and_that_of_the_amounts_taken() -> None:
+    told = told_by((UBL % "100.00").replace("DocumentCurrencyCode>EUR", "DocumentCurrencyCode>EURO"))
+    assert told.currency == "EUR"
+    assert [check.name for check in told.checks if not check.ok] == ["readable"]
+
+
 @pytest.mark.parametrize("write,read", WAYS)
 @pytest.mark.parametrize("invoice", [RICH, DEBITED, CREDIT], ids=["rich", "debited", "credit"])
 def test_what_is_written_says_the_same_when_it_is_read(write: object, read: object, invoice: Invoice) -> None:
