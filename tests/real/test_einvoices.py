@@ -26,7 +26,7 @@ from nostro.formats.reading import Beginning
 from nostro.model.failures import FormatRefused
 from nostro.model.invoices import Invoice
 from nostro.model.statements import Reject
-from tests.unit.test_einvoice_fatturapa import signed
+from tests.unit.test_einvoice_containers import signed
 from tests.unit.test_einvoice_rules import findings_in
 
 FAMILIES = {"ubl", "cii", "fatturapa", "facturx", "p7m"}
