@@ -80,6 +80,12 @@ def test_a_batch_whose_details_make_another_sum_is_located() -> None:
     assert found[1].detail == "/Document/BkToCstmrStmt/Stmt[1]/Ntry[1], line 2: the details make 10.00, the entry 12.00"
 
 
+@pytest.mark.parametrize("amount, names", [("12.00", []), ("5.00", ["batch/NbOfTxs", "batch"])])
+def test_a_batch_may_be_told_as_one_detail_of_its_whole_amount(amount: str, names: list[str]) -> None:
+    details = f"<NtryDtls><Btch><NbOfTxs>3</NbOfTxs></Btch><TxDtls><Amt Ccy='EUR'>{amount}</Amt></TxDtls></NtryDtls>"
+    assert [check.name for check in failed(document(entry("12.00", more=details)))] == names
+
+
 @pytest.mark.parametrize(
     "broken, why",
     [

@@ -59,6 +59,14 @@ def test_a_batch_with_acknowledgements_on_one_line_is_its_messages() -> None:
     assert len(messages("$".join(f"{block}{bare(n)}-}}" for n in (1, 2, 3)))) == 3
 
 
+def test_a_dash_that_a_text_was_wrapped_before_ends_no_message() -> None:
+    text = ":20:A\n:60F:C260831EUR1,00\n:61:260831C1,00NTRFNONREF\n:86:INV 17 -\n-\n:62F:C260831EUR2,00\n-\n"
+    first, second = messages(text + ":20:B\n:86:no entry\n-\n")
+    assert [told.tag for told in first.fields] == ["20", "60F", "61", "86", "62F"]
+    assert first.fields[3].text == ["INV 17 -", "-"]
+    assert ([told.tag for told in second.fields], second.cut) == (["20", "86"], False)
+
+
 def test_swedish_braces_are_braces() -> None:
     found = messages(f"ä4:\n{bare(1)}-å\nä4:\n{bare(2)}-å", "cp1252")
     assert [len(piece.fields) for piece in found] == [7, 7]

@@ -43,6 +43,10 @@ def test_german_parts_with_sepa_tags() -> None:
     assert other_account(told) == ("DE89370400440532013000", "", "DEUTDEFF500", "")
 
 
+def test_parts_that_name_nobody_are_nobody() -> None:
+    assert entry(":86:808?00CHARGES?20AUGUST").counterparty is None
+
+
 def test_full_parts_go_on_in_the_next_and_others_end_with_a_blank() -> None:
     told = entry(":86:005?20" + "A" * 27 + "?21B?22C?32KARL?33        KAUFMANN")
     assert (told.remittance, name(told)) == (("A" * 27 + "B C",), "KARL KAUFMANN")

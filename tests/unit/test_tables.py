@@ -176,6 +176,7 @@ def test_a_profile_that_says_too_little_is_refused() -> None:
         ("12.00-", ".", "-12.00"),
         ("12.00 DR", ".", "-12.00"), ("12.00CR", ".", "12.00"), ("€ 1'234.50", ".", "1234.50"), ("EUR 5", ".", "5"),
         ("1 234,50 €", ",", "1234.50"), ("\u22125", ".", "-5"), ("+3,5", ",", "3.5"), ("1,00,000.00", ".", "100000.00"),
+        ("-1 234,50 kr", ",", "-1234.50"), ("12,50 zł", ",", "12.50"),
     ],
 )  # fmt: skip
 def test_numbers_are_read_as_banks_write_them(said: str, decimal: str, value: str) -> None:
@@ -236,6 +237,13 @@ def test_what_only_the_customer_can_know_is_asked_and_never_guessed(given: str, 
 
 def test_dates_that_are_the_same_in_both_orders_leave_nothing_open() -> None:
     assert propose(Beginning(b"Date,Amount\n05/05/2026,-1.00\n06/06/2026,1.00\n")).usable
+
+
+def test_valuta_is_the_currency_where_currencies_stand_in_it() -> None:
+    (entry,) = entries(table("Bokföringsdag;Belopp;Valuta\n2026-08-31;-1,00 kr;SEK\n", None))
+    assert (entry.amount.currency, entry.amount.value, entry.value_date) == ("SEK", Decimal("1.00"), None)
+    (entry,) = entries(table("Buchungstag;Valuta;Betrag\n30.08.2026;31.08.2026;-1,00\n", None))
+    assert entry.value_date == date(2026, 8, 31)
 
 
 def test_of_a_date_with_dots_the_day_stands_first() -> None:

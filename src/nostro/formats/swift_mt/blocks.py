@@ -41,6 +41,7 @@ _BASIC = re.compile(r"\{1:[A-Z]\d\d([A-Z0-9]{12})")
 _APPLICATION = re.compile(r"\{2:(?:I(\d{3})(?:([A-Z0-9]{12}|[A-Z0-9]{11})(?=[SUN]))?|O(\d{3})\d{10}([A-Z0-9]{12})?)")
 _USER = re.compile(r"\{(108|119|121):([^{}]*)\}")
 _TEXT_BLOCK = re.compile(r"\{4:(?!\{)")
+_GOES_ON = (":61:", ":62F:", ":62M:")
 _TIME = re.compile(r"\d\d(?!\d)")
 _BLOCK_STARTS = frozenset("{\x01$\x03")
 _DOS_LETTERS = re.compile(rb"[A-Za-z][\x81-\x84\x94\x99][a-z]")
@@ -109,12 +110,22 @@ def pieces(chunks: Iterable[bytes]) -> Iterator[Piece]:
 def _split(chunks: Iterable[bytes], splitter: _Splitter) -> Iterator[Piece]:
     given = iter(chunks)
     beginning = next(given, b"")
+    dash = 0
     for number, line in _unwrapped(lines(chain((beginning,), given), _code_page(beginning))):
         first = line[:1]
+        if dash:
+            # Alone on its line it ends a message, unless the message goes on: then it is text that was wrapped there.
+            if line.startswith(_GOES_ON):
+                splitter.more(dash, "-")
+            else:
+                yield from splitter.close("")
+            dash = 0
         if first == ":":
             # Nearly every line: no generator for it.
             if not splitter.takes(number, line):
                 yield from splitter.tagged(number, line)
+        elif first == "-" and line.rstrip() == "-" and splitter.in_entry:
+            dash = number
         elif first == "-" and (line.rstrip() == "-" or line[1:2] in ("}", "å")):
             yield from splitter.close(line[2:])
             yield from splitter.blocks(number, line[2:])
@@ -122,6 +133,8 @@ def _split(chunks: Iterable[bytes], splitter: _Splitter) -> Iterator[Piece]:
             yield from splitter.blocks(number, line)
         else:
             splitter.more(number, line)
+    if dash:
+        yield from splitter.close("")
 
 
 def _code_page(beginning: bytes) -> str:
@@ -158,6 +171,11 @@ class _Splitter:
     headed: bool = False
     has_reference: bool = False
     basic: str = ""
+
+    @property
+    def in_entry(self) -> bool:
+        """Whether the open field is what the bank says of an entry."""
+        return self.tag == "86" and any(told.tag == "61" for told in self.piece.fields[-2:-1])
 
     def takes(self, number: int, line: str) -> bool:
         """Whether the line begins a further field of the message that is open, which is taken in."""

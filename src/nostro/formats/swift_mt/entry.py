@@ -78,10 +78,11 @@ def _references(line: Line, told: Information, others: dict[str, str]) -> Refere
 
 
 def _party(told: Information) -> Party | None:
-    if not told.name and not told.address:
+    name = " ".join(told.name.split())
+    if not name and not told.address:
         return None
     address = Address(lines=told.address) if told.address else None
-    return _made_party({"name": " ".join(told.name.split()), "address": address})
+    return _made_party({"name": name, "address": address})
 
 
 def _bank_account(told: Information) -> BankAccount | None:

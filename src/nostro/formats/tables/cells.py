@@ -14,7 +14,7 @@ Cell = str | Decimal | date
 """A cell of a CSV is text; an XLSX knows numbers and days too."""
 
 _SPARE = re.compile(r"[\s'\u2019\u00b4`€$£¥]")
-_CURRENCY = re.compile(r"^[A-Z]{3}(?=[\d+(.,-])|(?<=[\d).,-])[A-Z]{3}$", re.IGNORECASE)
+_CURRENCY = re.compile(r"^[A-Z]{3}(?=[\d+(.,-])|(?<=[\d).,-])(?:[A-Z]{3}|kr\.?|zł|kč|ft)$", re.IGNORECASE)
 _NUMBERS = {
     ".": re.compile(r"[+-]?(?:\d{1,24}|\d{1,3}(?:,\d{2,3})*,\d{3})?(?:\.\d{0,8})?", re.ASCII),
     ",": re.compile(r"[+-]?(?:\d{1,24}|\d{1,3}(?:\.\d{2,3})*\.\d{3})?(?:,\d{0,8})?", re.ASCII),

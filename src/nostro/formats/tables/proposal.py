@@ -24,6 +24,7 @@ from nostro.formats.tables.profile import Columns, DateOrder, Profile
 from nostro.formats.tables.rows import ZIP, Row, text_rows
 from nostro.formats.tables.words import currency_in, meaning_of
 from nostro.model.failures import FormatRefused
+from nostro.model.money import EXPONENTS
 
 ROWS = 200
 """Rows that a proposal is made from."""
@@ -98,6 +99,9 @@ def propose_rows(rows: Sequence[Row], delimiter: str = "") -> Proposal:
         return proposal
     places = _named(header.cells)
     body = [row for row in rows if row.line > header.line and _has_day(row, places)][:ROWS]
+    if "currency" not in places and (said := _values(body, places, "value_date") - {""}) and said <= EXPONENTS.keys():
+        # `Valuta` is the value date in German, and the currency in Swedish.
+        places["currency"] = places.pop("value_date")
     proposal.guesses["header"] = Guess(f"line {header.line}", 0.9)
     given: dict[str, Any] = {"columns": _columns(header, places), "delimiter": delimiter}
     given["currency"] = _told_currency(proposal, header, places)
