@@ -94,6 +94,12 @@ def test_a_list_becomes_a_payment_file_and_what_is_no_payment_is_said(tmp_path: 
     assert typed("convert", whole[0], "--to", "pain.001.001.03", "--table", profile).exit_code == 0
 
 
+def test_parse_prints_a_list_of_payments_through_its_profile(tmp_path: Path) -> None:
+    table, profile = files(tmp_path, "\n".join(ONE_LINE.splitlines()[:2]))
+    (told,) = map(json.loads, typed("parse", table, "--profile", profile).stdout.splitlines())
+    assert (told["kind"], len(told["payments"])) == ("payment_initiation", 1)
+
+
 def test_a_workbook_is_read_as_well(tmp_path: Path) -> None:
     book, held = openpyxl.Workbook(), BytesIO()
     for line in ONE_LINE.splitlines()[:2]:
@@ -157,9 +163,10 @@ def test_payees_who_would_fail_are_listed_once_each_with_field_rule_and_remedy(t
     assert line.startswith("Supplier 017, FR1420041010050500013M02606, 2 payments: creditor.address (address.")
     assert "Give street, postcode, town and country as fields." in line
     assert "1 of 2 payees would fail sepa." in done.stderr
-    (shown,) = map(json.loads, typed("validate", table, "--table", own, "--profile", "sepa", "--payees", "--json")
+    shown, counted = map(json.loads, typed("validate", table, "--table", own, "--profile", "sepa", "--payees", "--json")
                    .stdout.splitlines())  # fmt: skip
     assert (shown["kind"], shown["payments"], shown["flaws"][0]["rule"]) == ("payee", 2, "address.unstructured")
+    assert counted == {"kind": "payees", "failing": 1, "payees": 2, "rejected": 0}
     before = typed("validate", table, "--table", own, "--profile", "sepa", "--payees", "--on", "2026-11-01")
     assert (before.exit_code, before.stdout) == (0, "")
     assert typed("validate", table, "--payees").exit_code == 2

@@ -86,6 +86,14 @@ def test_a_statement_that_was_made_after_the_next_one_is_late(tmp_path: Path) ->
                  ) == [("statement_late", "warning")]  # fmt: skip
 
 
+def test_statements_without_number_that_are_all_called_alike_are_several(tmp_path: Path) -> None:
+    zero = mt940(0, 1, 100, 5, name="STARTUMS"), mt940(0, 2, 105, 1, name="STARTUMS")
+    assert rules(tmp_path, *(text.replace(":60F:", ":28C:0\n:60F:") for text in zero)) == []
+    assert rules(tmp_path, zero[0], zero[1], mt940(0, 2, 105, 2, name="STARTUMS")) == [
+        ("statement_restated", "warning")
+    ]
+
+
 def test_statements_of_two_accounts_are_two_series(tmp_path: Path) -> None:
     other = mt940(7, 2, 50).replace("0532013000", "0532013111")
     assert rules(tmp_path, mt940(1, 1, 100, 5), other) == []

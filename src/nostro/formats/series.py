@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -26,6 +27,8 @@ _REMEDIES = {
     "balance_chain_broken": "Have the bank send what lies between them, or the one that is wrong.",
 }
 _FRIDAY = 4
+_TWICE = re.compile(r"( of \d{4}-\d\d-\d\d)\1")
+"""The day of a statement whose name is its day."""
 
 
 class Flaw(Value):
@@ -88,11 +91,11 @@ class Series:
     def _take(self, head: StatementHead, end: StatementEnd, file: str) -> None:
         opening, closing = balance_of(end.balances, OPENING), balance_of(end.balances, CLOSING)
         day = head.to_date or (closing.on if closing else None) or head.from_date or head.created_on
-        sequence = head.sequence if head.sequence is not None else head.legal_sequence
+        sequence = head.sequence or head.legal_sequence or None  # 0 stands for none
         content = hashlib.sha256("\n".join(self.content).encode()).digest()
         page = head.page or 1
         link = Link(
-            statement_id=head.statement_id or file,
+            statement_id=_name(head, day) or file,
             sequence=sequence,
             day=day,
             opening=opening.amount if opening else None,
@@ -125,10 +128,16 @@ class Series:
             where=place.source.where,
             line=place.source.line,
             rule=found.reason,
-            sentence=f"{found.sentence[:1].upper()}{found.sentence[1:]}",
+            sentence=_TWICE.sub(r"\1", f"{found.sentence[:1].upper()}{found.sentence[1:]}"),
             remedy=_REMEDIES[found.reason],
             severity="warning" if found.reason in _WARNINGS else "error",
         )
+
+
+def _name(head: StatementHead, day: date | None) -> str:
+    """Its id, with its day where it has no number: some banks call all their statements alike."""
+    unnumbered = not (head.sequence or head.legal_sequence)
+    return f"{head.statement_id} of {day}" if unnumbered and day else head.statement_id
 
 
 def _weekdays(after: date | None, before: date | None) -> Iterator[date]:

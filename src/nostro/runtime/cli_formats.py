@@ -194,7 +194,11 @@ def _payees(frame: Frame, files: Sequence[str], worklist: Worklist, form: Format
             sys.stdout.buffer.write(json_of({"kind": "payee", **dict(payee)}) + b"\n")
         else:
             frame.output.console.print(clean(str(payee)), soft_wrap=True)
-    frame.output.aside.print(clean(worklist.count()), soft_wrap=True)
+    if frame.output.json:
+        counted = {"failing": len(worklist.found), "payees": len(worklist.met), "rejected": worklist.rejected}
+        sys.stdout.buffer.write(json_of({"kind": "payees", **counted}) + b"\n")
+    else:
+        frame.output.aside.print(clean(worklist.count()), soft_wrap=True)
     return WRONG if worklist.failing() or worklist.rejected else DONE
 
 
