@@ -236,6 +236,14 @@ def test_a_simplified_invoice_is_read_and_its_tax_taken_out_of_what_includes_it(
     assert (told.checks, told.not_read) == ((), ())
 
 
+def test_the_tax_of_a_simplified_invoice_is_held_against_its_rate() -> None:
+    rate = b"<DatiIVA><Aliquota>10.00"
+    (told,) = read_fatturapa([SIMPLIFIED.replace(rate, rate.replace(b"<Al", b"<Imposta>11.00</Imposta><Al"))])
+    assert isinstance(told, Invoice)
+    assert [check.detail.partition(": ")[2] for check in told.checks] == ["11.00 is told, 10.00 is worked out"]
+    assert told.lines[0].amount == eur("99.00")
+
+
 def test_a_namespace_that_is_no_uri_does_no_harm() -> None:
     content = write_fatturapa(ITALIAN).replace(b"agenziaentrate.gov.it/docs", b"agenziaentrate.gov.it/ docs")
     (told,) = read_fatturapa([content])
