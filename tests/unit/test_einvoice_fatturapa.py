@@ -193,6 +193,79 @@ def test_what_the_interchange_would_refuse_is_not_written(change: dict[str, obje
         write_fatturapa(ITALIAN.model_copy(update=change))
 
 
+SIMPLIFIED = b"""<p:FatturaElettronicaSemplificata versione="FSM10" xmlns:p="http://ivaservizi/fatture/v1.0">
+<FatturaElettronicaHeader><DatiTrasmissione><IdTrasmittente><IdPaese>IT</IdPaese><IdCodice>017</IdCodice>
+</IdTrasmittente><ProgressivoInvio>17</ProgressivoInvio><FormatoTrasmissione>FSM10</FormatoTrasmissione>
+<CodiceDestinatario>0000000</CodiceDestinatario></DatiTrasmissione><CedentePrestatore><IdFiscaleIVA>
+<IdPaese>IT</IdPaese><IdCodice>00000000017</IdCodice></IdFiscaleIVA><CodiceFiscale>00000000017</CodiceFiscale>
+<Denominazione>Trattoria 017</Denominazione><Sede><Indirizzo>Via 17</Indirizzo><CAP>20100</CAP><Comune>Milano</Comune>
+<Nazione>IT</Nazione></Sede><RegimeFiscale>RF01</RegimeFiscale></CedentePrestatore><CessionarioCommittente>
+<IdentificativiFiscali><IdFiscaleIVA><IdPaese>IT</IdPaese><IdCodice>00000000018</IdCodice></IdFiscaleIVA>
+</IdentificativiFiscali><AltriDatiIdentificativi><Denominazione>Buyer 018</Denominazione><Sede><Indirizzo>Via 18
+</Indirizzo><CAP>10100</CAP><Comune>Torino</Comune><Nazione>IT</Nazione></Sede></AltriDatiIdentificativi>
+</CessionarioCommittente></FatturaElettronicaHeader><FatturaElettronicaBody><DatiGenerali><DatiGeneraliDocumento>
+<TipoDocumento>TD08</TipoDocumento><Divisa>EUR</Divisa><Data>2026-11-05</Data><Numero>S/17</Numero>
+</DatiGeneraliDocumento><DatiFatturaRettificata><NumeroFR>S/9</NumeroFR><DataFR>2026-11-01</DataFR>
+<ElementiRettificati>one cover</ElementiRettificati></DatiFatturaRettificata></DatiGenerali>
+<DatiBeniServizi><Descrizione>Meals</Descrizione><Importo>110.00</Importo><DatiIVA><Aliquota>10.00</Aliquota></DatiIVA>
+</DatiBeniServizi><DatiBeniServizi><Descrizione>Wine</Descrizione><Importo>24.40</Importo><DatiIVA>
+<Imposta>4.40</Imposta></DatiIVA></DatiBeniServizi><DatiBeniServizi><Descrizione>Stamp</Descrizione>
+<Importo>2.00</Importo><DatiIVA><Aliquota>0.00</Aliquota></DatiIVA><Natura>N1</Natura></DatiBeniServizi>
+</FatturaElettronicaBody></p:FatturaElettronicaSemplificata>"""
+
+
+def test_a_simplified_invoice_is_read_and_its_tax_taken_out_of_what_includes_it() -> None:
+    found = recognise(Beginning(SIMPLIFIED))
+    assert found is not None
+    assert found.name == "fatturapa"
+    (told,) = read_fatturapa([SIMPLIFIED])
+    assert isinstance(told, Invoice)
+    assert (told.number, told.type_code, told.format) == ("S/17", "381", "FatturaPA FSM10")
+    assert (told.seller.name, told.seller.vat_id, told.seller.tax_id) == (
+        "Trattoria 017",
+        "IT00000000017",
+        "00000000017",
+    )
+    assert told.seller.tax_regime == "RF01"
+    assert (told.buyer.name, told.buyer.vat_id) == ("Buyer 018", "IT00000000018")
+    assert told.buyer.address is not None
+    assert told.buyer.address.town == "Torino"
+    assert [(one.kind, one.number, one.on) for one in told.references] == [
+        ("preceding_invoice", "S/9", date(2026, 11, 1))
+    ]
+    assert [one.amount for one in told.lines] == [eur("100.00"), eur("20.00"), eur("2.00")]
+    assert [(one.taxable, one.amount, one.tax.category) for one in told.tax_breakdown] == [
+        (eur("100.00"), eur("10.00"), "S"),
+        (eur("20.00"), eur("4.40"), "S"),
+        (eur("2.00"), eur("0.00"), "O"),
+    ]
+    assert (told.totals.without_tax, told.totals.tax) == (eur("122.00"), eur("14.40"))
+    assert (told.totals.with_tax, told.totals.payable) == (eur("136.40"), eur("136.40"))
+    assert told.lines[0].others == {"Importo": "110.00"}
+    assert (told.checks, told.not_read) == ((), ())
+
+
+def test_a_namespace_that_is_no_uri_does_no_harm() -> None:
+    content = write_fatturapa(ITALIAN).replace(b"agenziaentrate.gov.it/docs", b"agenziaentrate.gov.it/ docs")
+    (told,) = read_fatturapa([content])
+    assert isinstance(told, Invoice)
+    assert told.number == "FPR 17/26"
+
+
+def test_a_discount_of_the_whole_document_may_lower_its_total() -> None:
+    discount = b"<ScontoMaggiorazione><Tipo>SC</Tipo><Importo>20.00</Importo></ScontoMaggiorazione>"
+    content = write_fatturapa(ITALIAN)
+    (before,) = read_fatturapa([content])
+    assert isinstance(before, Invoice)
+    assert before.totals.with_tax is not None
+    told_total = f"<ImportoTotaleDocumento>{before.totals.with_tax.value}".encode()
+    lowered = f"<ImportoTotaleDocumento>{before.totals.with_tax.value - 20}".encode()
+    assert told_total in content
+    (after,) = read_fatturapa([content.replace(told_total, discount + lowered)])
+    assert isinstance(after, Invoice)
+    assert [check for check in after.checks if not check.ok] == []
+
+
 # signatures
 
 
@@ -211,6 +284,16 @@ def in_pieces(content: bytes) -> bytes:
     inner = b"\x30\x80" + data + b"\xa0\x80" + octets + b"\x00\x00" + b"\x00\x00"
     body = b"\x30\x80\x02\x01\x01\x31\x00" + inner + b"\x31\x00\x00\x00"
     return b"\x30\x80" + bytes.fromhex("06092a864886f70d010702") + b"\xa0\x80" + body + b"\x00\x00\x00\x00"
+
+
+def as_version_3(content: bytes) -> bytes:
+    """As signers do who name their certificate by its key."""
+    return in_pieces(content).replace(b"\x02\x01\x01", b"\x02\x01\x03", 1)
+
+
+def apart() -> bytes:
+    """A signature beside what it signs."""
+    return bytes.fromhex("308006092a864886f70d010702a08030800201013100308006092a864886f70d0107010000")
 
 
 def _cut(content: bytes, size: int) -> list[bytes]:
@@ -246,10 +329,25 @@ def test_invoices_of_other_syntaxes_are_signed_too() -> None:
         assert told.number == "INV-2026-017"
 
 
-@pytest.mark.parametrize("content", [signed(b"hello"), signed(b"<a/>"), signed(write_fatturapa(ITALIAN))[:700], b"0"])
+@pytest.mark.parametrize(
+    "content", [signed(b"hello"), signed(b"<a/>"), signed(write_fatturapa(ITALIAN))[:50], apart(), b"0"]
+)
 def test_a_signature_without_an_invoice_is_refused(content: bytes) -> None:
     with pytest.raises(FormatRefused):
         list(read_signed([content]))
+
+
+def test_a_signed_invoice_that_is_cut_off_is_a_located_reject() -> None:
+    told = list(read_signed([signed(write_fatturapa(ITALIAN))[:-200]]))
+    assert [type(one) for one in told] == [Reject]
+
+
+@pytest.mark.parametrize("around", [signed, in_pieces, as_version_3], ids=["der", "ber", "version 3"])
+def test_what_is_broken_behind_the_signed_content_does_no_harm(around: Callable[[bytes], bytes]) -> None:
+    content = around(write_fatturapa(ITALIAN)).rstrip(b"\x00")
+    (told,) = read_signed([content + b"\xa0\x80\x30\x82\x09"])
+    assert isinstance(told, Invoice)
+    assert told.number == "FPR 17/26"
 
 
 # PDF

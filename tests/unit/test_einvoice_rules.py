@@ -53,6 +53,22 @@ def test_the_profile_that_an_invoice_names_chooses_the_rules() -> None:
     assert fatal(foreign) == []
 
 
+def test_what_xrechnungs_extension_widens_is_only_noted() -> None:
+    more = UBL.replace(b">90.00</cbc:PayableAmount>", b">100.00</cbc:PayableAmount>")
+    assert {finding.rule for finding in fatal(more)} == {"BR-CO-16"}
+    extended = more.replace(
+        b"<cbc:CustomizationID>urn:cen.eu:en16931:2017",
+        b"<cbc:CustomizationID>urn:cen.eu:en16931:2017#conformant#urn:xeinkauf.de:kosit:extension:xrechnung_3.0",
+    )
+    assert [(finding.rule, finding.severity) for finding in validate(extended)] == [("BR-CO-16", "warning")]
+
+
+def test_a_number_that_the_rules_can_not_take_is_a_finding_without_its_content() -> None:
+    (found,) = validate(CII.replace(b"<ram:LineTotalAmount>", b"<ram:LineTotalAmount>2,"))
+    assert (found.where, found.severity) == ("/CrossIndustryInvoice", "fatal")
+    assert found.sentence.startswith("The rules can't be worked out")
+
+
 def test_an_invoice_that_breaks_a_rule_does_not_leave() -> None:
     refuse_unless_valid(UBL)
     with pytest.raises(FormatRefused, match=r"/Invoice: breaks BR-02\."):

@@ -243,6 +243,64 @@ def test_zugferd_1_is_read_by_its_older_names() -> None:
     assert [check for check in told.checks if not check.ok] == []
 
 
+@pytest.mark.parametrize(
+    "form, first, last, period",
+    [
+        ("610", "201012", "201102", (date(2010, 12, 1), date(2011, 2, 28))),
+        ("616", "201338", "201339", (date(2013, 9, 16), date(2013, 9, 29))),
+        ("101", "131101", "131130", (date(2013, 11, 1), date(2013, 11, 30))),
+    ],
+    ids=["months", "weeks", "short days"],
+)
+def test_a_period_of_months_or_weeks_lasts_from_its_first_to_its_last_day(
+    form: str, first: str, last: str, period: tuple[date, date]
+) -> None:
+    days = "".join(f'<ram:{name}DateTime><udt:DateTimeString format="{form}">{said}</udt:DateTimeString>'
+                   f"</ram:{name}DateTime>" for name, said in (("Start", first), ("End", last)))  # fmt: skip
+    billed = f"<ram:BillingSpecifiedPeriod>{days}</ram:BillingSpecifiedPeriod>"
+    before = "<ram:SpecifiedTradeSettlementMonetarySummation>"
+    (told,) = read_cii([ZUGFERD_1.replace(before, billed + before).encode()])
+    assert isinstance(told, Invoice)
+    assert told.period is not None
+    assert (told.period.start, told.period.end) == period
+
+
+def test_a_month_is_no_day_of_issue() -> None:
+    (told,) = read_cii([ZUGFERD_1.replace('format="102">20130305', 'format="610">201012').encode()])
+    assert isinstance(told, Invoice)
+    assert told.issue_date is None
+    assert [check.detail.rpartition(": ")[2] for check in told.checks if not check.ok] == [
+        "this is a month or a week, no day"
+    ]
+
+
+def test_a_currency_that_nobody_knows_stops_no_sum() -> None:
+    content = ZUGFERD_1.replace(">EUR</ram:InvoiceCurrencyCode>", ">D-MARK</ram:InvoiceCurrencyCode>")
+    (told,) = read_cii([content.encode()])
+    assert isinstance(told, Invoice)
+    assert (told.currency, told.allowances_charges[0].amount) == ("D-MARK", eur("5.00"))
+
+
+def test_a_number_may_have_all_the_digits_that_xml_schema_lets_it_have() -> None:
+    (told,) = read_cii([ZUGFERD_1.replace(">5.95</ram:Due", ">5.950000000000000000</ram:Due").encode()])
+    assert isinstance(told, Invoice)
+    assert told.totals.payable == eur("5.950000000000000000")
+    assert [check for check in told.checks if not check.ok] == []
+
+
+def test_payments_to_third_parties_are_due_where_xrechnungs_extension_says_so() -> None:
+    extension = "urn:cen.eu:en16931:2017#conformant#urn:xeinkauf.de:kosit:extension:xrechnung_3.0"
+    paid = '<cac:PrepaidPayment><cbc:PaidAmount currencyID="EUR">10.00</cbc:PaidAmount></cac:PrepaidPayment>'
+    content = write_ubl(RICH.model_copy(update={"profile": extension})).decode()
+    more = content.replace(">90.00</cbc:PayableAmount>", ">100.00</cbc:PayableAmount>")
+    for before, held in ((more.replace("<cac:TaxTotal>", paid + "<cac:TaxTotal>", 1), True), (more, False)):
+        (told,) = read_ubl([before.encode()])
+        assert isinstance(told, Invoice)
+        assert next(check.ok for check in told.checks if check.name == "BR-CO-16") is held
+        with pytest.raises(FormatRefused, match="BR-DEX-09" if held else "BR-CO-16"):
+            write_cii(told)
+
+
 def test_nostro_parse_prints_an_invoice_as_its_schema_says(tmp_path: Path) -> None:
     (tmp_path / "invoice.xml").write_bytes(write_cii(RICH))
     code, [told], errors = typed(str(tmp_path / "invoice.xml"))

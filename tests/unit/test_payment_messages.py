@@ -95,6 +95,22 @@ def test_a_payment_carries_what_its_group_says_once() -> None:
     assert told.source.where == "/Document/CstmrCdtTrfInitn/PmtInf[1]/CdtTrfTxInf[1]"
 
 
+@pytest.mark.parametrize(
+    "told,called",
+    [
+        ("<Nm>Bank of the West</Nm><PstlAdr><Ctry>US</Ctry></PstlAdr>", "Bank of the West"),
+        ("<Othr><Id>17017</Id></Othr>", "17017"),
+        ("<Othr><Id>NOTPROVIDED</Id></Othr>", ""),
+        ("<BICFI>BNPAFRPP</BICFI><Nm>Bank</Nm>", ""),
+    ],
+)
+def test_a_bank_without_bic_and_clearing_id_is_told_by_what_else_it_is_called(told: str, called: str) -> None:
+    content = payment().replace("<BICFI>BNPAFRPP</BICFI>", told)
+    (found,) = [item for item in read(initiation(group(content))) if isinstance(item, Instruction)]
+    assert found.others.get("creditor_agent", "") == called
+    assert "debtor_agent" not in found.others
+
+
 def test_an_address_keeps_its_fields_its_lines_and_its_rarer_parts() -> None:
     told = one(initiation(group(payment()))).creditor
     assert told is not None

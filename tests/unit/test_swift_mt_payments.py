@@ -59,6 +59,16 @@ def only(text: str) -> Instruction:
     return found
 
 
+def test_a_bank_without_bic_and_clearing_id_is_told_by_its_name() -> None:
+    named = MT101.replace(":57A:INGBNL2A", ":57D:/99\nBank of the West\nPier 7").replace(
+        ":52A:COBADEFF", ":52A:/COBADE"
+    )
+    first, second = payments(read(BLOCKS % ("101", UETR) + named))
+    assert first.others["creditor_agent"] == "Bank of the West"
+    assert first.others["debtor_agent"] == "COBADE"
+    assert "creditor_agent" not in second.others
+
+
 def test_an_mt101_is_its_payments() -> None:
     items = read(BLOCKS % ("101", UETR) + MT101)
     head, end = items[0], items[-1]

@@ -21,6 +21,8 @@ _TAX_SLACK = Decimal(1)
 _LINE_SLACK = Decimal("0.02")
 """As Peppol's PEPPOL-EN16931-R120 and XRechnung allow."""
 _LOCATED = 100
+THIRD_PARTY_PAYMENTS = "third_party_payments"
+"""In `others`: what XRechnung's extension adds to the amount due (BR-DEX-09)."""
 NO_SUM = frozenset({"GROUP", "INFORMATION"})
 """Lines of CII EXTENDED that repeat what their sub lines say."""
 _RULE_OF = {"K": "IC", "L": "IG", "M": "IP"}
@@ -37,7 +39,7 @@ def checks_of(invoice: InvoiceContent) -> Iterator[Check]:
 def rounded(value: Decimal, currency: str) -> Decimal:
     """Half up, to the currency's digits: two at least, as the standard counts."""
     # Adding nothing turns a negative zero into zero.
-    return _EXACT.quantize(value, Decimal(1).scaleb(-max(2, EXPONENTS[currency]))) + _NOTHING
+    return _EXACT.quantize(value, Decimal(1).scaleb(-max(2, EXPONENTS.get(currency, 2)))) + _NOTHING
 
 
 def _sum_checks(invoice: InvoiceContent) -> Iterator[Check]:
@@ -57,7 +59,8 @@ def _sum_checks(invoice: InvoiceContent) -> Iterator[Check]:
     if told.with_tax is not None and (invoice.lines or invoice.tax_breakdown or told.paid is not None):
         withheld = _sum(one.amount for one in invoice.withholdings)
         payable = _value(told.with_tax) - _value(told.paid) + _value(told.rounding)
-        yield from _equal("BR-CO-16", told.payable, payable, payable - withheld)
+        others = Decimal(invoice.others.get(THIRD_PARTY_PAYMENTS, 0))
+        yield from _equal("BR-CO-16", told.payable, payable + others, payable - withheld)
 
 
 def _tax_checks(invoice: InvoiceContent) -> Iterator[Check]:

@@ -12,6 +12,8 @@ from lxml import etree
 from nostro.formats.einvoice import fatturapa_parts as parts
 from nostro.formats.einvoice.document import NO_CURRENCY, currency_in, cut_off, finished, parsed, within
 from nostro.formats.einvoice.fatturapa_checks import checks_of_body, totals_of, worked_out
+from nostro.formats.einvoice.fatturapa_simplified import ROOT as SIMPLIFIED
+from nostro.formats.einvoice.fatturapa_simplified import read_simplified
 from nostro.formats.einvoice.fatturapa_strict import TYPES_BACK, means_of, prepared
 from nostro.formats.einvoice.forms import CODE, DAY, TEXT
 from nostro.formats.einvoice.mapping import (
@@ -29,16 +31,17 @@ from nostro.formats.einvoice.mapping import (
     write_shape,
 )
 from nostro.formats.einvoice.paths import found, where_of
-from nostro.formats.iso20022.tree import Element, line_of, text
+from nostro.formats.iso20022.tree import Element, line_of, local, text
 from nostro.model.failures import FormatRefused
 from nostro.model.invoices import Identifier, Instalment, Invoice, InvoiceContent, PaymentMeans
 from nostro.model.parties import BankAccount
 from nostro.model.statements import Reject
 
-ROOTS = ("FatturaElettronica",)
+ROOTS = ("FatturaElettronica", SIMPLIFIED)
 _NAMESPACE = "http://ivaservizi.agenziaentrate.gov.it/docs/xsd/fatture/v1.2"
 TYPES = {
-    "TD01": "380", "TD02": "386", "TD03": "386", "TD04": "381", "TD05": "383", "TD06": "380", "TD16": "389",
+    "TD01": "380", "TD02": "386", "TD03": "386", "TD04": "381", "TD05": "383", "TD06": "380",
+    "TD07": "380", "TD08": "381", "TD09": "383", "TD16": "389",
     "TD17": "389", "TD18": "389", "TD19": "389", "TD20": "389", "TD21": "389", "TD22": "389", "TD23": "389",
     "TD24": "380", "TD25": "380", "TD26": "380", "TD27": "389", "TD28": "389", "TD29": "389",
 }  # fmt: skip
@@ -247,6 +250,8 @@ def _read_body(root: Element, body: Element, signed: str) -> Invoice | Reject:
     if header is not None:
         fields |= read_parts(reading, header, _HEADER_WRITTEN)
     told = read_parts(reading, body, _BODY)
+    if local(root) == SIMPLIFIED:
+        read_simplified(reading, body, told)
     fields["others"] = {**fields.get("others", {}), **told.pop("others", {})}
     version = fields["others"].get("FormatoTrasmissione") or root.get("versione") or ""
     name = " ".join(part for part in ("FatturaPA", version, signed) if part)

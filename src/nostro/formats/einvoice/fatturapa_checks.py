@@ -74,7 +74,12 @@ def checks_of_body(invoice: InvoiceContent) -> Iterator[Check]:
         made = _sum(part.taxable for part in invoice.tax_breakdown) + _sum(
             part.amount for part in invoice.tax_breakdown
         )
-        ok = abs(made + _value(told.rounding) - told.with_tax.value) < _EURO
+        # A discount or surcharge of the whole document changes its total, and no part of its breakdown.
+        whole = _sum(one.amount for one in invoice.allowances_charges if one.charge and one.tax is None) - _sum(
+            one.amount for one in invoice.allowances_charges if not one.charge and one.tax is None
+        )
+        short = made + _value(told.rounding) - told.with_tax.value
+        ok = abs(short) < _EURO or abs(short + whole) < _EURO
         yield Check(name="total", ok=True) if ok else _failed("total", told.with_tax.value, made)
     yield from _breakdown_checks(invoice)
     yield from first(_line_checks(invoice))

@@ -77,8 +77,17 @@ def kept(*names: str, within: str = "") -> By:
 # parties
 
 
+_SIMPLIFIED = ("", "IdentificativiFiscali/", "AltriDatiIdentificativi/")
+"""Where simplified invoices tell what the others tell in `DatiAnagrafici`: of the seller, and twice of the buyer."""
+
+
+def _simplified(path: str) -> tuple[str, ...]:
+    return tuple(f"{above}{path}" for above in _SIMPLIFIED)
+
+
 def _read_vat(reading: Reading, element: Element, fields: Fields) -> None:
-    for place in found(element, "DatiAnagrafici/IdFiscaleIVA"):
+    paths = ("DatiAnagrafici/IdFiscaleIVA", *_simplified("IdFiscaleIVA"))
+    for place in (place for path in paths for place in found(element, path)):
         parts = [one for name in ("IdPaese", "IdCodice") for one in found(place, name)]
         reading.seen.update(parts)
         if said := "".join(text(one, "") for one in parts):
@@ -96,7 +105,9 @@ _PERSON = ("Nome", "Cognome")
 
 
 def _read_name(reading: Reading, element: Element, fields: Fields) -> None:
-    told = read_parts(reading, element, (kept("Denominazione", *_PERSON, within=_ANAGRAFICA),)).get("others", {})
+    places = (_ANAGRAFICA, *(path.rstrip("/") for path in _SIMPLIFIED))
+    named = tuple(kept("Denominazione", *_PERSON, within=place) for place in places)
+    told = read_parts(reading, element, named).get("others", {})
     fields["name"] = told.pop("Denominazione", "") or " ".join(told[name] for name in _PERSON if name in told)
     if told:
         fields["others"] = {**fields.get("others", {}), **told}
@@ -124,7 +135,7 @@ ADDRESS = Shape(
 CONTACT = Shape(Contact, (Leaf("telephone", "Telefono", TEXT), Leaf("email", "Email", TEXT)))
 _WHO = (
     By(_read_vat, _write_vat),
-    Leaf("tax_id", "DatiAnagrafici/CodiceFiscale", TEXT),
+    Leaf("tax_id", "DatiAnagrafici/CodiceFiscale", TEXT, others=_simplified("CodiceFiscale")),
     By(_read_name, _write_name),
     kept("Titolo", "CodEORI", within=_ANAGRAFICA),
 )
@@ -135,14 +146,15 @@ SELLER = Shape(
     (
         *_WHO,
         kept(*_REGISTER, within="DatiAnagrafici"),
-        Leaf("tax_regime", "DatiAnagrafici/RegimeFiscale", TEXT),
+        Leaf("tax_regime", "DatiAnagrafici/RegimeFiscale", TEXT, others=("RegimeFiscale",)),
         Group("address", "Sede", ADDRESS),
         kept(*_REA, within="IscrizioneREA"),
         Group("contact", "Contatti", CONTACT),
         kept("RiferimentoAmministrazione"),
     ),
 )
-BUYER = Shape(InvoiceParty, (*_WHO, Group("address", "Sede", ADDRESS)))
+_SEAT = Group("address", "Sede", ADDRESS, others=("AltriDatiIdentificativi/Sede",))
+BUYER = Shape(InvoiceParty, (*_WHO, _SEAT))
 REPRESENTATIVE = Shape(InvoiceParty, _WHO)
 
 

@@ -5,19 +5,21 @@ from __future__ import annotations
 import binascii
 import re
 from base64 import b64decode, b64encode
+from calendar import monthrange
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 
 from nostro.formats.einvoice.mapping import Form, Reading
-from nostro.formats.iso20022.tree import Element, Unreadable, text
+from nostro.formats.iso20022.tree import Element, Unreadable, local, text
 from nostro.model.invoices import Identifier, Quantity
 from nostro.model.money import EXPONENTS, Amount, plain
 from nostro.model.parties import BankAccount
 
-_NUMBER = re.compile(r"[+-]?(?:\d{1,24}(?:\.\d{0,12})?|\.\d{1,12})", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(?:\d{1,24}(?:\.\d{0,24})?|\.\d{1,24})", re.ASCII)
 _DAY = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})(?:[T ].*|\d{4}(?:\d{2})?.*|Z|[+-]\d{2}:?\d{2})?", re.ASCII)
 _IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{10,30}")
+_SPAN = re.compile(r"(\d{4})(\d{2})", re.ASCII)
 _COUNT = re.compile(r"\d{1,6}", re.ASCII)
 _NONE: Mapping[str, str] = {}
 
@@ -43,8 +45,34 @@ def day(said: str) -> date | None:
 
 
 def _other_day(said: str) -> date:
-    """CII may write days as format 101 (yymmdd); 610 (a month) and the like are no days."""
+    """CII may write days as format 101 (yymmdd)."""
     return datetime.strptime(said, "%y%m%d").date()  # noqa: DTZ007 - a day has no zone
+
+
+def _dated(_: Reading, element: Element) -> date | None:
+    """A day; of a month or a week (UNTDID 2379 formats 610, 616), as ZUGFeRD 1 tells periods, the first or the last."""
+    said, form, parent = text(element, ""), element.get("format", ""), element.getparent()
+    if form not in _SPANS or not said:
+        return day(said)
+    found = _SPAN.fullmatch(said)
+    place = local(parent) if parent is not None else ""
+    if found is None or place not in ("StartDateTime", "EndDateTime"):
+        raise Unreadable("this is a month or a week, no day")
+    try:
+        return _SPANS[form](int(found[1]), int(found[2]))[place == "EndDateTime"]
+    except ValueError:
+        raise Unreadable("this is no day") from None
+
+
+def _month(year: int, month: int) -> tuple[date, date]:
+    return date(year, month, 1), date(year, month, monthrange(year, month)[1])
+
+
+def _week(year: int, week: int) -> tuple[date, date]:
+    return date.fromisocalendar(year, week, 1), date.fromisocalendar(year, week, 7)
+
+
+_SPANS = {"610": _month, "616": _week}
 
 
 def amount(reading: Reading, element: Element) -> Amount | None:
@@ -126,7 +154,7 @@ TEXT = Form(_text, lambda value: (value, _NONE))
 CODE = Form(lambda reading, element: _text(reading, element).upper(), lambda value: (value, _NONE))
 IBAN = Form(_iban, lambda value: (value, _NONE))
 DAY = Form(lambda _, element: day(text(element, "")), lambda value: (value.isoformat(), _NONE))
-DAY_102 = Form(lambda _, element: day(text(element, "")), lambda value: (f"{value:%Y%m%d}", {"format": "102"}))
+DAY_102 = Form(_dated, lambda value: (f"{value:%Y%m%d}", {"format": "102"}))
 """UNTDID 2379 format 102: CCYYMMDD."""
 NUMBER = Form(lambda _, element: number(text(element, "")), lambda value: (plain(value), _NONE))
 COUNT = Form(_count, lambda value: (str(value), _NONE))

@@ -9,8 +9,6 @@ import re
 from base64 import b64decode
 from collections.abc import Iterable, Iterator
 
-from asn1crypto import cms, core  # type: ignore[import-untyped]  # it has no stubs
-
 from nostro.formats.einvoice.cii import ROOTS as CII_ROOTS
 from nostro.formats.einvoice.cii import cii_invoices
 from nostro.formats.einvoice.document import Document, cut_off, parsed
@@ -25,6 +23,9 @@ from nostro.model.statements import Reject
 
 SIGNED_DATA = bytes.fromhex("06092a864886f70d010702")
 """The object identifier 1.2.840.113549.1.7.2, with which signed data begins."""
+_DATA = bytes.fromhex("06092a864886f70d010701")
+"""1.2.840.113549.1.7.1: what follows is the content."""
+_EXPLICIT, _OCTETS, _IN_PIECES, _END, _LONG = b"\xa0", 0x04, 0x24, 0x00, 0x80
 _BEGINNING = 64
 _BYTES = 134_217_728
 _AROUND = 5
@@ -58,14 +59,47 @@ def content_of(signed: bytes) -> bytes:
 
 
 def _inner(signed: bytes) -> bytes:
-    try:
-        held = cms.ContentInfo.load(signed)["content"]["encap_content_info"]["content"]
-        content = held.native if isinstance(held, core.OctetString) else held.parsed.native
-    except (ValueError, TypeError, KeyError, AttributeError, IndexError):
-        raise FormatRefused(_CAN_NOT_OPEN) from None
-    if not isinstance(content, bytes) or not content:
+    """The octets that are signed (RFC 5652, 5.2): whatever is broken or cut behind them says nothing to us."""
+    at = signed.find(_DATA) + len(_DATA)
+    if at < len(_DATA):
+        raise FormatRefused(_CAN_NOT_OPEN)
+    if signed[at : at + 1] != _EXPLICIT:
         raise FormatRefused("The signature stands apart from what it signs: there is no invoice in it.")
+    content = b"".join(_octets(signed, _opened(signed, at)[0]))
+    if not content:
+        raise FormatRefused(_CAN_NOT_OPEN)
     return content
+
+
+def _octets(signed: bytes, at: int) -> Iterator[bytes]:
+    """An octet string (X.690, 8.7): whole, or in pieces of a told length or until an end is told."""
+    ends: list[int | None] = []
+    while at < len(signed):
+        tag, (start, length) = signed[at], _opened(signed, at)
+        if tag == _IN_PIECES:
+            ends.append(None if length is None else start + length)
+            at = start
+        elif tag == _OCTETS and length is not None:
+            yield signed[start : start + length]
+            at = start + length
+        elif tag == _END and ends and ends[-1] is None:
+            ends.pop()
+            at = start
+        else:
+            return
+        while ends and ends[-1] is not None and at >= ends[-1]:
+            ends.pop()
+        if not ends:
+            return
+
+
+def _opened(signed: bytes, at: int) -> tuple[int, int | None]:
+    """Where the contents of an element begin, and their length: None where it is not told (X.690, 8.1.3)."""
+    told = signed[at + 1] if at + 1 < len(signed) else 0
+    if told < _LONG:
+        return at + 2, told
+    start = at + 2 + told - _LONG
+    return start, int.from_bytes(signed[at + 2 : start]) if told > _LONG else None
 
 
 def read_signed(chunks: Iterable[bytes]) -> Iterator[Invoice | Reject]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from nostro.formats.einvoice.arithmetic import checks_of
+from nostro.formats.einvoice.arithmetic import THIRD_PARTY_PAYMENTS, checks_of
 from nostro.model.failures import FormatRefused
 from nostro.model.invoices import InvoiceContent
 from nostro.model.money import EXPONENTS, Amount
@@ -37,6 +37,8 @@ _DUTIES = (
     _Duty("number", "BR-02", "Give the invoice its number (BT-1).", lambda told: told.number),
     _Duty("issue_date", "BR-03", "Give the issue date (BT-2).", lambda told: told.issue_date),
     _Duty("type_code", "BR-04", "Give the type code (BT-3): 380, 381...", lambda told: told.type_code),
+    _Duty("others", "BR-DEX-09", "Leave payments to third parties out: only XRechnung's extension has them.",
+          lambda told: THIRD_PARTY_PAYMENTS not in told.others),
     _Duty("currency", "BR-05", "Give a currency of ISO 4217 (BT-5).", lambda told: told.currency in EXPONENTS),
     _Duty("profile", "BR-01", "Name the specification (BT-24): urn:cen.eu:en16931:2017.", lambda told: told.profile),
     _Duty("seller.name", "BR-06", "Name the seller (BT-27).", lambda told: told.seller.name),

@@ -11,10 +11,12 @@ from typing import cast
 from lxml import etree
 
 from nostro.formats.einvoice import ubl_parts as parts
-from nostro.formats.einvoice.arithmetic import summed, with_whole_prices
+from nostro.formats.einvoice.arithmetic import THIRD_PARTY_PAYMENTS, summed, with_whole_prices
 from nostro.formats.einvoice.document import NO_CURRENCY, currency_in, cut_off, invoice_of, parsed, within
-from nostro.formats.einvoice.forms import CODE, DAY, TEXT
+from nostro.formats.einvoice.forms import AMOUNT, CODE, DAY, TEXT
 from nostro.formats.einvoice.mapping import (
+    By,
+    Fields,
     Group,
     Leaf,
     Part,
@@ -25,12 +27,13 @@ from nostro.formats.einvoice.mapping import (
     only_read,
     write_shape,
 )
-from nostro.formats.einvoice.paths import where_of
+from nostro.formats.einvoice.paths import found, where_of
 from nostro.formats.einvoice.strict import refuse_unless_sound
 from nostro.formats.einvoice.ubl_money import ORDER, PAYMENT, TOTALS, with_creditor_id
 from nostro.formats.iso20022.tree import Element, line_of, local
 from nostro.model.failures import FormatRefused
 from nostro.model.invoices import Invoice, InvoiceContent
+from nostro.model.money import plain
 from nostro.model.statements import Reject
 
 _NAMESPACE = "urn:oasis:names:specification:ubl:schema:xsd:"
@@ -84,6 +87,17 @@ _PARTIES: tuple[Part, ...] = (
     Group("allowances_charges", "AllowanceCharge", parts.ALLOWANCE, many=True),
     TOTALS,
 )
+
+
+def _read_third_party_payments(reading: Reading, element: Element, fields: Fields) -> None:
+    """What is due to others beside (BG-DEX-09): only XRechnung's extension puts it into the amount due."""
+    if ":extension:xrechnung" not in fields.get("profile", "").lower():
+        return
+    paid = [reading.take(one, AMOUNT) for one in found(element, "PrepaidPayment/PaidAmount")]
+    if amounts := [one.value for one in paid if one is not None]:
+        fields["others"] = {**fields.get("others", {}), THIRD_PARTY_PAYMENTS: plain(sum(amounts))}
+
+
 _NOTES = Leaf("notes", "Note", parts.note_form(), many=True)
 _TAX_POINT = Leaf("tax_point_date", "TaxPointDate", DAY)
 
@@ -101,6 +115,7 @@ def _invoice_parts(name: str) -> tuple[Part, ...]:
         *_ATTACHED,
         _document("project", "ProjectReference"),
         *_PARTIES,
+        By(_read_third_party_payments, lambda *_: None),
         Group("lines", _LINES[name][0], parts.line_shape(_LINES[name][1]), many=True),
     )
 

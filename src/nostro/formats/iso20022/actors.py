@@ -158,6 +158,12 @@ def agent(layers: Layers, name: str) -> str:
     return bank.get("bic") or bank.get("clearing_id") or told.text(*ends(place, ("/Othr/Id", "/PrtryId/Id", "/Nm")))
 
 
+def identified(layers: Layers, name: str) -> bool:
+    """Whether a bank bears a BIC or a clearing id."""
+    held = layers.holder(f"{name}/FinInstnId")
+    return bool(held and _bank(*held))
+
+
 _INTERMEDIARIES = ("IntrmyAgt1", "IntrmyAgt2", "IntrmyAgt3", "IntrmyAgt")
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from nostro.formats.iso20022.actors import account_of, agent, bank_account, intermediaries, party
+from nostro.formats.iso20022.actors import account_of, agent, bank_account, identified, intermediaries, party
 from nostro.formats.iso20022.documents import documents, remittance, structured_reference
 from nostro.formats.iso20022.told import Layers, Table, Told, amount_of
 from nostro.formats.iso20022.tree import Unreadable
 from nostro.model.messages import Instruction, Mandate, Method
 from nostro.model.money import Amount
 from nostro.model.parties import BankAccount, Party
+from nostro.model.references import told as told_reference
 from nostro.model.statements import Charge, Exchange, References, ReturnInformation, Source
 
 MOVED = (
@@ -79,6 +80,7 @@ _OTHERS = Table({
 })  # fmt: skip
 _AGENTS = {"instructing_agent": "InstgAgt", "instructed_agent": "InstdAgt", "previous_agent": "PrvsInstgAgt1",
            "forwarding_agent": "FwdgAgt"}  # fmt: skip
+_BANKS = {"debtor_agent": "DbtrAgt", "creditor_agent": "CdtrAgt"}
 _METHODS: dict[str, Method] = {
     "TRF": "credit_transfer",
     "TRA": "credit_transfer",
@@ -296,7 +298,13 @@ def _instructed(block: Told) -> str:
 def _others(layers: Layers) -> dict[str, str]:
     told = layers.fields(_OTHERS)
     told |= {name: said for name, element in _AGENTS.items() if (said := agent(layers, element))}
-    return told | _roles(layers)
+    return told | _nameless(layers) | _roles(layers)
+
+
+def _nameless(layers: Layers) -> dict[str, str]:
+    """Banks of payer and payee that bear neither BIC nor clearing id: what else they are called."""
+    found = {name: agent(layers, element) for name, element in _BANKS.items() if not identified(layers, element)}
+    return {name: said for name, said in found.items() if told_reference(said)}
 
 
 def _roles(layers: Layers) -> dict[str, str]:

@@ -22,6 +22,7 @@ _SAID_UTF16 = re.compile(
 )
 _UTF16_STARTS = (b"\xff\xfe", b"\xfe\xff", b"<\x00", b"\x00<")
 _UTF8_MARK = b"\xef\xbb\xbf"
+_SLOPPY_NAMESPACES = (etree.ErrorTypes.NS_ERR_UNDEFINED_NAMESPACE, etree.ErrorTypes.WAR_NS_URI)
 _PADDING = b" \t\r\n\x00\x1a"
 
 Event = tuple[Literal["start", "end"], Element]
@@ -94,9 +95,9 @@ def _close(parser: etree.XMLPullParser, depth: int) -> None:
     try:
         parser.close()
     except etree.XMLSyntaxError as error:
-        # A prefix that nobody declared is reported at the end only, when everything has been read all the same. The
-        # error's own log is the whole process': it still holds what other documents did before.
-        if depth or cast("Any", error).code != etree.ErrorTypes.NS_ERR_UNDEFINED_NAMESPACE:
+        # A prefix that nobody declared and a namespace that is no URI are reported at the end only, when everything has
+        # been read all the same. The error's own log is the whole process': it still holds what other documents did.
+        if depth or cast("Any", error).code not in _SLOPPY_NAMESPACES:
             raise _broken(error) from None
 
 

@@ -119,6 +119,10 @@ class Payments:
         return made
 
 
+_NAMED = {"debtor_agent": "52", "creditor_agent": "57"}
+"""Banks of payer and payee: what they are called where they bear neither BIC nor clearing id."""
+
+
 class _Reader:
     """The fields of one payment. Of a COV, what follows the first field 50 is the customer's payment beneath."""
 
@@ -273,6 +277,12 @@ class _Reader:
     def _others(self, payer: Told, payee: Told) -> dict[str, str]:
         """Fields without a place of their own, by their tags; and the bank accounts beneath a cover payment."""
         found = {tag: said for tag in _OTHERS if (said := self._text(tag))}
+        for name, prefix in _NAMED.items():
+            told = self._party(prefix)
+            bank = told.bank_account or BankAccount()
+            if not ((self.between_banks and prefix == "52") or bank.bic or bank.clearing_id):
+                said = told.party.name if told.party else bank.identification
+                found |= {name: said} if said else {}
         found |= {"UETR": self.uetr} if self.uetr else {}
         for name, side in (("50", payer), ("59", payee)):
             if side.bank_account:
