@@ -1,22 +1,18 @@
-"""FatturaPA: bodies of a file, Italy's own terms and arithmetic; signatures around it; PDFs around the others."""
+"""FatturaPA: bodies of a file, Italy's own terms and arithmetic, simplified invoices; PDFs around the others."""
 
 from __future__ import annotations
 
 import io
-from base64 import b64encode, encodebytes
-from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 
 import pypdf
 import pytest
-from asn1crypto import cms  # type: ignore[import-untyped]  # it has no stubs
 
 from nostro.formats.catalogue import recognise, tell
 from nostro.formats.einvoice.cii import write_cii
 from nostro.formats.einvoice.fatturapa import read_fatturapa, write_fatturapa
 from nostro.formats.einvoice.pdf import read_pdf, write_facturx
-from nostro.formats.einvoice.signed import read_signed
 from nostro.formats.einvoice.ubl import write_ubl
 from nostro.formats.reading import Beginning
 from nostro.model.failures import FormatRefused
@@ -245,6 +241,14 @@ def test_a_simplified_invoice_is_read_and_its_tax_taken_out_of_what_includes_it(
     assert (told.checks, told.not_read) == ((), ())
 
 
+def test_the_tax_of_a_simplified_invoice_is_held_against_its_rate() -> None:
+    rate = b"<DatiIVA><Aliquota>10.00"
+    (told,) = read_fatturapa([SIMPLIFIED.replace(rate, rate.replace(b"<Al", b"<Imposta>11.00</Imposta><Al"))])
+    assert isinstance(told, Invoice)
+    assert [check.detail.partition(": ")[2] for check in told.checks] == ["11.00 is told, 10.00 is worked out"]
+    assert told.lines[0].amount == eur("99.00")
+
+
 def test_a_namespace_that_is_no_uri_does_no_harm() -> None:
     content = write_fatturapa(ITALIAN).replace(b"agenziaentrate.gov.it/docs", b"agenziaentrate.gov.it/ docs")
     (told,) = read_fatturapa([content])
@@ -264,90 +268,6 @@ def test_a_discount_of_the_whole_document_may_lower_its_total() -> None:
     (after,) = read_fatturapa([content.replace(told_total, discount + lowered)])
     assert isinstance(after, Invoice)
     assert [check for check in after.checks if not check.ok] == []
-
-
-# signatures
-
-
-def signed(content: bytes) -> bytes:
-    inner = {"content_type": "data", "content": content}
-    data = cms.SignedData({"version": "v1", "digest_algorithms": [], "encap_content_info": inner, "signer_infos": []})
-    made = cms.ContentInfo({"content_type": "signed_data", "content": data})
-    return bytes(made.dump())
-
-
-def in_pieces(content: bytes) -> bytes:
-    """BER of indefinite length with the content in pieces, as signers that stream write it."""
-    pieces = b"".join(b"\x04\x81" + bytes([len(piece)]) + piece for piece in _cut(content, 200))
-    octets = b"\x24\x80" + pieces + b"\x00\x00"
-    data = bytes.fromhex("06092a864886f70d010701")
-    inner = b"\x30\x80" + data + b"\xa0\x80" + octets + b"\x00\x00" + b"\x00\x00"
-    body = b"\x30\x80\x02\x01\x01\x31\x00" + inner + b"\x31\x00\x00\x00"
-    return b"\x30\x80" + bytes.fromhex("06092a864886f70d010702") + b"\xa0\x80" + body + b"\x00\x00\x00\x00"
-
-
-def as_version_3(content: bytes) -> bytes:
-    """As signers do who name their certificate by its key."""
-    return in_pieces(content).replace(b"\x02\x01\x01", b"\x02\x01\x03", 1)
-
-
-def apart() -> bytes:
-    """A signature beside what it signs."""
-    return bytes.fromhex("308006092a864886f70d010702a08030800201013100308006092a864886f70d0107010000")
-
-
-def _cut(content: bytes, size: int) -> list[bytes]:
-    return [content[start : start + size] for start in range(0, len(content), size)]
-
-
-@pytest.mark.parametrize(
-    "around",
-    [
-        signed,
-        in_pieces,
-        lambda content: signed(signed(content)),
-        lambda content: b64encode(signed(content)),
-        lambda content: encodebytes(signed(content)),
-        lambda content: b"-----BEGIN PKCS7-----\n" + encodebytes(signed(content)) + b"-----END PKCS7-----\n",
-    ],
-    ids=["der", "ber", "twice", "base64", "base64-lines", "pem"],
-)
-def test_an_invoice_inside_a_signature_is_read(around: Callable[[bytes], bytes]) -> None:
-    content = around(write_fatturapa(ITALIAN))
-    found = recognise(Beginning(content))
-    assert found is not None
-    assert found.name == "p7m"
-    (told,) = read_signed([content])
-    assert isinstance(told, Invoice)
-    assert (told.number, told.format) == ("FPR 17/26", "FatturaPA FPR12 CAdES")
-
-
-def test_invoices_of_other_syntaxes_are_signed_too() -> None:
-    for content in (write_ubl(RICH), write_cii(RICH)):
-        (told,) = read_signed([signed(content)])
-        assert isinstance(told, Invoice)
-        assert told.number == "INV-2026-017"
-
-
-@pytest.mark.parametrize(
-    "content", [signed(b"hello"), signed(b"<a/>"), signed(write_fatturapa(ITALIAN))[:50], apart(), b"0"]
-)
-def test_a_signature_without_an_invoice_is_refused(content: bytes) -> None:
-    with pytest.raises(FormatRefused):
-        list(read_signed([content]))
-
-
-def test_a_signed_invoice_that_is_cut_off_is_a_located_reject() -> None:
-    told = list(read_signed([signed(write_fatturapa(ITALIAN))[:-200]]))
-    assert [type(one) for one in told] == [Reject]
-
-
-@pytest.mark.parametrize("around", [signed, in_pieces, as_version_3], ids=["der", "ber", "version 3"])
-def test_what_is_broken_behind_the_signed_content_does_no_harm(around: Callable[[bytes], bytes]) -> None:
-    content = around(write_fatturapa(ITALIAN)).rstrip(b"\x00")
-    (told,) = read_signed([content + b"\xa0\x80\x30\x82\x09"])
-    assert isinstance(told, Invoice)
-    assert told.number == "FPR 17/26"
 
 
 # PDF

@@ -73,6 +73,19 @@ def test_a_deposit_lists_its_cheques_with_their_invoices() -> None:
     ]
 
 
+@pytest.mark.parametrize("payee", ["COMPANY 017", ""], ids=["with payee", "cut after the payer"])
+def test_cheques_of_the_wider_layout_are_read_with_their_payee(payee: str) -> None:
+    wide = f"6001001{20000:010}0210000211234567890{4711:010}083026{'CUSTOMER 042':30}{payee}".rstrip()
+    items = read([*HEADER, BATCH[0], wide, *BATCH[2:4], "700100112345672608310010000020000"])
+    (found,) = [item for item in items if isinstance(item, Instruction)]
+    assert found.amount is not None
+    assert (found.amount.value, found.references.end_to_end) == (Decimal("200.00"), "4711")
+    assert found.execution_date == date(2026, 8, 30)
+    assert found.debtor is not None
+    assert found.debtor.name == "CUSTOMER 042"
+    assert (found.creditor.name if found.creditor else "") == payee
+
+
 def test_a_header_of_the_same_lockbox_before_each_batch_changes_nothing() -> None:
     again = [line.replace("6001", "6002").replace("4001", "4002") for line in BATCH[:6]]
     total = "8002000123456726083100040000055100"

@@ -13,7 +13,7 @@ from nostro.formats.einvoice import fatturapa_parts as parts
 from nostro.formats.einvoice.document import NO_CURRENCY, currency_in, cut_off, finished, parsed, within
 from nostro.formats.einvoice.fatturapa_checks import checks_of_body, totals_of, worked_out
 from nostro.formats.einvoice.fatturapa_simplified import ROOT as SIMPLIFIED
-from nostro.formats.einvoice.fatturapa_simplified import read_simplified
+from nostro.formats.einvoice.fatturapa_simplified import no_checks, read_simplified
 from nostro.formats.einvoice.fatturapa_strict import TYPES_BACK, means_of, prepared
 from nostro.formats.einvoice.forms import CODE, DAY, TEXT
 from nostro.formats.einvoice.mapping import (
@@ -250,12 +250,14 @@ def _read_body(root: Element, body: Element, signed: str) -> Invoice | Reject:
     if header is not None:
         fields |= read_parts(reading, header, _HEADER_WRITTEN)
     told = read_parts(reading, body, _BODY)
-    if local(root) == SIMPLIFIED:
+    simplified = local(root) == SIMPLIFIED
+    if simplified:
         read_simplified(reading, body, told)
     fields["others"] = {**fields.get("others", {}), **told.pop("others", {})}
     version = fields["others"].get("FormatoTrasmissione") or root.get("versione") or ""
     name = " ".join(part for part in ("FatturaPA", version, signed) if part)
-    invoice = worked_out(finished(reading, body, {**fields, **told}, name, checks_of_body))
+    checked = no_checks if simplified else checks_of_body
+    invoice = worked_out(finished(reading, body, {**fields, **told}, name, checked))
     unread = tuple(reading.not_read(header)) if header is not None else ()
     return invoice.model_copy(update={"not_read": (*unread, *invoice.not_read)})
 

@@ -6,6 +6,7 @@ and the breakdown, are worked out from the rate, or from the tax where it is tol
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -15,12 +16,12 @@ from nostro.formats.einvoice.forms import DAY, TEXT
 from nostro.formats.einvoice.mapping import Fields, Leaf, Reading, Shape, read_parts, read_shape
 from nostro.formats.einvoice.paths import found
 from nostro.formats.iso20022.tree import Element, line_of
-from nostro.model.invoices import DocumentReference, InvoiceLine, TaxBreakdown, TaxCategory
+from nostro.model.invoices import DocumentReference, InvoiceContent, InvoiceLine, TaxBreakdown, TaxCategory
 from nostro.model.money import Amount, plain
-from nostro.model.statements import Source
+from nostro.model.statements import Check, Source
 
 ROOT = "FatturaElettronicaSemplificata"
-_NOTHING, _HUNDRED = Decimal(0), Decimal(100)
+_NOTHING, _CENT, _HUNDRED = Decimal(0), Decimal("0.01"), Decimal(100)
 _GOODS = (
     Leaf("name", "Descrizione", TEXT),
     Leaf("gross", "Importo", AMOUNT_2),
@@ -42,6 +43,7 @@ def read_simplified(reading: Reading, element: Element, fields: Fields) -> None:
         told = read_parts(reading, place, _GOODS)
         tax = _category(told)
         net, due = _split(told, reading.currency)
+        reading.flaws += _tax_check(told, reading.currency, reading.where(place))
         source = Source(where=reading.where(place), line=line_of(place))
         gross = {"Importo": plain(told["gross"].value)} if "gross" in told else {}
         lines.append(InvoiceLine(line_id=str(number), name=told.get("name", ""), amount=net, tax=tax, others=gross,
@@ -52,6 +54,11 @@ def read_simplified(reading: Reading, element: Element, fields: Fields) -> None:
                  for one in found(element, "DatiGenerali/DatiFatturaRettificata")]  # fmt: skip
     fields |= {"lines": tuple(lines), "tax_breakdown": tuple(parts.values())}
     fields["references"] = (*fields.get("references", ()), *(one for one in corrected if one is not None))
+
+
+def no_checks(_: InvoiceContent) -> Iterator[Check]:
+    """What was worked out needs none: only its rounding could be found."""
+    yield from ()
 
 
 def _category(told: Fields) -> TaxCategory:
@@ -66,9 +73,21 @@ def _split(told: Fields, currency: str) -> tuple[Amount | None, Amount | None]:
     gross, tax = told.get("gross"), told.get("tax")
     if gross is None:
         return None, tax
-    rate = told.get("rate") or _NOTHING
-    due = tax.value if tax else rounded(gross.value * rate / (_HUNDRED + rate), currency)
+    due = tax.value if tax else _tax_in(gross.value, told.get("rate"), currency)
     return gross.model_copy(update={"value": gross.value - due}), gross.model_copy(update={"value": due})
+
+
+def _tax_in(gross: Decimal, rate: Decimal | None, currency: str) -> Decimal:
+    return rounded(gross * (rate or _NOTHING) / (_HUNDRED + (rate or _NOTHING)), currency)
+
+
+def _tax_check(told: Fields, currency: str, where: str) -> Iterator[Check]:
+    """Where both are told, the tax is what the rate makes."""
+    if {"gross", "tax", "rate"} <= told.keys():
+        made, said = _tax_in(told["gross"].value, told["rate"], currency), told["tax"].value
+        if abs(made - said) > _CENT:
+            detail = f"{where}: {plain(said)} is told, {plain(made)} is worked out"
+            yield Check(name="SdI 00421", ok=False, detail=detail)
 
 
 def _added(part: TaxBreakdown, net: Amount | None, due: Amount | None) -> TaxBreakdown:

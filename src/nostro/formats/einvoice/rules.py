@@ -67,8 +67,7 @@ def validate(invoice_xml: bytes) -> list[Finding]:
     document = _processor().parse_xml(xml_text=etree.tostring(root, encoding="unicode"))
     try:
         report = _compiled(_rules_for(root)).transform_to_string(xdm_node=document)
-    except Exception as error:
-        # The library's error can't be named before the library is there, and its sentence holds what the invoice says.
+    except Exception as error:  # the library's own can't be named before it is imported, and it quotes the invoice
         if type(error).__name__ != "PySaxonApiError":
             raise
         return [Finding(where=f"/{local(root)}", line=line_of(root), rule="EN 16931", sentence=_NOT_RUN)]

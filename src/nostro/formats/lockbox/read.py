@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from nostro.formats.lockbox.layout import BAI, Layout
+from nostro.formats.lockbox.layout import BAI, Layout, cheque_fields
 from nostro.formats.nacha.headers import day
 from nostro.formats.reading import Beginning, Format
 from nostro.formats.text import lines
@@ -83,7 +83,8 @@ class _Walk:
                 raise FormatRefused("This is no lockbox file: it does not begin with a header record.")
             yield self._reject("this is no record of a lockbox file", line)
             return
-        fields = {name: told[at].strip() for name, at in places.items()}
+        cheque = kind == "6"
+        fields = cheque_fields(told, self.layout) if cheque else {name: told[at].strip() for name, at in places.items()}
         if kind != "4":
             yield from self._settle()
         if kind in "12":
@@ -168,6 +169,7 @@ class _Walk:
             execution_date=day(cheque.get("date", "")),
             settlement_date=day(lockbox.date),
             debtor=Party(name=cheque.get("payer", "")),
+            creditor=Party(name=cheque["payee"]) if cheque.get("payee") else None,
             debtor_account=BankAccount(other=cheque.get("account", ""), clearing_id=cheque.get("routing", "")),
             documents=(*_documents(cheque), *self.documents),
             others={"lockbox": lockbox.number} if lockbox.number else {},
