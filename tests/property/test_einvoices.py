@@ -33,7 +33,7 @@ from nostro.model.invoices import (
 from nostro.model.money import Amount
 from nostro.model.statements import Reject
 from tests.unit.einvoices import ITALIAN, RICH, same
-from tests.unit.test_einvoice_fatturapa import signed
+from tests.unit.test_einvoice_signed import signed
 
 Write = Callable[[Invoice], bytes]
 LETTERS = st.characters(min_codepoint=32, max_codepoint=0x2FF, exclude_categories=["Cc", "Cs", "Zs", "Zl", "Zp"])

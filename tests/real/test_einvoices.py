@@ -25,8 +25,8 @@ from nostro.formats.reading import Beginning
 from nostro.model.failures import FormatRefused
 from nostro.model.invoices import Invoice
 from nostro.model.statements import Reject
-from tests.unit.test_einvoice_fatturapa import signed
 from tests.unit.test_einvoice_rules import findings_in
+from tests.unit.test_einvoice_signed import signed
 
 FAMILIES = {"ubl", "cii", "fatturapa", "facturx", "p7m"}
 NO_INVOICES = ("xsd", "unit_ubl", "gobl_cii/en16931")
