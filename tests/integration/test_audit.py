@@ -13,6 +13,7 @@ import pytest_asyncio
 from nostro.engine.checkpoints import Checkpoints
 from nostro.model.base import ERASED
 from nostro.model.facts import Fact, PaymentCaptured
+from nostro.model.failures import OutOfService
 from nostro.model.ids import Subject
 from nostro.model.money import Money
 from nostro.model.references import Reference
@@ -154,6 +155,25 @@ async def test_a_log_cut_off_together_with_its_shard_row_is_found_by_the_checkpo
 async def test_checkpoints_that_were_cut_off_too_are_found_by_the_anchor(sealed: Sealed) -> None:
     await sealed.behind_our_back("delete from checkpoint")
     assert {f.kind for f in (await sealed.verdict()).findings} == {"anchor"}
+
+
+async def test_what_could_not_be_anchored_is_anchored_again_although_nothing_was_appended(sealed: Sealed) -> None:
+    """Else a restore to before it goes unnoticed for a whole quiet night."""
+    house = sealed.house
+
+    async def refuses(_: Anchor, __: datetime) -> None:
+        raise OutOfService("The folder is full.")
+
+    await house.tell([as_fact(payout("po_late"))])
+    await house.settle()
+    with pytest.raises(OutOfService):
+        await Checkpoints(house.database, SEAL, refuses).step(house.now)
+    sealed.anchors.clear()
+    house.later(seconds=60)
+    await sealed.seal()
+    newest = await house.all("select number, digest from checkpoint order by number desc limit 1")
+    assert [(anchor.number, anchor.digest) for anchor in sealed.anchors] == newest
+    assert await Checkpoints(house.database, SEAL, sealed.anchor).step(house.now) == 0
 
 
 async def test_a_checkpoint_signed_with_another_key_is_not_trusted(sealed: Sealed) -> None:

@@ -87,7 +87,7 @@ class StatementRefused(BrokenPromise):
 
 
 class SealBroken(BrokenPromise):
-    """The log was changed, cut or reordered."""
+    """What is stored was changed, cut or reordered."""
 
 
 class ReplayDiffers(BrokenPromise):
@@ -103,7 +103,7 @@ class Endless(BrokenPromise):
 
 
 POISON = (
-    *(StatementRefused, Endless, ValueError, TypeError, LookupError, ArithmeticError),
+    *(StatementRefused, SealBroken, Endless, ValueError, TypeError, LookupError, ArithmeticError),
     *(AttributeError, AssertionError, RuntimeError),
 )
 """What a single item, fact or decision can do to its batch: the batch is halved until the culprit stands alone."""
