@@ -20,7 +20,6 @@ from nostro.store.keys import Keys
 from nostro.store.receipts import Received, append_small
 
 SQL = Statements("dispatch")
-SLOT = "slot"
 Write = Callable[[Transaction], Awaitable[None]]
 
 
