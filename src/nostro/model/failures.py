@@ -6,7 +6,7 @@
     |- OutOfService     could not run; try again (exit code 1)
     |  |- DatabaseUnavailable (DatabaseRestored), Quarantined, BacklogFull, ReleaseTooOld
     `- BrokenPromise    an invariant did not hold: stop and show it
-       |- LostRace, StatementRefused, SealBroken, Endless
+       |- LostRace, StatementRefused, SealBroken, ReplayDiffers, Endless
 
 Failures of calls to the outside are *values*, not exceptions: `FailureKind`, and what to do about each in `ACTIONS`.
 """
@@ -88,6 +88,10 @@ class StatementRefused(BrokenPromise):
 
 class SealBroken(BrokenPromise):
     """What is stored was changed, cut or reordered."""
+
+
+class ReplayDiffers(BrokenPromise):
+    """Replaying the log gave something else than what was recorded."""
 
 
 class Endless(BrokenPromise):
