@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import base64
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 import pytest
 import pytest_asyncio
 
 from nostro.engine.checkpoints import Checkpoints
-from nostro.model.base import ERASED
+from nostro.model.base import ERASED, ConfidentialText
 from nostro.model.facts import Fact, PaymentCaptured
+from nostro.model.failures import OutOfService
 from nostro.model.ids import Subject
 from nostro.model.money import Money
 from nostro.model.references import Reference
+from nostro.processes.kit.decision import State
 from nostro.store.arrivals import COLUMNS as ARRIVAL_COLUMNS
 from nostro.store.arrivals import Arrival
 from nostro.store.audit import Anchor, Verdict, verify
@@ -24,7 +26,7 @@ from nostro.store.database import Database
 from nostro.store.erase import erase
 from nostro.store.log import COLUMNS, FactRow, leaf_of
 from nostro.store.sealing import SealKey
-from tests.integration.synthetic import House, as_fact, payout
+from tests.integration.synthetic import PROCESS, House, Tally, as_fact, payout
 
 pytestmark = pytest.mark.asyncio
 SEAL = SealKey.from_text(base64.b64encode(b"s" * 32).decode())
@@ -59,28 +61,33 @@ class Sealed:
 
 
 @pytest_asyncio.fixture
-async def sealed(database_url: str) -> AsyncIterator[Sealed]:
-    """Sixty payouts, one captured payment with confidential fields, and a checkpoint."""
+async def house(database_url: str) -> AsyncIterator[House]:
     async with Database(database_url, size=4) as database:
         house = House(database)
         await house.begin()
-        await house.tell([as_fact(payout(f"po_{n}")) for n in range(60)])
-        await house.tell([captured()], [Subject("payout", "po_1")])
-        await house.settle()
-        result = Sealed(house)
-        await result.seal()
-        yield result
+        yield house
 
 
-def captured() -> Fact:
+@pytest_asyncio.fixture
+async def sealed(house: House) -> Sealed:
+    """Sixty payouts, one captured payment with confidential fields, and a checkpoint."""
+    await house.tell([as_fact(payout(f"po_{n}")) for n in range(60)])
+    await house.tell([captured()], [Subject("payout", "po_1")])
+    await house.settle()
+    result = Sealed(house)
+    await result.seal()
+    return result
+
+
+def captured(charge: str = "ch_1", payer: str = "customer-042") -> Fact:
     """A payment with a payer."""
     body = PaymentCaptured(
         connection="psp",
-        charge_id="ch_1",
+        charge_id=charge,
         amount=Money.of("10", "EUR"),
         captured_on=date(2026, 8, 31),
-        payer_email="customer-042@example.test",
-        payer_name="Customer 042",
+        payer_email=f"{payer}@example.test",
+        payer_name=payer.replace("-", " ").capitalize(),
     )
     return as_fact(body)
 
@@ -156,6 +163,25 @@ async def test_checkpoints_that_were_cut_off_too_are_found_by_the_anchor(sealed:
     assert {f.kind for f in (await sealed.verdict()).findings} == {"anchor"}
 
 
+async def test_what_could_not_be_anchored_is_anchored_again_although_nothing_was_appended(sealed: Sealed) -> None:
+    """Else a restore to before it goes unnoticed for a whole quiet night."""
+    house = sealed.house
+
+    async def refuses(_: Anchor, __: datetime) -> None:
+        raise OutOfService("The folder is full.")
+
+    await house.tell([as_fact(payout("po_late"))])
+    await house.settle()
+    with pytest.raises(OutOfService):
+        await Checkpoints(house.database, SEAL, refuses).step(house.now)
+    sealed.anchors.clear()
+    house.later(seconds=60)
+    await sealed.seal()
+    newest = await house.all("select number, digest from checkpoint order by number desc limit 1")
+    assert [(anchor.number, anchor.digest) for anchor in sealed.anchors] == newest
+    assert await Checkpoints(house.database, SEAL, sealed.anchor).step(house.now) == 0
+
+
 async def test_a_checkpoint_signed_with_another_key_is_not_trusted(sealed: Sealed) -> None:
     await sealed.behind_our_back("delete from checkpoint")
     forged = SealKey.from_text(base64.b64encode(b"f" * 32).decode())
@@ -189,6 +215,36 @@ async def test_erasing_a_person_leaves_the_seals_whole_and_their_fields_unreadab
     body = open_body(house.keys, as_arrival(fact), known)
     assert isinstance(body, PaymentCaptured)
     assert (body.payer_name, body.payer_email, body.amount) == (ERASED, ERASED, Money.of("10", "EUR"))
+
+
+class Known(Tally):
+    """What the process remembers of the first payer."""
+
+    payer_name: ConfidentialText = None
+
+
+async def test_what_waits_of_an_erased_person_is_decided_although_the_subject_knows_another(house: House) -> None:
+    def evolve(state: State, told: Fact) -> State:
+        assert isinstance(state, Known)
+        assert isinstance(told.body, PaymentCaptured)
+        return state if state.payer_name else state.model_copy(update={"payer_name": told.body.payer_name})
+
+    edges = {key: to | {"counting"} for key, to in PROCESS.versions[0].machine.edges.items()}
+    edges |= {(at, "payment.captured"): frozenset({"counting"}) for at in ("new", "counting")}
+    version = replace(PROCESS.versions[0], machine=replace(PROCESS.versions[0].machine, edges=edges))
+    house.processes["payout"] = replace(PROCESS, versions=(replace(version, initial=Known(), evolve=evolve),))
+    await house.tell([captured()], [Subject("payout", "po_1")])
+    await house.settle()
+    await house.tell([captured("ch_2", "customer-043")], [Subject("payout", "po_1")])
+    await erase(
+        house.database, house.keys, [Reference.to("email", "customer-043@example.test")], "person", house.now.business
+    )
+    await house.settle()
+    assert await house.all("select reason, sentence from exception_case") == []
+    assert await house.all("select revision from subject where subject = 'po_1'") == [(2,)]
+    await house.tell([captured("ch_3")], [Subject("payout", "po_1")])
+    await house.settle()
+    assert await house.all("select revision, poisoned from subject where subject = 'po_1'") == [(3, "")]
 
 
 async def test_a_key_under_legal_hold_is_not_destroyed(sealed: Sealed) -> None:

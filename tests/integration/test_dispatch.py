@@ -22,6 +22,10 @@ from tests.integration.synthetic import as_fact, line, payout
 from tests.toy_partner import Fault, operation
 
 pytestmark = pytest.mark.asyncio
+DISPATCH = (
+    "insert into dispatch (shard, id, connection, operation, slot, status, run_at, began_at) values"
+    f" (3, '\\x0d', 'psp', 'annotate_payment', 0, 'open', '{START}', '{START}')"
+)
 WAITING = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
 
 
@@ -102,15 +106,33 @@ async def test_a_quarantine_that_begins_while_a_start_waits_for_its_slot_holds_t
     await worker.slots.step(world.now)
     [slot] = worker.slots.held("psp", world.now)
     journal = Journal(FencedWrites(database, slot), KEYS)
+    await world.run(DISPATCH)
     with psycopg.connect(database_url) as other:
         other.execute("select from lease where kind = 'slot' for update")
-        starting = asyncio.ensure_future(journal.start(3, b"d" * 16, 1, b"c" * 32, world.now))
+        starting = asyncio.ensure_future(journal.start(3, b"\x0d", 1, b"c" * 32, world.now))
         while not await world.all(WAITING):  # noqa: ASYNC110 - the server sets no event
             await asyncio.sleep(0.01)
         await world.run(forbids)
     with pytest.raises(Quarantined):
         await starting
     assert await world.all("select count(*) from attempt_call") == [(0,)]
+
+
+@pytest.mark.parametrize("meanwhile", ["", "update dispatch set status = 'closed'"])
+async def test_a_journal_goes_on_where_it_was_read_and_never_beside_another(database: Database, meanwhile: str) -> None:
+    """Two landscapes with other numbers of slots lead two workers to one dispatch; a month's end is no way around."""
+    world = World(database, operation("look_up"), slots=2)
+    worker = Worker(world, "one")
+    await worker.slots.step(world.now)
+    one, two = [Journal(FencedWrites(database, slot), KEYS) for slot in worker.slots.held("psp", world.now)]
+    await world.run(DISPATCH)
+    if meanwhile:
+        await world.run(meanwhile)
+    else:
+        await one.start(3, b"\x0d", 1, b"c" * 32, world.now)
+    world.later(86_400)
+    with pytest.raises(StatementRefused):
+        await two.start(3, b"\x0d", 1, b"c" * 32, world.now)
 
 
 async def test_of_an_ordering_key_only_the_oldest_open_command_leaves(database: Database) -> None:

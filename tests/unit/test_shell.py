@@ -12,8 +12,8 @@ import pytest
 
 from nostro.connectors.kit.manifest import Operation, Order
 from nostro.egress.drive import NEVER_LEFT, RETRIES, WRITE_SECONDS, Ended, Held, Pause
-from nostro.egress.shell import Rested
-from nostro.model.calls import Act, Exchange, HttpRequest, Message, Wait
+from nostro.egress.shell import Rested, retry_after
+from nostro.model.calls import Act, Exchange, HttpReply, HttpRequest, Message, Wait
 from nostro.model.clock import Now
 from nostro.model.failures import FailureKind
 from nostro.model.outcomes import Outcome, OutcomeKind, done, failed
@@ -30,6 +30,21 @@ def run(work: Coroutine[Any, Any, Rested]) -> Rested:
 def kinds(rested: Rested) -> list[OutcomeKind]:
     assert isinstance(rested.end, Ended), rested
     return [outcome.kind for outcome in rested.end.outcomes]
+
+
+@pytest.mark.parametrize(
+    "told, seconds",
+    [
+        ("7", 7.0),
+        ("9" * 400, 3600.0),
+        ("\xb2", 0.0),
+        ("soon", 0.0),
+        ("Mon, 31 Aug 2026 06:00:09 GMT", 9.0),
+        ("Mon, 31 Aug 2026 06:00:00 +" + "9" * 30, 0.0),
+    ],
+)
+def test_whatever_stands_in_retry_after_the_reply_is_kept(told: str, seconds: float) -> None:
+    assert retry_after(HttpReply(429, {"retry-after": told}, b""), START) == seconds
 
 
 def once(fault: Fault, target: str = "/do", times: int = 1) -> Callable[[HttpRequest], Fault]:

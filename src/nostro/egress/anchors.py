@@ -26,7 +26,7 @@ FILE = "anchors.jsonl"
 COMMAND_SECONDS = 30
 TAIL_BYTES = 65_536
 """The newest anchor is in these last bytes of the file: hundreds of lines, which several workers may have appended."""
-AGAIN = "The checkpoint is signed; the next one is anchored again."
+AGAIN = "The checkpoint is signed; it is anchored again in a minute, or the next one before."
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,10 @@ class FolderAnchor:
 
     def _append(self, line: bytes) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / FILE).open("ab") as file:
+        with (self.folder / FILE).open("a+b") as file:
+            if file.tell():  # a crash or a full disk may have cut the last line: it doesn't take this one with it
+                file.seek(-1, os.SEEK_END)
+                line = line if file.read() == b"\n" else b"\n" + line
             file.write(line + b"\n")
             file.flush()
             os.fsync(file.fileno())
@@ -104,10 +107,16 @@ class Anchors:
     places: Sequence[FolderAnchor | CommandAnchor | MailAnchor]
 
     async def put(self, anchor: Anchor, at: datetime) -> None:
-        """Puts it everywhere."""
+        """Puts it everywhere; one that refuses keeps none of the others from it. Raises what the first one raised."""
         line = canonical({"number": anchor.number, "digest": anchor.digest, "epoch": anchor.epoch, "at": at})
+        failures: list[Exception] = []
         for place in self.places:
-            await place.put(line)
+            try:
+                await place.put(line)
+            except (OSError, OutOfService) as failure:
+                failures.append(failure)
+        if failures:
+            raise failures[0]
 
     def newest(self) -> Anchor | None:
         """The newest one that can be read back; commands can't be. It stands near the end of its file."""

@@ -20,7 +20,6 @@ from nostro.store.keys import Keys
 from nostro.store.receipts import Received, append_small
 
 SQL = Statements("dispatch")
-SLOT = "slot"
 Write = Callable[[Transaction], Awaitable[None]]
 
 
@@ -109,7 +108,11 @@ class Journal:
     keys: Keys
 
     async def start(self, shard: int, dispatch: bytes, n: int, digest: bytes, now: Now) -> None:
-        """Before an Act's bytes leave. Raises `Quarantined` when nothing may leave."""
+        """Before an Act's bytes leave.
+
+        Raises `Quarantined` when nothing may leave, `StatementRefused` when the dialogue isn't where its driver read
+        it: somebody else goes on with it, or has ended it.
+        """
         values = {
             "connection": self.writes.slot.connection,
             "shard": shard,
@@ -123,9 +126,10 @@ class Journal:
 
         async def write(tx: Transaction) -> None:
             if await tx.run(SQL.start_call, **values) != 1:
-                raise Quarantined(
-                    "Nothing may leave.", "See `nostro recover`, and `nostro cases` for a stopped connection."
-                )
+                if (await fence(tx, self.writes.slot)).quarantine:
+                    remedy = "See `nostro recover`, and `nostro cases` for a stopped connection."
+                    raise Quarantined("Nothing may leave.", remedy)
+                raise StatementRefused("The dialogue has gone on without this driver, or has ended.")
 
         await self.writes.write(write)
 

@@ -176,7 +176,7 @@ class Shell:
         self._trace("act", send.act.message, began, failure)
         if failure is FailureKind.UNAUTHORISED:
             self.line.forget_session()
-        self._retry_after_seconds = _retry_after(reply, now.business)
+        self._retry_after_seconds = retry_after(reply, now.business)
         logger.info("act_answered", **self._names(send), answered=reply.status, failure=failure)
         return Stored(reply.status, reply.body, now.business)
 
@@ -202,14 +202,14 @@ class Shell:
         }
 
 
-def _retry_after(reply: HttpReply, now: datetime) -> float:
+def retry_after(reply: HttpReply, now: datetime) -> float:
     """Seconds from a `Retry-After` (RFC 9110, 10.2.3), at most an hour; 0 where there is none."""
     told = reply.headers.get("retry-after", "")
-    if told.isdigit():
+    if told.isascii() and told.isdigit():
         seconds = float(told)
     else:
         try:
             seconds = (parsedate_to_datetime(told) - now).total_seconds()
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             return 0.0
     return min(max(seconds, 0.0), RETRY_AFTER_LIMIT_SECONDS)

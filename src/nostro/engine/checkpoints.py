@@ -2,7 +2,7 @@
 
 Every five seconds the heads of all shards are signed, and what was signed is anchored outside the database.
 
-Its own loop with its own lease. It sets the role `nostro_checkpoint`, which may read heads and add checkpoints and
+Its own loop; two sealers take turns. It sets the role `nostro_checkpoint`, which may read heads and add checkpoints and
 nothing else.
 """
 
@@ -19,6 +19,8 @@ from nostro.store.sealing import FIRST, Head, SealKey, sign
 
 SQL = Statements("audit")
 EVERY = timedelta(seconds=5)
+GIVEN_UP = timedelta(minutes=1)
+"""An anchor that isn't known to stand after so long is put again."""
 
 
 @dataclass(slots=True)
@@ -38,9 +40,11 @@ class Checkpoints:
         return await self.seal(now)
 
     async def seal(self, now: Now) -> int:
-        """1 when a checkpoint was signed. Nothing is signed when nothing was appended since the last one.
+        """1 when a checkpoint was signed or anchored.
 
-        In quarantine neither: it may be the wrong database, and what was anchored of it would outlive it.
+        Nothing is signed when nothing was appended since the last one. That one is anchored again where it isn't known
+        to be: a restore to before it would not be noticed, for as long as the house has nothing to do. In
+        quarantine neither: it may be the wrong database, and what was anchored of it would outlive it.
         """
         async with self.database.transaction() as tx:
             await tx.run(SQL.as_sealer)
@@ -52,19 +56,23 @@ class Checkpoints:
             newest = await tx.row(SQL.newest_checkpoint)
             number, previous = (newest.number + 1, bytes(newest.digest)) if newest else (1, FIRST)
             signed = sign(self.key, number, now.business, heads, previous)
-            if newest is not None and bytes(newest.heads) == signed.heads:
+            if newest is None or bytes(newest.heads) != signed.heads:
+                await tx.run(
+                    SQL.add_checkpoint,
+                    number=signed.number,
+                    at=signed.at,
+                    heads=signed.heads,
+                    previous=signed.previous,
+                    digest=signed.digest,
+                    signature=signed.signature,
+                    key_id=signed.key_id,
+                )
+                anchor = Anchor(signed.number, signed.digest, life.epoch)
+            elif newest.anchored_at is None and now.business - newest.at >= GIVEN_UP:
+                anchor = Anchor(newest.number, bytes(newest.digest), life.epoch)
+            else:
                 return 0
-            await tx.run(
-                SQL.add_checkpoint,
-                number=signed.number,
-                at=signed.at,
-                heads=signed.heads,
-                previous=signed.previous,
-                digest=signed.digest,
-                signature=signed.signature,
-                key_id=signed.key_id,
-            )
-        await self.anchor(Anchor(signed.number, signed.digest, life.epoch), now.business)
+        await self.anchor(anchor, now.business)
         async with self.database.transaction() as tx:
-            await tx.run(SQL.anchored, number=signed.number, at=now.business)
+            await tx.run(SQL.anchored, number=anchor.number, at=now.business)
         return 1

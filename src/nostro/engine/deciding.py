@@ -181,7 +181,10 @@ class Deciding:
         shard.position, shard.head = entry.position, entry.leaf
         self.batch.facts.append(entry)
         row.instance, row.position, row.changed = after, entry.position, True
-        row.data_key = arrival.data_key or row.data_key
+        if (
+            arrival.data_key is not None and self.known.get(arrival.data_key) is not None
+        ):  # a destroyed one seals nothing
+            row.data_key = arrival.data_key
         return entry
 
     def _follow(self, arrival: Arrival, fact: Fact, transition: Transition, row: SubjectRow, entry: FactRow) -> None:

@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC
 
-from cryptography.exceptions import InvalidTag
-
 from nostro.connectors.kit.manifest import Order
 from nostro.egress.connections import OpenConnection
 from nostro.egress.drive import Entry, Held, Stored
@@ -88,7 +86,7 @@ async def _job(
             wanted_since=min(row.since for row in members).astimezone(UTC),
             look_up_first=dispatch.look_up_first,
         )
-    except (Failure, ValueError, KeyError, TypeError, InvalidTag) as error:
+    except (Failure, ValueError, KeyError, TypeError) as error:
         return Held(f"The dispatch can't be read ({type(error).__name__}).")
 
 

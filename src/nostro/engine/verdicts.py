@@ -70,7 +70,7 @@ async def serve_case(tx: Transaction, batch: Batch, fact: Fact, body: CaseClosed
     case = await tx.row(SQL.case_by_id, shard=subject.shard, id=body.case)
     if not row.poisoned or case is None or case.reason != "poisoned":
         return False
-    kept = await tx.rows(SQL.set_aside, shard=subject.shard, process=subject.process, subject=subject.id)
+    kept = await tx.rows(SQL.take_back, shard=subject.shard, process=subject.process, subject=subject.id)
     batch.direct += sorted(
         (arrival_from(k.arrival, k.sealed_body, k.data_key) for k in kept), key=lambda a: (a.at, a.item, a.key)
     )

@@ -94,8 +94,9 @@ class Reply:
 
     @property
     def absence_proven(self) -> bool:
-        """Whether "not found" in this reply counts."""
-        return self.absence_proven_at is not None and self.at >= self.absence_proven_at
+        """Whether "not found" in this reply counts: never in one to a question that was not answered."""
+        answered = self.failure in (None, FailureKind.NOT_FOUND)
+        return answered and self.absence_proven_at is not None and self.at >= self.absence_proven_at
 
 
 Exchange = Generator[Call, Reply, T]

@@ -4,9 +4,9 @@
     |- Refused          what was given can't be taken (exit code 2)
     |  |- LandscapeRefused, FormatRefused, ActRefused
     |- OutOfService     could not run; try again (exit code 1)
-    |  |- DatabaseUnavailable, Quarantined, BacklogFull, ReleaseTooOld
+    |  |- DatabaseUnavailable (DatabaseRestored), Quarantined, BacklogFull, ReleaseTooOld
     `- BrokenPromise    an invariant did not hold: stop and show it
-       |- LostRace, StatementRefused, SealBroken, ReplayDiffers, CallChanged, Endless
+       |- LostRace, StatementRefused, SealBroken, ReplayDiffers, Endless
 
 Failures of calls to the outside are *values*, not exceptions: `FailureKind`, and what to do about each in `ACTIONS`.
 """
@@ -87,15 +87,11 @@ class StatementRefused(BrokenPromise):
 
 
 class SealBroken(BrokenPromise):
-    """The log was changed, cut or reordered."""
+    """What is stored was changed, cut or reordered."""
 
 
 class ReplayDiffers(BrokenPromise):
     """Replaying the log gave something else than what was recorded."""
-
-
-class CallChanged(BrokenPromise):
-    """A re-driven exchange yields another call than the one in its journal: a person decides."""
 
 
 class Endless(BrokenPromise):
@@ -103,7 +99,7 @@ class Endless(BrokenPromise):
 
 
 POISON = (
-    *(StatementRefused, Endless, ValueError, TypeError, LookupError, ArithmeticError),
+    *(StatementRefused, SealBroken, Endless, ValueError, TypeError, LookupError, ArithmeticError),
     *(AttributeError, AssertionError, RuntimeError),
 )
 """What a single item, fact or decision can do to its batch: the batch is halved until the culprit stands alone."""

@@ -15,14 +15,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from nostro.model.failures import LandscapeRefused
+from nostro.model.failures import LandscapeRefused, SealBroken
 from nostro.model.ids import shard_of
 from nostro.model.references import Reference
-from nostro.store.database import Database, Statements, Transaction
+from nostro.store.database import Database, Row, Statements, Transaction
 from nostro.store.entropy import Entropy
 
 NONCE_BYTES = 12
@@ -98,8 +99,12 @@ class Keys:
         return nonce + AESGCM(key.secret).encrypt(nonce, plain, bound_to)
 
     def open(self, key: DataKey, sealed: bytes, bound_to: bytes) -> bytes:
-        """The plain bytes; raises `cryptography.exceptions.InvalidTag` when they were changed or moved."""
-        return AESGCM(key.secret).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound_to)
+        """The plain bytes; raises `SealBroken` when they, or their data key, were changed or moved."""
+        try:
+            return AESGCM(key.secret).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound_to)
+        except (InvalidTag, ValueError) as error:
+            message = "What is sealed can't be opened: it or its data key was changed where it is stored."
+            raise SealBroken(message) from error
 
     def fresh(self) -> tuple[DataKey, bytes]:
         """A new data key and its wrapped form (for a receipt's own key)."""
@@ -107,9 +112,13 @@ class Keys:
         return key, self._wrap(key)
 
     def unwrap(self, wrapped: bytes, key_id: bytes, master: int) -> DataKey:
-        """The data key in the clear; `wrapped` was bound to `key_id`."""
+        """The data key in the clear; `wrapped` was bound to `key_id`. Raises `SealBroken` when it was changed."""
         nonce, sealed = wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:]
-        return DataKey(key_id, self._wrapping[master].decrypt(nonce, sealed, key_id))
+        try:
+            return DataKey(key_id, self._wrapping[master].decrypt(nonce, sealed, key_id))
+        except (InvalidTag, ValueError) as error:
+            message = f"Data key {key_id.hex()} was changed where it is stored."
+            raise SealBroken(message) from error
 
     def wrap_for(self, key_id: bytes) -> tuple[DataKey, bytes]:
         """A new data key under a given id, and its wrapped form."""
@@ -143,13 +152,17 @@ class Keys:
         return self.unwrap(row.wrapped, row.id, row.master)
 
     async def load(self, tx: Transaction, ids: Iterable[bytes]) -> dict[bytes, DataKey | None]:
-        """Data keys by id; None for one that was destroyed."""
+        """Data keys by id; None for one that was destroyed.
+
+        One that was changed where it is stored opens nothing: what needs it fails, and nothing else does. A
+        wrong master key is no reason for that: it is noticed before anything is decided (`install`).
+        """
         wanted = set(ids)
         missing = [key_id for key_id in wanted if key_id not in self._by_id]
         if missing:
             for row in await tx.rows(SQL.keys_by_id, ids=missing):
                 if row.wrapped is not None:
-                    self._by_id[row.id] = self.unwrap(row.wrapped, row.id, row.master)
+                    self._by_id[row.id] = self._unwrapped(row)
         return {key_id: self._by_id.get(key_id) for key_id in wanted}
 
     async def alive(self, tx: Transaction, ids: Iterable[bytes]) -> bool:
@@ -173,6 +186,12 @@ class Keys:
         """Drops all data keys from memory: after a rollback that made some, and after an erasure."""
         self._by_name.clear()
         self._by_id.clear()
+
+    def _unwrapped(self, row: Row) -> DataKey:
+        try:
+            return self.unwrap(row.wrapped, row.id, row.master)
+        except SealBroken:
+            return DataKey(row.id, b"")
 
     def _remember(self, name: KeyName, key: DataKey) -> None:
         self._by_name[name] = key

@@ -12,8 +12,6 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any
 
-from cryptography.exceptions import InvalidTag
-
 from nostro.model.failures import FormatRefused, LostRace, SealBroken
 from nostro.model.ids import shard_of, short_digest
 from nostro.store.arrivals import lane_number
@@ -335,7 +333,7 @@ def _key(keys: Keys, receipt: Receipt) -> DataKey:
 def _open(keys: Keys, key: DataKey, receipt: Receipt, number: int, sealed: bytes | None) -> bytes:
     try:
         return keys.open(key, sealed or b"", _bound_to(receipt.id, number))
-    except (InvalidTag, ValueError) as error:
+    except SealBroken as error:
         message = f"Part {number} of receipt {receipt.id.hex()} is missing or was changed."
         raise SealBroken(message) from error
 

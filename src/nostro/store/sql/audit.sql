@@ -3,8 +3,8 @@
 select shard, position, head from shard order by shard;
 
 -- name: newest_checkpoint
--- The last one that was signed.
-select number, at, heads, previous, digest, signature, key_id from checkpoint order by number desc limit 1;
+-- The last one that was signed, and whether its head stands outside the database.
+select number, at, heads, previous, digest, signature, key_id, anchored_at from checkpoint order by number desc limit 1;
 
 -- name: life
 -- Which life of the database this is, and whether it may be sealed: in quarantine it may be the wrong database.

@@ -131,10 +131,12 @@ from attempt_call a join unnest(%(shards)s::smallint[], %(dispatches)s::bytea[])
 order by a.dispatch, a.n;
 
 -- name: start_call
--- Before an Act's bytes leave. None is written where nothing may leave: asked again here, behind whatever the fence waited for.
-with counted as (update dispatch set calls = calls + 1 where shard = %(shard)s and id = %(dispatch)s)
+-- Before an Act's bytes leave: the next call of a dialogue that is open, as its journal was read. None is written where the dialogue has ended or
+-- gone on without the asker, nor where nothing may leave: asked again here, behind whatever the fence waited for.
+with counted as (update dispatch set calls = %(n)s
+  where shard = %(shard)s and id = %(dispatch)s and status = 'open' and calls = %(n)s - 1 returning id)
 insert into attempt_call (shard, dispatch, n, month, call_digest, started_at, deadline)
-select %(shard)s, %(dispatch)s, %(n)s, %(month)s, %(call_digest)s, %(started_at)s, %(deadline)s from deployment
+select %(shard)s, %(dispatch)s, %(n)s, %(month)s, %(call_digest)s, %(started_at)s, %(deadline)s from deployment cross join counted
 where quarantine = '' and not exists (select from stop where connection = %(connection)s);
 
 -- name: answer_call

@@ -244,8 +244,8 @@ select clock_timestamp() as at;
 -- Who holds shards, and where they stand: to tell a lost fence from another lost race, and from an own commit that was not told.
 select shard, token, position, head, bundle, activations from shard where shard = any(%(shards)s::smallint[]) order by shard;
 
--- name: set_aside
--- What was set aside with a poisoned subject, in its order.
+-- name: take_back
+-- What was set aside with a poisoned subject, to arrive again.
 delete from parked where shard = %(shard)s and process = %(process)s and subject = %(subject)s and kind = 'poison'
 returning arrival, sealed_body, data_key;
 

@@ -1,0 +1,34 @@
+"""Anchors outside the database: one place's trouble is not another's, and a cut line is not the next one's."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from nostro.egress.anchors import FILE, Anchors, FolderAnchor
+from nostro.store.audit import Anchor
+
+AT = datetime(2026, 8, 31, tzinfo=UTC)
+FIRST, SECOND = Anchor(1, b"\x01" * 32, 1), Anchor(2, b"\x02" * 32, 1)
+
+
+def test_a_place_that_refuses_keeps_no_other_from_its_anchor(tmp_path: Path) -> None:
+    in_the_way = tmp_path / "file"
+    in_the_way.write_bytes(b"")
+    anchors = Anchors([FolderAnchor(in_the_way), FolderAnchor(tmp_path / "folder")])
+    with pytest.raises(OSError, match="exists"):
+        asyncio.run(anchors.put(FIRST, AT))
+    assert FolderAnchor(tmp_path / "folder").read() == [FIRST]
+
+
+def test_a_line_that_was_cut_takes_the_next_one_not_with_it(tmp_path: Path) -> None:
+    anchors = Anchors([FolderAnchor(tmp_path)])
+    asyncio.run(anchors.put(FIRST, AT))
+    with (tmp_path / FILE).open("ab") as file:
+        file.write(b'{"number":2,"dig')
+    asyncio.run(anchors.put(SECOND, AT))
+    assert anchors.newest() == SECOND
+    assert anchors.readable() == [FIRST, SECOND]
