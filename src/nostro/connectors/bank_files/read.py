@@ -30,6 +30,8 @@ from nostro.model.statements import (
     balance_of,
 )
 
+_ALIKE = ("MT9", "CODA")
+"""Formats whose statements' ids need not differ."""
 INFORMATION = "information_entry"
 """An entry that the bank tells for information only (`INFO`): it will never be booked."""
 
@@ -152,7 +154,7 @@ class _Reading:
             account=document.account.id,
             kind=head.kind,
             statement_id=document.statement_id,
-            sequence=head.sequence if head.sequence is not None else head.legal_sequence,
+            sequence=head.sequence or head.legal_sequence or None,  # banks that don't count say 0
             page=head.page or 1,
             last_page=head.last_page is not False,
             created_at=head.created_at.isoformat() if head.created_at else "",
@@ -205,8 +207,14 @@ def _owner(receipt: ReceiptView, head: StatementHead, currency: str) -> _Owned |
 
 
 def _statement_id(receipt: ReceiptView, head: StatementHead) -> str:
-    """The bank's id, with the page from the second on: equal entries on two pages are two entries."""
+    """The bank's id, with the page from the second on: equal entries on two pages are two entries.
+
+    Some banks call all their MT940 or CODA files alike and number none: day and opening balance tell those apart.
+    """
     said = head.statement_id or receipt.id
+    opening, day = balance_of(head.balances, OPENING), head.to_date or head.from_date or head.created_on
+    if head.format.startswith(_ALIKE) and not (head.sequence or head.legal_sequence):
+        said += f" of {day or receipt.id}" + (f" from {opening.amount}" if opening else "")
     return f"{said}#{head.page}" if head.page and head.page > 1 else said
 
 
