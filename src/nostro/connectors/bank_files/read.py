@@ -16,7 +16,7 @@ from nostro.model.entities import LegalEntity
 from nostro.model.facts import StatementReceived
 from nostro.model.failures import FormatRefused
 from nostro.model.messages import Instruction, MessageEnd, PaymentStatus
-from nostro.model.money import Amount, InexactAmountError
+from nostro.model.money import Amount, InexactAmountError, plain
 from nostro.model.parties import same_account
 from nostro.model.statements import (
     CLOSING,
@@ -30,7 +30,7 @@ from nostro.model.statements import (
     balance_of,
 )
 
-_ALIKE = ("MT9", "CODA")
+_ALIKE = ("MT94", "MT950", "CODA")
 """Formats whose statements' ids need not differ."""
 INFORMATION = "information_entry"
 """An entry that the bank tells for information only (`INFO`): it will never be booked."""
@@ -211,10 +211,11 @@ def _statement_id(receipt: ReceiptView, head: StatementHead) -> str:
 
     Some banks call all their MT940 or CODA files alike and number none: day and opening balance tell those apart.
     """
-    said = head.statement_id or receipt.id
+    said, whole = head.statement_id or receipt.id, (head.page or 1) == 1 and head.last_page is not False
     opening, day = balance_of(head.balances, OPENING), head.to_date or head.from_date or head.created_on
-    if head.format.startswith(_ALIKE) and not (head.sequence or head.legal_sequence):
-        said += f" of {day or receipt.id}" + (f" from {opening.amount}" if opening else "")
+    at = day if head.kind == "statement" else head.created_at or day  # of an interim report there are several a day
+    if whole and head.format.startswith(_ALIKE) and not (head.sequence or head.legal_sequence):
+        said += f" of {at or receipt.id}" + (f" from {plain(opening.amount.value)}" if opening else "")
     return f"{said}#{head.page}" if head.page and head.page > 1 else said
 
 
