@@ -172,8 +172,12 @@ def test_statements_that_are_all_called_alike_and_never_numbered_are_several_and
     assert set(series.cases) == {"balance_chain_broken"}
 
 
-def test_a_numbered_statement_keeps_the_name_that_the_bank_gave_it() -> None:
-    assert _statements(read(_mt940("100,00", "150,00", number="7")))[0].statement_id == "STARTUMSE"
+def test_two_numbered_statements_of_one_day_that_are_called_alike_are_two_and_so_are_their_equal_entries() -> None:
+    files = [_mt940("100,00", "150,00", number="7"), _mt940("150,00", "200,00", number="8")]
+    assert len({report.natural_key() for content in files for report in reports(read(content))}) == 2
+    assert [body.statement_id for content in files for body in _statements(read(content))] == [
+        "STARTUMSE/7", "STARTUMSE/8",
+    ]  # fmt: skip
 
 
 def test_a_sequence_of_nought_is_no_number() -> None:

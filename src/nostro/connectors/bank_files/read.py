@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from nostro.connectors.bank_files.entries import Document
@@ -30,8 +30,8 @@ from nostro.model.statements import (
     balance_of,
 )
 
-_ALIKE = ("MT94", "MT950", "CODA")
-"""Formats whose statements' ids need not differ."""
+_MT = ("MT94", "MT950")
+"""Statements and interim reports of SWIFT: field 20 need not differ."""
 INFORMATION = "information_entry"
 """An entry that the bank tells for information only (`INFO`): it will never be booked."""
 
@@ -209,14 +209,27 @@ def _owner(receipt: ReceiptView, head: StatementHead, currency: str) -> _Owned |
 def _statement_id(receipt: ReceiptView, head: StatementHead) -> str:
     """The bank's id, with the page from the second on: equal entries on two pages are two entries.
 
-    Some banks call all their MT940 or CODA files alike and number none: day and opening balance tell those apart.
+    Many banks call all their MT940 or CODA files alike: the number tells those apart, or day and opening balance where
+    they count none.
     """
-    said, whole = head.statement_id or receipt.id, (head.page or 1) == 1 and head.last_page is not False
-    opening, day = balance_of(head.balances, OPENING), head.to_date or head.from_date or head.created_on
-    at = day if head.kind == "statement" else head.created_at or day  # of an interim report there are several a day
-    if whole and head.format.startswith(_ALIKE) and not (head.sequence or head.legal_sequence):
-        said += f" of {at or receipt.id}" + (f" from {plain(opening.amount.value)}" if opening else "")
+    said, number = head.statement_id or receipt.id, head.sequence or head.legal_sequence
+    whole = (head.page or 1) == 1 and head.last_page is not False
+    if number and head.format.startswith(_MT):
+        said += f"/{number}"
+    elif whole and not number and head.format.startswith((*_MT, "CODA")):
+        said += f" of {_time_of(head) or receipt.id}" + _from(head)
     return f"{said}#{head.page}" if head.page and head.page > 1 else said
+
+
+def _time_of(head: StatementHead) -> date | datetime | None:
+    """The day of a statement; of interim reports there are several a day."""
+    day = head.to_date or head.from_date or head.created_on
+    return day if head.kind == "statement" else head.created_at or day
+
+
+def _from(head: StatementHead) -> str:
+    opening = balance_of(head.balances, OPENING)
+    return f" from {plain(opening.amount.value)}" if opening else ""
 
 
 def _failed(end: StatementEnd) -> tuple[Check, ...]:
