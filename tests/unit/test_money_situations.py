@@ -149,6 +149,12 @@ def test_an_invoice_that_was_drafted_before_the_erp_told_it_as_paid_is_a_case_wh
     assert told.open_cases(ITEM) == set()
 
 
+def test_a_payment_that_is_not_to_be_booked_yet_is_no_case_when_its_invoice_is_posted_anew() -> None:
+    told = house()
+    told.tell(fact(capture(method="sepa_debit")), drafted(2), told_by_erp(3, residual="100.00"))
+    assert told.open_cases(ITEM) == set()
+
+
 def test_an_unpaid_invoice_may_be_changed_without_a_case() -> None:
     told = house()
     told.tell(drafted(2), told_by_erp(3, "80.00", "80.00"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nostro.model.facts import CommandSettled, Fact, InvoicePosted, PaymentRegistered
 from nostro.model.payments import Payment
+from nostro.processes.collection.v1.effects import plain_step
 from nostro.processes.collection.v1.evolve import NOT_STANDING
 from nostro.processes.collection.v1.evolve import evolve as evolve_v1
 from nostro.processes.collection.v1.state import PAYMENTS_LIMIT, CollectionState, Registered
@@ -15,6 +16,13 @@ class CollectionStateV2(CollectionState):
     """`twice`: payments that stand in the ERP beside the one that we know for the same charge."""
 
     twice: tuple[Registered, ...] = ()
+
+    @property
+    def booked(self) -> int:
+        """What of `cleared` stands in the ERP by our doing, or was adopted there."""
+        there = [one for one in self.incoming if one.amount.currency == self.currency]
+        steps = {one.source: f"reconcile-{plain_step(one.source)}" for one in there}
+        return sum(one.cleared for one in there if one.registered or self.steps.there(steps[one.source]))
 
     @property
     def given_up(self) -> int:
@@ -43,11 +51,10 @@ def evolve(data: State, fact: Fact) -> State:
 
 def _posted(before: CollectionStateV2, after: CollectionStateV2, body: InvoicePosted) -> State:
     """What was matched there is not any more, be it that the item was drafted, changed and posted anew."""
-    paid, expected = body.total.minor - body.residual.minor, min(after.cleared, body.total.minor)
-    total, residual = before.total, before.residual
+    paid, (total, residual) = body.total.minor - body.residual.minor, (before.total, before.residual)
     fell = total is not None and residual is not None and paid < total.minor - residual.minor
-    fell |= bool(before.withdrawn)
-    return but(after, reopened=paid < expected and (fell or before.reopened))
+    expected = after.cleared if fell or before.reopened else after.booked if before.withdrawn else 0
+    return but(after, reopened=paid < min(expected, body.total.minor))
 
 
 def _registered(before: CollectionStateV2, after: CollectionStateV2, body: PaymentRegistered) -> State:
