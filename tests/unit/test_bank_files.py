@@ -15,6 +15,7 @@ from nostro.model.entities import HouseBankAccount, LegalEntity
 from nostro.model.facts import EntryReported, StatementReceived, split
 from nostro.model.money import Money
 from nostro.model.references import told
+from tests.series import Series
 from tests.unit.test_camt import balance, document, entry
 from tests.unit.test_convert_validate import PAYMENT
 from tests.unit.test_einvoice_syntaxes import UBL as INVOICE
@@ -146,6 +147,47 @@ def test_the_pages_of_a_statement_have_natural_keys_of_their_own() -> None:
     pages = [document(page.format(n, last), entry(more=DAY)) for n, last in ((1, "false"), (2, "true"))]
     keys = {report.natural_key() for content in pages for report in reports(read(content))}
     assert len(keys) == 2
+
+
+def _mt940(opening: str, closing: str, number: str = "00000", name: str = "STARTUMSE") -> bytes:
+    """A file with one credit of 50.00 on 31 August."""
+    entry = ":61:2608310831C50,00NTRFNONREF\r\n:86:166?00CREDIT?20for the stand\r\n"
+    head = f":20:{name}\r\n:25:{IBAN}\r\n:28C:{number}/001\r\n:60F:C260831EUR{opening}\r\n"
+    return f"{head}{entry}:62F:C260831EUR{closing}\r\n-\r\n".encode()
+
+
+def test_statements_that_are_all_called_alike_and_never_numbered_are_several_and_so_are_their_entries() -> None:
+    first, second = _mt940("100,00", "150,00"), _mt940("150,00", "200,00")
+    keys = {report.natural_key() for content in (first, second, first) for report in reports(read(content))}
+    assert len(keys) == 2
+    told = [body for content in (first, second) for body in _statements(read(content))]
+    assert [body.statement_id for body in told] == [
+        "STARTUMSE of 2026-08-31 from 100.00", "STARTUMSE of 2026-08-31 from 150.00",
+    ]  # fmt: skip
+    series = Series()
+    for body in told:
+        series.tell(body, RECEIVED)
+    assert series.cases == {}
+    series.tell(_statements(read(_mt940("300,00", "350,00")))[0], RECEIVED)
+    assert set(series.cases) == {"balance_chain_broken"}
+
+
+def test_two_numbered_statements_of_one_day_that_are_called_alike_are_two_and_so_are_their_equal_entries() -> None:
+    files = [_mt940("100,00", "150,00", number="7"), _mt940("150,00", "200,00", number="8")]
+    assert len({report.natural_key() for content in files for report in reports(read(content))}) == 2
+    assert [body.statement_id for content in files for body in _statements(read(content))] == [
+        "STARTUMSE/7", "STARTUMSE/8",
+    ]  # fmt: skip
+
+
+def test_a_sequence_of_nought_is_no_number() -> None:
+    (received,) = _statements(read(document("<ElctrncSeqNb>0</ElctrncSeqNb>", entry(more=DAY))))
+    assert received.sequence is None
+
+
+def _statements(items: list[Item]) -> list[StatementReceived]:
+    bodies = [body for item in items if isinstance(item, ReadItem) for body in item.facts]
+    return [body for body in bodies if isinstance(body, StatementReceived)]
 
 
 def test_the_place_of_a_booked_entry_is_the_balance_before_it() -> None:

@@ -91,6 +91,8 @@ def test_money_booked_within_the_hour_after_midnight_keeps_the_day_of_its_charge
         ({"captured": False, "status": "failed", "paid": False}, "failed"),
         ({"captured": False, "refunded": True}, "cancelled"),
         ({"captured": False, "status": "something_new"}, "pending"),
+        ({"captured": True, "status": "pending"}, "pending"),  # a direct debit that its bank has not answered
+        ({"captured": True, "status": "failed", "paid": False}, "failed"),
     ],
 )
 def test_a_charge_that_holds_no_money_is_an_attempt(more: Thing, state: str) -> None:

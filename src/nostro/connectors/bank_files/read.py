@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from nostro.connectors.bank_files.entries import Document
@@ -16,7 +16,7 @@ from nostro.model.entities import LegalEntity
 from nostro.model.facts import StatementReceived
 from nostro.model.failures import FormatRefused
 from nostro.model.messages import Instruction, MessageEnd, PaymentStatus
-from nostro.model.money import Amount, InexactAmountError
+from nostro.model.money import Amount, InexactAmountError, plain
 from nostro.model.parties import same_account
 from nostro.model.statements import (
     CLOSING,
@@ -30,6 +30,8 @@ from nostro.model.statements import (
     balance_of,
 )
 
+_MT = ("MT94", "MT950")
+"""Statements and interim reports of SWIFT: field 20 need not differ."""
 INFORMATION = "information_entry"
 """An entry that the bank tells for information only (`INFO`): it will never be booked."""
 
@@ -152,7 +154,7 @@ class _Reading:
             account=document.account.id,
             kind=head.kind,
             statement_id=document.statement_id,
-            sequence=head.sequence if head.sequence is not None else head.legal_sequence,
+            sequence=head.sequence or head.legal_sequence or None,  # banks that don't count say 0
             page=head.page or 1,
             last_page=head.last_page is not False,
             created_at=head.created_at.isoformat() if head.created_at else "",
@@ -205,9 +207,29 @@ def _owner(receipt: ReceiptView, head: StatementHead, currency: str) -> _Owned |
 
 
 def _statement_id(receipt: ReceiptView, head: StatementHead) -> str:
-    """The bank's id, with the page from the second on: equal entries on two pages are two entries."""
-    said = head.statement_id or receipt.id
+    """The bank's id, with the page from the second on: equal entries on two pages are two entries.
+
+    Many banks call all their MT940 or CODA files alike: the number tells those apart, or day and opening balance where
+    they count none.
+    """
+    said, number = head.statement_id or receipt.id, head.sequence or head.legal_sequence
+    whole = (head.page or 1) == 1 and head.last_page is not False
+    if number and head.format.startswith(_MT):
+        said += f"/{number}"
+    elif whole and not number and head.format.startswith((*_MT, "CODA")):
+        said += f" of {_time_of(head) or receipt.id}" + _from(head)
     return f"{said}#{head.page}" if head.page and head.page > 1 else said
+
+
+def _time_of(head: StatementHead) -> date | datetime | None:
+    """The day of a statement; of interim reports there are several a day."""
+    day = head.to_date or head.from_date or head.created_on
+    return day if head.kind == "statement" else head.created_at or day
+
+
+def _from(head: StatementHead) -> str:
+    opening = balance_of(head.balances, OPENING)
+    return f" from {plain(opening.amount.value)}" if opening else ""
 
 
 def _failed(end: StatementEnd) -> tuple[Check, ...]:

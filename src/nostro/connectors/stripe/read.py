@@ -136,12 +136,17 @@ def _line(line: Thing, source: _Source) -> Item:
 
 
 def _charge(charge: Thing, source: _Source) -> ReadItem:
-    if charge.get("captured", charge.get("paid")):
+    if _holds_money(charge):
         return source.told(charge, [_captured(charge, source)], instant(_captured_at(charge, source)))
     status = "expired" if charge.get("refunded") else charge.get("status", "")
     state = CHARGES.get(status, "pending")
     fact = _attempted(charge, source, state, f"charge/{status}", charge["created"])
     return source.told(charge, [fact], source.happened(charge, first=True), strange=status not in CHARGES)
+
+
+def _holds_money(charge: Thing) -> bool:
+    """A debit that is pending at its bank, or was refused there, is `captured` all the same."""
+    return bool(charge.get("captured", charge.get("paid"))) and charge.get("status") not in ("pending", "failed")
 
 
 def _captured(charge: Thing, source: _Source) -> PaymentCaptured:
@@ -175,7 +180,7 @@ def _intent(intent: Thing, source: _Source) -> ReadItem:
     happened = source.happened(intent, first=True)
     if verb == "succeeded":
         charges = (intent.get("charges") or {}).get("data", ())
-        captured = [_captured(charge, source) for charge in charges if charge.get("captured")]
+        captured = [_captured(charge, source) for charge in charges if _holds_money(charge)]
         return source.told(intent, captured, happened)
     state = "failed" if verb == "payment_failed" else INTENTS.get(status, "pending")
     fact = _attempted(intent, source, state, f"{verb}/{status}", source.told_at or intent["created"])

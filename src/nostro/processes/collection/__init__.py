@@ -10,11 +10,18 @@ from nostro.processes.collection.v1.decide import decide
 from nostro.processes.collection.v1.evolve import evolve
 from nostro.processes.collection.v1.machine import MACHINE
 from nostro.processes.collection.v1.state import CollectionState
+from nostro.processes.collection.v2.decide import MACHINE as MACHINE_V2
+from nostro.processes.collection.v2.decide import decide as decide_v2
+from nostro.processes.collection.v2.state import CollectionStateV2
+from nostro.processes.collection.v2.state import evolve as evolve_v2
 from nostro.processes.kit.process import Process, Version
 
 PROCESS = Process(
     name="collection",
-    versions=(Version(MACHINE, CollectionState(), evolve, decide),),
+    versions=(
+        Version(MACHINE, CollectionState(), evolve, decide),
+        Version(MACHINE_V2, CollectionStateV2(), evolve_v2, decide_v2),
+    ),
     begins=begins,
     correlates=correlates,
     registers=registers,

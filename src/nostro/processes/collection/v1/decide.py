@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from nostro.model.facts import (
@@ -27,7 +27,7 @@ from nostro.processes.collection.v1.cases import OVERDUE, cases
 from nostro.processes.collection.v1.effects import Scene, wanted
 from nostro.processes.collection.v1.machine import MACHINE
 from nostro.processes.collection.v1.state import Assignment, CollectionState, News
-from nostro.processes.kit.decision import Calls, Decision, Instance, Lookup, Rules, State, Wanted
+from nostro.processes.kit.decision import Calls, CaseOpening, Decision, Instance, Lookup, Rules, State, Wanted
 from nostro.processes.kit.following import (
     a_day_later,
     acts,
@@ -44,16 +44,23 @@ from nostro.processes.kit.following import (
 
 SEARCH_SECONDS = 180 * 86_400
 """How long an item may come after its money and still be found by itself."""
+Grounds = Callable[[Scene], Mapping[str, CaseOpening]]
+"""The open cases of a state, by reason."""
 
 
 def decide(instance: Instance, data: State, fact: Fact, rules: Rules) -> Decision:
     """What is new of effects, facts, cases and postings, and where the collection stands now."""
+    return decided(instance, data, fact, rules, cases)
+
+
+def decided(instance: Instance, data: State, fact: Fact, rules: Rules, grounds: Grounds) -> Decision:
+    """The decision, with the grounds for cases that a version sees."""
     assert isinstance(data, CollectionState)
     assert isinstance(instance.data, CollectionState)
     entity, subject = rules.entity(instance.entity), instance.subject.id
-    before = called_for(instance, rules, lambda data, none: _calls(Scene(subject, entity, rules, data), none))
+    before = called_for(instance, rules, lambda data, none: _calls(Scene(subject, entity, rules, data), none, grounds))
     scene = Scene(subject, entity, rules, data)
-    after = _calls(scene, before) if data is not before.data else before
+    after = _calls(scene, before, grounds) if data is not before.data else before
     pending = data.steps.pending(after.wanted)
     changed = case_changes(before.cases, after.cases)
     to = _within_table(instance.state, fact, standing(scene, pending))
@@ -72,12 +79,12 @@ def decide(instance: Instance, data: State, fact: Fact, rules: Rules) -> Decisio
     )
 
 
-def _calls(scene: Scene, before: Calls) -> Calls:
+def _calls(scene: Scene, before: Calls, grounds: Grounds) -> Calls:
     """All that the state calls for. What is known of the state before it is taken over as far as it is the same."""
     data, was = scene.data, before.data
     moved = not isinstance(was, CollectionState) or data.payments is not was.payments or data.credits is not was.credits
     named = postings(data, scene.entity.id) if moved else before.postings
-    return Calls(data, scene.rules, wanted(scene, before.wanted), cases(scene), with_keys(_told(scene)), named)
+    return Calls(data, scene.rules, wanted(scene, before.wanted), grounds(scene), with_keys(_told(scene)), named)
 
 
 def standing(scene: Scene, pending: Sequence[Wanted]) -> str:

@@ -50,7 +50,7 @@ from nostro.processes.kit.following import but, same
 V = TypeVar("V", bound=Value)
 
 PROVIDER_DEADLINE = "odoo_provider"
-_NOT_STANDING = frozenset({"draft", "canceled", "cancelled", "rejected"})
+NOT_STANDING = frozenset({"draft", "canceled", "cancelled", "rejected"})
 
 
 def evolve(data: State, fact: Fact) -> State:
@@ -116,7 +116,7 @@ def _withdrawn(data: CollectionState, body: InvoiceWithdrawn, _: Fact) -> Collec
 
 
 def _registered(data: CollectionState, body: PaymentRegistered, _: Fact) -> CollectionState:
-    if not body.provider_reference or body.state in _NOT_STANDING or data.kind == "unapplied":
+    if not body.provider_reference or body.state in NOT_STANDING or data.kind == "unapplied":
         return data
     company = plain(body.company_amount.value) if body.company_amount else ""
     told = Registered(payment=str(body.payment_id), company=company, **same(body, "provider_reference amount"))

@@ -1,0 +1,1 @@
+"""The second version: as the first one, and it shows what that one passed over. PROCESS.md says what that is."""
