@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from nostro.sandbox.agenda import Agenda
-from nostro.sandbox.currencies import iso_exponent, stripe_exponent
+from nostro.sandbox.currencies import iso_minor
 from nostro.sandbox.entropy import token
 from nostro.sandbox.psp import shapes
 from nostro.sandbox.psp.errors import Refused
@@ -133,8 +133,8 @@ class Payouts:
         currency = payout["currency"]
         account = self._settings.bank_accounts.get(currency, "")
         told = end_to_end if self._settings.traceable else "NOTPROVIDED"
-        iso_minor = payout["amount"] * 10 ** iso_exponent(currency.upper()) // 10 ** stripe_exponent(currency)
-        self.wires.append(Wire(account, iso_minor, currency.upper(), told, "STRIPE PAYOUT", payout["id"]))
+        amount = iso_minor(payout["amount"], currency)
+        self.wires.append(Wire(account, amount, currency.upper(), told, "STRIPE PAYOUT", payout["id"]))
 
     def _traced(self, payout: Thing, trace: Thing, now: datetime) -> None:
         payout["trace_id"] = trace
