@@ -26,7 +26,6 @@ MANIFEST = Manifest(
     statuses=STATUSES,
     errors=ERRORS,
     confidential=frozenset({"billing_details", "receipt_email", "description", "shipping", "source", "evidence"}),
-    signs_webhooks=True,
     takes_webhooks=True,
     body_limit=262_144,
     calls_per_second=20.0,
