@@ -163,7 +163,7 @@ def empty_grounds(folder: Path, seed: int, until: datetime = END) -> tuple[Groun
     grounds = Grounds(folder / "landscape", state, **ports, odoo_token=token(SystemEntropy()))
     scenario = Scenario(seed)
     scenario.script[:] = [act for act in scenario.script if act.at < until]
-    world = build_world(seed=seed, script=scenario.script, webhooks=grounds.webhooks)
+    world = build_world(seed=seed, script=scenario.script, webhooks=grounds.webhooks())
     odoo = world.systems[ODOO]
     assert isinstance(odoo, OdooBooks)
     write_landscape(grounds, odoo.landscape(), SystemEntropy())

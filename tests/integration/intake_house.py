@@ -127,7 +127,6 @@ def till(**changed: object) -> Connector:
         "secrets": ("key",),
         "feeds": {"events": Feed("events", fetch, page, 60)},
         "ignored": frozenset({"chatter"}),
-        "signs_webhooks": True,
         "takes_webhooks": True,
         "watches_folder": True,
         "body_limit": 4096,

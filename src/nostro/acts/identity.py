@@ -15,32 +15,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Protocol
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from nostro.landscape.schema import PersonEntry
 from nostro.model.failures import ActRefused
 
 TRIES = 5
 CLOSED = timedelta(minutes=15)
 _HASHER = PasswordHasher()  # argon2id with the parameters of RFC 9106, section 4, second choice
-
-
-class Identifiable(Protocol):
-    """A person as people.yaml has him: exactly one of `os_user` and `passphrase` (an argon2id hash)."""
-
-    @property
-    def id(self) -> str:
-        """His id."""
-
-    @property
-    def os_user(self) -> str:
-        """His login, or empty."""
-
-    @property
-    def passphrase(self) -> str | None:
-        """The hash of his passphrase, or None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +50,7 @@ def hash_passphrase(text: str) -> str:
     return _HASHER.hash(text)
 
 
-def identify(claimed: str, people: Iterable[Identifiable], terminal: Terminal, now: datetime) -> str:
+def identify(claimed: str, people: Iterable[PersonEntry], terminal: Terminal, now: datetime) -> str:
     """The person's id. No `claimed` id: whoever this login is. Raises `ActRefused` for anybody else.
 
     `now`: machine time, UTC.
@@ -85,14 +69,14 @@ def identify(claimed: str, people: Iterable[Identifiable], terminal: Terminal, n
     return person.id
 
 
-def _by_login(people: Iterable[Identifiable], terminal: Terminal) -> str:
+def _by_login(people: Iterable[PersonEntry], terminal: Terminal) -> str:
     mine = [person.id for person in people if person.os_user and person.os_user == terminal.login]
     if len(mine) != 1:
         raise ActRefused(f"The login {terminal.login} is nobody's in people.yaml.", "Say who you are: --as ID.")
     return mine[0]
 
 
-def _prove(person: Identifiable, terminal: Terminal, now: datetime) -> None:
+def _prove(person: PersonEntry, terminal: Terminal, now: datetime) -> None:
     """Counts the try before it is looked at, so that many at once are no way around it."""
     with _counted(terminal.tries) as wrong:
         count, since = wrong.get(person.id, (0, now.isoformat()))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
 from nostro.acts.matter import (
     LATER,
@@ -23,6 +22,7 @@ from nostro.connectors.people.wire import ActReceipt
 from nostro.governance.bundle import PEOPLE
 from nostro.governance.rights import ALL, Asked, Verdict
 from nostro.governance.rules import Rules
+from nostro.ingress.receiving import Intake
 from nostro.model.canonical import canonical
 from nostro.model.facts import (
     CaseClosed,
@@ -36,14 +36,7 @@ from nostro.model.facts import (
 from nostro.model.failures import ActRefused
 from nostro.model.ids import short_digest
 from nostro.store.database import Database
-from nostro.store.receipts import KeptReceipt, Received
-
-
-class ReceiptKeeper(Protocol):
-    """Keeps a receipt; what it returns is committed. `ingress.receiving.Intake` is one."""
-
-    async def take(self, received: Received, body: bytes) -> KeptReceipt:
-        """Keeps bytes that are in memory."""
+from nostro.store.receipts import Received
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +63,7 @@ class Desk:
     """Where people act: under the rules in force, on what stands in the database."""
 
     database: Database
-    keeper: ReceiptKeeper
+    keeper: Intake
     rules: Rules
 
     async def look(self, act: Act) -> Matter:

@@ -224,14 +224,14 @@ def _coverage(scene: Scene) -> Iterator[Finding]:
     for number, entity in enumerate(scene.land.entities.entities):
         for operation in NEEDED:
             serving = [
-                (stem, interface)
+                stem
                 for stem, interface in scene.land.interfaces.items()
                 if operation in interface.operations and (not interface.entities or entity.id in interface.entities)
             ]
             if not serving:
                 remedy = "Name it in an interface of its Odoo; mode: observe writes nothing."
                 yield source.finding(("entities", number), f"Nothing does {operation} for {entity.id}.", remedy)
-            yield from _service(scene, entity, operation, serving=[stem for stem, _ in serving])
+            yield from _service(scene, entity, operation, serving)
 
 
 def _service(scene: Scene, entity: LegalEntity, operation: str, serving: list[str]) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ import importlib
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -51,20 +51,14 @@ def bench(
 ) -> None:
     """Measure a claim about speed, beside what others do, on a PostgreSQL of its own."""
     runner, report = _module("run"), _module("report")
-    parameters = report.Parameters(
-        seconds=sizes.seconds,
-        warm_seconds=sizes.warm_seconds,
-        instances=sizes.instances,
-        facts=sizes.facts,
-        workers=_numbers(sizes.workers),
-        under_way=sizes.under_way,
-        rivals=_one_of(sizes.rivals),
-    )
+    chosen = asdict(sizes) | {"workers": _numbers(sizes.workers), "rivals": _one_of(sizes.rivals)}
+    history = report.HISTORY if chosen.pop("history") else None
+    parameters = report.Parameters(**chosen)
 
     def note(sentence: str) -> None:  # beside --json too: it takes minutes, and standard output stays one object
         frame.output.aside.print(clean(sentence))
 
-    for told in runner.run(name, parameters, note, report.HISTORY if sizes.history else None):
+    for told in runner.run(name, parameters, note, history):
         if name in runner.FILE_BENCHES and frame.output.json:
             sys.stdout.write(f"{json.dumps(told)}\n")
         else:

@@ -11,7 +11,7 @@ from nostro.acts.matter import Act, CloseRecovery, Decide, Match, Matter, OpenRe
 from nostro.model.facts.house import Target
 from nostro.projections.worklist import LIMIT, OpenCase, WaitingCommand
 from nostro.runtime.house import House
-from nostro.runtime.output import age, clean, phrase, table, when, zone_of
+from nostro.runtime.output import age, card, phrase, table, when, zone_of
 
 RUNBOOK = "docs/operate/{}.md"
 HOW = {
@@ -19,6 +19,7 @@ HOW = {
     "proposed": "Approve or refuse it.",
     "handed_over": "Nobody can prove whether it was done: look there, then confirm --done or --not-done.",
 }
+WAITING = {"entity": "whole", "amount": "right", "age": "right", "what": "left"}
 _SHOWN_ABOVE = frozenset({"connection", "kind", "operation", "process", "subject"})
 
 
@@ -38,12 +39,11 @@ def draw_matter(console: Console, house: House, act: Act, matter: Matter) -> Non
     lines |= {"proposed by": ", ".join(sorted(matter.proposers))} if isinstance(act, Decide) else {}
     lines |= {"target": _target_told(act.target)} if isinstance(act, Match) else {}
     lines |= {name: told for name, told in matter.says.items() if name not in {*lines, *_SHOWN_ABOVE}}
-    shown = Table(title=verb(act), title_justify="left", title_style="bold", show_header=False)
-    for name, told in lines.items():
-        text = when(told, zone_of(entity)) if isinstance(told, datetime) else phrase(told)
-        if text:
-            shown.add_row(name.replace("_", " "), clean(text))
-    console.print(shown)
+    texts = {
+        name.replace("_", " "): when(told, zone_of(entity)) if isinstance(told, datetime) else phrase(told)
+        for name, told in lines.items()
+    }
+    console.print(card(texts, verb(act)))
 
 
 def _target_told(target: Target) -> str:
@@ -70,10 +70,9 @@ def case_what(found: OpenCase) -> str:
 
 def draw_lists(console: Console, *, found: list[OpenCase], commands: list[WaitingCommand], at: datetime) -> None:
     """All that waits, as two tables."""
-    heads = {"case": "whole", "entity": "whole", "amount": "right", "age": "right", "what": "left"}
     rows = [(c.id, c.entity, c.amount, "closed" if c.closed_at else age(at - c.opened_at), case_what(c)) for c in found]
     if rows:
-        console.print(table("Cases", heads, rows))
+        console.print(table("Cases", {"case": "whole", **WAITING}, rows))
     if commands:
         console.print(_commands(commands, at))
     if not rows and not commands:
@@ -85,7 +84,6 @@ def draw_lists(console: Console, *, found: list[OpenCase], commands: list[Waitin
 
 
 def _commands(commands: list[WaitingCommand], at: datetime) -> Table:
-    heads = {"command": "whole", "entity": "whole", "amount": "right", "age": "right", "what": "left"}
     rows = [
         (
             c.correlation,
@@ -96,7 +94,7 @@ def _commands(commands: list[WaitingCommand], at: datetime) -> Table:
         )
         for c in commands
     ]
-    return table("Commands that wait for a person", heads, rows)
+    return table("Commands that wait for a person", {"command": "whole", **WAITING}, rows)
 
 
 def draw_one(console: Console, *, house: House, found: OpenCase | None, commands: list[WaitingCommand]) -> None:
@@ -104,14 +102,11 @@ def draw_one(console: Console, *, house: House, found: OpenCase | None, commands
     if found is not None:
         zone = zone_of(house.rules.entities.get(found.entity))
         closed = f"{when(found.closed_at, zone)} by {found.closed_by}" if found.closed_at else ""
-        lines = {"case": found.id, "what": found.sentence, "amount": found.amount, "entity": found.entity}
+        amount = str(found.amount) if found.amount else ""
+        lines = {"case": found.id, "what": found.sentence, "amount": amount, "entity": found.entity}
         lines |= {"about": f"{found.process}/{found.subject}", "candidates": "\n".join(found.candidates)}
         lines |= {"opened": when(found.opened_at, zone), "closed": closed, "runbook": RUNBOOK.format(found.reason)}
-        shown = Table(show_header=False)
-        for name, told in lines.items():
-            if told:
-                shown.add_row(name, clean(str(told)))
-        console.print(shown)
+        console.print(card(lines))
     for command in commands:
         console.print(f"{command.correlation}: {command.operation} at {command.connection}. {HOW[command.status]}")
     if found is not None and found.closed_at is None:

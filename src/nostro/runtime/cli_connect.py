@@ -16,9 +16,9 @@ from nostro.governance.rules import Rules
 from nostro.landscape.compiling import bundle_of
 from nostro.landscape.sources import Finding
 from nostro.model.calls import Ask, Exchange, Reply
-from nostro.model.clock import Now
 from nostro.runtime.cli_frame import Frame
 from nostro.runtime.cli_references import inspected
+from nostro.runtime.clock import machine_now
 from nostro.runtime.house import connections_of
 
 CALLS = 500
@@ -58,7 +58,7 @@ async def _ask(connection: OpenConnection) -> Sequence[str]:
     if check is None or connection.connector.wire is None:
         return ()
     async with HttpTransport() as transport:
-        return await _driven(Line(connection, transport, _now), check(connection.config, connection.entities))
+        return await _driven(Line(connection, transport, machine_now), check(connection.config, connection.entities))
 
 
 async def _driven(line: Line, exchange: Exchange[Sequence[str]]) -> Sequence[str]:
@@ -76,8 +76,3 @@ async def _driven(line: Line, exchange: Exchange[Sequence[str]]) -> Sequence[str
     finally:
         exchange.close()
     return (f"It was asked {CALLS} questions and had not answered all.",)
-
-
-async def _now() -> Now:
-    at = datetime.now(UTC)
-    return Now(at, at)

@@ -71,9 +71,13 @@ class Frame:
 
     def state(self) -> Path:
         """The landscape's state folder: what nostro.yaml names, else one chosen by the landscape's path."""
-        folder = self.landscape()
-        house = read_landscape(folder).values.get("nostro.yaml")
-        return state_folder(folder, named=house.state if isinstance(house, HouseFile) else "")
+        house = self.house()
+        return state_folder(self.landscape(), named=house.state if house else "")
+
+    def house(self) -> HouseFile | None:
+        """nostro.yaml, if it can be understood."""
+        told = read_landscape(self.landscape()).values.get("nostro.yaml")
+        return told if isinstance(told, HouseFile) else None
 
 
 def framed(command: Callable[..., Answer]) -> Callable[..., None]:

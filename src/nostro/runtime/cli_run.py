@@ -13,8 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from nostro.landscape.reading import read_landscape
-from nostro.landscape.schema import HouseFile, Ports
+from nostro.landscape.schema import Ports
 from nostro.model.failures import OutOfService, Refused
 from nostro.runtime.cli_frame import DONE, INTERRUPTED, Frame, register
 from nostro.runtime.house import House, open_house
@@ -93,8 +92,8 @@ async def worker(frame: Frame, health_port: HealthPort = None) -> int:
 
 
 def _doors(frame: Frame, where: DoorOptions) -> Doors:
-    house = read_landscape(frame.landscape()).values.get("nostro.yaml")
-    ports = house.ports if isinstance(house, HouseFile) else Ports()
+    house = frame.house()
+    ports = house.ports if house else Ports()
     return Doors(where.port or ports.door, where.health_port or ports.health, where.host)
 
 

@@ -110,6 +110,15 @@ def table(title: str, columns: Mapping[str, str], rows: Sequence[Sequence[Cell]]
     return made
 
 
+def card(lines: Mapping[str, str], title: str = "") -> Table:
+    """What is told of one thing, a line each; what is empty is left out."""
+    made = Table(title=title or None, title_justify="left", title_style="bold", show_header=False)
+    for name, told in lines.items():
+        if told:
+            made.add_row(name, clean(told))
+    return made
+
+
 def _console(*, stderr: bool) -> Console:
     at_terminal = (sys.stderr if stderr else sys.stdout).isatty()
     width = None if at_terminal or "COLUMNS" in os.environ else PIPE_COLUMNS

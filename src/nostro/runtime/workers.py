@@ -47,6 +47,8 @@ from nostro.store.migrate import partition
 
 PARTITIONS_EVERY = timedelta(hours=6)
 HELD_BY_FILES = timedelta(seconds=2)
+Step = tuple[str, Callable[[Now], Awaitable[int]], float]
+"""A loop's name, its step, and how many seconds it rests when it found nothing."""
 Guard = Callable[[OpenConnection, Transport], Transport]
 
 
@@ -224,15 +226,13 @@ class Wiring:
             self.traces,
         )
 
-    async def _intakes(
-        self, intake: Intake, limits: Limits
-    ) -> list[tuple[str, Callable[[Now], Awaitable[int]], float]]:
+    async def _intakes(self, intake: Intake, limits: Limits) -> list[Step]:
         """Polls, a loop each, and the watched folders."""
         house, leases = self.house, Leases(self.house.database, self.name)
         folders = Folders(
             house.database, house.connections, intake, leases, limits, settle=self.settle, count=self.metrics.count
         )
-        steps: list[tuple[str, Callable[[Now], Awaitable[int]], float]] = [("folders", folders.step, 1.0)]
+        steps: list[Step] = [("folders", folders.step, 1.0)]
         for connection in house.connections.values():
             if connection.connector.manifest.feeds and connection.connector.wire is not None:
                 line = await self._line(connection)

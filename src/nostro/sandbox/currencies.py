@@ -20,6 +20,11 @@ def stripe_exponent(currency: str) -> int:
     return 0 if currency.upper() in _STRIPE_ZERO.split() else 3 if currency.upper() in _THREE.split() else 2
 
 
+def iso_minor(minor: int, currency: str) -> int:
+    """An amount in Stripe's minor units of a currency, in ISO's."""
+    return int(minor * 10 ** iso_exponent(currency.upper()) // 10 ** stripe_exponent(currency))
+
+
 def decimal_text(minor: int, currency: str) -> str:
     """`1234` EUR as `12.34`, 1234 JPY as `1234`: an unsigned amount as bank files write it."""
     return str(Decimal(minor).scaleb(-iso_exponent(currency)))

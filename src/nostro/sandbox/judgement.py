@@ -6,7 +6,7 @@ and payouts come from the systems themselves, since rates and payout totals are 
 
 from typing import Any
 
-from nostro.sandbox.currencies import iso_exponent, stripe_exponent
+from nostro.sandbox.currencies import iso_minor
 from nostro.sandbox.scenario import Scenario
 from nostro.sandbox.world import World
 
@@ -75,7 +75,7 @@ def _fees(path: str, books: dict[str, Any]) -> list[dict[str, Any]]:
             "line": line["id"],
             "source": line["source"],
             "currency": line["currency"].upper(),
-            "fee_minor": _iso_minor(line["fee"], line["currency"]),
+            "fee_minor": iso_minor(line["fee"], line["currency"]),
             "payout": line["payout"],
         }
         for line in books["balance_transactions"]
@@ -85,11 +85,6 @@ def _fees(path: str, books: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _of_psp(path: str, thing: dict[str, Any]) -> dict[str, Any]:
     kept = ("id", "status", "payment_intent", "charge", "arrival_date")
-    amount = _iso_minor(thing["amount"], thing["currency"])
+    amount = iso_minor(thing["amount"], thing["currency"])
     told = {"psp": path, "amount_minor": amount, "currency": thing["currency"].upper()}
     return told | {key: thing[key] for key in kept if key in thing}
-
-
-def _iso_minor(minor: int, currency: str) -> int:
-    """Stripe's minor units in ISO's."""
-    return int(minor * 10 ** iso_exponent(currency.upper()) // 10 ** stripe_exponent(currency))

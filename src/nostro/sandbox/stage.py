@@ -60,7 +60,8 @@ class Entity:
         return f"psp/{self.code.lower()}"
 
 
-def _psp(code: str, account: AccountSettings, **more: Any) -> PspSettings:  # noqa: ANN401 - any field of the settings
+def psp_of(code: str, account: AccountSettings, **more: Any) -> PspSettings:  # noqa: ANN401 - any field of the settings
+    """The PSP account of a company that is paid out to this bank account."""
     name, currency = code.lower(), account.currency.lower()
     made = PspSettings(name, currency=currency, bank_accounts={currency: account.number}, **more)
     return replace(made, secret_key=f"sk_test_{name}", webhook_secrets=(f"whsec_{name}",))
@@ -68,9 +69,9 @@ def _psp(code: str, account: AccountSettings, **more: Any) -> PspSettings:  # no
 
 _RATES = {"usd/eur": Decimal("0.8554"), "jpy/eur": Decimal("0.005811")}
 ENTITIES = (
-    Entity("DE", "EUR", _EURO, _psp("DE", _EURO, rates=_RATES)),
-    Entity("CH", "CHF", _FRANC, _psp("CH", _FRANC, fee_percent=Decimal("2.9"), fee_fixed_minor=30, arrival_days=1)),
-    Entity("US", "USD", _DOLLAR, _psp("US", _DOLLAR, fee_percent=Decimal("2.9"), fee_fixed_minor=30)),
+    Entity("DE", "EUR", _EURO, psp_of("DE", _EURO, rates=_RATES)),
+    Entity("CH", "CHF", _FRANC, psp_of("CH", _FRANC, fee_percent=Decimal("2.9"), fee_fixed_minor=30, arrival_days=1)),
+    Entity("US", "USD", _DOLLAR, psp_of("US", _DOLLAR, fee_percent=Decimal("2.9"), fee_fixed_minor=30)),
 )
 STATEMENT_FAULTS = (
     StatementFault(_EURO.number, MONDAY, "doubled", timedelta(hours=1)),
@@ -136,12 +137,26 @@ def build_world(  # noqa: PLR0913 - a stage has this many parts, and all are nam
         plans = {path: plan.off() for path, plan in plans.items()}
     odoo = OdooBooks(odoo_settings(odoo_version, webhooks.get("odoo", "")), plans[ODOO], start)
     systems: dict[str, System] = {ODOO: odoo}
-    for entity in ENTITIES:
-        account = replace(entity.psp, seed=seed, webhook_url=webhooks.get(entity.psp.name, ""))
-        systems[entity.psp_path] = Psp(account, plans[entity.psp_path], start)
-    for entity in ENTITIES:
-        bank = BankSettings(entity.code.lower(), (entity.account,), seed, STATEMENT_FAULTS if faults else ())
-        systems[entity.bank_path] = Bank(bank, plans[entity.bank_path], start)
+    systems |= psps_and_banks(ENTITIES, seed, webhooks, plans, start, STATEMENT_FAULTS if faults else ())
     chart = odoo.landscape()
     results = {f"odoo/{e.code}": dict(chart[f"Entity {e.code}"]["journals"]) for e in ENTITIES}
     return World(seed, start, systems, plans, script, journal, results)
+
+
+def psps_and_banks(
+    entities: Sequence[Entity],
+    seed: int,
+    webhooks: Mapping[str, str],
+    plans: Mapping[str, FaultPlan],
+    start: datetime,
+    statement_faults: tuple[StatementFault, ...] = (),
+) -> dict[str, System]:
+    """The PSP account and the bank of each company, by path. What no plan is given for is calm."""
+    calm, systems = FaultPlan(seed), dict[str, System]()
+    for entity in entities:
+        account = replace(entity.psp, seed=seed, webhook_url=webhooks.get(entity.psp.name, ""))
+        systems[entity.psp_path] = Psp(account, plans.get(entity.psp_path, calm), start)
+    for entity in entities:
+        bank = BankSettings(entity.code.lower(), (entity.account,), seed, statement_faults)
+        systems[entity.bank_path] = Bank(bank, plans.get(entity.bank_path, calm), start)
+    return systems

@@ -19,6 +19,11 @@ def state_of(cursor: str) -> State:
     return dict(json.loads(cursor)) if cursor else {}
 
 
+def cursor_of(state: State) -> str:
+    """The cursor of a state."""
+    return canonical(state).decode()
+
+
 def turned(state: State, then: State, things: Sequence[Any], *, more: bool) -> FetchPage:
     """The page, and the cursor behind it. A page that the last walk told word for word counts as empty.
 
@@ -27,5 +32,5 @@ def turned(state: State, then: State, things: Sequence[Any], *, more: bool) -> F
     told = digest(things).hex()[:16]
     walk = [*state.get("walk", ()), told][-REMEMBERED:]
     memory = {"walk": walk, "told": state.get("told", [])} if more else {"told": walk}
-    cursor = canonical({**then, **memory}).decode() if then else ""
+    cursor = cursor_of({**then, **memory}) if then else ""
     return FetchPage(cursor, more=more, empty=not things or told in state.get("told", ()))

@@ -132,7 +132,6 @@ class Manifest:
     statuses: Mapping[str, str] = field(default_factory=dict)
     errors: Mapping[str, FailureKind] = field(default_factory=dict)
     confidential: frozenset[str] = frozenset()
-    signs_webhooks: bool = False
     takes_webhooks: bool = False
     watches_folder: bool = False
     body_limit: int = 1_048_576
@@ -143,7 +142,7 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class Connector:
-    """One outside system's kind.
+    """One outside system's kind. Without `verify` its webhooks are signed by nobody: what they say is a hint.
 
     `check(config)` is an exchange of Asks only that returns what is wrong, for `nostro check --connect`; `identify`
     one of few that says which database is there, or None when it can't be asked now.

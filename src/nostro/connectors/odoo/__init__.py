@@ -8,7 +8,6 @@ from nostro.connectors.kit.manifest import Connector, Wire
 from nostro.connectors.odoo.check import check, identify
 from nostro.connectors.odoo.manifest import MANIFEST
 from nostro.connectors.odoo.read import read
-from nostro.connectors.odoo.webhook import verify
 from nostro.connectors.odoo.wire import open_session, render, understand
 
-CONNECTOR = Connector(MANIFEST, read, Wire(render, understand, open_session), verify, check, identify)
+CONNECTOR = Connector(MANIFEST, read, Wire(render, understand, open_session), check=check, identify=identify)

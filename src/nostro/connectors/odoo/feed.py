@@ -16,12 +16,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from nostro.connectors.kit.cursors import State, state_of, turned
+from nostro.connectors.kit.cursors import State, cursor_of, state_of, turned
 from nostro.connectors.kit.manifest import Feed
 from nostro.connectors.odoo.config import OdooConfig
 from nostro.connectors.odoo.wire import Row, in_company, ref, search
 from nostro.model.calls import FetchPage, Message
-from nostro.model.canonical import canonical
 
 _FORMAT = "%Y-%m-%d %H:%M:%S"
 _BEGINNING = "1970-01-01 00:00:00"
@@ -93,8 +92,8 @@ class _Changes:
             return page
         walks = state.get("walks", 0) + 1
         if walks < _WALKS_PER_SWEEP:
-            return replace(page, cursor=_text({**state, "walks": walks}))
-        return replace(page, cursor=_text({**state, "walks": 0, "sweep": {}}), more=True)
+            return replace(page, cursor=cursor_of({**state, "walks": walks}))
+        return replace(page, cursor=cursor_of({**state, "walks": 0, "sweep": {}}), more=True)
 
     def feed(self) -> Feed:
         return Feed(self.name, self.fetch, self.page, self.every_seconds, _rewound, _refused)
@@ -107,16 +106,12 @@ def _rewound(cursor: str, at: datetime) -> str:
     if not stood:
         return ""
     kept: State = {name: state[name] for name in ("held", "walks") if name in state}
-    return _text({**kept, "seen": min(*stood, at.astimezone(UTC).strftime(_FORMAT))})
+    return cursor_of({**kept, "seen": min(*stood, at.astimezone(UTC).strftime(_FORMAT))})
 
 
 def _moved(second: str, by: int) -> str:
     moment = datetime.strptime(second, _FORMAT).replace(tzinfo=UTC)
     return (moment + timedelta(seconds=by)).strftime(_FORMAT)
-
-
-def _text(state: State) -> str:
-    return canonical(state).decode()
 
 
 # Deletes leave no trace: what we hold open is asked for by id
@@ -158,7 +153,7 @@ def _swept(state: State, rows: Sequence[Row], config: OdooConfig) -> FetchPage:
     if not state["sweep"]:  # a company that the user doesn't see now says nothing about its items
         seen = sorted(company for company, ids in state["held"].items() if ids and int(company) in there)
         then = _of_companies(state, seen, config)
-        return FetchPage(_text(then), more="sweep" in then, empty=True)
+        return FetchPage(cursor_of(then), more="sweep" in then, empty=True)
     company, ids = _chunk(state)
     gone = [one for one in ids if one not in there]
     left = {*gone, *state["sweep"]["hidden"]}
@@ -166,7 +161,7 @@ def _swept(state: State, rows: Sequence[Row], config: OdooConfig) -> FetchPage:
     size = min(2 * state["sweep"]["size"], config.page_size)
     then = _onward({**state, "held": held}, config, last=ids[-1], size=size, hidden=[])
     event = f"gone/{company}/{_listed(gone)}" if gone else ""
-    return FetchPage(_text(then), more="sweep" in then, empty=not gone, event=event)
+    return FetchPage(cursor_of(then), more="sweep" in then, empty=not gone, event=event)
 
 
 def _refused(cursor: str, config: OdooConfig) -> FetchPage | None:
@@ -178,7 +173,7 @@ def _refused(cursor: str, config: OdooConfig) -> FetchPage | None:
     if "sweep" not in state:
         return None
     if not state["sweep"]:
-        return FetchPage(_text(_of_companies(state, [], config)), more=False, empty=True)
+        return FetchPage(cursor_of(_of_companies(state, [], config)), more=False, empty=True)
     company, ids = _chunk(state)
     hidden = [*state["sweep"]["hidden"], *ids]
     if len(ids) > 1:
@@ -186,7 +181,7 @@ def _refused(cursor: str, config: OdooConfig) -> FetchPage | None:
     else:
         last = state["held"][company][-1] if len(hidden) >= HIDDEN_IN_A_ROW else ids[0]
         then = _onward(state, config, last=last, hidden=hidden)
-    return FetchPage(_text(then), more="sweep" in then, empty=True)
+    return FetchPage(cursor_of(then), more="sweep" in then, empty=True)
 
 
 def _onward(state: State, config: OdooConfig, **changed: Any) -> State:  # noqa: ANN401 - JSON

@@ -11,11 +11,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from nostro.connectors.kit.cursors import State, state_of, turned
+from nostro.connectors.kit.cursors import State, cursor_of, state_of, turned
 from nostro.connectors.kit.manifest import Feed
 from nostro.connectors.stripe.config import StripeConfig
 from nostro.model.calls import FetchPage, Message
-from nostro.model.canonical import canonical
 
 _PAGE = 100
 _HOUR, _DAY = 3_600, 86_400
@@ -57,7 +56,7 @@ class _Listing:
 def _rewound(cursor: str, at: datetime) -> str:
     """A walk under way, and what is remembered of earlier ones, begins anew."""
     state = state_of(cursor)
-    return _text({"since": min(state["since"], int(at.timestamp()))}) if "since" in state else ""
+    return cursor_of({"since": min(state["since"], int(at.timestamp()))}) if "since" in state else ""
 
 
 _PAYOUTS = _Listing("payouts", 7 * _DAY, 900)
@@ -85,28 +84,24 @@ def _page_payouts(cursor: str, content: Mapping[str, Any], config: StripeConfig)
     oldest = min([*waiting, state.get("oldest", _NEVER)])
     then = {**state_of(page.cursor), "walked": walked}
     if page.more:
-        return replace(page, cursor=_text({**then, "fresh": fresh, "oldest": oldest}))
+        return replace(page, cursor=cursor_of({**then, "fresh": fresh, "oldest": oldest}))
     held = {"since": oldest} if oldest < _NEVER else {}
-    return replace(page, cursor=_text({**then, **held, "queue": fresh}), more=bool(fresh))
+    return replace(page, cursor=cursor_of({**then, **held, "queue": fresh}), more=bool(fresh))
 
 
 def _page_lines(state: State, content: Mapping[str, Any]) -> FetchPage:
     lines = content["data"]
     if content["has_more"] and lines:
-        return FetchPage(_text({**state, "line": lines[-1]["id"]}), more=True, empty=False)
+        return FetchPage(cursor_of({**state, "line": lines[-1]["id"]}), more=True, empty=False)
     done, *queue = state["queue"]
     rest = {name: value for name, value in state.items() if name != "line"}
     walked = [*state["walked"], done][-_REMEMBERED:]
-    return FetchPage(_text({**rest, "queue": queue, "walked": walked}), more=bool(queue), empty=not lines)
+    return FetchPage(cursor_of({**rest, "queue": queue, "walked": walked}), more=bool(queue), empty=not lines)
 
 
 def _lines_are(payout: Mapping[str, Any], status: str) -> bool:
     """Stripe knows what is in an automatic payout once it has reconciled it; of a manual one it never does."""
     return bool(payout.get("reconciliation_status") == status)
-
-
-def _text(state: State) -> str:
-    return canonical(state).decode()
 
 
 FEEDS: Mapping[str, Feed] = {

@@ -18,27 +18,14 @@ MANIFEST = Manifest(
     config=StripeConfig,
     secrets=("api_key", "webhook_secret"),
     operations={
-        "refund_payment": Operation(
-            name="refund_payment",
-            exchange=each(refund),
-            once=Once.THEIR_KEY,
-            absence=Absence(seconds=0),
-            key_lifetime=timedelta(hours=24),
-        ),
-        "annotate_payment": Operation(
-            name="annotate_payment",
-            exchange=each(annotate),
-            once=Once.THEIR_KEY,
-            absence=Absence(seconds=0),
-            key_lifetime=timedelta(hours=24),
-        ),
+        name: Operation(name, each(single), Once.THEIR_KEY, Absence(seconds=0), key_lifetime=timedelta(hours=24))
+        for name, single in (("refund_payment", refund), ("annotate_payment", annotate))
     },
     feeds=FEEDS,
     ignored=IGNORED,
     statuses=STATUSES,
     errors=ERRORS,
     confidential=frozenset({"billing_details", "receipt_email", "description", "shipping", "source", "evidence"}),
-    signs_webhooks=True,
     takes_webhooks=True,
     body_limit=262_144,
     calls_per_second=20.0,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -74,11 +74,10 @@ class Grounds:
         """Where all the stand-ins are."""
         return f"http://127.0.0.1:{self.sandbox}"
 
-    @property
-    def webhooks(self) -> dict[str, str]:
+    def webhooks(self, entities: Sequence[Entity] = ENTITIES) -> dict[str, str]:
         """Where the sandbox's systems send their events, by name."""
         door = f"http://127.0.0.1:{self.door}/in"
-        psps = {entity.psp.name: f"{door}/stripe-{entity.psp.name}" for entity in ENTITIES}
+        psps = {entity.psp.name: f"{door}/stripe-{entity.psp.name}" for entity in entities}
         return {**psps, "odoo": f"{door}/odoo/{self.odoo_token}"}
 
     @property
@@ -101,11 +100,23 @@ def write_landscape(grounds: Grounds, chart: Mapping[str, Any], entropy: Entropy
     """Write all files. `chart` is what the sandbox's Odoo says of its companies (`OdooBooks.landscape`)."""
     secrets = Secrets(grounds, entropy)
     told = _of_the_erp(grounds, secrets)
-    files = house_files(grounds, secrets) | {name: _filled(name, told) for name in ERP_FILES}
-    files["entities.yaml"] = "entities:\n"
-    for entity in ENTITIES:
+    files: dict[str, Any] = {name: _filled(name, told) for name in ERP_FILES}
+    companies = [(entity, _at_the_erp(entity, chart[f"Entity {entity.code}"])) for entity in ENTITIES]
+    write_companies(grounds, secrets, files, companies, mode="act")
+
+
+def write_companies(
+    grounds: Grounds,
+    secrets: Secrets,
+    files: dict[str, Any],
+    companies: Iterable[tuple[Entity, Mapping[str, object]]],
+    mode: str,
+) -> None:
+    """Write these files, the house's, and those of each company, of which is told where it is found in Odoo."""
+    files |= house_files(grounds, secrets) | {"entities.yaml": "entities:\n"}
+    for entity, own in companies:
         (grounds.files / entity.psp.name).mkdir(parents=True, exist_ok=True)
-        told = _of_company(grounds, secrets, entity, chart[f"Entity {entity.code}"])
+        told = {**_outside(grounds, secrets, entity), **own, "mode": mode}
         files |= {name.replace("NAME", entity.psp.name): _filled(name, told) for name in COMPANY_FILES}
         files["entities.yaml"] += _filled("entity.yaml", told)
     write_files(grounds.landscape, files)
@@ -124,24 +135,33 @@ def _of_the_erp(grounds: Grounds, secrets: Secrets) -> dict[str, object]:
         "token": quoted(secrets.keep("odoo.token", grounds.odoo_token)),
         "late_seconds": LATE_EFFECTS_SECONDS,
         "operations": ", ".join(AT_THE_ERP),
+        "mode": "act",
     }
 
 
-def _of_company(grounds: Grounds, secrets: Secrets, entity: Entity, chart: Mapping[str, Any]) -> dict[str, object]:
-    """Its names and numbers, and under the names of Odoo's journals and accounts the ids that they have there."""
-    name, psp, account = entity.psp.name, entity.psp, entity.account
+def _at_the_erp(entity: Entity, chart: Mapping[str, Any]) -> dict[str, object]:
+    """Its names there, and under those of Odoo's journals and accounts the ids that they have."""
     return {
         **chart["accounts"],
         **chart["journals"],
         "company": chart["company"],
         "clearing": chart["clearing"]["STR1"],
+        "title": f"Entity {entity.code}",
+        "country": entity.code,
+        "calendar": CALENDARS[entity.code],
+        "odoo_provider": str(entity.code == "DE").lower(),
+    }
+
+
+def _outside(grounds: Grounds, secrets: Secrets, entity: Entity) -> dict[str, object]:
+    """Its bank and its provider."""
+    name, psp, account = entity.psp.name, entity.psp, entity.account
+    return {
         "code": entity.code,
         "name": name,
         "currency": entity.currency,
         "zone": account.zone,
-        "calendar": CALENDARS[entity.code],
         "number": account.number,
-        "odoo_provider": str(entity.code == "DE").lower(),
         "url": f"{grounds.sandbox_url}/{entity.psp_path}",
         "key": quoted(secrets.keep(f"stripe-{name}.key", psp.secret_key)),
         "webhook_secret": quoted(secrets.keep(f"stripe-{name}.webhook", psp.webhook_secrets[0])),

@@ -25,20 +25,19 @@ from nostro.governance.rules import Rules
 from nostro.landscape.secrets import SecretReference
 from nostro.model.calls import Message
 from nostro.model.canonical import parse
-from nostro.model.clock import Now
 from nostro.model.failures import OutOfService, Refused
 from nostro.model.money import Money
-from nostro.runtime.demo.landscape import AT_THE_ERP, AT_THE_PSP, Grounds, Secrets, house_files, write_files
+from nostro.runtime.clock import machine_now
+from nostro.runtime.demo.landscape import AT_THE_ERP, Grounds, Secrets, quoted, write_companies
 from nostro.runtime.demo.read_only import Guard
 from nostro.runtime.demo.running import running
 from nostro.runtime.demo.summary import SQL
 from nostro.runtime.house import House
 from nostro.runtime.output import clean, table, when
-from nostro.sandbox.bank import AccountSettings, Bank, BankSettings
+from nostro.sandbox.bank import AccountSettings
 from nostro.sandbox.entropy import chance
-from nostro.sandbox.faults import FaultPlan, System
-from nostro.sandbox.psp import Psp, PspSettings
 from nostro.sandbox.server import Server
+from nostro.sandbox.stage import Entity, psp_of, psps_and_banks
 from nostro.sandbox.world import Act, World
 from nostro.store.entropy import SystemEntropy
 
@@ -87,29 +86,12 @@ class YourOdoo:
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """A company of that Odoo, with the journals and ledger accounts that the demo takes for its own."""
+    """A company of that Odoo: how it stands in the sandbox, and what the landscape says of where it is in Odoo."""
 
     ident: int
     name: str
-    currency: str
-    country: str
-    bank_journal: int
-    card_journal: int
-    general_journal: int
-    clearing: int
-    expense: int
-
-    @property
-    def code(self) -> str:
-        """The entity's id in the landscape, and the name of its bank and provider."""
-        return f"c{self.ident}"
-
-    @property
-    def bank_account(self) -> AccountSettings:
-        """Its bank account in the sandbox."""
-        return AccountSettings(
-            f"90000{self.ident:07d}", self.currency, self.code, "SANDXX00XXX", _ZONES.get(self.country, "UTC")
-        )
+    stands: Entity
+    told: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +135,7 @@ async def watch(grounds: Grounds, odoo: YourOdoo, *, seed: int, told: Callable[[
     """
     connection, guard = odoo.connection(), Guard()
     async with HttpTransport() as transport:
-        line = Line(connection, guard.over(transport, "odoo"), _machine_now)
+        line = Line(connection, guard.over(transport, "odoo"), machine_now)
         companies, invoices = await _read(line)
     script = _payments(companies, invoices, seed, datetime.now(UTC).replace(microsecond=0))
     world = _world(grounds, companies, script, seed)
@@ -221,17 +203,24 @@ async def _company(
     expenses = await ask(
         search("account.account", [["account_type", "=", "expense"]], "code", order="id", limit=1, context=context)
     )
-    return Company(
-        ident=row["id"],
-        name=row["name"],
-        currency=label(row["currency_id"]),
-        country=row["country_code"] or "DE",
-        bank_journal=banks[0],
-        card_journal=ref(ways[0]["journal_id"]) if ways else banks[0],
-        general_journal=general[0],
-        clearing=ref(ways[0]["payment_account_id"]) if ways else 0,
-        expense=expenses[0]["id"] if expenses else 0,
-    )
+    country, expense = row["country_code"] or "DE", expenses[0]["id"] if expenses else 0
+    clearing = ref(ways[0]["payment_account_id"]) if ways else 0
+    told = {
+        "company": row["id"],
+        "title": quoted(row["name"]),
+        "country": country,
+        "calendar": _CALENDARS.get(country, "TARGET"),
+        "BNK1": banks[0],
+        "STR1": ref(ways[0]["journal_id"]) if ways else banks[0],
+        "MISC": general[0],
+        "odoo_provider": "false",
+        **dict.fromkeys(("fees", "exchange_loss"), expense),
+        **dict.fromkeys(("clearing", "reserve", "disputes"), clearing),
+    }
+    code, currency = f"c{row['id']}", label(row["currency_id"])
+    zone = _ZONES.get(country, "Etc/UTC")
+    account = AccountSettings(f"90000{row['id']:07d}", currency, code, "SANDXX00XXX", zone)
+    return Company(row["id"], row["name"], Entity(code, currency, account, psp_of(code, account)), told)
 
 
 # The sandbox that pays
@@ -239,7 +228,7 @@ async def _company(
 
 def _payments(companies: Sequence[Company], invoices: Sequence[Invoice], seed: int, begin: datetime) -> list[Act]:
     """Each invoice in its company's own currency is paid once, by card or by transfer, as the seed draws."""
-    own = {company.ident: company for company in companies}
+    own = {company.ident: company.stands for company in companies}
     script = []
     for number, invoice in enumerate(invoices):
         company, at = own[invoice.company], begin + AFTER + number * EACH
@@ -248,39 +237,23 @@ def _payments(companies: Sequence[Company], invoices: Sequence[Invoice], seed: i
         if chance(seed, "observe", invoice.company, invoice.number).random() < 0.5:
             sale = {"act": "card_payment", "amount": invoice.left.minor, "currency": company.currency.lower()}
             about = {"metadata": {"invoice": invoice.number}, "reference": f"{number}"}
-            script.append(Act(at, f"psp/{company.code}", {**sale, **about}))
+            script.append(Act(at, company.psp_path, {**sale, **about}))
         else:
-            credit = {"act": "credit", "account": company.bank_account.number, "amount": invoice.left.minor}
-            script.append(Act(at, f"bank/{company.code}", {**credit, "remittance": f"Invoice {invoice.number}"}))
+            credit = {"act": "credit", "account": company.account.number, "amount": invoice.left.minor}
+            script.append(Act(at, company.bank_path, {**credit, "remittance": f"Invoice {invoice.number}"}))
     return script
 
 
 def _world(grounds: Grounds, companies: Sequence[Company], script: Sequence[Act], seed: int) -> World:
-    begin, calm = datetime.now(UTC).replace(microsecond=0), FaultPlan(seed)
-    systems: dict[str, System] = {}
-    for company in companies:
-        hook = f"http://127.0.0.1:{grounds.door}/in/stripe-{company.code}"
-        currency = company.currency.lower()
-        settings = PspSettings(company.code, seed, _key(company), hook, (f"whsec_{company.code}",), currency=currency)
-        systems[f"psp/{company.code}"] = Psp(settings, calm, begin)
-        systems[f"bank/{company.code}"] = Bank(BankSettings(company.code, (company.bank_account,), seed), calm, begin)
+    begin, entities = datetime.now(UTC).replace(microsecond=0), [company.stands for company in companies]
+    systems = psps_and_banks(entities, seed, grounds.webhooks(entities), {}, begin)
     return World(seed, begin, systems, {}, script)
-
-
-def _key(company: Company) -> str:
-    return f"sk_test_{company.code}"
-
-
-def _hook_secret(company: Company) -> str:
-    return f"whsec_{company.code}"
 
 
 def _write(grounds: Grounds, odoo: YourOdoo, key: str, companies: Sequence[Company]) -> None:
     """A landscape in which every connection and interface observes."""
     secrets = Secrets(grounds, SystemEntropy())
     files = {
-        **house_files(grounds, secrets),
-        "entities.yaml": {"entities": [_entity(company) for company in companies]},
         "connections/odoo.yaml": {
             "kind": "odoo",
             "url": odoo.url.rstrip("/"),
@@ -289,57 +262,7 @@ def _write(grounds: Grounds, odoo: YourOdoo, key: str, companies: Sequence[Compa
         },
         "interfaces/booking.yaml": {"connection": "odoo", "operations": list(AT_THE_ERP)},
     }
-    for company in companies:
-        (grounds.files / company.code).mkdir(parents=True, exist_ok=True)
-        files |= _outside(grounds, secrets, company)
-    write_files(grounds.landscape, files)
-
-
-def _outside(grounds: Grounds, secrets: Secrets, company: Company) -> dict[str, Any]:
-    code = company.code
-    keys = {
-        "api_key": secrets.keep(f"stripe-{code}.key", _key(company)),
-        "webhook_secret": secrets.keep(f"stripe-{code}.webhook", _hook_secret(company)),
-    }
-    return {
-        f"connections/stripe-{code}.yaml": {
-            "kind": "stripe",
-            "url": f"{grounds.sandbox_url}/psp/{code}",
-            "secrets": keys,
-            "settings": {"livemode": False},
-        },
-        f"connections/bank-{code}.yaml": {"kind": "bank_files", "settings": {"folder": str(grounds.files / code)}},
-        f"interfaces/cards-{code}.yaml": {
-            "connection": f"stripe-{code}",
-            "operations": list(AT_THE_PSP),
-            "entities": [code],
-        },
-        f"interfaces/statements-{code}.yaml": {"connection": f"bank-{code}", "entities": [code]},
-    }
-
-
-def _entity(company: Company) -> dict[str, Any]:
-    calendar = _CALENDARS.get(company.country, "TARGET")
-    bank = {"id": f"{company.code}-main", "identification": company.bank_account.number, "currency": company.currency}
-    provider = {"connection": f"stripe-{company.code}", "currency": company.currency, "journal": company.card_journal}
-    accounts = dict.fromkeys(("fee_account", "fx_account"), company.expense)
-    accounts |= dict.fromkeys(("clearing_account", "reserve_account", "dispute_account"), company.clearing)
-    return {
-        "id": company.code,
-        "name": company.name,
-        "country": company.country,
-        "currency": company.currency,
-        "zone": _ZONES.get(company.country, "Etc/UTC"),
-        "calendar": calendar,
-        "odoo_connection": "odoo",
-        "odoo_company": company.ident,
-        "bank_accounts": [
-            {**bank, "connection": f"bank-{company.code}", "odoo_journal": company.bank_journal, "calendar": calendar}
-        ],
-        "provider_accounts": [
-            {**provider, **accounts, "fee_journal": company.general_journal, "statement_descriptor": "STRIPE"}
-        ],
-    }
+    write_companies(grounds, secrets, files, [(one.stands, one.told) for one in companies], mode="observe")
 
 
 # What would be done
@@ -390,8 +313,3 @@ def draw(seen: Seen, console: Console) -> None:
     }
     console.print(table(f"What Nostro would do, as of {when(seen.as_of, None)}", columns, rows))
     console.print(f"{len(seen.intents)} intents. Nothing was written, there or at the sandbox.")
-
-
-async def _machine_now() -> Now:
-    now = datetime.now(UTC)
-    return Now(now, now)

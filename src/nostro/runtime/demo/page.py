@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from rich.console import Console
 
 from nostro.model.money import Money
-from nostro.runtime.cli_cases import case_what
+from nostro.runtime.cli_cases import WAITING, case_what
 from nostro.runtime.clock import WORLD_CLOCK
 from nostro.runtime.demo.judge import BANK, CARD, FEE, MEANING, Effect, Judgement, totals
 from nostro.runtime.demo.landscape import PEOPLE, Grounds
@@ -168,8 +168,7 @@ def _cases(report: Report, console: Console) -> None:
     rows: list[list[Cell]] = [
         [case.id, case.entity, case.amount, age(summary.age(case)), case_what(case)] for case in summary.cases
     ]
-    columns = {"case": "whole", "entity": "whole", "amount": "right", "age": "right", "what": "left"}
-    console.print(table(f"{len(rows)} cases wait for a person", columns, rows))
+    console.print(table(f"{len(rows)} cases wait for a person", {"case": "whole", **WAITING}, rows))
     if report.differences:
         told: list[list[Cell]] = [[one.where, one.ours, one.theirs, one.amount] for one in report.differences]
         columns = {"where": "left", "ours": "right", "theirs": "right", "difference": "right"}

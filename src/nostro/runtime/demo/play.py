@@ -47,7 +47,7 @@ class Stage:
 async def staged(grounds: Grounds, *, seed: int, size: int, faults: bool = True) -> AsyncIterator[Stage]:
     """Write the landscape and start everything; nothing has happened yet."""
     settings = SandboxSettings(
-        grounds.files, seed=seed, size=size, port=grounds.sandbox, webhooks=grounds.webhooks, faults=faults
+        grounds.files, seed=seed, size=size, port=grounds.sandbox, webhooks=grounds.webhooks(), faults=faults
     )
     server, scenario = build_server(settings)
     odoo = server.world.systems[ODOO]

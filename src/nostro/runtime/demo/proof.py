@@ -19,7 +19,7 @@ from nostro.projections.worklist import OpenCase
 from nostro.runtime.demo.judge import Judgement
 from nostro.runtime.demo.summary import SQL, Summary
 from nostro.runtime.house import House
-from nostro.sandbox.currencies import iso_exponent, stripe_exponent
+from nostro.sandbox.currencies import iso_minor
 from nostro.sandbox.stage import ENTITIES, ODOO, Entity
 
 Books = Mapping[str, Any]
@@ -146,9 +146,7 @@ def _kept_back(books: Books) -> Sums:
 
 
 def _add(sums: Sums, minor: int, currency: str) -> None:
-    """Stripe's minor units are not always ISO's."""
-    code = currency.upper()
-    sums[code] += minor * 10 ** iso_exponent(code) // 10 ** stripe_exponent(code)
+    sums[currency.upper()] += iso_minor(minor, currency)
 
 
 def _sums(amounts: Iterable[Money]) -> Sums:

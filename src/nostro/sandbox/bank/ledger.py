@@ -19,16 +19,12 @@ class AccountSettings:
     clearing_member: str = ""
     """US routing number (clearing system USABA)."""
     first_sequence: int = 1
-    reports_from_to: tuple[int, int] = (8, 19)
-    """Hours of the first and the last camt.052 of a business day."""
     cumulative: bool = False
     """A camt.052 repeats all of the day, instead of what is new since the last one."""
     own_references: bool = False
     """camt.053 carries other servicer references than camt.052 and camt.054 did; end-to-end id and UETR stay."""
     close: time = time(18, 0)
     """What is booked later counts for the next business day."""
-    statement_at: time = time(5, 30)
-    """camt.053 of a business day comes at this time of the following calendar day."""
     holidays: frozenset[date] = frozenset()
 
     def local(self, moment: datetime) -> datetime:

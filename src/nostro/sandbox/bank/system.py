@@ -17,6 +17,10 @@ from nostro.sandbox.wire import FileStep, WireReply, WireRequest
 
 _CREDIT = {"EUR": ("PMNT", "RCDT", "ESCT"), "CHF": ("PMNT", "RCDT", "DMCT"), "USD": ("PMNT", "RCDT", "ACDT")}
 _OTHER_CREDIT = ("PMNT", "RCDT", "XBCT")
+REPORTS_AT = tuple(time(hour) for hour in range(8, 20))
+"""When camt.052 come on a business day, if there is news."""
+STATEMENT_AT = time(5, 30)
+"""camt.053 of a business day comes at this time of the following calendar day."""
 _RETURN = ("PMNT", "RCDT", "RRTN")
 _CHARGE = ("PMNT", "RCDT", "CHRG")
 _COLLECTED = ("PMNT", "RDDT", "ESDD")
@@ -161,9 +165,8 @@ class Bank:
 
     def _plan_day(self, account: AccountSettings, day: date, after: datetime) -> None:
         """Enter a day's reports and its statement; the next day is entered when it begins."""
-        first, last = account.reports_from_to
-        hours = [time(hour) for hour in range(first, last + 1)] if account.is_business_day(day) else []
-        for at, produce in (*((hour, self._report) for hour in hours), (account.statement_at, self._state)):
+        hours = REPORTS_AT if account.is_business_day(day) else ()
+        for at, produce in (*((hour, self._report) for hour in hours), (STATEMENT_AT, self._state)):
             if (due := account.instant(day, at)) > after:
                 self._agenda.at(due, partial(produce, account))
         tomorrow = day + timedelta(days=1)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from nostro.sandbox.odoo import chart, matching, moves, payments
+from nostro.sandbox.odoo import matching, moves, payments
 from nostro.sandbox.odoo.call import Call
 from nostro.sandbox.odoo.entries import term_lines
 from nostro.sandbox.odoo.tables import Row
@@ -19,7 +19,7 @@ def _partner(call: Call, wish: Wish) -> Row:
 
 def _invoice(call: Call, wish: Wish) -> Row:
     """`company` (name), `partner` (id), `amount`; if wanted `currency`, `date`, `due`, `ref`, `post` (default true)."""
-    company = _company(call, wish["company"])
+    company = call.named("res.company", "name", wish["company"])
     scoped = _within(call, company["id"])
     code = wish.get("currency")
     line = {"name": wish.get("text", "Goods"), "quantity": 1, "price_unit": wish["amount"]}
@@ -29,7 +29,7 @@ def _invoice(call: Call, wish: Wish) -> Row:
         "invoice_date": wish.get("date", call.today),
         "invoice_date_due": wish.get("due", call.today),
         "ref": wish.get("ref", False),
-        "currency_id": chart.currency(call, code) if code else company["currency_id"],
+        "currency_id": call.currency(code) if code else company["currency_id"],
         "invoice_line_ids": [[0, 0, line]],
     }
     move = moves.create(scoped, given)
@@ -68,29 +68,31 @@ def _unmatch(call: Call, wish: Wish) -> Row:
 
 def _lock(call: Call, wish: Wish) -> Row:
     """Close `company` up to `date`; `kind` is `fiscalyear` unless told (`sale`, `hard`)."""
-    company = _company(call, wish["company"])
+    company = call.named("res.company", "name", wish["company"])
     call.update("res.company", company, **{f"{wish.get('kind', 'fiscalyear')}_lock_date": wish["date"]})
     return company
 
 
 def _hide_company(call: Call, wish: Wish) -> Row:
     """The user `login` works in `company` no more."""
-    user = _user(call, wish)
-    left = [one for one in user["company_ids"] if one != _company(call, wish["company"])["id"]]
+    user = call.named("res.users", "login", wish["login"])
+    left = [one for one in user["company_ids"] if one != call.named("res.company", "name", wish["company"])["id"]]
     call.update("res.users", user, company_ids=left)
     return user
 
 
 def _show_company(call: Call, wish: Wish) -> Row:
     """The user `login` works in `company` again."""
-    user = _user(call, wish)
-    call.update("res.users", user, company_ids=[*user["company_ids"], _company(call, wish["company"])["id"]])
+    user = call.named("res.users", "login", wish["login"])
+    call.update(
+        "res.users", user, company_ids=[*user["company_ids"], call.named("res.company", "name", wish["company"])["id"]]
+    )
     return user
 
 
 def _hide_invoice(call: Call, wish: Wish) -> Row:
     """A record rule takes `invoice` out of the sight of the user `login`."""
-    user = _user(call, wish)
+    user = call.named("res.users", "login", wish["login"])
     call.update("res.users", user, hidden=[*user.get("hidden", ()), wish["invoice"]])
     return user
 
@@ -132,8 +134,11 @@ def _provider_payment(call: Call, wish: Wish) -> Row:
 
 def _rate(call: Call, wish: Wish) -> Row:
     """A rate of `company`: one unit of its currency buys `rate` of `currency` from `date` on."""
-    told = {"name": wish.get("date", call.today), "company_id": _company(call, wish["company"])["id"]}
-    rate = {"currency_id": chart.currency(call, wish["currency"]), "rate": Decimal(str(wish["rate"]))}
+    told = {
+        "name": wish.get("date", call.today),
+        "company_id": call.named("res.company", "name", wish["company"])["id"],
+    }
+    rate = {"currency_id": call.currency(wish["currency"]), "rate": Decimal(str(wish["rate"]))}
     return call.insert("res.currency.rate", {**told, **rate})
 
 
@@ -161,14 +166,6 @@ ACTS: Final[Mapping[str, Callable[[Call, Wish], Row]]] = {
     "rate": _rate,
     "parameter": _parameter,
 }
-
-
-def _user(call: Call, wish: Wish) -> Row:
-    return next(row for row in call.tables.of("res.users").values() if row["login"] == wish["login"])
-
-
-def _company(call: Call, name: str) -> Row:
-    return next(row for row in call.tables.of("res.company").values() if row["name"] == name)
 
 
 def _within(call: Call, company: int, **context: object) -> Call:

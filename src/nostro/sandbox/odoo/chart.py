@@ -57,13 +57,8 @@ def landscape(call: Call) -> dict[str, Any]:
     return found
 
 
-def currency(call: Call, code: str) -> int:
-    """The id of a currency."""
-    return next(ident for ident, row in call.tables.of("res.currency").items() if row["name"] == code)
-
-
 def _open_company(call: Call, setup: CompanySetup) -> None:
-    told = {"name": setup.name, "country_code": setup.country, "currency_id": currency(call, setup.currency)}
+    told = {"name": setup.name, "country_code": setup.country, "currency_id": call.currency(setup.currency)}
     company = call.insert("res.company", told)
     accounts = {role: _ledger_account(call, company, *row) for role, row in ACCOUNTS.items()}
     call.update("res.company", company, **accounts)
@@ -78,7 +73,7 @@ def _open_company(call: Call, setup: CompanySetup) -> None:
         _bank(call, company, psp, f"12{50 + number}")
     for code, rate in setup.rates:
         day = {"name": "2000-01-01", "company_id": company["id"], "rate": rate}
-        call.insert("res.currency.rate", {**day, "currency_id": currency(call, code)})
+        call.insert("res.currency.rate", {**day, "currency_id": call.currency(code)})
 
 
 def _bank(call: Call, company: Row, setup: BankJournal | PspJournal, code: str) -> None:
@@ -88,7 +83,7 @@ def _bank(call: Call, company: Row, setup: BankJournal | PspJournal, code: str) 
         "code": setup.code,
         "name": f"{'PSP' if is_psp else 'Bank'} {setup.code}",
         "type": "bank",
-        "currency_id": currency(call, setup.currency) if setup.currency else False,
+        "currency_id": call.currency(setup.currency) if setup.currency else False,
         "default_account_id": _ledger_account(
             call, company, code, f"{setup.code} balance", "asset_cash", reconcile=False
         ),

@@ -102,10 +102,11 @@ class Api:
             return {line["id"]: line for line in self.ledger.lines}
         if collection == "events":
             return {event["id"]: event for event in self.events.kept(now)}
-        return self._objects[collection]
+        return self.objects[collection]
 
     @property
-    def _objects(self) -> dict[str, dict[str, Thing]]:
+    def objects(self) -> dict[str, dict[str, Thing]]:
+        """What can be written, by collection and id."""
         return {
             "payment_intents": self.payments.intents,
             "charges": self.payments.charges,
@@ -182,7 +183,7 @@ class Api:
     def _by_id(self, ident: str) -> Thing | None:
         if ident.startswith("txn_"):
             return self.ledger.line(ident)
-        places = (*self._objects.values(), self.payouts.reserves)
+        places = (*self.objects.values(), self.payouts.reserves)
         return next((place[ident] for place in places if ident in place), None)
 
 

@@ -31,6 +31,7 @@ class _Message:
 
     event: Thing
     others_acknowledge_at: datetime
+    """Another party has an endpoint on the account: why `pending_webhooks` changes between two deliveries."""
     attempts: int = 0
     retries: int = 0
     acknowledged: bool = False
@@ -115,8 +116,8 @@ class EventLog:
         message = self._messages.get(event["id"])
         if message is None:
             return event
-        others = self._settings.other_endpoints if now < message.others_acknowledge_at else 0
-        return event | {"pending_webhooks": others + (0 if message.acknowledged else 1)}
+        pending = (now < message.others_acknowledge_at) + (not message.acknowledged)
+        return event | {"pending_webhooks": pending}
 
     def _delivery(self, message: _Message, due: datetime, now: datetime) -> Delivery:
         message.attempts += 1

@@ -9,6 +9,8 @@ from nostro.sandbox.psp import shapes
 from nostro.sandbox.psp.settings import PspSettings, business_days_after, stamp
 from nostro.sandbox.psp.shapes import Thing
 
+SETTLEMENT_DAYS = 1
+
 
 @dataclass(slots=True)
 class Ledger:
@@ -66,8 +68,7 @@ class Ledger:
     def _available_from(self, now: datetime) -> datetime:
         """When a sale of this moment becomes available: midnight UTC after the settlement delay."""
         day = business_days_after(now.date(), 0)
-        days = self.settings.settlement_days - (1 if day > now.date() else 0)
-        return midnight(business_days_after(day, max(days, 0)))
+        return midnight(business_days_after(day, 0 if day > now.date() else SETTLEMENT_DAYS))
 
     def mature(self, now: datetime) -> None:
         """Turn pending into available where its day has come."""

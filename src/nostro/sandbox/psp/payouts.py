@@ -1,4 +1,4 @@
-"""From the balance to the bank account and back: automatic and manual payouts, reserves, failures.
+"""From the balance to the bank account: the daily payouts, and reserves.
 
 Sources: Stripe documentation, pages "Receive payouts", "Payout reconciliation", "Trace IDs"; API changelog of
 2026-01-28.clover, "Monitor reserve activity on balance transactions"; support page "Negative balances in Stripe:
@@ -7,17 +7,19 @@ handling by country". That `?payout=` also lists the payout's own line is seen i
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 from nostro.sandbox.agenda import Agenda
-from nostro.sandbox.currencies import iso_exponent, stripe_exponent
+from nostro.sandbox.currencies import iso_minor
 from nostro.sandbox.entropy import token
 from nostro.sandbox.psp import shapes
-from nostro.sandbox.psp.errors import Refused
 from nostro.sandbox.psp.events import EventLog
 from nostro.sandbox.psp.ledger import Ledger, Settled, midnight, next_business_time
 from nostro.sandbox.psp.settings import PspSettings, business_days_after, stamp
 from nostro.sandbox.psp.shapes import Thing
+
+PAYOUT_TIME, ARRIVAL_TIME = time(1, 30), time(7, 10)
+"""UTC; on business days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Payouts:
 
     def begin(self, now: datetime) -> None:
         """Start the daily schedule."""
-        self._agenda.at(next_business_time(now, self._settings.payout_time), self._pay_out_daily)
+        self._agenda.at(next_business_time(now, PAYOUT_TIME), self._pay_out_daily)
 
     def tick(self, now: datetime) -> None:
         """Make the payouts, arrivals and releases that are due."""
@@ -62,55 +64,27 @@ class Payouts:
 
     # Payouts
 
-    def pay_out_by_hand(self, minor: int, currency: str, now: datetime) -> Thing:
-        """A manual payout: Stripe can't say what is in it, and any available amount may leave."""
-        available = self._ledger.balances().get(currency, {}).get("available", 0)
-        if not 0 < minor <= available:
-            message = "You have insufficient funds in your Stripe account for this payout."
-            raise Refused(400, message, code="balance_insufficient")
-        return self._pay_out(minor, currency, now, automatic=False)
-
-    def fail(self, payout: Thing, code: str, now: datetime) -> Thing:
-        """The bank refuses it on its way: the amount returns to the balance and waits for the next payout."""
-        if payout["status"] != "in_transit":
-            raise Refused(400, f"This payout is {payout['status']} and can't fail any more.")
-        minor = payout["amount"]
-        line = self._ledger.book("payout_failure", payout, Settled(minor, payout["currency"], None), now)
-        message = (
-            "The bank account has been closed."
-            if code == "account_closed"
-            else "The bank could not process this payout."
-        )
-        payout |= {"status": "failed", "failure_code": code, "failure_message": message}
-        payout["failure_balance_transaction"] = line["id"]
-        self._events.emit("payout.failed", payout, now)
-        return payout
-
     def _pay_out_daily(self, now: datetime) -> None:
-        self._agenda.at(next_business_time(now, self._settings.payout_time), self._pay_out_daily)
+        self._agenda.at(next_business_time(now, PAYOUT_TIME), self._pay_out_daily)
         self._ledger.mature(now)
         for currency in dict.fromkeys((self._settings.currency, *self._settings.bank_accounts)):
             lines = self._ledger.unpaid(currency)
             minor = sum(line["net"] for line in lines)
             if minor > 0 or (minor < 0 and self._settings.debits_negative_balance):
-                payout = self._pay_out(minor, currency, now, automatic=True)
+                payout = self._pay_out(minor, currency, now)
                 for line in (*lines, self._ledger.line(payout["balance_transaction"])):
                     self._ledger.paid_out_by[line["id"]] = payout["id"]
 
-    def _pay_out(self, minor: int, currency: str, now: datetime, *, automatic: bool) -> Thing:
+    def _pay_out(self, minor: int, currency: str, now: datetime) -> Thing:
         self._made[currency] += 1
         arrival = business_days_after(now.date(), self._settings.arrival_days)
         ident = self._settings.ident("po", currency, self._made[currency], now.date())
-        payout = shapes.payout(
-            ident, minor, currency, stamp(now), arrival=stamp(midnight(arrival)), automatic=automatic
-        )
+        payout = shapes.payout(ident, minor, currency, stamp(now), arrival=stamp(midnight(arrival)))
         self.payouts[ident] = payout
         payout["balance_transaction"] = self._ledger.book("payout", payout, Settled(-minor, currency, None), now)["id"]
         self._events.emit("payout.created", payout, now)
-        if automatic:
-            self._agenda.at(now + timedelta(minutes=35), lambda at: self._reconciled(payout, at))
-        at_time = self._settings.arrival_time
-        arrives = datetime.combine(arrival, at_time, now.tzinfo)
+        self._agenda.at(now + timedelta(minutes=35), lambda at: self._reconciled(payout, at))
+        arrives = datetime.combine(arrival, ARRIVAL_TIME, now.tzinfo)
         self._agenda.at(max(arrives, now + timedelta(minutes=45)), lambda at: self._arrive(payout, at))
         return payout
 
@@ -119,22 +93,15 @@ class Payouts:
         self._events.emit("payout.reconciliation_completed", payout, now)
 
     def _arrive(self, payout: Thing, now: datetime) -> None:
-        if payout["status"] != "in_transit":
-            return
         payout["status"] = "paid"
         self._events.emit("payout.paid", payout, now)
         end_to_end = f"STRIPE{token(16, self._settings.seed, 'trace', payout['id']).upper()}"
-        trace = (
-            {"status": "supported", "value": end_to_end}
-            if self._settings.traceable
-            else {"status": "unsupported", "value": None}
-        )
+        trace = {"status": "supported", "value": end_to_end}
         self._agenda.at(now + timedelta(minutes=20), lambda at: self._traced(payout, trace, at))
         currency = payout["currency"]
         account = self._settings.bank_accounts.get(currency, "")
-        told = end_to_end if self._settings.traceable else "NOTPROVIDED"
-        iso_minor = payout["amount"] * 10 ** iso_exponent(currency.upper()) // 10 ** stripe_exponent(currency)
-        self.wires.append(Wire(account, iso_minor, currency.upper(), told, "STRIPE PAYOUT", payout["id"]))
+        amount = iso_minor(payout["amount"], currency)
+        self.wires.append(Wire(account, amount, currency.upper(), end_to_end, "STRIPE PAYOUT", payout["id"]))
 
     def _traced(self, payout: Thing, trace: Thing, now: datetime) -> None:
         payout["trace_id"] = trace

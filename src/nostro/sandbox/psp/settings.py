@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 from nostro.sandbox.currencies import stripe_exponent
@@ -22,8 +22,6 @@ class PspSettings:
     webhook_url: str = ""
     webhook_secrets: tuple[str, ...] = ("whsec_sandbox",)
     """More than one while a secret is being rolled: each signs (page "Webhooks", roll endpoint signing secrets)."""
-    other_endpoints: int = 1
-    """Endpoints of other parties on the account: why `pending_webhooks` changes between two deliveries."""
     api_version: str = API_VERSION
     currency: str = "eur"
     bank_accounts: Mapping[str, str] = field(default_factory=dict)
@@ -33,14 +31,8 @@ class PspSettings:
     fee_percent: Decimal = Decimal("1.4")
     fee_fixed_minor: int = 25
     dispute_fee_minor: int = 2000
-    settlement_days: int = 1
-    payout_time: time = time(1, 30)
-    """UTC; on business days."""
     arrival_days: int = 0
     """Business days from payout to arrival."""
-    arrival_time: time = time(7, 10)
-    traceable: bool = True
-    """Whether the payout's `trace_id` becomes known and travels to the bank as its end-to-end id."""
     debits_negative_balance: bool = False
     """Whether a negative balance is collected from the bank account; else it is netted with later sales."""
 

@@ -61,10 +61,10 @@ def dispute(ident: str, charge_: Thing, amount: int, created: int, wish: Thing) 
     return _made("dispute", ident, created, told)
 
 
-def payout(ident: str, amount: int, currency: str, created: int, *, arrival: int, automatic: bool) -> Thing:
-    """Page "The Payout object"; on its way."""
-    told = {"amount": amount, "arrival_date": arrival, "automatic": automatic, "currency": currency}
-    told |= {"reconciliation_status": "in_progress" if automatic else "not_applicable"}
+def payout(ident: str, amount: int, currency: str, created: int, *, arrival: int) -> Thing:
+    """Page "The Payout object"; an automatic one, on its way."""
+    told = {"amount": amount, "arrival_date": arrival, "automatic": True, "currency": currency}
+    told |= {"reconciliation_status": "in_progress"}
     return _made("payout", ident, created, told | {"destination": f"ba_{ident[3:]}"})
 
 

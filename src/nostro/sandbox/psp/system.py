@@ -150,10 +150,6 @@ class Psp:
             "dispute_escalates": lambda wish, at: self.payments.escalate(self._dispute(wish), at),
             "dispute_closes": lambda wish, at: self.payments.close(self._dispute(wish), at, won=bool(wish["won"])),
             "reserve_hold": lambda wish, at: self.payouts.hold(wish["amount"], wish["currency"], wish["days"], at),
-            "payout_by_hand": lambda wish, at: self.payouts.pay_out_by_hand(wish["amount"], wish["currency"], at),
-            "payout_fails": lambda wish, at: self.payouts.fail(
-                found(self.payouts.payouts, "payout", wish["payout"]), "account_closed", at
-            ),
         }
         wish = {key: value for key, value in op.items() if key != "act"}
         return dict(acts[op["act"]](wish, now))
@@ -205,11 +201,7 @@ class Psp:
             "kind": "psp",
             "name": self.settings.name,
             "balances": self.ledger.balances(),
-            "payment_intents": list(self.payments.intents.values()),
-            "charges": list(self.payments.charges.values()),
-            "refunds": list(self.payments.refunds.values()),
-            "disputes": list(self.payments.disputes.values()),
-            "payouts": list(self.payouts.payouts.values()),
+            **{name: list(things.values()) for name, things in self._api.objects.items()},
             "reserves": list(self.payouts.reserves.values()),
             "balance_transactions": [
                 line | {"payout": self.ledger.paid_out_by.get(line["id"])} for line in self.ledger.lines
