@@ -170,6 +170,17 @@ def test_cases_can_be_read_on_a_terminal_of_80_columns() -> None:
     assert {"C-7QX2ABCD", f"{reason}:", *sentence.split(), "-1234567.89"} <= set(words)
 
 
+def test_on_a_narrow_terminal_columns_stand_below_each_other_and_no_amount_is_cut() -> None:
+    made = table("Cases", {"case": "whole", "amount": "right", "what": "left"}, [("C-1", "-1234567.89 EUR", "late")])
+    told = {}
+    for columns in (30, 80):
+        console = Console(width=columns, record=True, file=io.StringIO())
+        console.print(made)
+        told[columns] = console.export_text(styles=False)
+    assert told[30].splitlines()[:4] == ["Cases", "case: C-1", "amount: -1234567.89 EUR", "what: late"]
+    assert "amount:" not in told[80]
+
+
 def test_instants_are_shown_in_the_zone_of_the_entity_with_utc_beside_it() -> None:
     assert when(AT, ZoneInfo("Europe/Berlin")) == "2026-08-31 10:00:05 +0200 (08:00:05Z)"
     assert when(AT, None) == "2026-08-31 08:00:05Z"

@@ -126,3 +126,34 @@ def test_a_file_that_nobody_knows_is_a_finding_of_its_own(tmp_path: Path) -> Non
 @pytest.mark.parametrize("words", [("--on", "tomorrow"), ("--profile", "nobody")])
 def test_what_is_no_day_and_no_profile_is_refused(statement: Path, words: tuple[str, str]) -> None:
     assert typed("validate", str(statement), *words).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "words, meant",
+    [
+        (("convert", "-", "--to", "camt053"), "camt.053"),
+        (("convert", "-", "--to", "MT-940"), "mt940"),
+        (("convert", "-", "--to", "mt940", "--with", "reaso=x"), "reason"),
+        (("validate", "-", "--profile", "sepaa"), "sepa"),
+        (("parse", "--schema", "Statment"), "statement"),
+    ],
+)
+def test_a_misspelt_name_is_answered_with_the_near_one(words: tuple[str, ...], meant: str) -> None:
+    told = typed(*words)
+    assert told.exit_code == 2
+    assert f"Did you mean {meant}? There are: " in told.stderr
+
+
+def test_a_result_takes_its_place_whole_or_not_at_all(statement: Path, tmp_path: Path) -> None:
+    place = tmp_path / "out"
+    (place / "taken.xml").mkdir(parents=True)
+    (place / "before.xml").write_text("before")
+    refused = typed("convert", str(statement), "--to", "camt.053", "--out", str(place / "taken.xml"))
+    assert (refused.exit_code, "What was there before is whole." in refused.stderr) == (1, True)
+    assert typed("convert", str(statement), "--to", "camt.053", "--out", str(place / "before.xml")).exit_code == 0
+    assert (place / "before.xml").read_text().startswith("<?xml")
+    assert sorted(path.name for path in place.iterdir()) == ["before.xml", "taken.xml"]
+
+
+def test_a_folder_without_files_is_not_called_right(tmp_path: Path) -> None:
+    assert typed("validate", str(tmp_path)).stderr == f"There is no file in {tmp_path}.\n"

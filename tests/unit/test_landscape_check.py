@@ -184,6 +184,14 @@ def test_init_refuses_a_folder_with_a_landscape_and_changes_nothing(folder: Path
     assert before == {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+def test_init_that_finds_no_room_leaves_nothing_that_the_next_one_would_refuse(tmp_path: Path) -> None:
+    (tmp_path / "keys").write_text("a file where the folder of the keys has to be")
+    with pytest.raises(LandscapeRefused, match=r"keys can't be written"):
+        starting(tmp_path)
+    (tmp_path / "keys").unlink()
+    starting(tmp_path)
+
+
 def test_keys_that_init_makes_are_for_their_owner_alone(tmp_path: Path) -> None:
     (tmp_path / ".gitignore").write_text("*.pyc\n")
     starting(tmp_path)

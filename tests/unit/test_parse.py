@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from pathlib import Path
+from subprocess import DEVNULL, PIPE, run
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from typer.testing import CliRunner
@@ -109,3 +113,63 @@ def test_an_unknown_kind_is_answered_with_those_that_there_are() -> None:
     code, _, errors = typed("--schema", "nothing")
     assert code == 2
     assert "statement" in errors
+
+
+def test_a_missing_file_is_named_once() -> None:
+    code, told, errors = typed("nothing.xml")
+    assert (code, told) == (2, [])
+    assert errors.splitlines() == ["nothing.xml: It can't be read: No such file or directory."]
+
+
+def test_an_empty_file_is_said_to_be_empty_and_standard_input_is_called_so() -> None:
+    _, _, errors = typed("-")
+    assert errors.splitlines()[0] == "standard input: This is no file that Nostro knows: it is empty."
+
+
+def test_the_remedy_for_unknown_files_is_told_once_however_many_there_are(tmp_path: Path) -> None:
+    for number in range(3):
+        (tmp_path / f"{number}.jpg").write_bytes(b"\xff\xd8\xff\xe0")
+    _, _, errors = typed(str(tmp_path))
+    assert errors.count("no file that Nostro knows") == 3
+    assert errors.count("docs/look-up/formats.md") == 1
+
+
+def test_a_folder_without_files_is_said_to_have_none_and_hidden_files_are_not_meant(tmp_path: Path) -> None:
+    (tmp_path / ".DS_Store").write_bytes(b"\x00\x00")
+    code, told, errors = typed(str(tmp_path))
+    assert (code, told, errors) == (0, [], f"There is no file in {tmp_path}.\n")
+
+
+def test_a_container_with_a_password_says_so(tmp_path: Path) -> None:
+    with ZipFile(tmp_path / "a.zip", "w") as container:
+        container.writestr("a.xml", STATEMENT % COFFEE)
+    whole = bytearray((tmp_path / "a.zip").read_bytes())
+    whole[whole.rindex(b"PK\x01\x02") + 8] |= 1  # the bit of the central directory that says "encrypted"
+    code, told, errors = typed("-", given=bytes(whole))
+    assert (code, told) == (2, [])
+    assert "protected by a password. Unpack it" in errors
+
+
+@pytest.mark.parametrize("words", [("parse",), ("parse", "--summary"), ("--help",)])
+def test_a_full_disk_under_the_output_is_one_sentence(tmp_path: Path, words: tuple[str, ...]) -> None:
+    (tmp_path / "a.xml").write_text(STATEMENT % (COFFEE * 2), encoding="utf-8")
+    files = [str(tmp_path / "a.xml")] if "parse" in words else []
+    with Path("/dev/full").open("wb") as full:
+        done = run([sys.executable, "-m", "nostro.runtime.cli", *words, *files], stdout=full, stderr=PIPE, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith(b"The output can't be written: No space left on device.")
+    assert b"Traceback" not in done.stderr
+
+
+def test_a_closed_output_and_a_reader_that_has_left_are_borne(tmp_path: Path) -> None:
+    (tmp_path / "a.xml").write_text(STATEMENT % (COFFEE * 2_000), encoding="utf-8")
+    for ending in (">&-", "| head -c 1"):
+        typed_in = f"{sys.executable} -m nostro.runtime.cli parse a.xml {ending}"
+        done = run(["/bin/sh", "-c", typed_in], cwd=tmp_path, stdout=DEVNULL, stderr=PIPE, check=False)
+        assert done.stderr == b""
+
+
+def test_a_file_whose_name_is_no_text_is_read(tmp_path: Path) -> None:
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/M\xe4rz.xml")).write_text(STATEMENT % COFFEE, encoding="utf-8")
+    code, [told], _ = typed(str(tmp_path))
+    assert (code, told["source"]["file"]) == (0, f"{tmp_path}/M\N{REPLACEMENT CHARACTER}rz.xml")

@@ -34,6 +34,8 @@ FORMATS: Sequence[Format] = (
 )
 """The most particular ones first: what anything could be (CSV) comes last."""
 UNKNOWN = "This is no file that Nostro knows."
+REMEDY = "docs/look-up/formats.md lists those that it knows; what the columns of a table mean, a profile says."
+_EMPTY = "This is no file that Nostro knows: it is empty."
 
 
 class Told(NamedTuple):
@@ -42,6 +44,8 @@ class Told(NamedTuple):
     member: str
     format: Format | None
     items: Iterator[Item]
+    refusal: str = UNKNOWN
+    """Where there is no format: what is said of it."""
 
 
 def tell(
@@ -59,7 +63,7 @@ def tell(
         found = declared or recognise(Beginning(beginning, document.where or name))
         if table is not None and (found is None or found.name == TABLE.name):
             found = table
-        yield Told(document.where, found, found.read(whole) if found else iter(()))
+        yield Told(document.where, found, found.read(whole) if found else iter(()), UNKNOWN if beginning else _EMPTY)
 
 
 def recognise(beginning: Beginning) -> Format | None:

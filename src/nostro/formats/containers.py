@@ -21,6 +21,8 @@ _ZIP_BYTES = 67_108_864
 """A container is held in memory; what it holds is not."""
 _MEMBERS = 10_000
 _EXPANDED_BYTES = 4_294_967_296
+_PROTECTED = 1
+"""The bit of a member that is encrypted."""
 _GZIP_WINDOW = 31
 """zlib's way to say: a gzip header is there."""
 
@@ -59,6 +61,8 @@ def _members(chunks: Iterator[bytes]) -> Iterator[Document]:
             if any(member.filename == _OFFICE for member in members):
                 yield Document("", (held.getvalue(),))
                 return
+            if any(member.flag_bits & _PROTECTED for member in members):
+                raise FormatRefused("The container is protected by a password.", "Unpack it, and name what was in it.")
             for member in members:
                 yield Document(member.filename, _pieces(container, member))
     except _BROKEN as error:
@@ -75,7 +79,7 @@ _BROKEN = (
     zlib.error,
     lzma.LZMAError,
 )
-"""What the standard library says of a broken container; `RuntimeError`: a member is encrypted."""
+"""What the standard library says of a broken container."""
 
 
 def _pieces(container: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[bytes]:

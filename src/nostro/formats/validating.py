@@ -7,7 +7,7 @@ from datetime import date
 from typing import NamedTuple
 
 from nostro.formats import profiles
-from nostro.formats.catalogue import UNKNOWN, Told, tell
+from nostro.formats.catalogue import REMEDY, Told, tell
 from nostro.formats.einvoice.pdf import embedded_invoice
 from nostro.formats.einvoice.rules import validate as validate_invoice
 from nostro.formats.einvoice.schemas import check_schema
@@ -63,7 +63,7 @@ def _document(
     told: Told, chunks: Callable[[], Iterator[bytes]], file: str, asked: Asked, series: Series
 ) -> Iterator[Flaw]:
     if told.format is None:
-        yield Flaw(file=file, where="", rule="format", sentence=UNKNOWN)
+        yield Flaw(file=file, where="", rule="format", sentence=told.refusal, remedy=REMEDY)
         return
     payments: list[Instruction] = []
     version = ""

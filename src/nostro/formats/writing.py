@@ -19,7 +19,7 @@ from nostro.formats.swift_mt.fitting import fitted
 from nostro.formats.swift_mt.write_statement import write_mt940
 from nostro.formats.tables.formats import PAYMENTS
 from nostro.formats.tables.writer import write_csv
-from nostro.model.failures import FormatRefused
+from nostro.model.failures import FormatRefused, offered
 from nostro.model.messages import Instruction, MessageHead
 from nostro.model.statements import Entry, Reject, ReportKind, StatementEnd, StatementHead
 
@@ -57,7 +57,7 @@ def written(name: str, items: Iterable[Item], order: Order) -> bytes:
 def writer(name: str) -> Target:
     """What writes the format of that name. Raises `FormatRefused` for one that there isn't."""
     if name not in WRITERS:
-        raise FormatRefused(f"Nothing writes {name!r}.", f"There are {', '.join(sorted(WRITERS))}.")
+        raise FormatRefused(f"Nothing writes {name!r}.", offered(name, sorted(WRITERS)))
     return WRITERS[name]
 
 

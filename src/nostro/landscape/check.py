@@ -29,7 +29,7 @@ from nostro.landscape.schema import POSTING, ConnectionFile
 from nostro.landscape.secrets import SecretReference, environment_flaw, file_flaw, looks_secret
 from nostro.landscape.sources import Finding, Place, Source
 from nostro.model.entities import HouseBankAccount, LegalEntity
-from nostro.model.failures import LandscapeRefused
+from nostro.model.failures import LandscapeRefused, offered
 from nostro.model.intents import INTENTS, Reread
 
 NEEDED = tuple(i.operation for i in INTENTS if "connection" not in i.model_fields and i is not Reread)
@@ -188,7 +188,7 @@ def _known(source: Source, place: Place, kind: str, name: str, known: Iterable[s
     """Whatever is named has to be there."""
     there = sorted(known)
     if name not in there:
-        yield source.finding(place, f"There is no {kind} {name}.", f"There are: {', '.join(there)}.")
+        yield source.finding(place, f"There is no {kind} {name}.", offered(name, there))
 
 
 def _used(scene: Scene, source: Source, place: Place, connection: str) -> Iterator[Finding]:
@@ -271,8 +271,7 @@ def _rules(scene: Scene) -> Iterator[Finding]:
     source = scene.source("rules/limits.yaml")
     for name, by_entity in scene.land.limits.limits.items():
         if name not in LIMITS:
-            remedy = f"There are: {', '.join(sorted(LIMITS))}."
-            yield source.finding(("limits", name), f"Nothing asks for a limit {name}.", remedy)
+            yield source.finding(("limits", name), f"Nothing asks for a limit {name}.", offered(name, sorted(LIMITS)))
         for entity in by_entity:
             yield from _known(source, ("limits", name, entity), "entity", entity, scene.or_all)
 

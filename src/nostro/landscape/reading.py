@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -25,6 +24,7 @@ from nostro.landscape.schema import (
     PeopleFile,
 )
 from nostro.landscape.sources import Finding, Source, Unreadable, read_source
+from nostro.model.failures import near
 
 M = TypeVar("M", bound=BaseModel)
 _LIMIT_BYTES = 1_048_576
@@ -195,5 +195,4 @@ def _meant(name: str, model: type[BaseModel]) -> str:
     schema = model.model_json_schema()
     parts = [schema, *schema.get("$defs", {}).values()]
     known = sorted({field for part in parts for field in part.get("properties", {})})
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"Did you mean {close[0]}?" if close else ""
+    return near(name, known).strip()

@@ -13,7 +13,22 @@ Failures of calls to the outside are *values*, not exceptions: `FailureKind`, an
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from enum import StrEnum
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """`Did you mean camt.053? ` where a known name looks like the one that was typed; else nothing."""
+    spelt = {one.lower(): one for one in known}
+    close = difflib.get_close_matches(name.lower(), spelt, n=1)
+    return f"Did you mean {spelt[close[0]]}? " if close else ""
+
+
+def offered(name: str, known: Iterable[str]) -> str:
+    """The remedy for a name that there isn't: the near one, and all that there are."""
+    there = list(known)
+    return f"{near(name, there)}There are: {', '.join(there)}."
 
 
 class Failure(Exception):

@@ -15,6 +15,8 @@ def main() -> None:
         run()
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+    except OSError as error:  # what commands write is caught where they end: this is a page of help, onto a full disk
+        sys.exit(f"The output can't be written: {error.strerror}.")
 
 
 if __name__ == "__main__":

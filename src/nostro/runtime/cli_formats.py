@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +15,7 @@ from typing import Annotated
 import typer
 from pydantic import TypeAdapter
 
-from nostro.formats.catalogue import UNKNOWN, tell
+from nostro.formats.catalogue import REMEDY, tell
 from nostro.formats.kinds import MODEL, SCHEMAS
 from nostro.formats.payees import Worklist
 from nostro.formats.profiles import PROFILES as BANKS
@@ -24,7 +26,7 @@ from nostro.formats.tables.formats import PAYMENTS
 from nostro.formats.tables.payment_proposal import ProfileNeeded
 from nostro.formats.validating import Asked, Flaw, Series, flaws
 from nostro.formats.writing import MEANINGS, WRITERS, Order, writer, written
-from nostro.model.failures import FormatRefused, OutOfService, Refused
+from nostro.model.failures import FormatRefused, OutOfService, Refused, offered
 from nostro.runtime.cli_frame import DONE, WRONG, Frame, register
 from nostro.runtime.json_lines import REFUSED, Lines
 from nostro.runtime.output import clean
@@ -39,7 +41,7 @@ WITH = f"What the source does not say: {'; '.join(f'{name} ({told})' for name, t
 
 def parse(
     frame: Frame,
-    files: Annotated[list[str] | None, typer.Argument(metavar="FILE...", help=FILES, show_default=False)] = None,
+    files: Annotated[list[str] | None, typer.Argument(metavar="FILE", help=FILES, show_default=False)] = None,
     *,
     rejects: Annotated[bool, typer.Option("--rejects", help="Rejects as lines of their own, not as errors.")] = False,
     summary: Annotated[bool, typer.Option("--summary", help="A table to hold against the bank's portal.")] = False,
@@ -58,11 +60,12 @@ def parse(
     if not files:
         raise Refused("No file was named.", "Name files or folders, or - for standard input.")
     sink = Lines(sys.stdout.buffer, frame.output, as_lines=rejects, quiet=summary, declared=declared(profile))
-    paths = list(_paths(files))
-    with frame.output.progress("files", total=len(paths) if len(paths) > 1 else None) as done:
+    paths = list(_paths(frame, files))
+    with frame.output.progress("Reading files", total=len(paths) if len(paths) > 1 else None) as done:
         for path in paths:
-            sink.file("" if str(path) == "-" else str(path), partial(_pieces, path))
+            sink.file(_named(path), partial(_pieces, path))
             done(1)
+    sink.remedy()
     if summary:
         sink.summary()
     return sink.code
@@ -82,7 +85,7 @@ class Given:
         found = {name: value for name, _, value in (one.partition("=") for one in self.told or ())}
         strange = sorted(set(found) - set(MEANINGS))
         if strange:
-            raise Refused(f"Nothing asks for {', '.join(strange)}.", f"There are: {', '.join(MEANINGS)}.")
+            raise Refused(f"Nothing asks for {', '.join(strange)}.", offered(strange[0], MEANINGS))
         return found
 
 
@@ -99,10 +102,18 @@ class Result:
         if self.out is None:
             sys.stdout.buffer.write(whole)
             return
+        beside = self.out.with_name(f".{self.out.name}.part")
         try:
-            self.out.write_bytes(whole)
+            if self.out.exists() and not self.out.is_file():
+                self.out.write_bytes(whole)  # a device or a pipe
+                return
+            beside.write_bytes(whole)
+            beside.replace(self.out)  # nobody ever sees half of a payment file
         except OSError as error:
-            raise OutOfService(f"{self.out} can't be written: {error.strerror or type(error).__name__}.") from None
+            with contextlib.suppress(OSError):
+                beside.unlink(missing_ok=True)
+            why = error.strerror or type(error).__name__
+            raise OutOfService(f"{self.out} can't be written: {why}.", "What was there before is whole.") from None
 
 
 def convert(
@@ -130,7 +141,7 @@ def convert(
         said += 1
         frame.output.aside.print(clean(sentence), soft_wrap=True)
 
-    pdf = b"".join(_pieces(given.pdf)) if given.pdf else b""
+    pdf = b"".join(_pieces(given.pdf, str(given.pdf))) if given.pdf else b""
     order = Order(datetime.now(UTC).replace(microsecond=0), say, result.profile, given.names, pdf)
     try:
         told = _told_in(Path(file), declared(given.table), writer(result.to).table)
@@ -145,7 +156,7 @@ def convert(
 
 def validate(
     frame: Frame,
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help=FILES)],
+    files: Annotated[list[str], typer.Argument(metavar="FILE", help=FILES)],
     *,
     profile: Annotated[str, typer.Option("--profile", metavar="P", help=f"One of {', '.join(BANKS)}.")] = "",
     table: Annotated[str, typer.Option("--table", metavar="T", help=TABLES)] = "",
@@ -168,27 +179,27 @@ def validate(
         if rules is None:
             raise Refused("No profile was named.", f"Name the bank's with --profile: {', '.join(BANKS)}.")
         return _payees(frame, files, Worklist(rules, day), form)
-    code, series = DONE, Series()
-    for path in _paths(files):
-        for flaw in flaws(_source(path), "" if str(path) == "-" else str(path), Asked(rules, day, form), series):
+    code, series, paths = DONE, Series(), list(_paths(frame, files))
+    for path in paths:
+        for flaw in flaws(_source(path), _named(path), Asked(rules, day, form), series):
             code = max(code, REFUSED if flaw.rule == "format" else WRONG if flaw.severity == "error" else DONE)
             _show(frame, flaw)
     for flaw in series.flaws():
         code = max(code, WRONG if flaw.severity == "error" else DONE)
         _show(frame, flaw)
-    if code == DONE:
+    if code == DONE and paths:
         frame.output.note("Nothing is wrong that we know of.")
     return code
 
 
 def _payees(frame: Frame, files: Sequence[str], worklist: Worklist, form: Format | None) -> int:
     """The worklist, one line a payee, and how many there are."""
-    for path in _paths(files):
+    for path in _paths(frame, files):
         for told in tell(_source(path), path.name, form, PAYMENTS):
             if told.format is None:
-                raise FormatRefused(UNKNOWN)
+                raise FormatRefused(told.refusal, REMEDY)
             for item in told.items:
-                worklist.add(item, str(path))
+                worklist.add(item, _named(path))
     for payee in worklist.failing():
         if frame.output.json:
             sys.stdout.buffer.write(json_of({"kind": "payee", **dict(payee)}) + b"\n")
@@ -230,31 +241,49 @@ def _show(frame: Frame, flaw: Flaw) -> None:
 
 
 def _told_in(path: Path, form: Format | None, table: Format | None) -> Iterator[Item]:
-    for told in tell(partial(_pieces, path), path.name, form, table):
+    for told in tell(partial(_pieces, path, str(path)), path.name, form, table):
         if told.format is None:
-            raise FormatRefused(UNKNOWN)
+            raise FormatRefused(told.refusal, REMEDY)
         yield from told.items
 
 
 def _schema(kind: str) -> int:
     kinds = {**MODEL, **SCHEMAS}
     if kind not in kinds:
-        raise Refused(f"There is no kind {kind!r}.", f"There are: {', '.join(sorted(kinds))}.")
+        raise Refused(f"There is no kind {kind!r}.", offered(kind, sorted(kinds)))
     sys.stdout.buffer.write(json_of(TypeAdapter(kinds[kind]).json_schema()) + b"\n")
     return DONE
 
 
-def _paths(files: Iterable[str]) -> Iterator[Path]:
-    """The files that are meant, those of a folder in order of their names."""
+def _paths(frame: Frame, files: Iterable[str]) -> Iterator[Path]:
+    """The files that are meant, those of a folder in order of their names; what a system hides there is no file."""
     for name in files:
         path = Path(name)
         if path.is_dir():
-            yield from sorted(found for found in path.rglob("*") if found.is_file())
+            found = sorted(_below(path))
+            if not found:
+                frame.output.note(f"There is no file in {path}.")
+            yield from found
         else:
             yield path
 
 
-def _pieces(path: Path) -> Iterator[bytes]:
+def _named(path: Path) -> str:
+    """The path as text that any output takes: in a name of a ZIP from elsewhere may be bytes that are no text."""
+    return "" if str(path) == "-" else os.fsencode(path).decode(errors="replace")
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """The files of a folder and of those in it; a folder that may not be listed stands for itself."""
+    closed: list[Path] = []
+    for place, folders, names in os.walk(folder, onerror=lambda error: closed.append(Path(error.filename))):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found = (Path(place, name) for name in names if not name.startswith("."))
+        yield from (path for path in found if path.is_file())
+    yield from closed
+
+
+def _pieces(path: Path, said: str = "It") -> Iterator[bytes]:
     if str(path) == "-":
         yield from iter(partial(sys.stdin.buffer.read, _PIECE_BYTES), b"")
         return
@@ -262,11 +291,20 @@ def _pieces(path: Path) -> Iterator[bytes]:
         with path.open("rb") as file:
             yield from iter(partial(file.read, _PIECE_BYTES), b"")
     except OSError as error:
-        raise FormatRefused(f"{path} can't be read: {error.strerror or type(error).__name__}.") from None
+        why = "it may not be listed" if path.is_dir() else error.strerror or type(error).__name__
+        raise FormatRefused(f"{said} can't be read: {why}.") from None
 
 
 def add_to(app: typer.Typer) -> None:
     """Adds the commands."""
+    register(
+        app,
+        parse,
+        "nostro parse statement.xml",
+        "nostro parse inbox/ --summary",
+        "nostro parse export.csv --profile my-bank.yaml",
+        "zcat big.gz | nostro parse -",
+    )
     register(
         app,
         validate,
@@ -282,12 +320,4 @@ def add_to(app: typer.Typer) -> None:
         "nostro convert payments.csv --to pain.001 --table ours.yaml --profile sepa",
         "nostro convert payments.xml --to camt.055 --with reason=DUPL",
         "nostro convert invoice.xml --to facturx --pdf invoice.pdf --out invoice-x.pdf",
-    )
-    register(
-        app,
-        parse,
-        "nostro parse statement.xml",
-        "nostro parse inbox/ --summary",
-        "nostro parse export.csv --profile my-bank.yaml",
-        "zcat big.gz | nostro parse -",
     )

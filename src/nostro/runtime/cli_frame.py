@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import inspect
 import os
 import signal
@@ -24,7 +25,7 @@ import typer
 
 from nostro.landscape.reading import read_landscape
 from nostro.landscape.schema import HouseFile
-from nostro.model.failures import Failure, LandscapeRefused
+from nostro.model.failures import Failure, LandscapeRefused, OutOfService
 from nostro.runtime.cli import INTERRUPTED as INTERRUPTED  # noqa: PLC0414 - commands take all endings from here
 from nostro.runtime.output import Output
 from nostro.runtime.state import state_folder
@@ -100,10 +101,15 @@ def framed(command: Callable[..., Answer]) -> Callable[..., None]:
         if code:
             raise typer.Exit(code)
 
-    call.__doc__, call.__name__ = command.__doc__, command.__name__
+    call.__doc__, call.__name__ = _flowing(command.__doc__ or ""), command.__name__
     call.__signature__ = inspect.Signature(options)  # type: ignore[attr-defined]  # PEP 362 lets a callable say it
     call.__annotations__ = {option.name: option.annotation for option in options}
     return call
+
+
+def _flowing(told: str) -> str:
+    """A docstring whose paragraphs are as wide as the terminal, not as our source is."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in told.split("\n\n"))
 
 
 def _options(kind: type[Any]) -> Iterator[inspect.Parameter]:
@@ -127,6 +133,7 @@ def ending(frame: Frame, command: Callable[[], Answer]) -> int:
     try:
         answer = command()
         done = asyncio.run(answer) if isinstance(answer, Coroutine) else answer
+        sys.stdout.flush()  # a full disk shows here at the latest
         return done or DONE
     except KeyboardInterrupt:
         frame.output.note("Interrupted.")
@@ -138,17 +145,41 @@ def ending(frame: Frame, command: Callable[[], Answer]) -> int:
     except typer.Exit as asked:
         return asked.exit_code
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python's own flush at the end complains
+        _drop_output()
         return WRONG
     except Exception as error:  # noqa: BLE001 - the last resort: whatever it is, a person gets a sentence and no traceback
         first = _first(error)
-        told = first if isinstance(first, Failure) else _unexpected(frame, first)
+        told = first if isinstance(first, Failure) else _of_system(first) or _unexpected(frame, first)
         frame.output.failure(told)
         _debug(frame)
         return told.exit_code
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _drop_output() -> None:
+    """Nobody takes what is still to be written, and Python's own flush at the end would complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _of_system(error: Exception) -> Failure | None:
+    """The sentence for what a person can mend outside: a full disk, a folder that isn't theirs."""
+    remedy = _SYSTEM.get(error.errno or 0) if isinstance(error, OSError) else None
+    if remedy is None or not isinstance(error, OSError):
+        return None
+    if error.filename is None:
+        _drop_output()  # no name: it was the output itself
+    place = error.filename if isinstance(error.filename, str) else "The output"
+    return OutOfService(f"{place} can't be written: {error.strerror}.", remedy)
+
+
+_SYSTEM = {
+    errno.ENOSPC: "Make room there, and run it again.",
+    errno.EDQUOT: "Make room there, and run it again.",
+    errno.EROFS: "Name another place, or have it made writable.",
+    errno.EACCES: "Name another place, or have it made yours.",
+}
 
 
 def _interrupt(_: int, __: FrameType | None) -> NoReturn:

@@ -63,7 +63,10 @@ class Commands:
         """Registers the commands."""
         register(app, init, "nostro init my-landscape")
         register(app, self.check, "nostro check", "nostro check --connect")
-        group = typer.Typer(no_args_is_help=True, help="Put a landscape in force; what belongs to its files.")
+        group = typer.Typer(
+            no_args_is_help=True,
+            help="Put a landscape in force (`nostro init` begins one, `nostro check` judges it).",
+        )
         register(group, self.publish, 'nostro landscape publish --reason "DE goes live"')
         register(group, schema, "nostro landscape schema --write")
         register(group, passphrase, "nostro landscape passphrase")

@@ -22,7 +22,7 @@ from nostro.acts.submit import Desk, Signature
 from nostro.ingress.limits import Limits
 from nostro.ingress.receiving import Intake
 from nostro.model.facts.house import Target
-from nostro.model.failures import ActRefused, Refused
+from nostro.model.failures import ActRefused, Refused, offered
 from nostro.model.ids import IdempotencyKey, Subject
 from nostro.projections.worklist import case, open_cases, waiting_commands
 from nostro.runtime.at_terminal import person
@@ -89,7 +89,7 @@ async def cases(
             await _one(frame, house, ref)
             return
         if entity and entity not in house.rules.entities:
-            raise ActRefused(f"There is no entity {entity}.", f"There are: {', '.join(sorted(house.rules.entities))}.")
+            raise ActRefused(f"There is no entity {entity}.", offered(entity, sorted(house.rules.entities)))
         found = await open_cases(house.database, entity, closed=everything)
         commands = await waiting_commands(house.database, entity)
         at = (await house.now()).business

@@ -39,7 +39,10 @@ def world_clock(environment: str, variables: Mapping[str, str] = os.environ) -> 
         try:
             return datetime.fromisoformat(file.read_text(encoding="ascii").strip()).astimezone(UTC)
         except (OSError, ValueError) as error:
-            raise OutOfService(f"The world's clock {file} tells no time ({type(error).__name__}).") from error
+            raise OutOfService(
+                f"The world's clock {file} tells no time ({type(error).__name__}): its demo was ended, or begun anew.",
+                f"Unset {WORLD_CLOCK}, or run the demo to its end.",
+            ) from error
 
     return read
 

@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import BinaryIO
 
 from nostro.formats import shown
-from nostro.formats.catalogue import UNKNOWN, Told, tell
+from nostro.formats.catalogue import REMEDY, Told, tell
 from nostro.formats.codes import Legend, NamedCode
 from nostro.formats.identity import EntryIds
 from nostro.formats.reading import Format, Item
@@ -53,6 +53,7 @@ class Lines:
     quiet: bool = False
     declared: Format | None = None
     code: int = DONE
+    unknown: bool = False
     rows: list[tuple[str, ...]] = field(default_factory=list)
     series: Series = field(default_factory=Series)
 
@@ -62,7 +63,7 @@ class Lines:
             for told in tell(chunks, PurePath(name).name, self.declared):
                 self._document(told, f"{name}:{told.member}" if told.member else name)
         except FormatRefused as refused:
-            self._refuse(name, refused.sentence)
+            self._refuse(name, str(refused))
 
     def summary(self) -> None:
         """What was read, as a table, and what is missing or doubled between statements of one bank account."""
@@ -70,9 +71,15 @@ class Lines:
         for flaw in self.series.flaws():
             self.output.console.print(clean(f"! {flaw.file}: {flaw.rule}: {flaw.sentence}"), soft_wrap=True)
 
+    def remedy(self) -> None:
+        """What to do about files of no known format: once, however many there were."""
+        if self.unknown and not self.as_lines:
+            self.output.note(REMEDY)
+
     def _document(self, told: Told, name: str) -> None:
         if told.format is None:
-            self._refuse(name, UNKNOWN)
+            self.unknown = True
+            self._refuse(name, told.refusal)
             return
         open_document = _Open(name)
         try:
@@ -80,9 +87,9 @@ class Lines:
                 self._take(open_document, item)
         except FormatRefused as refused:
             if not open_document.any:
-                self._refuse(name, refused.sentence)
+                self._refuse(name, str(refused))
                 return
-            open_document.rejects.append(Reject(where="", why=refused.sentence))
+            open_document.rejects.append(Reject(where="", why=str(refused)))
         self._close(open_document, None)
 
     def _take(self, document: _Open, item: Item) -> None:
@@ -156,7 +163,7 @@ class Lines:
             self.out.write(shown.json_of(shown.reject_shown(reject, name)) + b"\n")
         else:
             line = f", line {reject.line}" if reject.line else ""
-            place = ":".join(part for part in (name, reject.where) if part)
+            place = ":".join(part for part in (name or "standard input", reject.where) if part)
             self.output.aside.print(clean(f"{place}{line}: {reject.why}"), soft_wrap=True)
 
     def _write(self, told: bytes) -> None:

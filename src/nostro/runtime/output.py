@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 from pydantic import BaseModel
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
@@ -29,6 +29,8 @@ from nostro.model.failures import Failure
 from nostro.model.money import Amount, Money, plain
 
 PIPE_COLUMNS = 200
+_LEAST_COLUMNS = 8
+"""Of text that may be broken: beside whole ids and amounts it must not vanish."""
 RUNBOOKS = "docs/operate"
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _FORMAT = orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATETIME
@@ -100,10 +102,13 @@ def _told(value: object) -> object:
 
 def table(title: str, columns: Mapping[str, str], rows: Sequence[Sequence[Cell]]) -> Table:
     """A table. `columns`: heading -> `left`, `right`, or `whole` for ids that must stay on one line to be copied."""
-    made = Table(title=title or None, title_justify="left", title_style="bold", header_style="bold")
+    made = _Table(title=title or None, title_justify="left", title_style="bold", header_style="bold")
     for heading, kind in columns.items():
         made.add_column(
-            heading, justify="right" if kind == "right" else "left", no_wrap=kind != "left", overflow="fold"
+            heading,
+            justify="right" if kind == "right" else "left",
+            no_wrap=kind != "left",
+            overflow="fold",
         )
     for row in rows:
         made.add_row(*(cell if isinstance(cell, Text) else clean("" if cell is None else str(cell)) for cell in row))
@@ -117,6 +122,23 @@ def card(lines: Mapping[str, str], title: str = "") -> Table:
         if told:
             made.add_row(name, clean(told))
     return made
+
+
+class _Table(Table):
+    """Where the terminal is too narrow for the columns beside each other, they stand below each other."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        least = [self._measure_column(console, options.update(width=PIPE_COLUMNS), column) for column in self.columns]
+        wide = (m.maximum if c.no_wrap else _LEAST_COLUMNS for m, c in zip(least, self.columns, strict=True))
+        if sum(wide) + len(least) + 1 <= options.max_width:
+            yield from super().__rich_console__(console, options)
+            return
+        if self.title:
+            yield Text(str(self.title), style="bold")
+        for row in zip(*(column.cells for column in self.columns), strict=True):
+            for column, cell in zip(self.columns, row, strict=True):
+                yield Text.assemble((f"{column.header}: ", "bold"), cell) if cell else Text("", end="")
+            yield Text("-" * options.max_width)
 
 
 def _console(*, stderr: bool) -> Console:
@@ -144,17 +166,21 @@ class Output:
     def note(self, sentence: str) -> None:
         """A sentence beside the result, for people only."""
         if not self.json:
-            self.aside.print(clean(sentence))
+            self._aside(sentence)
 
     def failure(self, failure: Failure) -> None:
         """What happened, what to do next, and where the runbook is."""
         runbook = f"{RUNBOOKS}/{failure.runbook}.md" if failure.runbook else ""
         for line in (failure.sentence, failure.remedy, f"Runbook: {runbook}" if runbook else ""):
             if line:
-                self.aside.print(clean(line))
+                self._aside(line)
         if self.json:
             told = {"kind": type(failure).__name__, "sentence": failure.sentence, "remedy": failure.remedy}
             self.show({"failure": {**told, "runbook": runbook}}, lambda _: None)
+
+    def _aside(self, sentence: str) -> None:
+        """At a terminal broken between words; elsewhere whole, since a log or a script takes it line by line."""
+        self.aside.print(clean(sentence), soft_wrap=not self.aside.is_terminal)
 
     @contextmanager
     def progress(self, what: str, total: int | None = None) -> Iterator[Callable[[int], None]]:

@@ -14,7 +14,7 @@ from nostro.formats.reading import Format
 from nostro.formats.tables.formats import payment_format, table_format
 from nostro.formats.tables.payments import PaymentProfile
 from nostro.formats.tables.profile import PROFILES, Profile
-from nostro.model.failures import Refused
+from nostro.model.failures import Refused, near
 
 
 def declared(name: str) -> Format | None:
@@ -25,7 +25,8 @@ def declared(name: str) -> Format | None:
         return table_format(PROFILES[name])
     path = Path(name)
     if not path.is_file():
-        raise Refused(f"There is no profile {name!r}.", f"Name a YAML file, or one of: {', '.join(PROFILES)}.")
+        remedy = f"{near(name, PROFILES)}Name a YAML file, or one of: {', '.join(PROFILES)}."
+        raise Refused(f"There is no profile {name!r}.", remedy)
     try:
         with path.open(encoding="utf-8") as file:
             told = YAML(typ="safe").load(file)

@@ -32,7 +32,9 @@ def _only(items: Iterable[Item]) -> InvoiceContent:
     """A file in these syntaxes holds no more than one."""
     invoices = [item for item in items if isinstance(item, InvoiceContent)]
     if len(invoices) != 1:
-        raise FormatRefused(f"One invoice makes a file; there are {len(invoices)}.")
+        raise FormatRefused(
+            f"One invoice makes a file; there are {len(invoices)}.", "Name a file that holds one invoice."
+        )
     return invoices[0]
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import pkgutil
 import re
-from collections.abc import Sequence
 from datetime import date
 from functools import cached_property, lru_cache
 from typing import Any, Literal
 
 from nostro.formats.profiles.letters import plainer
 from nostro.model.base import Value
-from nostro.model.failures import FormatRefused
+from nostro.model.failures import FormatRefused, offered
 from nostro.model.money import PlainDecimal
 from nostro.model.parties import Address
 
@@ -123,14 +122,10 @@ def profile(name: str) -> Profile:
 def _told(name: str) -> dict[str, Any]:
     """A profile's data over those of the one that it extends; what is a table is extended row by row."""
     if name not in PROFILES:
-        raise FormatRefused(f"There is no profile {name!r}.", f"There are {_listed(PROFILES)}.")
+        raise FormatRefused(f"There is no profile {name!r}.", offered(name, PROFILES))
     own: dict[str, Any] = json.loads(pkgutil.get_data("nostro.formats.profiles", f"{name}.json") or b"{}")
     if not own.get("extends"):
         return own
     base = _told(own["extends"])
     tables = {field: {**base[field], **told} for field, told in own.items() if isinstance(base.get(field), dict)}
     return {**base, **own, **tables}
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names)

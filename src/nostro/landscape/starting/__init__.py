@@ -7,6 +7,7 @@ May not be here: anything that `nostro check` would find.
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 from collections.abc import Callable, Mapping
@@ -29,7 +30,7 @@ def begin(
 ) -> list[str]:
     """Writes the landscape and two fresh keys; returns the files. `chance(n)`: n bytes fit for keys.
 
-    Raises `LandscapeRefused` and writes nothing when anything that it would write is there already.
+    Raises `LandscapeRefused` and leaves none of them when anything is there already, or can't be written.
     """
     contents = {file: text.replace("LOGIN", login) for file, text in _templates(resources.files(__name__), "").items()}
     there = [name for name in (*contents, *KEYS) if name != IGNORED and (folder / name).exists()]
@@ -45,10 +46,13 @@ def begin(
             _written(folder / name, base64.b64encode(chance(_KEY_BYTES)).decode() + "\n", 0o600)
         for name in EMPTY:
             (folder / name).mkdir(parents=True, exist_ok=True)
+        return sorted([*contents, *KEYS, *write_schemas(folder, schemas)])
     except OSError as error:
-        remedy = "Choose a folder that you may write to."
-        raise LandscapeRefused(f"{error.filename} can't be written ({error.strerror}).", remedy) from None
-    return sorted([*contents, *KEYS, *write_schemas(folder, schemas)])
+        for name in {*contents, *KEYS} - {IGNORED}:  # none of them was there before
+            with contextlib.suppress(OSError):
+                (folder / name).unlink(missing_ok=True)
+        remedy = "Choose a folder that you may write to and that has room."
+        raise LandscapeRefused(f"{error.filename or folder} can't be written ({error.strerror}).", remedy) from None
 
 
 def write_schemas(folder: Path, schemas: Mapping[str, Mapping[str, Any]]) -> list[str]:

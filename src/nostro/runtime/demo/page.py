@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import shlex
+import shutil
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -185,6 +188,8 @@ def _look_next(lookout: Lookout, console: Console) -> None:
 
 def _next_steps(lookout: Lookout) -> Iterator[tuple[str, str]]:
     grounds = lookout.grounds
+    if shutil.which("nostro") is None:
+        yield f'export PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"', "once, for the commands below"
     for name, path in ((LANDSCAPE, grounds.landscape), (WORLD_CLOCK, grounds.clock)):
         yield f"export {name}={shlex.quote(str(path))}", "once, for the commands below"
     for reference, why in lookout.references:
