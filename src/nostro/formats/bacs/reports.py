@@ -14,9 +14,8 @@ from decimal import Decimal
 
 from nostro.formats.bacs.codes import ADVICES
 from nostro.formats.codes import SETS, name_of
-from nostro.formats.iso20022.stream import BrokenXml, events, release
-from nostro.formats.iso20022.tree import Element, line_of, local
 from nostro.formats.reading import Beginning, Format
+from nostro.formats.xml import BrokenXml, Element, events, line_of, local, release
 from nostro.model.failures import FormatRefused
 from nostro.model.messages import Instruction, MessageEnd, MessageHead, PaymentStatus, Reason
 from nostro.model.money import EXPONENTS, Amount, plain

@@ -13,7 +13,7 @@ from nostro.formats.einvoice.forms import BARE_AMOUNT, DAY_102, IDENTIFIER, LIST
 from nostro.formats.einvoice.mapping import By, Fields, Form, Group, Leaf, Reading, Shape, Writing, only_read, put
 from nostro.formats.einvoice.paths import found
 from nostro.formats.einvoice.ubl_parts import attachment_of, nothing
-from nostro.formats.iso20022.tree import Element, text
+from nostro.formats.xml import Element, text
 from nostro.model.invoices import (
     AllowanceCharge,
     Attachment,
@@ -36,7 +36,7 @@ from nostro.model.parties import Address
 def _read_lines(reading: Reading, element: Element, fields: Fields) -> None:
     places = [*found(element, "LineTwo"), *found(element, "LineThree")]
     reading.seen.update(places)
-    if told := tuple(said for place in places if (said := text(place, ""))):
+    if told := tuple(said for place in places if (said := text(place))):
         fields["lines"] = told
 
 
@@ -65,7 +65,7 @@ def _street(reading: Reading, element: Element) -> Fields:
     for name in ("LineOne", "StreetName"):
         for place in found(element, name):
             reading.seen.add(place)
-            if said := text(place, ""):
+            if said := text(place):
                 return {"street": said}
     return {}
 
@@ -274,7 +274,7 @@ ATTRIBUTE = Shape(Attribute, (Leaf("name", "Description", TEXT), Leaf("value", "
 def _read_object(reading: Reading, element: Element, fields: Fields) -> None:
     for place in found(element, "SpecifiedLineTradeSettlement/AdditionalReferencedDocument"):
         told = {"value": "IssuerAssignedID", "scheme": "ReferenceTypeCode"}
-        said = {name: text(one, "") for name, path in told.items() for one in found(place, path)}
+        said = {name: text(one) for name, path in told.items() for one in found(place, path)}
         if said.get("value"):
             reading.seen.update(one for path in (*told.values(), "TypeCode") for one in found(place, path))
             fields.setdefault("object_id", Identifier(**said))

@@ -10,8 +10,7 @@ from nostro.formats.einvoice.arithmetic import checks_of
 from nostro.formats.einvoice.forms import BARE_AMOUNT
 from nostro.formats.einvoice.mapping import Fields, Reading, Shape, read_parts
 from nostro.formats.einvoice.paths import found
-from nostro.formats.iso20022.stream import BrokenXml, events
-from nostro.formats.iso20022.tree import Element, line_of, local, text
+from nostro.formats.xml import BrokenXml, Element, events, line_of, local, text
 from nostro.model.failures import FormatRefused
 from nostro.model.invoices import Invoice, InvoiceContent
 from nostro.model.money import EXPONENTS, Amount
@@ -120,7 +119,7 @@ def _kept(fields: dict[str, Any]) -> dict[str, Any]:
 
 def currency_in(element: Element, *paths: str) -> str:
     """The document's currency, where it says it; else the one that its amounts bear; empty when none is in ISO 4217."""
-    said = (text(place, "").upper() for path in paths for place in found(element, path))
+    said = (text(place).upper() for path in paths for place in found(element, path))
     borne = ((one.get("currencyID") or "").strip().upper() for one in element.iter("{*}*"))
     return next((code for code in (*said, *borne) if code in EXPONENTS), "")
 

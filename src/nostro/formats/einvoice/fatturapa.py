@@ -31,7 +31,7 @@ from nostro.formats.einvoice.mapping import (
     write_shape,
 )
 from nostro.formats.einvoice.paths import found, where_of
-from nostro.formats.iso20022.tree import Element, line_of, local, text
+from nostro.formats.xml import Element, line_of, local, text
 from nostro.model.failures import FormatRefused
 from nostro.model.invoices import Identifier, Instalment, Invoice, InvoiceContent, PaymentMeans
 from nostro.model.parties import BankAccount
@@ -63,8 +63,8 @@ def _read_recipient(reading: Reading, element: Element, fields: Fields) -> None:
     for place in found(element, f"{_SENT}/CodiceDestinatario"):
         reading.seen.add(place)
         buyer = fields.get("buyer")
-        if buyer is not None and text(place, ""):
-            address = Identifier(value=text(place, ""), scheme=_CODDEST)
+        if buyer is not None and text(place):
+            address = Identifier(value=text(place), scheme=_CODDEST)
             fields["buyer"] = buyer.model_copy(update={"electronic_address": address})
 
 
@@ -130,7 +130,7 @@ def _read_payment(reading: Reading, element: Element, fields: Fields) -> None:
         fields["instalments"] = (*fields.get("instalments", ()), part or Instalment())
         for code in found(place, "CodicePagamento"):
             reading.seen.add(code)
-            fields.setdefault("payment_reference", text(code, ""))
+            fields.setdefault("payment_reference", text(code))
     fields["payment_means"] = tuple(means)
     days = {part.due for part in fields.get("instalments", ()) if part.due}
     if len(days) == 1:

@@ -14,7 +14,7 @@ from nostro.formats.einvoice.forms import COUNT, DAY, NUMBER, TEXT, amount
 from nostro.formats.einvoice.mapping import By, Fields, Form, Group, Leaf, Reading, Shape, Writing, put, read_parts
 from nostro.formats.einvoice.paths import found
 from nostro.formats.einvoice.ubl_parts import attachment_of, nothing
-from nostro.formats.iso20022.tree import Element, text
+from nostro.formats.xml import Element, text
 from nostro.model.invoices import (
     AllowanceCharge,
     Contact,
@@ -63,7 +63,7 @@ def kept(*names: str, within: str = "") -> By:
         for name in names:
             for place in found(element, prefix + name):
                 reading.seen.add(place)
-                if said := text(place, ""):
+                if said := text(place):
                     fields["others"] = {**fields.get("others", {}), name: said}
 
     def write(writing: Writing, element: Element, told: Any) -> None:  # noqa: ANN401 - whatever has others
@@ -90,7 +90,7 @@ def _read_vat(reading: Reading, element: Element, fields: Fields) -> None:
     for place in (place for path in paths for place in found(element, path)):
         parts = [one for name in ("IdPaese", "IdCodice") for one in found(place, name)]
         reading.seen.update(parts)
-        if said := "".join(text(one, "") for one in parts):
+        if said := "".join(text(one) for one in parts):
             fields["vat_id"] = said
 
 
@@ -213,7 +213,7 @@ ATTACHMENT = Shape(
     ),
 )  # fmt: skip
 """`mime` is FormatoAttachment, which is a file extension here (PDF, XML)."""
-NOTE = Form(lambda _, element: Note(text=said) if (said := text(element, "")) else None, lambda note: (note.text, {}))
+NOTE = Form(lambda _, element: Note(text=said) if (said := text(element)) else None, lambda note: (note.text, {}))
 
 
 # taxes
@@ -276,7 +276,7 @@ WITHHOLDING = Shape(
         Leaf("reason", "CausalePagamento", TEXT),
     ),
 )
-_KIND = Form(lambda _, element: {"SC": False, "MG": True}.get(text(element, "")),
+_KIND = Form(lambda _, element: {"SC": False, "MG": True}.get(text(element)),
              lambda charge: ("MG" if charge else "SC", {}))  # fmt: skip
 DISCOUNT = Shape(
     AllowanceCharge,
@@ -341,7 +341,7 @@ def _write_price(writing: Writing, element: Element, told: InvoiceLine) -> None:
         put(writing, element, "PrezzoUnitario", *AMOUNT_8.write(net))
 
 
-_WITHHELD = Form(lambda _, element: text(element, "") == "SI" or None, lambda held: ("SI" if held else "", {}))
+_WITHHELD = Form(lambda _, element: text(element) == "SI" or None, lambda held: ("SI" if held else "", {}))
 LINE = Shape(
     InvoiceLine,
     (

@@ -11,7 +11,8 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from nostro.formats.einvoice.mapping import Form, Reading
-from nostro.formats.iso20022.tree import Element, Unreadable, local, text
+from nostro.formats.reading import Unreadable
+from nostro.formats.xml import Element, local, text
 from nostro.model.invoices import Identifier, Quantity
 from nostro.model.money import EXPONENTS, Amount, plain
 from nostro.model.parties import BankAccount
@@ -51,7 +52,7 @@ def _other_day(said: str) -> date:
 
 def _dated(_: Reading, element: Element) -> date | None:
     """A day; of a month or a week (UNTDID 2379 formats 610, 616), as ZUGFeRD 1 tells periods, the first or the last."""
-    said, form, parent = text(element, ""), element.get("format", ""), element.getparent()
+    said, form, parent = text(element), element.get("format", ""), element.getparent()
     if form not in _SPANS or not said:
         return day(said)
     found = _SPAN.fullmatch(said)
@@ -77,7 +78,7 @@ _SPANS = {"610": _month, "616": _week}
 
 def amount(reading: Reading, element: Element) -> Amount | None:
     """An amount in the currency of its attribute, or else in that of the document."""
-    value = number(text(element, ""))
+    value = number(text(element))
     if value is None:
         return None
     told = (element.get("currencyID") or "").strip().upper()
@@ -90,11 +91,11 @@ def amount(reading: Reading, element: Element) -> Amount | None:
 
 
 def _text(_: Reading, element: Element) -> str:
-    return text(element, "")
+    return text(element)
 
 
 def _identifier(_: Reading, element: Element) -> Identifier | None:
-    said = text(element, "")
+    said = text(element)
     if not said:
         return None
     scheme = element.get("schemeID") or element.get("listID") or ""
@@ -102,12 +103,12 @@ def _identifier(_: Reading, element: Element) -> Identifier | None:
 
 
 def _quantity(_: Reading, element: Element) -> Quantity | None:
-    value = number(text(element, ""))
+    value = number(text(element))
     return None if value is None else Quantity(value=value, unit=element.get("unitCode") or "")
 
 
 def _iban(_: Reading, element: Element) -> str:
-    return "".join(text(element, "").split()).upper()
+    return "".join(text(element).split()).upper()
 
 
 def account_of(said: str) -> BankAccount | None:
@@ -119,14 +120,14 @@ def account_of(said: str) -> BankAccount | None:
 
 
 def _flag(_: Reading, element: Element) -> bool | None:
-    said = text(element, "").lower()
+    said = text(element).lower()
     if said not in ("true", "false", "1", "0", ""):
         raise Unreadable("this is neither true nor false")
     return None if not said else said in ("true", "1")
 
 
 def _count(_: Reading, element: Element) -> int | None:
-    said = text(element, "")
+    said = text(element)
     if said and not _COUNT.fullmatch(said):
         raise Unreadable("this is no whole number")
     return int(said) if said else None
@@ -153,10 +154,10 @@ def decimal_text(value: Decimal) -> str:
 TEXT = Form(_text, lambda value: (value, _NONE))
 CODE = Form(lambda reading, element: _text(reading, element).upper(), lambda value: (value, _NONE))
 IBAN = Form(_iban, lambda value: (value, _NONE))
-DAY = Form(lambda _, element: day(text(element, "")), lambda value: (value.isoformat(), _NONE))
+DAY = Form(lambda _, element: day(text(element)), lambda value: (value.isoformat(), _NONE))
 DAY_102 = Form(_dated, lambda value: (f"{value:%Y%m%d}", {"format": "102"}))
 """UNTDID 2379 format 102: CCYYMMDD."""
-NUMBER = Form(lambda _, element: number(text(element, "")), lambda value: (plain(value), _NONE))
+NUMBER = Form(lambda _, element: number(text(element)), lambda value: (plain(value), _NONE))
 COUNT = Form(_count, lambda value: (str(value), _NONE))
 FLAG = Form(_flag, lambda value: ("true" if value else "false", _NONE))
 AMOUNT = Form(amount, lambda told: (plain(told.value), {"currencyID": told.currency}))

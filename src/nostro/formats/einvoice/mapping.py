@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 from lxml import etree
 
 from nostro.formats.einvoice.paths import Places, Step, found, holds, steps_of
-from nostro.formats.iso20022.tree import Element, Unreadable, line_of
+from nostro.formats.reading import Unreadable
+from nostro.formats.xml import Element, line_of
 from nostro.model.base import Value
 from nostro.model.statements import Check, Source
 

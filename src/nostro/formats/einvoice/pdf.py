@@ -15,7 +15,7 @@ from nostro.formats.einvoice.cii import cii_invoices
 from nostro.formats.einvoice.document import cut_off, parsed
 from nostro.formats.einvoice.ubl import ROOTS as UBL_ROOTS
 from nostro.formats.einvoice.ubl import ubl_invoices
-from nostro.formats.iso20022.tree import local
+from nostro.formats.xml import local
 from nostro.model.failures import FormatRefused
 from nostro.model.invoices import Invoice
 from nostro.model.statements import Reject, Source

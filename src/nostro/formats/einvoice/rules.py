@@ -18,7 +18,7 @@ from nostro.formats.einvoice.document import DOCUMENT_BYTES, within
 from nostro.formats.einvoice.paths import found
 from nostro.formats.einvoice.stylesheets import lean, package_folder
 from nostro.formats.einvoice.ubl import ROOTS as UBL_ROOTS
-from nostro.formats.iso20022.tree import Element, line_of, local, text
+from nostro.formats.xml import Element, line_of, local, text
 from nostro.model.base import Value
 from nostro.model.failures import FormatRefused
 
@@ -107,11 +107,11 @@ def _is_facturx(root: Element) -> bool:
 
 
 def _specification(root: Element) -> str:
-    return next((text(one, "").lower() for one in found(root, "CustomizationID")), "") or _guideline(root)
+    return next((text(one).lower() for one in found(root, "CustomizationID")), "") or _guideline(root)
 
 
 def _guideline(root: Element) -> str:
-    return next((text(one, "").lower() for one in found(root, _GUIDELINE)), "")
+    return next((text(one).lower() for one in found(root, _GUIDELINE)), "")
 
 
 def profile_of(root: Element) -> str:

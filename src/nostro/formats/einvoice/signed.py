@@ -16,7 +16,7 @@ from nostro.formats.einvoice.fatturapa import ROOTS as FATTURAPA_ROOTS
 from nostro.formats.einvoice.fatturapa import fatturapa_invoices
 from nostro.formats.einvoice.paths import where_of
 from nostro.formats.einvoice.ubl import ubl_invoices
-from nostro.formats.iso20022.tree import local
+from nostro.formats.xml import local
 from nostro.model.failures import FormatRefused
 from nostro.model.invoices import Invoice
 from nostro.model.statements import Reject

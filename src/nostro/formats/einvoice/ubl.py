@@ -30,7 +30,7 @@ from nostro.formats.einvoice.mapping import (
 from nostro.formats.einvoice.paths import found, where_of
 from nostro.formats.einvoice.strict import refuse_unless_sound
 from nostro.formats.einvoice.ubl_money import ORDER, PAYMENT, TOTALS, with_creditor_id
-from nostro.formats.iso20022.tree import Element, line_of, local
+from nostro.formats.xml import Element, line_of, local
 from nostro.model.failures import FormatRefused
 from nostro.model.invoices import Invoice, InvoiceContent
 from nostro.model.money import plain

@@ -25,7 +25,7 @@ from nostro.formats.einvoice.mapping import (
     put,
 )
 from nostro.formats.einvoice.paths import found
-from nostro.formats.iso20022.tree import Element, text
+from nostro.formats.xml import Element, text
 from nostro.model.invoices import (
     AllowanceCharge,
     Attachment,
@@ -50,7 +50,7 @@ def read_lines(reading: Reading, element: Element, fields: Fields) -> None:
     """Further lines of an address, each where its sender put it."""
     places = [*found(element, "AdditionalStreetName"), *found(element, "AddressLine/Line")]
     reading.seen.update(places)
-    if told := tuple(said for place in places if (said := text(place, ""))):
+    if told := tuple(said for place in places if (said := text(place))):
         fields["lines"] = told
 
 
@@ -72,7 +72,7 @@ def note_form() -> Form:
     """A note, whose subject EN 16931-3-2 puts before the text: `#AAI#text`."""
 
     def read(_: Reading, element: Element) -> Note | None:
-        said = text(element, "")
+        said = text(element)
         parted = _SUBJECT.fullmatch(said)
         if parted:
             return Note(text=parted[2].strip(), subject=parted[1])

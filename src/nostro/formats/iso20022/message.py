@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from nostro.formats.iso20022.envelope import HEADERS, envelope_of
 from nostro.formats.iso20022.message_parts import MessageItem, MessageParts
 from nostro.formats.iso20022.message_types import message_type
-from nostro.formats.iso20022.stream import BrokenXml, events, release
-from nostro.formats.iso20022.tree import Element, line_of, local
+from nostro.formats.xml import BrokenXml, Element, events, line_of, local, release
 from nostro.model.failures import FormatRefused
 from nostro.model.messages import Envelope
 from nostro.model.statements import Reject

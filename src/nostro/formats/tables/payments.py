@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 from pydantic import model_validator
 
-from nostro.formats.iso20022.tree import Unreadable
 from nostro.formats.line_statements import account_as_told
+from nostro.formats.reading import Unreadable
 from nostro.formats.tables.cells import Cell, day, number, text
 from nostro.formats.tables.profile import Column, Named, Shape
 from nostro.formats.tables.rows import Row, places_of
