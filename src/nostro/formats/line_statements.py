@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from nostro.formats.checks import BatchSum, Control, Sums
 from nostro.formats.reading import Unreadable, if_readable, why
-from nostro.formats.text import decode, lines
+from nostro.formats.text import begun, decode, lines
 from nostro.model.money import NO_CURRENCY, Amount, exponent
 from nostro.model.parties import BankAccount
 from nostro.model.statements import Balance, Check, Entry, Reject, Source, StatementEnd, StatementHead
@@ -38,11 +38,7 @@ def zone(line: str, first: int, last: int) -> str:
 
 def fixed_width(chunks: Iterable[bytes], width: int) -> Iterator[tuple[int, str]]:
     """Records of a fixed width with their line numbers; of a file without line ends, with their own numbers."""
-    given, held = iter(chunks), b""
-    for chunk in given:
-        held += chunk
-        if len(held) > 2 * width:
-            break
+    held, given = begun(chunks, 2 * width + 1)
     whole, beginning = chain((held,), given), held[: 2 * width]
     if len(beginning) > width and not set(beginning) & set(b"\r\n\x00"):
         yield from _blocks(whole, width)

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any, Literal, cast
 
 from lxml import etree
 
+from nostro.formats.text import begun
 from nostro.model.failures import FormatRefused
 
 DEPTH = 64
@@ -156,28 +158,18 @@ def _drop_prefix(element: Element) -> None:
 
 def trimmed(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """The bytes without blanks before the XML declaration and without the padding of mainframes after the document."""
-    given = iter(chunks)
-    beginning = b""
-    for chunk in given:
-        beginning += chunk
-        if len(beginning) >= _BEGINNING_BYTES:
-            break
+    beginning, given = begun(chunks, _BEGINNING_BYTES)
     if beginning[:2] in _UTF16_STARTS:
         yield beginning
         yield from given
         return
     held = b""
-    for chunk in _chain(beginning.removeprefix(_UTF8_MARK).lstrip(_PADDING), given):
+    for chunk in chain((beginning.removeprefix(_UTF8_MARK).lstrip(_PADDING),), given):
         whole = held + chunk
         kept = whole.rstrip(_PADDING) if len(whole) < _SLICE_BYTES * 32 else whole
         held = whole[len(kept) :]
         if kept:
             yield kept
-
-
-def _chain(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
-    yield first
-    yield from rest
 
 
 def _slices(chunks: Iterable[bytes]) -> Iterator[bytes]:

@@ -166,7 +166,6 @@ _TERM = (
     Leaf("discount_percentage", f"{_DISCOUNT}/CalculationPercent", NUMBER),
     Leaf("discount_amount", f"{_DISCOUNT}/ActualDiscountAmount", BARE_AMOUNT),
 )
-_TERM_SHAPE = Shape(Instalment, _TERM)
 _PLAIN_TERM = frozenset({"text", "due"})
 
 

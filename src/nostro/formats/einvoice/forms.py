@@ -6,14 +6,15 @@ import binascii
 import re
 from base64 import b64decode, b64encode
 from calendar import monthrange
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 
-from nostro.formats.einvoice.mapping import Form, Reading
+from nostro.formats.einvoice.mapping import By, Fields, Form, Reading, Writing, put
+from nostro.formats.einvoice.paths import found
 from nostro.formats.reading import Unreadable
 from nostro.formats.xml import Element, local, text
-from nostro.model.invoices import Identifier, Quantity
+from nostro.model.invoices import Attachment, Identifier, Quantity
 from nostro.model.money import EXPONENTS, Amount, plain
 from nostro.model.parties import BankAccount
 
@@ -146,11 +147,34 @@ def binary_text(content: bytes) -> str:
     return b64encode(content).decode()
 
 
-def decimal_text(value: Decimal) -> str:
-    """A decimal as XML Schema writes it."""
-    return plain(value)
+def binary_at(path: str) -> By:
+    """An attachment's bytes in base64, its type and name beside them as attributes."""
+
+    def read(reading: Reading, element: Element, fields: Fields) -> None:
+        for place in found(element, path):
+            fields["mime"], fields["name"] = place.get("mimeCode") or "", place.get("filename") or ""
+            fields["_content"] = reading.take(place, BINARY) or b""
+
+    def write(writing: Writing, element: Element, told: Attachment) -> None:
+        if told.content:
+            put(writing, element, path, binary_text(told.content), {"mimeCode": told.mime, "filename": told.name})
+
+    return By(read, write)
 
 
+def lines_at(*paths: str) -> Callable[[Reading, Element, Fields], None]:
+    """Reads further lines of an address, each where its sender put it."""
+
+    def read(reading: Reading, element: Element, fields: Fields) -> None:
+        places = [place for path in paths for place in found(element, path)]
+        reading.seen.update(places)
+        if told := tuple(said for place in places if (said := text(place))):
+            fields["lines"] = told
+
+    return read
+
+
+BINARY = Form(lambda _, element: binary(element), lambda _: ("", _NONE))
 TEXT = Form(_text, lambda value: (value, _NONE))
 CODE = Form(lambda reading, element: _text(reading, element).upper(), lambda value: (value, _NONE))
 IBAN = Form(_iban, lambda value: (value, _NONE))

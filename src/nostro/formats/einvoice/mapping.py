@@ -96,7 +96,7 @@ class Leaf(NamedTuple):
 
 
 class Group(NamedTuple):
-    """An object of its own below each element of the path.
+    """An object of its own below each element of the path; without one, its parts stand among those around it.
 
     `fixed`: fields that the place itself says. `shared`: other parts stand in the same element.
     """
@@ -131,7 +131,7 @@ Part = Leaf | Group | Fixed | By
 class Shape:
     """An object's parts in its schema's order; `located`: it bears its source."""
 
-    make: Callable[..., Value]
+    make: Callable[..., Value | None]
     parts: tuple[Part, ...]
     located: bool = False
 
@@ -250,6 +250,9 @@ def _write_group(writing: Writing, element: Element, group: Group, told: Any) ->
     value = getattr(told, group.field)
     for one in value if group.many else (value,):
         if one is None or any(getattr(one, name) != fixed for name, fixed in group.fixed.items()):
+            continue
+        if not group.path:
+            write_shape(writing, element, group.shape, one)
             continue
         *way, last = steps_of(group.path)
         holder = _ensured(writing, element, way)

@@ -95,10 +95,7 @@ def rooted(invoice_xml: bytes) -> Element:
         raise FormatRefused("This is no XML.") from None
     if cast("object", whole.getroottree().docinfo.internalDTD) is not None:
         raise FormatRefused("The XML declares a document type: no invoice does, and it could smuggle entities in.")
-    inside = within(whole, (*UBL_ROOTS, *CII_ROOTS))
-    if not inside:
-        raise FormatRefused("There are rules for invoices in UBL and CII only.")
-    return inside[0]
+    return within(whole, (*UBL_ROOTS, *CII_ROOTS), "There are rules for invoices in UBL and CII only.")[0]
 
 
 def _is_facturx(root: Element) -> bool:

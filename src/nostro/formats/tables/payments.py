@@ -82,9 +82,7 @@ class PaymentProfile(Shape):
         if strange:
             message = f"same: nothing is called {', '.join(sorted(strange))}"
             raise ValueError(message)
-        if not self.header and any(isinstance(one, str) for one in self.columns.flat()):
-            message = "without a header, columns are numbers"
-            raise ValueError(message)
+        self.columns.admit(header=self.header)
         return self
 
 
