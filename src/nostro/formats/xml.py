@@ -16,6 +16,7 @@ from lxml import etree
 
 from nostro.formats.text import begun
 from nostro.model.failures import FormatRefused
+from nostro.model.statements import Reject
 
 DEPTH = 64
 _TEXT_LIMIT = 20_000
@@ -40,6 +41,14 @@ class BrokenXml(Exception):
         super().__init__(why)
         self.why = why
         self.line = line
+
+    def refused(self, kind: str) -> FormatRefused:
+        """Where nothing was yielded before: this is no document of that kind."""
+        return FormatRefused(f"This is no XML of {kind}: {self.why} (line {self.line}).")
+
+    def reject(self, where: str) -> Reject:
+        """Where it broke off within a document that had begun."""
+        return Reject(where=where, why=f"the XML breaks off or is broken here: {self.why}", line=self.line)
 
 
 def events(chunks: Iterable[bytes], *, huge_texts: bool = False) -> Iterator[Event]:

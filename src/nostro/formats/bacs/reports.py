@@ -42,8 +42,8 @@ def read_bacs_reports(chunks: Iterable[bytes]) -> Iterator[BacsItem]:
             yield from walk.start(local(element), element) if kind == "start" else walk.end(local(element), element)
     except BrokenXml as broken:
         if walk.report is None and not walk.reports:
-            raise FormatRefused(f"This is no XML of a Bacs report: {broken.why} (line {broken.line}).") from None
-        yield Reject(where=walk.where, why=f"the XML breaks off or is broken here: {broken.why}", line=broken.line)
+            raise broken.refused("a Bacs report") from None
+        yield broken.reject(walk.where)
         return
     if not walk.reports:
         raise FormatRefused("There is no Bacs report in this XML.")

@@ -58,8 +58,8 @@ def read_camt(chunks: Iterable[bytes]) -> Iterator[CamtItem]:
             yield from walk.begin(cut) if cut.told is None else walk.complete(cut, cut.told)
     except BrokenXml as broken:
         if not walk.where_message:
-            raise FormatRefused(f"This is no XML of a bank statement: {broken.why} (line {broken.line}).") from None
-        yield Reject(where=walk.where, why=f"the XML breaks off or is broken here: {broken.why}", line=broken.line)
+            raise broken.refused("a bank statement") from None
+        yield broken.reject(walk.where)
         return
     yield from walk.finish()
 

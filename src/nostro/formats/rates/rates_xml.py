@@ -39,9 +39,9 @@ def read_rates_xml(chunks: Iterable[bytes]) -> Iterator[RateItem]:
                 yield from walk.end(local(element), element)
     except BrokenXml as broken:
         if walk is None:
-            raise FormatRefused(f"This is no XML of exchange rates: {broken.why} (line {broken.line}).") from None
+            raise broken.refused("exchange rates") from None
         yield from walk.finish()
-        yield Reject(where="/", why=f"the XML breaks off or is broken here: {broken.why}", line=broken.line)
+        yield broken.reject("/")
         return
     if walk is None:
         raise FormatRefused("This is no XML of exchange rates: it ends before its first element does.")
