@@ -7,10 +7,9 @@ from decimal import Decimal
 
 import pytest
 
-from nostro.formats.iso20022.tree import Unreadable
 from nostro.formats.ofx.read import read_ofx
 from nostro.formats.ofx.values import decimal, instant
-from nostro.formats.reading import Item
+from nostro.formats.reading import Item, Unreadable
 from nostro.model.failures import FormatRefused
 from nostro.model.statements import StatementHead
 from tests.statement_texts import end, entries, failed, head, read, rejects

@@ -13,8 +13,7 @@ import pytest
 from pydantic import ValidationError
 from typer.testing import CliRunner
 
-from nostro.formats.iso20022.tree import Unreadable
-from nostro.formats.reading import Beginning, Item
+from nostro.formats.reading import Beginning, Item, Unreadable
 from nostro.formats.tables.cells import day, number
 from nostro.formats.tables.formats import read_table
 from nostro.formats.tables.profile import CANONICAL, PROFILES, Columns, Marked, Profile

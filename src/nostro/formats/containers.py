@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import NamedTuple
 
+from nostro.formats.text import gathered
 from nostro.model.failures import FormatRefused
 
 _ZIP = b"PK\x03\x04"
@@ -48,11 +49,7 @@ def documents(chunks: Callable[[], Iterator[bytes]]) -> Iterator[Document]:
 
 
 def _members(chunks: Iterator[bytes]) -> Iterator[Document]:
-    held = io.BytesIO()
-    for chunk in chunks:
-        if held.tell() + len(chunk) > _ZIP_BYTES:
-            raise FormatRefused(f"The container is larger than {_ZIP_BYTES} bytes.")
-        held.write(chunk)
+    held = io.BytesIO(gathered(chunks, _ZIP_BYTES, "container"))
     try:
         with zipfile.ZipFile(held) as container:
             members = [member for member in container.infolist() if not member.is_dir()]

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from itertools import chain
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from pydantic import ValidationError
 
 from nostro.formats.checks import BatchSum, Control, Sums
-from nostro.formats.iso20022.tree import Unreadable
-from nostro.formats.text import decode, lines
+from nostro.formats.reading import Unreadable, if_readable, why
+from nostro.formats.text import begun, decode, lines
 from nostro.model.money import NO_CURRENCY, Amount, exponent
 from nostro.model.parties import BankAccount
 from nostro.model.statements import Balance, Check, Entry, Reject, Source, StatementEnd, StatementHead
 
+Told_co = TypeVar("Told_co", covariant=True)
 LineItem = StatementHead | Entry | Reject | StatementEnd
 
 DETAILS_KEPT = 1_000
@@ -37,11 +38,7 @@ def zone(line: str, first: int, last: int) -> str:
 
 def fixed_width(chunks: Iterable[bytes], width: int) -> Iterator[tuple[int, str]]:
     """Records of a fixed width with their line numbers; of a file without line ends, with their own numbers."""
-    given, held = iter(chunks), b""
-    for chunk in given:
-        held += chunk
-        if len(held) > 2 * width:
-            break
+    held, given = begun(chunks, 2 * width + 1)
     whole, beginning = chain((held,), given), held[: 2 * width]
     if len(beginning) > width and not set(beginning) & set(b"\r\n\x00"):
         yield from _blocks(whole, width)
@@ -51,6 +48,23 @@ def fixed_width(chunks: Iterable[bytes], width: int) -> Iterator[tuple[int, str]
         for start in pieces:
             if record := line[start : start + width].rstrip():
                 yield number, record.ljust(width)
+
+
+class Walk(Protocol[Told_co]):
+    """Where a walk through records is."""
+
+    def take(self, number: int, record: str) -> Iterator[Told_co]:
+        """One record."""
+
+    def finish(self) -> Iterator[Told_co]:
+        """The file is read to its end."""
+
+
+def walked(walk: Walk[Told_co], records: Iterable[tuple[int, str]]) -> Iterator[Told_co]:
+    """What a walk yields from all records."""
+    for number, record in records:
+        yield from walk.take(number, record)
+    yield from walk.finish()
 
 
 def _blocks(chunks: Iterable[bytes], width: int) -> Iterator[tuple[int, str]]:
@@ -78,6 +92,11 @@ def day(said: str, order: str = "dmy") -> date | None:
         return date(year, int(parts["m"]), int(parts["d"]))
     except ValueError:
         raise Unreadable("a date is in no calendar") from None
+
+
+def day_if_any(said: str, order: str = "dmy") -> date | None:
+    """A day; None for what is none."""
+    return if_readable(day, said, order)
 
 
 def whole_number(said: str) -> int | None:
@@ -124,14 +143,6 @@ def negative(told: Amount) -> Amount:
     return Amount(value=-told.value, currency=told.currency) if told.value else told
 
 
-def why(error: Unreadable | ValidationError) -> str:
-    """What is wrong, without the content: pydantic's own sentences would quote it."""
-    if isinstance(error, Unreadable):
-        return str(error)
-    names = {"/".join(str(part) for part in flaw["loc"]) for flaw in error.errors(include_input=False)}
-    return f"{', '.join(sorted(names))} can't be taken as told"
-
-
 @dataclass(slots=True)
 class Running:
     """The statement that streams by. Its head is given away when it begins; balances and checks gather for its end."""
@@ -170,6 +181,18 @@ class Running:
         except Unreadable as unreadable:
             self.note("date", f"{self.where}, line {line}: {what}: {unreadable}")
             return None
+
+    def add_balance(self, name: str, line: int, balance: Callable[[], Balance]) -> None:
+        """A balance, or a check of that name where it can't be read."""
+        try:
+            self.balances.append(balance())
+        except Unreadable as unreadable:
+            self.note(name, f"line {line}: {unreadable}")
+
+    def open(self) -> StatementHead:
+        """The head, with the balances that were told before the entries."""
+        self.head = self.head.model_copy(update={"balances": tuple(self.balances)})
+        return self.head
 
     def note(self, name: str, detail: str) -> None:
         """Something that does not hold."""

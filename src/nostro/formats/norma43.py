@@ -13,19 +13,19 @@ from decimal import Decimal
 from typing import Any
 
 from nostro.formats.checks import Control
-from nostro.formats.iso20022.tree import Unreadable
 from nostro.formats.line_statements import (
     LineItem,
     Running,
     Strays,
-    day,
+    day_if_any,
     fixed_width,
     negative,
     scaled,
+    walked,
     whole_number,
     zone,
 )
-from nostro.formats.reading import Beginning
+from nostro.formats.reading import Beginning, Unreadable, if_readable
 from nostro.model.failures import FormatRefused
 from nostro.model.money import Amount
 from nostro.model.parties import BankAccount
@@ -65,10 +65,7 @@ def is_norma43(beginning: Beginning) -> bool:
 
 def read_norma43(chunks: Iterable[bytes]) -> Iterator[LineItem]:
     """Per statement its head, entries and located rejects, and its end. Raises `FormatRefused` where there is none."""
-    walk = _Walk()
-    for number, record in fixed_width(chunks, RECORD):
-        yield from walk.take(number, record)
-    yield from walk.finish()
+    return walked(_Walk(), fixed_width(chunks, RECORD))
 
 
 @dataclass(slots=True)
@@ -176,12 +173,12 @@ class _Walk:
         try:
             yield running.entry(_fields(running, movement), movement.line)
         except Unreadable as unreadable:
-            yield running.reject(str(unreadable), movement.line, _amount_of(running, movement.record))
+            yield running.reject(str(unreadable), movement.line, if_readable(_amount, running, movement.record))
 
 
 def _statement(record: str, number: int, line: int) -> Running:
     currency = currency_of(zone(record, 48, 50))
-    first, last = _day(zone(record, 21, 26)), _day(zone(record, 27, 32))
+    first, last = day_if_any(zone(record, 21, 26), "ymd"), day_if_any(zone(record, 27, 32), "ymd")
     head = StatementHead(
         kind="statement",
         statement_id="/".join(on.isoformat() for on in (first, last) if on) or str(number),
@@ -195,11 +192,8 @@ def _statement(record: str, number: int, line: int) -> Running:
         format="Norma 43",
     )
     running = Running(head)
-    try:
-        running.balances.append(_balance("OPBD", record, 33, currency, first))
-    except Unreadable as unreadable:
-        running.note("opening", f"line {line}: {unreadable}")
-    running.head = head.model_copy(update={"balances": tuple(running.balances)})
+    running.add_balance("opening", line, lambda: _balance("OPBD", record, 33, currency, first))
+    running.open()
     return running
 
 
@@ -232,7 +226,7 @@ def _fields(running: Running, movement: _Movement) -> dict[str, Any]:
     others = {"document": told(zone(record, 43, 52)), "reference_1": told(zone(record, 53, 64)),
               "reference_2": told(zone(record, 65, 80)), "branch": told(zone(record, 7, 10))}  # fmt: skip
     return {
-        "amount": scaled(zone(record, 29, 42), 2, running.head.currency),
+        "amount": _amount(running, record),
         "direction": direction,
         "state": "booked",
         "booking_date": running.day(zone(record, 11, 16), "ymd", line, "operation date"),
@@ -245,11 +239,8 @@ def _fields(running: Running, movement: _Movement) -> dict[str, Any]:
     }
 
 
-def _amount_of(running: Running, record: str) -> Amount | None:
-    try:
-        return scaled(zone(record, 29, 42), 2, running.head.currency)
-    except Unreadable:
-        return None
+def _amount(running: Running, record: str) -> Amount:
+    return scaled(zone(record, 29, 42), 2, running.head.currency)
 
 
 def _exchange(running: Running, movement: _Movement) -> Exchange | None:
@@ -273,10 +264,7 @@ def _take_end(running: Running, record: str, line: int) -> None:
         number, total = whole_number(zone(record, first, first + 4)), whole_number(zone(record, first + 5, first + 18))
         value = None if total is None else Decimal(total).scaleb(-2)
         running.controls.append(Control(direction, number, value, (direction,)))
-    try:
-        running.balances.append(_balance("CLBD", record, 59, currency, running.head.to_date))
-    except Unreadable as unreadable:
-        running.note("closing", f"line {line}: {unreadable}")
+    running.add_balance("closing", line, lambda: _balance("CLBD", record, 59, currency, running.head.to_date))
 
 
 def _place(running: Running) -> str:
@@ -291,10 +279,3 @@ def _balance(code: str, record: str, first: int, currency: str, on: date | None)
     if sign is None:
         raise Unreadable("the balance's sign is neither 1 nor 2")
     return Balance(code=code, amount=negative(told_amount) if sign == "debit" else told_amount, on=on)
-
-
-def _day(said: str) -> date | None:
-    try:
-        return day(said, "ymd")
-    except Unreadable:
-        return None

@@ -14,10 +14,9 @@ from datetime import date
 from typing import Any
 
 from nostro.formats.checks import BatchSum
-from nostro.formats.iso20022.tree import Unreadable
 from nostro.formats.line_statements import LineItem, Running, account_as_told, trimmed
 from nostro.formats.ofx.values import decimal
-from nostro.formats.reading import Beginning
+from nostro.formats.reading import Beginning, Unreadable
 from nostro.formats.text import lines
 from nostro.model.failures import FormatRefused
 from nostro.model.money import NO_CURRENCY, Amount

@@ -6,17 +6,41 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, ParamSpec, Protocol, TypeVar
+
+from pydantic import ValidationError
 
 from nostro.formats.text import decoded
 from nostro.model.base import Value
 from nostro.model.messages import Instruction, MessageEnd, MessageHead, PaymentStatus
 from nostro.model.statements import Entry, Reject, StatementEnd, StatementHead
 
+P = ParamSpec("P")
+T = TypeVar("T")
 BEGINNING_BYTES = 65_536
 _TAG = re.compile(r"<(?:([A-Za-z_][\w.-]*):)?([A-Za-z_][\w.-]*)(?=[\s/>])")
 _NAMESPACE = re.compile(r"""xmlns(?::[\w.-]+)?\s*=\s*["']([^"']*)["']""")
 _ASIDE = re.compile(r"<!--.*?(?:-->|\Z)|<\?.*?(?:\?>|\Z)|<!\[CDATA\[", re.DOTALL)
+
+
+class Unreadable(Exception):
+    """An item can't be understood; the sentence holds none of its content."""
+
+
+def if_readable(read: Callable[P, T], *said: P.args, **how: P.kwargs) -> T | None:
+    """What is read; None where it can't be understood."""
+    try:
+        return read(*said, **how)
+    except Unreadable:
+        return None
+
+
+def why(error: Unreadable | ValidationError) -> str:
+    """What is wrong, without the content: pydantic's own sentences would quote it."""
+    if isinstance(error, Unreadable):
+        return str(error)
+    names = {"/".join(str(part) for part in flaw["loc"]) for flaw in error.errors(include_input=False)}
+    return f"{', '.join(sorted(names))} can't be taken as told"
 
 
 class Whole(Protocol):

@@ -14,6 +14,26 @@ _END = b"\x1a"
 """Ctrl-Z, with which DOS programs end their files."""
 
 
+def begun(chunks: Iterable[bytes], enough: int) -> tuple[bytes, Iterator[bytes]]:
+    """The first bytes, at least so many where there are, and the chunks that follow them."""
+    given, beginning = iter(chunks), b""
+    for chunk in given:
+        beginning += chunk
+        if len(beginning) >= enough:
+            break
+    return beginning, given
+
+
+def gathered(chunks: Iterable[bytes], most: int, what: str) -> bytes:
+    """All the bytes. Raises `FormatRefused` for more than that."""
+    held = bytearray()
+    for chunk in chunks:
+        held += chunk
+        if len(held) > most:
+            raise FormatRefused(f"The {what} is larger than {most} bytes.")
+    return bytes(held)
+
+
 def decode(raw: bytes) -> str:
     """Text of unknown encoding: UTF-8 where it can be, else Windows-1252, else Latin-1, which takes every byte."""
     for encoding in ("utf-8", "cp1252"):
@@ -61,12 +81,7 @@ def _raw_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 def _plain(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """The bytes in an encoding that has ASCII's line ends, without a mark."""
-    given = iter(chunks)
-    beginning = b""
-    for chunk in given:
-        beginning += chunk
-        if len(beginning) >= _GLANCE:
-            break
+    beginning, given = begun(chunks, _GLANCE)
     encoding, mark = _marked(beginning)
     if encoding in ("", "utf-8"):
         yield beginning[len(mark) :]

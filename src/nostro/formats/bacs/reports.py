@@ -14,9 +14,8 @@ from decimal import Decimal
 
 from nostro.formats.bacs.codes import ADVICES
 from nostro.formats.codes import SETS, name_of
-from nostro.formats.iso20022.stream import BrokenXml, events, release
-from nostro.formats.iso20022.tree import Element, line_of, local
 from nostro.formats.reading import Beginning, Format
+from nostro.formats.xml import BrokenXml, Element, events, line_of, local, release
 from nostro.model.failures import FormatRefused
 from nostro.model.messages import Instruction, MessageEnd, MessageHead, PaymentStatus, Reason
 from nostro.model.money import EXPONENTS, Amount, plain
@@ -43,8 +42,8 @@ def read_bacs_reports(chunks: Iterable[bytes]) -> Iterator[BacsItem]:
             yield from walk.start(local(element), element) if kind == "start" else walk.end(local(element), element)
     except BrokenXml as broken:
         if walk.report is None and not walk.reports:
-            raise FormatRefused(f"This is no XML of a Bacs report: {broken.why} (line {broken.line}).") from None
-        yield Reject(where=walk.where, why=f"the XML breaks off or is broken here: {broken.why}", line=broken.line)
+            raise broken.refused("a Bacs report") from None
+        yield broken.reject(walk.where)
         return
     if not walk.reports:
         raise FormatRefused("There is no Bacs report in this XML.")

@@ -5,7 +5,7 @@ BAI, "Cash Management Balance Reporting Specifications" version 2, appendix A; A
 
 from __future__ import annotations
 
-from nostro.formats.iso20022.tree import Unreadable
+from nostro.formats.reading import Unreadable
 from nostro.model.statements import Direction
 
 _RANGES: tuple[tuple[int, int, Direction], ...] = (

@@ -8,8 +8,8 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
-from nostro.formats.iso20022.tree import Unreadable
 from nostro.formats.line_statements import day, scaled, whole_number
+from nostro.formats.reading import Unreadable
 from nostro.model.money import EXPONENTS, Amount
 
 _SIGNED = re.compile(r"([+-]?)(\d{1,20})(\.\d{1,4})?", re.ASCII)

@@ -12,8 +12,8 @@ from nostro.formats.bai2.codes import BALANCES, INFORMATION, RETURNED, REVERSED,
 from nostro.formats.bai2.fields import day_of, funds, instant_of, raw_number, signed
 from nostro.formats.checks import Control
 from nostro.formats.codes import name_of
-from nostro.formats.iso20022.tree import Unreadable
 from nostro.formats.line_statements import LineItem, Running, whole_number
+from nostro.formats.reading import Unreadable, if_readable
 from nostro.model.money import EXPONENTS, Amount
 from nostro.model.parties import BankAccount
 from nostro.model.references import told as really_told
@@ -142,7 +142,7 @@ def _before_text(told: Sequence[str]) -> int:
 def begin(file: Sequence[str], group: Sequence[str], told: Sequence[str], number: int, line: int) -> ReportedAccount:
     """An account, from the records 01, 02 and 03."""
     currency = _at(told, 2) or _at(group, 6) or _DEFAULT
-    created, on = _day(_at(file, 3)), _day(_at(group, 4))
+    created, on = if_readable(day_of, _at(file, 3)), if_readable(day_of, _at(group, 4))
     kind: ReportKind = "report" if _at(group, 7) in _SAME_DAY else "statement"
     head = StatementHead(
         kind=kind,
@@ -197,10 +197,3 @@ def _take_state(account: ReportedAccount, code: str, amount: str, count: str) ->
 
 def _at(told: Sequence[str], place: int) -> str:
     return told[place].strip() if place < len(told) else ""
-
-
-def _day(said: str) -> date | None:
-    try:
-        return day_of(said)
-    except Unreadable:
-        return None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from nostro.formats.iso20022.tree import Unreadable
 from nostro.formats.line_statements import negative, scaled
+from nostro.formats.reading import Unreadable
 from nostro.model.money import EXPONENTS, Amount
 
 _POSITIVE, _NEGATIVE = "{ABCDEFGHI", "}JKLMNOPQR"

@@ -15,9 +15,18 @@ from typing import Any
 
 from nostro.formats.cfonb.rib import rib
 from nostro.formats.checks import Control
-from nostro.formats.iso20022.tree import Unreadable
-from nostro.formats.line_statements import LineItem, Running, Strays, day, fixed_width, scaled, whole_number, zone
-from nostro.formats.reading import Beginning
+from nostro.formats.line_statements import (
+    LineItem,
+    Running,
+    Strays,
+    day_if_any,
+    fixed_width,
+    scaled,
+    walked,
+    whole_number,
+    zone,
+)
+from nostro.formats.reading import Beginning, Unreadable
 from nostro.model.failures import FormatRefused
 from nostro.model.money import Amount
 from nostro.model.parties import BankAccount, Party
@@ -43,10 +52,7 @@ def is_cfonb240(beginning: Beginning) -> bool:
 
 def read_cfonb240(chunks: Iterable[bytes]) -> Iterator[LineItem]:
     """Per list its head, operations as entries that aren't booked, rejects, and its end. Raises `FormatRefused`."""
-    walk = _Walk()
-    for number, record in fixed_width(chunks, RECORD):
-        yield from walk.take(number, record)
-    yield from walk.finish()
+    return walked(_Walk(), fixed_width(chunks, RECORD))
 
 
 @dataclass(slots=True)
@@ -90,10 +96,7 @@ class _Walk:
 
     def _begin(self, record: str) -> StatementHead:
         self.lists += 1
-        try:
-            created = day(zone(record, 11, 16))
-        except Unreadable:
-            created = None
+        created = day_if_any(zone(record, 11, 16))
         head = StatementHead(
             kind="notification",
             statement_id=created.isoformat() if created else str(self.lists),

@@ -9,13 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import date
 from decimal import Decimal
 
 from nostro.formats.cfonb.rib import rib
-from nostro.formats.iso20022.tree import Unreadable
-from nostro.formats.line_statements import Strays, day, fixed_width, scaled, whole_number, zone
-from nostro.formats.reading import Beginning
+from nostro.formats.line_statements import Strays, day_if_any, fixed_width, scaled, walked, whole_number, zone
+from nostro.formats.reading import Beginning, Unreadable
 from nostro.model.failures import FormatRefused
 from nostro.model.messages import Instruction, MessageEnd, MessageHead, Method
 from nostro.model.money import Amount
@@ -44,10 +42,7 @@ def is_cfonb160(beginning: Beginning) -> bool:
 
 def read_cfonb160(chunks: Iterable[bytes]) -> Iterator[OrderItem]:
     """Per order its head, payments and located rejects, and its end. Raises `FormatRefused` where there is none."""
-    walk = _Walk()
-    for number, record in fixed_width(chunks, RECORD):
-        yield from walk.take(number, record)
-    yield from walk.finish()
+    return walked(_Walk(), fixed_width(chunks, RECORD))
 
 
 @dataclass(slots=True)
@@ -126,7 +121,7 @@ class _Walk:
         return MessageHead(
             kind="payment_initiation",
             message_id=group,
-            created_on=_day(zone(record, 25, 30)) if is_bill else None,
+            created_on=day_if_any(zone(record, 25, 30)) if is_bill else None,
             initiating_party=self.order.sender,
             others={field_name: said for field_name, said in others.items() if said},
             source=Source(where=f"order[{self.orders}]", line=self.line),
@@ -190,7 +185,7 @@ def _instruction(order: _Order, record: str, further: list[str], line: int) -> I
         amount=amount,
         group=order.group,
         references=references,
-        execution_date=_day(zone(record, 119, 124)) if order.is_bill else None,
+        execution_date=day_if_any(zone(record, 119, 124)) if order.is_bill else None,
         debtor=debtor,
         debtor_account=debtor_account,
         creditor=creditor,
@@ -219,10 +214,3 @@ def _check_total(order: _Order, said: str) -> None:
         order.checks.append(Check(name="total", ok=ok, detail=detail))
     else:
         order.checks.append(Check(name="total", ok=False, detail="the total is not of digits"))
-
-
-def _day(said: str) -> date | None:
-    try:
-        return day(said)
-    except Unreadable:
-        return None

@@ -11,8 +11,8 @@ from decimal import Decimal
 from typing import Any
 
 from nostro.formats.cfonb.amounts import places
-from nostro.formats.iso20022.tree import Unreadable
 from nostro.formats.line_statements import scaled, whole_number, zone
+from nostro.formats.reading import Unreadable
 from nostro.model.parties import BankAccount, Party
 from nostro.model.statements import Charge, Direction, Exchange, References
 

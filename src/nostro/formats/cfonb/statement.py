@@ -8,15 +8,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any
 
 from nostro.formats.cfonb.amounts import signed
 from nostro.formats.cfonb.qualifiers import TOLD, gather
 from nostro.formats.cfonb.rib import rib
-from nostro.formats.iso20022.tree import Unreadable
-from nostro.formats.line_statements import LineItem, Running, Strays, day, fixed_width, negative, zone
-from nostro.formats.reading import Beginning
+from nostro.formats.line_statements import (
+    LineItem,
+    Running,
+    Strays,
+    day_if_any,
+    fixed_width,
+    negative,
+    walked,
+    zone,
+)
+from nostro.formats.reading import Beginning, Unreadable
 from nostro.model.failures import FormatRefused
 from nostro.model.money import Amount
 from nostro.model.references import told as really_told
@@ -37,10 +44,7 @@ def is_cfonb120(beginning: Beginning) -> bool:
 
 def read_cfonb120(chunks: Iterable[bytes]) -> Iterator[LineItem]:
     """Per statement its head, entries and located rejects, and its end. Raises `FormatRefused` where there is none."""
-    walk = _Walk()
-    for number, record in _with_currency(fixed_width(chunks, RECORD)):
-        yield from walk.take(number, record)
-    yield from walk.finish()
+    return walked(_Walk(), _with_currency(fixed_width(chunks, RECORD)))
 
 
 def _with_currency(records: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
@@ -116,7 +120,7 @@ class _Walk:
         self.statements += 1
         currency = zone(record, 17, 19)
         account = rib(zone(record, 3, 7), zone(record, 12, 16), zone(record, 22, 32), currency)
-        on = _day(zone(record, 35, 40))
+        on = day_if_any(zone(record, 35, 40))
         head = StatementHead(
             kind="statement",
             statement_id=on.isoformat() if on else str(self.statements),
@@ -127,15 +131,14 @@ class _Walk:
             format="CFONB 120",
         )
         self.running = Running(head)
-        _add_balance(self.running, "OPBD", record, self.line)
-        self.running.head = head.model_copy(update={"balances": tuple(self.running.balances)})
-        return self.running.head
+        self.running.add_balance("opening", self.line, lambda: _balance("OPBD", record))
+        return self.running.open()
 
     def _other(self, running: Running, kind: str, record: str) -> Iterator[LineItem]:
         if kind == "04":
             self.movement = _Movement(self.line, record)
         elif kind == "07":
-            _add_balance(running, "CLBD", record, self.line)
+            running.add_balance("closing", self.line, lambda: _balance("CLBD", record))
             if _place(record) != _place_of(running):
                 running.note("account", f"line {self.line}: the new balance is of another account than the old one")
             yield from self._close(running)
@@ -199,12 +202,8 @@ def _amount(record: str) -> Amount:
     return signed(zone(record, 91, 104), zone(record, 20, 20), zone(record, 17, 19))
 
 
-def _add_balance(running: Running, code: str, record: str, line: int) -> None:
-    try:
-        on = _day(zone(record, 35, 40))
-        running.balances.append(Balance(code=code, amount=_amount(record), on=on))
-    except Unreadable as unreadable:
-        running.note("opening" if code == "OPBD" else "closing", f"line {line}: {unreadable}")
+def _balance(code: str, record: str) -> Balance:
+    return Balance(code=code, amount=_amount(record), on=day_if_any(zone(record, 35, 40)))
 
 
 def _place(record: str) -> str:
@@ -214,10 +213,3 @@ def _place(record: str) -> str:
 
 def _place_of(running: Running) -> str:
     return running.head.bank_account.other[10:21]
-
-
-def _day(said: str) -> date | None:
-    try:
-        return day(said)
-    except Unreadable:
-        return None

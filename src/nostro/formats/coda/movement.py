@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from nostro.formats.iso20022.tree import Unreadable
 from nostro.formats.line_statements import scaled, zone
+from nostro.formats.reading import Unreadable
 from nostro.model.money import EXPONENTS, Amount
 from nostro.model.parties import Address, BankAccount, Party
 from nostro.model.statements import Direction, References, ReturnInformation

@@ -9,30 +9,27 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import date
 from decimal import Decimal
 
 from pydantic import ValidationError
 
 from nostro.formats.checks import BatchSum, Control
 from nostro.formats.coda.movement import RECORD, Movement, account_of
-from nostro.formats.iso20022.tree import Unreadable
 from nostro.formats.line_statements import (
     DETAILS_KEPT,
     LineItem,
     Running,
     Strays,
-    day,
+    day_if_any,
     fixed_width,
     negative,
     scaled,
+    walked,
     whole_number,
-    why,
     zone,
 )
-from nostro.formats.reading import Beginning
+from nostro.formats.reading import Beginning, Unreadable, if_readable, why
 from nostro.model.failures import FormatRefused
-from nostro.model.money import Amount
 from nostro.model.parties import BankAccount
 from nostro.model.statements import Balance, Detail, Direction, Reject, Source, StatementHead
 
@@ -51,10 +48,7 @@ def is_coda(beginning: Beginning) -> bool:
 
 def read_coda(chunks: Iterable[bytes]) -> Iterator[LineItem]:
     """Per statement its head, entries and located rejects, and its end. Raises `FormatRefused` where there is none."""
-    walk = _Walk()
-    for number, record in fixed_width(chunks, RECORD):
-        yield from walk.take(number, record)
-    yield from walk.finish()
+    return walked(_Walk(), fixed_width(chunks, RECORD))
 
 
 @dataclass(slots=True)
@@ -187,7 +181,7 @@ class _Walk:
             fields = top.fields(running.head.currency)
         except Unreadable as unreadable:
             self.refused = top.number
-            yield running.reject(str(unreadable), top.line, _amount(top, running.head.currency))
+            yield running.reject(str(unreadable), top.line, if_readable(top.amount, running.head.currency))
             return
         fields |= {
             "state": "booked",
@@ -204,10 +198,7 @@ class _Walk:
         account = _bank_account(record[0] + running_structure(record) + record[1:])
         if account.identification != running.head.bank_account.identification:
             running.note("account", f"line {self.line}: the new balance is of another account than the old one")
-        try:
-            running.balances.append(_balance("CLBD", record[41:63], running.head.currency))
-        except Unreadable as unreadable:
-            running.note("closing", f"line {self.line}: {unreadable}")
+        running.add_balance("closing", self.line, lambda: _balance("CLBD", record[41:63], running.head.currency))
 
     def _trailer(self, running: Running, record: str) -> None:
         said = whole_number(zone(record, 17, 22))
@@ -247,7 +238,7 @@ def _statement(header: str, record: str, number: int, line: int) -> Running:
             "clearing_id": zone(header, 12, 14),
         }
     )
-    created, sequence = _day(zone(header, 6, 11)), whole_number(zone(record, 126, 128))
+    created, sequence = day_if_any(zone(header, 6, 11)), whole_number(zone(record, 126, 128))
     year = created.year if created else ""
     head = StatementHead(
         kind="statement",
@@ -262,11 +253,8 @@ def _statement(header: str, record: str, number: int, line: int) -> Running:
         format="CODA",
     )
     running = Running(head)
-    try:
-        running.balances.append(_balance("OPBD", record[42:64], account.currency))
-    except Unreadable as unreadable:
-        running.note("opening", f"line {line}: {unreadable}")
-    running.head = head.model_copy(update={"balances": tuple(running.balances)})
+    running.add_balance("opening", line, lambda: _balance("OPBD", record[42:64], account.currency))
+    running.open()
     return running
 
 
@@ -283,18 +271,4 @@ def _bank_account(record: str) -> BankAccount:
 def _balance(code: str, said: str, currency: str) -> Balance:
     """A sign, fifteen digits with three decimals, and a day. Raises `Unreadable`."""
     told = scaled(said[1:16], 3, currency)
-    return Balance(code=code, amount=negative(told) if said[0] == "1" else told, on=_day(said[16:22]))
-
-
-def _amount(movement: Movement, currency: str) -> Amount | None:
-    try:
-        return movement.amount(currency)
-    except Unreadable:
-        return None
-
-
-def _day(said: str) -> date | None:
-    try:
-        return day(said)
-    except Unreadable:
-        return None
+    return Balance(code=code, amount=negative(told) if said[0] == "1" else told, on=day_if_any(said[16:22]))

@@ -12,7 +12,13 @@ from lxml import etree
 from nostro.formats.einvoice import cii_parts as parts
 from nostro.formats.einvoice.arithmetic import summed, with_whole_prices
 from nostro.formats.einvoice.cii_money import LOGISTICS_CHARGES, MEANS, PERIOD, TAXES, TERMS, TOTALS
-from nostro.formats.einvoice.document import NO_CURRENCY, currency_in, cut_off, invoice_of, parsed, within
+from nostro.formats.einvoice.document import (
+    NO_CURRENCY,
+    currency_in,
+    invoice_of,
+    read_invoices,
+    within,
+)
 from nostro.formats.einvoice.forms import CODE, DAY_102, TEXT
 from nostro.formats.einvoice.mapping import (
     By,
@@ -30,8 +36,7 @@ from nostro.formats.einvoice.mapping import (
 )
 from nostro.formats.einvoice.paths import found, where_of
 from nostro.formats.einvoice.strict import refuse_unless_sound
-from nostro.formats.iso20022.tree import Element, line_of, local
-from nostro.model.failures import FormatRefused
+from nostro.formats.xml import Element, line_of, local
 from nostro.model.invoices import Delivery, Invoice, InvoiceContent
 from nostro.model.statements import Reject
 
@@ -146,17 +151,12 @@ def read_cii(chunks: Iterable[bytes]) -> Iterator[Invoice | Reject]:
 
     Raises `FormatRefused` when there is no Cross Industry Invoice in it.
     """
-    document = parsed(chunks)
-    yield from cii_invoices(document.root, whole=document.broken is None)
-    if document.broken:
-        yield cut_off(document, where_of(document.root) if document.root is not None else "")
+    return read_invoices(chunks, cii_invoices)
 
 
 def cii_invoices(root: Element | None, *, whole: bool = True) -> Iterator[Invoice | Reject]:
     """The invoices in a document; one that is cut off is left to the caller's reject."""
-    elements = within(root, ROOTS) if root is not None else []
-    if not elements:
-        raise FormatRefused("There is no Cross Industry Invoice in this XML.")
+    elements = within(root, ROOTS, "There is no Cross Industry Invoice in this XML.")
     for element in elements if whole else elements[:-1]:
         yield read_element(element)
 

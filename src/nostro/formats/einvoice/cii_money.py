@@ -20,7 +20,7 @@ from nostro.formats.einvoice.mapping import (
     write_shape,
 )
 from nostro.formats.einvoice.paths import found
-from nostro.formats.iso20022.tree import Element, text
+from nostro.formats.xml import Element, text
 from nostro.model.invoices import DirectDebit, Instalment, InvoiceContent, PaymentMeans, Period, Totals
 from nostro.model.parties import BankAccount
 
@@ -41,7 +41,7 @@ def _read_taxes(reading: Reading, element: Element, fields: Fields) -> None:
             fields.setdefault("tax_point_date", reading.take(one, DAY_102))
         for one in found(place, "DueDateTypeCode"):
             reading.seen.add(one)
-            fields.setdefault("_tax_point_code", _CODES.get(text(one, ""), text(one, "")))
+            fields.setdefault("_tax_point_code", _CODES.get(text(one), text(one)))
 
 
 def _write_taxes(writing: Writing, element: Element, told: Any) -> None:  # noqa: ANN401 - an invoice
@@ -166,7 +166,6 @@ _TERM = (
     Leaf("discount_percentage", f"{_DISCOUNT}/CalculationPercent", NUMBER),
     Leaf("discount_amount", f"{_DISCOUNT}/ActualDiscountAmount", BARE_AMOUNT),
 )
-_TERM_SHAPE = Shape(Instalment, _TERM)
 _PLAIN_TERM = frozenset({"text", "due"})
 
 

@@ -10,13 +10,23 @@ from typing import Any
 
 from nostro.formats.einvoice import forms
 from nostro.formats.einvoice.forms import BARE_AMOUNT, DAY_102, IDENTIFIER, LISTED, NUMBER, QUANTITY, TEXT
-from nostro.formats.einvoice.mapping import By, Fields, Form, Group, Leaf, Reading, Shape, Writing, only_read, put
+from nostro.formats.einvoice.mapping import (
+    By,
+    Fields,
+    Fixed,
+    Group,
+    Leaf,
+    Reading,
+    Shape,
+    Writing,
+    only_read,
+    put,
+)
 from nostro.formats.einvoice.paths import found
 from nostro.formats.einvoice.ubl_parts import attachment_of, nothing
-from nostro.formats.iso20022.tree import Element, text
+from nostro.formats.xml import Element, text
 from nostro.model.invoices import (
     AllowanceCharge,
-    Attachment,
     Attribute,
     Contact,
     Delivery,
@@ -30,14 +40,8 @@ from nostro.model.invoices import (
     TaxBreakdown,
     TaxCategory,
 )
+from nostro.model.money import plain
 from nostro.model.parties import Address
-
-
-def _read_lines(reading: Reading, element: Element, fields: Fields) -> None:
-    places = [*found(element, "LineTwo"), *found(element, "LineThree")]
-    reading.seen.update(places)
-    if told := tuple(said for place in places if (said := text(place, ""))):
-        fields["lines"] = told
 
 
 def _write_lines(writing: Writing, element: Element, told: Address) -> None:
@@ -51,7 +55,7 @@ ADDRESS = Shape(
     Address,
     (
         Leaf("postcode", "PostcodeCode", TEXT),
-        By(_read_lines, _write_lines),
+        By(forms.lines_at("LineTwo", "LineThree"), _write_lines),
         By(lambda reading, element, fields: fields.update(_street(reading, element)), nothing),
         Leaf("town", "CityName", TEXT),
         Leaf("country", "CountryID", TEXT),
@@ -65,7 +69,7 @@ def _street(reading: Reading, element: Element) -> Fields:
     for name in ("LineOne", "StreetName"):
         for place in found(element, name):
             reading.seen.add(place)
-            if said := text(place, ""):
+            if said := text(place):
                 return {"street": said}
     return {}
 
@@ -168,10 +172,10 @@ def breakdown_parts(told: TaxBreakdown) -> list[tuple[str, str]]:
     """A tax of the header in its schema's order; `TaxPointDate` and `DueDateTypeCode` stand before the rate."""
     tax = told.tax
     return [
-        ("CalculatedAmount", forms.decimal_text(told.amount.value) if told.amount else ""),
+        ("CalculatedAmount", plain(told.amount.value) if told.amount else ""),
         ("TypeCode", tax.type),
         ("ExemptionReason", tax.exemption_reason),
-        ("BasisAmount", forms.decimal_text(told.taxable.value) if told.taxable else ""),
+        ("BasisAmount", plain(told.taxable.value) if told.taxable else ""),
         ("CategoryCode", tax.category),
         ("ExemptionReasonCode", tax.exemption_code),
     ]
@@ -233,27 +237,16 @@ PROJECT = Shape(
 )
 OBJECT = Shape(
     DocumentReference,
-    (Leaf("number", "IssuerAssignedID", TEXT), By(nothing, lambda writing, element, _: put(
-        writing, element, "TypeCode", "130")), Leaf("scheme", "ReferenceTypeCode", TEXT)),
-)  # fmt: skip
+    (
+        Leaf("number", "IssuerAssignedID", TEXT),
+        Fixed("TypeCode", "130"),
+        Leaf("scheme", "ReferenceTypeCode", TEXT),
+    ),
+)
 TENDER = Shape(
     DocumentReference,
-    (Leaf("number", "IssuerAssignedID", TEXT), By(nothing, lambda writing, element, _: put(
-        writing, element, "TypeCode", "50"))),
-)  # fmt: skip
-
-
-def _read_binary(reading: Reading, element: Element, fields: Fields) -> None:
-    for place in found(element, "AttachmentBinaryObject"):
-        fields["mime"], fields["name"] = place.get("mimeCode") or "", place.get("filename") or ""
-        content = reading.take(place, Form(lambda _, binary: forms.binary(binary), lambda _: ("", {})))
-        fields["_content"] = content or b""
-
-
-def _write_binary(writing: Writing, element: Element, told: Attachment) -> None:
-    if told.content:
-        attributes = {"mimeCode": told.mime, "filename": told.name}
-        put(writing, element, "AttachmentBinaryObject", forms.binary_text(told.content), attributes)
+    (Leaf("number", "IssuerAssignedID", TEXT), Fixed("TypeCode", "50")),
+)
 
 
 ATTACHMENT = Shape(
@@ -261,10 +254,9 @@ ATTACHMENT = Shape(
     (
         Leaf("reference", "IssuerAssignedID", TEXT),
         Leaf("uri", "URIID", TEXT),
-        By(lambda reading, element, _: reading.seen.update(found(element, "TypeCode")),
-           lambda writing, element, _: put(writing, element, "TypeCode", "916")),
+        Fixed("TypeCode", "916"),
         Leaf("description", "Name", TEXT),
-        By(_read_binary, _write_binary),
+        forms.binary_at("AttachmentBinaryObject"),
     ),
 )  # fmt: skip
 NOTE = Shape(Note, (Leaf("text", "Content", TEXT), Leaf("subject", "SubjectCode", TEXT)))
@@ -274,7 +266,7 @@ ATTRIBUTE = Shape(Attribute, (Leaf("name", "Description", TEXT), Leaf("value", "
 def _read_object(reading: Reading, element: Element, fields: Fields) -> None:
     for place in found(element, "SpecifiedLineTradeSettlement/AdditionalReferencedDocument"):
         told = {"value": "IssuerAssignedID", "scheme": "ReferenceTypeCode"}
-        said = {name: text(one, "") for name, path in told.items() for one in found(place, path)}
+        said = {name: text(one) for name, path in told.items() for one in found(place, path)}
         if said.get("value"):
             reading.seen.update(one for path in (*told.values(), "TypeCode") for one in found(place, path))
             fields.setdefault("object_id", Identifier(**said))

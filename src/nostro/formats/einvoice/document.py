@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from nostro.formats.einvoice.arithmetic import checks_of
 from nostro.formats.einvoice.forms import BARE_AMOUNT
 from nostro.formats.einvoice.mapping import Fields, Reading, Shape, read_parts
-from nostro.formats.einvoice.paths import found
-from nostro.formats.iso20022.stream import BrokenXml, events
-from nostro.formats.iso20022.tree import Element, line_of, local, text
+from nostro.formats.einvoice.paths import found, where_of
+from nostro.formats.xml import BrokenXml, Element, events, line_of, local, text
 from nostro.model.failures import FormatRefused
 from nostro.model.invoices import Invoice, InvoiceContent
 from nostro.model.money import EXPONENTS, Amount
@@ -27,6 +26,13 @@ _CURRENCIES = (
 _DUE = ("PayableAmount", "DuePayableAmount", "ImportoTotaleDocumento")
 ELEMENTS = 2_000_000
 """More than an invoice of 40,000 lines has."""
+
+
+class Invoices(Protocol):
+    """The invoices in a document; of one that is not `whole`, the last is left to the caller's reject."""
+
+    def __call__(self, root: Element | None, *, whole: bool) -> Iterator[Invoice | Reject]:
+        """The invoices. Raises `FormatRefused` when there is none."""
 
 
 @dataclass(slots=True)
@@ -60,6 +66,14 @@ def parsed(chunks: Iterable[bytes]) -> Document:
     return document
 
 
+def read_invoices(chunks: Iterable[bytes], invoices: Invoices) -> Iterator[Invoice | Reject]:
+    """The invoices of a document, and a reject where its XML breaks. Raises `FormatRefused` when there is none."""
+    document = parsed(chunks)
+    yield from invoices(document.root, whole=document.broken is None)
+    if document.broken:
+        yield cut_off(document, where_of(document.root) if document.root is not None else "")
+
+
 def _bounded(chunks: Iterable[bytes]) -> Iterator[bytes]:
     total = 0
     for chunk in chunks:
@@ -69,11 +83,16 @@ def _bounded(chunks: Iterable[bytes]) -> Iterator[bytes]:
         yield chunk
 
 
-def within(root: Element, names: Sequence[str]) -> list[Element]:
-    """The outermost elements of these names: the root, or those in an envelope around them."""
-    if local(root) in names:
+def within(root: Element | None, names: Sequence[str], lacking: str) -> list[Element]:
+    """The outermost elements of these names: the root, or those in an envelope around them.
+
+    Raises `FormatRefused` with the sentence that is given when there is none.
+    """
+    if root is not None and local(root) in names:
         return [root]
-    inside = list(root.iter(*(f"{{*}}{name}" for name in names)))
+    inside = list(root.iter(*(f"{{*}}{name}" for name in names))) if root is not None else []
+    if not inside:
+        raise FormatRefused(lacking)
     return [element for element in inside if not any(local(above) in names for above in element.iterancestors())]
 
 
@@ -120,7 +139,7 @@ def _kept(fields: dict[str, Any]) -> dict[str, Any]:
 
 def currency_in(element: Element, *paths: str) -> str:
     """The document's currency, where it says it; else the one that its amounts bear; empty when none is in ISO 4217."""
-    said = (text(place, "").upper() for path in paths for place in found(element, path))
+    said = (text(place).upper() for path in paths for place in found(element, path))
     borne = ((one.get("currencyID") or "").strip().upper() for one in element.iter("{*}*"))
     return next((code for code in (*said, *borne) if code in EXPONENTS), "")
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from lxml import etree
 
 from nostro.formats.einvoice import fatturapa_parts as parts
-from nostro.formats.einvoice.document import NO_CURRENCY, currency_in, cut_off, finished, parsed, within
+from nostro.formats.einvoice.document import NO_CURRENCY, currency_in, finished, read_invoices, within
 from nostro.formats.einvoice.fatturapa_checks import checks_of_body, totals_of, worked_out
 from nostro.formats.einvoice.fatturapa_simplified import ROOT as SIMPLIFIED
 from nostro.formats.einvoice.fatturapa_simplified import no_checks, read_simplified
@@ -31,8 +31,7 @@ from nostro.formats.einvoice.mapping import (
     write_shape,
 )
 from nostro.formats.einvoice.paths import found, where_of
-from nostro.formats.iso20022.tree import Element, line_of, local, text
-from nostro.model.failures import FormatRefused
+from nostro.formats.xml import Element, line_of, local, text
 from nostro.model.invoices import Identifier, Instalment, Invoice, InvoiceContent, PaymentMeans
 from nostro.model.parties import BankAccount
 from nostro.model.statements import Reject
@@ -63,8 +62,8 @@ def _read_recipient(reading: Reading, element: Element, fields: Fields) -> None:
     for place in found(element, f"{_SENT}/CodiceDestinatario"):
         reading.seen.add(place)
         buyer = fields.get("buyer")
-        if buyer is not None and text(place, ""):
-            address = Identifier(value=text(place, ""), scheme=_CODDEST)
+        if buyer is not None and text(place):
+            address = Identifier(value=text(place), scheme=_CODDEST)
             fields["buyer"] = buyer.model_copy(update={"electronic_address": address})
 
 
@@ -130,7 +129,7 @@ def _read_payment(reading: Reading, element: Element, fields: Fields) -> None:
         fields["instalments"] = (*fields.get("instalments", ()), part or Instalment())
         for code in found(place, "CodicePagamento"):
             reading.seen.add(code)
-            fields.setdefault("payment_reference", text(code, ""))
+            fields.setdefault("payment_reference", text(code))
     fields["payment_means"] = tuple(means)
     days = {part.due for part in fields.get("instalments", ()) if part.due}
     if len(days) == 1:
@@ -222,17 +221,12 @@ def read_fatturapa(chunks: Iterable[bytes]) -> Iterator[Invoice | Reject]:
 
     Raises `FormatRefused` when there is no FatturaPA in it.
     """
-    document = parsed(chunks)
-    yield from fatturapa_invoices(document.root, whole=document.broken is None)
-    if document.broken:
-        yield cut_off(document, where_of(document.root) if document.root is not None else "")
+    return read_invoices(chunks, fatturapa_invoices)
 
 
 def fatturapa_invoices(root: Element | None, *, whole: bool = True, signed: str = "") -> Iterator[Invoice | Reject]:
     """The invoices in a document; the last one of what is cut off is left to the caller's reject."""
-    elements = within(root, ROOTS) if root is not None else []
-    if not elements:
-        raise FormatRefused("There is no FatturaPA invoice in this XML.")
+    elements = within(root, ROOTS, "There is no FatturaPA invoice in this XML.")
     for element in elements:
         bodies = list(found(element, "FatturaElettronicaBody"))
         if whole and not bodies:

@@ -12,7 +12,7 @@ from decimal import Decimal
 from nostro.formats.einvoice.arithmetic import first, rounded
 from nostro.formats.einvoice.forms import BARE_AMOUNT
 from nostro.formats.einvoice.mapping import Fields, Leaf, Reading, read_parts
-from nostro.formats.iso20022.tree import Element
+from nostro.formats.xml import Element
 from nostro.model.invoices import (
     AllowanceCharge,
     Invoice,

@@ -14,7 +14,7 @@ from nostro.formats.einvoice.forms import COUNT, DAY, NUMBER, TEXT, amount
 from nostro.formats.einvoice.mapping import By, Fields, Form, Group, Leaf, Reading, Shape, Writing, put, read_parts
 from nostro.formats.einvoice.paths import found
 from nostro.formats.einvoice.ubl_parts import attachment_of, nothing
-from nostro.formats.iso20022.tree import Element, text
+from nostro.formats.xml import Element, text
 from nostro.model.invoices import (
     AllowanceCharge,
     Contact,
@@ -63,7 +63,7 @@ def kept(*names: str, within: str = "") -> By:
         for name in names:
             for place in found(element, prefix + name):
                 reading.seen.add(place)
-                if said := text(place, ""):
+                if said := text(place):
                     fields["others"] = {**fields.get("others", {}), name: said}
 
     def write(writing: Writing, element: Element, told: Any) -> None:  # noqa: ANN401 - whatever has others
@@ -90,7 +90,7 @@ def _read_vat(reading: Reading, element: Element, fields: Fields) -> None:
     for place in (place for path in paths for place in found(element, path)):
         parts = [one for name in ("IdPaese", "IdCodice") for one in found(place, name)]
         reading.seen.update(parts)
-        if said := "".join(text(one, "") for one in parts):
+        if said := "".join(text(one) for one in parts):
             fields["vat_id"] = said
 
 
@@ -197,8 +197,7 @@ DELIVERY_NOTE = Shape(
 
 def _read_content(reading: Reading, element: Element, fields: Fields) -> None:
     for place in found(element, "Attachment"):
-        content = reading.take(place, Form(lambda _, binary: forms.binary(binary), lambda _: ("", {})))
-        fields["_content"] = content or b""
+        fields["_content"] = reading.take(place, forms.BINARY) or b""
 
 
 ATTACHMENT = Shape(
@@ -213,7 +212,7 @@ ATTACHMENT = Shape(
     ),
 )  # fmt: skip
 """`mime` is FormatoAttachment, which is a file extension here (PDF, XML)."""
-NOTE = Form(lambda _, element: Note(text=said) if (said := text(element, "")) else None, lambda note: (note.text, {}))
+NOTE = Form(lambda _, element: Note(text=said) if (said := text(element)) else None, lambda note: (note.text, {}))
 
 
 # taxes
@@ -244,17 +243,17 @@ def _write_rate(writing: Writing, element: Element, told: Any) -> None:  # noqa:
     put(writing, element, "AliquotaIVA", *RATE.write(rate))
 
 
-def _write_natura(writing: Writing, element: Element, told: Any) -> None:  # noqa: ANN401 - a line or a breakdown
-    if told.tax and told.tax.exemption_code:
-        put(writing, element, "Natura", told.tax.exemption_code)
+def _written_of_tax(field: str, path: str) -> By:
+    """What `_read_tax` reads, written in a place of its own."""
+
+    def write(writing: Writing, element: Element, told: Any) -> None:  # noqa: ANN401 - a line or a breakdown
+        if told.tax and (said := getattr(told.tax, field)):
+            put(writing, element, path, said)
+
+    return By(nothing, write)
 
 
-def _write_reason(writing: Writing, element: Element, told: TaxBreakdown) -> None:
-    if told.tax.exemption_reason:
-        put(writing, element, "RiferimentoNormativo", told.tax.exemption_reason)
-
-
-_RATE_PART, _NATURA_PART = By(_read_tax, _write_rate), By(nothing, _write_natura)
+_RATE_PART, _NATURA_PART = By(_read_tax, _write_rate), _written_of_tax("exemption_code", "Natura")
 BREAKDOWN = Shape(
     TaxBreakdown,
     (
@@ -264,7 +263,7 @@ BREAKDOWN = Shape(
         Leaf("taxable", "ImponibileImporto", AMOUNT_2),
         Leaf("amount", "Imposta", AMOUNT_2),
         Leaf("chargeability", "EsigibilitaIVA", TEXT),
-        By(nothing, _write_reason),
+        _written_of_tax("exemption_reason", "RiferimentoNormativo"),
     ),
 )
 WITHHOLDING = Shape(
@@ -276,7 +275,7 @@ WITHHOLDING = Shape(
         Leaf("reason", "CausalePagamento", TEXT),
     ),
 )
-_KIND = Form(lambda _, element: {"SC": False, "MG": True}.get(text(element, "")),
+_KIND = Form(lambda _, element: {"SC": False, "MG": True}.get(text(element)),
              lambda charge: ("MG" if charge else "SC", {}))  # fmt: skip
 DISCOUNT = Shape(
     AllowanceCharge,
@@ -302,32 +301,14 @@ _CODE = Shape(lambda scheme="", value="": Identifier(value=value, scheme=scheme)
     Leaf("scheme", "CodiceTipo", TEXT), Leaf("value", "CodiceValore", TEXT)))  # fmt: skip
 
 
-def _read_quantity(reading: Reading, element: Element, fields: Fields) -> None:
-    told = read_parts(reading, element, (Leaf("value", "Quantita", NUMBER), Leaf("unit", "UnitaMisura", TEXT)))
-    if "value" in told:
-        fields["quantity"] = Quantity(**told)
-
-
-def _write_quantity(writing: Writing, element: Element, told: InvoiceLine) -> None:
-    if told.quantity is not None:
-        put(writing, element, "Quantita", _digits(told.quantity.value, 8))
-        if told.quantity.unit:
-            put(writing, element, "UnitaMisura", told.quantity.unit)
-
-
-_PERIOD = (Leaf("start", "DataInizioPeriodo", DAY), Leaf("end", "DataFinePeriodo", DAY))
-
-
-def _read_period(reading: Reading, element: Element, fields: Fields) -> None:
-    if told := read_parts(reading, element, _PERIOD):
-        fields["period"] = Period(**told)
-
-
-def _write_period(writing: Writing, element: Element, told: InvoiceLine) -> None:
-    for leaf in _PERIOD:
-        day = getattr(told.period, leaf.field) if told.period else None
-        if day is not None:
-            put(writing, element, leaf.path, *DAY.write(day))
+_PERIOD = Shape(Period, (Leaf("start", "DataInizioPeriodo", DAY), Leaf("end", "DataFinePeriodo", DAY)))
+_QUANTITY = Shape(
+    lambda value=None, unit="": None if value is None else Quantity(value=value, unit=unit),
+    (
+        Leaf("value", "Quantita", Form(NUMBER.read, lambda value: (_digits(value, 8), {}))),
+        Leaf("unit", "UnitaMisura", TEXT),
+    ),
+)
 
 
 def _read_price(reading: Reading, element: Element, fields: Fields) -> None:
@@ -341,7 +322,7 @@ def _write_price(writing: Writing, element: Element, told: InvoiceLine) -> None:
         put(writing, element, "PrezzoUnitario", *AMOUNT_8.write(net))
 
 
-_WITHHELD = Form(lambda _, element: text(element, "") == "SI" or None, lambda held: ("SI" if held else "", {}))
+_WITHHELD = Form(lambda _, element: text(element) == "SI" or None, lambda held: ("SI" if held else "", {}))
 LINE = Shape(
     InvoiceLine,
     (
@@ -349,8 +330,8 @@ LINE = Shape(
         Leaf("purpose", "TipoCessionePrestazione", TEXT),
         Group("classifications", "CodiceArticolo", _CODE, many=True),
         Leaf("name", "Descrizione", TEXT),
-        By(_read_quantity, _write_quantity),
-        By(_read_period, _write_period),
+        Group("quantity", "", _QUANTITY),
+        Group("period", "", _PERIOD),
         By(_read_price, _write_price),
         Group("allowances_charges", "ScontoMaggiorazione", DISCOUNT, many=True),
         Leaf("amount", "PrezzoTotale", AMOUNT_8),

@@ -15,7 +15,7 @@ from nostro.formats.einvoice.fatturapa_parts import AMOUNT_2, RATE, category_of
 from nostro.formats.einvoice.forms import DAY, TEXT
 from nostro.formats.einvoice.mapping import Fields, Leaf, Reading, Shape, read_parts, read_shape
 from nostro.formats.einvoice.paths import found
-from nostro.formats.iso20022.tree import Element, line_of
+from nostro.formats.xml import Element, line_of
 from nostro.model.invoices import DocumentReference, InvoiceContent, InvoiceLine, TaxBreakdown, TaxCategory
 from nostro.model.money import Amount, plain
 from nostro.model.statements import Check, Source

@@ -6,13 +6,15 @@ import binascii
 import re
 from base64 import b64decode, b64encode
 from calendar import monthrange
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 
-from nostro.formats.einvoice.mapping import Form, Reading
-from nostro.formats.iso20022.tree import Element, Unreadable, local, text
-from nostro.model.invoices import Identifier, Quantity
+from nostro.formats.einvoice.mapping import By, Fields, Form, Reading, Writing, put
+from nostro.formats.einvoice.paths import found
+from nostro.formats.reading import Unreadable
+from nostro.formats.xml import Element, local, text
+from nostro.model.invoices import Attachment, Identifier, Quantity
 from nostro.model.money import EXPONENTS, Amount, plain
 from nostro.model.parties import BankAccount
 
@@ -51,7 +53,7 @@ def _other_day(said: str) -> date:
 
 def _dated(_: Reading, element: Element) -> date | None:
     """A day; of a month or a week (UNTDID 2379 formats 610, 616), as ZUGFeRD 1 tells periods, the first or the last."""
-    said, form, parent = text(element, ""), element.get("format", ""), element.getparent()
+    said, form, parent = text(element), element.get("format", ""), element.getparent()
     if form not in _SPANS or not said:
         return day(said)
     found = _SPAN.fullmatch(said)
@@ -77,7 +79,7 @@ _SPANS = {"610": _month, "616": _week}
 
 def amount(reading: Reading, element: Element) -> Amount | None:
     """An amount in the currency of its attribute, or else in that of the document."""
-    value = number(text(element, ""))
+    value = number(text(element))
     if value is None:
         return None
     told = (element.get("currencyID") or "").strip().upper()
@@ -90,11 +92,11 @@ def amount(reading: Reading, element: Element) -> Amount | None:
 
 
 def _text(_: Reading, element: Element) -> str:
-    return text(element, "")
+    return text(element)
 
 
 def _identifier(_: Reading, element: Element) -> Identifier | None:
-    said = text(element, "")
+    said = text(element)
     if not said:
         return None
     scheme = element.get("schemeID") or element.get("listID") or ""
@@ -102,12 +104,12 @@ def _identifier(_: Reading, element: Element) -> Identifier | None:
 
 
 def _quantity(_: Reading, element: Element) -> Quantity | None:
-    value = number(text(element, ""))
+    value = number(text(element))
     return None if value is None else Quantity(value=value, unit=element.get("unitCode") or "")
 
 
 def _iban(_: Reading, element: Element) -> str:
-    return "".join(text(element, "").split()).upper()
+    return "".join(text(element).split()).upper()
 
 
 def account_of(said: str) -> BankAccount | None:
@@ -119,14 +121,14 @@ def account_of(said: str) -> BankAccount | None:
 
 
 def _flag(_: Reading, element: Element) -> bool | None:
-    said = text(element, "").lower()
+    said = text(element).lower()
     if said not in ("true", "false", "1", "0", ""):
         raise Unreadable("this is neither true nor false")
     return None if not said else said in ("true", "1")
 
 
 def _count(_: Reading, element: Element) -> int | None:
-    said = text(element, "")
+    said = text(element)
     if said and not _COUNT.fullmatch(said):
         raise Unreadable("this is no whole number")
     return int(said) if said else None
@@ -145,18 +147,41 @@ def binary_text(content: bytes) -> str:
     return b64encode(content).decode()
 
 
-def decimal_text(value: Decimal) -> str:
-    """A decimal as XML Schema writes it."""
-    return plain(value)
+def binary_at(path: str) -> By:
+    """An attachment's bytes in base64, its type and name beside them as attributes."""
+
+    def read(reading: Reading, element: Element, fields: Fields) -> None:
+        for place in found(element, path):
+            fields["mime"], fields["name"] = place.get("mimeCode") or "", place.get("filename") or ""
+            fields["_content"] = reading.take(place, BINARY) or b""
+
+    def write(writing: Writing, element: Element, told: Attachment) -> None:
+        if told.content:
+            put(writing, element, path, binary_text(told.content), {"mimeCode": told.mime, "filename": told.name})
+
+    return By(read, write)
 
 
+def lines_at(*paths: str) -> Callable[[Reading, Element, Fields], None]:
+    """Reads further lines of an address, each where its sender put it."""
+
+    def read(reading: Reading, element: Element, fields: Fields) -> None:
+        places = [place for path in paths for place in found(element, path)]
+        reading.seen.update(places)
+        if told := tuple(said for place in places if (said := text(place))):
+            fields["lines"] = told
+
+    return read
+
+
+BINARY = Form(lambda _, element: binary(element), lambda _: ("", _NONE))
 TEXT = Form(_text, lambda value: (value, _NONE))
 CODE = Form(lambda reading, element: _text(reading, element).upper(), lambda value: (value, _NONE))
 IBAN = Form(_iban, lambda value: (value, _NONE))
-DAY = Form(lambda _, element: day(text(element, "")), lambda value: (value.isoformat(), _NONE))
+DAY = Form(lambda _, element: day(text(element)), lambda value: (value.isoformat(), _NONE))
 DAY_102 = Form(_dated, lambda value: (f"{value:%Y%m%d}", {"format": "102"}))
 """UNTDID 2379 format 102: CCYYMMDD."""
-NUMBER = Form(lambda _, element: number(text(element, "")), lambda value: (plain(value), _NONE))
+NUMBER = Form(lambda _, element: number(text(element)), lambda value: (plain(value), _NONE))
 COUNT = Form(_count, lambda value: (str(value), _NONE))
 FLAG = Form(_flag, lambda value: ("true" if value else "false", _NONE))
 AMOUNT = Form(amount, lambda told: (plain(told.value), {"currencyID": told.currency}))

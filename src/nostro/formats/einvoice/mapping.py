@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 from lxml import etree
 
 from nostro.formats.einvoice.paths import Places, Step, found, holds, steps_of
-from nostro.formats.iso20022.tree import Element, Unreadable, line_of
+from nostro.formats.reading import Unreadable
+from nostro.formats.xml import Element, line_of
 from nostro.model.base import Value
 from nostro.model.statements import Check, Source
 
@@ -95,7 +96,7 @@ class Leaf(NamedTuple):
 
 
 class Group(NamedTuple):
-    """An object of its own below each element of the path.
+    """An object of its own below each element of the path; without one, its parts stand among those around it.
 
     `fixed`: fields that the place itself says. `shared`: other parts stand in the same element.
     """
@@ -130,7 +131,7 @@ Part = Leaf | Group | Fixed | By
 class Shape:
     """An object's parts in its schema's order; `located`: it bears its source."""
 
-    make: Callable[..., Value]
+    make: Callable[..., Value | None]
     parts: tuple[Part, ...]
     located: bool = False
 
@@ -249,6 +250,9 @@ def _write_group(writing: Writing, element: Element, group: Group, told: Any) ->
     value = getattr(told, group.field)
     for one in value if group.many else (value,):
         if one is None or any(getattr(one, name) != fixed for name, fixed in group.fixed.items()):
+            continue
+        if not group.path:
+            write_shape(writing, element, group.shape, one)
             continue
         *way, last = steps_of(group.path)
         holder = _ensured(writing, element, way)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
-from nostro.formats.iso20022.tree import Element, local
+from nostro.formats.xml import Element, local
 
 OLDER: Mapping[str, tuple[str, ...]] = {
     "ExchangedDocumentContext": ("SpecifiedExchangedDocumentContext",),

@@ -15,7 +15,8 @@ from nostro.formats.einvoice.cii import cii_invoices
 from nostro.formats.einvoice.document import cut_off, parsed
 from nostro.formats.einvoice.ubl import ROOTS as UBL_ROOTS
 from nostro.formats.einvoice.ubl import ubl_invoices
-from nostro.formats.iso20022.tree import local
+from nostro.formats.text import gathered
+from nostro.formats.xml import local
 from nostro.model.failures import FormatRefused
 from nostro.model.invoices import Invoice
 from nostro.model.statements import Reject, Source
@@ -29,7 +30,7 @@ _PROFILES = {"minimum": "minimum", "basicwl": "basicwl", "basic": "basic", "exte
 
 def read_pdf(chunks: Iterable[bytes]) -> Iterator[Invoice | Reject]:
     """The invoice inside a PDF. Raises `FormatRefused` when there is none."""
-    for name, content in _candidates(_whole(chunks)):
+    for name, content in _candidates(gathered(chunks, PDF_BYTES, "PDF")):
         try:
             yield from _invoices(name, content)
         except FormatRefused:
@@ -66,15 +67,6 @@ def _inside(name: str, told: Invoice | Reject) -> Invoice | Reject:
         return told.model_copy(update={"where": f"{name}:{told.where}"})
     source = Source(where=f"{name}:{told.source.where}", line=told.source.line)
     return told.model_copy(update={"source": source, "format": f"{told.format} in PDF"})
-
-
-def _whole(chunks: Iterable[bytes]) -> bytes:
-    held = bytearray()
-    for chunk in chunks:
-        held += chunk
-        if len(held) > PDF_BYTES:
-            raise FormatRefused(f"The PDF is larger than {PDF_BYTES} bytes.")
-    return bytes(held)
 
 
 def _candidates(content: bytes) -> list[tuple[str, bytes]]:

@@ -18,7 +18,7 @@ from nostro.formats.einvoice.document import DOCUMENT_BYTES, within
 from nostro.formats.einvoice.paths import found
 from nostro.formats.einvoice.stylesheets import lean, package_folder
 from nostro.formats.einvoice.ubl import ROOTS as UBL_ROOTS
-from nostro.formats.iso20022.tree import Element, line_of, local, text
+from nostro.formats.xml import Element, line_of, local, text
 from nostro.model.base import Value
 from nostro.model.failures import FormatRefused
 
@@ -95,10 +95,7 @@ def rooted(invoice_xml: bytes) -> Element:
         raise FormatRefused("This is no XML.") from None
     if cast("object", whole.getroottree().docinfo.internalDTD) is not None:
         raise FormatRefused("The XML declares a document type: no invoice does, and it could smuggle entities in.")
-    inside = within(whole, (*UBL_ROOTS, *CII_ROOTS))
-    if not inside:
-        raise FormatRefused("There are rules for invoices in UBL and CII only.")
-    return inside[0]
+    return within(whole, (*UBL_ROOTS, *CII_ROOTS), "There are rules for invoices in UBL and CII only.")[0]
 
 
 def _is_facturx(root: Element) -> bool:
@@ -107,11 +104,11 @@ def _is_facturx(root: Element) -> bool:
 
 
 def _specification(root: Element) -> str:
-    return next((text(one, "").lower() for one in found(root, "CustomizationID")), "") or _guideline(root)
+    return next((text(one).lower() for one in found(root, "CustomizationID")), "") or _guideline(root)
 
 
 def _guideline(root: Element) -> str:
-    return next((text(one, "").lower() for one in found(root, _GUIDELINE)), "")
+    return next((text(one).lower() for one in found(root, _GUIDELINE)), "")
 
 
 def profile_of(root: Element) -> str:

@@ -13,7 +13,7 @@ from lxml import etree
 from nostro.formats.einvoice.cii import ROOTS as CII_ROOTS
 from nostro.formats.einvoice.rules import Finding, profile_of, rooted
 from nostro.formats.einvoice.stylesheets import package_folder
-from nostro.formats.iso20022.tree import Element, local
+from nostro.formats.xml import Element, local
 
 _UBL = {
     "Invoice": "ubl-2.1/maindoc/UBL-Invoice-2.1.xsd",

@@ -11,12 +11,12 @@ from collections.abc import Iterable, Iterator
 
 from nostro.formats.einvoice.cii import ROOTS as CII_ROOTS
 from nostro.formats.einvoice.cii import cii_invoices
-from nostro.formats.einvoice.document import Document, cut_off, parsed
+from nostro.formats.einvoice.document import read_invoices
 from nostro.formats.einvoice.fatturapa import ROOTS as FATTURAPA_ROOTS
 from nostro.formats.einvoice.fatturapa import fatturapa_invoices
-from nostro.formats.einvoice.paths import where_of
 from nostro.formats.einvoice.ubl import ubl_invoices
-from nostro.formats.iso20022.tree import local
+from nostro.formats.text import gathered
+from nostro.formats.xml import Element, local
 from nostro.model.failures import FormatRefused
 from nostro.model.invoices import Invoice
 from nostro.model.statements import Reject
@@ -105,19 +105,10 @@ def _opened(signed: bytes, at: int) -> tuple[int, int | None]:
 
 def read_signed(chunks: Iterable[bytes]) -> Iterator[Invoice | Reject]:
     """The invoices inside a signature. Raises `FormatRefused` when there are none."""
-    held = bytearray()
-    for chunk in chunks:
-        held += chunk
-        if len(held) > _BYTES:
-            raise FormatRefused(f"The file is larger than {_BYTES} bytes.")
-    document = parsed([content_of(bytes(held))])
-    yield from _invoices(document)
-    if document.broken:
-        yield cut_off(document, where_of(document.root) if document.root is not None else "")
+    yield from read_invoices([content_of(gathered(chunks, _BYTES, "file"))], _invoices)
 
 
-def _invoices(document: Document) -> Iterator[Invoice | Reject]:
-    root, whole = document.root, document.broken is None
+def _invoices(root: Element | None, *, whole: bool) -> Iterator[Invoice | Reject]:
     kind = local(root) if root is not None else ""
     if kind in FATTURAPA_ROOTS:
         return fatturapa_invoices(root, whole=whole, signed="CAdES")

@@ -19,7 +19,7 @@ from pathlib import PurePath
 
 from lxml import etree
 
-from nostro.formats.iso20022.tree import Element
+from nostro.formats.xml import Element
 
 _XSL = "{http://www.w3.org/1999/XSL/Transform}"
 _SVRL = "{http://purl.oclc.org/dsdl/svrl}"

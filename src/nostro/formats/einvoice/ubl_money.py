@@ -21,7 +21,7 @@ from nostro.formats.einvoice.mapping import (
 )
 from nostro.formats.einvoice.paths import found
 from nostro.formats.einvoice.ubl_parts import BREAKDOWN
-from nostro.formats.iso20022.tree import Element, text
+from nostro.formats.xml import Element, text
 from nostro.model.invoices import (
     DirectDebit,
     DocumentReference,
@@ -133,7 +133,7 @@ def _read_payment(reading: Reading, element: Element, fields: Fields) -> None:
             means.append(PaymentMeans(**told, **named))
         debit |= _mandate(reading, place)
         for reference in found(place, "PaymentID"):
-            if fields.setdefault("payment_reference", text(reference, "")) == text(reference, ""):
+            if fields.setdefault("payment_reference", text(reference)) == text(reference):
                 reading.seen.add(reference)
     fields["payment_means"] = tuple(means)
     debit |= _creditor_id(fields)
@@ -251,7 +251,7 @@ def _orders(reading: Reading, place: Element) -> Iterator[tuple[str, str]]:
     for kind, name in (("purchase_order", "ID"), ("sales_order", "SalesOrderID")):
         for one in found(place, name):
             reading.seen.add(one)
-            if said := text(one, ""):
+            if said := text(one):
                 yield kind, said
 
 

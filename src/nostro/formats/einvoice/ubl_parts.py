@@ -25,7 +25,7 @@ from nostro.formats.einvoice.mapping import (
     put,
 )
 from nostro.formats.einvoice.paths import found
-from nostro.formats.iso20022.tree import Element, text
+from nostro.formats.xml import Element, text
 from nostro.model.invoices import (
     AllowanceCharge,
     Attachment,
@@ -46,14 +46,6 @@ from nostro.model.parties import Address
 _SUBJECT = re.compile(r"#([A-Z]{3})#(.*)", re.DOTALL)
 
 
-def read_lines(reading: Reading, element: Element, fields: Fields) -> None:
-    """Further lines of an address, each where its sender put it."""
-    places = [*found(element, "AdditionalStreetName"), *found(element, "AddressLine/Line")]
-    reading.seen.update(places)
-    if told := tuple(said for place in places if (said := text(place, ""))):
-        fields["lines"] = told
-
-
 def _write_second_line(writing: Writing, element: Element, told: Address) -> None:
     if told.lines:
         put(writing, element, "AdditionalStreetName", told.lines[0])
@@ -72,7 +64,7 @@ def note_form() -> Form:
     """A note, whose subject EN 16931-3-2 puts before the text: `#AAI#text`."""
 
     def read(_: Reading, element: Element) -> Note | None:
-        said = text(element, "")
+        said = text(element)
         parted = _SUBJECT.fullmatch(said)
         if parted:
             return Note(text=parted[2].strip(), subject=parted[1])
@@ -85,7 +77,7 @@ ADDRESS = Shape(
     Address,
     (
         Leaf("street", "StreetName", TEXT),
-        By(read_lines, _write_second_line),
+        By(forms.lines_at("AdditionalStreetName", "AddressLine/Line"), _write_second_line),
         Leaf("building", "BuildingNumber", TEXT, others=("BuildingName",)),
         Leaf("town", "CityName", TEXT),
         Leaf("postcode", "PostalZone", TEXT),
@@ -199,31 +191,17 @@ def _read_object(reading: Reading, element: Element, fields: Fields) -> None:
 INVOICED_OBJECT = By(_read_object, _write_object)
 
 
-def _read_binary(reading: Reading, element: Element, fields: Fields) -> None:
-    for place in found(element, "Attachment/EmbeddedDocumentBinaryObject"):
-        fields["mime"], fields["name"] = place.get("mimeCode") or "", place.get("filename") or ""
-        content = reading.take(place, Form(lambda _, binary: forms.binary(binary), lambda _: ("", {})))
-        fields["_content"] = content or b""
-
-
 def attachment_of(_content: bytes = b"", **fields: Any) -> Attachment:  # noqa: ANN401 - an attachment's own fields
     """An attachment that holds its bytes."""
     told = Attachment(**fields)
     return told.holding(_content) if _content else told
 
 
-def _write_binary(writing: Writing, element: Element, told: Attachment) -> None:
-    if told.content:
-        attributes = {"mimeCode": told.mime, "filename": told.name}
-        path = "Attachment/EmbeddedDocumentBinaryObject"
-        put(writing, element, path, forms.binary_text(told.content), attributes)
-
-
 ATTACHMENT_PARTS = (
     Leaf("reference", "ID", TEXT),
     Leaf("type_code", "DocumentTypeCode", TEXT),
     Leaf("description", "DocumentDescription", TEXT, others=("DocumentType",)),
-    By(_read_binary, _write_binary),
+    forms.binary_at("Attachment/EmbeddedDocumentBinaryObject"),
     Leaf("uri", "Attachment/ExternalReference/URI", TEXT),
 )
 ATTACHMENT = Shape(attachment_of, ATTACHMENT_PARTS)

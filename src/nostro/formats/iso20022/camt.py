@@ -17,12 +17,11 @@ from nostro.formats.iso20022.entry import Around, read_detail, read_entry
 from nostro.formats.iso20022.head import HeadParts, format_of, page_of
 from nostro.formats.iso20022.pieces import Cut, cuts
 from nostro.formats.iso20022.places import Scissors
-from nostro.formats.iso20022.stream import BrokenXml
 from nostro.formats.iso20022.told import CURRENCY, Told, amount_of
-from nostro.formats.iso20022.tree import Unreadable
+from nostro.formats.reading import Unreadable, if_readable, why
+from nostro.formats.xml import BrokenXml
 from nostro.model.base import unchecked
 from nostro.model.failures import FormatRefused
-from nostro.model.money import Amount
 from nostro.model.statements import Check, Detail, Entry, Reject, ReportKind, Source, StatementEnd, StatementHead
 
 CamtItem = StatementHead | Entry | Reject | StatementEnd
@@ -59,8 +58,8 @@ def read_camt(chunks: Iterable[bytes]) -> Iterator[CamtItem]:
             yield from walk.begin(cut) if cut.told is None else walk.complete(cut, cut.told)
     except BrokenXml as broken:
         if not walk.where_message:
-            raise FormatRefused(f"This is no XML of a bank statement: {broken.why} (line {broken.line}).") from None
-        yield Reject(where=walk.where, why=f"the XML breaks off or is broken here: {broken.why}", line=broken.line)
+            raise broken.refused("a bank statement") from None
+        yield broken.reject(walk.where)
         return
     yield from walk.finish()
 
@@ -92,7 +91,7 @@ class _Statement:
         try:
             detail = read_detail(told, entry, self._around(entry))
         except (Unreadable, ValidationError) as error:
-            where = f"{self.entry_where}, line {line}: {_why(error)}"
+            where = f"{self.entry_where}, line {line}: {why(error)}"
             self.broken_details.append(Check(name="detail", ok=False, detail=where))
             self.batch.add(Detail())
         else:
@@ -108,8 +107,8 @@ class _Statement:
             entry = read_entry(told, tuple(self.details), self.batch.count, self._around(told), source)
         except (Unreadable, ValidationError) as error:
             self.sums.rejected += 1
-            amount = _amount_of(told, self.parts.currency)
-            return Reject(where=source.where, why=_why(error), line=source.line, amount=amount)
+            amount = if_readable(amount_of, told, "Amt", self.parts.currency) if told.holds("Amt") else None
+            return Reject(where=source.where, why=why(error), line=source.line, amount=amount)
         self.sums.add(entry, self.batch, told.text("NtryDtls/Btch/NbOfTxs", "Btch/NbOfTxs"))
         for check in self.broken_details:
             self.sums.fail(check)
@@ -201,19 +200,3 @@ class _Walk:
         if not statement.headed:
             statement.headed = True
             yield statement.parts.head()
-
-
-def _amount_of(entry: Told, currency: str) -> Amount | None:
-    """The amount of an entry that can't be read otherwise, so that the item equation holds by amount too."""
-    try:
-        return amount_of(entry, "Amt", currency) if entry.holds("Amt") else None
-    except Unreadable:
-        return None
-
-
-def _why(error: Unreadable | ValidationError) -> str:
-    """What is wrong, without the content: pydantic's own sentences would quote it."""
-    if isinstance(error, Unreadable):
-        return str(error)
-    fields = {"/".join(str(part) for part in flaw["loc"]) for flaw in error.errors(include_input=False)}
-    return f"{', '.join(sorted(fields))} can't be taken as told"

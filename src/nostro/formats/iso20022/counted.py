@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from nostro.formats.iso20022.told import Told
-from nostro.formats.iso20022.tree import Unreadable, decimal
+from nostro.formats.iso20022.values import decimal
+from nostro.formats.reading import if_readable
 from nostro.model.messages import Instruction, MessageEnd, PaymentStatus
 from nostro.model.money import plain
 from nostro.model.statements import Check
@@ -47,7 +48,7 @@ class Counted:
 
     def summed(self, name: str, said: str) -> Iterator[Check]:
         """What they were told to make beside what they make."""
-        total = _total(said)
+        total = if_readable(decimal, said)
         if total is not None:
             ok = total == self.total
             detail = f"{plain(total)} is told, the payments make {plain(self.total)}{self._unread}"
@@ -56,13 +57,6 @@ class Counted:
     @property
     def _unread(self) -> str:
         return f" ({self.rejected} could not be read)" if self.rejected else ""
-
-
-def _total(said: str) -> Decimal | None:
-    try:
-        return decimal(said) if said else None
-    except Unreadable:
-        return None
 
 
 @dataclass(slots=True)

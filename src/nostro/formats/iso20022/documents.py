@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nostro.formats.iso20022.told import Layers, Told, amount_of
-from nostro.formats.iso20022.tree import Unreadable
+from nostro.formats.reading import Unreadable
 from nostro.model.messages import Document
 from nostro.model.money import Amount
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import NamedTuple
 
 from nostro.formats.iso20022.actors import bank_account, party
 from nostro.formats.iso20022.documents import settled
 from nostro.formats.iso20022.told import CURRENCY, Layers, Table, Told, amount_of, day_of
-from nostro.formats.iso20022.tree import Unreadable, decimal
+from nostro.formats.iso20022.values import decimal
+from nostro.formats.reading import Unreadable, if_readable
 from nostro.model.base import changed, maker
 from nostro.model.parties import BankAccount, Party, same_account
 from nostro.model.statements import (
@@ -176,19 +176,12 @@ def _exchange(told: Told) -> Exchange | None:
         instructed=amount_of(told, _INSTRUCTED) if told.holds(_INSTRUCTED) else None,
         source_currency=told.text(f"{conversion}/SrcCcy"),
         target_currency=told.text(f"{conversion}/TrgtCcy"),
-        rate=_rate(told.text(f"{conversion}/XchgRate")),
+        rate=if_readable(decimal, told.text(f"{conversion}/XchgRate")),
     )
 
 
 _CONVERSIONS = ("AmtDtls/TxAmt/CcyXchg", "AmtDtls/CntrValAmt/CcyXchg", "AmtDtls/InstdAmt/CcyXchg")
 _INSTRUCTED, _SETTLED = "AmtDtls/InstdAmt/Amt", "AmtDtls/TxAmt/Amt"
-
-
-def _rate(said: str) -> Decimal | None:
-    try:
-        return decimal(said) if said else None
-    except Unreadable:
-        return None
 
 
 def _charges(told: Told, currency: str) -> tuple[Charge, ...]:

@@ -7,7 +7,7 @@ around them (Fedwire, FedNow, RTP, TARGET, `BizMsgEnvlp`, `RequestPayload`) are 
 from __future__ import annotations
 
 from nostro.formats.iso20022.told import told_of
-from nostro.formats.iso20022.tree import Element
+from nostro.formats.xml import Element
 from nostro.model.messages import Envelope
 
 HEADERS = frozenset({"AppHdr", "Header", "BizAppHdr"})

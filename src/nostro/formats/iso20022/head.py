@@ -11,7 +11,8 @@ from decimal import Decimal
 from nostro.formats.checks import Control
 from nostro.formats.iso20022.actors import own_account
 from nostro.formats.iso20022.told import Told, amount_of, day_of
-from nostro.formats.iso20022.tree import Unreadable, instant
+from nostro.formats.iso20022.values import instant
+from nostro.formats.reading import Unreadable
 from nostro.model.money import Amount
 from nostro.model.parties import BankAccount
 from nostro.model.statements import Balance, Check, Direction, ReportKind, Source, StatementHead

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from nostro.formats.iso20022.actors import account_of, agent, bank_account, identified, intermediaries, party
 from nostro.formats.iso20022.documents import documents, settled
 from nostro.formats.iso20022.told import Layers, Table, Told, amount_of
-from nostro.formats.iso20022.tree import Unreadable
+from nostro.formats.reading import Unreadable
 from nostro.model.messages import Instruction, Mandate, Method, RequestTerms
 from nostro.model.money import Amount
 from nostro.model.parties import BankAccount, Party

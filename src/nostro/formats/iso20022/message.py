@@ -11,11 +11,9 @@ from dataclasses import dataclass, field
 from nostro.formats.iso20022.envelope import HEADERS, envelope_of
 from nostro.formats.iso20022.message_parts import MessageItem, MessageParts
 from nostro.formats.iso20022.message_types import message_type
-from nostro.formats.iso20022.stream import BrokenXml, events, release
-from nostro.formats.iso20022.tree import Element, line_of, local
+from nostro.formats.xml import BrokenXml, Element, events, line_of, local, release
 from nostro.model.failures import FormatRefused
 from nostro.model.messages import Envelope
-from nostro.model.statements import Reject
 
 _UNRELEASED = 100_000
 """Elements that may wait to be read and freed: far more than any payment has."""
@@ -36,11 +34,10 @@ def read_messages(chunks: Iterable[bytes]) -> Iterator[MessageItem]:
                 yield from walk.end(element)
     except BrokenXml as broken:
         if not walk.messages:
-            why = f"This is no XML of a message about payments: {broken.why} (line {broken.line})."
-            raise FormatRefused(why) from None
+            raise broken.refused("a message about payments") from None
         if walk.message:
             yield from walk.message.as_far()
-        yield Reject(where=walk.where, why=f"the XML breaks off or is broken here: {broken.why}", line=broken.line)
+        yield broken.reject(walk.where)
         return
     if not walk.messages:
         raise FormatRefused("There is no ISO 20022 message about payments in this XML.")

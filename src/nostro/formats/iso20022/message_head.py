@@ -10,7 +10,7 @@ from nostro.formats.iso20022.instruction import flag
 from nostro.formats.iso20022.message_types import MessageType
 from nostro.formats.iso20022.statuses import original, reasons
 from nostro.formats.iso20022.told import Layers, Table, Told
-from nostro.formats.iso20022.tree import Element
+from nostro.formats.xml import Element
 from nostro.model.messages import Case, Envelope, MessageHead, Reason
 from nostro.model.statements import Source
 

@@ -14,9 +14,9 @@ from nostro.formats.iso20022.counted import Counted, Ending
 from nostro.formats.iso20022.instruction import MOVED
 from nostro.formats.iso20022.message_head import head_of
 from nostro.formats.iso20022.message_types import Group, MessageType, Shape
-from nostro.formats.iso20022.stream import release
 from nostro.formats.iso20022.told import Layers, Told, told_of
-from nostro.formats.iso20022.tree import Element, Unreadable, line_of, local
+from nostro.formats.reading import Unreadable, why
+from nostro.formats.xml import Element, line_of, local, release
 from nostro.model.messages import Envelope, Instruction, MessageEnd, MessageHead, PaymentStatus
 from nostro.model.money import Amount
 from nostro.model.statements import Reject, Source
@@ -178,7 +178,7 @@ class MessageParts:
             for opened in self.groups:
                 opened.filled = True
                 opened.counted.rejected += 1
-            yield Reject(where=source.where, why=_why(error), line=source.line, amount=_amount(layers))
+            yield Reject(where=source.where, why=why(error), line=source.line, amount=_amount(layers))
             return
         self._flaws(layers, source)
         if read is not None:
@@ -194,8 +194,8 @@ class MessageParts:
             opened.counted.add(read)
 
     def _flaws(self, layers: Layers, source: Source) -> None:
-        for name, why in layers.flaws:
-            self.ending.fail(name, f"{source.where}, line {source.line}: {why}")
+        for name, sentence in layers.flaws:
+            self.ending.fail(name, f"{source.where}, line {source.line}: {sentence}")
 
     def _source(self, path: str, element: Element) -> Source:
         """Where the next element of a path stands."""
@@ -234,11 +234,3 @@ def _below(path: str, name: str) -> str:
 def _amount(layers: Layers) -> Amount | None:
     """The amount of a payment that can't be read otherwise, so that the equation of items holds by amount too."""
     return layers.soft_amount(*MOVED)
-
-
-def _why(error: Unreadable | ValidationError) -> str:
-    """What is wrong, without the content: pydantic's own sentences would quote it."""
-    if isinstance(error, Unreadable):
-        return str(error)
-    fields = {"/".join(str(part) for part in flaw["loc"]) for flaw in error.errors(include_input=False)}
-    return f"{', '.join(sorted(fields))} can't be taken as told"

@@ -13,8 +13,8 @@ from typing import NamedTuple
 from xml.parsers import expat
 
 from nostro.formats.iso20022.places import ANNOUNCED, APART, REPEATED, Place, Scissors, root_of
-from nostro.formats.iso20022.stream import BrokenXml, trimmed
 from nostro.formats.iso20022.told import Told, shape_of
+from nostro.formats.xml import BrokenXml, trimmed
 from nostro.model.failures import FormatRefused
 
 HELD_TEXTS = 200_000

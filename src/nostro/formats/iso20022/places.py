@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple, cast
 
-from nostro.formats.iso20022.stream import BrokenXml
 from nostro.formats.iso20022.told import CURRENCY, MARK
+from nostro.formats.xml import BrokenXml
 
 DEPTH = 64
 PLACES_KEPT = 20_000

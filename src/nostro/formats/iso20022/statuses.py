@@ -44,13 +44,15 @@ _ORIGINALS = ("OrgnlGrpInf/", "OrgnlGrpInfAndSts/", "OrgnlGrpInfAndCxl/", "Orgnl
 
 def message_status(layers: Layers, source: Source) -> PaymentStatus | None:
     """`OrgnlGrpInfAndSts`; None where it only names the original."""
-    found = _stated("message", layers, source)
-    return found if found.status or found.reasons or found.counts else None
+    return _if_told(_stated("message", layers, source))
 
 
 def group_status(layers: Layers, source: Source) -> PaymentStatus | None:
     """`OrgnlPmtInfAndSts` before its payments; None where it only names the group."""
-    found = _stated("group", layers, source)
+    return _if_told(_stated("group", layers, source))
+
+
+def _if_told(found: PaymentStatus) -> PaymentStatus | None:
     return found if found.status or found.reasons or found.counts else None
 
 

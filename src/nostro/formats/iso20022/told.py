@@ -14,7 +14,9 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any, TypeVar, cast
 
-from nostro.formats.iso20022.tree import Element, Unreadable, decimal, instant
+from nostro.formats.iso20022.values import decimal, instant
+from nostro.formats.reading import Unreadable, if_readable
+from nostro.formats.xml import Element
 from nostro.model.base import maker
 from nostro.model.money import EXPONENTS, Amount
 
@@ -238,7 +240,7 @@ class Layers:
         """The day at one of the paths, of a date or a date and time, as its sender's calendar says it."""
         if not (said := self.text(*_days(paths))):
             return None
-        if (found := _day(said)) is None:
+        if (found := if_readable(_iso_day, said[:10])) is None:
             name = next(path for path in paths if self.text(*_days((path,))) == said)
             self.flaws.append((name, "a date is not in ISO 8601"))
         return found
@@ -246,12 +248,12 @@ class Layers:
     def instant(self, *paths: str) -> datetime | None:
         """The date and time at one of the paths."""
         said = self.text(*paths)
-        return self.usable(paths[0], _instant(said), "a time is not in ISO 8601") if said else None
+        return self.usable(paths[0], if_readable(instant, said), "a time is not in ISO 8601") if said else None
 
     def number(self, *paths: str) -> Decimal | None:
         """The decimal number at one of the paths."""
         said = self.text(*paths)
-        return self.usable(paths[0], _number(said), "a number is no decimal") if said else None
+        return self.usable(paths[0], if_readable(decimal, said), "a number is no decimal") if said else None
 
 
 @lru_cache(maxsize=256)
@@ -290,24 +292,3 @@ def _iso_day(said: str) -> date:
         return date.fromisoformat(said)
     except ValueError:
         raise Unreadable("a date is not in ISO 8601") from None
-
-
-def _day(said: str) -> date | None:
-    try:
-        return _iso_day(said[:10])
-    except Unreadable:
-        return None
-
-
-def _instant(said: str) -> datetime | None:
-    try:
-        return instant(said)
-    except Unreadable:
-        return None
-
-
-def _number(said: str) -> Decimal | None:
-    try:
-        return decimal(said)
-    except Unreadable:
-        return None

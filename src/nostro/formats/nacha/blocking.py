@@ -14,10 +14,6 @@ _SEEN_BYTES = 20 * WIDTH
 _BLANK = b" \t\r\n\x00\x1a\xef\xbb\xbf"
 
 
-class Unreadable(Exception):
-    """A record can't be understood; the sentence holds none of its content."""
-
-
 def unblocked(chunks: Iterable[bytes]) -> Iterator[tuple[int, str]]:
     """Each record with its line from 1, or with its own number where no line ends. Short ones stay short.
 

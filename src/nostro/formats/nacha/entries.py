@@ -7,9 +7,9 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from nostro.formats.nacha import addenda as more
-from nostro.formats.nacha.blocking import Unreadable
 from nostro.formats.nacha.codes import ADVICES, CHEQUES, ENTRY_CODES, LAYOUTS, EntryCode, Layout
 from nostro.formats.nacha.headers import BatchHeader
+from nostro.formats.reading import Unreadable
 from nostro.model.base import Mould
 from nostro.model.messages import Instruction, PaymentStatus, Reason
 from nostro.model.money import Amount

@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from nostro.formats.nacha.blocking import Unreadable, unblocked
+from nostro.formats.nacha.blocking import unblocked
 from nostro.formats.nacha.entries import Entries, answers, dollars
 from nostro.formats.nacha.headers import BatchHeader, FileHeader
 from nostro.formats.nacha.totals import BatchTotals, Totals, file_checks
+from nostro.formats.reading import Unreadable, if_readable
 from nostro.model.failures import FormatRefused
 from nostro.model.messages import (
     Envelope,
@@ -96,7 +97,7 @@ class _Batch:
             told = read(line, record, addenda)
             self.totals.entries += 1
         except Unreadable as unreadable:
-            told = self.reject(line, str(unreadable), _amount(record))
+            told = self.reject(line, str(unreadable), if_readable(_amount, record))
         return (*head, told)
 
     def reject(self, line: int, why: str, amount: Amount | None = None) -> Reject:
@@ -153,11 +154,8 @@ def _kind(header: BatchHeader, record: str, addenda: list[str]) -> MessageKind:
     return "payment_return" if came_back else "payment_initiation"
 
 
-def _amount(record: str) -> Amount | None:
-    try:
-        return Amount(value=dollars(record[29:39]), currency="USD")
-    except Unreadable:
-        return None
+def _amount(record: str) -> Amount:
+    return Amount(value=dollars(record[29:39]), currency="USD")
 
 
 @dataclass(slots=True)

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from nostro.formats.iso20022.tree import Unreadable
 from nostro.formats.line_statements import Running
 from nostro.formats.ofx.values import amount, bank_account, day, decimal
+from nostro.formats.reading import Unreadable
 from nostro.model.money import Amount
 from nostro.model.parties import Address, BankAccount, Party
 from nostro.model.references import told as really_told

@@ -8,14 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import date
 
-from nostro.formats.iso20022.tree import Unreadable
 from nostro.formats.line_statements import LineItem, Running
 from nostro.formats.ofx.movement import read_movement
 from nostro.formats.ofx.tags import Tag, tags
 from nostro.formats.ofx.values import amount, bank_account, day, instant
-from nostro.formats.reading import Beginning
+from nostro.formats.reading import Beginning, Unreadable, if_readable
 from nostro.model.failures import FormatRefused
 from nostro.model.statements import Balance, Reject, Source, StatementHead
 
@@ -198,7 +196,7 @@ def _running(statement: _Statement, created: str) -> Running:
     said = statement.fields
     account = bank_account({key.partition("/")[2]: told for key, told in said.items() if key.startswith(_ACCOUNT)})
     currency = said.get("CURDEF", "").upper()[:3]
-    running_day = {name: _day(said.get(name, "")) for name in ("DTSTART", "DTEND", "DTASOF")}
+    running_day = {name: if_readable(day, said.get(name, "")) for name in ("DTSTART", "DTEND", "DTASOF")}
     first, last = running_day["DTSTART"], running_day["DTEND"] or running_day["DTASOF"]
     head = StatementHead(
         kind="statement",
@@ -206,7 +204,7 @@ def _running(statement: _Statement, created: str) -> Running:
         bank_account=account.model_copy(update={"currency": currency}),
         currency=currency,
         created_at=instant(created),
-        created_on=_day(created),
+        created_on=if_readable(day, created),
         from_date=first,
         to_date=last,
         source=Source(where=f"{statement.name}[{statement.number}]", line=statement.line),
@@ -222,13 +220,8 @@ def _add_balances(running: Running, statement: _Statement) -> None:
             continue
         try:
             balance = amount(said, running.head.currency)
-            running.balances.append(Balance(code=_BALANCES[name], amount=balance, on=_day(told.get("DTASOF", ""))))
+            running.balances.append(
+                Balance(code=_BALANCES[name], amount=balance, on=if_readable(day, told.get("DTASOF", "")))
+            )
         except Unreadable as unreadable:
             running.note(name, f"line {line}: {unreadable}")
-
-
-def _day(said: str) -> date | None:
-    try:
-        return day(said)
-    except Unreadable:
-        return None

@@ -7,8 +7,8 @@ from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 
 from nostro.formats.cfonb.rib import rib
-from nostro.formats.iso20022.tree import Unreadable
 from nostro.formats.line_statements import trimmed
+from nostro.formats.reading import Unreadable
 from nostro.model.money import EXPONENTS, Amount
 from nostro.model.parties import BankAccount
 

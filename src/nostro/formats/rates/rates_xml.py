@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from nostro.formats.iso20022.stream import BrokenXml, events, release
-from nostro.formats.iso20022.tree import Element, find, line_of, local, text
 from nostro.formats.rates.publishers import (
     PUBLISHERS,
     Gathered,
@@ -21,6 +19,7 @@ from nostro.formats.rates.publishers import (
     unit,
 )
 from nostro.formats.rates.series import fed_series
+from nostro.formats.xml import BrokenXml, Element, events, find, line_of, local, release, text
 from nostro.model.failures import FormatRefused
 from nostro.model.statements import Reject, Source
 
@@ -40,9 +39,9 @@ def read_rates_xml(chunks: Iterable[bytes]) -> Iterator[RateItem]:
                 yield from walk.end(local(element), element)
     except BrokenXml as broken:
         if walk is None:
-            raise FormatRefused(f"This is no XML of exchange rates: {broken.why} (line {broken.line}).") from None
+            raise broken.refused("exchange rates") from None
         yield from walk.finish()
-        yield Reject(where="/", why=f"the XML breaks off or is broken here: {broken.why}", line=broken.line)
+        yield broken.reject("/")
         return
     if walk is None:
         raise FormatRefused("This is no XML of exchange rates: it ends before its first element does.")
@@ -160,7 +159,7 @@ class _Customs:
             self.gathered.add(code, text(element, "kurs"), _place(element, self.source.where), per)
             release(element)
         elif name in ("datum", "gueltigkeit", "jahr", "monat"):
-            self.told[name] = text(element, "")
+            self.told[name] = text(element)
         yield from ()
 
     def finish(self) -> Iterator[RateItem]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
 from itertools import dropwhile
 
+from nostro.formats.reading import Unreadable, if_readable
 from nostro.formats.swift_mt.information import Information, read_information
 from nostro.formats.swift_mt.line import Line
-from nostro.formats.swift_mt.values import Unreadable, decimal, looks_like_iban
+from nostro.formats.swift_mt.values import decimal, looks_like_iban
 from nostro.model.base import maker
 from nostro.model.money import EXPONENTS, Amount
 from nostro.model.parties import Address, BankAccount, Party
@@ -105,7 +105,7 @@ def _returned(told: Information) -> ReturnInformation | None:
 
 def _money(words: Mapping[str, str], currency: str) -> tuple[Exchange | None, tuple[Charge, ...]]:
     """What another currency it was and what was charged, of codewords in either field."""
-    instructed, rate = _amount(words.get("OCMT", ""), currency), _number(words.get("EXCH", ""))
+    instructed, rate = _amount(words.get("OCMT", ""), currency), if_readable(decimal, words.get("EXCH", "").strip())
     exchange = Exchange(instructed=instructed, rate=rate) if instructed or rate else None
     charged = (_amount(words.get(word, ""), currency) for word in ("CHGS", "COAM"))
     return exchange, tuple(Charge(amount=one, included=True) for one in charged if one)
@@ -115,15 +115,8 @@ def _amount(said: str, currency: str) -> Amount | None:
     """`3!a15d`, or an amount in the account's currency."""
     own = said[:3].upper()
     own, rest = (own, said[3:]) if own in EXPONENTS else (currency, said)
-    value = _number(rest)
+    value = if_readable(decimal, rest.strip())
     return None if value is None else Amount(value=abs(value), currency=own)
-
-
-def _number(said: str) -> Decimal | None:
-    try:
-        return decimal(said.strip()) if said.strip() else None
-    except Unreadable:
-        return None
 
 
 def _without_the_other(line: Line, information: list[str]) -> list[str]:

@@ -11,7 +11,8 @@ from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
 
-from nostro.formats.swift_mt.values import Unreadable, day, decimal, near
+from nostro.formats.reading import Unreadable, if_readable
+from nostro.formats.swift_mt.values import day, decimal, near
 from nostro.model.statements import Direction
 
 _LINE = re.compile(
@@ -89,10 +90,7 @@ def read_line(text: list[str], *, ends: bool) -> Line:
 def amount_in(text: list[str]) -> Decimal | None:
     """The amount of a line that can't be read otherwise, where one can be made out."""
     found = _AMOUNT.search("".join(text))
-    try:
-        return decimal(found[1]) if found else None
-    except Unreadable:
-        return None
+    return if_readable(decimal, found[1]) if found else None
 
 
 def _dates(line: Line, on: str, entry: str) -> None:

@@ -11,11 +11,12 @@ from datetime import date
 from pydantic import ValidationError
 
 from nostro.formats.checks import Sums
+from nostro.formats.reading import Unreadable
 from nostro.formats.swift_mt.blocks import Field, Piece
 from nostro.formats.swift_mt.line import told_reference
 from nostro.formats.swift_mt.parties import Told, read_party
 from nostro.formats.swift_mt.statement import StatementItem
-from nostro.formats.swift_mt.values import Unreadable, bank_account, dated_amount, moment
+from nostro.formats.swift_mt.values import bank_account, dated_amount, moment
 from nostro.model.money import Amount
 from nostro.model.parties import BankAccount, Party
 from nostro.model.statements import Check, Direction, Entry, References, Reject, Source, StatementHead

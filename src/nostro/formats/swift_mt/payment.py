@@ -12,9 +12,10 @@ from decimal import Decimal
 
 from pydantic import ValidationError
 
+from nostro.formats.reading import Unreadable
 from nostro.formats.swift_mt.blocks import Field, Piece
 from nostro.formats.swift_mt.parties import Told, read_agent, read_party
-from nostro.formats.swift_mt.values import Unreadable, coded_amount, dated_amount, day, decimal
+from nostro.formats.swift_mt.values import coded_amount, dated_amount, day, decimal
 from nostro.model.messages import Envelope, Instruction, MessageEnd, MessageHead, MessageKind
 from nostro.model.money import Amount
 from nostro.model.parties import BankAccount, Party

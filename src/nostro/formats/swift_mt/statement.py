@@ -13,11 +13,12 @@ from datetime import datetime
 from pydantic import ValidationError
 
 from nostro.formats.checks import Control, Sums
+from nostro.formats.reading import Unreadable
 from nostro.formats.swift_mt.blocks import STATEMENT_TAGS, Field, Piece
 from nostro.formats.swift_mt.entry import entry_of
 from nostro.formats.swift_mt.information import lines_of
 from nostro.formats.swift_mt.line import amount_in, read_line
-from nostro.formats.swift_mt.values import BALANCE_CODES, Unreadable, balance, bank_account, moment, summed
+from nostro.formats.swift_mt.values import BALANCE_CODES, balance, bank_account, moment, summed
 from nostro.model.base import maker
 from nostro.model.money import EXPONENTS, Amount
 from nostro.model.parties import BankAccount

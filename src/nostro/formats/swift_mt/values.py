@@ -12,6 +12,7 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import NamedTuple
 
+from nostro.formats.reading import Unreadable
 from nostro.model.base import maker
 from nostro.model.money import EXPONENTS, Amount
 from nostro.model.parties import BankAccount
@@ -29,10 +30,6 @@ BALANCE_CODES = {
     "60": "OPBD", "60F": "OPBD", "60M": "OPBD", "62": "CLBD", "62F": "CLBD", "62M": "CLBD", "64": "CLAV", "65": "FWAV",
 }  # fmt: skip
 """Of ISO 20022. An intermediate balance is an opening or closing one of its page (sub-type INTM there)."""
-
-
-class Unreadable(ValueError):
-    """A field that can't be read: says why, without its content."""
 
 
 class Day(NamedTuple):

@@ -15,8 +15,8 @@ from nostro.formats.swift_mt.writing import (
     amount_text,
     day_text,
     envelope,
+    field_lines,
     reference,
-    text_lines,
     told_text,
     wrapped,
 )
@@ -101,9 +101,7 @@ def _entry(entry: Entry, currency: str) -> Iterator[str]:
     yield f":61:{line}" + (f"//{reference('61', servicer)}" if servicer else "")
     if said := information(entry):
         lines = list(wrapped(said, SIGNS))
-        first, *more = text_lines("86", lines, LINES, SIGNS)
-        yield f":86:{first}"
-        yield from more
+        yield from field_lines("86", lines, LINES, SIGNS)
 
 
 def information(entry: Entry) -> str:
@@ -146,6 +144,4 @@ def _ending(end: StatementEnd, head: StatementHead, reached: Decimal) -> Iterato
             yield f":{tag}:{_balance(tag, told)}"
     if end.additional:
         lines = wrap(end.additional, SIGNS, break_long_words=False, break_on_hyphens=False)
-        first, *more = text_lines("86", lines, LINES, SIGNS)
-        yield f":86:{first}"
-        yield from more
+        yield from field_lines("86", lines, LINES, SIGNS)

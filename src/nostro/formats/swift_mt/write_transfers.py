@@ -14,6 +14,7 @@ from nostro.formats.swift_mt.writing import (
     amount_text,
     day_text,
     envelope,
+    field_lines,
     rate_text,
     reference,
     text_lines,
@@ -116,7 +117,7 @@ class _Shared:
         yield from _side("59", told.creditor, told.creditor_account)
         yield from _remittance(told, own)
         if told.regulatory:
-            yield from _lines("77B", text_lines("77B", told.regulatory, 3))
+            yield from field_lines("77B", told.regulatory, 3)
         bearer = _BEARERS.get(told.charge_bearer)
         if bearer is None:
             raise FormatRefused("Field 71A takes who bears the charges: DEBT, CRED or SHAR.", "Choose one of them.")
@@ -171,9 +172,4 @@ def _remittance(told: Instruction, own: str) -> Iterator[str]:
     ordered = [f"/ROC/{other}"] if other and other != own else []
     lines = [line for said in told.remittance for line in wrapped(said)]
     if ordered or lines:
-        yield from _lines("70", text_lines("70", [*ordered, *lines], _LINES))
-
-
-def _lines(tag: str, lines: list[str]) -> Iterator[str]:
-    yield f":{tag}:{lines[0]}"
-    yield from lines[1:]
+        yield from field_lines("70", [*ordered, *lines], _LINES)

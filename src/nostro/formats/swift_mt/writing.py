@@ -89,6 +89,13 @@ def text_lines(field: str, said: Sequence[str], lines: int, length: int = LINE_S
     return told
 
 
+def field_lines(field: str, said: Sequence[str], lines: int, length: int = LINE_SIGNS) -> Iterator[str]:
+    """A field of such lines, the first behind its tag. Raises `FormatRefused`."""
+    first, *more = text_lines(field, said, lines, length)
+    yield f":{field}:{first}"
+    yield from more
+
+
 def wrapped(said: str, length: int = LINE_SIGNS) -> Iterator[str]:
     """Text cut into full lines, the next of which never begins with a colon, hyphen or blank."""
     while len(said) > length:

@@ -7,7 +7,7 @@ import unicodedata
 from datetime import date
 from decimal import Decimal
 
-from nostro.formats.iso20022.tree import Unreadable
+from nostro.formats.reading import Unreadable
 from nostro.formats.tables.profile import DateOrder
 
 Cell = str | Decimal | date

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, get_args
 
-from nostro.formats.iso20022.tree import Unreadable
+from nostro.formats.reading import Unreadable
 from nostro.formats.tables.cells import Cell, day, name_of, number, text
 from nostro.formats.tables.payments import PaymentColumns, PaymentProfile
 from nostro.formats.tables.profile import DateOrder

@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 from pydantic import model_validator
 
-from nostro.formats.iso20022.tree import Unreadable
 from nostro.formats.line_statements import account_as_told
+from nostro.formats.reading import Unreadable
 from nostro.formats.tables.cells import Cell, day, number, text
 from nostro.formats.tables.profile import Column, Named, Shape
 from nostro.formats.tables.rows import Row, places_of
@@ -82,9 +82,7 @@ class PaymentProfile(Shape):
         if strange:
             message = f"same: nothing is called {', '.join(sorted(strange))}"
             raise ValueError(message)
-        if not self.header and any(isinstance(one, str) for one in self.columns.flat()):
-            message = "without a header, columns are numbers"
-            raise ValueError(message)
+        self.columns.admit(header=self.header)
         return self
 
 

@@ -30,6 +30,12 @@ class Named(Value):
             found += column if isinstance(column, tuple) else (column,)
         return found
 
+    def admit(self, *, header: bool) -> None:
+        """Raises `ValueError` for names where no header has any."""
+        if not header and any(isinstance(one, str) for one in self.flat()):
+            message = "without a header, columns are numbers"
+            raise ValueError(message)
+
 
 class Columns(Named):
     """Where each thing stands. An amount is in `amount` (signed, or with `direction`), or in `debit` and `credit`."""
@@ -113,9 +119,7 @@ class Profile(Shape):
         if not columns.amount and not (columns.debit and columns.credit):
             message = "a profile names an amount column, or a debit and a credit column"
             raise ValueError(message)
-        if not self.header and any(isinstance(one, str) for one in columns.flat()):
-            message = "without a header, columns are numbers"
-            raise ValueError(message)
+        self.columns.admit(header=self.header)
         return self
 
 

@@ -16,8 +16,7 @@ from typing import Any, NamedTuple, get_args
 
 from pydantic import ValidationError
 
-from nostro.formats.iso20022.tree import Unreadable
-from nostro.formats.reading import BEGINNING_BYTES, Beginning
+from nostro.formats.reading import BEGINNING_BYTES, Beginning, Unreadable
 from nostro.formats.tables.cells import Cell, day, number, text
 from nostro.formats.tables.chain import Chain
 from nostro.formats.tables.profile import Columns, DateOrder, Profile

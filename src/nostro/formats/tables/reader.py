@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, get_args
 
-from nostro.formats.iso20022.tree import Unreadable
 from nostro.formats.line_statements import LineItem, Running, account_as_told, trimmed
+from nostro.formats.reading import Unreadable
 from nostro.formats.tables.cells import Cell, day, name_of, number, text
 from nostro.formats.tables.chain import Chain
 from nostro.formats.tables.profile import CANONICAL, Marked, Profile

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from nostro.formats.tables.cells import Cell, name_of, text
 from nostro.formats.tables.profile import Column, Named
-from nostro.formats.text import lines
+from nostro.formats.text import gathered, lines
 from nostro.model.failures import FormatRefused
 
 ZIP = b"PK\x03\x04"
@@ -91,11 +91,7 @@ def sheet_rows(chunks: Iterable[bytes], sheet: str) -> Iterator[Row]:
     # It ships no types; and it takes a third of a second, which only who reads a workbook should wait.
     import openpyxl  # type: ignore[import-untyped]  # noqa: PLC0415 - see above
 
-    held = io.BytesIO()
-    for chunk in chunks:
-        if held.tell() + len(chunk) > _FILE_BYTES:
-            raise FormatRefused(f"The workbook is larger than {_FILE_BYTES} bytes.")
-        held.write(chunk)
+    held = io.BytesIO(gathered(chunks, _FILE_BYTES, "workbook"))
     try:
         _refuse_bombs(held)
         with warnings.catch_warnings():

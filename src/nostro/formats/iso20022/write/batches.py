@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
 from nostro.formats.codes import code_set
-from nostro.formats.iso20022.write.told_as import Dialect, coded, instant, party
-from nostro.formats.profiles import Profile, refuse
+from nostro.formats.iso20022.write.told_as import Dialect, coded, dialect, instant, party
+from nostro.formats.profiles import Profile, profile, refuse
 from nostro.formats.profiles.check import ProfileRefused
 from nostro.formats.profiles.rules import Finding
 from nostro.formats.xml_text import branch, leaf
@@ -22,6 +22,7 @@ from nostro.model.parties import Party
 _PIECE = 250
 """Payments that are written at once."""
 _ID = 35
+_SEPA = "sepa"
 
 
 class Initiation(Value):
@@ -51,10 +52,10 @@ def amount_of(payment: Instruction) -> Decimal:
 
 
 def batches(
-    letter: Initiation, payments: Sequence[Instruction], profile: Profile, methods: frozenset[Method]
+    letter: Initiation, payments: Sequence[Instruction], rules: Profile, methods: frozenset[Method]
 ) -> list[Batch]:
     """The payments in groups, in the order of each group's first. Raises `ProfileRefused` for what can't be sent."""
-    _admit(letter, payments, profile, methods)
+    _admit(letter, payments, rules, methods)
     groups: dict[tuple[object, ...], list[Instruction]] = {}
     known: dict[int, str] = {}
     for payment in payments:
@@ -65,14 +66,14 @@ def batches(
     ]
 
 
-def _admit(letter: Initiation, payments: Sequence[Instruction], profile: Profile, methods: frozenset[Method]) -> None:
+def _admit(letter: Initiation, payments: Sequence[Instruction], rules: Profile, methods: frozenset[Method]) -> None:
     if not payments:
         raise FormatRefused("There is no payment to write.", "Leave the file out.")
-    if not profile.id_pattern.fullmatch(letter.message_id) or not 0 < len(letter.message_id) <= _ID:
+    if not rules.id_pattern.fullmatch(letter.message_id) or not 0 < len(letter.message_id) <= _ID:
         raise FormatRefused(
             "The message id is empty, too long, or holds signs that are not taken.", "Give another one."
         )
-    refuse(payments, profile)
+    refuse(payments, rules)
     other = [number for number, payment in enumerate(payments) if payment.method not in methods]
     if other:
         sentence = f"This message carries {', '.join(sorted(methods))} only."
@@ -107,6 +108,39 @@ def _name(letter: Initiation, first: Instruction, number: int, taken: set[str]) 
     return name
 
 
+class Message(NamedTuple):
+    """What one kind of initiation has of its own: its element, versions, methods, and how groups and payments begin.
+
+    `group` gives what stands in a group before its payments.
+    """
+
+    name: str
+    root: str
+    versions: tuple[str, ...]
+    first_modern: int
+    methods: frozenset[Method]
+    group: Callable[[Batch, Dialect], str]
+    payment: Callable[[Instruction, Dialect], str]
+
+    def written(
+        self, payments: Sequence[Instruction], letter: Initiation, rules: Profile | None, version: str
+    ) -> Iterator[bytes]:
+        """The file, in pieces, by the SEPA rules and the profile's version where none are given."""
+        rules = rules or profile(_SEPA)
+        version = version or rules.versions[self.name]
+        if version not in self.versions:
+            raise FormatRefused(f"{version} is not written.", f"There are {', '.join(self.versions)}.")
+        groups = batches(letter, payments, rules, self.methods)
+        return document(version, self.root, self._parts(letter, groups, dialect(version, rules, self.first_modern)))
+
+    def _parts(self, letter: Initiation, groups: Sequence[Batch], speech: Dialect) -> Iterator[str]:
+        yield header(letter, groups, speech)
+        for group in groups:
+            yield f"<PmtInf>{self.group(group, speech)}"
+            yield from in_pieces(self.payment(payment, speech) for payment in group.payments)
+            yield "</PmtInf>"
+
+
 def header(letter: Initiation, groups: Sequence[Batch], speech: Dialect) -> str:
     """`GrpHdr`, with count and sum as they are."""
     return branch(
@@ -124,9 +158,9 @@ def counted(groups: Sequence[Batch]) -> tuple[str, str]:
     return leaf("NbOfTxs", str(count)), leaf("CtrlSum", plain(sum((group.total for group in groups), Decimal(0))))
 
 
-def payment_type(payment: Instruction, profile: Profile) -> str:
+def payment_type(payment: Instruction, rules: Profile) -> str:
     """`PmtTpInf`: what is the same for a group."""
-    level = payment.service_level or profile.default_service_level
+    level = payment.service_level or rules.default_service_level
     mandate = payment.mandate
     return branch(
         "PmtTpInf",

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from nostro.formats.iso20022.write.batches import amount_of, document, in_pieces
 from nostro.formats.iso20022.write.settled import amount
-from nostro.formats.iso20022.write.told_as import Dialect, dialect, instant, party
+from nostro.formats.iso20022.write.told_as import Dialect, dialect, instant, party, reason
 from nostro.formats.profiles import profile
 from nostro.formats.xml_text import branch, leaf
 from nostro.model.base import Value
@@ -19,7 +19,6 @@ from nostro.model.parties import Party
 
 CAMT055 = "camt.055.001.08"
 CAMT056 = "camt.056.001.08"
-_TEXT = 105
 
 
 class Assignment(Value):
@@ -150,9 +149,4 @@ def _original(payment: Instruction) -> str:
 
 
 def _reason(payment: Instruction, speech: Dialect) -> str:
-    told = payment.returned
-    if told is None:  # pragma: no cover - it was asked for before
-        return ""
-    text = speech.profile.written(told.text)
-    lines = (leaf("AddtlInf", text[start : start + _TEXT]) for start in range(0, len(text), _TEXT))
-    return branch("CxlRsnInf", branch("Rsn", leaf("Cd", told.code) or leaf("Prtry", told.proprietary)), *lines)
+    return reason("CxlRsnInf", payment.returned, speech) if payment.returned else ""

@@ -7,27 +7,20 @@ from collections.abc import Iterator, Sequence
 from nostro.formats.iso20022.write.batches import (
     Batch,
     Initiation,
-    batches,
+    Message,
     counted,
-    document,
     flag,
-    header,
-    in_pieces,
     payment_type,
 )
 from nostro.formats.iso20022.write.settled import amount, identification, remittance
-from nostro.formats.iso20022.write.told_as import Dialect, account_number, bank, coded, dialect, party
-from nostro.formats.profiles import Profile, profile
+from nostro.formats.iso20022.write.told_as import Dialect, account_number, bank, coded, party
+from nostro.formats.profiles import Profile
 from nostro.formats.xml_text import branch, leaf
-from nostro.model.failures import FormatRefused
-from nostro.model.messages import Instruction, Method
+from nostro.model.messages import Instruction
 from nostro.model.money import plain
 
 PAIN001 = ("pain.001.001.03", "pain.001.001.09", "pain.001.001.11")
-_METHODS: frozenset[Method] = frozenset({"credit_transfer", "cheque"})
-_FIRST_MODERN = 9
 _ASKED_CODES = frozenset({"CHQB", "HOLD", "PHOB", "TELB"})
-_SEPA = "sepa"
 
 
 def write_pain001(
@@ -38,21 +31,7 @@ def write_pain001(
     `version` is one of `PAIN001`, by default the profile's. Raises `ProfileRefused` (a `FormatRefused`) with every
     finding before the first piece.
     """
-    rules = rules or profile(_SEPA)
-    version = version or rules.versions["pain.001"]
-    if version not in PAIN001:
-        raise FormatRefused(f"{version} is not written.", f"There are {', '.join(PAIN001)}.")
-    groups = batches(letter, payments, rules, _METHODS)
-    speech = dialect(version, rules, _FIRST_MODERN)
-    return document(version, "CstmrCdtTrfInitn", _message(letter, groups, speech))
-
-
-def _message(letter: Initiation, groups: Sequence[Batch], speech: Dialect) -> Iterator[str]:
-    yield header(letter, groups, speech)
-    for group in groups:
-        yield f"<PmtInf>{_group(group, speech)}"
-        yield from in_pieces(_payment(payment, speech) for payment in group.payments)
-        yield "</PmtInf>"
+    return _MESSAGE.written(payments, letter, rules, version)
 
 
 def _group(group: Batch, speech: Dialect) -> str:
@@ -129,3 +108,8 @@ def _instructions(payment: Instruction) -> Iterator[str]:
         code, _, text = asked.partition(" ")
         known = code in _ASKED_CODES
         yield branch("InstrForCdtrAgt", leaf("Cd", code if known else ""), leaf("InstrInf", text if known else asked))
+
+
+_MESSAGE = Message(
+    "pain.001", "CstmrCdtTrfInitn", PAIN001, 9, frozenset({"credit_transfer", "cheque"}), _group, _payment
+)

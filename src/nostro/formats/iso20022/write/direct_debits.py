@@ -7,25 +7,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from nostro.formats.iso20022.write.batches import (
     Batch,
     Initiation,
-    batches,
+    Message,
     counted,
-    document,
     flag,
-    header,
-    in_pieces,
     payment_type,
 )
 from nostro.formats.iso20022.write.settled import amount, identification, remittance
-from nostro.formats.iso20022.write.told_as import Dialect, account_number, bank, coded, dialect, party
-from nostro.formats.profiles import Profile, profile
+from nostro.formats.iso20022.write.told_as import Dialect, account_number, bank, coded, party
+from nostro.formats.profiles import Profile
 from nostro.formats.xml_text import branch, leaf
-from nostro.model.failures import FormatRefused
-from nostro.model.messages import Instruction, Mandate, Method
+from nostro.model.messages import Instruction, Mandate
 
 PAIN008 = ("pain.008.001.02", "pain.008.001.08")
-_METHODS: frozenset[Method] = frozenset({"direct_debit"})
-_FIRST_MODERN = 8
-_SEPA = "sepa"
 
 
 def write_pain008(
@@ -35,21 +28,7 @@ def write_pain008(
 
     A mandate that was amended (`amended_from`, or `original_*` among the others) is told with what it was before.
     """
-    rules = rules or profile(_SEPA)
-    version = version or rules.versions["pain.008"]
-    if version not in PAIN008:
-        raise FormatRefused(f"{version} is not written.", f"There are {', '.join(PAIN008)}.")
-    groups = batches(letter, payments, rules, _METHODS)
-    speech = dialect(version, rules, _FIRST_MODERN)
-    return document(version, "CstmrDrctDbtInitn", _message(letter, groups, speech))
-
-
-def _message(letter: Initiation, groups: Sequence[Batch], speech: Dialect) -> Iterator[str]:
-    yield header(letter, groups, speech)
-    for group in groups:
-        yield f"<PmtInf>{_group(group, speech)}"
-        yield from in_pieces(_payment(payment, speech) for payment in group.payments)
-        yield "</PmtInf>"
+    return _MESSAGE.written(payments, letter, rules, version)
 
 
 def _group(group: Batch, speech: Dialect) -> str:
@@ -114,3 +93,6 @@ def _amended(told: Mandate, others: Mapping[str, str], speech: Dialect) -> str:
         branch("OrgnlDbtrAcct", branch("Id", account_id)),
         branch("OrgnlDbtrAgt", branch("FinInstnId", agent)),
     )
+
+
+_MESSAGE = Message("pain.008", "CstmrDrctDbtInitn", PAIN008, 8, frozenset({"direct_debit"}), _group, _payment)

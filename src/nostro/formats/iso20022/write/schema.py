@@ -12,8 +12,7 @@ from typing import NamedTuple, cast
 
 from lxml import etree
 
-from nostro.formats.iso20022.stream import release
-from nostro.formats.iso20022.tree import Element, local
+from nostro.formats.xml import Element, local, release
 from nostro.model.failures import FormatRefused
 from nostro.model.statements import Check
 

@@ -6,17 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from nostro.formats.iso20022.write.batches import Initiation, document, in_pieces
 from nostro.formats.iso20022.write.settled import amount
-from nostro.formats.iso20022.write.told_as import Dialect, account_number, dialect, instant, party
+from nostro.formats.iso20022.write.told_as import Dialect, account_number, dialect, instant, party, reason
 from nostro.formats.profiles import profile
 from nostro.formats.xml_text import branch, leaf
 from nostro.model.failures import FormatRefused
-from nostro.model.messages import Level, OriginalMessage, PaymentStatus, Reason
+from nostro.model.messages import Level, OriginalMessage, PaymentStatus
 from nostro.model.money import plain
 from nostro.model.parties import Party
 
 PAIN002 = ("pain.002.001.03", "pain.002.001.10")
 _FIRST_MODERN = 10
-_TEXT = 105
 _OF_PAYMENTS = frozenset({"ACTC", "RJCT", "PDNG", "ACCP", "ACSP", "ACSC", "ACWC"})
 _EARLY: Mapping[Level, frozenset[str]] = {
     "message": _OF_PAYMENTS | {"RCVD", "PART"},
@@ -76,15 +75,9 @@ def _original(told: OriginalMessage) -> Iterator[str]:
 def _state(name: str, told: PaymentStatus | None, speech: Dialect) -> Iterator[str]:
     if told is not None:
         yield leaf(name, told.status)
-        yield from (_reason(reason, speech) for reason in told.reasons)
+        yield from (reason("StsRsnInf", one, speech) for one in told.reasons)
         for state, count in told.counts.items():
             yield branch("NbOfTxsPerSts", leaf("DtldNbOfTxs", str(count)), leaf("DtldSts", state))
-
-
-def _reason(told: Reason, speech: Dialect) -> str:
-    text = speech.profile.written(told.text)
-    lines = (leaf("AddtlInf", text[start : start + _TEXT]) for start in range(0, len(text), _TEXT))
-    return branch("StsRsnInf", branch("Rsn", leaf("Cd", told.code) or leaf("Prtry", told.proprietary)), *lines)
 
 
 def _group(name: str, inside: Sequence[PaymentStatus], speech: Dialect) -> Iterator[str]:
@@ -106,7 +99,7 @@ def _payment(told: PaymentStatus, speech: Dialect) -> str:
         leaf("OrgnlEndToEndId", references.end_to_end),
         leaf("OrgnlUETR", others.get("UETR", "")) if speech.modern else "",
         leaf("TxSts", told.status),
-        *(_reason(reason, speech) for reason in told.reasons),
+        *(reason("StsRsnInf", one, speech) for one in told.reasons),
         leaf("AccptncDtTm", instant(told.accepted_at)) if told.accepted_at else "",
         leaf("AcctSvcrRef", references.account_servicer),
         leaf("ClrSysRef", others.get("ClrSysRef", "")),

@@ -10,9 +10,12 @@ from typing import NamedTuple
 from nostro.formats.iso20022.actors import ADDRESS_OTHERS
 from nostro.formats.profiles import Profile
 from nostro.formats.xml_text import branch, leaf
+from nostro.model.messages import Reason
 from nostro.model.parties import Address, BankAccount, Party
+from nostro.model.statements import ReturnInformation
 
 _CODE = re.compile(r"[A-Z0-9]{4}")
+_TEXT = 105
 _OLD_ADDRESS = frozenset({"Dept", "SubDept"})
 
 
@@ -38,6 +41,13 @@ def coded(name: str, said: str, codes: Iterable[str] | None = None) -> str:
     """A code of an external code set, else the sender's own: four capitals, or one of the codes that are given."""
     known = said in codes if codes is not None else bool(_CODE.fullmatch(said))
     return branch(name, leaf("Cd" if known else "Prtry", said))
+
+
+def reason(name: str, told: Reason | ReturnInformation, speech: Dialect) -> str:
+    """Why something was refused or is taken back: a code of the external set or an own one, and words in pieces."""
+    text = speech.profile.written(told.text)
+    lines = (leaf("AddtlInf", text[start : start + _TEXT]) for start in range(0, len(text), _TEXT))
+    return branch(name, branch("Rsn", leaf("Cd", told.code) or leaf("Prtry", told.proprietary)), *lines)
 
 
 def instant(at: datetime) -> str:

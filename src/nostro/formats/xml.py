@@ -1,4 +1,6 @@
-"""XML as a stream of events, from bytes in chunks: no entities, document types or network, bounded depth and memory.
+"""XML as a stream of events, from bytes in chunks, and small steps in its trees by local name.
+
+No entities, document types or network, bounded depth and memory.
 
 Whoever takes an element at its end frees it with `release`, so that memory stays flat however long the document is.
 """
@@ -7,14 +9,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any, Literal, cast
 
 from lxml import etree
 
-from nostro.formats.iso20022.tree import Element, line_of
+from nostro.formats.text import begun
 from nostro.model.failures import FormatRefused
+from nostro.model.statements import Reject
 
 DEPTH = 64
+_TEXT_LIMIT = 20_000
 _SLICE_BYTES = 65_536
 _BEGINNING_BYTES = 512
 _SAID_UTF16 = re.compile(
@@ -25,6 +30,7 @@ _UTF8_MARK = b"\xef\xbb\xbf"
 _SLOPPY_NAMESPACES = (etree.ErrorTypes.NS_ERR_UNDEFINED_NAMESPACE, etree.ErrorTypes.WAR_NS_URI)
 _PADDING = b" \t\r\n\x00\x1a"
 
+Element = etree._Element  # noqa: SLF001 - lxml has no public name for the type
 Event = tuple[Literal["start", "end"], Element]
 
 
@@ -35,6 +41,14 @@ class BrokenXml(Exception):
         super().__init__(why)
         self.why = why
         self.line = line
+
+    def refused(self, kind: str) -> FormatRefused:
+        """Where nothing was yielded before: this is no document of that kind."""
+        return FormatRefused(f"This is no XML of {kind}: {self.why} (line {self.line}).")
+
+    def reject(self, where: str) -> Reject:
+        """Where it broke off within a document that had begun."""
+        return Reject(where=where, why=f"the XML breaks off or is broken here: {self.why}", line=self.line)
 
 
 def events(chunks: Iterable[bytes], *, huge_texts: bool = False) -> Iterator[Event]:
@@ -66,6 +80,32 @@ def release(element: Element) -> None:
     elder, parent = element.getprevious(), element.getparent()
     if elder is not None and parent is not None and elder.tag == element.tag:
         parent.remove(elder)
+
+
+def local(element: Element) -> str:
+    """The element's name without namespace."""
+    return element.tag.rpartition("}")[2]
+
+
+def line_of(element: Element) -> int:
+    """The source line, 0 where it is unknown."""
+    return cast("int | None", element.sourceline) or 0
+
+
+def find(element: Element | None, path: str) -> Element | None:
+    """What is on a path of names (`statistics/exchangeRate`); an empty one is the element itself."""
+    for step in path.split("/") if path else ():
+        element = None if element is None else next((child for child in element if local(child) == step), None)
+    return element
+
+
+def text(element: Element | None, *paths: str) -> str:
+    """The text at the first of the paths that has any, without blanks around it; without paths, the element's own."""
+    for path in paths or ("",):
+        found = find(element, path)
+        if found is not None and (said := (found.text or "").strip()):
+            return said[:_TEXT_LIMIT]
+    return ""
 
 
 def _parser(beginning: bytes, *, huge_texts: bool) -> etree.XMLPullParser:
@@ -127,28 +167,18 @@ def _drop_prefix(element: Element) -> None:
 
 def trimmed(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """The bytes without blanks before the XML declaration and without the padding of mainframes after the document."""
-    given = iter(chunks)
-    beginning = b""
-    for chunk in given:
-        beginning += chunk
-        if len(beginning) >= _BEGINNING_BYTES:
-            break
+    beginning, given = begun(chunks, _BEGINNING_BYTES)
     if beginning[:2] in _UTF16_STARTS:
         yield beginning
         yield from given
         return
     held = b""
-    for chunk in _chain(beginning.removeprefix(_UTF8_MARK).lstrip(_PADDING), given):
+    for chunk in chain((beginning.removeprefix(_UTF8_MARK).lstrip(_PADDING),), given):
         whole = held + chunk
         kept = whole.rstrip(_PADDING) if len(whole) < _SLICE_BYTES * 32 else whole
         held = whole[len(kept) :]
         if kept:
             yield kept
-
-
-def _chain(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
-    yield first
-    yield from rest
 
 
 def _slices(chunks: Iterable[bytes]) -> Iterator[bytes]:
