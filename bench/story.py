@@ -30,7 +30,9 @@ from nostro.store.arrivals import Blob, bound_to
 from nostro.store.keys import DataKey, Keys
 from nostro.store.log import FactRow
 
-LOG = ROOT / "tests" / "golden" / "log" / "story.jsonl"
+_VERSIONS = ".".join(str(len(process.versions)) for process in by_name().values())
+LOG = ROOT / "tests" / "golden" / "log" / f"story.{_VERSIONS}.jsonl"
+"""Named after the newest versions, in the order of the registry."""
 KEY = DataKey(b"k" * 16, b"s" * 32)
 KNOWN: Mapping[bytes, DataKey | None] = {KEY.id: KEY}
 IDS = re.compile(

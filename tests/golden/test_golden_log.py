@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from bench.story import LOG as NEWEST
 from bench.story import fact_of
 from nostro.engine.fitness import fitting_rules
 from nostro.engine.transition import transition
@@ -35,9 +36,7 @@ from nostro.store.blobs import open_fact
 from nostro.store.database import Database
 from nostro.store.log import FactRow
 
-FOLDER = Path(__file__).parent / "log"
-NEWEST = FOLDER / f"story.{'.'.join(str(len(process.versions)) for process in by_name().values())}.jsonl"
-"""Named after the newest versions, in the order of the registry."""
+FOLDER = NEWEST.parent
 WRITING = os.environ.get("NOSTRO_GOLDEN") == "write"
 SHOWN = 5
 WHAT_TO_DO = """
