@@ -7,6 +7,7 @@ SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
+QUICK := tests/unit tests/property tests/golden tests/integration/test_engine.py tests/integration/test_reading.py
 UV_VERSION := 0.13.8
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --extra dev --custom-compile-command "make lock" pyproject.toml
@@ -27,8 +28,8 @@ check: install ## format, lint, types, import contracts, tidy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q tests/tidy
 
-quick: install ## the part of the tests that takes a minute
-	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not slow" $(ARGS)
+quick: install ## the part of the tests that takes a minute: pure code, and the engine's core
+	NOSTRO_PROPERTIES=quick $(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not slow" $(QUICK) $(ARGS)
 
 test: install ## every test of less than a minute: real files, integration and simulation included
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not proof" $(ARGS)

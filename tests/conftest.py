@@ -18,14 +18,12 @@ __all__ = ["database_url", "migrated_template", "postgres_server", "postgres_url
 
 TESTS = Path(__file__).parent
 NO_SOCKETS = {"unit", "property", "golden", "tidy"}
-SLOW = {"real", "crash", "simulation", "integration"}
-QUICK = {"test_engine", "test_dispatch", "test_reading"}
-"""Of the integration tests, what every change of the engine should meet within a minute."""
 LONGEST = ("test_demo", "test_cli", "crash", "simulation", "test_damaged_files", "integration", "real")
 PROOFS = {"test_adversities", "test_full_disk", "test_kills", "test_overload", "test_restore", "test_upgrade"}
 """Crash tests of a minute or more each; others bear the marker themselves."""
 
 settings.register_profile("gate", deadline=None, print_blob=True, derandomize=True)
+settings.register_profile("quick", settings.get_profile("gate"), max_examples=25)
 settings.register_profile("search", deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("NOSTRO_PROPERTIES", "gate"))
 """The gate tries the same examples each time, so that it says yes or no; `make search` looks for new ones."""
@@ -40,14 +38,9 @@ def _rank(item: pytest.Item) -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything in the slow folders is slow, whether or not its author thought of the marker.
-
-    The longest ones begin, so that none of them is left for one core when all others are done.
-    """
+    """The longest ones begin, so that none of them is left for one core when all others are done."""
     items.sort(key=_rank)
     for item in items:
-        if _part(item.path) in SLOW and item.path.stem not in QUICK:
-            item.add_marker(pytest.mark.slow)
         if item.path.stem in PROOFS:
             item.add_marker(pytest.mark.proof)
 

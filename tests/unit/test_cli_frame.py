@@ -23,7 +23,7 @@ from nostro.projections.worklist import OpenCase
 from nostro.runtime.cli_app import PLACES, build
 from nostro.runtime.cli_audit import party_of
 from nostro.runtime.cli_cases import draw_lists
-from nostro.runtime.cli_frame import Frame, framed
+from nostro.runtime.cli_frame import INTERRUPTED, Frame, framed
 from nostro.runtime.output import Output, age, as_json, clean, phrase, table, when
 from nostro.runtime.state import state_folder
 
@@ -87,6 +87,16 @@ def test_both_signals_end_a_command_as_interrupted(number: int) -> None:
         signal.raise_signal(number)
 
     assert run(command)[0] == 130
+
+
+def test_an_interrupt_among_tasks_side_by_side_is_one_too() -> None:
+    """Whoever opens a connection just then has a group of tasks around it."""
+    group = BaseExceptionGroup("", [OSError("first"), BaseExceptionGroup("", [KeyboardInterrupt()])])
+
+    def interrupted(_: Frame) -> None:
+        raise group
+
+    assert run(interrupted)[:1] == (INTERRUPTED,)
 
 
 def test_what_a_command_returns_is_its_exit_code_and_coroutines_are_run() -> None:

@@ -58,6 +58,7 @@ def test_beyond_what_was_materialised_is_an_error_and_no_guess() -> None:
         zone("Europe/Berlin", PUBLISHED).instant(date(2029, 1, 1), time(8))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ZONES)
 def test_an_instant_is_what_the_time_zone_database_says(name: str) -> None:
     known, told = ZoneInfo(name), zone(name, PUBLISHED)

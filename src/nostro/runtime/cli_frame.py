@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import traceback
+import warnings
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from datetime import UTC, datetime
@@ -136,8 +137,7 @@ def ending(frame: Frame, command: Callable[[], Answer]) -> int:
         sys.stdout.flush()  # a full disk shows here at the latest
         return done or DONE
     except KeyboardInterrupt:
-        frame.output.note("Interrupted.")
-        return INTERRUPTED
+        return _interrupted(frame)
     except Failure as failure:
         frame.output.failure(failure)
         _debug(frame)
@@ -147,8 +147,12 @@ def ending(frame: Frame, command: Callable[[], Answer]) -> int:
     except BrokenPipeError:
         _drop_output()
         return WRONG
-    except Exception as error:  # noqa: BLE001 - the last resort: whatever it is, a person gets a sentence and no traceback
+    except (Exception, BaseExceptionGroup) as error:  # the last resort: a person gets a sentence and no traceback
         first = _first(error)
+        if isinstance(first, KeyboardInterrupt):
+            return _interrupted(frame)
+        if not isinstance(first, Exception):
+            raise
         told = first if isinstance(first, Failure) else _of_system(first) or _unexpected(frame, first)
         frame.output.failure(told)
         _debug(frame)
@@ -156,6 +160,13 @@ def ending(frame: Frame, command: Callable[[], Answer]) -> int:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _interrupted(frame: Frame) -> int:
+    """What was cut in the middle of a call is collected at the very end, and Python would complain of it then."""
+    warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
+    frame.output.note("Interrupted.")
+    return INTERRUPTED
 
 
 def _drop_output() -> None:
@@ -186,10 +197,10 @@ def _interrupt(_: int, __: FrameType | None) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _first(error: Exception) -> Exception:
-    """What went wrong first, where tasks that ran side by side failed together."""
-    while isinstance(error, ExceptionGroup):
-        error = error.exceptions[0]
+def _first(error: BaseException) -> BaseException:
+    """What went wrong first, where tasks that ran side by side failed together; first of all, an interrupt."""
+    while isinstance(error, BaseExceptionGroup):
+        error = (error.subgroup(KeyboardInterrupt) or error).exceptions[0]
     return error
 
 
