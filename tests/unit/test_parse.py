@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from shlex import quote
 from subprocess import DEVNULL, PIPE, run
 from typing import Any
 from zipfile import ZipFile
@@ -164,7 +165,7 @@ def test_a_full_disk_under_the_output_is_one_sentence(tmp_path: Path, words: tup
 def test_a_closed_output_and_a_reader_that_has_left_are_borne(tmp_path: Path) -> None:
     (tmp_path / "a.xml").write_text(STATEMENT % (COFFEE * 2_000), encoding="utf-8")
     for ending in (">&-", "| head -c 1"):
-        typed_in = f"{sys.executable} -m nostro.runtime.cli parse a.xml {ending}"
+        typed_in = f"{quote(sys.executable)} -m nostro.runtime.cli parse a.xml {ending}"
         done = run(["/bin/sh", "-c", typed_in], cwd=tmp_path, stdout=DEVNULL, stderr=PIPE, check=False)
         assert done.stderr == b""
 
