@@ -1,7 +1,7 @@
 """A rolling upgrade under load: the last release and the next one work side by side on one schema.
 
 The last release is what stands here, or what `NOSTRO_LAST_RELEASE` names (a git reference). The next one is what stands
-here, with migrations of both phases and a second version of a process.
+here, with migrations of both phases and a further version of two processes.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ CHANGES = {
         "insert into worker (id, office, seen_at, versions) values (%(id)s, 'new', %(now)s, %(versions)s)",
     ),
     "processes/collection/__init__.py": (
-        "versions=(Version(MACHINE, CollectionState(), evolve, decide),)",
-        "versions=(Version(MACHINE, CollectionState(), evolve, decide),) * 2",
+        "Version(MACHINE_V2, CollectionStateV2(), evolve_v2, decide_v2),",
+        "*(Version(MACHINE_V2, CollectionStateV2(), evolve_v2, decide_v2),) * 2,",
     ),
     "processes/receipt/__init__.py": (
         "versions=(Version(MACHINE, ReceiptState(), evolve, decide),)",
@@ -57,7 +57,7 @@ CHANGES = {
 }
 EVERY_COLUMN = re.compile(r"select (?:\w+\.)?\* from (?!unnest)\w+|returning \*")
 """Once it is prepared, PostgreSQL refuses it for ever when the table has gained a column."""
-BEGUN = "select count(*) from subject where version = 2"
+BEGUN = "select count(*) from subject where version = case process when 'collection' then 3 else 2 end"
 DECIDED = "select coalesce(sum(position), 0) from shard"
 AT_WORK = "select count(*) from worker where office = 'new' and id in (select holder from shard)"
 
