@@ -31,10 +31,10 @@ check: install ## format, lint, types, import contracts, tidy
 quick: install ## the part of the tests that takes a minute: pure code, and the engine's core
 	NOSTRO_PROPERTIES=quick $(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not slow" $(QUICK) $(ARGS)
 
-test: install ## every test of less than a minute: real files, integration and simulation included
+test: install ## all but the long ones: real files, integration and simulation included
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not proof" $(ARGS)
 
-prove: install ## those of a minute and more: the demo, a credit from the terminal, kills, restore, upgrade, overload, a full disk
+prove: install ## the long ones: the demo, a credit from the terminal, kills, restore, upgrade, overload, a full disk
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m proof $(ARGS)
 
 crash: install ## kills, stopped clocks, cut connections, restarts, fail-over, full disks, ROUNDS= times, chosen at random

@@ -19,8 +19,11 @@ __all__ = ["database_url", "migrated_template", "postgres_server", "postgres_url
 TESTS = Path(__file__).parent
 NO_SOCKETS = {"unit", "property", "golden", "tidy"}
 LONGEST = ("test_demo", "test_cli", "crash", "simulation", "test_damaged_files", "integration", "real")
-PROOFS = {"test_adversities", "test_full_disk", "test_kills", "test_overload", "test_restore", "test_upgrade"}
-"""Crash tests of a minute or more each; others bear the marker themselves."""
+PROOFS = {
+    *("test_acknowledged", "test_adversities", "test_full_disk", "test_kills", "test_overload", "test_restore"),
+    *("test_upgrade", "test_demo_naive", "test_demo_observe"),
+}
+"""What takes long beside what it proves; others bear the marker themselves."""
 
 settings.register_profile("gate", deadline=None, print_blob=True, derandomize=True)
 settings.register_profile("quick", settings.get_profile("gate"), max_examples=25)
