@@ -50,6 +50,9 @@ def test_a_fact_type_that_its_owner_has_no_edge_for_is_a_flaw() -> None:
         fact_type: ClassVar[str] = "unheard"
         owner: ClassVar[str] = "receipt"
 
+        def natural_key(self) -> str:
+            return ""
+
     assert list(flaws(PROCESSES, [Unheard])) == ["receipt owns unheard and has no edge for it"]
 
 

@@ -49,7 +49,7 @@ def test_blocks_tell_type_banks_and_the_user_s_header() -> None:
 def test_an_input_header_names_the_receiver() -> None:
     (piece,) = messages("{1:F01INGBNL2AXXXX00001}\n{2:I940INGBNL2AXXXN}\n{4:\n" + bare(1) + "-}")
     assert (piece.carrier.type, piece.carrier.receiver) == ("940", "INGBNL2A")
-    (piece,) = messages("{1:F01BANKBEBBAXXX2222123456}{2:I101BANKDEFFXABCN}{4:\n:20:X\n-}")
+    (piece,) = messages("{1:F01BANKBEBBAXXX0017000017}{2:I101BANKDEFFXABCN}{4:\n:20:X\n-}")
     assert (piece.carrier.sender, piece.carrier.receiver) == ("BANKBEBB", "BANKDEFFABC")
 
 
@@ -75,7 +75,7 @@ def test_swedish_braces_are_braces() -> None:
 
 def test_padding_of_printers_around_messages_is_no_matter() -> None:
     found = messages(
-        "\x01{1:F01BANKBEBBAXXX2222123456}{2:I940BANKDEFFXXXXN}{4:\r\n" + bare(1) + "-}\x03\x00\x00\x00\n\x01"
+        "\x01{1:F01BANKBEBBAXXX0017000017}{2:I940BANKDEFFXXXXN}{4:\r\n" + bare(1) + "-}\x03\x00\x00\x00\n\x01"
     )
     assert [piece.carrier.type for piece in found] == ["940"]
 
@@ -125,7 +125,7 @@ def test_the_type_of_a_message_is_what_its_block_or_its_fields_say(text: str, ki
 
 
 def test_messages_of_other_types_are_located_and_the_rest_is_read() -> None:
-    text = "{1:F01BANKBEBBAXXX2222123456}{2:I199DEUTDEFFXXXXN}{4:\n:20:X\n:21:Y\n-}\n"
+    text = "{1:F01BANKBEBBAXXX0017000017}{2:I199DEUTDEFFXXXXN}{4:\n:20:X\n:21:Y\n-}\n"
     items = list(read_mt([(text + bare(1)).encode()]))
     assert [(item.where, item.line) for item in items if isinstance(item, Reject)] == [("MT199[1]", 2)]
     assert sum(isinstance(item, Entry) for item in items) == 1
@@ -138,8 +138,8 @@ def test_messages_of_other_types_are_located_and_the_rest_is_read() -> None:
         ("\ufeff\r\n\r\n" + bare(1), True),
         ("ABNANL2A\n940\nABNANL2A\n" + bare(1), True),
         (":61:260831C1,NMSC\n", True),
-        ("{1:F01BANKBEBBAXXX2222123456}{2:I103DEUTDEFFXXXXN}{4:\n:20:X\n-}", True),
-        ("{1:F01BANKBEBBAXXX2222123456}{2:I799DEUTDEFFXXXXN}{4:\n:20:X\n-}", False),
+        ("{1:F01BANKBEBBAXXX0017000017}{2:I103DEUTDEFFXXXXN}{4:\n:20:X\n-}", True),
+        ("{1:F01BANKBEBBAXXX0017000017}{2:I799DEUTDEFFXXXXN}{4:\n:20:X\n-}", False),
         ("<a>:20:X</a>", False),
         ('[":20:X"]', False),
         ("at 12:20:30\n", False),

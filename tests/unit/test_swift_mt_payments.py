@@ -11,8 +11,8 @@ from nostro.formats.swift_mt.read import MtItem, read_mt
 from nostro.model.messages import Instruction, MessageEnd, MessageHead
 from nostro.model.statements import Entry, Reject, StatementEnd, StatementHead
 
-BLOCKS = "{1:F01BANKBEBBAXXX2222123456}{2:I%sBANKDEFFXXXXN}{3:{108:MUR7}{119:STP}{121:%s}}{4:\n"
-UETR = "eb6305c9-1f7f-49de-aed0-16487c27b42d"
+BLOCKS = "{1:F01BANKBEBBAXXX0017000017}{2:I%sBANKDEFFXXXXN}{3:{108:MUR7}{119:STP}{121:%s}}{4:\n"
+UETR = "f0a1c2d3-4e5f-4a6b-8c7d-017017017017"
 MT101 = """:20:ORDER-7
 :21R:BATCH-9
 :28D:1/1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from datetime import date, datetime
 from typing import ClassVar
 
@@ -21,9 +22,9 @@ class FactBody(Value):
     version: ClassVar[int] = 1
     owner: ClassVar[str]  # the one process that appends it; "" for facts that are addressed to a subject by the engine
 
+    @abstractmethod
     def natural_key(self) -> str:
         """What makes two tellings of this fact the same fact. Unique within the fact type."""
-        raise NotImplementedError(type(self).__name__)  # pragma: no cover
 
     @property
     def stream(self) -> str:
