@@ -108,3 +108,10 @@ def test_a_live_key_never_reaches_a_test_house(tmp_path: Path) -> None:
     with pytest.raises(LandscapeRefused) as told:
         resolve_all({"api_key": "env:K"}, tmp_path, "test", {"K": "sk_live_0123456789"})
     assert "sk_live_0123456789" not in str(told.value)
+
+
+def test_all_secrets_that_are_missing_are_named_at_once(tmp_path: Path) -> None:
+    references = {"api_key": "env:ONE", "webhook_1": "env:TWO", "webhook_2": "env:THREE"}
+    with pytest.raises(LandscapeRefused) as told:
+        resolve_all(references, tmp_path, "test", {"TWO": "whsec"})
+    assert [name for name in ("ONE", "TWO", "THREE") if name in told.value.sentence] == ["ONE", "THREE"]

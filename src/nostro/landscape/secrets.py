@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Self
@@ -46,7 +46,9 @@ class SecretReference:
         if self.scheme == "env":
             found = (os.environ if environment is None else environment).get(self.name, "")
             if not found:
-                raise LandscapeRefused(f"The environment variable {self.name} is not set.", "Set it, and start again.")
+                raise LandscapeRefused(
+                    f"The environment variable {self.name} is not set.", "Set what is missing, and start again."
+                )
             return found
         path = folder / self.name
         flaw = file_flaw(path)
@@ -96,10 +98,27 @@ def environment_flaw(secret: str, environment: str) -> str:
 def resolve_all(
     references: Mapping[str, str], folder: Path, environment: str, variables: Mapping[str, str] | None = None
 ) -> dict[str, str]:
-    """A connection's secrets by name. Raises `LandscapeRefused` for a missing one, and for a key of the wrong kind."""
-    found = {name: SecretReference.parse(text).resolve(folder, variables) for name, text in references.items()}
-    for name, secret in found.items():
-        flaw = environment_flaw(secret, environment)
-        if flaw:
-            raise LandscapeRefused(f"The secret {name} is {flaw}.", "Use the key that belongs to this environment.")
+    """Secrets by name. Raises one `LandscapeRefused` for all that are missing, or keys of the wrong environment."""
+    found: dict[str, str] = {}
+    flaws: list[LandscapeRefused] = []
+    for name, text in references.items():
+        try:
+            found[name] = _fitting(name, SecretReference.parse(text).resolve(folder, variables), environment)
+        except LandscapeRefused as flaw:
+            flaws.append(flaw)
+    if flaws:
+        raise all_of(flaws)
     return found
+
+
+def _fitting(name: str, secret: str, environment: str) -> str:
+    flaw = environment_flaw(secret, environment)
+    if flaw:
+        raise LandscapeRefused(f"The secret {name} is {flaw}.", "Use the key that belongs to this environment.")
+    return secret
+
+
+def all_of(flaws: Sequence[LandscapeRefused]) -> LandscapeRefused:
+    """Several refusals as one: a person who has to set five variables hears of five, once."""
+    sentences, remedies = (dict.fromkeys(texts) for texts in ((f.sentence for f in flaws), (f.remedy for f in flaws)))
+    return LandscapeRefused("\n".join(sentences), " ".join(remedies))

@@ -19,7 +19,7 @@ from nostro.governance.rules import Rules
 from nostro.landscape.compiling import bundle_of
 from nostro.landscape.reading import Landscape, read_landscape
 from nostro.landscape.schema import AnchorPlace
-from nostro.landscape.secrets import SecretReference, resolve_all
+from nostro.landscape.secrets import SecretReference, all_of, resolve_all
 from nostro.model.clock import Now
 from nostro.model.failures import LandscapeRefused, OutOfService
 from nostro.processes.kit.process import Process
@@ -96,8 +96,10 @@ async def open_house(
     """
     chance = entropy or SystemEntropy()
     land = _landscape(folder)
-    keys = Keys({1: master_from_text(_secret(land, land.house.master_key))}, chance)
-    seal_key = SealKey.from_text(_secret(land, land.house.seal_key))
+    own = {"master_key": land.house.master_key, "seal_key": land.house.seal_key}
+    own = resolve_all(own, land.folder, land.house.environment)
+    keys = Keys({1: master_from_text(own["master_key"])}, chance)
+    seal_key = SealKey.from_text(own["seal_key"])
     async with AsyncExitStack() as stack:
         server = None if land.house.database else stack.enter_context(_own_server(state))
         database = await stack.enter_async_context(Database(_url(land, server), size=POOL))
@@ -143,10 +145,6 @@ def _landscape(folder: Path) -> Landscape:
     return land
 
 
-def _secret(land: Landscape, reference: str) -> str:
-    return SecretReference.parse(reference).resolve(land.folder)
-
-
 def _own_server(state: Path) -> EmbeddedServer:
     """Raises `OutOfService` where a new database would fill the disk before it stands."""
     free = shutil.disk_usage(state).free
@@ -162,7 +160,7 @@ def _url(land: Landscape, server: EmbeddedServer | None) -> str:
     if server is not None:
         return server.url(DATABASE)
     told = land.house.database or ""
-    return _secret(land, told) if told.startswith(("env:", "file:")) else told
+    return SecretReference.parse(told).resolve(land.folder) if told.startswith(("env:", "file:")) else told
 
 
 def _anchor(folder: Path, place: AnchorPlace) -> FolderAnchor | CommandAnchor | MailAnchor:
@@ -183,8 +181,8 @@ async def _rules(database: Database, keys: Keys, folder: Path, now: Now) -> Rule
 
 
 def connections_of(folder: Path, rules: Rules, *, secrets: bool = True) -> dict[str, OpenConnection]:
-    """The connections of a bundle with their secrets. Raises `LandscapeRefused` for a secret that isn't there."""
-    environment = rules.contents.environment
+    """The connections of a bundle with their secrets. Raises `LandscapeRefused` for all secrets that aren't there."""
+    secrets_of = _secrets(folder, rules) if secrets else {}
     opened = {}
     for connection in rules.contents.connections:
         connector = CONNECTORS[connection.kind]
@@ -193,7 +191,7 @@ def connections_of(folder: Path, rules: Rules, *, secrets: bool = True) -> dict[
             connector=connector,
             config=connector.manifest.config.model_validate(connection.settings),
             url=connection.url,
-            secrets=resolve_all(connection.secrets, folder, environment) if secrets else {},
+            secrets=secrets_of.get(connection.id, {}),
             entities=rules.users_of(connection.id),
             lanes=rules.lanes_of(connection.id),
             slots=connection.slots,
@@ -201,3 +199,17 @@ def connections_of(folder: Path, rules: Rules, *, secrets: bool = True) -> dict[
             concurrency=connection.concurrency,
         )
     return opened
+
+
+def _secrets(folder: Path, rules: Rules) -> dict[str, dict[str, str]]:
+    """By connection."""
+    found: dict[str, dict[str, str]] = {}
+    flaws: list[LandscapeRefused] = []
+    for connection in rules.contents.connections:
+        try:
+            found[connection.id] = resolve_all(connection.secrets, folder, rules.contents.environment)
+        except LandscapeRefused as flaw:
+            flaws.append(flaw)
+    if flaws:
+        raise all_of(flaws)
+    return found
