@@ -9,7 +9,6 @@ import asyncio
 import hashlib
 import itertools
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -21,9 +20,10 @@ from psycopg import sql
 
 from nostro.store.embedded import EmbeddedServer
 from nostro.store.migrate import migrate, partition
+from tests.places import quick_folder
 
 ROOT = Path(__file__).parents[1]
-SETTINGS = {"shared_buffers": "64MB", "max_connections": "300", "checkpoint_timeout": "1h", "max_wal_size": "4GB"}
+SETTINGS = {"shared_buffers": "64MB", "max_connections": "300", "checkpoint_timeout": "1h", "max_wal_size": "1GB"}
 LIVED_IN = date(2026, 8, 31)
 _numbers = itertools.count()
 
@@ -32,7 +32,7 @@ _numbers = itertools.count()
 def running_server() -> Iterator[EmbeddedServer]:
     """The server that all test processes of this checkout share; a killed run's server is adopted by the next."""
     place = hashlib.sha256(os.fsencode(ROOT)).hexdigest()[:8]
-    folder = Path(tempfile.gettempdir()) / f"nostro-tests-{os.geteuid()}-{place}"
+    folder = quick_folder() / f"nostro-tests-{os.geteuid()}-{place}"
     with EmbeddedServer(folder, settings=SETTINGS) as server:
         yield server
 
@@ -79,7 +79,7 @@ def fresh_database(server: EmbeddedServer, template: str) -> Iterator[str]:
     """A copy of the template while the block runs; the superuser's URL."""
     name = f"test_{os.getpid()}_{next(_numbers)}"
     with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-        copy = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        copy = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
         connection.execute(copy.format(sql.Identifier(name), sql.Identifier(template)))
     try:
         yield server.url(name)

@@ -24,6 +24,7 @@ from nostro.runtime.state import state_folder
 from nostro.store.embedded import EmbeddedServer
 from tests.integration.serving import free_port
 from tests.landscapes import edit, starting
+from tests.places import quick_folder
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 NOSTRO = (sys.executable, "-m", "nostro.runtime.cli")
@@ -100,7 +101,7 @@ class Terminal:
 @pytest.fixture
 def place() -> Iterator[Path]:
     """A folder that PostgreSQL's own uid can enter too, so that nothing is left elsewhere when it goes."""
-    with tempfile.TemporaryDirectory(prefix="nostro cli ") as name:
+    with tempfile.TemporaryDirectory(prefix="nostro cli ", dir=quick_folder()) as name:
         Path(name).chmod(0o711)
         yield Path(name)
 

@@ -20,11 +20,13 @@ import pytest
 from nostro.model.failures import DatabaseUnavailable, Refused
 from nostro.store import embedded, embedded_place
 from nostro.store.embedded import EmbeddedServer
+from tests.places import quick_folder
 
 HOLDS_UNTIL_STDIN_CLOSES = """
 import os, sys
 from pathlib import Path
 from nostro.store.embedded import EmbeddedServer
+from tests.places import quick_folder
 if len(sys.argv) > 2:  # become an ordinary user here, since the interpreter may lie where that user can't start it
     os.setgroups([]), os.setgid(int(sys.argv[2])), os.setuid(int(sys.argv[2]))
 with EmbeddedServer(Path(sys.argv[1])) as server:
@@ -36,7 +38,7 @@ with EmbeddedServer(Path(sys.argv[1])) as server:
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """A state folder, with a space in its path, that a uid of its own may enter (pytest's own folders are private)."""
-    above = Path(tempfile.mkdtemp(prefix="nostro embedded "))
+    above = Path(tempfile.mkdtemp(prefix="nostro embedded ", dir=quick_folder()))
     above.chmod(0o711)
     yield above / "my state"
     shutil.rmtree(above)
@@ -260,7 +262,7 @@ def can_run_programs(user: int) -> bool:
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can start as somebody else")
 @pytest.mark.skipif(os.geteuid() == 0 and not can_run_programs(65534), reason="this checkout lies where only root goes")
 def test_an_ordinary_user_starts_it_in_a_folder_of_their_own() -> None:
-    home = Path(tempfile.mkdtemp(prefix="nostro home "))
+    home = Path(tempfile.mkdtemp(prefix="nostro home ", dir=quick_folder()))
     try:
         os.chown(home, 65534, 65534)
         holder = start_holder(home / "state", user=65534)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -17,6 +16,7 @@ from psycopg import sql
 from nostro.store.embedded import EmbeddedServer
 from nostro.store.migrate import migrate, partition
 from tests.databases import SETTINGS
+from tests.places import quick_folder
 from tests.simulation.database import Connections
 
 MONTHS_FROM = date(2026, 8, 31)
@@ -27,7 +27,7 @@ select c.relname from pg_class c where c.relnamespace = 'public'::regnamespace a
 def server_folder() -> Path:
     """Where the server of `make simulate` lives: one a checkout."""
     place = hashlib.sha256(os.fsencode(Path(__file__).parent)).hexdigest()[:8]
-    return Path(tempfile.gettempdir()) / f"nostro-simulation-{os.geteuid()}-{place}"
+    return quick_folder() / f"nostro-simulation-{os.geteuid()}-{place}"
 
 
 @contextmanager

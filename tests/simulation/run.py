@@ -13,6 +13,7 @@ from pathlib import Path
 from nostro.sandbox.entropy import chance
 from nostro.sandbox.stage import END
 from nostro.sandbox.world import World
+from tests.places import quick_folder
 from tests.simulation.business import Business
 from tests.simulation.database import Connections
 from tests.simulation.disturbance import Blow, Chosen, Swarm
@@ -53,18 +54,13 @@ class Verdict:
 
 def run(plan: Plan, connections: Connections) -> Verdict:
     """Lives through a plan, in a database that it empties first."""
-    files = Path(tempfile.mkdtemp(prefix="nostro-simulation-", dir=_fast()))
+    files = Path(tempfile.mkdtemp(prefix="nostro-simulation-", dir=quick_folder()))
     try:
         with listening(), asyncio.Runner(loop_factory=VirtualLoop) as runner:
             runner.get_loop().set_task_factory(born)
             return runner.run(_live(plan, connections, files))
     finally:
         shutil.rmtree(files, ignore_errors=True)
-
-
-def _fast() -> str | None:
-    """Files of a simulation need no disk."""
-    return "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - a folder of its own is made in it
 
 
 async def _live(plan: Plan, connections: Connections, files: Path) -> Verdict:

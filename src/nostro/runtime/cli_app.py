@@ -36,7 +36,10 @@ PLACES = {
 
 
 def build(typed: str = "") -> typer.Typer:
-    """The application with the command that was typed, or with every command when there is none of that name."""
+    """The application with the command that was typed, or with every command when there is none of that name.
+
+    The version alone needs none of them.
+    """
     app = typer.Typer(
         name="nostro",
         help=HELP,
@@ -48,7 +51,7 @@ def build(typed: str = "") -> typer.Typer:
     )
     app.callback()(_root)
     wanted = [module for module, commands in PLACES.items() if typed in commands] or PLACES
-    for module in wanted:
+    for module in () if typed == "--version" else wanted:
         import_module(module).add_to(app)
     return app
 
