@@ -146,7 +146,7 @@ def _transaction_details(entry: Entry, place: int, kind: str) -> ET.Element:
 def _parties(transfer: Transfer, side: str) -> ET.Element | None:
     name = transfer.name and _node(f"{side}/Pty/Nm", transfer.name)
     account = transfer.account and _node(f"{side}Acct", _number(transfer.account))
-    return _node("RltdPties", name, account) if name or account else None
+    return _node("RltdPties", name, account) if transfer.name or transfer.account else None
 
 
 def _remittance(transfer: Transfer) -> ET.Element | None:
