@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 from nostro.formats.iso20022 import instruction, statuses
 from nostro.formats.iso20022.billing import billed_service
+from nostro.formats.iso20022.envelope import HEADERS
+from nostro.formats.iso20022.places import ANNOUNCED, BEFORE, COPIED, GROUP, INSIDE, MESSAGE, PIECE, REPEATED, Place
 from nostro.formats.iso20022.told import Layers
 from nostro.model.messages import Instruction, MessageKind, PaymentStatus
 from nostro.model.statements import Source
@@ -129,3 +131,31 @@ def message_type(name: str) -> MessageType | None:
         return found
     suffixed, numbered = _SUFFIXED.fullmatch(name), _FIRST.fullmatch(name)
     return _TYPES.get(suffixed[1]) if suffixed else _NAMED.get(numbered[1]) if numbered else None
+
+
+_REPEATED = frozenset({
+    "Chrgs", "ChrgsInf", "CxlRsn", "CxlRsnInf", "CxlStsRsnInf", "IncrrctInf", "InstrForCdtrAgt", "InstrForDbtrAgt",
+    "InstrForNxtAgt", "ModStsRsnInf", "MssngInf", "NbOfTxsPerCxlSts", "NbOfTxsPerSts", "Othr", "OthrId", "PrtryId",
+    "RfrdDocInf", "RgltryRptg", "RtrRsnInf", "RvslRsnInf", "Strd", "StsRsnInf",
+})  # fmt: skip
+"""Elements that are read one by one."""
+
+
+def cut_so(above: Place, name: str) -> int:
+    """How messages are cut: headers around them, groups, and payments in these. Groups without any are told by both."""
+    piece = above.piece
+    if piece.role in (BEFORE, PIECE):
+        around = BEFORE if piece.role == BEFORE else INSIDE
+        return MESSAGE if message_type(name) else PIECE if name in HEADERS else around
+    path = [name]
+    while above.role != MESSAGE:
+        path.append(above.name)
+        above = above.up
+    kind, said = message_type(above.name), "/".join(reversed(path))
+    if kind is None or piece.role in (COPIED, ANNOUNCED):
+        return REPEATED if name in _REPEATED else INSIDE
+    if said in kind.payments:
+        return ANNOUNCED
+    if said in kind.groups:
+        return GROUP if any(payment.startswith(said + "/") for payment in kind.payments) else COPIED
+    return REPEATED if name in _REPEATED else INSIDE
