@@ -9,6 +9,7 @@ from nostro.formats.codes import Legend
 from nostro.formats.iso20022.message import read_messages
 from nostro.model.messages import Case, Instruction, MessageHead, PaymentStatus, RequestTerms
 from nostro.model.money import Amount
+from nostro.model.statements import Reject
 
 ASSIGNED = """<Assgnmt><Id>A-1</Id><Assgnr><Agt><FinInstnId><BICFI>BANKDEFFXXX</BICFI></FinInstnId></Agt></Assgnr>
 <Assgne><Pty><Nm>Supplier 017</Nm></Pty></Assgne><CreDtTm>2026-11-28T10:00:00Z</CreDtTm></Assgnmt>"""
@@ -69,3 +70,11 @@ def test_a_request_to_pay_tells_until_when_and_how_it_may_be_paid() -> None:
     by_day = request("<Dt>2026-12-24</Dt>").request
     assert by_day is not None
     assert (by_day.expires_at, by_day.expires_on) == (None, date(2026, 12, 24))
+
+
+def test_payments_that_wait_for_the_end_of_their_message_are_bounded() -> None:
+    asked = b"<Undrlyg><Initn><OrgnlEndToEndId>E-1</OrgnlEndToEndId></Initn></Undrlyg>"
+    items = list(read_messages([b"<Document><UblToApply>", asked * 10_001, b"</UblToApply></Document>"]))
+    assert sum(isinstance(item, Instruction) for item in items) == 10_000
+    assert isinstance(items[-1], Reject)
+    assert "more than 10000 payments" in items[-1].why

@@ -16,10 +16,13 @@ from nostro.formats.iso20022.message_types import Group, MessageType, Shape
 from nostro.formats.iso20022.pieces import Cut
 from nostro.formats.iso20022.told import NOTHING, Layers, Told
 from nostro.formats.reading import Unreadable, why
+from nostro.formats.xml import BrokenXml
 from nostro.model.messages import Envelope, Instruction, MessageEnd, MessageHead, PaymentStatus
 from nostro.model.money import Amount
 from nostro.model.statements import Reject, Source
 
+_WAITING = 10_000
+"""So many payments may wait for the end of their message, of those that are small."""
 MessageItem = MessageHead | Instruction | PaymentStatus | Reject | MessageEnd
 
 
@@ -124,6 +127,8 @@ class MessageParts:
 
     def _payment(self, own: Told, shape: Shape, source: Source) -> Iterator[MessageItem]:
         if self.kind.whole:
+            if len(self.held) >= _WAITING:
+                raise BrokenXml(f"more than {_WAITING} payments in a message that is told at its end", source.line or 0)
             self.held.append(_Held(own, list(self.groups), source, shape))
             return
         yield from self.headed(self.groups)
