@@ -78,3 +78,19 @@ def test_payments_that_wait_for_the_end_of_their_message_are_bounded() -> None:
     assert sum(isinstance(item, Instruction) for item in items) == 10_000
     assert isinstance(items[-1], Reject)
     assert "more than 10000 payments" in items[-1].why
+
+
+def test_of_a_message_that_is_cut_the_head_tells_what_it_told_and_the_reject_says_where() -> None:
+    told = f"<Document><UblToApply>{ASSIGNED}<Undrlyg><Initn>"
+    head, reject = read_messages([told.encode()])
+    assert isinstance(head, MessageHead)
+    assert isinstance(reject, Reject)
+    assert (head.message_id, reject.where) == ("A-1", "/Document/UblToApply/Undrlyg/Initn[1]")
+    head, reject = read_messages([told[: told.index("<Assgne>")].encode()])
+    assert isinstance(head, MessageHead)
+    assert (head.message_id, head.created_at) == ("A-1", None)
+    answer = "<Document><CstmrPmtStsRpt><GrpHdr><MsgId>R-1</MsgId></GrpHdr><OrgnlGrpInfAndSts><OrgnlMsgId>M-1"
+    head, reject = read_messages([answer.encode()])
+    assert isinstance(head, MessageHead)
+    assert isinstance(reject, Reject)
+    assert (head.message_id, reject.where) == ("R-1", "/Document/CstmrPmtStsRpt/OrgnlGrpInfAndSts[1]")

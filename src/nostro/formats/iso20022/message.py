@@ -64,12 +64,12 @@ class _Walk:
             self.messages += 1
             where = self.lead.where + (f"[{self.messages}]" if self.messages > 1 else "")
             version = self.lead.version(kind.name, self.envelope.definition if self.envelope else "")
-            self.message = MessageParts.of(kind, version, Source(where=where, line=cut.line), self.envelope)
+            self.message = MessageParts.of(kind, version, Source(where=where, line=cut.line), cut.depth, self.envelope)
             self.depth, self.told = cut.depth, True
 
     def take(self, cut: Cut, told: Told) -> Iterator[MessageItem]:
         """An element is complete, or tells what it is to what is in it."""
-        if self.message and cut.depth != self.depth:
+        if self.message and (cut.so_far or cut.depth != self.depth):
             yield from self.message.take(cut, told)
             return
         if self.message:

@@ -35,8 +35,8 @@ class _Open:
 
     path: str
     source: Source
+    depth: int
     group: Group
-    depth: int = 0
     told: Told = NOTHING
     counted: Counted = field(default_factory=Counted)
     met: Counter[str] = field(default_factory=Counter)
@@ -72,9 +72,9 @@ class MessageParts:
     payment: str = ""
 
     @classmethod
-    def of(cls, kind: MessageType, version: str, source: Source, envelope: Envelope | None) -> MessageParts:
+    def of(cls, kind: MessageType, version: str, source: Source, depth: int, envelope: Envelope | None) -> MessageParts:
         """The message that begins at a place."""
-        opened = _Open("", source, Group())
+        opened = _Open("", source, depth, Group())
         return cls(kind, version, envelope, [opened], Ending(opened.counted))
 
     @property
@@ -85,21 +85,21 @@ class MessageParts:
 
     def begin(self, cut: Cut) -> None:
         """A payment or group begins."""
-        if self._path(cut) in self.kind.payments:
+        path = self._path(cut)
+        if path in self.kind.payments:
             self.payment = cut.path
         else:
-            self._open(cut)
+            self.groups.append(_Open(path, self._source(cut), cut.depth, self.kind.groups[path]))
 
     def take(self, cut: Cut, told: Told) -> Iterator[MessageItem]:
         """A payment or group is complete, or a group tells what it is to what is in it."""
         if cut.so_far:
-            self.groups[-1].told = told
+            for opened in self.groups:
+                opened.told = told if opened.depth == cut.depth else opened.told
         elif (shape := self.kind.payments.get(self._path(cut))) is not None:
             self.payment = ""
             yield from self._payment(told, shape, self._source(cut))
         else:
-            if cut.depth != self.groups[-1].depth:  # one that no payment is in, whose beginning isn't told
-                self._open(cut)
             self.groups[-1].told = told
             yield from self._end_group(self.groups[-1])
 
@@ -185,10 +185,6 @@ class MessageParts:
     def _path(self, cut: Cut) -> str:
         """What leads from the message to a payment or group, or to the group that is being read."""
         return "/".join(filter(None, (self.groups[-1].path, cut.path)))
-
-    def _open(self, cut: Cut) -> None:
-        path = self._path(cut)
-        self.groups.append(_Open(path, self._source(cut), self.kind.groups[path], cut.depth))
 
     def _source(self, cut: Cut) -> Source:
         """Where the next element of a path stands."""

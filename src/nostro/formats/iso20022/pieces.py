@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 from xml.parsers import expat
 
-from nostro.formats.iso20022.places import ANNOUNCED, COPIED, GROUP, REPEATED, Place, Scissors, root_of
+from nostro.formats.iso20022.places import COPIED, GROUP, REPEATED, Place, Scissors, root_of
 from nostro.formats.iso20022.told import MARK, Told, shape_of
 from nostro.formats.xml import BrokenXml, trimmed
 from nostro.model.failures import FormatRefused
@@ -33,7 +33,7 @@ _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 class Cut(NamedTuple):
-    """An element that begins (`told` is None), that is complete, or what the innermost open one tells `so_far`.
+    """An element that begins (`told` is None), that is complete, or what the open one of a depth tells `so_far`.
 
     `path` begins below what it was cut out of. `attributes`: the values of those that it bears where it begins,
     namespaces last.
@@ -101,7 +101,7 @@ class _Walk:
         self._parser.buffer_text = True
         self._parser.StartDoctypeDeclHandler = _refuse
         self._out: list[Cut] = []
-        self._held = _listen(self._parser, root_of(scissors), self._out)
+        self._held, self._tell = _listen(self._parser, root_of(scissors), self._out)
 
     def feed(self, piece: bytes, *, final: bool = False) -> Iterator[Cut]:
         """What is complete with these bytes."""
@@ -116,14 +116,16 @@ class _Walk:
             broken = error.why
         if self._held() > HELD_TEXTS:
             broken = f"more than {HELD_TEXTS} texts without an entry among them"
+        if broken:
+            self._tell()
         yield from self._out
         self._out.clear()
         if broken:
             raise BrokenXml(broken, self._parser.CurrentLineNumber)
 
 
-def _listen(parser: expat.XMLParserType, root: Place, out: list[Cut]) -> Callable[[], int]:  # noqa: C901 - its calls share names
-    """Lets the parser cut: what is complete comes into `out`. Gives back what counts the texts that wait to be so."""
+def _listen(parser: expat.XMLParserType, root: Place, out: list[Cut]) -> tuple[Callable[[], int], Callable[[], None]]:  # noqa: C901 - its calls share names
+    """Lets the parser cut into `out`. Gives back what counts the texts that wait to be cut, and what tells the last."""
     place, text, known = root, "", 0
     paths, values, opened = list[str](), list[str](), list[tuple[int, list[str], list[str], int]]()
 
@@ -157,30 +159,34 @@ def _listen(parser: expat.XMLParserType, root: Place, out: list[Cut]) -> Callabl
     def begin(attributes: dict[str, str]) -> None:
         nonlocal paths, values, known
         if place.role <= GROUP:
-            tell_so_far()
+            tell_so_far(place.up)
         opened.append((line := parser.CurrentLineNumber, paths, values, known))
         paths, values, known = [], [], 0
-        if place.role >= ANNOUNCED:
+        if place.role >= COPIED:
             out.append(Cut(place.within, line, place.depth, None, _told_by(attributes)))
 
-    def tell_so_far() -> None:
+    def tell_so_far(within: Place) -> None:
         nonlocal known
         if known < len(values) and known < AROUND:
             known = len(values)
-            out.append(Cut("", 0, 0, Told(shape_of(tuple(paths[:AROUND])), values), so_far=True))
+            out.append(Cut("", 0, within.piece.depth, _told(paths[:AROUND], values), so_far=True))
 
     def complete() -> None:
         nonlocal paths, values, known
-        inside, told = paths, Told(shape_of(tuple(paths)), values)
+        inside, told = paths, _told(paths, values)
         line, paths, values, known = opened.pop()
         if place.role == COPIED:
             paths += (place.mark, *(_below(place.within, path) for path in inside))
             values += ("", *told.values)
-            tell_so_far()
+            tell_so_far(place.up)
         out.append(Cut(place.within, line, place.depth, told))
 
     parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = start, end, characters
-    return lambda: sum(len(held) for _, _, held, _ in opened) + len(values)
+    return lambda: sum(len(held) for _, _, held, _ in opened) + len(values), lambda: tell_so_far(place)
+
+
+def _told(paths: list[str], values: list[str]) -> Told:
+    return Told(shape_of(tuple(paths)), values)
 
 
 def _below(place: str, path: str) -> str:

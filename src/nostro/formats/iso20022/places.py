@@ -10,11 +10,11 @@ from nostro.formats.xml import BrokenXml
 
 DEPTH = 64
 PLACES_KEPT = 20_000
-INSIDE, REPEATED, COPIED, APART, PIECE, ANNOUNCED, GROUP, MESSAGE, BEFORE = range(9)
+INSIDE, REPEATED, APART, PIECE, COPIED, ANNOUNCED, GROUP, MESSAGE, BEFORE = range(9)
 """Roles of a place.
 
-`INSIDE` belongs to what it is in, and so does `REPEATED`, which is read one by one. All others are cut out: `COPIED`
-belongs to what it is in all the same, `APART` is part of a piece, the beginnings of those from `ANNOUNCED` on are told.
+`INSIDE` belongs to what it is in, and so does `REPEATED`, which is read one by one. All others are cut out: `APART` is
+part of a piece, `COPIED` belongs to what it is in all the same. The beginnings of those from `COPIED` on are told.
 """
 Scissors = Callable[["Place", str], int]
 """How documents of one kind are cut: the role of an element, right below a place."""
