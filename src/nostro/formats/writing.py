@@ -34,17 +34,14 @@ _BLOCK_BYTES = 65_536
 class Target:
     """A format that is written. `again`: what its file says, read again; None where the writer says what is lost.
 
-    `table`: what a table is read as that is to become this; None: a statement.
+    `table`: what a table is read as that is to become this; None: a statement. `streams`: it is written item by item,
+    as statements are; sums of payments stand before them.
     """
 
     write: Writer
     again: Callable[[Iterable[bytes], Sequence[Item]], Iterator[Item]] | None
     table: Format | None = None
-
-    @property
-    def streams(self) -> bool:
-        """Whether it is written item by item, as statements are: sums of payments stand before them."""
-        return self.write in _STREAMED
+    streams: bool = False
 
 
 def written(name: str, items: Iterable[Item], order: Order) -> Iterator[bytes]:
@@ -164,18 +161,13 @@ def _only(items: Iterable[Item]) -> Iterator[StatementHead | Entry | StatementEn
         yield item
 
 
-_CAMT: Mapping[str, Writer] = {
-    "camt.053": partial(_camt, "statement"),
-    "camt.052": partial(_camt, "report"),
-    "camt.054": partial(_camt, "notification"),
-}
-_STREAMED = (*_CAMT.values(), _mt940, _csv)
+_KINDS: Mapping[str, ReportKind] = {"camt.053": "statement", "camt.052": "report", "camt.054": "notification"}
 _CLASSES = ("CCD", "CTX", "PPD")
 _PAIN = ("pain.001", *PAIN001, "pain.008", *PAIN008)
 WRITERS: Mapping[str, Target] = {
-    **{name: Target(write, _by_content) for name, write in _CAMT.items()},
-    "mt940": Target(_mt940, _by_content),
-    "csv": Target(_csv, _by_content),
+    **{name: Target(partial(_camt, kind), _by_content, streams=True) for name, kind in _KINDS.items()},
+    "mt940": Target(_mt940, _by_content, streams=True),
+    "csv": Target(_csv, _by_content, streams=True),
     **{version: Target(partial(to_pain, version), _by_content, PAYMENTS) for version in _PAIN},
     **{version: Target(partial(to_pain002, version), _by_content) for version in ("pain.002", *PAIN002)},
     "camt.055": Target(partial(to_cancellation, "camt.055"), _by_content),

@@ -16,7 +16,7 @@ from nostro.formats.checks import BatchSum, Sums
 from nostro.formats.iso20022.entry import Around, read_detail, read_entry
 from nostro.formats.iso20022.head import HeadParts, page_of
 from nostro.formats.iso20022.pieces import Cut, Lead, cuts
-from nostro.formats.iso20022.places import ANNOUNCED, APART, BEFORE, GROUP, INSIDE, MESSAGE, PIECE, REPEATED, Place
+from nostro.formats.iso20022.places import ONE_BY_ONE, Place, Role
 from nostro.formats.iso20022.told import CURRENCY, NOTHING, Told, amount_of
 from nostro.formats.reading import Unreadable, if_readable, why
 from nostro.formats.xml import BrokenXml
@@ -37,17 +37,16 @@ _KINDS: dict[str, tuple[ReportKind, str]] = {
 _source = unchecked(Source)
 _STATEMENTS = frozenset({"Stmt", "Rpt", "Ntfctn"})
 _IN_STATEMENT = 2
-_REPEATED = frozenset({"Chrgs", "Rcrd", "Prtry", "Othr", "PrtryId", "OthrId", "Strd", "RfrdDocInf"})
 
 
 def _cut_so(above: Place, name: str) -> int:
-    if above.role == BEFORE:
-        return MESSAGE if _MESSAGE.fullmatch(name) else BEFORE
-    if above.role == MESSAGE:
-        return GROUP if name in _STATEMENTS else PIECE
-    if above.role == GROUP:
-        return ANNOUNCED if name == "Ntry" else PIECE
-    return APART if name == "TxDtls" else REPEATED if name in _REPEATED else INSIDE
+    if above.role == Role.BEFORE:
+        return Role.MESSAGE if _MESSAGE.fullmatch(name) else Role.BEFORE
+    if above.role == Role.MESSAGE:
+        return Role.GROUP if name in _STATEMENTS else Role.PIECE
+    if above.role == Role.GROUP:
+        return Role.ANNOUNCED if name == "Ntry" else Role.PIECE
+    return Role.APART if name == "TxDtls" else Role.REPEATED if name in ONE_BY_ONE else Role.INSIDE
 
 
 def read_camt(chunks: Iterable[bytes]) -> Iterator[CamtItem]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 from xml.parsers import expat
 
-from nostro.formats.iso20022.places import COPIED, GROUP, REPEATED, Place, Scissors, root_of
+from nostro.formats.iso20022.places import Place, Role, Scissors, root_of
 from nostro.formats.iso20022.told import MARK, Told, shape_of
 from nostro.formats.xml import BrokenXml, trimmed
 from nostro.model.failures import FormatRefused
@@ -24,6 +24,7 @@ AROUND = 2_000
 """So many texts are told of what something was cut out of, before that is complete."""
 TEXT_CHARACTERS = 20_000
 """So much of one text is kept."""
+_REPEATED, _COPIED, _GROUP = Role.REPEATED, Role.COPIED, Role.GROUP
 _SLICE_BYTES = 65_536
 _VERSION = re.compile(r"(?:pain|pacs|camt|remt|admi)\.\d{3}\.\d{3}\.\d{2}")
 _ENCODING = re.compile(rb"""<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z][A-Za-z0-9._:-]*)["']""")
@@ -132,7 +133,7 @@ def _listen(parser: expat.XMLParserType, root: Place, out: list[Cut]) -> tuple[C
     def start(tag: str, attributes: dict[str, str]) -> None:
         nonlocal place, text
         place, text = place[tag], ""
-        if place.role > REPEATED:
+        if place.role > _REPEATED:
             begin(attributes)
         elif place.role:
             paths.append(place.mark)
@@ -152,17 +153,17 @@ def _listen(parser: expat.XMLParserType, root: Place, out: list[Cut]) -> tuple[C
             paths.append(place.path)
             values.append(said)
         text = ""
-        if place.role > REPEATED:
+        if place.role > _REPEATED:
             complete()
         place = place.up
 
     def begin(attributes: dict[str, str]) -> None:
         nonlocal paths, values, known
-        if place.role <= GROUP:
+        if place.role <= _GROUP:
             tell_so_far(place.up)
         opened.append((line := parser.CurrentLineNumber, paths, values, known))
         paths, values, known = [], [], 0
-        if place.role >= COPIED:
+        if place.role >= _COPIED:
             out.append(Cut(place.within, line, place.depth, None, _told_by(attributes)))
 
     def tell_so_far(within: Place) -> None:
@@ -175,7 +176,7 @@ def _listen(parser: expat.XMLParserType, root: Place, out: list[Cut]) -> tuple[C
         nonlocal paths, values, known
         inside, told = paths, _told(paths, values)
         line, paths, values, known = opened.pop()
-        if place.role == COPIED:
+        if place.role == _COPIED:
             paths += (place.mark, *(_below(place.within, path) for path in inside))
             values += ("", *told.values)
             tell_so_far(place.up)

@@ -10,12 +10,24 @@ from nostro.formats.xml import BrokenXml
 
 DEPTH = 64
 PLACES_KEPT = 20_000
-INSIDE, REPEATED, APART, PIECE, COPIED, ANNOUNCED, GROUP, MESSAGE, BEFORE = range(9)
-"""Roles of a place.
 
-`INSIDE` belongs to what it is in, and so does `REPEATED`, which is read one by one. All others are cut out: `APART` is
-part of a piece, `COPIED` belongs to what it is in all the same. The beginnings of those from `COPIED` on are told.
-"""
+
+class Role:
+    """What a place is.
+
+    `INSIDE` belongs to what it is in, and so does `REPEATED`, which is read one by one. All others are cut out: `APART`
+    is part of a piece, `COPIED` belongs to what it is in all the same. From `COPIED` on the beginnings are told too.
+    """
+
+    INSIDE, REPEATED, APART, PIECE, COPIED, ANNOUNCED, GROUP, MESSAGE, BEFORE = range(9)
+
+
+ONE_BY_ONE = frozenset({
+    "Chrgs", "ChrgsInf", "CxlRsn", "CxlRsnInf", "CxlStsRsnInf", "IncrrctInf", "InstrForCdtrAgt", "InstrForDbtrAgt",
+    "InstrForNxtAgt", "ModStsRsnInf", "MssngInf", "NbOfTxsPerCxlSts", "NbOfTxsPerSts", "Othr", "OthrId", "Prtry",
+    "PrtryId", "Rcrd", "RfrdDocInf", "RgltryRptg", "RtrRsnInf", "RvslRsnInf", "Strd", "StsRsnInf",
+})  # fmt: skip
+"""Elements that may be there several times, of which each is read by itself."""
 Scissors = Callable[["Place", str], int]
 """How documents of one kind are cut: the role of an element, right below a place."""
 
@@ -36,7 +48,7 @@ class Place(dict[str, "Place"]):
         self.root: Root = cast("Root", self) if up is None else up.root
         self.depth: int = 0 if up is None else up.depth + 1
         self.within = f"{up.path}/{name}" if up is not None and up.path else name
-        self.path: str = "" if role > REPEATED else self.within
+        self.path: str = "" if role > Role.REPEATED else self.within
         self.currency, self.mark = self.path + CURRENCY, self.within + MARK
 
     def __missing__(self, tag: str) -> Place:
@@ -53,7 +65,7 @@ class Place(dict[str, "Place"]):
     @property
     def piece(self) -> Place:
         """What is cut out that the place is in, or is."""
-        return self if self.role > REPEATED else self.up.piece
+        return self if self.role > Role.REPEATED else self.up.piece
 
 
 class Root(Place):
@@ -62,7 +74,7 @@ class Root(Place):
     __slots__ = ("kept", "scissors")
 
     def __init__(self, scissors: Scissors) -> None:
-        super().__init__(None, "", BEFORE)
+        super().__init__(None, "", Role.BEFORE)
         self.scissors, self.kept = scissors, 0
 
 
