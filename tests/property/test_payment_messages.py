@@ -113,9 +113,24 @@ def pieces(content: bytes, cuts: list[int]) -> Iterator[bytes]:
     yield from (content[start:end] for start, end in itertools.pairwise(places))
 
 
-@given(st.lists(st.integers(min_value=0), max_size=20))
-def test_where_the_chunks_are_cut_changes_nothing(cuts: list[int]) -> None:
-    assert list(read_messages(pieces(WHOLE, cuts))) == ITEMS
+LONG = b" " * 700
+"""More than is looked at before an XML document is begun."""
+INVESTIGATION = b"""<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.026.001.07"><UblToApply><Assgnmt><Id>A-1</Id>
+</Assgnmt><Undrlyg><Initn><OrgnlEndToEndId>E-1</OrgnlEndToEndId></Initn></Undrlyg><Justfn><MssngOrIncrrctInf><MssngInf>
+<Cd>MS01</Cd></MssngInf></MssngOrIncrrctInf></Justfn></UblToApply></Document>""".replace(
+    b"<Justfn>", LONG + b"<Justfn>"
+)
+STATUSES = b"""<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.002.001.10"><CstmrPmtStsRpt><GrpHdr>
+<MsgId>R-1</MsgId></GrpHdr><OrgnlGrpInfAndSts><OrgnlMsgId>M-1</OrgnlMsgId><GrpSts>PART</GrpSts></OrgnlGrpInfAndSts><OrgnlPmtInfAndSts>
+<OrgnlPmtInfId>P-1</OrgnlPmtInfId><PmtInfSts>RJCT</PmtInfSts><TxInfAndSts><OrgnlEndToEndId>E-1</OrgnlEndToEndId>
+<TxSts>RJCT</TxSts></TxInfAndSts></OrgnlPmtInfAndSts></CstmrPmtStsRpt></Document>""".replace(
+    b"<TxInfAndSts>", LONG + b"<TxInfAndSts>"
+)
+
+
+@given(st.sampled_from([WHOLE, INVESTIGATION, STATUSES]), st.lists(st.integers(min_value=0), max_size=20))
+def test_where_the_chunks_are_cut_changes_nothing(content: bytes, cuts: list[int]) -> None:
+    assert list(read_messages(pieces(content, cuts))) == list(read_messages([content]))
 
 
 @given(st.lists(st.integers(min_value=0), max_size=20))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nostro.formats.series import Chain
+from nostro.model.series import Link, joined
 from nostro.processes.statement_series import PROCESS
 from nostro.processes.statement_series.v1.state import evolve
 from tests.series import Series, statement
@@ -55,3 +57,22 @@ def test_what_is_awaited_becomes_a_case_when_its_deadline_passes(order: list[int
     series = told(order)
     series.fall_due()
     assert (series.instance.state, "statement_missing" in series.cases) == ("late", True)
+
+
+links = st.builds(
+    Link,
+    statement_id=st.sampled_from(["A", "B", "STARTUMS"]),
+    sequence=st.none() | st.integers(1, 4),
+    day=st.none() | st.sampled_from([date(2026, 8, 31), date(2027, 1, 4)]),
+    digests=st.integers(1, 4).map(lambda number: (str(number),)),
+    pages=st.integers(1, 2).map(lambda page: (page,)),
+)
+
+
+@given(st.lists(links, max_size=12))
+def test_a_chain_that_is_looked_up_is_the_one_that_is_searched(told: list[Link]) -> None:
+    chain, searched = Chain(), list[Link]()
+    for link in told:
+        chain.add(link)
+        searched = joined(searched, link)
+    assert chain.links == searched

@@ -64,7 +64,7 @@ def test_statements_of_banks_become_other_statements(shared: Path, name: str) ->
             continue
         said: list[str] = []
         try:
-            content = written(name, items, Order(NOW, said.append))
+            content = b"".join(written(name, items, Order(NOW, said.append)))
         except FormatRefused as refused:
             outcome[f"refused: {refused.sentence[:60]}"] += 1
             continue
@@ -86,7 +86,7 @@ def test_payments_become_other_payments_or_are_refused_with_a_reason(shared: Pat
         if not any(isinstance(item, MessageHead) and item.kind == "payment_initiation" for item in items):
             continue
         try:
-            written(name, items, Order(NOW, lambda _: None, "iso" if name.startswith("pain") else ""))
+            list(written(name, items, Order(NOW, lambda _: None, "iso" if name.startswith("pain") else "")))
         except FormatRefused as refused:
             outcome[f"refused: {refused.sentence[:60]}"] += 1
         else:

@@ -72,6 +72,8 @@ def test_every_file_is_read_whole(shared: Path) -> None:
         assert head.message_id, path
         assert head.created_at, path
         assert not [item for item in inside if isinstance(item, Reject)], path
+        for told in (item for item in inside if isinstance(item, Instruction)):
+            assert Instruction.model_validate(told.model_dump()) == told, path
         there = names(path)
         payments = [one for one in inside if isinstance(one, Instruction) or getattr(one, "level", "") == "transaction"]
         assert len(payments) == max((there[name] for name in PAYMENTS if there[name]), default=len(payments)), path

@@ -9,6 +9,7 @@ from nostro.formats.codes import Legend
 from nostro.formats.iso20022.message import read_messages
 from nostro.model.messages import Case, Instruction, MessageHead, PaymentStatus, RequestTerms
 from nostro.model.money import Amount
+from nostro.model.statements import Reject
 
 ASSIGNED = """<Assgnmt><Id>A-1</Id><Assgnr><Agt><FinInstnId><BICFI>BANKDEFFXXX</BICFI></FinInstnId></Agt></Assgnr>
 <Assgne><Pty><Nm>Supplier 017</Nm></Pty></Assgne><CreDtTm>2026-11-28T10:00:00Z</CreDtTm></Assgnmt>"""
@@ -69,3 +70,27 @@ def test_a_request_to_pay_tells_until_when_and_how_it_may_be_paid() -> None:
     by_day = request("<Dt>2026-12-24</Dt>").request
     assert by_day is not None
     assert (by_day.expires_at, by_day.expires_on) == (None, date(2026, 12, 24))
+
+
+def test_payments_that_wait_for_the_end_of_their_message_are_bounded() -> None:
+    asked = b"<Undrlyg><Initn><OrgnlEndToEndId>E-1</OrgnlEndToEndId></Initn></Undrlyg>"
+    items = list(read_messages([b"<Document><UblToApply>", asked * 10_001, b"</UblToApply></Document>"]))
+    assert sum(isinstance(item, Instruction) for item in items) == 10_000
+    assert isinstance(items[-1], Reject)
+    assert "more than 10000 payments" in items[-1].why
+
+
+def test_of_a_message_that_is_cut_the_head_tells_what_it_told_and_the_reject_says_where() -> None:
+    told = f"<Document><UblToApply>{ASSIGNED}<Undrlyg><Initn>"
+    head, reject = read_messages([told.encode()])
+    assert isinstance(head, MessageHead)
+    assert isinstance(reject, Reject)
+    assert (head.message_id, reject.where) == ("A-1", "/Document/UblToApply/Undrlyg/Initn[1]")
+    head, reject = read_messages([told[: told.index("<Assgne>")].encode()])
+    assert isinstance(head, MessageHead)
+    assert (head.message_id, head.created_at) == ("A-1", None)
+    answer = "<Document><CstmrPmtStsRpt><GrpHdr><MsgId>R-1</MsgId></GrpHdr><OrgnlGrpInfAndSts><OrgnlMsgId>M-1"
+    head, reject = read_messages([answer.encode()])
+    assert isinstance(head, MessageHead)
+    assert isinstance(reject, Reject)
+    assert (head.message_id, reject.where) == ("R-1", "/Document/CstmrPmtStsRpt/OrgnlGrpInfAndSts[1]")

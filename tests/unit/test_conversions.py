@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -48,6 +52,7 @@ from tests.unit.einvoices import RICH as INVOICE
 from tests.unit.test_payment_writers import collection
 from tests.unit.test_profiles import HYBRID, STRUCTURED, payment
 
+ROOT = Path(__file__).parents[2]
 NOW = datetime(2026, 11, 28, 10, tzinfo=UTC)
 DAY = date(2026, 11, 27)
 
@@ -187,7 +192,7 @@ PROFILES = {"pain.001": "iso", "pain.008": "iso"}
 def converted(name: str, items: list[Item], **told: str) -> tuple[bytes, list[str]]:
     said: list[str] = []
     order = Order(NOW, said.append, PROFILES.get(name[:8], ""), {**TOLD, **told})
-    return written(name, items, order), said
+    return b"".join(written(name, items, order)), said
 
 
 def leaves(path: str, told: object) -> Iterator[tuple[str, str]]:
@@ -290,8 +295,72 @@ def test_payments_that_were_sent_are_asked_back_for_a_reason_that_is_told(kind: 
 def test_what_a_format_asks_for_and_no_source_says_is_asked_for_by_name() -> None:
     bare = message(HEAD.model_copy(update={"others": {}, "envelope": None, "initiating_party": None}), payment())
     with pytest.raises(FormatRefused, match=r"origin \(what the bank .*odfi \(first eight digits"):
-        written("nacha", bare, Order(NOW, print))
+        b"".join(written("nacha", bare, Order(NOW, print)))
     assert all(name in MEANINGS for name in TOLD)
+
+
+def test_all_that_a_format_asks_for_is_asked_for_at_once() -> None:
+    nameless = HEAD.model_copy(update={"others": {}, "envelope": None, "initiating_party": None})
+    sent = message(nameless, payment(debtor_account=BankAccount(other="1234567890")))
+    with pytest.raises(FormatRefused, match=r"reason \(.*assignee \("):
+        converted("camt.055", sent)
+    with pytest.raises(FormatRefused, match=r"origin \(.*odfi \(.*company-id \(.*description \("):
+        b"".join(written("nacha", sent, Order(NOW, print)))
+
+
+def long_statement(entries: int, told: Sequence[str] = ("booked",)) -> Iterator[Item]:
+    """A statement that tells its closing balance at its end only."""
+    head, entry, *_ = statement()
+    assert isinstance(entry, Entry)
+    yield head
+    for number in range(entries):
+        yield entry.model_copy(update={
+            "references": References(end_to_end=f"E-{number}"), "amount": eur("1.00"), "reversal": False,
+            "state": told[number % len(told)], "remittance": (f"INV/{number}",), "source": Source(where=f"n[{number}]"),
+        })  # fmt: skip
+    closing = Balance(code="CLBD", amount=eur(f"{90 + entries // len(told)}.00"), on=DAY)
+    assert isinstance(head, StatementHead)
+    yield StatementEnd(entries=entries, rejected=0, balances=(*head.balances, closing))
+
+
+def test_balances_stand_before_the_entries_of_a_statement_of_any_length() -> None:
+    source = partial(long_statement, 5_500)
+    order = Order(NOW, lambda _: None, source=source)
+    content = b"".join(written("camt.053", source(), order))
+    assert content.index(b"<Cd>CLBD</Cd>") < content.index(b"<Ntry>")
+    assert content == b"".join(written("camt.053", list(source()), replace(order, source=tuple)))
+    assert content.count(b"<Ntry>") == 5_500
+
+
+def test_entries_that_are_left_out_are_said_and_all_others_compared_with_themselves() -> None:
+    said: list[str] = []
+    b"".join(written("mt940", long_statement(9, ("pending", "booked", "information")), Order(NOW, said.append)))
+    lost = [one for one in said if "all of it" in one]
+    assert lost == [f"n[{number}]: all of it was not carried." for number in (0, 2, 3, 5, 6, 8)]
+    assert not [one for one in said if "end_to_end" in one or "remittance" in one]
+
+
+STREAM = """
+import resource, sys
+from functools import partial
+from nostro.formats.writing import Order, written
+from tests.unit.test_conversions import NOW, long_statement
+
+def grown(entries):
+    source = partial(long_statement, entries)
+    sum(map(len, written(sys.argv[1], source(), Order(NOW, lambda _: None, source=source))))
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+print(-grown(6_000) + grown(18_000))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["camt.053", "mt940", "csv"])
+def test_memory_stays_flat_however_many_entries_are_converted(name: str) -> None:
+    run = [sys.executable, "-c", STREAM, name]
+    told = subprocess.run(run, check=True, capture_output=True, text=True, cwd=ROOT)
+    assert int(told.stdout) < 6_000  # kilobytes; as many entries that are held take 60,000
 
 
 def test_a_pdf_is_asked_for_and_holds_the_invoice(shared: Path) -> None:
@@ -299,7 +368,7 @@ def test_a_pdf_is_asked_for_and_holds_the_invoice(shared: Path) -> None:
         converted("facturx", [INVOICE])
     assert "--pdf" in refused.value.remedy
     pdf = next((shared / "data" / "einvoice").rglob("*.pdf")).read_bytes()
-    content = written("facturx", [INVOICE], Order(NOW, lambda _: None, pdf=pdf))
+    content = b"".join(written("facturx", [INVOICE], Order(NOW, lambda _: None, pdf=pdf)))
     (told,) = tell(lambda: iter((content,)))
     assert [getattr(item, "number", "") for item in told.items] == [INVOICE.number]
 

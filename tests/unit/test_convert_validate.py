@@ -64,6 +64,25 @@ def test_a_statement_of_swift_becomes_camt_and_comes_back(statement: Path, tmp_p
         assert "INV/2026/00012" in entry["remittance"]
 
 
+def test_standard_input_is_read_as_often_as_a_file_is() -> None:
+    run = CliRunner()
+    done = run.invoke(build("convert"), ["convert", "-", "--to", "camt.053"], input=MT940)
+    assert (done.exit_code, done.stdout.count("<Ntry>"), "<Cd>CLBD</Cd>" in done.stdout) == (0, 1, True)
+    bad = run.invoke(build("validate"), ["validate", "-"], input=(PAYMENT % FIELDS).replace("<NbOfTxs>1", "<NbOfTxs>2"))
+    assert (bad.exit_code, "NbOfTxs" in bad.stdout) == (1, True)
+    assert run.invoke(build("validate"), ["validate", "-"], input=PAYMENT % FIELDS).exit_code == 0
+
+
+def test_what_is_refused_half_way_leaves_nothing_behind(statement: Path, tmp_path: Path) -> None:
+    statement.write_text(MT940.replace(":62F:C260831EUR102,50", ":62F:C260831EUR102,00"), encoding="ascii")
+    place = tmp_path / "out"
+    place.mkdir()
+    refused = typed("convert", str(statement), "--to", "mt940", "--out", str(place / "again.sta"))
+    assert (refused.exit_code, list(place.iterdir())) == (2, [])
+    assert "62F" in refused.stderr
+    assert typed("convert", str(statement), "--to", "mt940").stdout == ""
+
+
 def test_what_cannot_be_carried_is_said_and_the_exit_code_is_one(tmp_path: Path) -> None:
     file = tmp_path / "statement.xml"
     file.write_text(STATEMENT % (COFFEE + COFFEE.replace("2.50", "2,50")), encoding="utf-8")

@@ -93,6 +93,7 @@ def test_a_payment_carries_what_its_group_says_once() -> None:
     assert (told.execution_date, told.charge_bearer, told.service_level) == (date(2026, 11, 30), "SLEV", "SEPA")
     assert told.batch_booking is True
     assert told.source.where == "/Document/CstmrCdtTrfInitn/PmtInf[1]/CdtTrfTxInf[1]"
+    assert Instruction.model_validate(told.model_dump()) == told
 
 
 @pytest.mark.parametrize(

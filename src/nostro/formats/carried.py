@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
 from typing import NamedTuple
 
 from nostro.model.base import Value
@@ -17,7 +20,11 @@ _OF_THE_LETTER = ABOUT_ITSELF | {"balances", "kind", "created_at", "created_on",
 _NOTHING: tuple[object, ...] = (None, "", (), {}, False)
 _ALIKE = {"PRCD": "OPBD"}
 
-Told = StatementHead | Entry | StatementEnd | MessageHead | Instruction | PaymentStatus
+_AHEAD = 1_000
+"""So many entries may be left out before one that was not."""
+
+Message = MessageHead | Instruction | PaymentStatus
+Told = StatementHead | Entry | StatementEnd | Message
 
 
 class Lost(NamedTuple):
@@ -84,14 +91,61 @@ def _national(told: BankAccount, again: BankAccount) -> BankAccount:
     return told.model_copy(update={"iban": "", "other": again.other}) if same else told
 
 
-def differences(told: Sequence[Told], again: Sequence[Told]) -> Iterator[str]:
-    """A sentence for each place of which something was not carried, in the source's order."""
-    for kind in (StatementHead, Entry, StatementEnd, MessageHead, Instruction, PaymentStatus):
+def differences(told: Sequence[Message], again: Sequence[Message]) -> Iterator[str]:
+    """A sentence for each place of a message of which something was not carried: heads first, then what is in it."""
+    for kind in (MessageHead, Instruction, PaymentStatus):
         ours = [one for one in told if isinstance(one, kind)]
         for one, other in _paired(ours, [one for one in again if isinstance(one, kind)]):
-            found = [Lost("all of it")] if other is None else list(_of_pair(one, other))
-            if found:
-                yield f"{_where(one)}: {'; '.join(map(str, found))}."
+            yield from compared(one, other)
+
+
+def compared(told: Told, again: Told | None) -> Iterator[str]:
+    """A sentence, where something was not carried."""
+    found = [Lost("all of it")] if again is None else list(_of_pair(told, again))
+    if found:
+        yield f"{_where(told)}: {'; '.join(map(str, found))}."
+
+
+@dataclass(slots=True)
+class Stream:
+    """Statements as they are written, and what of them was not read again yet; each place is said once it was.
+
+    What stands in its order is compared; an entry that is not the next is looked for among those that follow, and what
+    was left out for it is lost. Several statements may become one, whose head and end then stand for all of them.
+    """
+
+    waiting: Mapping[type, deque[Told]] = field(
+        default_factory=lambda: {kind: deque() for kind in (StatementHead, Entry, StatementEnd)}
+    )
+    last: dict[type, Told] = field(default_factory=dict)
+
+    def told(self, item: object) -> None:
+        """Something is written."""
+        if isinstance(item, StatementHead | Entry | StatementEnd):
+            self.waiting[type(item)].append(item)
+
+    def again(self, item: object) -> Iterator[str]:
+        """Something is read again."""
+        if not isinstance(item, StatementHead | Entry | StatementEnd) or not (waiting := self.waiting[type(item)]):
+            return
+        self.last[type(item)] = item
+        for _ in range(_left_out(waiting, item)):
+            yield from compared(waiting.popleft(), None)
+        yield from compared(waiting.popleft(), item)
+
+    def end(self) -> Iterator[str]:
+        """Nothing more is read."""
+        for kind, waiting in self.waiting.items():
+            for one in waiting:
+                yield from compared(one, self.last.get(kind) if kind is not Entry else None)
+
+
+def _left_out(waiting: Iterable[Told], again: Told) -> int:
+    """How many stand before what is read again. Where it is none of them, it is the first one, changed."""
+    if not isinstance(again, Entry):
+        return 0
+    mark = _mark(again)
+    return next((number for number, one in enumerate(islice(waiting, _AHEAD)) if _mark(one) == mark), 0)
 
 
 def _where(one: Told) -> str:
@@ -99,28 +153,17 @@ def _where(one: Told) -> str:
     return f"{source.where}, line {source.line}" if source.line else source.where or "the document"
 
 
-def _paired(told: Sequence[Told], again: Sequence[Told]) -> Iterator[tuple[Told, Told | None]]:
+def _paired(told: Sequence[Message], again: Sequence[Message]) -> Iterator[tuple[Message, Message | None]]:
     """By end-to-end id where each has its own, since payments may be grouped anew; else by their order."""
     names, others = [_name(one) for one in told], [_name(one) for one in again]
     if all(names) and len(set(names)) == len(names) and set(names) == set(others):
         by_name = dict(zip(others, again, strict=True))
         yield from ((one, by_name[name]) for name, one in zip(names, told, strict=True))
         return
-    if told and isinstance(told[0], Entry) and len(told) != len(again):
-        yield from _aligned(told, again)
-        return
-    heads = bool(told) and isinstance(told[0], StatementHead | StatementEnd | MessageHead)
+    heads = bool(told) and isinstance(told[0], MessageHead)
     for number, one in enumerate(told):
         # A document may be told in one message where there were several: its head then stands for all.
         yield one, again[number] if number < len(again) else again[-1] if heads and again else None
-
-
-def _aligned(told: Sequence[Told], again: Sequence[Told]) -> Iterator[tuple[Told, Told | None]]:
-    """In their order, where some were left out."""
-    waiting = list(reversed(again))
-    for one in told:
-        alike = bool(waiting) and _mark(one) == _mark(waiting[-1])
-        yield one, waiting.pop() if alike else None
 
 
 def _mark(one: Told) -> object:
@@ -129,7 +172,7 @@ def _mark(one: Told) -> object:
     return one.amount, one.direction, one.booking_date or one.value_date, one.state
 
 
-def _name(one: Told) -> str:
+def _name(one: Message) -> str:
     return one.references.end_to_end if isinstance(one, Instruction | PaymentStatus) else ""
 
 

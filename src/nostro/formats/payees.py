@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from nostro.formats.profiles import Profile, check
+from nostro.formats.profiles import Profile, check_one
 from nostro.formats.profiles.rules import Finding
 from nostro.formats.reading import Item
 from nostro.model.base import Value
@@ -59,7 +59,7 @@ class Worklist:
         name, number = party.name if party else "", account.identification if account else ""
         key = (" ".join(name.casefold().split()), number)
         self.met.add(key)
-        flaws = _of_side(side, check((item,), self.rules, self.day))
+        flaws = _of_side(side, check_one(item, self.rules, self.day))
         if not flaws:
             return
         line = f", line {item.source.line}" if item.source.line else ""
@@ -79,7 +79,7 @@ class Worklist:
         return f"{len(self.found)} of {len(self.met)} payees would fail {self.rules.name}{when}.{unread}"
 
 
-def _of_side(side: str, findings: Sequence[Finding]) -> tuple[PayeeFlaw, ...]:
+def _of_side(side: str, findings: Iterable[Finding]) -> tuple[PayeeFlaw, ...]:
     return tuple(
         PayeeFlaw(field=one.field, rule=one.rule, sentence=one.sentence, remedy=one.remedy)
         for one in findings

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from bisect import insort
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -14,7 +15,7 @@ from nostro.formats.identity import EntryIds
 from nostro.formats.reading import Item
 from nostro.model.base import Value
 from nostro.model.canonical import digest
-from nostro.model.series import Break, Link, breaks, joined, repetitions
+from nostro.model.series import Break, Link, breaks, joined, order, repetitions
 from nostro.model.statements import CLOSING, OPENING, Entry, Source, StatementEnd, StatementHead, balance_of
 
 _WARNINGS = frozenset({"statement_doubled", "statement_restated", "statement_late", "statement_of_no_day"})
@@ -56,23 +57,43 @@ class _Place(NamedTuple):
 
 
 @dataclass(slots=True)
+class Chain:
+    """The statements of one bank account, and what they are called: nearly all are another one than those before."""
+
+    links: list[Link] = field(default_factory=list)
+    called: set[int | str] = field(default_factory=set)
+    unnumbered: set[str] = field(default_factory=set)
+
+    def add(self, link: Link) -> None:
+        """One more, or one of them again."""
+        name = link.statement_id if link.sequence is None else link.sequence
+        if name in self.called or link.statement_id in self.unnumbered:
+            self.links = joined(self.links, link)
+        else:
+            insort(self.links, link, key=order)
+        self.called |= {name, link.statement_id}
+        if link.sequence is None:
+            self.unnumbered.add(link.statement_id)
+
+
+@dataclass(slots=True)
 class Series:
     """The statements that were read, by bank account and currency. A report or notification is no link."""
 
-    chains: dict[tuple[str, str], list[Link]] = field(default_factory=dict)
+    chains: dict[tuple[str, str], Chain] = field(default_factory=dict)
     places: dict[str, _Place] = field(default_factory=dict)
     head: StatementHead | None = None
     ids: EntryIds | None = None
-    content: list[str] = field(default_factory=list)
+    content: bytes = b""
 
     def hear(self, item: Item, file: str) -> None:
         """An item more of a file."""
         match item:
             case StatementHead():
                 self.head = item if item.kind == "statement" else None
-                self.ids, self.content = EntryIds.of_statement(item), []
+                self.ids, self.content = EntryIds.of_statement(item), b""
             case Entry() if self.head is not None and self.ids is not None:
-                self.content.append(self.ids.next(item))
+                self.content = hashlib.sha256(self.content + self.ids.next(item).encode()).digest()
             case StatementEnd() if self.head is not None:
                 self._take(self.head, item, file)
                 self.head = None
@@ -81,7 +102,7 @@ class Series:
 
     def flaws(self) -> Iterator[Flaw]:
         """What is wrong between the statements of each bank account, oldest first."""
-        for links in self.chains.values():
+        for links in (chain.links for chain in self.chains.values()):
             yield from map(self._flaw, breaks(links))
             for link in links:
                 yield from map(self._flaw, repetitions(link))
@@ -92,7 +113,6 @@ class Series:
         opening, closing = balance_of(end.balances, OPENING), balance_of(end.balances, CLOSING)
         day = head.to_date or (closing.on if closing else None) or head.from_date or head.created_on
         sequence = head.sequence or head.legal_sequence or None  # 0 stands for none
-        content = hashlib.sha256("\n".join(self.content).encode()).digest()
         page = head.page or 1
         link = Link(
             statement_id=_name(head, day) or file,
@@ -100,13 +120,13 @@ class Series:
             day=day,
             opening=opening.amount if opening else None,
             closing=closing.amount if closing else None,
-            digests=(digest([sequence, day, opening, closing, page, content]).hex()[:32],),
+            digests=(digest([sequence, day, opening, closing, page, self.content]).hex()[:32],),
             pages=(page,),
             last_page=page if head.last_page is not False else None,
         )
         self.places[link.digests[0]] = _Place(file, head.source, head.created_at, head.from_date)
         key = (head.bank_account.identification, head.currency or head.bank_account.currency)
-        self.chains[key] = joined(self.chains.get(key, []), link)
+        self.chains.setdefault(key, Chain()).add(link)
 
     def _between(self, before: Link, after: Link) -> Iterator[Break]:
         """What numbers and balances don't tell: days without any statement, and one that was made after the next."""

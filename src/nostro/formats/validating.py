@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from typing import NamedTuple
 
@@ -65,20 +65,22 @@ def _document(
     if told.format is None:
         yield Flaw(file=file, where="", rule="format", sentence=told.refusal, remedy=REMEDY)
         return
-    payments: list[Instruction] = []
-    version = ""
-    source = Source(where="")
+    count, version, source = 0, "", Source(where="")
+    over = source
     for item in told.items:
         series.hear(item, file)
         match item:
             case StatementHead() | MessageHead():
                 source, version = item.source, item.format
-            case Instruction():
-                payments.append(item)
+            case Instruction() if asked.rules is not None:
+                count += 1
+                over = item.source if count - 1 == asked.rules.payments_per_file else over
+                found = profiles.check_one(item, asked.rules, asked.day)
+                yield from _of_profile(found, asked.rules, item.source, file)
             case _:
                 yield from _of_item(item, source, file)
-    if payments:
-        yield from _of_profile(payments, asked, file)
+    if asked.rules is not None:
+        yield from _of_profile(profiles.check_count(count, asked.rules), asked.rules, over, file)
     if not told.member:
         yield from _of_schema(chunks, version, file)
         if told.format.name in RULED:
@@ -102,12 +104,8 @@ def _of_check(check: Check, source: Source, file: str) -> Flaw:
     return Flaw(file=file, where=source.where, line=source.line, rule=check.name, sentence=check.detail, remedy=remedy)
 
 
-def _of_profile(payments: list[Instruction], asked: Asked, file: str) -> Iterator[Flaw]:
-    rules = asked.rules
-    if rules is None:
-        return
-    for found in profiles.check(payments, rules, asked.day):
-        source = payments[found.payment].source if found.payment < len(payments) else Source(where="")
+def _of_profile(findings: Iterable[profiles.Finding], rules: Profile, source: Source, file: str) -> Iterator[Flaw]:
+    for found in findings:
         where = f"{source.where} {found.field}".strip()
         rule = f"{rules.name}: {found.rule}"
         yield Flaw(file=file, where=where, line=source.line, rule=rule, sentence=found.sentence, remedy=found.remedy)

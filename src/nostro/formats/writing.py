@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from nostro.formats.carried import Told, differences
+from nostro.formats.carried import Message, Stream, differences
 from nostro.formats.catalogue import tell
 from nostro.formats.conversion.invoices import to_facturx, to_invoice, to_qr_bill
 from nostro.formats.conversion.order import MEANINGS, Order, Say, Writer
@@ -26,32 +27,78 @@ from nostro.model.statements import Entry, Reject, ReportKind, StatementEnd, Sta
 __all__ = ["MEANINGS", "WRITERS", "Order", "Target", "writer", "written"]
 
 
+_BLOCK_BYTES = 65_536
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """A format that is written. `again`: what its file says, read again; None where the writer says what is lost.
 
-    `table`: what a table is read as that is to become this; None: a statement.
+    `table`: what a table is read as that is to become this; None: a statement. `streams`: it is written item by item,
+    as statements are; sums of payments stand before them.
     """
 
     write: Writer
-    again: Callable[[bytes, Sequence[Item]], Iterator[Item]] | None
+    again: Callable[[Iterable[bytes], Sequence[Item]], Iterator[Item]] | None
     table: Format | None = None
+    streams: bool = False
 
 
-def written(name: str, items: Iterable[Item], order: Order) -> bytes:
-    """The items in the format of that name. Raises `FormatRefused` with field, rule and remedy.
+def written(name: str, items: Iterable[Item], order: Order) -> Iterator[bytes]:
+    """The items in the format of that name, in pieces. Raises `FormatRefused` with field, rule and remedy.
 
     `order.say` hears, with its place, all that could not be carried, rejects of the source included.
     """
-    target = writer(name)
-    told = list(_read(items, order.say))
-    whole = b"".join(target.write(told, order))
+    target, told = writer(name), _read(items, order.say)
+    if target.streams:
+        yield from _streamed(target, told, order)
+        return
+    held = list(told)
+    whole = b"".join(target.write(held, order))
     if target.again is not None:
-        again = list(target.again(whole, told))
-        if _same_matter(told, again):
-            for sentence in differences(_compared(told), _compared(again)):
+        again = list(target.again((whole,), held))
+        if _same_matter(held, again):
+            for sentence in differences(_compared(held), _compared(again)):
                 order.say(sentence)
-    return whole
+    yield whole
+
+
+def _streamed(target: Target, items: Iterable[Item], order: Order) -> Iterator[bytes]:
+    """What is written is read again while more of it is being written."""
+    stream, unsaid = Stream(), deque[bytes]()
+
+    def told() -> Iterator[Item]:
+        for item in items:
+            stream.told(item)
+            yield item
+
+    def pieces() -> Iterator[bytes]:
+        for block in _blocks(target.write(told(), order)):
+            unsaid.append(block)
+            yield block
+
+    writing = pieces()
+    for item in target.again(writing, ()) if target.again else ():
+        for sentence in stream.again(item):
+            order.say(sentence)
+        while unsaid:
+            yield unsaid.popleft()
+    for _ in writing:
+        pass
+    yield from unsaid
+    for sentence in stream.end():
+        order.say(sentence)
+
+
+def _blocks(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The bytes in larger pieces."""
+    held = bytearray()
+    for piece in pieces:
+        held += piece
+        if len(held) >= _BLOCK_BYTES:
+            yield bytes(held)
+            held.clear()
+    yield bytes(held)
 
 
 def writer(name: str) -> Target:
@@ -69,8 +116,8 @@ def _read(items: Iterable[Item], say: Say) -> Iterator[Item]:
             yield item
 
 
-def _compared(items: Iterable[Item]) -> list[Told]:
-    return [item for item in items if isinstance(item, Told)]
+def _compared(items: Iterable[Item]) -> list[Message]:
+    return [item for item in items if isinstance(item, Message)]
 
 
 def _same_matter(told: Sequence[Item], again: Sequence[Item]) -> bool:
@@ -83,12 +130,12 @@ def _matter(item: Item) -> str:
     return item.kind if isinstance(item, MessageHead) else "statement" if isinstance(item, StatementHead) else ""
 
 
-def _by_content(whole: bytes, _: Sequence[Item]) -> Iterator[Item]:
-    for told in tell(lambda: iter((whole,))):
+def _by_content(chunks: Iterable[bytes], _: Sequence[Item]) -> Iterator[Item]:
+    for told in tell(lambda: iter(chunks)):
         yield from told.items
 
 
-def _issued(_: bytes, told: Sequence[Item]) -> Iterator[Item]:
+def _issued(_: Iterable[bytes], told: Sequence[Item]) -> Iterator[Item]:
     for item in told:
         yield issued(item) if isinstance(item, Instruction) else item
 
@@ -96,7 +143,7 @@ def _issued(_: bytes, told: Sequence[Item]) -> Iterator[Item]:
 def _camt(kind: ReportKind, items: Iterable[Item], order: Order) -> Iterator[bytes]:
     """Statements, as another kind where that is asked: a notification needs no balances, a statement does."""
     told = (one.model_copy(update={"kind": kind}) if isinstance(one, StatementHead) else one for one in _only(items))
-    return write_camt(told, order.created_at)
+    return write_camt(told, order.created_at, ends=order.ends())
 
 
 def _mt940(items: Iterable[Item], _: Order) -> Iterator[bytes]:
@@ -114,14 +161,13 @@ def _only(items: Iterable[Item]) -> Iterator[StatementHead | Entry | StatementEn
         yield item
 
 
+_KINDS: Mapping[str, ReportKind] = {"camt.053": "statement", "camt.052": "report", "camt.054": "notification"}
 _CLASSES = ("CCD", "CTX", "PPD")
 _PAIN = ("pain.001", *PAIN001, "pain.008", *PAIN008)
 WRITERS: Mapping[str, Target] = {
-    "camt.053": Target(partial(_camt, "statement"), _by_content),
-    "camt.052": Target(partial(_camt, "report"), _by_content),
-    "camt.054": Target(partial(_camt, "notification"), _by_content),
-    "mt940": Target(_mt940, _by_content),
-    "csv": Target(_csv, _by_content),
+    **{name: Target(partial(_camt, kind), _by_content, streams=True) for name, kind in _KINDS.items()},
+    "mt940": Target(_mt940, _by_content, streams=True),
+    "csv": Target(_csv, _by_content, streams=True),
     **{version: Target(partial(to_pain, version), _by_content, PAYMENTS) for version in _PAIN},
     **{version: Target(partial(to_pain002, version), _by_content) for version in ("pain.002", *PAIN002)},
     "camt.055": Target(partial(to_cancellation, "camt.055"), _by_content),

@@ -48,7 +48,7 @@ def joined(links: Sequence[Link], new: Link) -> list[Link]:
     """The chain with a statement (or one page of it) more, oldest first."""
     known = next((link for link in links if _same(link, new)), None)
     link = new if known is None else _told_again(known, new)
-    return sorted((*(one for one in links if one is not known), link), key=_order)
+    return sorted((*(one for one in links if one is not known), link), key=order)
 
 
 def breaks(links: Sequence[Link]) -> Iterator[Break]:
@@ -80,7 +80,8 @@ def repetitions(link: Link) -> Iterator[Break]:
         yield Break("statement_restated", sentence, link)
 
 
-def _order(link: Link) -> tuple[date, int, str]:
+def order(link: Link) -> tuple[date, int, str]:
+    """Where it stands in the chain."""
     return link.day or date.min, link.sequence or 0, link.statement_id
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, BinaryIO
 
 import typer
 from pydantic import TypeAdapter
@@ -97,23 +99,37 @@ class Result:
     profile: Annotated[str, typer.Option("--profile", metavar="P", help=f"Whose rules it keeps. {PROFILED}")] = ""
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Where to, instead of the output.")] = None
 
-    def write(self, whole: bytes) -> None:
-        """Into the file, else to the output. Raises `OutOfService`."""
+    def write(self, pieces: Iterable[bytes]) -> None:
+        """Into the file, else to the output, once all of it is there. Raises `OutOfService`."""
         if self.out is None:
-            sys.stdout.buffer.write(whole)
+            _copy(pieces, sys.stdout.buffer)
             return
-        beside = self.out.with_name(f".{self.out.name}.part")
         try:
-            if self.out.exists() and not self.out.is_file():
-                self.out.write_bytes(whole)  # a device or a pipe
-                return
-            beside.write_bytes(whole)
-            beside.replace(self.out)  # nobody ever sees half of a payment file
+            if self.out.exists() and not self.out.is_file():  # a device or a pipe
+                with self.out.open("wb") as output:
+                    _copy(pieces, output)
+            else:
+                self._replace(self.out, pieces)
         except OSError as error:
-            with contextlib.suppress(OSError):
-                beside.unlink(missing_ok=True)
             why = error.strerror or type(error).__name__
             raise OutOfService(f"{self.out} can't be written: {why}.", "What was there before is whole.") from None
+
+    def _replace(self, out: Path, pieces: Iterable[bytes]) -> None:
+        beside = out.with_name(f".{out.name}.part")
+        try:
+            with beside.open("wb") as held:
+                held.writelines(pieces)
+            beside.replace(out)  # nobody ever sees half of a payment file
+        finally:
+            with contextlib.suppress(OSError):
+                beside.unlink(missing_ok=True)
+
+
+def _copy(pieces: Iterable[bytes], output: BinaryIO) -> None:
+    with tempfile.TemporaryFile() as held:
+        held.writelines(pieces)
+        held.seek(0)
+        shutil.copyfileobj(held, output)
 
 
 def convert(
@@ -142,10 +158,13 @@ def convert(
         frame.output.aside.print(clean(sentence), soft_wrap=True)
 
     pdf = b"".join(_pieces(given.pdf, str(given.pdf))) if given.pdf else b""
-    order = Order(datetime.now(UTC).replace(microsecond=0), say, result.profile, given.names, pdf)
+    form, table = declared(given.table), writer(result.to).table
     try:
-        told = _told_in(Path(file), declared(given.table), writer(result.to).table)
-        result.write(written(result.to, told, order))
+        with _readable(Path(file), file) as chunks:
+            told = partial(_told_in, chunks, Path(file).name, form, table)
+            now = datetime.now(UTC).replace(microsecond=0)
+            order = Order(now, say, result.profile, given.names, pdf, source=told)
+            result.write(written(result.to, told(), order))
     except ProfileNeeded as needed:
         frame.output.failure(needed)
         for line in needed.proposal.splitlines():
@@ -181,9 +200,10 @@ def validate(
         return _payees(frame, files, Worklist(rules, day), form)
     code, series, paths = DONE, Series(), list(_paths(frame, files))
     for path in paths:
-        for flaw in flaws(_source(path), _named(path), Asked(rules, day, form), series):
-            code = max(code, REFUSED if flaw.rule == "format" else WRONG if flaw.severity == "error" else DONE)
-            _show(frame, flaw)
+        with _readable(path) as chunks:
+            for flaw in flaws(chunks, _named(path), Asked(rules, day, form), series):
+                code = max(code, REFUSED if flaw.rule == "format" else WRONG if flaw.severity == "error" else DONE)
+                _show(frame, flaw)
     for flaw in series.flaws():
         code = max(code, WRONG if flaw.severity == "error" else DONE)
         _show(frame, flaw)
@@ -195,10 +215,8 @@ def validate(
 def _payees(frame: Frame, files: Sequence[str], worklist: Worklist, form: Format | None) -> int:
     """The worklist, one line a payee, and how many there are."""
     for path in _paths(frame, files):
-        for told in tell(_source(path), path.name, form, PAYMENTS):
-            if told.format is None:
-                raise FormatRefused(told.refusal, REMEDY)
-            for item in told.items:
+        with _readable(path) as chunks:
+            for item in _told_in(chunks, path.name, form, PAYMENTS):
                 worklist.add(item, _named(path))
     for payee in worklist.failing():
         if frame.output.json:
@@ -213,12 +231,23 @@ def _payees(frame: Frame, files: Sequence[str], worklist: Worklist, form: Format
     return WRONG if worklist.failing() or worklist.rejected else DONE
 
 
-def _source(path: Path) -> Callable[[], Iterator[bytes]]:
-    """The bytes of a file, as often as they are asked for: standard input is kept."""
+@contextlib.contextmanager
+def _readable(path: Path, said: str = "It") -> Iterator[Callable[[], Iterator[bytes]]]:
+    """The bytes of a file, as often as they are asked for: standard input is kept meanwhile."""
     if str(path) != "-":
-        return partial(_pieces, path)
-    whole = b"".join(_pieces(path))
-    return lambda: iter((whole,))
+        yield partial(_pieces, path, said)
+        return
+    with tempfile.TemporaryFile() as kept:
+        kept.writelines(_pieces(path))
+        kept.flush()
+        yield partial(_kept, kept.fileno())
+
+
+def _kept(file: int) -> Iterator[bytes]:
+    at = 0
+    while piece := os.pread(file, _PIECE_BYTES, at):
+        at += len(piece)
+        yield piece
 
 
 def _day(said: str) -> date | None:
@@ -240,8 +269,10 @@ def _show(frame: Frame, flaw: Flaw) -> None:
         frame.output.console.print(clean(f"    {flaw.remedy}"), soft_wrap=True)
 
 
-def _told_in(path: Path, form: Format | None, table: Format | None) -> Iterator[Item]:
-    for told in tell(partial(_pieces, path, str(path)), path.name, form, table):
+def _told_in(
+    chunks: Callable[[], Iterator[bytes]], name: str, form: Format | None, table: Format | None
+) -> Iterator[Item]:
+    for told in tell(chunks, name, form, table):
         if told.format is None:
             raise FormatRefused(told.refusal, REMEDY)
         yield from told.items

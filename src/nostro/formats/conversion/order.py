@@ -48,6 +48,12 @@ class Order:
     profile: str = ""
     told: Mapping[str, str] = field(default_factory=dict)
     pdf: bytes = b""
+    source: Callable[[], Iterable[Item]] = tuple
+    """What is converted, to be read once more: what stands at its end may be needed at the beginning."""
+
+    def ends(self) -> Iterator[StatementEnd]:
+        """The ends of the source's statements, read when they are asked for."""
+        return (item for item in self.source() if isinstance(item, StatementEnd))
 
     @property
     def rules(self) -> Profile | None:
@@ -65,11 +71,16 @@ class Order:
 
     def day(self, name: str, found: date | None = None) -> date:
         """A day, as told or found. Raises `FormatRefused`."""
-        said = self.needed(**{name: found.isoformat() if found else ""})[name]
+        said = self.needed(**{name: iso(found)})[name]
         try:
             return date.fromisoformat(said)
         except ValueError:
             raise FormatRefused(f"{name.replace('_', '-')}: {said!r} is no date.", "Write it as 2026-11-30.") from None
+
+
+def iso(day: date | None) -> str:
+    """The day as text, or nothing."""
+    return day.isoformat() if day else ""
 
 
 Said = StatementHead | Entry | StatementEnd | MessageHead | Instruction | PaymentStatus

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import date
 
 from nostro.formats.bacs.write import Standard18, write_standard_18
-from nostro.formats.conversion.order import Message, Order, messages, one, payments_of
+from nostro.formats.conversion.order import Message, Order, iso, messages, one, payments_of
 from nostro.formats.iso20022.write.batches import Initiation
 from nostro.formats.iso20022.write.credit_transfers import write_pain001
 from nostro.formats.iso20022.write.direct_debits import write_pain008
@@ -55,7 +55,9 @@ def to_nacha(entry_class: str, items: Iterable[Item], order: Order) -> Iterator[
     sender, receiver = (head.envelope.sender, head.envelope.receiver) if head.envelope else ("", "")
     ours = _ours(first)[1]
     odfi = others.get("odfi") or (ours.clearing_id[:8] if ours else "")
-    known = order.needed(destination=receiver or (ours.clearing_id if ours else ""), origin=sender, odfi=odfi, mark="A")
+    asked = {"destination": receiver or (ours.clearing_id if ours else ""), "origin": sender, "odfi": odfi, "mark": "A"}
+    batched = [_asked(head, payment, entry_class) for head, inside in found for payment in payments_of(inside)]
+    known = order.needed(**asked, **{name: said for one in batched for name, said in one.items() if not said})
     file = NachaFile(
         destination=known["destination"],
         origin=known["origin"],
@@ -70,25 +72,28 @@ def _batches(found: list[Message], entry_class: str, odfi: str, order: Order) ->
     for head, inside in found:
         groups: dict[tuple[str, date], list[Instruction]] = {}
         for payment in payments_of(inside):
-            own = payment.local_instrument or head.others.get("entry_class", "")
-            kind = entry_class or order.needed(**{"class": own if own in _CLASSES else ""})["class"]
+            kind = entry_class or order.needed(**_asked(head, payment, ""))["class"]
             day = order.day("processing_day", payment.execution_date)
             groups.setdefault((kind, day), []).append(_latin(payment))
         for (kind, day), payments in groups.items():
-            of_us = _company(head, payments[0], order)
+            known = order.needed(**_asked(head, payments[0], kind))
             told = {"entry_class": kind, "effective": day, "odfi": odfi, "payments": tuple(payments)}
+            of_us = {name: head.others.get(name, "") for name in ("descriptive_date", "discretionary")}
+            of_us |= {name: known[name] for name in ("company_name", "company_id", "description")}
             yield NachaBatch.model_validate({**of_us, **told})
 
 
-def _company(head: MessageHead, first: Instruction, order: Order) -> Mapping[str, str]:
-    """What a batch says of us."""
-    company = head.initiating_party or _ours(first)[0] or Party()
-    known = order.needed(
-        company_name=company.name,
-        company_id=company.ids.get("ACH", ""),
-        description=head.others.get("description", ""),
-    )
-    return {**known, **{name: head.others.get(name, "") for name in ("descriptive_date", "discretionary")}}
+def _asked(head: MessageHead, payment: Instruction, entry_class: str) -> dict[str, str]:
+    """What a batch has to know, as far as the source says it."""
+    company = head.initiating_party or _ours(payment)[0] or Party()
+    own = payment.local_instrument or head.others.get("entry_class", "")
+    return {
+        "class": entry_class or (own if own in _CLASSES else ""),
+        "processing_day": iso(payment.execution_date),
+        "company_name": company.name,
+        "company_id": company.ids.get("ACH", ""),
+        "description": head.others.get("description", ""),
+    }
 
 
 def _latin(payment: Instruction) -> Instruction:
@@ -117,13 +122,14 @@ def to_bacs(items: Iterable[Item], order: Order) -> Iterator[bytes]:
     head, inside = one(messages(items, _INITIATION))
     payments = tuple(_british(_latin(payment)) for payment in payments_of(inside))
     serial = f"{head.message_id}--".split("-")[1] if head.format.startswith("Bacs") else ""
-    known = order.needed(serial=serial, user=head.initiating_party.ids.get("SUN", "") if head.initiating_party else "")
-    days = [payment.execution_date for payment in payments if payment.execution_date]
+    day = min((payment.execution_date for payment in payments if payment.execution_date), default=None)
+    user = head.initiating_party.ids.get("SUN", "") if head.initiating_party else ""
+    known = order.needed(serial=serial, user=user, processing_day=iso(day))
     file = Standard18(
         serial=known["serial"],
         user=known["user"],
         created_on=order.created_at.date(),
-        processing_day=order.day("processing_day", min(days, default=None)),
+        processing_day=order.day("processing_day", day),
         payments=payments,
     )
     return write_standard_18(file)

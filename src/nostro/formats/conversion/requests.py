@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from nostro.formats.conversion.order import Order, messages, one, payments_of
+from nostro.formats.conversion.order import Order, iso, messages, one, payments_of
 from nostro.formats.iso20022.write import (
     PAIN002,
     Assignment,
@@ -43,16 +43,17 @@ def to_cancellation(kind: str, items: Iterable[Item], order: Order) -> Iterator[
     sent = "payment_initiation" if kind == "camt.055" else "interbank_payment"
     head, inside = one(messages(items, _ASKED_BACK, sent))
     payments = payments_of(inside)
-    if head.kind != _ASKED_BACK:
-        reason = ReturnInformation(code=order.needed(reason="")["reason"])
-        payments = [_taken_back(payment, head, reason) for payment in payments]
     account = payments[0].debtor_account or BankAccount()
-    bank = order.needed(assignee=head.others.get("Assgne", "") or account.bic)["assignee"]
+    asked = {"assignee": head.others.get("Assgne", "") or account.bic}
+    known = order.needed(**asked if head.kind == _ASKED_BACK else {"reason": "", **asked})
+    if head.kind != _ASKED_BACK:
+        reason = ReturnInformation(code=known["reason"])
+        payments = [_taken_back(payment, head, reason) for payment in payments]
     letter = Assignment(
         message_id=head.message_id if head.kind == _ASKED_BACK else f"C-{head.message_id}"[:35],
         created_at=order.created_at,
         assigner=head.initiating_party or payments[0].debtor or Party(),
-        assignee=Party(ids={"BIC": bank}),
+        assignee=Party(ids={"BIC": known["assignee"]}),
         case_id=head.others.get("Case", ""),
     )
     return (write_camt055 if kind == "camt.055" else write_camt056)(payments, letter)
@@ -86,13 +87,18 @@ _MESSAGES = {"statement": "camt.053.001.08", "report": "camt.052.001.08", "notif
 
 def _missed(head: StatementHead, name: str, order: Order) -> Wanted:
     opening, closing = head.opening, head.closing
+    first = head.from_date or (opening.on if opening else None)
+    last = head.to_date or (closing.on if closing else head.created_on)
+    known = order.needed(
+        message=_MESSAGES[head.kind], owner=head.bank_account.owner, **{"from": iso(first), "to": iso(last)}
+    )
     return Wanted(
         request_id=name,
-        message=order.needed(message=_MESSAGES[head.kind])["message"],
+        message=known["message"],
         bank_account=head.bank_account,
-        owner=Party(name=order.needed(owner=head.bank_account.owner)["owner"]),
-        from_date=order.day("from", head.from_date or (opening.on if opening else None)),
-        to_date=order.day("to", head.to_date or (closing.on if closing else head.created_on)),
+        owner=Party(name=known["owner"]),
+        from_date=order.day("from", first),
+        to_date=order.day("to", last),
     )
 
 

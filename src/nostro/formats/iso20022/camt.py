@@ -14,10 +14,10 @@ from pydantic import ValidationError
 
 from nostro.formats.checks import BatchSum, Sums
 from nostro.formats.iso20022.entry import Around, read_detail, read_entry
-from nostro.formats.iso20022.head import HeadParts, format_of, page_of
-from nostro.formats.iso20022.pieces import Cut, cuts
-from nostro.formats.iso20022.places import Scissors
-from nostro.formats.iso20022.told import CURRENCY, Told, amount_of
+from nostro.formats.iso20022.head import HeadParts, page_of
+from nostro.formats.iso20022.pieces import Cut, Lead, cuts
+from nostro.formats.iso20022.places import ONE_BY_ONE, Place, Role
+from nostro.formats.iso20022.told import CURRENCY, NOTHING, Told, amount_of
 from nostro.formats.reading import Unreadable, if_readable, why
 from nostro.formats.xml import BrokenXml
 from nostro.model.base import unchecked
@@ -29,21 +29,24 @@ CamtItem = StatementHead | Entry | Reject | StatementEnd
 DETAILS_KEPT = 1_000
 """Details of one entry that are handed on; all of them are counted and summed."""
 _MESSAGE = re.compile(r"(BkToCstmrStmt|BkToCstmrAcctRpt|BkToCstmrDbtCdtNtfctn)(V\d\d)?")
-_KINDS: dict[str, ReportKind] = {
-    "BkToCstmrStmt": "statement",
-    "BkToCstmrAcctRpt": "report",
-    "BkToCstmrDbtCdtNtfctn": "notification",
+_KINDS: dict[str, tuple[ReportKind, str]] = {
+    "BkToCstmrStmt": ("statement", "camt.053"),
+    "BkToCstmrAcctRpt": ("report", "camt.052"),
+    "BkToCstmrDbtCdtNtfctn": ("notification", "camt.054"),
 }
 _source = unchecked(Source)
 _STATEMENTS = frozenset({"Stmt", "Rpt", "Ntfctn"})
 _IN_STATEMENT = 2
-SCISSORS = Scissors(
-    message=lambda name: _MESSAGE.fullmatch(name) is not None,
-    containers=_STATEMENTS,
-    announced=frozenset({"Ntry"}),
-    apart=frozenset({"TxDtls"}),
-    repeated=frozenset({"Chrgs", "Rcrd", "Prtry", "Othr", "PrtryId", "OthrId", "Strd", "RfrdDocInf"}),
-)
+
+
+def _cut_so(above: Place, name: str) -> int:
+    if above.role == Role.BEFORE:
+        return Role.MESSAGE if _MESSAGE.fullmatch(name) else Role.BEFORE
+    if above.role == Role.MESSAGE:
+        return Role.GROUP if name in _STATEMENTS else Role.PIECE
+    if above.role == Role.GROUP:
+        return Role.ANNOUNCED if name == "Ntry" else Role.PIECE
+    return Role.APART if name == "TxDtls" else Role.REPEATED if name in ONE_BY_ONE else Role.INSIDE
 
 
 def read_camt(chunks: Iterable[bytes]) -> Iterator[CamtItem]:
@@ -54,8 +57,8 @@ def read_camt(chunks: Iterable[bytes]) -> Iterator[CamtItem]:
     """
     walk = _Walk()
     try:
-        for cut in cuts(chunks, SCISSORS):
-            yield from walk.begin(cut) if cut.told is None else walk.complete(cut, cut.told)
+        for cut in cuts(chunks, _cut_so):
+            yield from walk.begin(cut) if cut.told is None else walk.take(cut, cut.told)
     except BrokenXml as broken:
         if not walk.where_message:
             raise broken.refused("a bank statement") from None
@@ -66,12 +69,13 @@ def read_camt(chunks: Iterable[bytes]) -> Iterator[CamtItem]:
 
 @dataclass(slots=True)
 class _Statement:
-    """The statement that streams by. `line`: where the present entry begins, 0 between entries."""
+    """The statement that streams by. `line`: where its entry begins, 0 between entries; `told`: what that tells."""
 
     parts: HeadParts
     sums: Sums = field(default_factory=Sums)
     headed: bool = False
     line: int = 0
+    told: Told = NOTHING
     details: list[Detail] = field(default_factory=list)
     batch: BatchSum = field(default_factory=BatchSum)
     broken_details: list[Check] = field(default_factory=list)
@@ -84,12 +88,12 @@ class _Statement:
 
     def begin(self, line: int) -> None:
         """An entry begins."""
-        self.line, self.details, self.batch, self.broken_details = line, [], BatchSum(), []
+        self.line, self.told, self.details, self.batch, self.broken_details = line, NOTHING, [], BatchSum(), []
 
-    def take_detail(self, told: Told, line: int, entry: Told) -> None:
+    def take_detail(self, told: Told, line: int) -> None:
         """One transaction of the present entry. Those that name no currency are in their entry's."""
         try:
-            detail = read_detail(told, entry, self._around(entry))
+            detail = read_detail(told, self.told, self._around(self.told))
         except (Unreadable, ValidationError) as error:
             where = f"{self.entry_where}, line {line}: {why(error)}"
             self.broken_details.append(Check(name="detail", ok=False, detail=where))
@@ -125,8 +129,7 @@ class _Statement:
 class _Walk:
     """Where the walk through the document is, and what it has gathered."""
 
-    path: list[str] = field(default_factory=list)
-    namespaces: list[str] = field(default_factory=list)
+    lead: Lead = field(default_factory=Lead)
     depth: int = 0
     where_message: str = ""
     line: int = 0
@@ -150,30 +153,33 @@ class _Walk:
             self._lead(cut)
         elif self.statement is None:
             self.statements += 1
-            source = Source(where=f"{self.where_message}/{cut.name}[{self.statements}]", line=cut.line)
+            source = Source(where=f"{self.where_message}/{cut.path}[{self.statements}]", line=cut.line)
             self.statement = _Statement(HeadParts(self.kind, source, self.format, self.page, self.created))
         else:
             self.statement.begin(cut.line)
             yield from self._head(self.statement)
 
-    def complete(self, cut: Cut, told: Told) -> Iterator[CamtItem]:
-        """An element is complete."""
+    def take(self, cut: Cut, told: Told) -> Iterator[CamtItem]:
+        """An element is complete, or tells what it is to what is in it."""
         statement, below = self.statement, cut.depth - self.depth
-        if not self.depth:
+        if cut.so_far:
+            if statement is not None:
+                statement.told = told
+        elif not self.depth:
             return
-        if statement is not None and cut.name == "TxDtls" and statement.line:
-            statement.take_detail(told, cut.line, cut.around)
+        elif statement is not None and below > _IN_STATEMENT and statement.line:
+            statement.take_detail(told, cut.line)
         elif statement is not None and below == _IN_STATEMENT:
-            if cut.name == "Ntry":
+            if cut.path == "Ntry":
                 yield statement.entry(told)
             else:
-                statement.parts.take(cut.name, told, cut.line)
+                statement.parts.take(cut.path, told, cut.line)
                 statement.around = None
         elif statement is not None and below == 1:
             yield from self._head(statement)
             yield statement.sums.end(statement.parts.balances, statement.parts.controls, statement.parts.checks)
             self.statement = None
-        elif cut.name == "GrpHdr" and below == 1:
+        elif cut.path == "GrpHdr" and below == 1:
             self.created, self.page = told.text("CreDtTm"), page_of(told, "MsgPgntn/")
         elif below == 0:
             self.depth = 0
@@ -187,13 +193,12 @@ class _Walk:
             yield Reject(where=self.where_message, why=why, line=self.line)
 
     def _lead(self, cut: Cut) -> None:
-        self.path[cut.depth - 1 :] = [cut.name]
-        self.namespaces += cut.namespaces
-        found = _MESSAGE.fullmatch(cut.name)
+        self.lead.take(cut)
+        found = _MESSAGE.fullmatch(cut.path)
         if found:
-            self.kind = _KINDS[found[1]]
-            self.format = format_of(self.namespaces, self.kind)
-            self.depth, self.line, self.where_message = cut.depth, cut.line, "/" + "/".join(self.path)
+            self.kind, name = _KINDS[found[1]]
+            self.format = self.lead.version(name)
+            self.depth, self.line, self.where_message = cut.depth, cut.line, self.lead.where
             self.created, self.page = "", (None, None)
 
     def _head(self, statement: _Statement) -> Iterator[StatementHead]:

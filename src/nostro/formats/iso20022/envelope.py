@@ -6,8 +6,7 @@ around them (Fedwire, FedNow, RTP, TARGET, `BizMsgEnvlp`, `RequestPayload`) are 
 
 from __future__ import annotations
 
-from nostro.formats.iso20022.told import told_of
-from nostro.formats.xml import Element
+from nostro.formats.iso20022.told import Told
 from nostro.model.messages import Envelope
 
 HEADERS = frozenset({"AppHdr", "Header", "BizAppHdr"})
@@ -27,9 +26,8 @@ _PATHS = {
 _DUPLICATE = ("PssblDplct", "DuplicateIndication", "PDEIndication")
 
 
-def envelope_of(header: Element, before: Envelope | None) -> Envelope | None:
+def envelope_of(told: Told, before: Envelope | None) -> Envelope | None:
     """What the header tells, over what an outer one told; an empty header tells nothing."""
-    told = told_of(header)
     fields: dict[str, object] = {name: said for name, paths in _PATHS.items() if (said := told.text(*paths))}
     if told.text(*_DUPLICATE).lower() in ("true", "1"):
         fields["possible_duplicate"] = True

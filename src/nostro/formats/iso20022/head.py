@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -17,15 +15,7 @@ from nostro.model.money import Amount
 from nostro.model.parties import BankAccount
 from nostro.model.statements import Balance, Check, Direction, ReportKind, Source, StatementHead
 
-_VERSION = re.compile(r"camt\.05[234]\.\d{3}\.\d{2}")
 _BALANCES = 1_000
-_NAMES: dict[ReportKind, str] = {"statement": "camt.053", "report": "camt.052", "notification": "camt.054"}
-
-
-def format_of(namespaces: Iterable[str], kind: ReportKind) -> str:
-    """`camt.053.001.08` from the nearest namespace that says so, or just `camt.053` where none does."""
-    said = [found[0] for space in namespaces if (found := _VERSION.search(space))]
-    return next((version for version in reversed(said) if version.startswith(_NAMES[kind])), _NAMES[kind])
 
 
 @dataclass(slots=True)

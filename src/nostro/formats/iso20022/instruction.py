@@ -8,12 +8,14 @@ from nostro.formats.iso20022.actors import account_of, agent, bank_account, iden
 from nostro.formats.iso20022.documents import documents, settled
 from nostro.formats.iso20022.told import Layers, Table, Told, amount_of
 from nostro.formats.reading import Unreadable
+from nostro.model.base import unchecked
 from nostro.model.messages import Instruction, Mandate, Method, RequestTerms
 from nostro.model.money import Amount
 from nostro.model.parties import BankAccount, Party
 from nostro.model.references import told as told_reference
 from nostro.model.statements import Charge, Exchange, References, ReturnInformation, Source
 
+_made, _made_references = unchecked(Instruction), unchecked(References)
 MOVED = (
     "IntrBkSttlmAmt", "RtrdIntrBkSttlmAmt", "RvsdIntrBkSttlmAmt", "Amt/InstdAmt", "InstdAmt", "RvsdInstdAmt",
     "RtrdInstdAmt", "OrgnlIntrBkSttlmAmt", "OrgnlInstdAmt", "OrgnlTxRef/IntrBkSttlmAmt", "OrgnlTxRef/Amt/InstdAmt",
@@ -148,7 +150,7 @@ def _instruction(layers: Layers, source: Source, method: Method, *, amount_neede
     if amount_needed and told is None and equivalent is None:
         raise Unreadable("there is no amount")
     structured, lines = settled(layers)
-    return Instruction(
+    return _made(
         method=method,
         amount=told,
         equivalent=equivalent,
@@ -175,7 +177,7 @@ def _instruction(layers: Layers, source: Source, method: Method, *, amount_neede
 def references(layers: Layers, structured: str = "") -> References:
     """Who calls the payment what. What a group or message is called, its payments are not: only they may say it."""
     known = layers.fields(_OF_GROUP) | layers.own.fields(_REFERENCES)
-    return References(**known, structured=structured, others=layers.own.fields(_OTHER_REFERENCES))
+    return _made_references(**known, structured=structured, others=layers.own.fields(_OTHER_REFERENCES))
 
 
 _SIDES: Mapping[str, tuple[str, ...]] = {

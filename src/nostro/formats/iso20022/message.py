@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 
 from nostro.formats.iso20022.envelope import HEADERS, envelope_of
 from nostro.formats.iso20022.message_parts import MessageItem, MessageParts
-from nostro.formats.iso20022.message_types import message_type
-from nostro.formats.xml import BrokenXml, Element, events, line_of, local, release
+from nostro.formats.iso20022.message_types import cut_so, message_type
+from nostro.formats.iso20022.pieces import Cut, Lead, cuts
+from nostro.formats.iso20022.told import Told
+from nostro.formats.xml import BrokenXml
 from nostro.model.failures import FormatRefused
 from nostro.model.messages import Envelope
-
-_UNRELEASED = 100_000
-"""Elements that may wait to be read and freed: far more than any payment has."""
+from nostro.model.statements import Source
 
 
 def read_messages(chunks: Iterable[bytes]) -> Iterator[MessageItem]:
@@ -27,17 +27,17 @@ def read_messages(chunks: Iterable[bytes]) -> Iterator[MessageItem]:
     """
     walk = _Walk()
     try:
-        for kind, element in events(chunks):
-            if kind == "start":
-                walk.start(element)
-            elif not walk.within_payment():
-                yield from walk.end(element)
+        for cut in cuts(chunks, cut_so):
+            if cut.told is None:
+                walk.begin(cut)
+            else:
+                yield from walk.take(cut, cut.told)
     except BrokenXml as broken:
         if not walk.messages:
             raise broken.refused("a message about payments") from None
         if walk.message:
             yield from walk.message.as_far()
-        yield broken.reject(walk.where)
+        yield broken.reject(walk.message.innermost if walk.message else walk.lead.where)
         return
     if not walk.messages:
         raise FormatRefused("There is no ISO 20022 message about payments in this XML.")
@@ -45,54 +45,37 @@ def read_messages(chunks: Iterable[bytes]) -> Iterator[MessageItem]:
 
 @dataclass(slots=True)
 class _Walk:
-    """Where the walk is: outside of messages by `path`, inside one in its parts. `told`: one came after the header."""
+    """Where the walk is: `depth` is that of the message which is being read. `told`: one came after the header."""
 
-    path: list[str] = field(default_factory=list)
+    lead: Lead = field(default_factory=Lead)
+    depth: int = 0
     envelope: Envelope | None = None
     message: MessageParts | None = None
     messages: int = 0
     told: bool = False
-    unreleased: int = 0
 
-    @property
-    def where(self) -> str:
-        """The innermost thing that is being read."""
-        return self.message.innermost if self.message else "/" + "/".join(self.path)
-
-    def within_payment(self) -> bool:
-        """Whether the element that ends is only a part of a payment: nearly all of them are."""
-        return self.message is not None and self.message.leave_part()
-
-    def start(self, element: Element) -> None:
-        """An element begins; its children are not there yet."""
-        self.unreleased += 1
-        if self.unreleased > _UNRELEASED:
-            raise BrokenXml(f"more than {_UNRELEASED} elements without a payment among them", line_of(element))
+    def begin(self, cut: Cut) -> None:
+        """An element begins."""
         if self.message:
-            self.message.start(element)
+            self.message.begin(cut)
             return
-        name = local(element)
-        self.path.append(name)
-        if (kind := message_type(name)) is not None:
+        self.lead.take(cut)
+        if (kind := message_type(cut.path)) is not None:
             self.messages += 1
-            where = "/" + "/".join(self.path) + (f"[{self.messages}]" if self.messages > 1 else "")
-            self.message, self.told = MessageParts.of(kind, element, where, self.envelope), True
+            where = self.lead.where + (f"[{self.messages}]" if self.messages > 1 else "")
+            version = self.lead.version(kind.name, self.envelope.definition if self.envelope else "")
+            self.message = MessageParts.of(kind, version, Source(where=where, line=cut.line), cut.depth, self.envelope)
+            self.depth, self.told = cut.depth, True
 
-    def end(self, element: Element) -> Iterator[MessageItem]:
-        """An element is complete."""
-        if self.message and self.message.element is not element:
-            yield from self.message.end(element)
-            self.unreleased = 0 if self.message.freed else self.unreleased
+    def take(self, cut: Cut, told: Told) -> Iterator[MessageItem]:
+        """An element is complete, or tells what it is to what is in it."""
+        if self.message and (cut.so_far or cut.depth != self.depth):
+            yield from self.message.take(cut, told)
             return
-        name = self.path.pop()
         if self.message:
-            yield from self.message.finish()
+            yield from self.message.finish(told)
             self.message = None
-            release(element)
-            self.unreleased = 0
-        elif name in HEADERS:
+        elif cut.path.rpartition("/")[2] in HEADERS:
             # A header after a message is the next one's; an outer and an inner one before it add up.
-            self.envelope, self.told = envelope_of(element, None if self.told else self.envelope), False
-            release(element)
-        elif HEADERS.isdisjoint(self.path):
-            release(element)
+            self.envelope, self.told = envelope_of(told, None if self.told else self.envelope), False
+        self.lead.leave(cut)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from nostro.formats.iso20022.actors import agent, party
@@ -10,11 +9,9 @@ from nostro.formats.iso20022.instruction import flag
 from nostro.formats.iso20022.message_types import MessageType
 from nostro.formats.iso20022.statuses import original, reasons
 from nostro.formats.iso20022.told import Layers, Table, Told
-from nostro.formats.xml import Element
 from nostro.model.messages import Case, Envelope, MessageHead, Reason
 from nostro.model.statements import Source
 
-_VERSION = re.compile(r"(?:pain|pacs|camt|remt|admi)\.\d{3}\.\d{3}\.\d{2}")
 _IDS = ("GrpHdr/MsgId", "Assgnmt/Id", "RptHdr/RptId", "MsgId/Id", "MsgHdr/MsgId", "GrpHdr/Id")
 _CREATED = ("GrpHdr/CreDtTm", "Assgnmt/CreDtTm", "MsgId/CreDtTm", "MsgHdr/CreDtTm", "CreDtTm")
 _SENDERS = ("GrpHdr/InitgPty", "Assgnmt/Assgnr", "GrpHdr/MsgSndr", "GrpHdr/InstgAgt")
@@ -39,9 +36,7 @@ _BANKS = ("InstdAgt", "FwdgAgt", "DbtrAgt", "CdtrAgt")
 _MISSING: Mapping[str, str] = {"MssngInf": "missing", "IncrrctInf": "incorrect"}
 
 
-def head_of(
-    message: Element, kind: MessageType, layers: Layers, source: Source, envelope: Envelope | None
-) -> MessageHead:
+def head_of(kind: MessageType, version: str, layers: Layers, source: Source, envelope: Envelope | None) -> MessageHead:
     """The head, of what the message said before its first payment."""
     told = layers.told[-1]
     created = layers.instant(*_CREATED)
@@ -61,7 +56,7 @@ def head_of(
         case=_case(layers),
         others=_others(layers),
         source=source,
-        format=format_of(message, kind, envelope),
+        format=version,
     )
 
 
@@ -99,14 +94,3 @@ def _reasons(told: Told) -> tuple[Reason, ...]:
 def _others(layers: Layers) -> dict[str, str]:
     banks = {name: said for name in _BANKS if (said := agent(layers, f"GrpHdr/{name}"))}
     return layers.fields(_OTHERS) | banks
-
-
-def format_of(message: Element, kind: MessageType, envelope: Envelope | None) -> str:
-    """`pain.001.001.09`: from the namespace, else the element, the document's attributes or its header."""
-    parent = message.getparent()
-    attributes = [str(value) for value in parent.attrib.values()] if parent is not None else []
-    for said in (message.tag, *attributes, envelope.definition if envelope else ""):
-        found = _VERSION.search(said)
-        if found and found[0].startswith(kind.name):
-            return found[0]
-    return kind.name

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import NamedTuple
 
 from pydantic import ValidationError
@@ -14,22 +13,17 @@ from nostro.formats.iso20022.counted import Counted, Ending
 from nostro.formats.iso20022.instruction import MOVED
 from nostro.formats.iso20022.message_head import head_of
 from nostro.formats.iso20022.message_types import Group, MessageType, Shape
-from nostro.formats.iso20022.told import Layers, Told, told_of
+from nostro.formats.iso20022.pieces import Cut
+from nostro.formats.iso20022.told import NOTHING, Layers, Told
 from nostro.formats.reading import Unreadable, why
-from nostro.formats.xml import Element, line_of, local, release
+from nostro.formats.xml import BrokenXml
 from nostro.model.messages import Envelope, Instruction, MessageEnd, MessageHead, PaymentStatus
 from nostro.model.money import Amount
 from nostro.model.statements import Reject, Source
 
+_WAITING = 10_000
+"""So many payments may wait for the end of their message, of those that are small."""
 MessageItem = MessageHead | Instruction | PaymentStatus | Reject | MessageEnd
-
-
-class _Held(NamedTuple):
-    """A payment that waits for the end of its message."""
-
-    told: tuple[Told, ...]
-    source: Source
-    shape: Shape
 
 
 @dataclass(slots=True)
@@ -41,134 +35,125 @@ class _Open:
 
     path: str
     source: Source
-    element: Element
+    depth: int
     group: Group
-    told: Told | None = None
+    told: Told = NOTHING
     counted: Counted = field(default_factory=Counted)
     met: Counter[str] = field(default_factory=Counter)
     filled: bool = False
     announced: bool = False
 
-    def step(self, path: str) -> str:
-        """What leads from the group to a path in it."""
-        return path.removeprefix(self.path).strip("/")
+    def next(self, path: str) -> str:
+        """Where the next element of a path in the group stands."""
+        return f"{self.source.where}/{path}[{self.met[path] + 1}]"
+
+
+class _Held(NamedTuple):
+    """A payment that waits for the end of its message, and the groups that it is in."""
+
+    told: Told
+    groups: Sequence[_Open]
+    source: Source
+    shape: Shape
 
 
 @dataclass(slots=True)
 class MessageParts:
-    """The message that streams by. `paths`: of the open elements; `deep`: how far inside a payment it is."""
+    """The message that streams by. `payment`: the path in its group of the one that is being read."""
 
     kind: MessageType
-    element: Element
+    version: str
     envelope: Envelope | None
     groups: list[_Open]
-    paths: list[str] = field(default_factory=list)
-    ending: Ending = field(default_factory=Ending)
+    ending: Ending
     head: MessageHead | None = None
     held: list[_Held] = field(default_factory=list)
     header: Told | None = None
-    deep: int = 0
-    freed: bool = False
+    payment: str = ""
 
     @classmethod
-    def of(cls, kind: MessageType, element: Element, where: str, envelope: Envelope | None) -> MessageParts:
-        """The message that begins with an element."""
-        opened = _Open("", Source(where=where, line=line_of(element)), element, Group())
-        return cls(kind, element, envelope, [opened], ending=Ending(opened.counted))
+    def of(cls, kind: MessageType, version: str, source: Source, depth: int, envelope: Envelope | None) -> MessageParts:
+        """The message that begins at a place."""
+        opened = _Open("", source, depth, Group())
+        return cls(kind, version, envelope, [opened], Ending(opened.counted))
 
     @property
     def innermost(self) -> str:
         """Where the group stands that is being read, and which payment of it would come next."""
         around = self.groups[-1]
-        if not self.deep:
-            return around.source.where
-        return f"{around.source.where}/{around.step(self.paths[-1])}[{around.met[self.paths[-1]] + 1}]"
+        return around.next(self.payment) if self.payment else around.source.where
 
-    def start(self, element: Element) -> None:
-        """An element within the message begins."""
-        if self.deep:
-            self.deep += 1
-            return
-        path = _below(self.paths[-1] if self.paths else "", local(element))
-        self.paths.append(path)
+    def begin(self, cut: Cut) -> None:
+        """A payment or group begins."""
+        path = self._path(cut)
         if path in self.kind.payments:
-            self.deep = 1
-        elif (group := self.kind.groups.get(path)) is not None:
-            self.groups.append(_Open(path, self._source(path, element), element, group))
+            self.payment = cut.path
+        else:
+            self.groups.append(_Open(path, self._source(cut), cut.depth, self.kind.groups[path]))
 
-    def leave_part(self) -> bool:
-        """Leave an element that is only a part of a payment; False for any other."""
-        if self.deep < 2:
-            return False
-        self.deep -= 1
-        return True
-
-    def end(self, element: Element) -> Iterator[MessageItem]:
-        """An element within the message is complete."""
-        path, self.freed = self.paths.pop(), False
-        if self.deep:
-            self.deep = 0
-            yield from self._payment(element, path)
-        elif self.groups[-1].element is element:
+    def take(self, cut: Cut, told: Told) -> Iterator[MessageItem]:
+        """A payment or group is complete, or a group tells what it is to what is in it."""
+        if cut.so_far:
+            for opened in self.groups:
+                opened.told = told if opened.depth == cut.depth else opened.told
+        elif (shape := self.kind.payments.get(self._path(cut))) is not None:
+            self.payment = ""
+            yield from self._payment(told, shape, self._source(cut))
+        else:
+            self.groups[-1].told = told
             yield from self._end_group(self.groups[-1])
 
-    def finish(self) -> Iterator[MessageItem]:
+    def finish(self, told: Told) -> Iterator[MessageItem]:
         """The message is complete."""
+        self.groups[0].told = told
         yield from self.as_far()
         answered = self.head is not None and bool(self.head.status or self.head.reasons)
-        yield self.ending.end(self._told(self.groups[0]), answered=answered)
+        yield self.ending.end(told, answered=answered)
 
     def as_far(self) -> Iterator[MessageItem]:
         """The message as far as it came: its head, and the payments that waited for its end."""
-        yield from self.headed()
-        beside = tuple(block for name in self.kind.beside for block in self._told(self.groups[0]).blocks(name))
+        yield from self.headed(self.held[0].groups if self.held else self.groups)
+        beside = tuple(block for name in self.kind.beside for block in self.groups[0].told.blocks(name))
         for held in self.held:
-            yield from self._shaped(held.shape, (*held.told, *beside), held.source)
+            yield from self._shaped(held.shape, (held.told, *self._layers(held.groups), *beside), held.source)
 
-    def headed(self) -> Iterator[MessageItem]:
-        """The head, if it was not told before."""
+    def headed(self, around: Sequence[_Open]) -> Iterator[MessageItem]:
+        """The head, if it was not told before, of what the groups say that it is told in."""
         if self.head is None:
-            layers = Layers(self._layers(len(self.groups)))
-            source = self.groups[0].source
-            self.head = head_of(self.element, self.kind, layers, source, self.envelope)
+            layers, source = Layers(self._layers(around)), self.groups[0].source
+            self.head = head_of(self.kind, self.version, layers, source, self.envelope)
             self._flaws(layers, source)
             yield self.head
 
-    def _payment(self, element: Element, path: str) -> Iterator[MessageItem]:
-        source = self._source(path, element)
-        told = (told_of(element), *self._layers(len(self.groups)))
+    def _payment(self, own: Told, shape: Shape, source: Source) -> Iterator[MessageItem]:
         if self.kind.whole:
-            self.held.append(_Held(told, source, self.kind.payments[path]))
+            if len(self.held) >= _WAITING:
+                raise BrokenXml(f"more than {_WAITING} payments in a message that is told at its end", source.line or 0)
+            self.held.append(_Held(own, list(self.groups), source, shape))
             return
-        yield from self.headed()
+        yield from self.headed(self.groups)
         yield from self._before()
-        yield from self._shaped(self.kind.payments[path], told, source)
-        release(element)
-        self.freed = True
+        yield from self._shaped(shape, (own, *self._layers(self.groups)), source)
 
     def _end_group(self, opened: _Open) -> Iterator[MessageItem]:
         alone = None if opened.filled else opened.group.alone
         if not self.kind.whole:
-            yield from self.headed()
+            yield from self.headed(self.groups)
             yield from self._before()
             if alone:
                 # It stands for payments that it does not list: there is nothing to count.
                 self.ending.uncountable = True
-                yield from self._shaped(alone, self._layers(len(self.groups)), opened.source)
-        told = self._told(opened)
+                yield from self._shaped(alone, self._layers(self.groups), opened.source)
         self.groups.pop()
         if not alone:
-            self.ending.group(opened.source.where, told, opened.counted)
-        if opened.path.partition("/")[0] in self._apart(""):
-            release(opened.element)
-            self.freed = True
+            self.ending.group(opened.source.where, opened.told, opened.counted)
 
     def _before(self) -> Iterator[MessageItem]:
         """What the open groups tell ahead of what is in them, once."""
         for depth, opened in enumerate(self.groups, start=1):
             if opened.group.before and not opened.announced:
                 opened.announced = True
-                yield from self._shaped(opened.group.before, self._layers(depth), opened.source)
+                yield from self._shaped(opened.group.before, self._layers(self.groups[:depth]), opened.source)
 
     def _shaped(self, shape: Shape, told: tuple[Told, ...], source: Source) -> Iterator[MessageItem]:
         layers = Layers(told)
@@ -197,38 +182,23 @@ class MessageParts:
         for name, sentence in layers.flaws:
             self.ending.fail(name, f"{source.where}, line {source.line}: {sentence}")
 
-    def _source(self, path: str, element: Element) -> Source:
+    def _path(self, cut: Cut) -> str:
+        """What leads from the message to a payment or group, or to the group that is being read."""
+        return "/".join(filter(None, (self.groups[-1].path, cut.path)))
+
+    def _source(self, cut: Cut) -> Source:
         """Where the next element of a path stands."""
         around = self.groups[-1]
-        around.met[path] += 1
-        where = f"{around.source.where}/{around.step(path)}[{around.met[path]}]"
-        return Source(where=where, line=line_of(element))
+        where = around.next(cut.path)
+        around.met[cut.path] += 1
+        return Source(where=where, line=cut.line)
 
-    def _layers(self, depth: int) -> tuple[Told, ...]:
-        """What the open groups say from the innermost on, then the message's header, then the message itself."""
-        around = [self._told(opened) for opened in reversed(self.groups[:depth])]
+    def _layers(self, groups: Sequence[_Open]) -> tuple[Told, ...]:
+        """What the groups say from the innermost on, then the message's header, then the message itself."""
+        around = [opened.told for opened in reversed(groups)]
         if self.header is None:
             self.header = next(iter(around[-1].blocks("GrpHdr")), None)
         return (*around[:-1], *((self.header,) if self.header else ()), around[-1])
-
-    def _told(self, opened: _Open) -> Told:
-        if opened.told is None:
-            opened.told = told_of(opened.element, self._apart(opened.path))
-        return opened.told
-
-    def _apart(self, path: str) -> frozenset[str]:
-        """Children of a group (of the message itself: no path) that hold payments: they are not what it says itself."""
-        return frozenset() if self.kind.whole else _holding(tuple(self.kind.payments), path)
-
-
-@lru_cache(maxsize=256)
-def _holding(payments: tuple[str, ...], path: str) -> frozenset[str]:
-    around = f"{path}/" if path else ""
-    return frozenset(below.removeprefix(around).partition("/")[0] for below in payments if below.startswith(around))
-
-
-def _below(path: str, name: str) -> str:
-    return f"{path}/{name}" if path else name
 
 
 def _amount(layers: Layers) -> Amount | None:

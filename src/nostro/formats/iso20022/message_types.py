@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 from nostro.formats.iso20022 import instruction, statuses
 from nostro.formats.iso20022.billing import billed_service
+from nostro.formats.iso20022.envelope import HEADERS
+from nostro.formats.iso20022.places import ONE_BY_ONE, Place, Role
 from nostro.formats.iso20022.told import Layers
 from nostro.model.messages import Instruction, MessageKind, PaymentStatus
 from nostro.model.statements import Source
@@ -129,3 +131,20 @@ def message_type(name: str) -> MessageType | None:
         return found
     suffixed, numbered = _SUFFIXED.fullmatch(name), _FIRST.fullmatch(name)
     return _TYPES.get(suffixed[1]) if suffixed else _NAMED.get(numbered[1]) if numbered else None
+
+
+def cut_so(above: Place, name: str) -> int:
+    """How messages are cut: headers around them, groups, and payments in these. Groups without any are told by both."""
+    piece, path = above.piece, name
+    if piece.role in (Role.BEFORE, Role.PIECE):
+        around = Role.BEFORE if piece.role == Role.BEFORE else Role.INSIDE
+        return Role.MESSAGE if message_type(name) else Role.PIECE if name in HEADERS else around
+    while above.role != Role.MESSAGE:
+        above, path = above.up, f"{above.name}/{path}"
+    kind = message_type(above.name)
+    if kind and piece.role in (Role.MESSAGE, Role.GROUP):
+        if path in kind.payments:
+            return Role.ANNOUNCED
+        if path in kind.groups:
+            return Role.GROUP if any(payment.startswith(path + "/") for payment in kind.payments) else Role.COPIED
+    return Role.REPEATED if name in ONE_BY_ONE else Role.INSIDE

@@ -3,52 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, cast
+from typing import cast
 
 from nostro.formats.iso20022.told import CURRENCY, MARK
 from nostro.formats.xml import BrokenXml
 
 DEPTH = 64
 PLACES_KEPT = 20_000
-INSIDE, REPEATED, APART, PIECE, ANNOUNCED, CONTAINER, MESSAGE, BEFORE = range(8)
-"""Roles of a place. Those up to `ANNOUNCED` belong to a piece or are one; from there on their beginnings are told."""
 
 
-class Scissors(NamedTuple):
-    """How a document is cut.
+class Role:
+    """What a place is.
 
-    Whatever leads to a message is told, and its beginnings are; so are the beginnings of `containers`, the message's
-    children whose own children are pieces, and of `announced` ones among those. Whatever else is right below a message
-    or a container is a piece, and so are those `apart`, wherever in a piece they stand. `repeated` elements are those
-    that are read one by one.
+    `INSIDE` belongs to what it is in, and so does `REPEATED`, which is read one by one. All others are cut out: `APART`
+    is part of a piece, `COPIED` belongs to what it is in all the same. From `COPIED` on the beginnings are told too.
     """
 
-    message: Callable[[str], bool]
-    containers: frozenset[str]
-    announced: frozenset[str]
-    apart: frozenset[str]
-    repeated: frozenset[str]
+    INSIDE, REPEATED, APART, PIECE, COPIED, ANNOUNCED, GROUP, MESSAGE, BEFORE = range(9)
 
-    def role(self, above: int, name: str) -> int:
-        """What an element is, right below one of another role."""
-        if above == BEFORE:
-            return MESSAGE if self.message(name) else BEFORE
-        if above == MESSAGE:
-            return CONTAINER if name in self.containers else PIECE
-        if above == CONTAINER:
-            return ANNOUNCED if name in self.announced else PIECE
-        if name in self.apart:
-            return APART
-        return REPEATED if name in self.repeated else INSIDE
+
+ONE_BY_ONE = frozenset({
+    "Chrgs", "ChrgsInf", "CxlRsn", "CxlRsnInf", "CxlStsRsnInf", "IncrrctInf", "InstrForCdtrAgt", "InstrForDbtrAgt",
+    "InstrForNxtAgt", "ModStsRsnInf", "MssngInf", "NbOfTxsPerCxlSts", "NbOfTxsPerSts", "Othr", "OthrId", "Prtry",
+    "PrtryId", "Rcrd", "RfrdDocInf", "RgltryRptg", "RtrRsnInf", "RvslRsnInf", "Strd", "StsRsnInf",
+})  # fmt: skip
+"""Elements that may be there several times, of which each is read by itself."""
+Scissors = Callable[["Place", str], int]
+"""How documents of one kind are cut: the role of an element, right below a place."""
 
 
 class Place(dict[str, "Place"]):
     """Where an element stands, and by their tags the places right below it, which come into being as they are met.
 
-    `path` begins below the piece that the place is in.
+    `within` begins below the piece that the place is in; `path` below the one that it is in or is.
     """
 
-    __slots__ = ("currency", "depth", "mark", "name", "path", "role", "root", "up")
+    __slots__ = ("currency", "depth", "mark", "name", "path", "role", "root", "up", "within")
 
     def __init__(self, up: Place | None, name: str, role: int) -> None:
         super().__init__()
@@ -57,19 +47,25 @@ class Place(dict[str, "Place"]):
         self.up: Place = self if up is None else up
         self.root: Root = cast("Root", self) if up is None else up.root
         self.depth: int = 0 if up is None else up.depth + 1
-        self.path: str = "" if role >= APART else f"{self.up.path}/{name}" if self.up.path else name
-        self.currency, self.mark = self.path + CURRENCY, self.path + MARK
+        self.within = f"{up.path}/{name}" if up is not None and up.path else name
+        self.path: str = "" if role > Role.REPEATED else self.within
+        self.currency, self.mark = self.path + CURRENCY, self.within + MARK
 
     def __missing__(self, tag: str) -> Place:
         """Raises `BrokenXml` for what is nested too deep."""
         if self.depth >= DEPTH:
             raise BrokenXml(f"nested deeper than {DEPTH} elements", 0)
         name = tag.rpartition(":")[2]
-        place = Place(self, name, self.root.scissors.role(self.role, name))
+        place = Place(self, name, self.root.scissors(self, name))
         if self.root.kept < PLACES_KEPT:
             self.root.kept += 1
             self[tag] = place
         return place
+
+    @property
+    def piece(self) -> Place:
+        """What is cut out that the place is in, or is."""
+        return self if self.role > Role.REPEATED else self.up.piece
 
 
 class Root(Place):
@@ -78,7 +74,7 @@ class Root(Place):
     __slots__ = ("kept", "scissors")
 
     def __init__(self, scissors: Scissors) -> None:
-        super().__init__(None, "", BEFORE)
+        super().__init__(None, "", Role.BEFORE)
         self.scissors, self.kept = scissors, 0
 
 

@@ -6,8 +6,8 @@ alike: where the text of a path is, and what follows from that, is worked out on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -16,11 +16,9 @@ from typing import Any, TypeVar, cast
 
 from nostro.formats.iso20022.values import decimal, instant
 from nostro.formats.reading import Unreadable, if_readable
-from nostro.formats.xml import Element
 from nostro.model.base import maker
 from nostro.model.money import EXPONENTS, Amount
 
-_TEXT_LIMIT = 20_000
 CURRENCY = "@Ccy"
 MARK = "@"
 """After a path: no text, but where an element begins that may be there several times."""
@@ -143,12 +141,7 @@ class Told:
         return [Told(shape, self.values[begin:end]) for begin, end, shape in found]
 
 
-def told_of(element: Element, without: Collection[str] = ()) -> Told:
-    """What an element tells, without the children of some names."""
-    paths: list[str] = []
-    values: list[str] = []
-    _gather(element, "", paths, values, without)
-    return Told(shape_of(tuple(paths)), values)
+NOTHING = Told(shape_of(()), ())
 
 
 @lru_cache(maxsize=2_048)
@@ -157,31 +150,18 @@ def ends(base: str, paths: tuple[str, ...]) -> tuple[str, ...]:
     return tuple((base + path).removeprefix("" if base else "/") for path in paths)
 
 
-def _gather(element: Element, place: str, paths: list[str], values: list[str], without: Collection[str] = ()) -> None:
-    if said := (element.text or "").strip():
-        paths.append(place)
-        values.append(said[:_TEXT_LIMIT])
-        if currency := element.get("Ccy"):
-            paths.append(place + CURRENCY)
-            values.append(currency.strip())
-    for child in element:
-        name = child.tag.rpartition("}")[2]
-        if name not in without:
-            path = f"{place}/{name}" if place else name
-            paths.append(path + MARK)
-            values.append("")
-            _gather(child, path, paths, values)
-
-
-@dataclass(slots=True)
 class Layers:
     """What is said of a payment: by itself, else by the group that it stands in, else by the message.
 
     `flaws` names what was said and can't be read, though the payment can be used without it.
     """
 
-    told: tuple[Told, ...]
-    flaws: list[tuple[str, str]] = field(default_factory=list)
+    __slots__ = ("_plans", "flaws", "told")
+
+    def __init__(self, told: Sequence[Told], flaws: list[tuple[str, str]] | None = None) -> None:
+        self.told = told
+        self.flaws: list[tuple[str, str]] = [] if flaws is None else flaws
+        self._plans = _plans_of(tuple([layer.shape for layer in told]))
 
     @property
     def own(self) -> Told:
@@ -190,17 +170,23 @@ class Layers:
 
     def text(self, *paths: str) -> str:
         """The text of the innermost layer that has one of the paths."""
-        for told in self.told:
-            if said := told.text(*paths):
-                return said
-        return ""
+        layer, at = self._planned(paths, self._first, paths)
+        return self.told[layer].values[at] if at >= 0 else ""
+
+    def _first(self, paths: Sequence[str]) -> tuple[int, int]:
+        found = ((layer, told.shape.first(paths)) for layer, told in enumerate(self.told))
+        return next((place for place in found if place[1] >= 0), (0, -1))
 
     def fields(self, table: Table) -> dict[str, str]:
         """The fields of a table, each from the innermost layer that tells it."""
-        found: dict[str, str] = {}
-        for told in reversed(self.told):
-            found |= told.fields(table)
-        return found
+        told = self.told
+        return {name: told[layer].values[at] for name, layer, at in self._planned(table, self._hits, table)}
+
+    def _hits(self, table: Table) -> list[tuple[str, int, int]]:
+        found: dict[str, tuple[int, int]] = {}
+        for layer, told in reversed(list(enumerate(self.told))):
+            found |= {name: (layer, at) for name, at in told.shape.hits(table.paths)}
+        return [(name, layer, at) for name, (layer, at) in found.items()]
 
     def texts(self, *paths: str) -> list[str]:
         """All texts at the first of the paths that has any, of the innermost layer."""
@@ -213,10 +199,18 @@ class Layers:
 
     def holder(self, *paths: str) -> tuple[Told, str] | None:
         """The innermost layer that has one of the paths, with that path."""
-        for told in self.told:
-            if path := told.holder(*paths):
-                return told, path
-        return None
+        layer, path = self._planned((*paths, "?"), self._holder, paths)
+        return (self.told[layer], path) if path else None
+
+    def _holder(self, paths: Sequence[str]) -> tuple[int, str]:
+        found = ((layer, told.holder(*paths)) for layer, told in enumerate(self.told))
+        return next((place for place in found if place[1]), (0, ""))
+
+    def _planned(self, key: object, plan: Callable[..., T], *given: object) -> T:
+        found = self._plans.get(key)
+        if found is None:
+            found = self._plans[key] = plan(*given)
+        return cast("T", found)
 
     def amount(self, *paths: str) -> Amount | None:
         """An amount, or None where there is none. Raises `Unreadable` for one that is no amount."""
@@ -254,6 +248,12 @@ class Layers:
         """The decimal number at one of the paths."""
         said = self.text(*paths)
         return self.usable(paths[0], if_readable(decimal, said), "a number is no decimal") if said else None
+
+
+@lru_cache(maxsize=2_048)
+def _plans_of(_: tuple[Shape, ...]) -> dict[object, Any]:
+    """What was worked out for payments that are built alike, in groups and messages that are."""
+    return {}
 
 
 @lru_cache(maxsize=256)

@@ -32,25 +32,32 @@ def check(payments: Iterable[Instruction], profile: Profile, settlement_date: da
     found: list[Finding] = []
     count = 0
     for count, payment in enumerate(payments, start=1):
-        found += _of_payment(count - 1, payment, profile, settlement_date or payment.execution_date or _NEVER)
+        found += check_one(payment, profile, settlement_date, count - 1)
+    return [*found, *check_count(count, profile)]
+
+
+def check_one(
+    payment: Instruction, profile: Profile, settlement_date: date | None = None, number: int = 0
+) -> Iterator[Finding]:
+    """What of one payment would break the profile."""
+    day = settlement_date or payment.execution_date or _NEVER
+    for rule in RULES:
+        for broken in rule(payment, profile, day):
+            said = (broken.sentence, broken.remedy)
+            yield _finding(number, payment.references.end_to_end, broken.field, broken.rule, said)
+
+
+def check_count(count: int, profile: Profile) -> Iterator[Finding]:
+    """Whether so many payments may be in a file."""
     if profile.payments_per_file is not None and count > profile.payments_per_file:
         sentence = f"There are {count} payments, {profile.payments_per_file} are taken in a file."
-        remedy = "Write several files."
-        found.append(_finding(profile.payments_per_file, "", "file", "payments_per_file", (sentence, remedy)))
-    return found
+        yield _finding(profile.payments_per_file, "", "file", "payments_per_file", (sentence, "Write several files."))
 
 
 def refuse(payments: Iterable[Instruction], profile: Profile) -> None:
     """Raise `ProfileRefused` with every finding, if there is one."""
     if findings := check(payments, profile):
         raise ProfileRefused(findings)
-
-
-def _of_payment(number: int, payment: Instruction, profile: Profile, day: date) -> Iterator[Finding]:
-    for rule in RULES:
-        for broken in rule(payment, profile, day):
-            said = (broken.sentence, broken.remedy)
-            yield _finding(number, payment.references.end_to_end, broken.field, broken.rule, said)
 
 
 def _finding(number: int, end_to_end: str, field: str, rule: str, said: tuple[str, str]) -> Finding:

@@ -15,29 +15,38 @@ from nostro.formats.swift_mt.writing import OUTSIDE_X, REFERENCE_SIGNS, wrapped
 from nostro.model.messages import Instruction, MessageHead
 from nostro.model.statements import OPENING, Entry, StatementEnd, StatementHead, balance_of
 
+Told = StatementHead | Entry | StatementEnd
 _ROOM = LINES * SIGNS - 3 * LINES
 """Of field 86, less what is lost where a line may not end."""
 _NUMBERS = 99_999
 _REFERENCE = re.compile(r"(?!/)(?!.*//)[A-Za-z0-9/\-?:().,'+ ]{1,16}(?<!/)")
 
 
-def fitted(
-    items: Iterable[StatementHead | Entry | StatementEnd],
-) -> Iterator[StatementHead | Entry | StatementEnd]:
-    """The statements in letters and lengths that the writer takes; entries that are not booked are left out."""
-    given = list(items)
-    ends = iter([told for told in given if isinstance(told, StatementEnd)])
+def fitted(items: Iterable[Told]) -> Iterator[Told]:
+    """The statements in letters and lengths that the writer takes; entries that are not booked are left out.
+
+    A statement whose opening balance is not told before its entries is held until its end.
+    """
+    given = iter(items)
     for told in given:
-        match told:
-            case StatementHead():
-                yield _head(told, next(ends, None))
-            case Entry() if told.state == "booked":
-                yield _entry(told)
-            case StatementEnd():
-                lines = _text(told.additional)[:_ROOM].rstrip("/ ")
-                yield told.model_copy(update={"additional": lines})
-            case _:
-                pass
+        held = list(_to_its_end(given)) if isinstance(told, StatementHead) and told.opening is None else []
+        for one in (told, *held):
+            match one:
+                case StatementHead():
+                    end = held[-1] if held else None
+                    yield _head(one, end if isinstance(end, StatementEnd) else None)
+                case Entry() if one.state == "booked":
+                    yield _entry(one)
+                case StatementEnd():
+                    lines = _text(one.additional)[:_ROOM].rstrip("/ ")
+                    yield one.model_copy(update={"additional": lines})
+
+
+def _to_its_end(given: Iterator[Told]) -> Iterator[Told]:
+    for told in given:
+        yield told
+        if isinstance(told, StatementEnd):
+            return
 
 
 def fitted_payments(head: MessageHead, payments: Iterable[Instruction]) -> tuple[MessageHead, list[Instruction]]:

@@ -14,8 +14,8 @@ from nostro.formats.swift_mt.information import SLASH_CODES
 from nostro.formats.swift_mt.writing import (
     amount_text,
     day_text,
-    envelope,
     field_lines,
+    lines,
     reference,
     told_text,
     wrapped,
@@ -33,24 +33,24 @@ _MARKS = {("credit", False): "C", ("debit", False): "D", ("debit", True): "RC", 
 
 
 def write_mt940(items: Iterable[StatementHead | Entry | StatementEnd]) -> Iterator[bytes]:
-    """Statements as messages, each as its items end. The closing balance is what opening and entries make.
+    """Statements as messages, line by line. The closing balance is what opening and entries make.
 
     Raises `FormatRefused` for what the format can't carry: the field, its rule, and a remedy.
     """
     head: StatementHead | None = None
-    fields: list[str] = []
     reached = Decimal(0)
     for told in items:
         if isinstance(told, StatementHead):
             head, opening = told, _opening(told)
-            fields, reached = list(_beginning(told, opening)), opening.amount.value
+            reached = opening.amount.value
+            yield lines(_beginning(told, opening))
         elif head is None:
             raise FormatRefused("An entry stands before any statement.", "Give the statement's head first.")
         elif isinstance(told, Entry):
-            fields += _entry(told, head.currency)
+            yield lines(_entry(told, head.currency))
             reached += told.signed.value
         else:
-            yield envelope("940", "", "", [*fields, *_ending(told, head, reached)])
+            yield lines([*_ending(told, head, reached), "-"])
             head = None
     if head is not None:
         raise FormatRefused("The last statement has no end.", "Give it, with the closing balance's day.")
@@ -100,8 +100,7 @@ def _entry(entry: Entry, currency: str) -> Iterator[str]:
     line += reference("61", own) if own else "NONREF"
     yield f":61:{line}" + (f"//{reference('61', servicer)}" if servicer else "")
     if said := information(entry):
-        lines = list(wrapped(said, SIGNS))
-        yield from field_lines("86", lines, LINES, SIGNS)
+        yield from field_lines("86", list(wrapped(said, SIGNS)), LINES, SIGNS)
 
 
 def information(entry: Entry) -> str:
@@ -143,5 +142,5 @@ def _ending(end: StatementEnd, head: StatementHead, reached: Decimal) -> Iterato
         if tag := _OTHER_BALANCES.get(told.code):
             yield f":{tag}:{_balance(tag, told)}"
     if end.additional:
-        lines = wrap(end.additional, SIGNS, break_long_words=False, break_on_hyphens=False)
-        yield from field_lines("86", lines, LINES, SIGNS)
+        told_lines = wrap(end.additional, SIGNS, break_long_words=False, break_on_hyphens=False)
+        yield from field_lines("86", told_lines, LINES, SIGNS)

@@ -6,7 +6,7 @@ SWIFT User Handbook, "Standards General Information": character set X, and its r
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -108,11 +108,16 @@ def wrapped(said: str, length: int = LINE_SIGNS) -> Iterator[str]:
         yield said
 
 
+def lines(said: Iterable[str]) -> bytes:
+    """Lines of a message, as they are ended."""
+    return "".join(f"{line}\r\n" for line in said).encode("ascii")
+
+
 def envelope(kind: str, sender: str, receiver: str, fields: Sequence[str]) -> bytes:
     """A message's text in its blocks when both BICs are told, else bare with a closing `-`. Lines end with CR LF."""
     body = "\r\n".join(fields)
     if not (sender and receiver):
-        return f"{body}\r\n-\r\n".encode("ascii")
+        return lines([*fields, "-"])
     return (
         f"{{1:F01{_terminal(sender)}0000000000}}{{2:I{kind}{_terminal(receiver)}N}}{{4:\r\n{body}\r\n-}}\r\n".encode()
     )

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 
 from nostro.formats.iso20022.entry import STATE_CODES
 from nostro.formats.reading import Item
@@ -65,14 +66,24 @@ _UETR = re.compile("[a-f0-9]{8}-[a-f0-9]{4}-4[a-f0-9]{3}-[89ab][a-f0-9]{3}-[a-f0
 _OTHERS = ("ChqNb", "ClrSysRef", "AcctOwnrTxId", "AcctSvcrTxId", "MktInfrstrctrTxId", "PrcgId")
 
 
-def write_camt(items: Iterable[Item], created_at: datetime, say: Say = lambda _: None) -> Iterator[bytes]:
+_HELD = 5_000
+"""So many entries wait for the end of their statement before it is looked for in a second reading."""
+
+
+def write_camt(
+    items: Iterable[Item],
+    created_at: datetime,
+    say: Say = lambda _: None,
+    ends: Iterable[StatementEnd] = (),
+) -> Iterator[bytes]:
     """The message with all statements among the items, which are of one kind; `say` hears what can't be carried.
 
+    Balances stand before the entries: of a long statement they are taken from `ends`, those of a second reading.
     Raises `FormatRefused` when there is no statement, when kinds differ, or when one lacks what the schema demands.
     """
     kind: ReportKind | None = None
-    head: StatementHead | None = None
-    entries: list[Entry] = []
+    written: _Statement | None = None
+    numbered, number = enumerate(ends), 0
     for one in items:
         match one:
             case StatementHead():
@@ -80,19 +91,52 @@ def write_camt(items: Iterable[Item], created_at: datetime, say: Say = lambda _:
                     raise FormatRefused(f"A {one.kind} and a {kind} don't fit into one message.")
                 if kind is None:
                     yield _opening(one, created_at, say)
-                kind, head, entries = one.kind, one, []
-            case Entry():
-                entries.append(one)
-            case StatementEnd() if head is not None:
-                yield from _statement(head, entries, one, say)
-                head = None
+                kind, written = one.kind, _Statement(one, say)
+            case Entry() if written is not None:
+                yield from written.entry(one, (end for at, end in numbered if at == number))
+            case StatementEnd() if written is not None:
+                yield from written.end(one)
+                written, number = None, number + 1
             case Reject():
                 say(f"{one.where}: {one.why}; it is not in the message.")
             case _:
                 raise FormatRefused("Only statements can become a camt message.")
-    if kind is None or head is not None:
+    if kind is None or written is not None:
         raise FormatRefused("There is no whole statement to write." if kind is None else "The statement is cut off.")
     yield f"</{_MESSAGES[kind][1]}></Document>\n".encode()
+
+
+@dataclass(slots=True)
+class _Statement:
+    """The statement that is written, and its entries that wait for it to begin."""
+
+    head: StatementHead
+    say: Say
+    entries: list[Entry] = field(default_factory=list)
+    begun: bool = False
+
+    def entry(self, entry: Entry, ends: Iterator[StatementEnd]) -> Iterator[bytes]:
+        """One entry more."""
+        self.entries.append(entry)
+        if not self.begun and len(self.entries) == _HELD:
+            yield from (piece for end in islice(ends, 1) for piece in self._begin(end))
+        if self.begun:
+            yield from self._flush()
+
+    def end(self, end: StatementEnd) -> Iterator[bytes]:
+        """The statement is complete."""
+        if not self.begun:
+            yield from self._begin(end)
+        yield from self._flush()
+        yield f"</{_MESSAGES[self.head.kind][2]}>\n".encode()
+
+    def _flush(self) -> Iterator[bytes]:
+        yield from (_entry(entry, self.say).encode() for entry in self.entries)
+        self.entries.clear()
+
+    def _begin(self, end: StatementEnd) -> Iterator[bytes]:
+        self.begun = True
+        yield from _beginning(self.head, end, self.say)
 
 
 def _opening(head: StatementHead, created_at: datetime, say: Say) -> bytes:
@@ -103,7 +147,8 @@ def _opening(head: StatementHead, created_at: datetime, say: Say) -> bytes:
     return f"{DECLARATION}<Document{namespace}><{message}>{group}".encode()
 
 
-def _statement(head: StatementHead, entries: Sequence[Entry], end: StatementEnd, say: Say) -> Iterator[bytes]:
+def _beginning(head: StatementHead, end: StatementEnd, say: Say) -> Iterator[bytes]:
+    """What stands before the entries."""
     version, _, name = _MESSAGES[head.kind]
     if not head.bank_account.identification:
         raise FormatRefused("The statement names no bank account (Acct is mandatory).", "Say which one it is.")
@@ -113,13 +158,8 @@ def _statement(head: StatementHead, entries: Sequence[Entry], end: StatementEnd,
         raise FormatRefused(
             f"The statement has no balance: {version} demands one (Bal).", "Write a notification, or CSV."
         )
-    yield f"<{name}>".encode()
-    yield "".join(
-        [*_head(head, at), *(_balance(told, at) for told in balances if head.kind != "notification")]
-    ).encode()
-    for entry in entries:
-        yield _entry(entry, say).encode()
-    yield f"</{name}>\n".encode()
+    told = [*_head(head, at), *(_balance(told, at) for told in balances if head.kind != "notification")]
+    yield f"<{name}>{''.join(told)}".encode()
 
 
 def _head(head: StatementHead, at: _Place) -> Iterator[str]:
