@@ -28,6 +28,7 @@ from nostro.model.intents import (
     ReopenInvoice,
 )
 from nostro.model.money import Money
+from nostro.model.outcomes import Outcome
 from nostro.sandbox.faults import FaultPlan
 from nostro.sandbox.odoo import CompanySetup, OdooBooks, OdooSettings, PspJournal
 from nostro.sandbox.psp import Psp, PspSettings
@@ -135,6 +136,19 @@ class OdooHouse:
     def entry(self, *lines: EntryLine, **more: object) -> BookJournalEntry:
         told = {"entity": "DE", "journal": self.journals["MISC"], "booked_on": DAY, "label": "fee", **more}
         return BookJournalEntry.model_validate({"lines": lines, **told})
+
+
+def outcome_of(house: OdooHouse, intent: Intent) -> Outcome:
+    """Carried out without any fault."""
+    operation = odoo.CONNECTOR.manifest.operations[intent.operation]
+    exchange, reply = operation.exchange(ordered(intent), house.outside.config), None
+    while True:
+        try:
+            call: Any = next(exchange) if reply is None else exchange.send(reply)
+            reply = house.outside.say(call.message, "", acting=True)
+        except StopIteration as end:
+            (outcome,) = end.value
+            return Outcome.model_validate(outcome)
 
 
 def _payments(house: OdooHouse, orders: Sequence[Order]) -> dict[str, object]:
