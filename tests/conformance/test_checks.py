@@ -9,6 +9,7 @@ import pytest
 from nostro.connectors.odoo.config import OdooConfig
 from nostro.connectors.stripe.config import StripeConfig
 from nostro.model.entities import HouseBankAccount, LegalEntity, ProviderAccount
+from nostro.sandbox.odoo.settings import OdooUser
 from tests.conformance.cases import OdooHouse, StripeHouse
 from tests.conformance.driver import Outside
 
@@ -96,6 +97,13 @@ def test_a_refused_key_a_missing_database_and_a_company_beyond_the_user_are_each
     house.outside.config = right.model_copy(update={"database": "another"})
     (said,) = _said(house.outside, _entity(house))
     assert "another" in said
+
+
+@pytest.mark.parametrize("version", [18, 19])
+def test_a_user_who_may_bill_but_book_no_bank_line_is_told(version: int) -> None:
+    house = OdooHouse(version, OdooUser("nostro", "key-nostro", accountant=False, biller=True))
+    (said,) = _said(house.outside, _entity(house))
+    assert said == "DE: the user may not create account.bank.statement.line (accounting rights are missing)."
 
 
 def test_a_wrong_key_is_told() -> None:
