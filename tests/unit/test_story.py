@@ -16,9 +16,17 @@ from tests.landscapes import group
 
 AT = datetime(2026, 11, 28, 10, 0, tzinfo=UTC)
 SAYS: dict[str, object] = {
-    **{"changed_at": "2026-11-28 09:57:14", "connection": "odoo-main", "database": "odoo", "due_on": "2026-11-28"},
-    **{"issued_on": "2026-11-20", "kind": "invoice", "move_id": 38, "number": "INV/2026/00023", "partner_id": 12},
-    **{"residual": {"value": "12.00", "currency": "EUR"}, "total": {"value": "23.00", "currency": "EUR"}},
+    "changed_at": "2026-11-28 09:57:14",
+    "connection": "odoo-main",
+    "database": "odoo",
+    "due_on": "2026-11-28",
+    "issued_on": "2026-11-20",
+    "kind": "invoice",
+    "move_id": 38,
+    "number": "INV/2026/00023",
+    "partner_id": 12,
+    "residual": {"value": "12.00", "currency": "EUR"},
+    "total": {"value": "23.00", "currency": "EUR"},
 }
 
 
