@@ -25,10 +25,21 @@ from nostro.model.outcomes import Outcome, done
 URL = "http://partner.test"
 LATE_SECONDS = 120
 Fault = Literal[
-    "", "refused", "busy", "unsent", "cut_before", "cut_after", "cut_late", "broken", "locked_out", "nonsense"
+    "",
+    "refused",
+    "busy",
+    "unsent",
+    "cut_before",
+    "cut_after",
+    "cut_late",
+    "broken",
+    "locked_out",
+    "denied",
+    "nonsense",
 ]
 STATUSES: Mapping[int, FailureKind] = {
-    401: FailureKind.UNAUTHORISED,
+    401: FailureKind.DENIED,
+    403: FailureKind.UNAUTHORISED,
     404: FailureKind.NOT_FOUND,
     422: FailureKind.INVALID,
     429: FailureKind.LIMITED,
@@ -64,8 +75,8 @@ class Partner:
         body = json.loads(request.body)
         self.calls.append(path)
         self.bodies.append(body["keys"] if path == "/do" else ())
-        if fault in ("busy", "locked_out", "refused", "broken"):
-            status = {"busy": 429, "locked_out": 401, "refused": 422, "broken": 500}[fault]
+        if fault in ("busy", "locked_out", "denied", "refused", "broken"):
+            status = {"busy": 429, "locked_out": 403, "denied": 401, "refused": 422, "broken": 500}[fault]
             return HttpReply(status, {"retry-after": "7"} if fault == "busy" else {}, b"{}")
         if fault == "cut_before":
             raise NoReply("reset")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import partial
@@ -28,8 +28,10 @@ from nostro.model.intents import (
     ReopenInvoice,
 )
 from nostro.model.money import Money
+from nostro.model.outcomes import Outcome
 from nostro.sandbox.faults import FaultPlan
 from nostro.sandbox.odoo import CompanySetup, OdooBooks, OdooSettings, PspJournal
+from nostro.sandbox.odoo.settings import OdooUser
 from nostro.sandbox.psp import Psp, PspSettings
 from tests.conformance.driver import Outside
 
@@ -70,12 +72,13 @@ def ordered(*intents: Intent) -> list[Order]:
 class OdooHouse:
     """An Odoo with one German company, a customer and a PSP journal."""
 
-    def __init__(self, version: int) -> None:
+    def __init__(self, version: int, *users: OdooUser) -> None:
         companies = (
             CompanySetup("US", "USD", "US"),
             CompanySetup("DE", "EUR", psps=(PspJournal("PSP"),), rates=(("USD", Decimal("1.25")),)),
         )
-        self.stand = OdooBooks(OdooSettings(companies, version), FaultPlan(), OPENED)
+        settings = OdooSettings(companies, version)
+        self.stand = OdooBooks(replace(settings, users=users or settings.users), FaultPlan(), OPENED)
         config = OdooConfig(database="odoo", login="nostro", protocol="json2" if version >= 19 else "jsonrpc")
         self.outside = Outside(odoo.CONNECTOR, self.stand, config, {"api_key": "key-nostro"}, OPENED)
         self.outside.open_session()
@@ -135,6 +138,19 @@ class OdooHouse:
     def entry(self, *lines: EntryLine, **more: object) -> BookJournalEntry:
         told = {"entity": "DE", "journal": self.journals["MISC"], "booked_on": DAY, "label": "fee", **more}
         return BookJournalEntry.model_validate({"lines": lines, **told})
+
+
+def outcome_of(house: OdooHouse, intent: Intent) -> Outcome:
+    """Carried out without any fault."""
+    operation = odoo.CONNECTOR.manifest.operations[intent.operation]
+    exchange, reply = operation.exchange(ordered(intent), house.outside.config), None
+    while True:
+        try:
+            call: Any = next(exchange) if reply is None else exchange.send(reply)
+            reply = house.outside.say(call.message, "", acting=True)
+        except StopIteration as end:
+            (outcome,) = end.value
+            return Outcome.model_validate(outcome)
 
 
 def _payments(house: OdooHouse, orders: Sequence[Order]) -> dict[str, object]:

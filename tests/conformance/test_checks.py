@@ -9,6 +9,7 @@ import pytest
 from nostro.connectors.odoo.config import OdooConfig
 from nostro.connectors.stripe.config import StripeConfig
 from nostro.model.entities import HouseBankAccount, LegalEntity, ProviderAccount
+from nostro.sandbox.odoo.settings import OdooUser
 from tests.conformance.cases import OdooHouse, StripeHouse
 from tests.conformance.driver import Outside
 
@@ -84,10 +85,28 @@ def test_an_odoo_that_is_another_database_or_does_not_speak_the_protocol_is_told
     assert "neutralised" in _said(house.outside)[0]
 
 
-def test_a_wrong_key_is_told() -> None:
-    house = OdooHouse(19)
+@pytest.mark.parametrize("version", [18, 19])
+def test_a_refused_key_a_missing_database_and_a_company_beyond_the_user_are_each_one_sentence(version: int) -> None:
+    house = OdooHouse(version)
+    right, elsewhere = house.outside.config, _entity(house).model_copy(update={"odoo_company": 999})
+    (said,) = _said(house.outside, elsewhere)
+    assert said == "DE: the user may not work in company 999."
     house.outside.secrets = {"api_key": "wrong"}
-    assert "Unauthorized" in " ".join(_said(house.outside, _entity(house)))
+    (said,) = _said(house.outside, _entity(house))
+    assert "key" in said
+    house.outside.config = right.model_copy(update={"database": "another"})
+    (said,) = _said(house.outside, _entity(house))
+    assert "another" in said
+
+
+@pytest.mark.parametrize("version", [18, 19])
+def test_a_user_who_may_bill_but_book_no_bank_line_is_told(version: int) -> None:
+    house = OdooHouse(version, OdooUser("nostro", "key-nostro", accountant=False, biller=True))
+    (said,) = _said(house.outside, _entity(house))
+    assert said == "DE: the user may not create account.bank.statement.line (accounting rights are missing)."
+
+
+def test_a_wrong_key_is_told() -> None:
     psp = StripeHouse()
     psp.outside.secrets = {"api_key": "wrong"}
     assert "401" in _said(psp.outside)[0]

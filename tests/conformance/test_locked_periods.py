@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
-from nostro.connectors import odoo
 from nostro.model.intents import EntryLine, Intent
-from nostro.model.outcomes import Outcome
-from tests.conformance.cases import DAY, OdooHouse, eur, ordered
+from tests.conformance.cases import DAY, OdooHouse, eur, outcome_of
 
 INTENTS: dict[str, Callable[[OdooHouse], Intent]] = {
     "a payment": lambda house: house.payment(house.invoice()),
@@ -20,19 +17,6 @@ INTENTS: dict[str, Callable[[OdooHouse], Intent]] = {
         EntryLine(account=house.clearing, balance=eur("-2.00"), label="fee"),
     ),
 }
-
-
-def outcome_of(house: OdooHouse, intent: Intent) -> Outcome:
-    """Carried out without any fault."""
-    operation = odoo.CONNECTOR.manifest.operations[intent.operation]
-    exchange, reply = operation.exchange(ordered(intent), house.outside.config), None
-    while True:
-        try:
-            call: Any = next(exchange) if reply is None else exchange.send(reply)
-            reply = house.outside.say(call.message, "", acting=True)
-        except StopIteration as end:
-            (outcome,) = end.value
-            return Outcome.model_validate(outcome)
 
 
 @pytest.mark.parametrize("version", [18, 19])

@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
+from nostro.egress.http import HttpTransport
+from nostro.egress.line import Line
 from nostro.model.failures import OutOfService, Refused
+from nostro.runtime.clock import machine_now
 from nostro.runtime.demo import observe
 from nostro.runtime.demo.landscape import Grounds
 from nostro.runtime.demo.place import SERVER, prepared
@@ -58,6 +61,18 @@ async def test_an_odoo_is_read_its_invoices_are_paid_in_the_sandbox_and_nothing_
     assert {one.policy_row for one in money} == {"card-at-capture", "transfer-when-booked"}
     told: dict[str, Any] = observe.as_object(seen)
     assert told["written"] == 0
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("version", [18, 19])
+async def test_an_administrators_key_observes_the_companies_in_which_he_works(version: int, tmp_path: Path) -> None:
+    """He sees the others too, and Odoo refuses to work in them."""
+    async with somebodys_odoo(tmp_path / "files", version) as (server, url):
+        server.world.act(ODOO, {"act": "hide_company", "login": "admin", "company": "Entity DE"})
+        odoo = observe.YourOdoo(url, "odoo", "key-admin", "admin" if version == 18 else "")
+        async with HttpTransport() as transport:
+            companies, _ = await observe._read(Line(odoo.connection(), transport, machine_now))
+    assert {company.name for company in companies} == {"Entity CH", "Entity US"}
 
 
 @pytest.mark.asyncio

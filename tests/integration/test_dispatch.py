@@ -335,16 +335,6 @@ async def test_after_failures_in_a_row_the_breaker_opens_and_one_prober_closes_i
     assert [kind for _, kind in world.settled] == ["done"] * 12
 
 
-async def test_a_missing_right_hands_over_and_opens_the_breaker(database: Database) -> None:
-    world = World(database, operation("look_up"))
-    for n in range(3):
-        await world.want(f"po_{n}")
-    world.partner.fault = lambda _: "locked_out"
-    await Worker(world, "one").settle()
-    assert await world.all("select state from breaker") == [("open",)]
-    assert {kind for _, kind in world.settled} == {"handed_over"}
-
-
 async def test_a_dispatch_that_cannot_be_read_is_handed_over_and_stops_nothing_else(database: Database) -> None:
     world = World(database, operation("look_up"))
     broken, whole = await world.want("po_1"), await world.want("po_2")

@@ -138,8 +138,10 @@ def test_without_a_look_up_nothing_is_sent() -> None:
     assert settled.ended["a"].kind is OutcomeKind.HANDED_OVER
 
 
-@pytest.mark.parametrize("failure", [FailureKind.LIMITED, FailureKind.UNAVAILABLE, FailureKind.AMBIGUOUS])
-def test_a_question_waits_out_limits_and_outages(failure: FailureKind) -> None:
+@pytest.mark.parametrize(
+    "failure", [FailureKind.LIMITED, FailureKind.UNAVAILABLE, FailureKind.AMBIGUOUS, FailureKind.DENIED]
+)
+def test_a_question_waits_out_limits_outages_and_a_refused_key(failure: FailureKind) -> None:
     dialogue = asked(Message("look"))
     assert isinstance(next(dialogue), Ask)
     assert dialogue.send(Reply(None, START, failure)) == Wait(START + timedelta(seconds=30))

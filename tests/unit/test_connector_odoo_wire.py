@@ -102,7 +102,8 @@ def _rpc_error(name: str) -> HttpReply:
 @pytest.mark.parametrize(
     "name,status,kind",
     [
-        ("odoo.exceptions.AccessDenied", 401, FailureKind.UNAUTHORISED),
+        ("odoo.exceptions.AccessDenied", 401, FailureKind.DENIED),
+        ("werkzeug.exceptions.Unauthorized", 401, FailureKind.DENIED),
         ("odoo.exceptions.AccessError", 403, FailureKind.UNAUTHORISED),
         ("odoo.exceptions.UserError", 422, FailureKind.CONFLICT),
         ("odoo.exceptions.ValidationError", 422, FailureKind.INVALID),

@@ -69,7 +69,7 @@ def test_a_get_carries_its_fields_in_the_query_and_no_key() -> None:
     [
         (400, {"type": "invalid_request_error"}, FailureKind.INVALID),
         (400, {"type": "invalid_request_error", "code": "charge_already_refunded"}, FailureKind.CONFLICT),
-        (401, {"type": "invalid_request_error"}, FailureKind.UNAUTHORISED),
+        (401, {"type": "invalid_request_error"}, FailureKind.DENIED),
         (402, {"type": "card_error", "code": "card_declined"}, FailureKind.REFUSED),
         (403, {}, FailureKind.UNAUTHORISED),
         (404, {"code": "resource_missing"}, FailureKind.NOT_FOUND),

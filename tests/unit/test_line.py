@@ -85,7 +85,7 @@ def test_a_missing_right_is_told_after_one_new_session() -> None:
 
     async def never(request: HttpRequest, _: float) -> HttpReply:
         reply = await Door.send(door, request, 1.0)
-        return reply if request.url.endswith("/login") else HttpReply(401, {}, b"{}")
+        return reply if request.url.endswith("/login") else HttpReply(403, {}, b"{}")
 
     door.send = never  # type: ignore[method-assign]  # whatever the ticket
     assert asked(line_to(door, with_sessions)).failure is FailureKind.UNAUTHORISED

@@ -109,6 +109,29 @@ def test_an_administrator_is_no_accountant_but_may_read_the_databases_uuid(house
         house.statement_line(1)
 
 
+def test_an_administrator_sees_companies_in_which_he_may_not_work(house: House) -> None:
+    house.act("hide_company", login="admin", company="CH")
+    house.key, swiss = "key-admin", house.books.landscape()["CH"]["company"]
+    found: Json = {"domain": [["id", "=", swiss]], "fields": ["name"]}
+    assert house.call("res.company", "search_read", **found)[0]["name"] == "CH"
+    with pytest.raises(Refused, match="invalid companies"):
+        house.call("res.company", "search_read", **found, context={"allowed_company_ids": [swiss]})
+
+
+def test_a_revoked_key_is_refused_on_19_and_by_18_only_where_it_was_not_in_use(house: House) -> None:
+    """JSON-RPC keeps what it accepted (the check is cached) until Odoo is restarted; logging in is refused at once."""
+    house.call("account.move", "search", domain=[])
+    for login in ("nostro", "admin"):
+        house.act("revoke_key", login=login)
+    if house.version == 18:
+        assert house.call("account.move", "search", domain=[]) == []
+        assert house.rpc("nostro", "key-nostro", {}, service="common", method="authenticate") is False
+        house.key = "key-admin"
+    with pytest.raises(Refused) as refused:
+        house.call("account.move", "search", domain=[])
+    assert refused.value.name == ("AccessDenied" if house.version == 18 else "Unauthorized")
+
+
 def test_one_bad_row_leaves_none_of_a_batch(house: House) -> None:
     journal = house.chart["journals"]["BNK1"]
     rows = [{"journal_id": journal, "date": date, "amount": 1} for date in ("2026-11-20", "2026-13-20")]

@@ -21,7 +21,7 @@ from typing import Any
 from nostro.connectors.kit.manifest import Operation, Order, unanswered
 from nostro.egress.transport import LEAVING_SECONDS
 from nostro.model.calls import Act, Ask, Call, HttpReply, Message, Reply, Wait
-from nostro.model.failures import ACTIONS, Action, FailureKind
+from nostro.model.failures import ACTIONS, LOCKED_OUT, Action, FailureKind
 from nostro.model.outcomes import Outcome, OutcomeKind, handed_over
 
 WRITE_SECONDS = 5
@@ -116,7 +116,7 @@ Rest = Retry | Pause | Ended | Held
 class Dialogue:
     """What is driven. `began_at`: the dispatch's beginning; `wanted_since`: since when its oldest order is wanted.
 
-    `sessions`: an UNAUTHORISED may only mean that a session has run out.
+    `sessions`: one of `LOCKED_OUT` may only mean that a session has run out.
     """
 
     operation: Operation
@@ -164,9 +164,10 @@ class Drive:
         if not self._passed_over(sent.digest, reply):
             return self._advance(reply)
         assert reply.failure is not None
-        if reply.failure is FailureKind.UNAUTHORISED:
+        tries = self._tries[sent.digest, reply.failure]
+        if tries == 1 and self.dialogue.sessions and reply.failure in LOCKED_OUT:
             return self._act(sent.act)
-        return Retry(self._tries[sent.digest, reply.failure], reply.failure)
+        return Retry(tries, reply.failure)
 
     def _advance(self, reply: Reply | None) -> Step:
         while True:

@@ -16,7 +16,7 @@ from nostro.egress.tracing import UNTRACED, Traces
 from nostro.egress.transport import NoReply, NotSent, Transport
 from nostro.model.calls import Ask, HttpReply, HttpRequest, Message, Reply, Wait
 from nostro.model.clock import Now
-from nostro.model.failures import FailureKind
+from nostro.model.failures import LOCKED_OUT, FailureKind
 
 ASK_SECONDS = 60.0
 SESSION_CALLS = 10
@@ -59,7 +59,7 @@ class Health:
 
     def see(self, failure: FailureKind | None) -> None:
         """Notes how a call ended."""
-        self.unauthorised = failure is FailureKind.UNAUTHORISED
+        self.unauthorised = failure in LOCKED_OUT
         if failure in (FailureKind.UNAVAILABLE, FailureKind.AMBIGUOUS):
             self.failures += 1
         else:
@@ -87,7 +87,7 @@ class Line:
     async def ask(self, message: Message, timeout_seconds: float = ASK_SECONDS) -> Answer:
         """A call without effect. Where the session has run out it is opened again, once."""
         answer = await self._ask_once(message, timeout_seconds)
-        if answer.failure is FailureKind.UNAUTHORISED and self.forget_session():
+        if answer.failure in LOCKED_OUT and self.forget_session():
             answer = await self._ask_once(message, timeout_seconds)
         return answer
 
@@ -125,7 +125,7 @@ class Line:
 
     @property
     def has_sessions(self) -> bool:
-        """Whether an UNAUTHORISED may only mean that a session has run out."""
+        """Whether one of `LOCKED_OUT` may only mean that a session has run out."""
         return self._wire.open_session is not None
 
     @property
@@ -176,7 +176,8 @@ class Line:
             return session
         finally:
             dialogue.close()
-        raise NotReady(FailureKind.UNAVAILABLE, "No session could be opened.")
+        why = f" {reply.sentence}" if reply else ""
+        raise NotReady(FailureKind.UNAVAILABLE, f"No session could be opened.{why}")
 
     async def _session_reply(self, message: Message) -> Reply:
         request = self._rendered(message, "", {})

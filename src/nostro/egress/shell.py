@@ -36,7 +36,7 @@ from nostro.egress.tracing import Span, span_id
 from nostro.egress.transport import NoReply, NotSent
 from nostro.model.calls import HttpReply, HttpRequest, Message
 from nostro.model.clock import Now
-from nostro.model.failures import ACTIONS, Action, FailureKind
+from nostro.model.failures import ACTIONS, LOCKED_OUT, Action, FailureKind
 from nostro.store.entropy import Entropy
 
 BACKOFF_SECONDS = 2.0
@@ -174,7 +174,7 @@ class Shell:
         _, failure, _ = self.line.understand(send.act.message, reply)
         self.line.saw("act", failure)
         self._trace("act", send.act.message, began, failure)
-        if failure is FailureKind.UNAUTHORISED:
+        if failure in LOCKED_OUT:
             self.line.forget_session()
         self._retry_after_seconds = retry_after(reply, now.business)
         logger.info("act_answered", **self._names(send), answered=reply.status, failure=failure)

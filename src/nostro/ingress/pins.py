@@ -98,7 +98,7 @@ class Pins:
         subject = Subject("house", f"connection/{self.connection.id}")
         reason = COPIED if why else ROLLED_BACK
         told = list(why) or [
-            f"{len(gone)} effects of ours are not there any more: it was restored to an earlier moment."
+            f"Of our effects {len(gone)} can't be found any more: it was restored to an earlier moment."
         ]
         sentence = f"{self.connection.id} is stopped. {' '.join(told)}"
         redo = [f"{row.operation} {row.correlation} (move {row.move})" for row in gone]

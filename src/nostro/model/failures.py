@@ -130,10 +130,15 @@ class FailureKind(StrEnum):
     INVALID = "invalid"  # they can't take it as it is: proven not done, our mistake or the data's
     NOT_FOUND = "not_found"  # what we refer to is not there
     CONFLICT = "conflict"  # the state there does not allow it (already reconciled, locked period)
-    UNAUTHORISED = "unauthorised"  # key or right is missing
+    UNAUTHORISED = "unauthorised"  # a right is missing, for this one thing
+    DENIED = "denied"  # the key itself is refused: proven not done, and nothing will be until somebody mends it
     LIMITED = "limited"  # too many calls: later
     UNAVAILABLE = "unavailable"  # proven not done, may work later
     AMBIGUOUS = "ambiguous"  # nobody knows whether it was done
+
+
+LOCKED_OUT = frozenset({FailureKind.UNAUTHORISED, FailureKind.DENIED})
+"""What may only mean that a session has run out; else the breaker opens at once."""
 
 
 class Action(StrEnum):
@@ -151,6 +156,7 @@ ACTIONS: dict[FailureKind, Action] = {
     FailureKind.NOT_FOUND: Action.FAIL,
     FailureKind.CONFLICT: Action.FAIL,
     FailureKind.UNAUTHORISED: Action.HAND_OVER,
+    FailureKind.DENIED: Action.RETRY,
     FailureKind.LIMITED: Action.RETRY,
     FailureKind.UNAVAILABLE: Action.RETRY,
     FailureKind.AMBIGUOUS: Action.LOOK_UP,

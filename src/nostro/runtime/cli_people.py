@@ -99,7 +99,7 @@ async def cases(
 
 async def _one(frame: Frame, house: House, ref: str) -> None:
     found = await case(house.database, ref)
-    subject = Subject(found.process, found.subject) if found else _about(await command_of(house, ref))
+    subject = Subject(found.process, found.subject) if found else _about(await command_of(house.database, ref))
     commands = await waiting_commands(house.database, subject=subject)
     at = (await house.now()).business
     told = {"as_of": at, "subject": str(subject), "commands": [command_told(c) for c in commands]}
@@ -177,7 +177,7 @@ async def rerun(
 
 async def _decide(frame: Frame, hand: Hand, ref: str, reason: str, verdict: Any) -> int:  # noqa: ANN401 - one of four words
     async with at_desk(frame) as (house, desk):
-        key = await command_of(house, ref)
+        key = await command_of(house.database, ref)
         return await acting(frame, house, desk, Decide(key.text, verdict), hand, reason)
 
 

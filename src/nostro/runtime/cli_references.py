@@ -11,7 +11,7 @@ from nostro.projections.trace import subjects_named
 from nostro.projections.worklist import case, waiting_commands
 from nostro.runtime.cli_frame import Frame
 from nostro.runtime.house import House, open_house
-from nostro.store.database import Statements
+from nostro.store.database import Database, Statements
 
 SQL = Statements("acts")
 NO_HOLDERS = frozenset({"receipt", "statement_series", "house"})
@@ -24,21 +24,33 @@ def inspected(frame: Frame) -> AbstractAsyncContextManager[House]:
     return open_house(frame.landscape(), frame.state(), working=False)
 
 
-async def command_of(house: House, ref: str) -> IdempotencyKey:
-    """The open command of a correlation id, a key, or a case. Raises `Refused` for none, and for more than one."""
-    async with house.database.transaction() as tx:
+async def command_of(database: Database, ref: str) -> IdempotencyKey:
+    """The command of a correlation id, a key, or a case: of a case the one that waits, else the one that failed.
+
+    Raises `Refused` for none, and for more than one.
+    """
+    async with database.transaction() as tx:
         row = await tx.row(SQL.command_of_correlation, text=ref)
     if row is not None:
         return IdempotencyKey.parse(row.key_text)
-    found = await case(house.database, ref)
-    subject = Subject(found.process, found.subject) if found else None
-    waiting = await waiting_commands(house.database, subject=subject) if subject else []
-    if len(waiting) == 1:
-        return IdempotencyKey.parse(waiting[0].key)
-    if waiting:
-        ids = ", ".join(command.correlation for command in waiting)
-        raise Refused(f"{len(waiting)} commands wait behind {ref}.", f"Name one of them: {ids}.")
+    found = await case(database, ref)
+    behind = await _behind(database, Subject(found.process, found.subject)) if found else {}
+    if len(behind) == 1:
+        return IdempotencyKey.parse(next(iter(behind)))
+    if behind:
+        ids = ", ".join(behind.values())
+        raise Refused(f"{len(behind)} commands are behind {ref}.", f"Name one of them: {ids}.")
     raise Refused(f"No command waits under {ref}.", "`nostro cases` shows what waits, `nostro trace` what has ended.")
+
+
+async def _behind(database: Database, subject: Subject) -> dict[str, str]:
+    """A subject's commands that wait, else those that failed and can be released: correlation id by key."""
+    waiting = await waiting_commands(database, subject=subject)
+    if waiting:
+        return {command.key: command.correlation for command in waiting}
+    place = {"shard": subject.shard, "process": subject.process, "subject": subject.id}
+    async with database.transaction() as tx:
+        return {row.key_text: row.correlation for row in await tx.rows(SQL.failed_commands, **place)}
 
 
 async def subject_of(house: House, ref: str) -> Subject:

@@ -16,7 +16,7 @@ from nostro.runtime.output import clean, phrase, table, when, zone_of
 
 BUNDLE_CHARACTERS = 12
 FIELDS = 8
-"""More fields of a fact than these are in `--json`."""
+"""So many fields of a fact are shown, amounts and the number first; more are in `--json`."""
 _SEEN_ELSEWHERE = frozenset({"act", "digest", "entity", "fingerprint", "key", "receipt", "subject"})
 
 
@@ -70,8 +70,13 @@ def _who(fact: Told) -> str:
 
 def _says(fact: Told) -> str:
     told = {name: part for name, part in fact.says.items() if name not in _SEEN_ELSEWHERE and part not in ("", [], {})}
-    shown = [f"{name.replace('_', ' ')} {phrase(part)}" for name, part in list(told.items())[:FIELDS]]
+    weighty = sorted(told.items(), key=lambda field: (not _is_money(field[1]), field[0] != "number"))
+    shown = [f"{name.replace('_', ' ')} {phrase(part)}" for name, part in weighty[:FIELDS]]
     return clean("; ".join([*shown, *(["..."] if len(told) > FIELDS else [])]))
+
+
+def _is_money(told: object) -> bool:
+    return isinstance(told, dict) and told.keys() == {"value", "currency"}
 
 
 def _decision(fact: Told) -> str:

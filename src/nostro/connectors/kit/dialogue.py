@@ -25,13 +25,15 @@ T = TypeVar("T")
 ATTEMPTS = 4
 """Acts for one effect whose replies all stayed ambiguous; then a person decides."""
 PAUSE = timedelta(seconds=30)
-_LATER = frozenset({FailureKind.LIMITED, FailureKind.UNAVAILABLE, FailureKind.AMBIGUOUS})
+_LATER = frozenset({FailureKind.LIMITED, FailureKind.UNAVAILABLE, FailureKind.AMBIGUOUS, FailureKind.DENIED})
 _UNKNOWN = "Nobody can say whether it was done: the replies stayed ambiguous and nothing was found."
 _NOT_SHOWN = "They said that it was done, but it can't be found there."
 
 
 def asked(message: Message) -> Exchange[Reply]:
-    """The answer to a question. Limits and outages are waited out: a look-up that failed says nothing about an Act."""
+    """The answer to a question. Limits, outages and a refused key are waited out: a look-up that failed says nothing
+    about an Act.
+    """
     reply = yield Ask(message)
     while reply.failure in _LATER:
         yield Wait(until=reply.at + PAUSE)

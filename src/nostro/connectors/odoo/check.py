@@ -17,7 +17,10 @@ _WRITTEN = ("account.payment", "account.move", "account.bank.statement.line")
 
 def check(config: OdooConfig, entities: Sequence[LegalEntity]) -> Exchange[Sequence[str]]:
     """Version, pin, companies, journals, clearing accounts and rights; what is wrong, in sentences."""
-    flaws = yield from _server(config)
+    shut = yield from _shut(config)
+    if shut:
+        return [shut]
+    flaws = yield from _pin(config)
     try:
         for entity in entities:
             flaws += yield from _entity(entity)
@@ -26,15 +29,19 @@ def check(config: OdooConfig, entities: Sequence[LegalEntity]) -> Exchange[Seque
     return flaws
 
 
-def _server(config: OdooConfig) -> Exchange[list[str]]:
+def _shut(config: OdooConfig) -> Exchange[str]:
+    """Why nothing else needs to be asked: server, protocol, database or key. Empty when it is open to us."""
     reply = yield from asked_once(Message(VERSION))
     told = reply.content if reply.ok and isinstance(reply.content, dict) else {}
     major = (told.get("version_info") or told.get("server_version_info") or [0])[0]
-    if not reply.ok:
-        return [f"The server does not answer as an Odoo: {reply.sentence}"]
-    if major < 18 or (major < 19 and config.protocol == "json2"):
-        return [f"Odoo {major} does not speak {config.protocol}; 18 speaks jsonrpc, 19 and later json2."]
-    return (yield from _pin(config))
+    if reply.ok and (major < 18 or (major < 19 and config.protocol == "json2")):
+        return f"Odoo {major} does not speak {config.protocol}; 18 speaks jsonrpc, 19 and later json2."
+    if reply.ok:
+        reply = yield from asked_once(search("res.company", [], "name", limit=1))
+    if reply.failure is FailureKind.DENIED:
+        whose = f" of {config.login}" if config.login else ""
+        return f"The API key{whose} is refused: it is wrong, expired or revoked."
+    return "" if reply.ok else f"No Odoo with a database {config.database} answers: {reply.sentence}"
 
 
 def _pin(config: OdooConfig) -> Exchange[list[str]]:
@@ -70,9 +77,13 @@ def identify(config: OdooConfig) -> Exchange[Identity | None]:
 
 def _entity(entity: LegalEntity) -> Exchange[list[str]]:
     wanted = [["id", "=", entity.odoo_company]]
-    companies = yield from _rows(search("res.company", wanted, "name currency_id"))
+    asked_for = search("res.company", wanted, "name currency_id", context=in_company(entity.odoo_company))
+    reply = yield from asked_once(asked_for)
+    if reply.failure not in (None, FailureKind.UNAUTHORISED):
+        return [f"{entity.id}: its company could not be read: {reply.sentence}"]
+    companies = reply.content if reply.ok else ()  # an administrator sees companies in which he may not work
     if not companies:
-        return [f"{entity.id}: the user does not see company {entity.odoo_company}."]
+        return [f"{entity.id}: the user may not work in company {entity.odoo_company}."]
     flaws = []
     if label(companies[0]["currency_id"]) != entity.currency:
         flaws.append(f"{entity.id}: the company keeps its books in {label(companies[0]['currency_id'])}.")

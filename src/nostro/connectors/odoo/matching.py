@@ -44,9 +44,13 @@ def row_of(model: str, ident: int, fields: str) -> Exchange[Row]:
     """One row; raises `Stopped` when it is not there."""
     rows = yield from answered(search(model, [["id", "=", ident]], fields))
     if not rows:
-        raise Stopped(failed(FailureKind.NOT_FOUND, f"Odoo has no {model} {ident} that we may see."))
+        raise Stopped(_gone(model, ident))
     row: Row = rows[0]
     return row
+
+
+def _gone(model: str, ident: int) -> Outcome:
+    return failed(FailureKind.NOT_FOUND, f"Odoo has no {model} {ident} any more that the user may see.")
 
 
 def look_at(paying: int, item: int) -> Exchange[tuple[Reply, Pair]]:
@@ -122,10 +126,10 @@ def _off_suspense(name: str, line: int, move: int, item: int) -> Exchange[Outcom
     terms = [row for row in open_sides if ref(row["move_id"]) == item]
     if not loose and len(open_sides) > len(terms):
         return None  # one line may pay several items: the match of another one has moved it since we looked
-    if len(loose) != 1 or not terms:
-        return failed(
-            FailureKind.CONFLICT, "The statement line has no single line on suspense, or the item no receivable."
-        )
+    if not terms:
+        return _gone("account.move", item)
+    if len(loose) != 1:
+        return failed(FailureKind.CONFLICT, "The statement line has no single line on suspense any more.")
     vals = {"account_id": ref(terms[0]["account_id"]), "partner_id": ref(terms[0]["partner_id"])}
     return (yield from move_line(name, loose[0], vals))
 

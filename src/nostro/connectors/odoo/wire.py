@@ -29,8 +29,8 @@ _NOISE = Decimal("0.000001")
 ERRORS: Mapping[str, FailureKind] = {
     name: kind
     for kind, names in {
-        FailureKind.UNAUTHORISED: """odoo.exceptions.AccessDenied odoo.exceptions.AccessError
-            werkzeug.exceptions.Unauthorized werkzeug.exceptions.Forbidden 401""",
+        FailureKind.UNAUTHORISED: "odoo.exceptions.AccessError werkzeug.exceptions.Forbidden",
+        FailureKind.DENIED: "odoo.exceptions.AccessDenied werkzeug.exceptions.Unauthorized 401",
         FailureKind.CONFLICT: "odoo.exceptions.UserError odoo.exceptions.RedirectWarning",
         FailureKind.INVALID: """odoo.exceptions.ValidationError werkzeug.exceptions.NotFound
             werkzeug.exceptions.BadRequest werkzeug.exceptions.UnprocessableEntity builtins.ValueError

@@ -25,7 +25,7 @@ _THREE = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})
 
 ERRORS: Mapping[str, FailureKind] = {
     "400": FailureKind.INVALID,
-    "401": FailureKind.UNAUTHORISED,
+    "401": FailureKind.DENIED,
     "402": FailureKind.REFUSED,
     "403": FailureKind.UNAUTHORISED,
     "404": FailureKind.NOT_FOUND,

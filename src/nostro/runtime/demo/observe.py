@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from nostro.connectors.odoo.wire import label, ref, search
+from nostro.connectors.odoo.wire import in_company, label, ref, search
 from nostro.connectors.registry import CONNECTORS
 from nostro.egress.connections import OpenConnection
 from nostro.egress.http import HttpTransport
@@ -25,7 +25,7 @@ from nostro.governance.rules import Rules
 from nostro.landscape.secrets import SecretReference
 from nostro.model.calls import Message
 from nostro.model.canonical import parse
-from nostro.model.failures import OutOfService, Refused
+from nostro.model.failures import FailureKind, OutOfService, Refused
 from nostro.model.money import Money
 from nostro.runtime.clock import machine_now
 from nostro.runtime.demo.landscape import AT_THE_ERP, Grounds, Secrets, quoted, write_companies
@@ -165,7 +165,13 @@ async def _read(line: Line) -> tuple[list[Company], list[Invoice]]:
         rows: list[Mapping[str, Any]] = answer.content
         return rows
 
-    rows = await ask(search("res.company", [], "name currency_id country_code", order="id", limit=COMPANIES))
+    async def works_in(row: Mapping[str, Any]) -> bool:
+        """An administrator sees companies in which he may not work."""
+        own = search("res.company", [["id", "=", row["id"]]], "name", context=in_company(row["id"]))
+        return (await line.ask(own)).failure is not FailureKind.UNAUTHORISED
+
+    rows = await ask(search("res.company", [], "name currency_id country_code", order="id"))
+    rows = [row for row in rows if await works_in(row)][:COMPANIES]
     companies = [made for row in rows if (made := await _company(ask, row)) is not None]
     wanted: list[Any] = [
         ["move_type", "=", "out_invoice"],
@@ -189,7 +195,7 @@ async def _company(
     ask: Callable[[Message], Awaitable[list[Mapping[str, Any]]]], row: Mapping[str, Any]
 ) -> Company | None:
     """The company with its first bank journal and, for cards, the first whose payments have an account of their own."""
-    context = {"allowed_company_ids": [row["id"]]}
+    context = in_company(row["id"])
     here = [["company_id", "=", row["id"]]]
     journals = await ask(search("account.journal", here, "type", order="id", context=context))
     banks = [journal["id"] for journal in journals if journal["type"] == "bank"]

@@ -90,6 +90,13 @@ def _show_company(call: Call, wish: Wish) -> Row:
     return user
 
 
+def _revoke_key(call: Call, wish: Wish) -> Row:
+    """The key of the user `login` is removed, or expires."""
+    user = call.named("res.users", "login", wish["login"])
+    call.update("res.users", user, revoked=True)
+    return user
+
+
 def _hide_invoice(call: Call, wish: Wish) -> Row:
     """A record rule takes `invoice` out of the sight of the user `login`."""
     user = call.named("res.users", "login", wish["login"])
@@ -161,6 +168,7 @@ ACTS: Final[Mapping[str, Callable[[Call, Wish], Row]]] = {
     "hide_company": _hide_company,
     "show_company": _show_company,
     "hide_invoice": _hide_invoice,
+    "revoke_key": _revoke_key,
     "delete_invoice": _delete_invoice,
     "provider_payment": _provider_payment,
     "rate": _rate,

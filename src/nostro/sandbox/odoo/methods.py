@@ -232,7 +232,9 @@ def _may_read(call: Call, model: str) -> None:
 def _has_access(call: Call, model: str, _ids: list[int], given: Arguments) -> bool:
     if given["operation"] == "read":
         return call.user.admin or model != "ir.config_parameter"
-    return call.user.accountant if model in _BOOKKEEPING else call.user.admin
+    if model not in _BOOKKEEPING:
+        return call.user.admin
+    return call.user.accountant or (call.user.biller and model != "account.bank.statement.line")
 
 
 def _refuse_lock_over_suspense(call: Call, ids: Sequence[int], vals: Arguments) -> None:

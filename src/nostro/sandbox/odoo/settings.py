@@ -14,6 +14,8 @@ class OdooUser:
     """Member of `account.group_account_user`."""
     admin: bool = False
     """Member of `base.group_system`."""
+    biller: bool = False
+    """Member of `account.group_account_invoice` only: invoices and payments, no bank lines."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,7 @@ class OdooBooks:
         self._tables = Tables()
         self._hints: list[Delivery] = []
         self._hinted = 0
+        self._accepted: set[int] = set()
         self._tables.begin()
         chart.open_books(self._superuser(opened), settings)
         self._users = {user.key: (_FIRST_UID + place, user) for place, user in enumerate(settings.users)}
@@ -107,25 +108,30 @@ class OdooBooks:
             raise Fault("OperationalError", f'FATAL:  database "{args[0]}" does not exist')
         if service == "common" and method in {"authenticate", "login"}:
             uid, user = self._users.get(args[2], (0, _SUPERUSER))
-            return uid if uid and user.login == args[1] else False
+            return uid if uid and user.login == args[1] and self._holds(uid) else False
         if (service, method) != ("object", "execute_kw"):
             raise Fault("KeyError", str(service))
         uid, _ = self._users.get(args[2], (0, _SUPERUSER))
-        if uid == 0 or uid != args[1]:
+        if uid == 0 or uid != args[1] or not (uid in self._accepted or self._holds(uid)):
             raise Fault("AccessDenied", "Access Denied")
+        self._accepted.add(uid)  # this protocol remembers what it accepted, until Odoo is restarted
         return self._call(protocols.read_json_rpc(params), request, now)
+
+    def _holds(self, uid: int) -> bool:
+        return not self._tables.of("res.users")[uid].get("revoked")
 
     def _json_2(self, request: WireRequest, now: datetime) -> WireReply:
         if (refused := protocols.refuse_form(request, self.settings.database)) is not None:
             return refused
         try:
-            return protocols.reply(self._call(protocols.read_json_2(request), request, now))
+            asked = protocols.read_json_2(request)
+            if asked.secret not in self._users or not self._holds(self._users[asked.secret][0]):
+                raise Fault("Unauthorized", "Invalid apikey")
+            return protocols.reply(self._call(asked, request, now))
         except (LookupError, TypeError, ValueError) as wrong:
             return protocols.fault_json_2(fault_of(wrong))
 
     def _call(self, asked: Asked, request: WireRequest, now: datetime) -> object:
-        if asked.secret not in self._users:
-            raise Fault("Unauthorized", "Invalid apikey")
         started = datetime.fromisoformat(request.headers[STARTED]) if STARTED in request.headers else now
         uid, user = self._users[asked.secret]
         if asked.reads:

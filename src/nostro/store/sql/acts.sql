@@ -13,6 +13,20 @@ union all
 select key_text from command_closed where outcome = 'failed' and (correlation = upper(%(text)s) or key_text = %(text)s)
 order by key_text limit 1;
 
+-- name: failed_commands
+-- What failed for good of a subject's steps and was not asked for again: the generation is the end of a key.
+with known as (
+    select key_text, correlation, outcome from command_closed
+    where shard = %(shard)s and process = %(process)s and subject = %(subject)s
+    union all
+    select key_text, correlation, status from command_open
+    where shard = %(shard)s and process = %(process)s and subject = %(subject)s
+), newest as (
+    select distinct on (regexp_replace(key_text, '/[0-9]+$', '')) key_text, correlation, outcome from known
+    order by regexp_replace(key_text, '/[0-9]+$', ''), substring(key_text from '[0-9]+$')::integer desc
+)
+select key_text, correlation from newest where outcome = 'failed' order by key_text limit 50;
+
 -- name: proposers
 -- Who told the fact that a command follows from, and who said what the subject's money belongs to.
 select distinct actor, on_behalf_of from fact

@@ -1,0 +1,41 @@
+"""The drawn story: what of a fact stands in a line when not all of it does."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from io import StringIO
+from pathlib import Path
+
+from rich.console import Console
+
+from nostro.governance.rules import Rules
+from nostro.landscape.compiling import bundle_of
+from nostro.projections.trace import Story, Told
+from nostro.runtime.cli_story import draw_story
+from tests.landscapes import group
+
+AT = datetime(2026, 11, 28, 10, 0, tzinfo=UTC)
+SAYS: dict[str, object] = {
+    "changed_at": "2026-11-28 09:57:14",
+    "connection": "odoo-main",
+    "database": "odoo",
+    "due_on": "2026-11-28",
+    "issued_on": "2026-11-20",
+    "kind": "invoice",
+    "move_id": 38,
+    "number": "INV/2026/00023",
+    "partner_id": 12,
+    "residual": {"value": "12.00", "currency": "EUR"},
+    "total": {"value": "23.00", "currency": "EUR"},
+}
+
+
+def test_amounts_and_the_number_are_in_the_line_however_many_fields_a_fact_has(tmp_path: Path) -> None:
+    rules = Rules.from_bundle(bundle_of(group(tmp_path), AT))
+    fact = Told(
+        *(AT, 1, 1, "collection/DE/odoo/38", "DE", "invoice.posted", SAYS, False, "odoo-main", "", 0),
+        *("new", "open", "", "", "", "", ""),
+    )
+    out = StringIO()
+    draw_story(Console(file=out, width=400), story=Story((fact.subject,), (fact,), (), ()), rules=rules)
+    assert "residual 12.00 EUR; total 23.00 EUR; number INV/2026/00023; changed at" in out.getvalue()
