@@ -109,7 +109,7 @@ def say(told: dict[str, Any]) -> None:
 
 def main(job: Callable[[dict[str, Any]], Coroutine[Any, Any, dict[str, Any]]]) -> None:
     """A child's whole life. `profile` in its orders names a file for cProfile's figures."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(30))
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(30), cache_logger_on_first_use=True)
     order = json.loads(sys.stdin.readline())
     profile = cProfile.Profile() if order.get("profile") else None
     if profile:

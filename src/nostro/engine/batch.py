@@ -89,10 +89,10 @@ class Case:
 
 @dataclass(slots=True)
 class Batch:
-    """Everything that a database transaction of decisions writes."""
+    """Everything that a database transaction of decisions writes. `decided`: the arrivals that became `facts`."""
 
-    arrivals: list[Arrival] = field(default_factory=list)
     subjects: dict[Subject, SubjectRow] = field(default_factory=dict)
+    decided: list[Arrival] = field(default_factory=list)
     facts: list[FactRow] = field(default_factory=list)
     registers: list[Claim] = field(default_factory=list)
     owned: list[Claim] = field(default_factory=list)

@@ -122,10 +122,10 @@ class Decider:
             for digest in sorted(bundles):
                 await self._understand(tx, digest)
             ruled = {number for number, shard in shards.items() if shard.bundle}
-            batch = Batch(arrivals=[a for a in queue if a.shard in ruled or (a.shard in shards and a.process == HOUSE)])
-            if not batch.arrivals:
+            arrivals = [a for a in queue if a.shard in ruled or (a.shard in shards and a.process == HOUSE)]
+            if not arrivals:
                 return 0
-            batch.subjects = await load_subjects(tx, self.keys, self.processes, batch.arrivals)
+            batch = Batch(subjects=await load_subjects(tx, self.keys, self.processes, arrivals))
             moving = {number: replace(shard) for number, shard in shards.items()}
             deciding = Deciding(
                 self.keys,
@@ -138,9 +138,8 @@ class Decider:
                 self._telling_from(now),
                 self._lacking,
             )
-            for arrival in batch.arrivals:
+            for arrival in arrivals:
                 await deciding.take(tx, arrival, poisonous=poisonous)
-            batch.arrivals = deciding.taken
             await self._seal_emitted(batch, now)
             moved = {number: (shards[number], moving[number]) for number in shards}
             await Writer(self.keys, self.processes).write(tx, batch, moved, now)
@@ -155,7 +154,7 @@ class Decider:
             self.traces.tell(decided(batch.facts, named, began))
         if deciding.refused:
             await self.tenure.refuse(deciding.refused, now)
-        return len(batch.arrivals)
+        return len(batch.decided) + len(batch.poisoned)
 
     def _telling_from(self, now: Now) -> datetime:
         """Behind everything that was told before, also where business time stands still."""

@@ -68,7 +68,6 @@ class Deciding:
     telling_from: datetime
     lacking: Mapping[bytes, str] = field(default_factory=dict)
     refused: dict[int, str] = field(default_factory=dict)
-    taken: list[Arrival] = field(default_factory=list)
     released: set[Subject] = field(default_factory=set)
 
     async def take(self, tx: Transaction, arrival: Arrival, *, poisonous: str = "") -> None:
@@ -80,7 +79,6 @@ class Deciding:
         row = self._row(subject, arrival)
         if self._refuses(arrival, row) or subject in self.released:
             return
-        self.taken.append(arrival)
         if row.unreadable:
             self._set_aside(subject, arrival)
             return
@@ -122,7 +120,6 @@ class Deciding:
             self.released.add(subject)
             waits = {a.key for a in self.batch.poisoned if Subject(a.process, a.subject) == subject}
             self.batch.poisoned = [a for a in self.batch.poisoned if a.key not in waits]
-            self.taken = [a for a in self.taken if a.key not in waits]
 
     def _row(self, subject: Subject, arrival: Arrival) -> SubjectRow:
         if subject not in self.batch.subjects:
@@ -179,6 +176,7 @@ class Deciding:
             sender_order=fact.sender_order,
         ).sealed_after(shard.head)
         shard.position, shard.head = entry.position, entry.leaf
+        self.batch.decided.append(arrival)
         self.batch.facts.append(entry)
         row.instance, row.position, row.changed = after, entry.position, True
         if (

@@ -53,15 +53,11 @@ async def end(tx: Transaction, loaded: Loaded, rested: Rested, connection: str, 
         )
     if ended.rowcount != 1:
         raise LostRace("The dispatch has ended already.")
-    await put(tx, [_arrival(row, outcome, rested.receipt, connection, now) for row, outcome in pairs])
-    await _forget(tx, await forgotten.fetchall())
-
-
-async def _forget(tx: Transaction, members: Sequence[Row]) -> None:
-    """Commands that have ended need no dispatch; what was handed over remembers that it may have been done."""
-    if members:
-        gone = sorted({(row.shard, row.dispatch) for row in members})
-        await tx.run(SQL.forget_dispatches, shards=[shard for shard, _ in gone], ids=[dispatch for _, dispatch in gone])
+    left = sorted({(row.shard, row.dispatch) for row in await forgotten.fetchall()})
+    async with tx.together() as sent:
+        await put(sent, [_arrival(row, outcome, rested.receipt, connection, now) for row, outcome in pairs])
+        if left:  # commands that have ended need no dispatch; what was handed over remembers that it may have been done
+            await sent.run(SQL.forget_dispatches, shards=[shard for shard, _ in left], ids=[one for _, one in left])
 
 
 def _arrival(row: Row, outcome: Outcome, receipt: bytes | None, connection: str, now: Now) -> Arrival:

@@ -21,7 +21,6 @@ from nostro.processes.kit.decision import CaseOpening
 from nostro.processes.kit.process import Process
 from nostro.routing.references import Parking, arrival_bytes, give_back, look_up, own_all, park_all, register_all
 from nostro.routing.route import HOUSE, route
-from nostro.store import log
 from nostro.store.arrivals import put
 from nostro.store.database import Sent, Statements, Together, Transaction
 from nostro.store.keys import Keys
@@ -30,6 +29,10 @@ SQL = Statements("engine")
 ROUTING = Statements("routing")
 Key = tuple[int, bytes]
 """A command's shard and idempotency key."""
+LOGGED = (
+    *("shards", "lanes", "ats", "items", "keys", "positions", "versions", "revisions"),
+    *("states_before", "states_after", "rules", "digests", "bundles", "leaves"),
+)
 REUSED_KEY = "same_key_other_content"
 
 
@@ -44,8 +47,7 @@ class Writer:
         self, tx: Transaction, batch: Batch, moved: Mapping[int, tuple[HeldShard, HeldShard]], now: Now
     ) -> None:
         """Raises `LostRace` when a fence says no: then nothing of the batch is written."""
-        await self._advance(tx, moved)
-        await tx.copy("fact", log.COLUMNS, batch.facts)
+        await self._append(tx, batch, moved, now)
         changed = self._changed(batch)
         first = {(command.shard, command.key): command for command in reversed(batch.commands)}
         async with tx.together() as sent:
@@ -54,12 +56,8 @@ class Writer:
             await self._settled(sent, batch, now)
             opened = await self._commands(sent, first, now)
             await self._postings(sent, batch)
-            done = await self._done(sent, batch)
         if saved is not None and saved.rowcount != len(changed):
             message = "A subject's row is ahead of its log."
-            raise LostRace(message)
-        if done.rowcount != len(batch.arrivals):
-            message = "An arrival of this batch was decided meanwhile."
             raise LostRace(message)
         if opened is not None:
             fresh = {(row.shard, row.key) for row in await opened.fetchall()}
@@ -76,18 +74,33 @@ class Writer:
         await self._poison(tx, batch, now)
         await put(tx, batch.direct)
 
-    async def _advance(self, tx: Transaction, moved: Mapping[int, tuple[HeldShard, HeldShard]]) -> None:
+    async def _append(
+        self, tx: Transaction, batch: Batch, moved: Mapping[int, tuple[HeldShard, HeldShard]], now: Now
+    ) -> None:
         pairs = [moved[number] for number in sorted(moved)]
-        names = ("shards", "tokens", "expected", "positions", "heads", "bundles", "activations")
-        rows = [(b.number, b.token, b.position, a.position, a.head, a.bundle, a.activations) for b, a in pairs]
-        if len(await tx.rows(SQL.advance, **columns(rows, names))) != len(rows):
+        shards = [(b.number, b.token, b.position, a.position, a.head, a.bundle, a.activations) for b, a in pairs]
+        rows: list[tuple[object, ...]] = [
+            (
+                *(a.shard, a.lane, a.at, a.item, a.key, f.position, f.version, f.revision),
+                *(f.state_before, f.state_after, f.rule, f.decided, f.bundle, f.leaf),
+            )
+            for a, f in zip(batch.decided, batch.facts, strict=True)
+        ]
+        rows += [(a.shard, a.lane, a.at, a.item, a.key, *[None] * (len(LOGGED) - 5)) for a in batch.poisoned]
+        done = await tx.row(
+            SQL.append,
+            month=now.business.date().replace(day=1),
+            decided_at=now.business,
+            **columns(shards, ("moved", "tokens", "expected", "reached", "heads", "in_force", "activations")),
+            **columns(rows, LOGGED),
+        )
+        assert done is not None
+        if done.shards != len(shards):
             message = "Another worker holds a shard of this batch by now."
             raise LostRace(message)
-
-    async def _done(self, sent: Together, batch: Batch) -> Sent:
-        names = ("shards", "lanes", "ats", "items", "keys")
-        rows = [(a.shard, a.lane, a.at, a.item, a.key) for a in batch.arrivals]
-        return await sent.run(SQL.done, **columns(rows, names))
+        if done.arrivals != len(rows):
+            message = "An arrival of this batch was decided meanwhile."
+            raise LostRace(message)
 
     async def _subjects(self, sent: Together, changed: Sequence[tuple[Subject, SubjectRow]]) -> Sent | None:
         rows = [self._subject(subject, row) for subject, row in changed]

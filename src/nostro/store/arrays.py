@@ -7,10 +7,9 @@ driver's own way asks an adapter for each member, which cost more than all decis
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
-from datetime import date, datetime
 from typing import Any
 
+import orjson
 import psycopg
 from psycopg import pq
 from psycopg.adapt import AdaptersMap, Dumper, PyFormat
@@ -49,12 +48,11 @@ class Arrays(Dumper):
         return ByteArrays(list) if _kind(obj) is bytes else self
 
     def dump(self, obj: list[Any]) -> bytes:
-        """An array literal. Raises `DataError` on what PostgreSQL's text can't hold."""
-        form = _FORMS[_kind(obj)]
-        text = "{" + ",".join(["NULL" if member is None else form(member) for member in obj]) + "}"
-        if "\0" in text:
-            raise psycopg.DataError("PostgreSQL text can't contain a NUL.")
-        return text.encode()
+        """An array literal: the list as JSON, in braces. Raises `DataError` on what PostgreSQL's text can't hold."""
+        told = orjson.dumps(obj)
+        if b"\\" in told:  # a text with something to escape, which JSON does otherwise
+            told = b"[" + ",".join(["null" if text is None else _quoted(text) for text in obj]).encode() + b"]"
+        return b"{" + told[1:-1] + b"}"
 
 
 def _kind(members: list[Any]) -> type:
@@ -62,19 +60,10 @@ def _kind(members: list[Any]) -> type:
 
 
 def _quoted(text: str) -> str:
-    if "\\" in text or '"' in text:
-        text = text.replace("\\", "\\\\").replace('"', '\\"')
+    if "\0" in text:
+        raise psycopg.DataError("PostgreSQL text can't contain a NUL.")
+    text = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{text}"'
-
-
-_FORMS: dict[type, Callable[[Any], str]] = {
-    type(None): str,
-    str: _quoted,
-    int: str,
-    bool: lambda value: "t" if value else "f",
-    datetime: lambda value: f'"{value.isoformat()}"',
-    date: date.isoformat,
-}
 
 
 def adapters() -> AdaptersMap:

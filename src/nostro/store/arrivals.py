@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 from nostro.model.facts import Fact
 from nostro.model.ids import Subject, short_digest
-from nostro.store.database import Transaction
+from nostro.store.database import Statements, Together, Transaction
 
+SQL = Statements("routing")
 LANES = ("critical", "standard", "bulk")
 
 
@@ -100,8 +101,9 @@ def arrival_for(fact: Fact, blob: Blob, subject: Subject, lane: int, at: datetim
     )
 
 
-async def put(tx: Transaction, arrivals: Sequence[Arrival]) -> int:
+async def put(tx: Transaction | Together, arrivals: Sequence[Arrival]) -> int:
     """Appends to the queue. Callers make sure by `seen`, or by the row that they close, that it happens once."""
-    if not arrivals:
-        return 0
-    return await tx.copy("arrival", COLUMNS, arrivals)
+    if arrivals:
+        values = map(list, zip(*arrivals, strict=True))
+        await tx.run(SQL.put_arrivals, **dict(zip(COLUMNS, values, strict=True)))
+    return len(arrivals)

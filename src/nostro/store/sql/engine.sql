@@ -70,19 +70,34 @@ from fact where shard = %(shard)s and process = %(process)s and subject = %(subj
 update subject set body = %(body)s, sealed_body = %(sealed)s, data_key = %(data_key)s
 where shard = %(shard)s and process = %(process)s and subject = %(subject)s;
 
--- name: advance
--- Fence, order and seal in one: fails to match where the token, the position or the head is no longer ours.
-update shard s set position = a.position, head = a.head, bundle = a.bundle, activations = a.activations
-from unnest(%(shards)s::smallint[], %(tokens)s::bigint[], %(expected)s::bigint[], %(positions)s::bigint[], %(heads)s::bytea[],
-  %(bundles)s::bytea[], %(activations)s::integer[]) as a (shard, token, expected, position, head, bundle, activations)
-where s.shard = a.shard and s.token = a.token and s.position = a.expected
-returning s.shard;
-
--- name: done
--- These arrivals are decided.
-delete from arrival a using unnest(%(shards)s::smallint[], %(lanes)s::smallint[], %(ats)s::timestamptz[], %(items)s::integer[], %(keys)s::bytea[])
-  as d (shard, lane, at, item, key)
-where a.shard = d.shard and a.lane = d.lane and a.at = d.at and a.item = d.item and a.key = d.key;
+-- name: append
+-- Arrivals leave the queue and stand in the log, in one: fence, order and seal fail to match where the token or the position is no longer ours, and
+-- then nothing is appended to that shard. What an arrival told isn't sent again; one without a position makes no fact. How many matched.
+with fenced as (
+  update shard s set position = a.position, head = a.head, bundle = a.bundle, activations = a.activations
+  from unnest(%(moved)s::smallint[], %(tokens)s::bigint[], %(expected)s::bigint[], %(reached)s::bigint[], %(heads)s::bytea[],
+    %(in_force)s::bytea[], %(activations)s::integer[]) as a (shard, token, expected, position, head, bundle, activations)
+  where s.shard = a.shard and s.token = a.token and s.position = a.expected
+  returning s.shard),
+decided as (
+  delete from arrival a
+  using unnest(%(shards)s::smallint[], %(lanes)s::smallint[], %(ats)s::timestamptz[], %(items)s::integer[], %(keys)s::bytea[],
+    %(positions)s::bigint[], %(versions)s::smallint[], %(revisions)s::integer[], %(states_before)s::text[], %(states_after)s::text[],
+    %(rules)s::text[], %(digests)s::bytea[], %(bundles)s::bytea[], %(leaves)s::bytea[])
+    as d (shard, lane, at, item, key, position, version, revision, state_before, state_after, rule, decided, bundle, leaf)
+  where a.shard = d.shard and a.lane = d.lane and a.at = d.at and a.item = d.item and a.key = d.key
+  returning a.shard, d.position, a.process, d.version, a.subject, d.revision, a.entity, a.type, a.type_version, a.natural_key, a.origin, a.receipt,
+    a.item, a.cause_shard, a.cause_position, a.body, a.sealed_body, a.data_key, d.state_before, d.state_after, d.rule, d.decided, d.bundle, a.actor,
+    a.on_behalf_of, a.reason, a.occurred_at, a.received_at, a.sender_order, d.leaf),
+logged as (
+  insert into fact (shard, position, month, process, version, subject, revision, entity, type, type_version, natural_key, origin, receipt, item,
+    cause_shard, cause_position, body, sealed_body, data_key, state_before, state_after, rule, decided, bundle, actor, on_behalf_of, reason,
+    occurred_at, received_at, decided_at, sender_order, leaf)
+  select shard, position, %(month)s, process, version, subject, revision, entity, type, type_version, natural_key, origin, receipt, item, cause_shard,
+    cause_position, body, sealed_body, data_key, state_before, state_after, rule, decided, bundle, actor, on_behalf_of, reason, occurred_at,
+    received_at, %(decided_at)s, sender_order, leaf
+  from decided where position is not null and shard in (select shard from fenced) order by shard, position)
+select (select count(*) from fenced) as shards, (select count(*) from decided) as arrivals;
 
 -- name: save_subjects
 -- State rows with what was decided; a row whose revision isn't the expected one is missing from the answer.

@@ -55,6 +55,16 @@ select s.process, s.subject, s.lane from subject s
 join unnest(%(shards)s::smallint[], %(processes)s::text[], %(subjects)s::text[]) as asked (shard, process, subject)
   on s.shard = asked.shard and s.process = asked.process and s.subject = asked.subject;
 
+-- name: put_arrivals
+-- Facts on their way to the shards that decide them. Parameters are named as the columns.
+insert into arrival (shard, lane, at, item, key, process, subject, entity, type, type_version, natural_key, origin, receipt, cause_shard,
+  cause_position, body, sealed_body, data_key, actor, on_behalf_of, reason, occurred_at, received_at, sender_order, hops)
+select * from unnest(%(shard)s::smallint[], %(lane)s::smallint[], %(at)s::timestamptz[], %(item)s::integer[], %(key)s::bytea[],
+  %(process)s::text[], %(subject)s::text[], %(entity)s::text[], %(type)s::text[], %(type_version)s::smallint[], %(natural_key)s::text[],
+  %(origin)s::text[], %(receipt)s::bytea[], %(cause_shard)s::smallint[], %(cause_position)s::bigint[], %(body)s::bytea[],
+  %(sealed_body)s::bytea[], %(data_key)s::bytea[], %(actor)s::text[], %(on_behalf_of)s::text[], %(reason)s::text[],
+  %(occurred_at)s::timestamptz[], %(received_at)s::timestamptz[], %(sender_order)s::text[], %(hops)s::smallint[]);
+
 -- name: park
 -- A fact or look-up whose references lead nowhere yet.
 insert into parked (shard, id, kind, process, subject, since, until, arrival, sealed_body, data_key)
