@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -43,6 +44,8 @@ DRIVE = "dispatch "
 """How the names of a dispatcher's loop and of its drives begin."""
 HOPELESS = timedelta(seconds=30)
 """So long after a worker was disturbed every lease of the dead has ended, and no call of theirs can leave any more."""
+LOOKED_AT = frozenset(re.findall(r"\b(?:from|join) (\w+)", SQL.due.text.decode()))
+"""The tables that say whether a loop would find something to do."""
 AGAIN = timedelta(seconds=4)
 """Who found nothing looks again after so much machine time: leases are asked for every third of their ten seconds."""
 TURNS = 20_000
@@ -234,11 +237,11 @@ class Play:
             await asyncio.sleep(1.0 if waiting else 0.1)
 
     def _due(self) -> set[str]:
-        """Loops that would find something to do; asked again when something was written or time has gone on."""
-        mark = (self.connections.written, self.course.now().business.replace(microsecond=0), self.polling, self.hinted)
-        if mark != self.marked:
-            self.found = self._look()
-            self.marked = (self.connections.written, *mark[1:])
+        """Loops that would find something to do; asked again when what they look at was written, or time has gone on."""
+        mark = (self.course.now().business.replace(microsecond=0), self.polling, self.hinted)
+        if mark != self.marked or not LOOKED_AT.isdisjoint(self.connections.changed):
+            self.found, self.marked = self._look(), mark
+            self.connections.changed.clear()
         return self.found | ({"folders"} if any(map(_holds_files, self.folders)) else set())
 
     def _look(self) -> set[str]:
