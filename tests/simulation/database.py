@@ -54,7 +54,7 @@ class SimulatedTransaction(Transaction):
 
     async def send(self, statement: Statement, parameters: Mapping[str, object]) -> AsyncCursor[Row]:
         """As `Transaction.send`."""
-        return cast("Any", self._answer(statement, parameters))
+        return cast("AsyncCursor[Row]", self._answer(statement, parameters))
 
     @asynccontextmanager
     async def together(self) -> AsyncIterator[Together]:
@@ -64,7 +64,7 @@ class SimulatedTransaction(Transaction):
         async def send(statement: Statement, parameters: Mapping[str, object]) -> AsyncCursor[Row]:
             self.ran.add(statement.name)
             calls.append(self._wire.prepare(statement.text, parameters))
-            return cast("Any", calls[-1].answer)
+            return cast("AsyncCursor[Row]", calls[-1].answer)
 
         yield Together(send)
         self._wire.together(calls)
