@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -44,8 +45,9 @@ DRIVE = "dispatch "
 """How the names of a dispatcher's loop and of its drives begin."""
 HOPELESS = timedelta(seconds=30)
 """So long after a worker was disturbed every lease of the dead has ended, and no call of theirs can leave any more."""
-LOOKED_AT = frozenset(re.findall(r"\b(?:from|join) (\w+)", SQL.due.text.decode()))
-"""The tables that say whether a loop would find something to do."""
+BRANCHES = SQL.due.text.split(b"\nunion all ")
+LOOKED_AT = [set(re.findall(r"\b(?:from|join) (\w+)", branch.decode())) for branch in BRANCHES]
+"""Of each branch of the question which loops would find something: the tables that can change its answer."""
 AGAIN = timedelta(seconds=4)
 """Who found nothing looks again after so much machine time: leases are asked for every third of their ten seconds."""
 TURNS = 20_000
@@ -104,8 +106,9 @@ class Play:
     polling: bool = True
     """Whether feeds are polled before time goes on: webhooks tell most, and polls what they lost."""
     hinted: bool = False
-    marked: tuple[object, ...] = ()
-    found: set[str] = field(default_factory=set)
+    marked: datetime = MACHINE
+    found: list[set[str]] = field(default_factory=lambda: [set() for _ in BRANCHES])
+    known: set[str] = field(default_factory=set)
     folders: list[Path] = field(init=False)
     house: House = field(init=False)
     stack: AsyncExitStack = field(default_factory=AsyncExitStack)
@@ -161,6 +164,7 @@ class Play:
         )
         worker = await wiring.worker()
         later = {"partitions": self.course.now().machine + timedelta(seconds=300 * self.course.chance.random())}
+        self.known = {loop.name for loop in worker.loops}
         self.runs.append(Running(life, worker, untried={loop.name for loop in worker.loops} - set(KEEPERS), kept=later))
         self.course.tell(f"{life.name} begins")
 
@@ -237,17 +241,26 @@ class Play:
             await asyncio.sleep(1.0 if waiting else 0.1)
 
     def _due(self) -> set[str]:
-        """Loops that would find something to do; asked again when what they look at was written, or time has gone on."""
-        mark = (self.course.now().business.replace(microsecond=0), self.polling, self.hinted)
-        if mark != self.marked or not LOOKED_AT.isdisjoint(self.connections.changed):
-            self.found, self.marked = self._look(), mark
-            self.connections.changed.clear()
-        return self.found | ({"folders"} if any(map(_holds_files, self.folders)) else set())
+        """Loops that would find something to do; asked again when what they look at changed, or time has gone on."""
+        mark = self.course.now().business.replace(microsecond=0)
+        changed = self.connections.changed
+        asked = [n for n, tables in enumerate(LOOKED_AT) if mark != self.marked or not tables.isdisjoint(changed)]
+        if asked:
+            self._look(asked)
+            self.marked = mark
+        changed.clear()
+        found = {name for names in self.found for name in names if name in self.known and self._polled(name)}
+        return found | ({"folders"} if any(map(_holds_files, self.folders)) else set())
 
-    def _look(self) -> set[str]:
-        due = {row.loop for row in rows(self.connections, SQL.due, {"now": self.course.now().business})}
-        known = {loop.name for run in self.runs for loop in run.worker.loops}
-        return {name for name in due if name in known and self._polled(name)}
+    def _look(self, branches: Sequence[int]) -> None:
+        now = {"now": self.course.now().business}
+        query = b" union all ".join(
+            b"select %d as branch, loop from (%s) found (loop)" % (n, BRANCHES[n].rstrip(b";\n ")) for n in branches
+        )
+        for n in branches:
+            self.found[n].clear()
+        for row in self.connections.ask(query, now):
+            self.found[row.branch].add(row.loop)
 
     def _polled(self, loop: str) -> bool:
         """Providers are polled now and then; Odoo, which only hints at what is new, whenever it did."""
