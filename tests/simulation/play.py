@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
-from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -31,13 +29,14 @@ from nostro.store.install import Deployment
 from nostro.store.keys import Keys
 from nostro.store.log import genesis
 from nostro.store.sealing import SealKey
+from tests.simulation.asking import Asking
 from tests.simulation.database import Connections, Freely, SimulatedDatabase, empty, rows
 from tests.simulation.door import deliver
 from tests.simulation.ground import Ground, ground
 from tests.simulation.life import LIFE, LOOP, MACHINE, Carrier, Course, Killed, Life
 
 INSTALL = Statements("install")
-KEEPERS = {"limits": 30, "tenure": 1, "slots": 1, "checkpoints": 20, "partitions": 600}
+KEEPERS = {"limits": 30, "tenure": 2, "slots": 2, "checkpoints": 20, "partitions": 600}
 """Loops that look after leases and seals, and after how many seconds of machine time they are asked again."""
 CHANGING_HANDS = ("tenure", "slots")
 """The keepers whose work makes work for others."""
@@ -45,9 +44,6 @@ DRIVE = "dispatch "
 """How the names of a dispatcher's loop and of its drives begin."""
 HOPELESS = timedelta(seconds=30)
 """So long after a worker was disturbed every lease of the dead has ended, and no call of theirs can leave any more."""
-BRANCHES = SQL.due.text.split(b"\nunion all ")
-LOOKED_AT = [set(re.findall(r"\b(?:from|join) (\w+)", branch.decode())) for branch in BRANCHES]
-"""Of each branch of the question which loops would find something: the tables that can change its answer."""
 AGAIN = timedelta(seconds=4)
 """Who found nothing looks again after so much machine time: leases are asked for every third of their ten seconds."""
 TURNS = 20_000
@@ -106,9 +102,8 @@ class Play:
     polling: bool = True
     """Whether feeds are polled before time goes on: webhooks tell most, and polls what they lost."""
     hinted: bool = False
-    marked: datetime = MACHINE
-    found: list[set[str]] = field(default_factory=lambda: [set() for _ in BRANCHES])
     known: set[str] = field(default_factory=set)
+    asking: Asking = field(init=False)
     folders: list[Path] = field(init=False)
     house: House = field(init=False)
     stack: AsyncExitStack = field(default_factory=AsyncExitStack)
@@ -121,6 +116,7 @@ class Play:
         for folder in self.folders:
             folder.mkdir()
         empty(self.connections)
+        self.asking = Asking(self.connections)
         self.house = self._house(Freely(), "outside")
         now = self.course.now()
         async with self.house.database.transaction() as tx:
@@ -241,26 +237,10 @@ class Play:
             await asyncio.sleep(1.0 if waiting else 0.1)
 
     def _due(self) -> set[str]:
-        """Loops that would find something to do; asked again when what they look at changed, or time has gone on."""
-        mark = self.course.now().business.replace(microsecond=0)
-        changed = self.connections.changed
-        asked = [n for n, tables in enumerate(LOOKED_AT) if mark != self.marked or not tables.isdisjoint(changed)]
-        if asked:
-            self._look(asked)
-            self.marked = mark
-        changed.clear()
-        found = {name for names in self.found for name in names if name in self.known and self._polled(name)}
-        return found | ({"folders"} if any(map(_holds_files, self.folders)) else set())
-
-    def _look(self, branches: Sequence[int]) -> None:
-        now = {"now": self.course.now().business}
-        query = b" union all ".join(
-            b"select %d as branch, loop from (%s) found (loop)" % (n, BRANCHES[n].rstrip(b";\n ")) for n in branches
-        )
-        for n in branches:
-            self.found[n].clear()
-        for row in self.connections.ask(query, now):
-            self.found[row.branch].add(row.loop)
+        """Loops that would find something to do."""
+        found = self.asking.due(self.course.now())
+        due = {name for name in found if name in self.known and self._polled(name)}
+        return due | ({"folders"} if any(map(_holds_files, self.folders)) else set())
 
     def _polled(self, loop: str) -> bool:
         """Providers are polled now and then; Odoo, which only hints at what is new, whenever it did."""
@@ -287,7 +267,8 @@ class Play:
             task.get_name().startswith(DRIVE) for task in run.life.tasks
         ):
             wanted |= {f"{DRIVE}{one.connection.id}" for one in driven}
-        return [loop for loop in run.worker.loops if loop.name in wanted and loop.name not in run.busy]
+        loops = [loop for loop in run.worker.loops if loop.name in wanted and loop.name not in run.busy]
+        return [loop for loop in loops if self.asking.may(run.worker, loop.name, self.course.now())]
 
     def _keep(self) -> None:
         machine = self.course.now().machine
