@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ import pytest_asyncio
 
 from nostro.connectors.kit.reading import Item, ReceiptView
 from nostro.ingress.opening import ATTEMPTS
+from nostro.ingress.reading import SQL
 from nostro.model.facts import RerunAsked
 from tests.integration.intake_house import IntakeHouse, begun, read
 from tests.integration.synthetic import as_fact
@@ -264,3 +267,20 @@ def _broken(_: ReceiptView) -> Iterator[Item]:
 
 def _mended(receipt: ReceiptView) -> Iterator[Item]:
     yield next(read(receipt))
+
+
+async def test_who_claims_readings_reads_no_whole_queue_for_them(house: IntakeHouse) -> None:
+    """Whatever PostgreSQL plans without knowing the limits: a backlog must not slow down what works it off."""
+    async with house.database.transaction() as tx:
+        await tx.connection.execute(
+            "insert into reading (shard, receipt, month, lane, number, run_at) select mod(n, 64), int4send(n),"
+            " '2026-08-01', mod(n, 3), 0, '2026-08-31Z'::timestamptz + n * interval '1 s'"
+            " from generate_series(1, 100000) n"
+        )
+        await tx.connection.execute("analyze reading")
+        numbers = count(1)
+        claim = re.sub(r"%\(\w+\)s", lambda _: f"${next(numbers)}", SQL.claim_readings.text.decode())
+        rows = await (await tx.connection.execute(("explain (generic_plan) " + claim).encode())).fetchall()
+    plan = "\n".join(row[0] for row in rows)
+    assert "reading_due" in plan
+    assert "Seq Scan on reading" not in plan

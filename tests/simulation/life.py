@@ -55,16 +55,19 @@ class Course:
 
     def now(self) -> Now:
         """Both clocks run alike; business time has leapt over the hours in which nothing happened."""
-        told = (asyncio.get_running_loop().time(), self.leap)
-        if told != self._told:
-            ran = timedelta(seconds=told[0])
-            self._told, self._now = told, Now(self.world_began + ran + self.leap, MACHINE + ran)
+        seconds = self._loop.time()
+        if seconds != self._seconds or self.leap is not self._leapt:
+            ran = timedelta(seconds=seconds)
+            self._seconds, self._leapt = seconds, self.leap
+            self._now = Now(self.world_began + ran + self.leap, MACHINE + ran)
         return self._now
 
     world_began: datetime = field(init=False)
     still_until: datetime | None = None
     """Until then nothing happens outside by itself; None: somebody has to look."""
-    _told: tuple[float, timedelta] = (-1.0, timedelta(0))
+    _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
+    _seconds: float = -1.0
+    _leapt: timedelta = timedelta(0)
     _now: Now = field(init=False)
 
     def __post_init__(self) -> None:
@@ -109,7 +112,7 @@ class Life:
     @property
     def awake(self) -> bool:
         """Whether it can be asked to do anything."""
-        return not self.dead and self.course.now().machine >= self.sleeps_until
+        return not self.dead and (self.sleeps_until is MACHINE or self.course.now().machine >= self.sleeps_until)
 
     async def at(self, point: str) -> None:
         """An instant between two steps of this worker."""
@@ -120,7 +123,7 @@ class Life:
 
         At the socket nobody rests: what is written after the last look at the clock can't be fenced by anybody.
         """
-        if not at_the_socket:
+        if not (at_the_socket or self.awake):
             await self._rest()
         blow = self.course.blow(point)
         match blow:
@@ -136,7 +139,8 @@ class Life:
             return blow
         if not OPEN.get() and self.course.chance.random() < self.course.restless:
             await asyncio.sleep(self.course.chance.random() * 0.05)
-        await self._rest()
+        if not self.awake:
+            await self._rest()
         return blow
 
     async def _rest(self) -> None:

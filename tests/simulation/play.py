@@ -29,13 +29,14 @@ from nostro.store.install import Deployment
 from nostro.store.keys import Keys
 from nostro.store.log import genesis
 from nostro.store.sealing import SealKey
+from tests.simulation.asking import Asking
 from tests.simulation.database import Connections, Freely, SimulatedDatabase, empty, rows
 from tests.simulation.door import deliver
 from tests.simulation.ground import Ground, ground
 from tests.simulation.life import LIFE, LOOP, MACHINE, Carrier, Course, Killed, Life
 
 INSTALL = Statements("install")
-KEEPERS = {"limits": 30, "tenure": 1, "slots": 1, "checkpoints": 20, "partitions": 600}
+KEEPERS = {"limits": 30, "tenure": 2, "slots": 2, "checkpoints": 20, "partitions": 600}
 """Loops that look after leases and seals, and after how many seconds of machine time they are asked again."""
 CHANGING_HANDS = ("tenure", "slots")
 """The keepers whose work makes work for others."""
@@ -101,8 +102,8 @@ class Play:
     polling: bool = True
     """Whether feeds are polled before time goes on: webhooks tell most, and polls what they lost."""
     hinted: bool = False
-    marked: tuple[object, ...] = ()
-    found: set[str] = field(default_factory=set)
+    known: set[str] = field(default_factory=set)
+    asking: Asking = field(init=False)
     folders: list[Path] = field(init=False)
     house: House = field(init=False)
     stack: AsyncExitStack = field(default_factory=AsyncExitStack)
@@ -115,6 +116,7 @@ class Play:
         for folder in self.folders:
             folder.mkdir()
         empty(self.connections)
+        self.asking = Asking(self.connections)
         self.house = self._house(Freely(), "outside")
         now = self.course.now()
         async with self.house.database.transaction() as tx:
@@ -158,6 +160,7 @@ class Play:
         )
         worker = await wiring.worker()
         later = {"partitions": self.course.now().machine + timedelta(seconds=300 * self.course.chance.random())}
+        self.known = {loop.name for loop in worker.loops}
         self.runs.append(Running(life, worker, untried={loop.name for loop in worker.loops} - set(KEEPERS), kept=later))
         self.course.tell(f"{life.name} begins")
 
@@ -234,17 +237,10 @@ class Play:
             await asyncio.sleep(1.0 if waiting else 0.1)
 
     def _due(self) -> set[str]:
-        """Loops that would find something to do; asked again when something was written or time has gone on."""
-        mark = (self.connections.written, self.course.now().business.replace(microsecond=0), self.polling, self.hinted)
-        if mark != self.marked:
-            self.found = self._look()
-            self.marked = (self.connections.written, *mark[1:])
-        return self.found | ({"folders"} if any(map(_holds_files, self.folders)) else set())
-
-    def _look(self) -> set[str]:
-        due = {row.loop for row in rows(self.connections, SQL.due, {"now": self.course.now().business})}
-        known = {loop.name for run in self.runs for loop in run.worker.loops}
-        return {name for name in due if name in known and self._polled(name)}
+        """Loops that would find something to do."""
+        found = self.asking.due(self.course.now())
+        due = {name for name in found if name in self.known and self._polled(name)}
+        return due | ({"folders"} if any(map(_holds_files, self.folders)) else set())
 
     def _polled(self, loop: str) -> bool:
         """Providers are polled now and then; Odoo, which only hints at what is new, whenever it did."""
@@ -271,7 +267,8 @@ class Play:
             task.get_name().startswith(DRIVE) for task in run.life.tasks
         ):
             wanted |= {f"{DRIVE}{one.connection.id}" for one in driven}
-        return [loop for loop in run.worker.loops if loop.name in wanted and loop.name not in run.busy]
+        loops = [loop for loop in run.worker.loops if loop.name in wanted and loop.name not in run.busy]
+        return [loop for loop in loops if self.asking.may(run.worker, loop.name, self.course.now())]
 
     def _keep(self) -> None:
         machine = self.course.now().machine

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import namedtuple
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import psycopg
 from psycopg import abc, pq
+from psycopg._copy_base import format_row_text
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.errors import InFailedSqlTransaction, error_from_result
 from psycopg.rows import namedtuple_row
@@ -29,20 +30,25 @@ OPTIONS = (
     " -c plan_cache_mode=force_generic_plan"
 )
 _NAME = re.compile(rb"%\((\w+)\)s")
-_WRITES = re.compile(rb"\b(insert into|update \w+|delete from)\b")
+_WRITES = re.compile(rb"\b(?:insert into|update|delete from) (?!of\b|set\b|skip\b)(\w+)")
 _NEEDS_BEGIN = re.compile(rb"\b(insert into|update|delete from|for share|set|lock|nextval)\b|_lock\(")
-_GOOD = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK)
+_GOOD = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK, pq.ExecStatus.COPY_IN)
 
 
 class Answer:
-    """What a statement came to; its rows are there already."""
+    """What a statement came to. Its rows are there already, or when those it was sent with have been answered too."""
 
     __slots__ = ("_prepared", "_result", "_transformer", "rowcount")
+    _result: pq.abc.PGresult
+    rowcount: int
 
-    def __init__(self, result: pq.abc.PGresult, transformer: abc.Transformer, prepared: _Prepared) -> None:
-        self._result = result
+    def __init__(self, transformer: abc.Transformer, prepared: _Prepared) -> None:
         self._transformer = transformer
         self._prepared = prepared
+
+    def take(self, result: pq.abc.PGresult) -> None:
+        """This is it."""
+        self._result = result
         self.rowcount = -1 if result.command_tuples is None else result.command_tuples
 
     def rows(self) -> list[Row]:
@@ -71,45 +77,71 @@ class Wire:
         self.direct.prepare_threshold = (
             None  # it would forget all prepared statements whenever something is rolled back
         )
-        self.wrote = False
-        """Whether the database transaction that is open, or was last, changed something."""
+        self.wrote: set[str] = set()
+        """The tables that the database transaction which is open, or was last, changed."""
         self._transformer = Transformer.from_context(self.direct)
         self._prepared: dict[tuple[bytes, Sequence[int]], _Prepared] = {}
         self._open = self._begun = self._failed = self._owes_commit = False
 
     async def execute(self, query: Any, parameters: Any = None, **how: Any) -> Any:  # noqa: ANN401 - as psycopg has it
         """As an asynchronous connection does it."""
-        if isinstance(query, bytes) and isinstance(parameters, Mapping):
-            return self.run(query, parameters)
         self.flush(begin=self._open)
         return _Waiting(self.direct.execute(query, parameters, **how))
 
     def run(self, query: bytes, parameters: Mapping[str, object]) -> Answer:
         """A named statement, behind what is still to be said. Raises psycopg's errors."""
+        return self.together([self.prepare(query, parameters)])[0]
+
+    def prepare(self, query: bytes, parameters: Mapping[str, object]) -> _Call:
+        """A named statement, ready to be sent. Raises psycopg's errors."""
         if self._failed:
             raise InFailedSqlTransaction("it failed before")
         form = _understood(query)
-        words = self._words(begin=self._open and form.needs_begin)
-        given = [parameters[name] for name in form.names]
-        values: Any = self._transformer.dump_sequence(given, form.formats)
-        types, formats = tuple(self._transformer.types or ()), self._transformer.formats or []
+        values: Any = self._transformer.dump_sequence([parameters[name] for name in form.names], form.formats)
+        types = tuple(self._transformer.types or ())
         prepared = self._prepared.get((form.text, types))
         if prepared is None:
-            self._say(words)
-            prepared, words = self._prepare(form.text, types), []
-        if words:
-            result = self._together(words, prepared.name, values, formats)
+            self.flush(begin=self._open and form.needs_begin)
+            prepared = self._prepare(form.text, types)
+        return _Call(form, prepared.name, values, self._transformer.formats or [], Answer(self._transformer, prepared))
+
+    def together(self, calls: Sequence[_Call]) -> list[Answer]:
+        """Statements that don't need each other's answers, in one go. Raises psycopg's errors."""
+        words = self._words(begin=self._open and any(call.form.needs_begin for call in calls))
+        if not words and len(calls) == 1:
+            [call] = calls
+            results = [self.direct.pgconn.exec_prepared(call.name, call.values, call.formats, pq.Format.BINARY)]
+        elif calls:
+            results = self._pipelined(words, calls)[len(words) :]
         else:
-            result = self.direct.pgconn.exec_prepared(prepared.name, values, formats, pq.Format.BINARY)
-        self._check(result)
-        answer = Answer(result, self._transformer, prepared)
-        self.wrote = self.wrote or (form.writes and answer.rowcount != 0)
-        return answer
+            results = []
+        for call, result in zip(calls, results, strict=True):
+            self._check(result)
+            call.answer.take(result)
+            if call.answer.rowcount or len(call.form.writes) > 1:  # the count is of one of them
+                self.wrote.update(call.form.writes)
+        return [call.answer for call in calls]
+
+    def copy(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
+        """Streams rows into a table; how many. Raises psycopg's errors."""
+        server, count, told = self.direct.pgconn, 0, bytearray()
+        into = f"copy {table} ({', '.join(columns)}) from stdin".encode()
+        for row in rows:
+            format_row_text(row, self._transformer, told)
+            count += 1
+        self._check(server.exec_(b"; ".join([*self._words(begin=True), into])))
+        server.put_copy_data(told)
+        server.put_copy_end()
+        while (result := server.get_result()) is not None:
+            self._check(result)
+        if count:
+            self.wrote.add(table)
+        return count
 
     @contextmanager
     def database_transaction(self) -> Iterator[None]:
         """A database transaction; rolled back on any exception."""
-        self._open, self._begun, self._failed, self.wrote = True, False, False, False
+        self._open, self._begun, self._failed, self.wrote = True, False, False, set()
         try:
             yield
         except BaseException:  # a crash too rolls back
@@ -140,21 +172,22 @@ class Wire:
         self._prepared[text, types] = prepared
         return prepared
 
-    def _together(
-        self, words: Sequence[bytes], name: bytes, values: Sequence[Any], formats: Sequence[pq.Format]
-    ) -> pq.abc.PGresult:
-        """In one go. Only the last one's result is of interest, unless one before it failed."""
+    def _pipelined(self, words: Sequence[bytes], calls: Sequence[_Call]) -> list[pq.abc.PGresult]:
+        """All their results. Raises what the first that failed says: those behind it say that one before them did."""
         server = self.direct.pgconn
         server.enter_pipeline_mode()
         for word in words:
             server.send_query_params(word, None)
-        server.send_query_prepared(name, values, formats, pq.Format.BINARY)
+        for call in calls:
+            server.send_query_prepared(call.name, call.values, call.formats, pq.Format.BINARY)
         server.pipeline_sync()
         results = []
         while (result := server.get_result()) is None or result.status != pq.ExecStatus.PIPELINE_SYNC:
             results += [result] if result is not None else []
         server.exit_pipeline_mode()
-        return next((result for result in results if result.status not in _GOOD), results[-1])
+        for result in results:
+            self._check(result)
+        return results
 
     def _check(self, result: pq.abc.PGresult) -> None:
         if result.status not in _GOOD:
@@ -177,12 +210,15 @@ class _Waiting:
 
 
 class _Form(NamedTuple):
-    """A named statement as PostgreSQL takes it. `names`: its parameters, in the order of their numbers."""
+    """A named statement as PostgreSQL takes it.
+
+    `names`: its parameters, in the order of their numbers; `writes`: the tables that it may change.
+    """
 
     text: bytes
     names: tuple[str, ...]
     formats: tuple[PyFormat, ...]
-    writes: bool
+    writes: frozenset[str]
     needs_begin: bool
 
 
@@ -191,9 +227,18 @@ def _understood(query: bytes) -> _Form:
     names = tuple(dict.fromkeys(name.decode() for name in _NAME.findall(query)))
     numbers = {name.encode(): f"${number}".encode() for number, name in enumerate(names, 1)}
     text = _NAME.sub(lambda found: numbers[found[1]], query).replace(b"%%", b"%")
-    return _Form(
-        text, names, (PyFormat.AUTO,) * len(names), bool(_WRITES.search(query)), bool(_NEEDS_BEGIN.search(query))
-    )
+    writes = frozenset(table.decode() for table in _WRITES.findall(query))
+    return _Form(text, names, (PyFormat.AUTO,) * len(names), writes, bool(_NEEDS_BEGIN.search(query)))
+
+
+class _Call(NamedTuple):
+    """A statement with its parameters, and where its answer goes."""
+
+    form: _Form
+    name: bytes
+    values: Any
+    formats: Sequence[pq.Format]
+    answer: Answer
 
 
 @dataclass(slots=True)

@@ -43,12 +43,13 @@ class Slots:
                 await tx.run(SQL.make_slots, now=now.machine, **_columns(wanted))
             fair = await self._fair(tx, len(wanted), now)
             surplus = sorted(self._mine)[fair:]
-            await tx.run(SQL.release_slots, now=now.machine, **self._tokens(surplus))
+            if surplus:
+                await tx.run(SQL.release_slots, now=now.machine, **self._tokens(surplus))
             kept = self._tokens(name for name in self._mine if name not in surplus)
             renewed = await tx.rows(SQL.renew_slots, until=until, holder=self.worker, **kept)
             limit = max(0, fair - len(renewed))
             taking = {"now": now.machine, "until": until, "holder": self.worker, "limit": limit}
-            taken = await tx.rows(SQL.take_slots, **taking, **_columns(wanted))
+            taken = await tx.rows(SQL.take_slots, **taking, **_columns(wanted)) if limit else []
         before = set(self._mine.values())
         names = {(row.name, row.slot) for row in renewed}
         self._mine = {name: slot for name, slot in self._mine.items() if name in names}

@@ -72,13 +72,15 @@ class Tenure:
         async with self.database.transaction() as tx:
             shares = await self._shares(tx, now)
             kept = {number for share in shares for number in sorted(share.among & set(self.shards))[: share.fair]}
-            await tx.run(SQL.release_shards, now=now.machine, **self._tokens(set(self.shards) - kept))
+            if surplus := set(self.shards) - kept:
+                await tx.run(SQL.release_shards, now=now.machine, **self._tokens(surplus))
             mine = await tx.rows(SQL.renew_shards, until=until, holder=self.worker, **self._tokens(kept))
             renewed = {row.shard for row in mine}
             taking = {"now": now.machine, "until": until, "holder": self.worker}
             for share in shares:
                 limit = max(0, share.fair - len(share.among & renewed))
-                taken += await tx.rows(SQL.take_shards, **taking, among=sorted(share.among), limit=limit)
+                if limit:
+                    taken += await tx.rows(SQL.take_shards, **taking, among=sorted(share.among), limit=limit)
         before = set(self.shards)
         self.shards = {number: held for number, held in self.shards.items() if number in renewed}
         self.shards |= {row.shard: _held(row) for row in taken}

@@ -58,8 +58,10 @@ class Leases:
             if row is None:
                 self._elsewhere[connection, name] = now.machine + LEASE / 3
                 return None
-            await tx.run(SQL.make_feed, connection=connection, name=name, at=now.business)
             feed = await tx.row(SQL.feed, connection=connection, name=name)
+            if feed is None:
+                await tx.run(SQL.make_feed, connection=connection, name=name, at=now.business)
+                feed = await tx.row(SQL.feed, connection=connection, name=name)
         assert feed is not None
         return Leased(
             connection, name, row.token, feed.cursor, feed.run_at, feed.failures, feed.rewind_to, feed.stopped

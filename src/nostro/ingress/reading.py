@@ -76,23 +76,21 @@ class Readings:
     async def _claim(self, now: Now) -> list[Row]:
         """Goes on holding what is open, and claims more, lane by lane."""
         until = now.machine + LEASE
-        claims: list[Row] = []
         async with self.database.transaction() as tx:
             held = {(row.shard, bytes(row.receipt), row.number) for row in await self._hold(tx, until=until)}
             still = {key: opened for key, opened in self._open.items() if key in held}
-            for lane, most in enumerate(OPEN_AT_ONCE):
-                limit = most - sum(opened.claim.lane == lane for opened in still.values())
-                if limit > 0 and not self.lane_full(lane):
-                    claims += await tx.rows(
-                        SQL.claim_readings,
-                        lane=lane,
-                        business=now.business,
-                        machine=now.machine,
-                        until=until,
-                        limit=limit,
-                    )
+            room = self._room(still.values())
+            times = {"business": now.business, "machine": now.machine, "until": until}
+            wanted = {"lanes": list(room), "limits": list(room.values())}
+            claims = await tx.rows(SQL.claim_readings, **wanted, **times) if room else []
         self._open = still
         return sorted(claims, key=lambda row: (row.lane, row.run_at, row.shard, row.receipt))
+
+    def _room(self, still: Iterable[Opened]) -> dict[int, int]:
+        """How many more receipts may be open, on the lanes that take facts."""
+        taken = Counter(opened.claim.lane for opened in still)
+        room = {lane: most - taken[lane] for lane, most in enumerate(OPEN_AT_ONCE)}
+        return {lane: more for lane, more in room.items() if more > 0 and not self.lane_full(lane)}
 
     async def _hold(self, tx: Transaction, **until: object) -> list[Row]:
         return await tx.rows(SQL.hold_readings, **until, **_names(self._open.values())) if self._open else []

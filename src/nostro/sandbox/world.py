@@ -52,8 +52,10 @@ class World:
     _agenda: Agenda = field(default_factory=Agenda)
     _awaited: dict[tuple[str, str], None] = field(default_factory=dict)
     _replaying: bool = False
+    _senders: dict[str, Sender] = field(init=False)
 
     def __post_init__(self) -> None:
+        self._senders = {path: system for path, system in self.systems.items() if isinstance(system, Sender)}
         for path, system in self.systems.items():
             plan = self.plans.get(path, FaultPlan(seed=self.seed))
             self.faulty[path] = faulty = Faulty(path, system, plan)
@@ -97,19 +99,18 @@ class World:
 
     def _carry_wires(self) -> None:
         """Money between a PSP and a bank of this world: what one sends, the other books."""
-        banks = {number: s for s in self.systems.values() if isinstance(s, Bank) for number in s.ledger.accounts}
-        for psp in self.systems.values():
-            for wire in psp.take_wires() if isinstance(psp, Psp) else ():
-                op = {
-                    "act": "credit" if wire.amount_minor > 0 else "debit",
-                    "account": wire.account,
-                    "amount": abs(wire.amount_minor),
-                    "name": "STRIPE",
-                    "end_to_end": wire.end_to_end,
-                    "remittance": wire.text,
-                }
-                if wire.account in banks:
-                    banks[wire.account].apply(op, self.now)
+        for wire in [wire for psp in self.systems.values() if isinstance(psp, Psp) for wire in psp.take_wires()]:
+            banks = {number: s for s in self.systems.values() if isinstance(s, Bank) for number in s.ledger.accounts}
+            op = {
+                "act": "credit" if wire.amount_minor > 0 else "debit",
+                "account": wire.account,
+                "amount": abs(wire.amount_minor),
+                "name": "STRIPE",
+                "end_to_end": wire.end_to_end,
+                "remittance": wire.text,
+            }
+            if wire.account in banks:
+                banks[wire.account].apply(op, self.now)
 
     # What the house does, and what happens to it
 
@@ -143,7 +144,7 @@ class World:
 
     def take_deliveries(self) -> list[tuple[str, Delivery]]:
         """Webhooks to send now, each with the path of its sender. Say with `report` how each went."""
-        senders = [(path, system) for path, system in self.systems.items() if isinstance(system, Sender)]
+        senders = self._senders.items()
         taken = [(path, delivery) for path, sender in senders for delivery in sender.take_deliveries(self.now)]
         if taken:
             self._noted("deliveries")
@@ -152,8 +153,8 @@ class World:
 
     def report(self, path: str, reference: str, status: int | None) -> None:
         """A delivery was answered with an HTTP status, or not at all."""
-        sender = self.systems[path]
-        if reference and isinstance(sender, Sender):
+        sender = self._senders.get(path)
+        if reference and sender is not None:
             self._noted("report", system=path, reference=reference, status=status)
             self._awaited.pop((path, reference), None)
             sender.report(reference, status, self.now)

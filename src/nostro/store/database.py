@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterat
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any, LiteralString, Self, cast
+from typing import TYPE_CHECKING, Any, LiteralString, Self, cast
 
 from psycopg import AsyncConnection, AsyncCursor, Error, OperationalError, errors, pq, sql
 from psycopg.rows import namedtuple_row
@@ -48,17 +48,14 @@ class Statements:
         text = (resources.files("nostro.store") / "sql" / f"{file}.sql").read_text()
         parts = _NAME.split(text)[1:]
         assert len(set(parts[::2])) == len(parts[::2]), f"{file}.sql has two statements of one name"
-        self._all = {name: Statement(name, body.encode()) for name, body in zip(parts[::2], parts[1::2], strict=True)}
+        # As attributes of its own: a look costs nothing, and there are some for every statement that is sent.
+        self.__dict__.update(
+            {name: Statement(name, body.encode()) for name, body in zip(parts[::2], parts[1::2], strict=True)}
+        )
 
-    def __getattr__(self, name: str) -> Statement:
-        try:
-            return self._all[name]
-        except KeyError:
-            raise AttributeError(name) from None
+    if TYPE_CHECKING:
 
-    def names(self) -> frozenset[str]:
-        """All names in the file."""
-        return frozenset(self._all)
+        def __getattr__(self, name: str) -> Statement: ...
 
 
 class _Adapters:

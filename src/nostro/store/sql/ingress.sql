@@ -7,11 +7,13 @@ select lane, count(*) as count from arrival group by lane order by lane;
 select count(*) as count, count(*) filter (where lane = 0) as urgent from reading;
 
 -- name: claim_readings
--- Receipts to read next on a lane. Whoever claims one has it until `until` (machine time); `attempts` is the fence.
--- Materialised: a plan may run a subquery once a row, and each run would lock as many rows as the limit allows.
-with due as materialized (select shard, receipt, number from reading
-  where lane = %(lane)s and run_at <= %(business)s and until <= %(machine)s
-  order by run_at, shard, receipt, number limit %(limit)s for update skip locked)
+-- Receipts to read next, so many of each lane. Whoever claims one has it until `until` (machine time); `attempts` is the fence.
+-- Materialised: a plan may run a subquery once a row, and each run would lock as many rows as the limit allows. The outer limit is never
+-- reached: it tells the planner how few they are, however long the queue, else it reads the whole queue for them.
+with due as materialized (select r.* from unnest(%(lanes)s::smallint[], %(limits)s::integer[]) as each (lane, most)
+  cross join lateral (select shard, receipt, number from reading
+    where lane = each.lane and run_at <= %(business)s and until <= %(machine)s
+    order by run_at, shard, receipt, number limit each.most for update skip locked) r limit 100)
 update reading r set attempts = r.attempts + 1, until = %(until)s from due
 where r.shard = due.shard and r.receipt = due.receipt and r.number = due.number
 returning r.shard, r.receipt, r.month, r.lane, r.number, r.attempts, r.run_at;
@@ -84,7 +86,7 @@ insert into feed (connection, name, run_at) values (%(connection)s, %(name)s, %(
 select name from feed where connection = %(connection)s and run_at > %(now)s;
 
 -- name: feed
--- Where a feed stands.
+-- Where a feed stands; no row before its first poll.
 select cursor, run_at, failures, rewind_to, exists (select from stop s where s.connection = feed.connection) as stopped from feed where connection = %(connection)s and name = %(name)s;
 
 -- name: advance_feed
