@@ -75,7 +75,8 @@ async def test_what_is_new_gets_the_next_data_key_where_the_present_one_was_chan
         known = await house.keys.load(tx, [first.data_key or b"", again.data_key or b""])
     for one, blob in zip(told[1:], blobs, strict=True):
         key, bound = known[blob.data_key or b""], bound_to(one.key)
-        assert key and b"payment" in house.keys.open(key, blob.sealed or b"", bound)
+        assert key is not None
+        assert b"payment" in house.keys.open(key, blob.sealed or b"", bound)
     changed = known[first.data_key or b""]
     with pytest.raises(SealBroken):
         house.keys.open(changed or DataKey(b"", b""), first.sealed or b"", bound_to(told[0].key))

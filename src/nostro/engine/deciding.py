@@ -33,7 +33,7 @@ from nostro.model.outcomes import OutcomeKind
 from nostro.processes.kit.decision import CaseOpening, Instance, Rules, Wanted
 from nostro.processes.kit.digest import decision_digest
 from nostro.processes.kit.process import STALE, UNEXPECTED, Process, Transition
-from nostro.routing.references import Claim
+from nostro.routing.references import UNREADABLE, Claim
 from nostro.routing.route import HOUSE, Routable
 from nostro.store.arrivals import Arrival, Blob
 from nostro.store.blobs import open_fact
@@ -86,6 +86,9 @@ class Deciding:
             return
         if row.poisoned and arrival.type != CaseClosed.fact_type:
             self.batch.poisoned.append(arrival)
+            return
+        if arrival.type == UNREADABLE:
+            self._poison(row, arrival, arrival.reason)
             return
         if poisonous:
             self._poison(row, arrival, f"{poisonous} while what follows from {arrival.type} was written.")
