@@ -47,7 +47,7 @@ from nostro.store.keys import Keys
 from tests.money_world import capture, dispute, invoice, line, payout_told, refund
 from tests.movements import banking_entity, report
 from tests.series import statement
-from tests.stories import PSP, eur, fact
+from tests.stories import PSP, eur, fact, usd
 
 START = datetime(2026, 8, 31, 6, tzinfo=UTC)
 POSTING = (Path(starting.__file__ or "").parent / "rules" / "posting.json").read_text(encoding="utf-8")
@@ -182,6 +182,8 @@ async def live(story: Story) -> None:
     await more_cards_and_the_bank(story)
     await story.publish(bundle(mode="observe", overpayment_tolerance_minor=100))
     await exceptions(story)
+    await story.publish(bundle())
+    await told_again(story)
 
 
 async def cards(story: Story) -> None:
@@ -232,3 +234,23 @@ async def exceptions(story: Story) -> None:
     await story.person(MatchConfirmed, f"bank_movement/{loose[-1].subject}", target=target)
     await story.answer()
     await story.later(days=3)
+
+
+async def told_again(story: Story) -> None:
+    """Acting again: an entry that its bank moves, a payout's cost that the ERP refuses, a foreign dispute that is won."""
+    moved = {"amount": eur("41.00"), "text": "moved", "servicer_reference": "2026090300017"}
+    await story.tell(report(document="S4", day=date(2026, 9, 3), place="7.00", **moved))
+    await story.tell(report(document="S5", day=date(2026, 9, 4), place="900.00", **moved))
+    await story.tell(line(9, "charge", eur("30.00"), payout=2), payout_told(2_940, "paid", 2))
+    await story.answer(refused="book_journal_entry")
+    sold = usd("100.00")
+    await story.tell(invoice(6, currency="USD"), capture(8, 10_000, 6, currency="USD"))
+    await story.answer()
+    await story.tell(line(8, "charge", eur("88.00"), payout=3, presentment=sold))
+    await story.tell(dispute(8, 10_000, "open", "withdrawn", currency="USD"))
+    await story.tell(line(8, "dispute", eur("-90.00"), source="dp_8", payout=3, presentment=sold))
+    await story.answer()
+    await story.tell(dispute(8, 10_000, "won", "reinstated", currency="USD"))
+    await story.tell(line(8, "dispute_reversal", eur("91.00"), source="dp_8", payout=3, presentment=sold))
+    await story.answer()
+    await story.later(days=1)

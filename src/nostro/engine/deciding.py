@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from operator import attrgetter
 
-from nostro.engine.batch import AskedLookup, Batch, Case, Command, SubjectRow
+from nostro.engine.batch import AskedLookup, Batch, Case, Closing, Command, SubjectRow
 from nostro.engine.fitness import lacks
 from nostro.engine.recover import RECOVERIES, serve_recovery
 from nostro.engine.tenure import HeldShard
@@ -210,7 +210,7 @@ class Deciding:
         if decision.lookup is not None:
             batch.lookups.append(AskedLookup(decision.lookup, self._asked(arrival, instance, entry)))
         batch.cases += [Case(subject, instance.entity, entry.position, opening) for opening in decision.opens]
-        batch.closed += [(subject, reason, "engine") for reason in decision.closes]
+        batch.cases += [Closing(subject, reason) for reason in decision.closes]
         batch.postings += [(entry, n, posting) for n, posting in enumerate(decision.postings)]
         self._deadline(transition)
 

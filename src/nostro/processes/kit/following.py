@@ -178,7 +178,7 @@ def with_worth(
     cases: Mapping[str, CaseOpening], steps: Steps, wanted: Iterable[Wanted], of: Callable[[Wanted], Money | None]
 ) -> dict[str, CaseOpening]:
     """The cases; those about bookings say what was to be booked, where that is of one currency. `of`: of one step."""
-    told, asked = dict(cases), tuple(wanted) if steps.troubled else ()
+    told, asked = dict(cases), tuple(wanted)
     for kind, reason in _ENDED.items():
         if reason in told:
             names = {name for name, _ in steps.failures(kind)}

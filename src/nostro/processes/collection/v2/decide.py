@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 
@@ -10,7 +10,7 @@ from nostro.model.facts import Fact
 from nostro.model.intents import Intent, Reconcile
 from nostro.model.money import Money
 from nostro.processes.collection.v1.cases import cases as cases_v1
-from nostro.processes.collection.v1.decide import decided
+from nostro.processes.collection.v1.decide import Sight, decided
 from nostro.processes.collection.v1.effects import Scene, plain_step, wanted
 from nostro.processes.collection.v1.machine import MACHINE as MACHINE_V1
 from nostro.processes.collection.v2.state import CollectionStateV2
@@ -26,12 +26,13 @@ MACHINE = replace(
 
 def decide(instance: Instance, data: State, fact: Fact, rules: Rules) -> Decision:
     """What is new of effects, facts, cases and postings, and where the collection stands now."""
-    return decided(instance, data, fact, rules, cases)
+    return decided(instance, data, fact, rules, Sight(wanted, lambda scene: cases(scene, wanted)))
 
 
-def cases(scene: Scene) -> dict[str, CaseOpening]:
-    """The open grounds, by reason."""
-    known = with_worth(cases_v1(scene), scene.data.steps, wanted(scene), partial(_worth, scene))
+def cases(scene: Scene, wants: Callable[[Scene], tuple[Wanted, ...]]) -> dict[str, CaseOpening]:
+    """The open grounds, by reason. `wants`: the effects that the state calls for."""
+    steps = scene.data.steps
+    known = with_worth(cases_v1(scene), steps, wants(scene) if steps.troubled else (), partial(_worth, scene))
     return known | {case.reason: case for case in _more(scene)}
 
 
