@@ -237,10 +237,10 @@ async def exceptions(story: Story) -> None:
 
 
 async def told_again(story: Story) -> None:
-    """Acting again: an entry that its bank moves, a payout's cost that the ERP refuses, a foreign dispute that is won."""
-    moved = {"amount": eur("41.00"), "text": "moved", "servicer_reference": "2026090300017"}
-    await story.tell(report(document="S4", day=date(2026, 9, 3), place="7.00", **moved))
-    await story.tell(report(document="S5", day=date(2026, 9, 4), place="900.00", **moved))
+    """Acting again: an entry that its bank moves, a payout's cost that is refused, a foreign dispute that is won."""
+    for document, day, place in (("S4", 3, "7.00"), ("S5", 4, "900.00")):
+        moved = report(document=document, amount=eur("41.00"), day=date(2026, 9, day), place=place, text="moved")
+        await story.tell(moved.model_copy(update={"servicer_reference": "2026090300017"}))
     await story.tell(line(9, "charge", eur("30.00"), payout=2), payout_told(2_940, "paid", 2))
     await story.answer(refused="book_journal_entry")
     sold = usd("100.00")

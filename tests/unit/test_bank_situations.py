@@ -60,28 +60,28 @@ def test_statements_that_overlap_count_each_movement_once() -> None:
     assert made.proof().holds
 
 
-REFERENCE = {"servicer_reference": "2026083100017"}
+REFERENCE = "2026083100017"
 MOVED = {
     "its notification is told again": (
-        report("notification", "N1", **REFERENCE),
-        report("notification", "N2", day=TUESDAY, **REFERENCE),
+        report("notification", "N1", servicer_reference=REFERENCE),
+        report("notification", "N2", day=TUESDAY, servicer_reference=REFERENCE),
     ),
     "its statement is restated": (
-        report(place="0.00", **REFERENCE),
-        report(place="0.00", day=TUESDAY, ordinal=1, **REFERENCE),
+        report(place="0.00", servicer_reference=REFERENCE),
+        report(place="0.00", day=TUESDAY, ordinal=1, servicer_reference=REFERENCE),
     ),
     "another statement lists it": (
-        report(place="0.00", **REFERENCE),
-        report(document="S2", place="700.00", day=TUESDAY, **REFERENCE),
+        report(place="0.00", servicer_reference=REFERENCE),
+        report(document="S2", place="700.00", day=TUESDAY, servicer_reference=REFERENCE),
     ),
     "the other way round": (
-        report(document="S2", place="700.00", day=TUESDAY, **REFERENCE),
-        report(place="0.00", **REFERENCE),
+        report(document="S2", place="700.00", day=TUESDAY, servicer_reference=REFERENCE),
+        report(place="0.00", servicer_reference=REFERENCE),
     ),
     "announced before": (
-        report("notification", "N1", **REFERENCE),
-        report(place="0.00", **REFERENCE),
-        report(document="S2", place="700.00", day=TUESDAY, **REFERENCE),
+        report("notification", "N1", servicer_reference=REFERENCE),
+        report(place="0.00", servicer_reference=REFERENCE),
+        report(document="S2", place="700.00", day=TUESDAY, servicer_reference=REFERENCE),
     ),
 }
 
@@ -101,7 +101,7 @@ def test_an_entry_that_is_told_again_with_another_booking_date_counts_once_and_i
     assert (case.amount, case.candidates) == (eur("100.00"), (first.id,))
     assert made.proof().holds
     (again,) = set(made.instances) - {first}
-    made.tell(report("notification", "N9", day=told[-1].booking_date, **REFERENCE))
+    made.tell(report("notification", "N9", day=told[-1].booking_date, servicer_reference=REFERENCE))
     assert made.open_cases() == {"possible_double"}, "either day may be told once more; a person decides"
     made.confirm(again, "bank_movement", first.id)
     assert (made.balance(), len(lines(made)), made.open_cases()) == (10_000, 1, set())
@@ -111,9 +111,9 @@ def test_an_entry_that_is_told_again_with_another_booking_date_counts_once_and_i
     "again",
     [
         report(document="S2", place="700.00", day=TUESDAY, servicer_reference="17"),
-        report(place="100.00", rank=1, day=TUESDAY, **REFERENCE),
-        report(document="S2", place="700.00", day=MONDAY + timedelta(days=11), **REFERENCE),
-        report(document="S2", place="700.00", day=TUESDAY, end_to_end="E2", **REFERENCE),
+        report(place="100.00", rank=1, day=TUESDAY, servicer_reference=REFERENCE),
+        report(document="S2", place="700.00", day=MONDAY + timedelta(days=11), servicer_reference=REFERENCE),
+        report(document="S2", place="700.00", day=TUESDAY, end_to_end="E2", servicer_reference=REFERENCE),
     ],
     ids=["a number", "one document lists both", "weeks later", "another payment"],
 )

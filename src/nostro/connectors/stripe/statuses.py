@@ -48,8 +48,8 @@ PAYOUTS: Mapping[str, PayoutStage] = {
     "failed": "failed",
     "canceled": "cancelled",
 }
-# Page "Balance transaction types". `adjustment` is split by its reporting category, reserves by their sign. A payment that
-# failed or was reversed after it was told goes back to its payer: no refund of ours has failed.
+# Page "Balance transaction types". `adjustment` is split by its reporting category, reserves by their sign. A payment
+# that failed or was reversed after it was told goes back to its payer: no refund of ours has failed.
 LINES: Mapping[str, LineKind] = {
     "charge": "charge",
     "payment": "charge",

@@ -37,9 +37,9 @@ def _told(scene: Scene, case: CaseOpening) -> CaseOpening:
         sentence = f"{amount} came in for {data.number} while that was paid. It is open again: match it with it."
     elif data.elsewhere:
         sentence = (
-            f"{amount} more came in than {data.number} asked for: somebody had paid it in the ERP. If that was this very "
-            f"money, registered by hand, give nothing back: cancel it there and match this with {data.number}. Else give "
-            "it back, or match it with another item."
+            f"{amount} more came in than {data.number} asked for: somebody had paid it in the ERP. If that was this "
+            f"very money, registered by hand, give nothing back: cancel it there and match this with {data.number}. "
+            "Else give it back, or match it with another item."
         )
     else:
         return case

@@ -50,9 +50,7 @@ def _minor(payment: Payment, ident: str) -> int | None:
     return shares.get(ident)
 
 
-def _settled(
-    scene: Scene, payment: Payment, of: tuple[str, str], intent: Callable[[], Intent]
-) -> Callable[[], Intent]:
+def _settled(scene: Scene, payment: Payment, of: tuple[str, str], intent: Callable[[], Intent]) -> Callable[[], Intent]:
     """The entry at what the PSP gave back: it seldom is what it had taken."""
     account, came = scene.provider(payment), scene.company(payment, *of, _minor(payment, of[1]) or 0)
     return intent if account is None or came is None else partial(_at_that_rate, intent, came, account.fx_account)
