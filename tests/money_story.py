@@ -182,8 +182,6 @@ async def live(story: Story) -> None:
     await more_cards_and_the_bank(story)
     await story.publish(bundle(mode="observe", overpayment_tolerance_minor=100))
     await exceptions(story)
-    await story.publish(bundle())
-    await told_again(story)
 
 
 async def cards(story: Story) -> None:
@@ -238,6 +236,7 @@ async def exceptions(story: Story) -> None:
 
 async def told_again(story: Story) -> None:
     """Acting again: an entry that its bank moves, a payout's cost that is refused, a foreign dispute that is won."""
+    await story.publish(bundle())
     for document, day, place in (("S4", 3, "7.00"), ("S5", 4, "900.00")):
         moved = report(document=document, amount=eur("41.00"), day=date(2026, 9, day), place=place, text="moved")
         await story.tell(moved.model_copy(update={"servicer_reference": "2026090300017"}))
