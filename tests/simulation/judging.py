@@ -15,7 +15,7 @@ from nostro.governance.rules import Rules
 from nostro.model.canonical import parse
 from nostro.model.clock import Now
 from nostro.model.money import Money
-from nostro.processes.collection.v1.state import CollectionState
+from nostro.processes.collection import PROCESS as COLLECTION
 from nostro.processes.kit.machine import NEW, Terminal
 from nostro.projections.worklist import WaitingCommand, waiting_commands
 from nostro.runtime.demo.judge import CARD, judge
@@ -79,12 +79,13 @@ async def _books(
 def _given_back(connections: Connections) -> set[tuple[str, Money]]:
     """Card payments that waited for an invoice in vain and went back whole: there was never anything to book."""
     rows = connections.ask(
-        "select entity, body from subject where process = 'collection' and subject like %s and state = 'applied'",
+        """select entity, version, body from subject
+        where process = 'collection' and subject like %s and state = 'applied'""",
         ["%/unapplied/%"],
     )
     found = set()
-    for entity, body in rows:
-        data = CollectionState.model_validate(parse(body))
+    for entity, version, body in rows:
+        data: Any = type(COLLECTION.version(version).initial).model_validate(parse(body))
         found |= {(entity, one.amount) for one in data.payments}
     return found
 
