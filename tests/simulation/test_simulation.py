@@ -12,7 +12,7 @@ from tests.simulation.__main__ import kept_seeds
 from tests.simulation.database import Connections
 from tests.simulation.run import Plan, run
 
-FIRST, SEEDS, GROUP = 1, int(os.environ.get("NOSTRO_SIMULATION_SEEDS", "70")), 5
+FIRST, SEEDS, GROUP = 1, int(os.environ.get("NOSTRO_SIMULATION_SEEDS", "200")), 5
 pytestmark = pytest.mark.timeout(600)
 PRINT_DIGEST = """
 import sys
