@@ -174,7 +174,7 @@ class Play:
     async def rest(self, until: datetime) -> None:
         """Until nothing is under way any more. Raises `Endless` when that is not before `until`."""
         begun = self.course.now().business
-        while self.course.now().business < begun + QUIET or self._under_way():
+        while self.course.now().business < begun + QUIET or self._in_motion() or self._under_way():
             self.polling = True
             if self.course.now().business > until:
                 raise Endless(f"{self._under_way()} things are still under way")
