@@ -47,7 +47,7 @@ from nostro.store.keys import Keys
 from tests.money_world import capture, dispute, invoice, line, payout_told, refund
 from tests.movements import banking_entity, report
 from tests.series import statement
-from tests.stories import PSP, eur, fact
+from tests.stories import PSP, eur, fact, usd
 
 START = datetime(2026, 8, 31, 6, tzinfo=UTC)
 POSTING = (Path(starting.__file__ or "").parent / "rules" / "posting.json").read_text(encoding="utf-8")
@@ -232,3 +232,24 @@ async def exceptions(story: Story) -> None:
     await story.person(MatchConfirmed, f"bank_movement/{loose[-1].subject}", target=target)
     await story.answer()
     await story.later(days=3)
+
+
+async def told_again(story: Story) -> None:
+    """Acting again: an entry that its bank moves, a payout's cost that is refused, a foreign dispute that is won."""
+    await story.publish(bundle())
+    for document, day, place in (("S4", 3, "7.00"), ("S5", 4, "900.00")):
+        moved = report(document=document, amount=eur("41.00"), day=date(2026, 9, day), place=place, text="moved")
+        await story.tell(moved.model_copy(update={"servicer_reference": "2026090300017"}))
+    await story.tell(line(9, "charge", eur("30.00"), payout=2), payout_told(2_940, "paid", 2))
+    await story.answer(refused="book_journal_entry")
+    sold = usd("100.00")
+    await story.tell(invoice(6, currency="USD"), capture(8, 10_000, 6, currency="USD"))
+    await story.answer()
+    await story.tell(line(8, "charge", eur("88.00"), payout=3, presentment=sold))
+    await story.tell(dispute(8, 10_000, "open", "withdrawn", currency="USD"))
+    await story.tell(line(8, "dispute", eur("-90.00"), source="dp_8", payout=3, presentment=sold))
+    await story.answer()
+    await story.tell(dispute(8, 10_000, "won", "reinstated", currency="USD"))
+    await story.tell(line(8, "dispute_reversal", eur("91.00"), source="dp_8", payout=3, presentment=sold))
+    await story.answer()
+    await story.later(days=1)

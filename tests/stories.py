@@ -27,7 +27,6 @@ from nostro.model.outcomes import Outcome, done, failed
 from nostro.model.references import Reference
 from nostro.processes import collection, payout
 from nostro.processes.collection.v1 import decide as collection_decide
-from nostro.processes.collection.v1 import effects as collection_effects
 from nostro.processes.collection.v1.effects import Scene
 from nostro.processes.collection.v1.state import CollectionState
 from nostro.processes.kit.decision import CaseOpening, Instance, Lookup, Posting, PostingRule, Service, Wanted
@@ -115,6 +114,8 @@ class House:
     commands: dict[str, tuple[Subject, Wanted]] = field(default_factory=dict)
     settled: set[str] = field(default_factory=set)
     cases: dict[tuple[Subject, str], CaseOpening] = field(default_factory=dict)
+    opened: list[CaseOpening] = field(default_factory=list)
+    """All that was opened, changed cases included."""
     postings: list[Posting] = field(default_factory=list)
     bank_holds: list[Holding] = field(default_factory=list)
     asking: list[tuple[Subject, Lookup]] = field(default_factory=list)
@@ -250,9 +251,10 @@ class House:
         if transition.decision.rule in (STALE, PASSED, UNEXPECTED):
             return transition.before.state
         entity = self.rules.entity(after.entity)
-        if isinstance(after.data, CollectionState):
+        calls = after.calls
+        if isinstance(after.data, CollectionState) and calls is not None:
             scene = Scene(after.subject.id, entity, self.rules, after.data)
-            return collection_decide.standing(scene, after.data.steps.pending(collection_effects.wanted(scene)))
+            return collection_decide.standing(scene, after.data.steps.pending(calls.wanted))
         if not isinstance(after.data, PayoutState):
             return after.state
         return payout_decide.standing(
@@ -282,6 +284,7 @@ class House:
         for reason in decision.closes:
             self.cases.pop((subject, reason), None)
         for case in decision.opens:
+            self.opened.append(case)
             self.cases.setdefault((subject, case.reason), case)
         self.postings += decision.postings
         self.asking += [(subject, decision.lookup)] if decision.lookup else []

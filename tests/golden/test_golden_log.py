@@ -175,11 +175,12 @@ def test_a_change_that_comes_as_a_new_version_leaves_the_golden_log_alone() -> N
 @pytest.mark.timeout(300)
 @pytest.mark.asyncio
 async def test_write_the_golden_log(database_url: str) -> None:
-    from tests.money_story import Story, live
+    from tests.money_story import Story, live, told_again
 
     async with Database(database_url, size=4) as database:
         story = Story(database)
         await live(story)
+        await told_again(story)
         async with database.transaction() as tx:
             rows = [
                 FactRow(*row) for n in range(SHARDS) for row in await tx.rows(AUDIT.chain, shard=n, after=0, limit=9999)

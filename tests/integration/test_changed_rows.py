@@ -8,11 +8,15 @@ import pytest
 import pytest_asyncio
 
 from nostro.engine.parked import Rejoin
+from nostro.model.failures import SealBroken
+from nostro.store.arrivals import bound_to
+from nostro.store.blobs import seal_all
 from nostro.store.database import Database
 from nostro.store.entropy import SeededEntropy
-from nostro.store.keys import KeyName, Keys
+from nostro.store.keys import SUCCESSORS, DataKey, KeyName, Keys
 from tests.dispatch_world import KEYS, START, Worker, World, installed
 from tests.integration.synthetic import PROCESS, House, as_fact, line, payout
+from tests.movements import report
 from tests.toy_partner import operation
 
 pytestmark = pytest.mark.asyncio
@@ -56,6 +60,34 @@ async def test_a_subject_whose_data_key_was_changed_is_set_aside_as_it_is(house:
     assert await house.all("select subject from fact where type = 'payout.line_reported'") == [("po_2",)]
     assert await house.all("select sealed_body from subject where subject = 'po_1'") == [(b"\x01",)]
     assert await house.all("select subject, reason from exception_case") == [("po_1", "poisoned")]
+
+
+async def test_what_is_new_gets_the_next_data_key_where_the_present_one_was_changed(house: House) -> None:
+    told = [as_fact(report(text=f"payment {n}", ordinal=n)) for n in range(3)]
+    (first,) = await seal_all(house.database, house.keys, told[:1], START)
+    house.keys.forget()
+    await house.all(f"{CHANGED} returning 1")
+    blobs = await seal_all(house.database, house.keys, told[1:], START)
+    house.keys.forget()
+    (again,) = await seal_all(house.database, house.keys, told[1:2], START)
+    assert {blob.data_key for blob in blobs} == {again.data_key} != {first.data_key}
+    async with house.database.transaction() as tx:
+        known = await house.keys.load(tx, [first.data_key or b"", again.data_key or b""])
+    for one, blob in zip(told[1:], blobs, strict=True):
+        key, bound = known[blob.data_key or b""], bound_to(one.key)
+        assert key is not None
+        assert b"payment" in house.keys.open(key, blob.sealed or b"", bound)
+    changed = known[first.data_key or b""]
+    with pytest.raises(SealBroken):
+        house.keys.open(changed or DataKey(b"", b""), first.sealed or b"", bound_to(told[0].key))
+
+
+async def test_a_name_whose_data_keys_are_all_changed_seals_nothing_more(house: House) -> None:
+    for _ in range(SUCCESSORS + 1):
+        await _key(house.database, house.keys)
+        await house.all(f"{CHANGED} where get_byte(wrapped, 0) <> 0 returning 1")
+    with pytest.raises(SealBroken, match="in a row"):
+        await house.keys.ensure(house.database, [NAME], START)
 
 
 async def test_a_parked_fact_whose_sealed_part_was_changed_holds_nobody_else_up(house: House) -> None:

@@ -139,6 +139,34 @@ async def test_a_parked_fact_that_cannot_be_placed_holds_nobody_else_up(
     assert f"failure={cause}" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("kind", ["fact", "lookup"])
+@pytest.mark.parametrize("damaged", ["not even JSON", '{"entity":"DE"}'])
+async def test_what_is_parked_and_does_not_parse_holds_nobody_else_up(house: House, damaged: str, kind: str) -> None:
+    await house.tell([as_fact(line("po_8", "bad")), as_fact(line("po_9", "good"))])
+    await house.all(
+        f"update parked set arrival = convert_to('{damaged}', 'UTF8'), kind = '{kind}' "
+        "where convert_from(arrival, 'UTF8') like '%psp/bad%' returning 1"
+    )
+    await house.tell([as_fact(payout("po_9"))])
+    await house.settle()
+    assert await house.all("select subject, type from fact where process = 'payout' order by revision") == [
+        ("po_9", "payout.reported"),
+        ("po_9", "payout.line_reported"),
+    ]
+    house.later(seconds=90)
+    await house.tenure.step(house.now)
+    await house.settle()
+    [case] = await open_cases(house.database)
+    assert (case.reason, case.process, case.entity) == ("poisoned", "payout", "DE" if "DE" in damaged else "")
+    assert f"A {kind} that was parked" in case.sentence
+    assert await house.all("select kind, convert_from(arrival, 'UTF8') like '%parked.unreadable%' from parked") == [
+        ("poison", True)
+    ]
+    await closed(house, case.id)
+    [again] = await open_cases(house.database)
+    assert (again.subject, again.sentence) == (case.subject, case.sentence), "until somebody mends it"
+
+
 @MISBEHAVIOUR
 async def test_a_fact_that_cannot_be_routed_is_a_reject_of_its_receipt_and_is_read_again(
     intake: IntakeHouse, dog: Watchdog, wrong: Wrong, cause: str

@@ -156,6 +156,28 @@ def test_lines_split_their_fee_and_a_reserve_of_old_is_told_by_its_sign() -> Non
     assert fact.fee_parts == {"stripe_fee": Money.of("0.38", "EUR"), "tax": Money.of("0.12", "EUR")}
 
 
+@pytest.mark.parametrize(
+    "told, kind",
+    [
+        ({"type": "payment_failure_refund", "amount": -1000}, "refund"),
+        ({"type": "payment_reversal", "amount": -1000}, "refund"),
+        ({"type": "refund_failure", "amount": 1000}, "refund_failure"),
+        ({"type": "adjustment", "amount": 1000, "reporting_category": "refund_failure"}, "refund_failure"),
+        ({"type": "adjustment", "amount": -1000, "reporting_category": "dispute"}, "dispute"),
+        ({"type": "adjustment", "amount": -30, "reporting_category": "other_adjustment"}, "adjustment"),
+    ],
+)
+def test_a_payment_that_failed_after_all_is_no_failed_refund_and_a_failed_refund_no_fee(
+    told: dict[str, object], kind: str
+) -> None:
+    line = {"id": "txn_1", "object": "balance_transaction", "fee": 0, "net": told["amount"], "currency": "eur"}
+    line |= {"created": NOON, "available_on": NOON, "source": "py_1", "fee_details": [], **told}
+    name = "/v1/balance_transactions?payout=po_1"
+    fact = the_fact({"object": "list", "data": [line]}, kind="poll:payouts", name=name)
+    assert isinstance(fact, PayoutLineReported)
+    assert (fact.kind, fact.charge_id) == (kind, "py_1")
+
+
 def test_unknown_fields_and_statuses_are_counted_and_change_nothing() -> None:
     (plain,) = read(event("charge.succeeded", charge()))
     (strange,) = read(event("charge.succeeded", charge(brand_new=1, other_new=2)))

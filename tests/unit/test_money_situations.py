@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nostro.ledger import accounts, fold
-from nostro.model.facts import Fact, InvoiceWithdrawn, PayoutReported
+from nostro.model.facts import CollectionReturned, Fact, InvoiceWithdrawn, PayoutReported
 from nostro.model.failures import FailureKind
 from nostro.model.ids import Subject
 from nostro.model.intents import BookJournalEntry, RegisterCustomerPayment, ReopenInvoice
@@ -27,7 +27,7 @@ from tests.open_items import (
     refund,
     registered,
 )
-from tests.stories import DAY, PSP, House, eur, fact
+from tests.stories import DAY, PSP, House, eur, fact, usd
 
 PO = Subject("payout", f"{PSP}/po_1")
 
@@ -224,10 +224,142 @@ def test_a_booking_that_failed_or_whose_end_nobody_knows_is_a_case_with_its_amou
     assert amount_of(told, "booking_failed") == eur("60.00")
 
 
-def test_an_item_of_the_first_version_goes_on_as_it_began() -> None:
+@pytest.mark.parametrize("by", ["card", "transfer"])
+def test_of_money_for_what_somebody_had_paid_in_the_erp_the_case_says_that_nothing_may_have_to_be_given_back(
+    by: str,
+) -> None:
+    told = house()
+    told.tell(told_by_erp(2), fact(capture() if by == "card" else credit()))
+    told.answer_all()
+    assert "give nothing back: cancel it there" in told.cases[ITEM, "paid_twice"].sentence
+    told.tell(told_by_erp(3, residual="100.00"))
+    assert "match it with it" in told.opened[-1].sentence
+    told.confirm(ITEM, ITEM.id)
+    told.answer_all()
+    assert (told.open_cases(ITEM), data_of(told).outstanding) == (set(), 0)
+    assert told.steps() == ["register-ch_1~1" if by == "card" else "reconcile-main:m1~1"]
+
+
+def test_of_money_that_came_in_twice_the_case_says_that_it_is_to_be_given_back() -> None:
+    told = paid_by_card()
+    told.tell(fact(capture(charge="ch_2")))
+    assert "Give it back" in told.cases[ITEM, "paid_twice"].sentence
+
+
+def test_what_a_person_gave_back_and_came_back_is_given_back_again_when_he_says_so() -> None:
+    told = house()
+    told.tell(fact(capture(eur("130.00"))))
+    told.answer_all()
+    told.confirm(ITEM, ITEM.id, "refund")
+    told.confirm(ITEM, ITEM.id, "refund")
+    told.answer("refund-ch_1", done(refund="re_1"))
+    told.confirm(ITEM, ITEM.id, "refund")
+    assert told.steps("refund") == ["refund-ch_1"], "it is on its way"
+    told.tell(fact(refund("succeeded", "30.00")), fact(refund("failed", "30.00")))
+    assert told.open_cases(ITEM) == {"overpaid", "refund_failed"}
+    told.confirm(ITEM, ITEM.id, "refund")
+    told.confirm(ITEM, ITEM.id, "refund")
+    keys = [key for key, (_, wanted) in told.commands.items() if wanted.step == "refund-ch_1"]
+    assert [key.rsplit("/", 2)[1] for key in keys] == ["0", "1"]
+    told.refuse("refund-ch_1", "The card is closed.")
+    assert amount_of(told, "booking_failed") == eur("30.00")
+    told.tell(fact(refund("succeeded", "30.00", ident="re_2")))
+    assert data_of(told).payments[0].over == 0
+    assert told.proof().holds
+
+
+def test_a_refund_that_somebody_else_made_and_that_failed_lets_nothing_leave_twice() -> None:
+    told = house()
+    told.tell(fact(capture(eur("130.00"))))
+    told.answer_all()
+    told.tell(fact(refund("succeeded", "5.00", ident="re_9")), fact(refund("failed", "5.00", ident="re_9")))
+    told.confirm(ITEM, ITEM.id, "refund")
+    told.answer("refund-ch_1", done(refund="re_1"))
+    told.confirm(ITEM, ITEM.id, "refund")
+    assert told.steps("refund") == ["refund-ch_1"]
+
+
+def test_what_a_bank_takes_back_beyond_what_it_had_brought_is_a_case_also_when_the_item_is_paid_again() -> None:
+    told = house()
+    told.bank_books("main/m1", eur("100.00"))
+    told.tell(fact(credit()))
+    told.bank_told("main/m1")
+    told.answer_all()
+    told.bank_books("main/m2", eur("-103.00"))
+    back = {"movement": "main/m2", "original_movement": "main/m1", "booked_on": DAY, "reason": "AC04"}
+    told.tell(fact(CollectionReturned.model_validate({"subject": ITEM.id, "amount": eur("103.00"), **back})))
+    told.bank_told("main/m2")
+    told.answer_all()
+    assert (told.open_cases(ITEM), amount_of(told, "returned_more")) == (
+        {"returned_payment", "returned_more"},
+        eur("3.00"),
+    )
+    told.bank_books("main/m3", eur("100.00"))
+    told.tell(fact(credit(movement="main/m3")))
+    told.bank_told("main/m3")
+    assert told.open_cases(ITEM) == {"returned_more"}
+    assert told.proof().holds
+
+
+def foreign_sale() -> House:
+    told = House()
+    told.tell(fact(invoice(usd("100.00")), order="1"), fact(capture(usd("100.00"))))
+    told.answer_all()
+    told.tell(fact(line("charge", eur("88.00"), presentment=usd("100.00"))))
+    told.answer_all()
+    return told
+
+
+def clearing_of(told: House) -> Money:
+    """What our entries leave on the provider's clearing account, without the payment that the ERP registered itself."""
+    entries = [wanted.intent for _, wanted in told.commands.values() if isinstance(wanted.intent, BookJournalEntry)]
+    assert all(sum(side.balance.minor for side in entry.lines) == 0 for entry in entries)
+    sides = [side for entry in entries for side in entry.lines if side.account == 1201 and side.foreign is None]
+    return Money(minor=sum(side.balance.minor for side in sides), currency="EUR")
+
+
+@pytest.mark.parametrize("came", ["91.00", "89.50", "90.00"])
+def test_a_foreign_chargeback_that_is_won_comes_back_at_its_own_rate(came: str) -> None:
+    told = foreign_sale()
+    told.tell(fact(dispute("open", "withdrawn", usd("100.00"))))
+    told.tell(fact(line("dispute", eur("-90.00"), source="dp_1", presentment=usd("100.00"))))
+    told.answer_all()
+    told.tell(fact(dispute("won", "reinstated", usd("100.00"))))
+    assert told.steps("reinstated") == [], "only its settlement says what it is worth"
+    told.tell(fact(line("dispute_reversal", eur(came), source="dp_1", presentment=usd("100.00"))))
+    told.answer_all()
+    assert clearing_of(told) == eur("88.00") - eur("90.00") + eur(came)
+    entry = intent_of(told, "reinstated-dp_1")
+    assert isinstance(entry, BookJournalEntry)
+    exchanged = [side.balance for side in entry.lines if side.account == 6401]
+    assert exchanged == ([eur("90.00") - eur(came)] if came != "90.00" else [])
+    assert told.proof().holds
+
+
+def test_a_foreign_refund_that_fails_comes_back_at_its_own_rate() -> None:
+    told = foreign_sale()
+    whole = {"amount": usd("100.00")}
+    told.tell(fact(refund("succeeded").model_copy(update=whole)))
+    told.tell(fact(line("refund", eur("-90.00"), source="re_1", presentment=usd("100.00"))))
+    told.answer_all()
+    told.tell(fact(refund("failed").model_copy(update=whole)))
+    assert told.steps("unrefunded") == []
+    told.tell(fact(line("refund_failure", eur("91.00"), source="re_1", presentment=usd("100.00"))))
+    told.answer_all()
+    assert clearing_of(told) == eur("89.00")
+    entry = intent_of(told, "unrefunded-re_1")
+    assert isinstance(entry, BookJournalEntry)
+    assert [(side.balance, side.foreign) for side in entry.lines] == [
+        (eur("-90.00"), usd("-100.00")),
+        (eur("91.00"), None),
+        (eur("-1.00"), None),
+    ]
+
+
+def test_an_item_of_an_earlier_version_goes_on_as_it_began() -> None:
     told = house()
     begun = told.instances[ITEM]
-    assert (begun.version, type(begun.data)) == (2, CollectionStateV2)
+    assert (begun.version, type(begun.data)) == (3, CollectionStateV2)
     process = told.processes[0]
-    assert type(process.version(1).initial) is CollectionState
-    assert process.version(1).machine.version == 1
+    assert [type(version.initial) for version in process.versions] == [CollectionState, *(CollectionStateV2,) * 2]
+    assert [version.machine.version for version in process.versions] == [1, 2, 3]

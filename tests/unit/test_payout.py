@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from nostro.ledger import accounts, fold
@@ -15,6 +16,7 @@ from nostro.model.facts.cards import LineKind
 from nostro.model.ids import Subject
 from nostro.model.intents import BookJournalEntry
 from nostro.model.money import Money
+from nostro.model.outcomes import handed_over
 from nostro.model.references import Reference
 from nostro.processes.payout import PROCESS
 from nostro.processes.payout.v1.state import PayoutState
@@ -183,6 +185,32 @@ def test_a_refused_entry_is_a_case_and_is_tried_again_on_a_persons_word() -> Non
     assert house.open_cases(PO) == {"booking_failed"}
     house.release(PO, "entry")
     assert [w.generation for _, w in house.commands.values()] == [0, 1]
+
+
+def test_a_booking_that_failed_or_whose_end_nobody_knows_is_a_case_with_its_amount() -> None:
+    lines = (line("charge", "100.00", "2.00"), line("reserve_hold", "-20.00"), report(eur("78.00")))
+    house = told(*lines)
+    house.refuse("entry", "The period is locked.")
+    assert house.cases[PO, "booking_failed"].amount == eur("22.00")
+    house = told(*lines)
+    house.answer("entry", handed_over("Nobody knows."))
+    assert house.cases[PO, "booking_unknown"].amount == eur("22.00")
+    house = told(line("charge", "100.00", "2.00"), line("reserve_release", "20.00"), report(eur("118.00")))
+    house.refuse("entry")
+    assert house.cases[PO, "booking_failed"].amount == eur("20.00"), "what came back, not the rest of both"
+
+
+def test_a_payout_of_the_first_version_goes_on_as_it_began() -> None:
+    for version in PROCESS.versions:
+        begun = replace(PROCESS.new(PO.id, "DE"), version=version.machine.version, data=version.initial)
+        house = House(processes=(PROCESS,), instances={PO: begun})
+        house.tell(line("charge", "100.00", "2.00"), report(eur("98.00")))
+        house.refuse("entry")
+        amount = house.cases[PO, "booking_failed"].amount
+        assert (amount, house.instances[PO].version) == (
+            None if version.machine.version == 1 else eur("2.00"),
+            version.machine.version,
+        )
 
 
 def test_the_bank_finds_a_payout_by_its_ids_but_not_by_a_text_that_all_payouts_share() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -87,6 +87,14 @@ class Case:
         return "C-" + base64.b32encode(raw).decode()[:8]
 
 
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """The ground of a case is gone."""
+
+    subject: Subject
+    reason: str
+
+
 @dataclass(slots=True)
 class Batch:
     """Everything that a database transaction of decisions writes."""
@@ -104,8 +112,7 @@ class Batch:
     direct: list[Arrival] = field(default_factory=list)
     lookups: list[AskedLookup] = field(default_factory=list)
     parking: list[Parking] = field(default_factory=list)
-    cases: list[Case] = field(default_factory=list)
-    closed: list[tuple[Subject, str, str]] = field(default_factory=list)
+    cases: list[Case | Closing] = field(default_factory=list)
     deadlines: dict[Subject, tuple[str, Any, int] | None] = field(default_factory=dict)
     postings: list[tuple[FactRow, int, Posting]] = field(default_factory=list)
     rereads: list[tuple[bytes, int]] = field(default_factory=list)
@@ -116,6 +123,22 @@ class Batch:
 def columns(rows: Sequence[Sequence[Any]], names: Sequence[str]) -> dict[str, list[Any]]:
     """Rows as one array per column, for statements that unnest them."""
     return dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)) if rows else {name: [] for name in names}
+
+
+def waves(said: Iterable[Case | Closing]) -> list[list[Case | Closing]]:
+    """What was said of cases, in its order, so that a wave says one thing of each: the last of several openings."""
+    found: list[dict[tuple[Subject, str], Case | Closing]] = []
+    last: dict[tuple[Subject, str], int] = {}
+    for one in said:
+        key = (one.subject, one.opening.reason if isinstance(one, Case) else one.reason)
+        wave = last.get(key, 0)
+        if key in last and type(found[wave][key]) is not type(one):
+            wave += 1
+        last[key] = wave
+        if wave == len(found):
+            found.append({})
+        found[wave][key] = one
+    return [list(wave.values()) for wave in found]
 
 
 def candidates(opening: CaseOpening) -> bytes:

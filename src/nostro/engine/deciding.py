@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from operator import attrgetter
 
-from nostro.engine.batch import AskedLookup, Batch, Case, Command, SubjectRow
+from nostro.engine.batch import AskedLookup, Batch, Case, Closing, Command, SubjectRow
 from nostro.engine.fitness import lacks
 from nostro.engine.recover import RECOVERIES, serve_recovery
 from nostro.engine.tenure import HeldShard
@@ -33,7 +33,7 @@ from nostro.model.outcomes import OutcomeKind
 from nostro.processes.kit.decision import CaseOpening, Instance, Rules, Wanted
 from nostro.processes.kit.digest import decision_digest
 from nostro.processes.kit.process import STALE, UNEXPECTED, Process, Transition
-from nostro.routing.references import Claim
+from nostro.routing.references import UNREADABLE, Claim
 from nostro.routing.route import HOUSE, Routable
 from nostro.store.arrivals import Arrival, Blob
 from nostro.store.blobs import open_fact
@@ -86,6 +86,9 @@ class Deciding:
             return
         if row.poisoned and arrival.type != CaseClosed.fact_type:
             self.batch.poisoned.append(arrival)
+            return
+        if arrival.type == UNREADABLE:
+            self._poison(row, arrival, arrival.reason)
             return
         if poisonous:
             self._poison(row, arrival, f"{poisonous} while what follows from {arrival.type} was written.")
@@ -207,7 +210,7 @@ class Deciding:
         if decision.lookup is not None:
             batch.lookups.append(AskedLookup(decision.lookup, self._asked(arrival, instance, entry)))
         batch.cases += [Case(subject, instance.entity, entry.position, opening) for opening in decision.opens]
-        batch.closed += [(subject, reason, "engine") for reason in decision.closes]
+        batch.cases += [Closing(subject, reason) for reason in decision.closes]
         batch.postings += [(entry, n, posting) for n, posting in enumerate(decision.postings)]
         self._deadline(transition)
 

@@ -22,7 +22,7 @@ from nostro.model.facts.house import Target
 from nostro.model.failures import POISON, LostRace
 from nostro.model.ids import Subject, short_digest
 from nostro.processes.kit.process import Process
-from nostro.routing.references import Index, arrival_from, claim_all, give_lanes, look_up
+from nostro.routing.references import UNREADABLE, Index, arrival_from, claim_all, give_lanes, look_up, said_entity
 from nostro.routing.route import begun
 from nostro.store.arrivals import Arrival, Blob, arrival_for, put
 from nostro.store.blobs import open_fact
@@ -56,8 +56,12 @@ class Rejoin:
         for hit in await tx.rows(SQL.hits, ids=[row.id for row in rows]):
             hits.setdefault(hit.parked, []).append(hit)
         known = await self.keys.load(tx, {row.data_key for row in rows if row.data_key is not None})
-        kept = [(arrival_from(row.arrival, row.sealed_body, row.data_key), row) for row in rows]
-        arrivals: list[Arrival] = []
+        kept, arrivals = [], list[Arrival]()
+        for row in rows:
+            try:
+                kept.append((arrival_from(row.arrival, row.sealed_body, row.data_key), row))
+            except POISON as error:
+                arrivals.append(_unreadable(row, error, now))
         for arrival, row in sorted(kept, key=lambda each: (each[0].at, each[0].item, each[0].key)):
             strongest = [hit for hit in hits.get(row.id, []) if hit.strength == hits[row.id][0].strength]
             if row.kind == "lookup":
@@ -101,6 +105,21 @@ class _Found:
 
     strongest: Sequence[Any]
     known: Mapping[bytes, DataKey | None]
+
+
+def _unreadable(row: Any, error: Exception, now: Now) -> Arrival:  # noqa: ANN401 - a row of `parked`
+    """What can't be understood of what was parked, on its way to a subject of its own, which is set aside with it."""
+    failure = type(error).__name__
+    logger.warning("parked_unreadable", process=row.process, id=row.id.hex(), failure=failure)
+    subject = Subject(row.process, f"parked/{row.id.hex()}")
+    why = f"A {row.kind} that was parked since {row.since:%Y-%m-%d %H:%M} UTC can't be understood ({failure})."
+    return Arrival(
+        shard=subject.shard, lane=1, at=now.business, item=0, key=short_digest("unreadable", str(subject)),
+        process=row.process, subject=subject.id, entity=said_entity(row.arrival), type=UNREADABLE, type_version=1,
+        natural_key=row.id.hex(), origin="engine", receipt=None, cause_shard=None, cause_position=None,
+        body=bytes(row.arrival), sealed_body=row.sealed_body, data_key=row.data_key, actor="engine", on_behalf_of="",
+        reason=why, occurred_at=now.business, received_at=now.business, sender_order="",
+    )  # fmt: skip
 
 
 def _answer(asked: Arrival, strongest: Sequence[Any], now: Now) -> Arrival:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from nostro.engine.batch import Batch, Case, Command, SubjectRow, candidates, columns
+from nostro.engine.batch import Batch, Case, Closing, Command, SubjectRow, candidates, columns, waves
 from nostro.engine.parked import lookup_arrival
 from nostro.engine.tenure import HeldShard
 from nostro.model.base import confidential_fields
@@ -238,44 +238,18 @@ class Writer:
         await park_all(tx, self.keys, parking, now.business)
 
     async def _cases(self, tx: Transaction, batch: Batch, now: Now) -> None:
-        if batch.closed:
-            closed = [(s.shard, s.process, s.id, reason, actor) for s, reason, actor in batch.closed]
-            await tx.run(
-                SQL.close_cases,
-                at=now.business,
-                **columns(closed, ("shards", "processes", "subjects", "reasons", "actors")),
-            )
-        rows = [
-            (
-                c.subject.shard,
-                c.id,
-                c.subject.process,
-                c.subject.id,
-                c.entity,
-                c.opening.reason,
-                c.opening.sentence,
-                c.opening.amount.currency if c.opening.amount else None,
-                c.opening.amount.minor if c.opening.amount else None,
-                candidates(c.opening),
-                c.position,
-            )
-            for c in batch.cases
-        ]
-        names = (
-            "shards",
-            "ids",
-            "processes",
-            "subjects",
-            "entities",
-            "reasons",
-            "sentences",
-            "currencies",
-            "minors",
-            "candidates",
-            "positions",
-        )
-        if rows:
-            await tx.run(SQL.open_cases, at=now.business, **columns(rows, names))
+        """In the order in which they were opened and closed: what one batch opened, a later fact of it may close."""
+        for wave in waves(batch.cases):
+            closed = [(c.subject.shard, c.subject.process, c.subject.id, c.reason, "engine")
+                      for c in wave if isinstance(c, Closing)]  # fmt: skip
+            names: tuple[str, ...] = ("shards", "processes", "subjects", "reasons", "actors")
+            if closed:
+                await tx.run(SQL.close_cases, at=now.business, **columns(closed, names))
+            rows = [_case(c) for c in wave if isinstance(c, Case)]
+            names = ("shards", "ids", "processes", "subjects", "entities", "reasons", "sentences")
+            names += ("currencies", "minors", "candidates", "positions")
+            if rows:
+                await tx.run(SQL.open_cases, at=now.business, **columns(rows, names))
 
     async def _poison(self, tx: Transaction, batch: Batch, now: Now) -> None:
         rows = [
@@ -288,3 +262,10 @@ class Writer:
             await tx.run(SQL.mark_poisoned, **columns(marked, ("shards", "processes", "subjects")))
         if rows:
             await tx.run(SQL.poison, at=now.business, **columns(rows, names))
+
+
+def _case(case: Case) -> tuple[Any, ...]:
+    subject, opening, amount = case.subject, case.opening, case.opening.amount
+    worth = (amount.currency, amount.minor) if amount else (None, None)
+    named = (subject.shard, case.id, subject.process, subject.id, case.entity, opening.reason, opening.sentence)
+    return (*named, *worth, candidates(opening), case.position)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +18,8 @@ from nostro.store.keys import Keys
 SQL = Statements("routing")
 PERSONAL = frozenset({"iban", "email", "partner"})
 """Kinds whose values are never kept in clear beside a parked fact."""
+UNREADABLE = "parked.unreadable"
+"""The type of an arrival that stands for something parked that can't be understood: its `reason` says why."""
 
 
 class Index:
@@ -158,14 +161,24 @@ def arrival_bytes(arrival: Arrival) -> bytes:
 
 
 def arrival_from(kept: bytes, sealed_body: bytes | None, data_key: bytes | None) -> Arrival:
-    """The arrival again."""
+    """The arrival again. Raises `ValueError` and its like when these are not the bytes of one."""
     given = parse(kept)
     values: dict[str, Any] = {name: _typed(name, given.get(name)) for name in _KEPT}
     values["hops"] = values["hops"] or 0  # an older release kept none
+    if missing := [name for name in _KEPT if values[name] is None and name not in _OPTIONAL]:
+        message = f"an arrival without {', '.join(missing)}"
+        raise ValueError(message)
     return Arrival(**values, sealed_body=sealed_body, data_key=data_key)
 
 
+def said_entity(kept: bytes) -> str:
+    """The entity that the bytes of an arrival name, whatever else of them can't be understood; empty: none."""
+    found = re.search(rb'"entity":"([^"\\]*)"', kept)
+    return found[1].decode(errors="replace") if found else ""
+
+
 _KEPT = tuple(column for column in Arrival._fields if column not in ("sealed_body", "data_key"))
+_OPTIONAL = frozenset({"receipt", "cause_shard", "cause_position"})
 _BYTES = frozenset({"key", "receipt", "body"})
 _INSTANTS = frozenset({"at", "occurred_at", "received_at"})
 

@@ -28,6 +28,8 @@ from nostro.store.entropy import Entropy
 
 NONCE_BYTES = 12
 KEY_BYTES = 32
+SUCCESSORS = 9
+"""So many data keys of one name may be changed behind our back: then nothing more is sealed under it."""
 SQL = Statements("keys")
 
 
@@ -144,12 +146,21 @@ class Keys:
         return {name: self._by_name[name] for name in wanted}
 
     async def _make(self, tx: Transaction, name: KeyName, at: datetime) -> DataKey:
-        key, wrapped = self.fresh()
-        named = {"entity": name.entity, "retention": name.retention, "party": name.party, "period": name.period}
-        row = await tx.row(SQL.ensure_key, id=key.id, wrapped=wrapped, master=self.master, at=at, **named)
-        row = row or await tx.row(SQL.key_by_name, **named)
-        assert row is not None
-        return self.unwrap(row.wrapped, row.id, row.master)
+        """The living key of that name. Behind one that was changed where it is stored, what is new gets the next one.
+
+        The changed one stays as it is: what it had sealed fails alone, and can be read again once its row is restored.
+        """
+        for successor in range(SUCCESSORS + 1):
+            key, wrapped = self.fresh()
+            period = f"{name.period}+{successor}" if successor else name.period
+            named = {"entity": name.entity, "retention": name.retention, "party": name.party, "period": period}
+            row = await tx.row(SQL.ensure_key, id=key.id, wrapped=wrapped, master=self.master, at=at, **named)
+            row = row or await tx.row(SQL.key_by_name, **named)
+            assert row is not None
+            if (found := self._unwrapped(row)).secret:
+                return found
+        message = f"{SUCCESSORS + 1} data keys of {name.entity} in a row were changed where they are stored."
+        raise SealBroken(message)
 
     async def load(self, tx: Transaction, ids: Iterable[bytes]) -> dict[bytes, DataKey | None]:
         """Data keys by id; None for one that was destroyed.

@@ -48,15 +48,16 @@ PAYOUTS: Mapping[str, PayoutStage] = {
     "failed": "failed",
     "canceled": "cancelled",
 }
-# Page "Balance transaction types". `adjustment` is split by its reporting category, reserves by their sign.
+# Page "Balance transaction types". `adjustment` is split by its reporting category, reserves by their sign. A payment
+# that failed or was reversed after it was told goes back to its payer: no refund of ours has failed.
 LINES: Mapping[str, LineKind] = {
     "charge": "charge",
     "payment": "charge",
     "refund": "refund",
     "payment_refund": "refund",
+    "payment_failure_refund": "refund",
+    "payment_reversal": "refund",
     "refund_failure": "refund_failure",
-    "payment_failure_refund": "refund_failure",
-    "payment_reversal": "refund_failure",
     "stripe_fee": "fee",
     "stripe_fx_fee": "fee",
     "tax_fee": "fee",
@@ -74,7 +75,11 @@ LINES: Mapping[str, LineKind] = {
     "transfer_cancel": "transfer",
     "transfer_refund": "transfer",
 }
-ADJUSTMENTS: Mapping[str, LineKind] = {"dispute": "dispute", "dispute_reversal": "dispute_reversal"}
+ADJUSTMENTS: Mapping[str, LineKind] = {
+    "dispute": "dispute",
+    "dispute_reversal": "dispute_reversal",
+    "refund_failure": "refund_failure",
+}
 
 STATUSES: Mapping[str, str] = {
     f"{kind}/{vendor}": ours

@@ -10,11 +10,16 @@ from nostro.processes.bank_movement.v1.effects import holdings
 from nostro.processes.bank_movement.v1.evolve import evolve
 from nostro.processes.bank_movement.v1.machine import MACHINE
 from nostro.processes.bank_movement.v1.state import MovementState
+from nostro.processes.bank_movement.v2.decide import MACHINE as MACHINE_V2
+from nostro.processes.bank_movement.v2.decide import decide as decide_v2
 from nostro.processes.kit.process import Process, Version
 
 PROCESS = Process(
     name="bank_movement",
-    versions=(Version(MACHINE, MovementState(), evolve, decide),),
+    versions=(
+        Version(MACHINE, MovementState(), evolve, decide),
+        Version(MACHINE_V2, MovementState(), evolve, decide_v2),
+    ),
     begins=begins,
     correlates=lambda _: (),
     registers=registers,

@@ -14,6 +14,9 @@ from nostro.processes.collection.v2.decide import MACHINE as MACHINE_V2
 from nostro.processes.collection.v2.decide import decide as decide_v2
 from nostro.processes.collection.v2.state import CollectionStateV2
 from nostro.processes.collection.v2.state import evolve as evolve_v2
+from nostro.processes.collection.v3.decide import MACHINE as MACHINE_V3
+from nostro.processes.collection.v3.decide import decide as decide_v3
+from nostro.processes.collection.v3.evolve import evolve as evolve_v3
 from nostro.processes.kit.process import Process, Version
 
 PROCESS = Process(
@@ -21,6 +24,7 @@ PROCESS = Process(
     versions=(
         Version(MACHINE, CollectionState(), evolve, decide),
         Version(MACHINE_V2, CollectionStateV2(), evolve_v2, decide_v2),
+        Version(MACHINE_V3, CollectionStateV2(), evolve_v3, decide_v3),
     ),
     begins=begins,
     correlates=correlates,

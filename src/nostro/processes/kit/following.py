@@ -7,6 +7,7 @@ asked, what is gone is closed or taken back. So the order in which the facts of 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
 from operator import itemgetter
@@ -160,14 +161,32 @@ def case_changes(before: Mapping[str, CaseOpening], after: Mapping[str, CaseOpen
 _NO_CHANGES = CaseChanges((), ())
 
 
+_ENDED = {OutcomeKind.FAILED: "booking_failed", OutcomeKind.HANDED_OVER: "booking_unknown"}
+
+
 def booking_cases(steps: Steps, quiet: str = "-") -> Iterator[CaseOpening]:
     """Steps that provably failed, and those whose end nobody knows. `quiet`: kinds of steps that need nobody."""
     if not steps.troubled:
         return
-    for kind, reason in ((OutcomeKind.FAILED, "booking_failed"), (OutcomeKind.HANDED_OVER, "booking_unknown")):
+    for kind, reason in _ENDED.items():
         ended = [f"{name}: {end.sentence or kind}" for name, end in steps.failures(kind) if not name.startswith(quiet)]
         if ended:
             yield CaseOpening(reason, " ".join(ended))
+
+
+def with_worth(
+    cases: Mapping[str, CaseOpening], steps: Steps, wanted: Iterable[Wanted], of: Callable[[Wanted], Money | None]
+) -> dict[str, CaseOpening]:
+    """The cases; those about bookings say what was to be booked, where that is of one currency. `of`: of one step."""
+    told, asked = dict(cases), tuple(wanted)
+    for kind, reason in _ENDED.items():
+        if reason in told:
+            names = {name for name, _ in steps.failures(kind)}
+            known = [money for one in asked if f"{one.step}/{one.occurrence}" in names and (money := of(one))]
+            alike = len({money.currency for money in known}) == 1
+            amount = Money(minor=sum(abs(m.minor) for m in known), currency=known[0].currency) if alike else None
+            told[reason] = replace(told[reason], amount=amount)
+    return told
 
 
 Overdue = Mapping[str, tuple[str, str]]

@@ -13,6 +13,8 @@ from nostro.processes.payout.v1.books import holdings
 from nostro.processes.payout.v1.decide import decide
 from nostro.processes.payout.v1.machine import MACHINE
 from nostro.processes.payout.v1.state import PayoutState, evolve
+from nostro.processes.payout.v2.decide import MACHINE as MACHINE_V2
+from nostro.processes.payout.v2.decide import decide as decide_v2
 
 
 def begins(fact: Fact) -> Begin | None:
@@ -49,7 +51,10 @@ def orphaned(_: Fact) -> Begin | None:
 
 PROCESS = Process(
     name="payout",
-    versions=(Version(MACHINE, PayoutState(), evolve, decide),),
+    versions=(
+        Version(MACHINE, PayoutState(), evolve, decide),
+        Version(MACHINE_V2, PayoutState(), evolve, decide_v2),
+    ),
     begins=begins,
     correlates=correlates,
     registers=registers,

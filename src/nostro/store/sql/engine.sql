@@ -192,12 +192,17 @@ select * from unnest(%(shards)s::smallint[], %(positions)s::bigint[], %(ns)s::sm
   %(debits)s::text[], %(credits)s::text[], %(currencies)s::text[], %(minors)s::bigint[], %(processes)s::text[], %(subjects)s::text[]);
 
 -- name: open_cases
--- For a person; a reason that is open for the subject already isn't opened twice.
+-- For a person. A reason that is open for the subject already isn't opened twice: it says what is so now.
+with given as (
+  select * from unnest(%(shards)s::smallint[], %(ids)s::text[], %(processes)s::text[], %(subjects)s::text[], %(entities)s::text[],
+    %(reasons)s::text[], %(sentences)s::text[], %(currencies)s::text[], %(minors)s::bigint[], %(candidates)s::bytea[], %(positions)s::bigint[])
+    as c (shard, id, process, subject, entity, reason, sentence, currency, minor, candidates, position)),
+said as (
+  update exception_case c set sentence = g.sentence, currency = g.currency, minor = g.minor, candidates = g.candidates from given g
+  where c.shard = g.shard and c.process = g.process and c.subject = g.subject and c.reason = g.reason and c.closed_at is null
+    and (c.sentence, c.currency, c.minor, c.candidates) is distinct from (g.sentence, g.currency, g.minor, g.candidates))
 insert into exception_case (shard, id, process, subject, entity, reason, sentence, currency, minor, candidates, opened_at, position)
-select shard, id, process, subject, entity, reason, sentence, currency, minor, candidates, %(at)s, position
-from unnest(%(shards)s::smallint[], %(ids)s::text[], %(processes)s::text[], %(subjects)s::text[], %(entities)s::text[], %(reasons)s::text[],
-  %(sentences)s::text[], %(currencies)s::text[], %(minors)s::bigint[], %(candidates)s::bytea[], %(positions)s::bigint[])
-  as c (shard, id, process, subject, entity, reason, sentence, currency, minor, candidates, position)
+select shard, id, process, subject, entity, reason, sentence, currency, minor, candidates, %(at)s, position from given
 on conflict do nothing;
 
 -- name: close_cases

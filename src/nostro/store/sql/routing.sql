@@ -73,7 +73,7 @@ on conflict do nothing;
 
 -- name: rejoin
 -- Parked facts and look-ups of which a reference leads somewhere by now, or whose deadline has passed.
-select p.shard, p.id, p.kind, p.process, p.subject, p.arrival, p.sealed_body, p.data_key, p.until <= %(now)s as expired
+select p.shard, p.id, p.kind, p.process, p.subject, p.since, p.arrival, p.sealed_body, p.data_key, p.until <= %(now)s as expired
 from parked p
 where p.kind <> 'poison' and (p.until <= %(now)s or exists (
   select from parked_reference w join reference r on r.shard = w.shard and r.kind = w.kind and r.digest = w.digest and r.process = w.process

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from nostro.model.facts import DeadlineFellDue, EntryReported, Fact, LookupAnswered, MatchConfirmed
@@ -23,13 +24,20 @@ from nostro.processes.kit.following import (
 
 _STATEMENT_DAYS = 3
 """Bank business days within which a statement has to list what was notified as booked."""
+Judge = Callable[[MovementState, EntryReported], Verdict]
+"""Whose a report is."""
 
 
 def decide(instance: Instance, data: State, fact: Fact, rules: Rules) -> Decision:
     """What is new of effects, facts, cases and postings, and what is awaited next."""
+    return decided(instance, data, fact, rules, judge)
+
+
+def decided(instance: Instance, data: State, fact: Fact, rules: Rules, judged: Judge) -> Decision:
+    """The decision, as a version judges whose a report is."""
     assert isinstance(data, MovementState)
     assert isinstance(instance.data, MovementState)
-    if isinstance(fact.body, EntryReported) and (verdict := judge(instance.data, fact.body)) is not Verdict.MINE:
+    if isinstance(fact.body, EntryReported) and (verdict := judged(instance.data, fact.body)) is not Verdict.MINE:
         return _passed_on(instance, fact.body, verdict)
     entity, subject = rules.entity(instance.entity), instance.subject.id
     before = called_for(

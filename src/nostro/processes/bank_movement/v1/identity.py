@@ -76,7 +76,7 @@ def judge(data: MovementState, body: EntryReported) -> Verdict:
         return Verdict.MINE
     alike = [report for report in data.reports if report.kind == body.kind]
     same_document = [report for report in alike if report.statement_id == body.statement_id]
-    by_id, contrary = _agree(data.reports, body, "servicer_reference uetr"), _another_payment(data, body)
+    by_id, contrary = _agree(data.reports, body, "servicer_reference uetr"), another_payment(data, body)
     if _another_entry(data, alike, body) or (contrary and (same_document or not by_id)):
         return Verdict.OTHER
     if same_document:
@@ -145,7 +145,7 @@ def _another_entry(data: MovementState, alike: Sequence[Report], body: EntryRepo
     return other_day or _differ(scheme, body, "servicer_reference")
 
 
-def _another_payment(data: MovementState, body: EntryReported) -> bool:
+def another_payment(data: MovementState, body: EntryReported) -> bool:
     """Another payer, or other ids of the payment itself."""
     known, told = text_of(data.counterparty_iban), text_of(body.counterparty_iban)
     if _IBAN.fullmatch(known) and _IBAN.fullmatch(told) and known != told:  # other numbers are written in many ways

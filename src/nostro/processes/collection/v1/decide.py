@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from nostro.model.facts import (
     CollectionCredited,
@@ -44,23 +45,28 @@ from nostro.processes.kit.following import (
 
 SEARCH_SECONDS = 180 * 86_400
 """How long an item may come after its money and still be found by itself."""
-Grounds = Callable[[Scene], Mapping[str, CaseOpening]]
-"""The open cases of a state, by reason."""
+
+
+class Sight(NamedTuple):
+    """What a version sees in a state: the effects that it calls for, and its open cases by reason."""
+
+    wants: Callable[[Scene, Iterable[Wanted]], tuple[Wanted, ...]]
+    grounds: Callable[[Scene], Mapping[str, CaseOpening]]
 
 
 def decide(instance: Instance, data: State, fact: Fact, rules: Rules) -> Decision:
     """What is new of effects, facts, cases and postings, and where the collection stands now."""
-    return decided(instance, data, fact, rules, cases)
+    return decided(instance, data, fact, rules, Sight(wanted, cases))
 
 
-def decided(instance: Instance, data: State, fact: Fact, rules: Rules, grounds: Grounds) -> Decision:
-    """The decision, with the grounds for cases that a version sees."""
+def decided(instance: Instance, data: State, fact: Fact, rules: Rules, sight: Sight) -> Decision:
+    """The decision, with what a version sees."""
     assert isinstance(data, CollectionState)
     assert isinstance(instance.data, CollectionState)
     entity, subject = rules.entity(instance.entity), instance.subject.id
-    before = called_for(instance, rules, lambda data, none: _calls(Scene(subject, entity, rules, data), none, grounds))
+    before = called_for(instance, rules, lambda data, none: _calls(Scene(subject, entity, rules, data), none, sight))
     scene = Scene(subject, entity, rules, data)
-    after = _calls(scene, before, grounds) if data is not before.data else before
+    after = _calls(scene, before, sight) if data is not before.data else before
     pending = data.steps.pending(after.wanted)
     changed = case_changes(before.cases, after.cases)
     to = _within_table(instance.state, fact, standing(scene, pending))
@@ -79,12 +85,13 @@ def decided(instance: Instance, data: State, fact: Fact, rules: Rules, grounds: 
     )
 
 
-def _calls(scene: Scene, before: Calls, grounds: Grounds) -> Calls:
+def _calls(scene: Scene, before: Calls, sight: Sight) -> Calls:
     """All that the state calls for. What is known of the state before it is taken over as far as it is the same."""
     data, was = scene.data, before.data
     moved = not isinstance(was, CollectionState) or data.payments is not was.payments or data.credits is not was.credits
     named = postings(data, scene.entity.id) if moved else before.postings
-    return Calls(data, scene.rules, wanted(scene, before.wanted), grounds(scene), with_keys(_told(scene)), named)
+    asked = sight.wants(scene, before.wanted)
+    return Calls(data, scene.rules, asked, sight.grounds(scene), with_keys(_told(scene)), named)
 
 
 def standing(scene: Scene, pending: Sequence[Wanted]) -> str:

@@ -75,11 +75,11 @@ def wanted(scene: Scene, before: Iterable[Wanted] = ()) -> tuple[Wanted, ...]:
     """Every effect that the state calls for, those that were asked for `before` included."""
     if scene.data.kind in ("", "credit_note"):
         return ()
-    return scene.data.steps.put_together(_asked(scene), before)
+    return scene.data.steps.put_together(asked(scene), before)
 
 
-def _asked(scene: Scene) -> Iterator[Effect]:
-    """The parts that the state has anything for."""
+def asked(scene: Scene) -> Iterator[Effect]:
+    """Every effect that the state calls for, by step: the parts that it has anything for."""
     payments, credits_ = scene.data.payments, scene.data.credits
     yield from _registrations(scene)
     if credits_:

@@ -2,39 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 
 from nostro.model.facts import Fact
 from nostro.model.intents import Intent, Reconcile
 from nostro.model.money import Money
-from nostro.model.outcomes import OutcomeKind
 from nostro.processes.collection.v1.cases import cases as cases_v1
-from nostro.processes.collection.v1.decide import decided
+from nostro.processes.collection.v1.decide import Sight, decided
 from nostro.processes.collection.v1.effects import Scene, plain_step, wanted
 from nostro.processes.collection.v1.machine import MACHINE as MACHINE_V1
 from nostro.processes.collection.v2.state import CollectionStateV2
-from nostro.processes.kit.decision import CaseOpening, Decision, Instance, Rules, State
+from nostro.processes.kit.decision import CaseOpening, Decision, Instance, Rules, State, Wanted
+from nostro.processes.kit.following import with_worth
 
 MACHINE = replace(
     MACHINE_V1,
     version=2,
     case_reasons=MACHINE_V1.case_reasons | {"registered_twice", "asks_for_less", "went_back_twice"},
 )
-_ENDED = {"booking_failed": OutcomeKind.FAILED, "booking_unknown": OutcomeKind.HANDED_OVER}
 
 
 def decide(instance: Instance, data: State, fact: Fact, rules: Rules) -> Decision:
     """What is new of effects, facts, cases and postings, and where the collection stands now."""
-    return decided(instance, data, fact, rules, cases)
+    return decided(instance, data, fact, rules, Sight(wanted, lambda scene: cases(scene, wanted)))
 
 
-def cases(scene: Scene) -> dict[str, CaseOpening]:
-    """The open grounds, by reason."""
-    known = cases_v1(scene)
-    known |= {
-        reason: replace(known[reason], amount=_worth(scene, kind)) for reason, kind in _ENDED.items() if reason in known
-    }
+def cases(scene: Scene, wants: Callable[[Scene], tuple[Wanted, ...]]) -> dict[str, CaseOpening]:
+    """The open grounds, by reason. `wants`: the effects that the state calls for."""
+    steps = scene.data.steps
+    known = with_worth(cases_v1(scene), steps, wants(scene) if steps.troubled else (), partial(_worth, scene))
     return known | {case.reason: case for case in _more(scene)}
 
 
@@ -61,20 +59,11 @@ def _more(scene: Scene) -> Iterator[CaseOpening]:
             yield CaseOpening("went_back_twice", sentence, lost)
 
 
-def _worth(scene: Scene, kind: OutcomeKind) -> Money | None:
-    """What the steps that ended so were to book, where that is of one currency."""
-    names = {name for name, _ in scene.data.steps.failures(kind) if not name.startswith("annotate-")}
-    told = [_of(scene, one.step, one.intent) for one in wanted(scene) if f"{one.step}/{one.occurrence}" in names]
-    known = [money for money in told if money is not None]
-    if len({money.currency for money in known}) != 1:
-        return None
-    return Money(minor=sum(abs(money.minor) for money in known), currency=known[0].currency)
-
-
-def _of(scene: Scene, step: str, intent: Intent) -> Money | None:
-    """An intent's amount: its own, that of the credit that it matches, or what its entry debits."""
+def _worth(scene: Scene, one: Wanted) -> Money | None:
+    """An effect's amount: its own, that of the credit that it matches, or what its entry debits."""
+    intent: Intent = one.intent
     if isinstance(intent, Reconcile):
-        credits_ = [c for c in scene.data.credits if step == f"reconcile-{plain_step(c.source)}"]
+        credits_ = [c for c in scene.data.credits if one.step == f"reconcile-{plain_step(c.source)}"]
         return Money(minor=credits_[0].applied, currency=credits_[0].amount.currency) if credits_ else None
     lines = [line.balance for line in getattr(intent, "lines", ()) if line.balance.minor > 0]
     amount: Money | None = getattr(intent, "amount", lines[0] if len(lines) == 1 else None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, time
 
 from nostro.model.bank_days import LocalRule
@@ -17,7 +17,7 @@ from nostro.model.facts import (
     PayoutReported,
 )
 from nostro.model.money import Money
-from nostro.processes.kit.decision import Calls, CaseOpening, Decision, Instance, Rules, State
+from nostro.processes.kit.decision import Calls, CaseOpening, Decision, Instance, Rules, State, Wanted
 from nostro.processes.kit.following import (
     a_day_later,
     acts,
@@ -35,16 +35,23 @@ from nostro.processes.payout.v1.state import UNKNOWN, PayoutState
 
 ARRIVES_BY = time(18)
 """When a bank has booked what it books on a day."""
+Grounds = Callable[[PayoutState, LegalEntity, Sequence[Wanted]], Mapping[str, CaseOpening]]
+"""The open cases of a state and of what it wants done, by reason."""
 
 
 def decide(instance: Instance, data: State, fact: Fact, rules: Rules) -> Decision:
     """What is new of effects, cases and postings, and where the payout stands now."""
+    return decided(instance, data, fact, rules, cases)
+
+
+def decided(instance: Instance, data: State, fact: Fact, rules: Rules, grounds: Grounds) -> Decision:
+    """The decision, with the grounds for cases that a version sees."""
     before = instance.data
     assert isinstance(before, PayoutState)
     assert isinstance(data, PayoutState)
     entity = rules.entity(instance.entity)
-    known = called_for(instance, rules, lambda data, none: _calls(data, entity, rules, none))
-    after = _calls(data, entity, rules, known) if data is not known.data else known
+    known = called_for(instance, rules, lambda data, none: _calls(data, rules, entity, none, grounds))
+    after = _calls(data, rules, entity, known, grounds) if data is not known.data else known
     pending = data.steps.pending(after.wanted)
     to = standing(data, asked=bool(pending))
     to = to if to in MACHINE.edges[instance.state, fact.type] else instance.state
@@ -64,9 +71,10 @@ def decide(instance: Instance, data: State, fact: Fact, rules: Rules) -> Decisio
     )
 
 
-def _calls(data: PayoutState, entity: LegalEntity, rules: Rules, before: Calls) -> Calls:
+def _calls(data: PayoutState, rules: Rules, entity: LegalEntity, before: Calls, grounds: Grounds) -> Calls:
     """All that the state calls for; its lines are passed on as they come, and not remembered."""
-    return Calls(data, rules, wanted(data, entity, before.wanted), _cases(data, entity), (), postings(data, entity.id))
+    asked = wanted(data, entity, before.wanted)
+    return Calls(data, rules, asked, grounds(data, entity, asked), (), postings(data, entity.id))
 
 
 def standing(data: PayoutState, *, asked: bool) -> str:
@@ -98,7 +106,8 @@ def _passed_on(body: FactBody) -> tuple[FactBody, ...]:
             return ()
 
 
-def _cases(data: PayoutState, entity: LegalEntity) -> dict[str, CaseOpening]:
+def cases(data: PayoutState, entity: LegalEntity, _: Sequence[Wanted]) -> dict[str, CaseOpening]:
+    """The open grounds, by reason."""
     return {case.reason: case for case in (*_about_lines(data, entity), *_about_arrival(data), *_about_steps(data))}
 
 

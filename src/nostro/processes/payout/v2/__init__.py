@@ -1,0 +1,1 @@
+"""The second version: as the first one, and its cases about bookings say the amount. See PROCESS.md."""
