@@ -1,4 +1,4 @@
-"""An outcome tells when Odoo wrote a match by its own order: what the invoice says of itself is older or younger."""
+"""An outcome tells when Odoo wrote a match by its own order, and where: what the invoice says is older or younger."""
 
 from __future__ import annotations
 
@@ -35,3 +35,12 @@ def test_a_match_was_written_when_the_invoice_was_even_if_it_is_found_later(vers
     assert outcome.notes["written_at"] == told(house, invoice)
     house.outside.advance(house.outside.now + timedelta(minutes=5))
     assert outcome_of(house, intent).notes["written_at"] == outcome.notes["written_at"]
+
+
+@pytest.mark.parametrize("version", [18, 19])
+def test_a_payment_that_is_found_on_another_journal_is_told_with_it(version: int) -> None:
+    house = OdooHouse(version)
+    intent = house.payment(house.invoice())
+    assert "journal" not in outcome_of(house, intent).notes
+    found = outcome_of(house, intent.model_copy(update={"journal": house.journals["BNK1"]}))
+    assert (found.kind.value, found.notes["journal"]) == ("adopted", str(intent.journal))

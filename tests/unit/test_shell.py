@@ -231,7 +231,7 @@ def test_what_stays_refused_for_now_is_handed_over_after_a_bounded_number_of_tri
 
 
 @pytest.mark.parametrize("fault", ["refused", "locked_out"])
-def test_a_refusal_fails_and_so_does_a_missing_right(fault: str) -> None:
+def test_a_refusal_fails_and_so_does_a_missing_right(fault: Fault) -> None:
     world = World(operation("their_key"))
     world.partner.fault = once(fault)
     assert kinds(run(world.settle())) == [OutcomeKind.FAILED]

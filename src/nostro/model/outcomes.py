@@ -26,8 +26,8 @@ class Outcome(Value):
 
     `notes`: `date` when the ERP booked on another day than asked, `company_amount` what a payment in foreign currency
     is worth on the ledger account that it was booked to (a plain decimal in company currency), `written_at` when the
-    ERP wrote it by its own order (as `changed_at` of what it tells); `amount`, `open` and `state` where what was found
-    or booked is not quite what was asked.
+    ERP wrote it by its own order (as `changed_at` of what it tells), `journal` where what was found stands on another;
+    `amount`, `open` and `state` where what was found or booked is not quite what was asked.
     """
 
     kind: OutcomeKind

@@ -117,6 +117,8 @@ def _outcome(payment: Row, intent: RegisterCustomerPayment, *, adopted: bool) ->
     notes |= {"written_at": payment["create_date"]}
     notes |= {"date": move["date"]} if move and move["date"] != intent.paid_on.isoformat() else {}
     notes |= {"amount": str(amount)} if amount.value != abs(intent.amount.value) else {}
+    journal = ref(payment["journal_id"])
+    notes |= {"journal": str(journal)} if journal != intent.journal else {}
     notes |= {} if payment["is_reconciled"] else {"open": "yes"}
     notes |= {"state": payment["state"]} if payment["state"] in _GONE else {}
     return done(adopted=adopted, payment=payment["id"], move=ref(payment["move_id"]), notes=notes)

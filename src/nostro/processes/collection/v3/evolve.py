@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from nostro.model.facts import CommandSettled, Fact, InvoicePosted, MatchConfirmed
+from nostro.model.facts import CommandSettled, Fact, InvoicePosted, MatchConfirmed, PaymentRegistered
 from nostro.model.money import Money
 from nostro.model.payments import Payment
-from nostro.processes.collection.v1.state import Assignment
+from nostro.processes.collection.v1.state import PAYMENTS_LIMIT, Assignment
 from nostro.processes.collection.v2.state import evolve as evolve_v2
 from nostro.processes.collection.v3.state import CollectionStateV3
 from nostro.processes.kit.decision import State
@@ -20,6 +20,8 @@ def evolve(data: State, fact: Fact) -> State:
     match fact.body:
         case InvoicePosted(changed_at=at):
             return _compared(but(after, told_at=at))
+        case PaymentRegistered() as body:
+            return _stands(after, str(body.payment_id), body.journal)
         case CommandSettled() as body:
             return _settled(after, body)
         case MatchConfirmed(target=target) if target.kind == "refund":
@@ -32,9 +34,18 @@ def evolve(data: State, fact: Fact) -> State:
 def _settled(after: CollectionStateV3, body: CommandSettled) -> State:
     """A booking that matched all of its money: what stays `open` there is told as booked differently."""
     notes = body.outcome.notes
+    if body.outcome.there and "journal" in notes:
+        after = _stands(after, body.outcome.ids.get("payment", ""), int(notes["journal"]))
     if not body.outcome.there or "written_at" not in notes or "open" in notes:
         return after
     return _compared(but(after, written={**after.written, body.step: notes["written_at"]}))
+
+
+def _stands(data: CollectionStateV3, payment: str, journal: int) -> CollectionStateV3:
+    """Of more payments than an item may have the journal is not kept."""
+    if payment not in data.journals and len(data.journals) >= PAYMENTS_LIMIT:
+        return data
+    return but(data, journals={**data.journals, payment: journal})
 
 
 def _compared(data: CollectionStateV3) -> State:

@@ -1,4 +1,4 @@
-"""What the third version knows more: when the ERP had written each of our bookings."""
+"""What the third version knows more: when the ERP had written each of our bookings, and on which journal they stand."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from nostro.processes.collection.v2.state import CollectionStateV2
 
 
 class CollectionStateV3(CollectionStateV2):
-    """In the ERP's own order: `told_at` is when it wrote the newest snapshot, `written` when our bookings, by step."""
+    """In the ERP's own order: `told_at` is when it wrote the newest snapshot, `written` when our bookings, by step.
+
+    `journals`: on which journal a payment stands there, by its id.
+    """
 
     told_at: str = ""
     written: dict[str, str] = {}
+    journals: dict[str, int] = {}
 
     @property
     def undone(self) -> bool:
