@@ -47,8 +47,8 @@ CHANGES = {
         "insert into worker (id, office, seen_at, versions) values (%(id)s, 'new', %(now)s, %(versions)s)",
     ),
     "processes/collection/__init__.py": (
-        "Version(MACHINE_V3, CollectionStateV2(), evolve_v3, decide_v3),",
-        "*(Version(MACHINE_V3, CollectionStateV2(), evolve_v3, decide_v3),) * 2,",
+        "Version(MACHINE_V3, CollectionStateV3(), evolve_v3, decide_v3),",
+        "*(Version(MACHINE_V3, CollectionStateV3(), evolve_v3, decide_v3),) * 2,",
     ),
     "processes/receipt/__init__.py": (
         "versions=(Version(MACHINE, ReceiptState(), evolve, decide),)",

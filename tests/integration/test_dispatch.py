@@ -11,6 +11,7 @@ import psycopg
 import pytest
 import pytest_asyncio
 
+from nostro.egress.drive import RETRIES
 from nostro.egress.journal import FencedWrites, Journal
 from nostro.model.calls import HttpRequest
 from nostro.model.failures import LostRace, Quarantined, StatementRefused
@@ -229,9 +230,11 @@ async def test_bulk_does_not_starve_critical_and_critical_does_not_starve_bulk(d
 async def test_a_released_command_that_may_have_been_done_begins_with_its_look_up(database: Database) -> None:
     world = World(database, operation("look_up"))
     key = await world.want("po_1")
-    world.partner.fault = lambda request: "locked_out" if request.url.endswith("/do") else ""
+    world.partner.fault = lambda request: "busy" if request.url.endswith("/do") else ""
     worker = Worker(world, "one")
-    await worker.settle()
+    for _ in range(RETRIES + 3):
+        await worker.settle()
+        world.later(600)
     assert world.settled == [(key, "handed_over")]
     world.partner.fault = lambda _: ""
     world.partner.calls.clear()

@@ -230,13 +230,11 @@ def test_what_stays_refused_for_now_is_handed_over_after_a_bounded_number_of_tri
     assert len(world.journal) == RETRIES + 1
 
 
-def test_a_refusal_fails_and_a_missing_right_is_handed_over() -> None:
+@pytest.mark.parametrize("fault", ["refused", "locked_out"])
+def test_a_refusal_fails_and_so_does_a_missing_right(fault: Fault) -> None:
     world = World(operation("their_key"))
-    world.partner.fault = once("refused")
+    world.partner.fault = once(fault)
     assert kinds(run(world.settle())) == [OutcomeKind.FAILED]
-    world = World(operation("their_key"))
-    world.partner.fault = once("locked_out")
-    assert kinds(run(world.settle())) == [OutcomeKind.HANDED_OVER]
 
 
 def test_after_a_restore_what_was_done_before_is_found() -> None:

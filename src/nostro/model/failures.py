@@ -130,7 +130,7 @@ class FailureKind(StrEnum):
     INVALID = "invalid"  # they can't take it as it is: proven not done, our mistake or the data's
     NOT_FOUND = "not_found"  # what we refer to is not there
     CONFLICT = "conflict"  # the state there does not allow it (already reconciled, locked period)
-    UNAUTHORISED = "unauthorised"  # a right is missing, for this one thing
+    UNAUTHORISED = "unauthorised"  # a right is missing, for this one thing: proven not done
     DENIED = "denied"  # the key itself is refused: proven not done, and nothing will be until somebody mends it
     LIMITED = "limited"  # too many calls: later
     UNAVAILABLE = "unavailable"  # proven not done, may work later
@@ -147,7 +147,6 @@ class Action(StrEnum):
     FAIL = "fail"  # the command has failed for good; its process decides
     RETRY = "retry"  # proven not done: the same key again, later
     LOOK_UP = "look_up"  # find out before anything is sent again
-    HAND_OVER = "hand_over"  # a person decides
 
 
 ACTIONS: dict[FailureKind, Action] = {
@@ -155,7 +154,7 @@ ACTIONS: dict[FailureKind, Action] = {
     FailureKind.INVALID: Action.FAIL,
     FailureKind.NOT_FOUND: Action.FAIL,
     FailureKind.CONFLICT: Action.FAIL,
-    FailureKind.UNAUTHORISED: Action.HAND_OVER,
+    FailureKind.UNAUTHORISED: Action.FAIL,
     FailureKind.DENIED: Action.RETRY,
     FailureKind.LIMITED: Action.RETRY,
     FailureKind.UNAVAILABLE: Action.RETRY,

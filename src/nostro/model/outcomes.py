@@ -25,8 +25,9 @@ class Outcome(Value):
     """One command's end. `ids` are the other side's ids by kind (`move`, `payment`, `statement_line`...).
 
     `notes`: `date` when the ERP booked on another day than asked, `company_amount` what a payment in foreign currency
-    is worth on the ledger account that it was booked to (a plain decimal in company currency); `amount`, `open` and
-    `state` where what was found or booked is not quite what was asked.
+    is worth on the ledger account that it was booked to (a plain decimal in company currency), `written_at` when the
+    ERP wrote it by its own order (as `changed_at` of what it tells), `journal` where what was found stands on another;
+    `amount`, `open` and `state` where what was found or booked is not quite what was asked.
     """
 
     kind: OutcomeKind

@@ -18,7 +18,7 @@ from typing import Any, Generic, TypeVar
 from nostro.connectors.kit.manifest import Order
 from nostro.model.calls import Act, Ask, Exchange, Message, Reply, Wait
 from nostro.model.failures import ACTIONS, Action, FailureKind
-from nostro.model.outcomes import Outcome, failed, handed_over
+from nostro.model.outcomes import Outcome, OutcomeKind, failed, handed_over
 
 T = TypeVar("T")
 
@@ -125,6 +125,13 @@ def unfinished(reply: Reply) -> Outcome:
     if ACTIONS[kind] in (Action.FAIL, Action.RETRY):
         return failed(kind, reply.sentence)
     return handed_over(reply.sentence, kind)
+
+
+def left_standing(what: str, ended: Outcome) -> Outcome:
+    """A refusal after a part of the command is there is no failure: asked again, that part would be there twice."""
+    if ended.kind is not OutcomeKind.FAILED:
+        return ended
+    return handed_over(f"{what} is there, and what follows was refused: {ended.sentence}", ended.failure)
 
 
 def _ensure(wanted: Sequence[str], look_up: LookUp[T], act: MakeAct, settled: Settled[T]) -> Exchange[None]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from nostro.connectors.kit.dialogue import Seen, Settled, Stopped, answered, asked
+from nostro.connectors.kit.dialogue import Seen, Settled, Stopped, answered, asked, left_standing
 from nostro.connectors.kit.manifest import Order
 from nostro.connectors.odoo.config import OdooConfig
 from nostro.connectors.odoo.matching import match
@@ -112,7 +112,8 @@ def matched(name: str, outcome: Outcome, paying: int, item: int) -> Exchange[Out
     """The outcome after what was booked is matched with the open item, if something there is open."""
     settled = yield from match(name, paying, item)
     if name in settled.ended:
-        return settled.ended[name]
+        what = ", ".join(f"{kind} {ident}" for kind, ident in outcome.ids.items())
+        return left_standing(what, settled.ended[name])
     said = "yes" if settled.there[name].matched else "no"
     return outcome.model_copy(update={"notes": {**outcome.notes, "matched": said}})
 

@@ -22,11 +22,16 @@ _RECEIVABLE = "asset_receivable"
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """The receivable lines of a paying move and of an open item, and whether they are matched with each other."""
+    """The receivable lines of a paying move and of an open item, and since when they are matched with each other."""
 
     paying: tuple[Row, ...]
     item: tuple[Row, ...]
-    matched: bool
+    matched_at: str
+
+    @property
+    def matched(self) -> bool:
+        """Whether they are matched."""
+        return bool(self.matched_at)
 
     @property
     def open_lines(self) -> tuple[Row, ...]:
@@ -60,13 +65,13 @@ def look_at(paying: int, item: int) -> Exchange[tuple[Reply, Pair]]:
     rows = reply.content if reply.ok else []
     payers = tuple(row for row in rows if ref(row["move_id"]) == paying)
     items = tuple(row for row in rows if ref(row["move_id"]) == item)
-    matched = False
+    matched_at = ""
     if any(row["reconciled"] or row["amount_residual"] != row["balance"] for row in payers):
         ids = [row["id"] for row in (*payers, *items)]
         both = [["debit_move_id", "in", ids], ["credit_move_id", "in", ids]]
-        reply = yield from asked(search("account.partial.reconcile", both, "debit_move_id credit_move_id"))
-        matched = reply.ok and bool(reply.content)
-    return reply, Pair(payers, items, matched)
+        reply = yield from asked(search("account.partial.reconcile", both, "create_date"))
+        matched_at = max((row["create_date"] for row in reply.content), default="") if reply.ok else ""
+    return reply, Pair(payers, items, matched_at)
 
 
 def match(name: str, paying: int, item: int) -> Exchange[Settled[Pair]]:
@@ -100,7 +105,8 @@ def reconcile(order: Order, _: OdooConfig) -> Exchange[Outcome]:
         return settled.ended[name]
     if not settled.there[name].matched:
         return failed(FailureKind.CONFLICT, "One side has nothing open any more, or both stand on the same side.")
-    return done(adopted=name not in settled.sent, move=intent.move_id, paying_move=paying)
+    notes = {"written_at": settled.there[name].matched_at}
+    return done(adopted=name not in settled.sent, move=intent.move_id, paying_move=paying, notes=notes)
 
 
 def paying_move(statement_line: int | None, payment: int | None, entry: int | None) -> Exchange[int]:

@@ -18,7 +18,7 @@ from nostro.model.money import plain
 from nostro.model.outcomes import Outcome, done, failed
 
 _FIELDS = """name memo amount currency_id amount_company_currency_signed date state move_id journal_id company_id
-is_reconciled"""
+is_reconciled create_date"""
 _INVOICE = "name state move_type company_id currency_id partner_id amount_residual"
 _GONE = ("draft", "canceled", "rejected")
 
@@ -106,12 +106,19 @@ def _wizard(intent: RegisterCustomerPayment, invoice: Row, vals: dict[str, Any],
 
 
 def _outcome(payment: Row, intent: RegisterCustomerPayment, *, adopted: bool) -> Exchange[Outcome]:
-    """The day is that of the payment's move: in a locked period the payment itself keeps the day asked for."""
+    """The day is that of the payment's move: in a locked period the payment itself keeps the day asked for.
+
+    The wizard matches in the transaction that creates: that second is the invoice's `write_date` too, whatever is
+    done to either of them meanwhile.
+    """
     move = yield from row_of("account.move", ref(payment["move_id"]), "date") if payment["move_id"] else _nothing()
     amount = money(payment["amount"], label(payment["currency_id"]))
     notes = {"company_amount": plain(abs(Decimal(payment["amount_company_currency_signed"])))}
+    notes |= {"written_at": payment["create_date"]}
     notes |= {"date": move["date"]} if move and move["date"] != intent.paid_on.isoformat() else {}
     notes |= {"amount": str(amount)} if amount.value != abs(intent.amount.value) else {}
+    journal = ref(payment["journal_id"])
+    notes |= {"journal": str(journal)} if journal != intent.journal else {}
     notes |= {} if payment["is_reconciled"] else {"open": "yes"}
     notes |= {"state": payment["state"]} if payment["state"] in _GONE else {}
     return done(adopted=adopted, payment=payment["id"], move=ref(payment["move_id"]), notes=notes)

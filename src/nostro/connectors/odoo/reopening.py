@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from nostro.connectors.kit.dialogue import Seen, ensure, ready
+from nostro.connectors.kit.dialogue import Seen, ensure, left_standing, ready
 from nostro.connectors.kit.manifest import Order
 from nostro.connectors.odoo.booking import redated
 from nostro.connectors.odoo.config import OdooConfig
@@ -44,8 +44,10 @@ def _off_payment(name: str, intent: ReopenInvoice, payment: int) -> Exchange[Out
         if ended is None:
             settled = yield from match(name, paying, target)
             ended = settled.ended.get(name)
+    if ended is not None:
+        return left_standing(f"entry {entry['id']}", ended)
     notes = redated(entry["date"], intent.booked_on.isoformat())
-    return ended or done(move=intent.move_id, entry=entry["id"], notes=notes)
+    return done(move=intent.move_id, entry=entry["id"], notes=notes)
 
 
 def _reversal(intent: ReopenInvoice) -> BookJournalEntry:

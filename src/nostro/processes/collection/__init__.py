@@ -17,6 +17,7 @@ from nostro.processes.collection.v2.state import evolve as evolve_v2
 from nostro.processes.collection.v3.decide import MACHINE as MACHINE_V3
 from nostro.processes.collection.v3.decide import decide as decide_v3
 from nostro.processes.collection.v3.evolve import evolve as evolve_v3
+from nostro.processes.collection.v3.state import CollectionStateV3
 from nostro.processes.kit.process import Process, Version
 
 PROCESS = Process(
@@ -24,7 +25,7 @@ PROCESS = Process(
     versions=(
         Version(MACHINE, CollectionState(), evolve, decide),
         Version(MACHINE_V2, CollectionStateV2(), evolve_v2, decide_v2),
-        Version(MACHINE_V3, CollectionStateV2(), evolve_v3, decide_v3),
+        Version(MACHINE_V3, CollectionStateV3(), evolve_v3, decide_v3),
     ),
     begins=begins,
     correlates=correlates,

@@ -1,13 +1,13 @@
-"""As the second version comes to know things, and a person may give back again what had come back."""
+"""As the second version comes to know things, in the ERP's order; and a person may give back again what came back."""
 
 from __future__ import annotations
 
-from nostro.model.facts import Fact, MatchConfirmed
+from nostro.model.facts import CommandSettled, Fact, InvoicePosted, MatchConfirmed, PaymentRegistered
 from nostro.model.money import Money
 from nostro.model.payments import Payment
-from nostro.processes.collection.v1.state import Assignment
-from nostro.processes.collection.v2.state import CollectionStateV2
+from nostro.processes.collection.v1.state import PAYMENTS_LIMIT, Assignment
 from nostro.processes.collection.v2.state import evolve as evolve_v2
+from nostro.processes.collection.v3.state import CollectionStateV3
 from nostro.processes.kit.decision import State
 from nostro.processes.kit.following import but
 
@@ -15,26 +15,55 @@ from nostro.processes.kit.following import but
 def evolve(data: State, fact: Fact) -> State:
     """The state after a fact."""
     after = evolve_v2(data, fact)
-    assert isinstance(data, CollectionStateV2)
-    assert isinstance(after, CollectionStateV2)
-    if isinstance(fact.body, MatchConfirmed) and fact.body.target.kind == "refund":
-        again = [_again(one, data) for one in data.payments if one.over > 0 and _failed(one, data)]
-        return but(after, assignments=(*after.assignments, *again)) if again else after
-    return after
+    assert isinstance(data, CollectionStateV3)
+    assert isinstance(after, CollectionStateV3)
+    match fact.body:
+        case InvoicePosted(changed_at=at):
+            return _compared(but(after, told_at=at))
+        case PaymentRegistered() as body:
+            return _stands(after, str(body.payment_id), body.journal)
+        case CommandSettled() as body:
+            return _settled(after, body)
+        case MatchConfirmed(target=target) if target.kind == "refund":
+            again = [_again(one, data) for one in data.payments if one.over > 0 and _failed(one, data)]
+            return but(after, assignments=(*after.assignments, *again)) if again else after
+        case _:
+            return after
 
 
-def _given(one: Payment, data: CollectionStateV2) -> int:
+def _settled(after: CollectionStateV3, body: CommandSettled) -> State:
+    """A booking that matched all of its money: what stays `open` there is told as booked differently."""
+    notes = body.outcome.notes
+    if body.outcome.there and "journal" in notes:
+        after = _stands(after, body.outcome.ids.get("payment", ""), int(notes["journal"]))
+    if not body.outcome.there or "written_at" not in notes or "open" in notes:
+        return after
+    return _compared(but(after, written={**after.written, body.step: notes["written_at"]}))
+
+
+def _stands(data: CollectionStateV3, payment: str, journal: int) -> CollectionStateV3:
+    """Of more payments than an item may have the journal is not kept."""
+    if payment not in data.journals and len(data.journals) >= PAYMENTS_LIMIT:
+        return data
+    return but(data, journals={**data.journals, payment: journal})
+
+
+def _compared(data: CollectionStateV3) -> State:
+    return but(data, reopened=data.reopened or data.undone)
+
+
+def _given(one: Payment, data: CollectionStateV3) -> int:
     return sum(given.source == one.source and given.to == "refund" for given in data.assignments)
 
 
-def _failed(one: Payment, data: CollectionStateV2) -> bool:
+def _failed(one: Payment, data: CollectionStateV3) -> bool:
     """Whether the newest refund that a person had asked for was made, and has failed since."""
     end = data.steps.end(f"refund-{one.source}", _given(one, data) - 1)
     made = end.ids.get("refund", "") if end and end.there else ""
     return any(refund.refund_id == made and refund.failed for refund in one.refunds)
 
 
-def _again(one: Payment, data: CollectionStateV2) -> Assignment:
+def _again(one: Payment, data: CollectionStateV3) -> Assignment:
     amount = Money(minor=one.over, currency=one.amount.currency)
     name = f"{one.source}~{1 + sum(given.source == one.source for given in data.assignments)}"
     return Assignment(source=one.source, name=name, to="refund", subject="", amount=amount)

@@ -1,0 +1,35 @@
+"""What the third version knows more: when the ERP had written each of our bookings, and on which journal they stand."""
+
+from __future__ import annotations
+
+from nostro.model.payments import Incoming, Payment
+from nostro.processes.collection.v1.effects import plain_step
+from nostro.processes.collection.v2.state import CollectionStateV2
+
+
+class CollectionStateV3(CollectionStateV2):
+    """In the ERP's own order: `told_at` is when it wrote the newest snapshot, `written` when our bookings, by step.
+
+    `journals`: on which journal a payment stands there, by its id.
+    """
+
+    told_at: str = ""
+    written: dict[str, str] = {}
+    journals: dict[str, int] = {}
+
+    @property
+    def undone(self) -> bool:
+        """Whether the newest snapshot is younger than bookings of ours and lacks some of what they had matched."""
+        if self.kind != "invoice" or self.withdrawn or self.total is None or self.residual is None:
+            return False
+        matched = sum(one.cleared for one in self.incoming if self._matched_before(one))
+        return self.total.minor - self.residual.minor < min(matched, self.total.minor)
+
+    def _matched_before(self, one: Incoming) -> bool:
+        """Of the same second a snapshot may be older. What was lost and given back is `chargeback_reversed`'s."""
+        if one.amount.currency != self.currency:
+            return False
+        if isinstance(one, Payment) and any(dispute.lost and dispute.reinstated for dispute in one.disputes):
+            return False
+        steps = (f"register-{one.source}", f"reconcile-{plain_step(one.source)}")
+        return any(step in self.written and self.written[step] < self.told_at for step in steps)
