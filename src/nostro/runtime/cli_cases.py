@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from rich.console import Console
@@ -35,15 +36,25 @@ def draw_matter(console: Console, house: House, act: Act, matter: Matter) -> Non
     """What somebody is about to sign: amount and account first, then everything else that is known of it."""
     entity = house.rules.entities.get(matter.entity)
     lines: dict[str, object] = {"what": matter.operation, "at": matter.connection, "amount": matter.amount}
-    lines |= {"journal": matter.says.get("journal"), "entity": matter.entity, "about": matter.subject}
+    lines |= {"journal": matter.says.get("journal") or None, "entity": matter.entity, "about": matter.subject}
     lines |= {"proposed by": ", ".join(sorted(matter.proposers))} if isinstance(act, Decide) else {}
     lines |= {"target": _target_told(act.target)} if isinstance(act, Match) else {}
-    lines |= {name: told for name, told in matter.says.items() if name not in {*lines, *_SHOWN_ABOVE}}
+    lines |= {name: told for name, told in legible(matter.says).items() if name not in {*lines, *_SHOWN_ABOVE}}
     texts = {
         name.replace("_", " "): when(told, zone_of(entity)) if isinstance(told, datetime) else phrase(told)
         for name, told in lines.items()
     }
     console.print(card(texts, verb(act)))
+
+
+def legible(says: Mapping[str, object]) -> dict[str, object]:
+    """An intent in a clerk's words: an account or journal that the ERP finds by itself has no number to show."""
+    told = {name: value for name, value in says.items() if name not in ("account", "journal") or value}
+    lines = told.get("lines")
+    if isinstance(lines, list):
+        receivable = {"account": "receivable of the invoice's customer"}
+        told["lines"] = [{**line, **({} if line["account"] else receivable)} for line in lines]
+    return told
 
 
 def _target_told(target: Target) -> str:

@@ -148,8 +148,8 @@ async def match(
 ) -> int:
     """Say what money belongs to where references don't say it, or that it goes back."""
     async with at_desk(frame) as (house, desk):
-        subject = await subject_of(house, what)
-        act = Match(subject, await _target(house, subject, target))
+        subject, of = await subject_of(house, what), await case(house.database, what)
+        act = Match(subject, await _target(house, subject, target, of.entity if of else ""))
         return await acting(frame, house, desk, act, hand, reason)
 
 
@@ -212,13 +212,13 @@ async def acting(frame: Frame, house: House, desk: Desk, act: Act, hand: Hand, r
     return DONE
 
 
-async def _target(house: House, subject: Subject, text: str) -> Target:
+async def _target(house: House, subject: Subject, text: str, entity: str) -> Target:
     """What a person names: another subject, `refund`, or `own` (a movement that is no double of another)."""
     if text in ("refund", "own"):
         return Target(
             process=subject.process, subject=subject.id, kind="refund" if text == "refund" else "person", value=""
         )
-    found = await only_subject(house, text, other_than=subject)
+    found = await only_subject(house, text, other_than=subject, entity=entity)
     return Target(process=found.process, subject=found.id, kind="person", value="")
 
 

@@ -59,17 +59,27 @@ async def subject_of(house: House, ref: str) -> Subject:
     return Subject(found.process, found.subject) if found else await only_subject(house, ref)
 
 
-async def only_subject(house: House, ref: str, other_than: Subject | None = None) -> Subject:
-    """The one subject holding money that a reference leads to. Raises `Refused` for none, and for more than one."""
+async def only_subject(house: House, ref: str, other_than: Subject | None = None, entity: str = "") -> Subject:
+    """The one subject holding money that a reference leads to. Raises `Refused` for none, and for more than one.
+
+    Of items of several companies that of `entity` is meant.
+    """
     async with house.database.transaction() as tx:
         named = await subjects_named(tx, house.keys, ref.strip(), house.scopes)
-    found = [subject for subject in named if subject.process not in NO_HOLDERS and subject != other_than]
+    holders = [subject for subject in named if subject.process not in NO_HOLDERS and subject != other_than]
+    found = of_entity(holders, entity)
     if len(found) == 1:
         return found[0]
     if found:
         several = ", ".join(map(str, found))
         raise Refused(f"{ref} leads to {len(found)} subjects.", f"Name one of them: {several}.")
     raise Refused(f"{ref} leads nowhere.", "Give an invoice number, a bank or PSP reference, or process/id.")
+
+
+def of_entity(found: list[Subject], entity: str) -> list[Subject]:
+    """The company's own open items, where there are any among them and several to choose from."""
+    own = [one for one in found if one.process == "collection" and one.id.startswith(f"{entity}/")]
+    return own if own and len(found) > 1 else found
 
 
 async def receipt_of(house: House, ref: str) -> str:
