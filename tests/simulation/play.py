@@ -290,6 +290,7 @@ class Play:
             done = await loop.step(self.course.now())
         except Failure as failure:
             self.course.tell(f"{run.life.name} {loop.name}: {type(failure).__name__}: {failure.sentence}")
+            run.untried |= {loop.name} - set(KEEPERS)  # a feed that it has not made yet is due to nobody
         except Exception as error:  # noqa: BLE001 - what no loop of the house may raise is a flaw of the house
             self.course.flaws.append(f"{loop.name} raised {error!r}")
         if not done and news == self.news:
