@@ -14,6 +14,7 @@ from nostro.connectors.kit.conformance import CONFIDENTIAL
 from nostro.connectors.kit.manifest import Connector, Order
 from nostro.connectors.odoo.config import OdooConfig
 from nostro.connectors.stripe.config import StripeConfig
+from nostro.model.calls import Message
 from nostro.model.ids import correlation_id
 from nostro.model.intents import (
     RECEIVABLE_OF_MOVE,
@@ -140,13 +141,14 @@ class OdooHouse:
         return BookJournalEntry.model_validate({"lines": lines, **told})
 
 
-def outcome_of(house: OdooHouse, intent: Intent) -> Outcome:
-    """Carried out without any fault."""
+def outcome_of(house: OdooHouse, intent: Intent, before: Callable[[Message], object] = lambda _: None) -> Outcome:
+    """Carried out without any fault. `before` each call something may be done to the house."""
     operation = odoo.CONNECTOR.manifest.operations[intent.operation]
     exchange, reply = operation.exchange(ordered(intent), house.outside.config), None
     while True:
         try:
             call: Any = next(exchange) if reply is None else exchange.send(reply)
+            before(call.message)
             reply = house.outside.say(call.message, "", acting=True)
         except StopIteration as end:
             (outcome,) = end.value

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from nostro.connectors import odoo
@@ -11,7 +9,7 @@ from nostro.model.failures import FailureKind
 from nostro.model.intents import Intent, ReopenInvoice
 from nostro.model.outcomes import Outcome, OutcomeKind
 from nostro.sandbox.odoo.settings import OdooUser
-from tests.conformance.cases import DAY, OdooHouse, eur, ordered
+from tests.conformance.cases import DAY, OdooHouse, eur, ordered, outcome_of
 from tests.conformance.driver import Dispatch
 
 VERSIONS = pytest.mark.parametrize("version", [18, 19])
@@ -45,16 +43,9 @@ def test_statement_lines_that_the_user_may_not_book_have_failed_and_are_not_ther
 
 def _unmatched(house: OdooHouse, intent: Intent) -> Outcome:
     """Carried out by a user who loses the right to match and to unmatch, and has all others."""
-    operation = odoo.CONNECTOR.manifest.operations[intent.operation]
-    exchange, reply = operation.exchange(ordered(intent), house.outside.config), None
-    while True:
-        try:
-            call: Any = next(exchange) if reply is None else exchange.send(reply)
-        except StopIteration as end:
-            (outcome,) = end.value
-            return Outcome.model_validate(outcome)
-        _become(house, BILLER if call.message.target.endswith("reconcile") else ACCOUNTANT)
-        reply = house.outside.say(call.message, "", acting=True)
+    return outcome_of(
+        house, intent, lambda message: _become(house, BILLER if message.target.endswith("reconcile") else ACCOUNTANT)
+    )
 
 
 @VERSIONS

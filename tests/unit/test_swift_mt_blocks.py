@@ -38,7 +38,7 @@ def test_blocks_tell_type_banks_and_the_user_s_header() -> None:
     text = (
         "{1:F01COPZBEB0AXXX0377002460}{2:O9401506110804LRLRXXXX4A1100009040831108041707N}{3:{108:MUR 7}{121:uetr}}{4:\n"
         + bare(1)
-        + "-}{5:{CHK:592A3DB2CA5B}{PDE:}}{S:{COP:P}}"
+        + "-}{5:{CHK:170017001700}{PDE:}}{S:{COP:P}}"
     )
     (piece,) = messages(text)
     carrier = piece.carrier

@@ -68,7 +68,6 @@ def _members(chunks: Iterator[bytes]) -> Iterator[Document]:
 
 _BROKEN = (
     zipfile.BadZipFile,
-    NotImplementedError,
     RuntimeError,
     EOFError,
     ValueError,
@@ -76,7 +75,7 @@ _BROKEN = (
     zlib.error,
     lzma.LZMAError,
 )
-"""What the standard library says of a broken container."""
+"""What the standard library says of a broken container, or of a way of packing that it lacks (a `RuntimeError`)."""
 
 
 def _pieces(container: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[bytes]:
