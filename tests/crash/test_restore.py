@@ -21,6 +21,7 @@ import pytest
 
 from nostro.engine.replay import Replay
 from nostro.governance.rules import Rules
+from nostro.model.ids import SHARDS
 from nostro.projections.worklist import balances
 from nostro.runtime.clock import WORLD_CLOCK
 from nostro.runtime.demo.drive import LATE_EFFECTS
@@ -109,6 +110,7 @@ async def _restore_and_judge(life: Life) -> None:
     await asyncio.to_thread(backup.restore)
     async with running(life.sandbox, life.grounds) as both:
         assert both.house.quarantine
+        await _leases_run_out(both)
         await _nothing_leaves(life, both)
         await _open(life, both)
         await _caught_up(life, both)
@@ -118,6 +120,13 @@ async def _restore_and_judge(life: Life) -> None:
         assert await _adopted(both) > 0
         _judge(life)
         await _prove(both)
+
+
+async def _leases_run_out(both: Running) -> None:
+    """The lost life's worker holds its shards in the backup, by the machine's clock: nobody decides what is theirs."""
+    while len(both.worker.tenure.shards) < SHARDS:
+        await asyncio.sleep(1)
+        await both.worker.step()
 
 
 async def _nothing_leaves(life: Life, both: Running) -> None:
