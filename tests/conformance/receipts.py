@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from nostro.connectors.kit.reading import ReceiptView
+from nostro.landscape.calendars import zone
 from nostro.model.entities import LegalEntity, ProviderAccount
 from tests.conformance.driver import Outside
 
 CONNECTION = "outside"
+ZONES = {name: zone(name, date(2026, 1, 1)) for name in ("Europe/Berlin", "America/New_York")}
 
 
 def entity(company: int = 1) -> LegalEntity:
@@ -45,4 +49,5 @@ def receipt(outside: Outside, kind: str, body: bytes, name: str = "") -> Receipt
         chunks=lambda: iter([body]),
         config=outside.config,
         entities=(entity(),),
+        zones=ZONES,
     )

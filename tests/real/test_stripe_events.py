@@ -12,7 +12,7 @@ import pytest
 from nostro.connectors.kit.reading import IgnoredItem, Item, ReadItem, ReceiptView, RejectItem
 from nostro.connectors.stripe import CONNECTOR
 from nostro.connectors.stripe.config import StripeConfig
-from tests.conformance.receipts import CONNECTION, entity
+from tests.conformance.receipts import CONNECTION, ZONES, entity
 from tests.golden.pairs import FOLDER, hold_to, meaning
 
 EVENTS = "data/psp/stripe/events/stripe-ruby-mock"
@@ -25,7 +25,7 @@ def _read(body: bytes, kind: str, name: str = "", *, livemode: bool = False) -> 
     config = StripeConfig(livemode=livemode)
     return list(
         CONNECTOR.read(
-            ReceiptView("00", CONNECTION, kind, name, received_at, lambda: iter([body]), config, (entity(),))
+            ReceiptView("00", CONNECTION, kind, name, received_at, lambda: iter([body]), config, (entity(),), ZONES)
         )
     )
 

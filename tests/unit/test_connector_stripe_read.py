@@ -11,14 +11,16 @@ from nostro.connectors.stripe import CONNECTOR
 from nostro.connectors.stripe.config import StripeConfig
 from nostro.model.facts import DisputeReported, PaymentAttempted, PaymentCaptured, PayoutLineReported, RefundReported
 from nostro.model.money import Money
-from tests.conformance.receipts import CONNECTION, entity
+from tests.conformance.receipts import CONNECTION, ZONES, entity
 
 NOON = 1_788_177_600  # 2026-08-31T12:00:00Z
 DAY_SECONDS = 86_400
 Thing = dict[str, Any]
 
 
-def read(body: object, kind: str = "webhook", name: str = "", **config: object) -> list[Item]:
+def read(
+    body: object, kind: str = "webhook", name: str = "", zone: str = "Europe/Berlin", **config: object
+) -> list[Item]:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     view = ReceiptView(
         id="00",
@@ -28,7 +30,8 @@ def read(body: object, kind: str = "webhook", name: str = "", **config: object) 
         received_at=datetime(2026, 9, 1, tzinfo=UTC),
         chunks=lambda: iter([raw]),
         config=StripeConfig.model_validate({"livemode": False, **config}),
-        entities=(entity(),),
+        entities=(entity().model_copy(update={"zone": zone}),),
+        zones=ZONES,
     )
     return list(CONNECTOR.read(view))
 
@@ -76,7 +79,7 @@ def test_a_payment_that_was_captured_days_later_has_that_day_whoever_tells_it() 
 
 
 def test_money_booked_within_the_hour_after_midnight_keeps_the_day_of_its_charge() -> None:
-    before_midnight = NOON + DAY_SECONDS // 2 - 60
+    before_midnight = NOON + 10 * 3600 - 60  # 23:59 in Berlin
     listed = charge(created=before_midnight, balance_transaction={"id": "txn_1", "created": before_midnight + 1800})
     by_event = the_fact(event("charge.succeeded", charge(created=before_midnight), before_midnight + 3))
     assert the_fact({"object": "list", "data": [listed]}, kind="poll:charges") == by_event
@@ -240,3 +243,44 @@ def test_a_confidential_value_stands_only_in_confidential_fields() -> None:
     clear = fact.model_dump(exclude={"payer_email", "payer_name", "description"})
     assert "ustomer" not in str(clear)
     assert (fact.payer_email, fact.payer_name) == ("customer001@example.com", "Customer 001")
+
+
+@pytest.mark.parametrize(
+    "zone,told,booked",
+    [
+        ("Europe/Berlin", datetime(2026, 8, 31, 21, 59, 59, tzinfo=UTC), date(2026, 8, 31)),
+        ("Europe/Berlin", datetime(2026, 8, 31, 22, 0, tzinfo=UTC), date(2026, 9, 1)),
+        ("Europe/Berlin", datetime(2026, 12, 31, 22, 59, 59, tzinfo=UTC), date(2026, 12, 31)),
+        ("Europe/Berlin", datetime(2026, 12, 31, 23, 0, tzinfo=UTC), date(2027, 1, 1)),
+        ("America/New_York", datetime(2026, 9, 1, 3, 59, 59, tzinfo=UTC), date(2026, 8, 31)),
+        ("America/New_York", datetime(2026, 9, 1, 4, 0, tzinfo=UTC), date(2026, 9, 1)),
+    ],
+)
+def test_days_are_those_on_the_clocks_of_the_entity(zone: str, told: datetime, booked: date) -> None:
+    at = int(told.timestamp())
+    assert the_fact(charge(created=at), kind="poll:charges", zone=zone).captured_on == booked
+    by_hand = event("charge.captured", charge(created=at - 3 * DAY_SECONDS), created=at)
+    assert the_fact(by_hand, zone=zone).captured_on == booked
+    back = {"id": "re_1", "object": "refund", "amount": 1, "currency": "eur", "charge": "ch_1", "created": at}
+    assert the_fact(event("refund.created", {**back, "status": "succeeded"}), zone=zone).refunded_on == booked
+    taken = {**back, "object": "dispute", "status": "lost", "balance_transactions": []}
+    assert the_fact(event("charge.dispute.closed", taken), zone=zone).disputed_on == booked
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York"])
+def test_days_that_stripe_tells_as_its_midnight_are_the_same_everywhere(zone: str) -> None:
+    midnight = int(datetime(2026, 9, 1, tzinfo=UTC).timestamp())
+    payout = {"id": "po_1", "object": "payout", "amount": 1, "currency": "eur", "arrival_date": midnight}
+    told = {**payout, "status": "paid", "created": NOON}
+    assert the_fact(told, kind="poll:payouts", zone=zone).arrives_on == date(2026, 9, 1)
+    line = {"id": "txn_1", "object": "balance_transaction", "type": "charge", "amount": 2, "fee": 1, "net": 1}
+    there = {**line, "currency": "eur", "created": NOON, "available_on": midnight, "source": "ch_1"}
+    name = "/v1/balance_transactions?payout=po_1"
+    assert the_fact(there, kind="poll:payouts", name=name, zone=zone).available_on == date(2026, 9, 1)
+
+
+def test_a_time_that_the_bundles_clocks_do_not_reach_is_a_reject_that_says_what_to_do() -> None:
+    far = int(datetime(2031, 1, 1, tzinfo=UTC).timestamp())
+    (item,) = read(charge(created=far), kind="poll:charges")
+    assert isinstance(item, RejectItem)
+    assert "publish the landscape again" in item.why

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nostro.connectors.kit.manifest import Access, Connector
+from nostro.governance.calendars import Zone
 from nostro.model.entities import LegalEntity
 
 SOCKETS = 8
@@ -27,6 +28,7 @@ class OpenConnection:
     url: str = ""
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     entities: tuple[LegalEntity, ...] = ()
+    zones: Mapping[str, Zone] = field(default_factory=dict)
     slots: int = 1
     calls_per_second: float | None = None
     concurrency: int | None = None

@@ -5,6 +5,7 @@ A cut-off is the bank's wall clock (`08:00` in `Europe/Berlin` on a TARGET day);
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from datetime import UTC, date, datetime, time, timedelta
 
 from nostro.model.base import Instant, Value
@@ -64,9 +65,7 @@ class Zone(Value):
         Of an hour that occurs twice it is the first; a time that the clocks jump over is read by the clock before the
         jump (PEP 495, fold 0).
         """
-        if not self.first <= day <= self.last:
-            message = f"zone {self.id} is known from {self.first} to {self.last}: publish the landscape again"
-            raise LookupError(message)
+        self._must_know(day)
         wall = datetime.combine(day, wall_time, UTC)
         ahead = self.ahead_seconds
         for turn in self.turns:
@@ -74,3 +73,16 @@ class Zone(Value):
                 break
             ahead = turn.ahead_seconds
         return wall - timedelta(seconds=ahead)
+
+    def day(self, at: datetime) -> date:
+        """The day of an instant on the zone's clocks. Raises `LookupError` outside of what was materialised."""
+        passed = bisect_right(self.turns, at, key=lambda turn: turn.at)
+        ahead = self.turns[passed - 1].ahead_seconds if passed else self.ahead_seconds
+        found = (at + timedelta(seconds=ahead)).date()
+        self._must_know(found)
+        return found
+
+    def _must_know(self, day: date) -> None:
+        if not self.first <= day <= self.last:
+            message = f"zone {self.id} is known from {self.first} to {self.last}: publish the landscape again"
+            raise LookupError(message)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 from typing import Self
 
@@ -24,7 +24,7 @@ class Rules:
         self._digest = digest
         self._posting = PostingPolicy(bundle.posting)
         self._calendars = {calendar.id: calendar for calendar in bundle.calendars}
-        self._zones = {zone.id: zone for zone in bundle.zones}
+        self.zones = {zone.id: zone for zone in bundle.zones}
         self._modes: dict[tuple[str, str, str], Mode] = {}
 
     @classmethod
@@ -112,7 +112,14 @@ class Rules:
         Raises `KeyError` for an unknown calendar or zone and `LookupError` outside of what was materialised.
         """
         on = self._calendars[rule.calendar].business_day(day, later)
-        return CutOff(rule=rule, day=on, at=self._zones[rule.zone].instant(on, rule.by))
+        return CutOff(rule=rule, day=on, at=self.zones[rule.zone].instant(on, rule.by))
+
+    def day(self, entity: str, at: datetime) -> date:
+        """The day of an instant in the entity's books: on its own clocks.
+
+        Raises `KeyError` for an unknown entity and `LookupError` outside of what was materialised.
+        """
+        return self.zones[self.entity(entity).zone].day(at)
 
     def may(self, asked: Asked, on: date) -> Verdict:
         """Whether somebody may do this on that day."""

@@ -110,5 +110,6 @@ def _read(held: _Bytes, connection: OpenConnection | None, claim: Row) -> Iterat
             chunks=held.chunks,
             config=connection.config,
             entities=connection.entities,
+            zones=connection.zones,
         )
         yield from connection.connector.read(view)

@@ -193,6 +193,7 @@ def connections_of(folder: Path, rules: Rules, *, secrets: bool = True) -> dict[
             url=connection.url,
             secrets=secrets_of.get(connection.id, {}),
             entities=rules.users_of(connection.id),
+            zones=rules.zones,
             lanes=rules.lanes_of(connection.id),
             slots=connection.slots,
             calls_per_second=connection.calls_per_second,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Any
 
 from pydantic import ValidationError
 
+from nostro.governance.calendars import Zone
 from nostro.model.entities import LegalEntity
 from nostro.model.facts import FactBody
 from nostro.model.money import Amount
@@ -20,7 +21,7 @@ class ReceiptView:
 
     `kind`: `webhook`, `file`, `poll:<feed>`, `act` or `reply`. `name` is a file's name; for a poll the target of the
     message that was answered (`/v1/balance_transactions?payout=po_1`). `config` is the connection's, `entities` those
-    that use it.
+    that use it, `zones` their clocks by name.
     """
 
     id: str
@@ -31,11 +32,19 @@ class ReceiptView:
     chunks: Callable[[], Iterator[bytes]]
     config: Any
     entities: tuple[LegalEntity, ...]
+    zones: Mapping[str, Zone] = field(default_factory=dict)
 
     @property
     def content(self) -> bytes:
         """All bytes at once: for small receipts."""
         return b"".join(self.chunks())
+
+    def day(self, entity: LegalEntity, at: datetime) -> date:
+        """The day of an instant in the entity's books. Raises `Unreadable` where the bundle's zones don't reach."""
+        try:
+            return self.zones[entity.zone].day(at)
+        except LookupError as flaw:
+            raise Unreadable(f"Nobody knows which day it was: {flaw}.") from flaw
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from urllib.parse import parse_qs, urlsplit
 
 from nostro.connectors.stripe.statuses import ADJUSTMENTS, LINES, OTHER_BALANCE, OWN_LINE
-from nostro.connectors.stripe.wire import Thing, day, ident, money
+from nostro.connectors.stripe.wire import Thing, ident, money, told_day
 from nostro.model.facts import PayoutLineReported
 from nostro.model.facts.cards import LineKind
 from nostro.model.money import Money
@@ -35,7 +35,7 @@ def payout_line(line: Thing, connection: str, target: str) -> PayoutLineReported
         net=money(line["net"], currency),
         presentment=_presentment(line, source),
         rate=None if rate is None else Decimal(str(rate)),
-        available_on=day(line["available_on"]),
+        available_on=told_day(line["available_on"]),
     )
 
 

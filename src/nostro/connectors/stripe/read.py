@@ -1,6 +1,7 @@
 """Stripe's events and objects -> facts. A webhook, the event list and the object lists tell the very same facts.
 
-So a body takes only what an object never changes: days are those of creation or capture (UTC), never of the telling.
+So a body takes only what an object never changes: days are those of creation or capture, on the clocks of the entity in
+whose books they will stand, never of the telling.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal
 
 from nostro.connectors.kit.exact import exact_json
@@ -25,8 +26,9 @@ from nostro.connectors.kit.reading import (
 )
 from nostro.connectors.stripe.lines import known_kind, payout_line
 from nostro.connectors.stripe.statuses import CHARGES, DISPUTES, IGNORED, INTENTS, PAYOUTS, REFUNDS
-from nostro.connectors.stripe.wire import FIELDS, Thing, amount, day, ident, instant, money
+from nostro.connectors.stripe.wire import FIELDS, Thing, amount, ident, instant, money, told_day
 from nostro.model.canonical import instant_text
+from nostro.model.entities import LegalEntity
 from nostro.model.facts import (
     DisputeReported,
     FactBody,
@@ -49,13 +51,17 @@ class _Source:
     """What the reader knows besides the object: the receipt, and of an event its type and time."""
 
     receipt: ReceiptView
-    entity: str
+    entity: LegalEntity
     event: str = ""
     told_at: int | None = None
 
     @property
     def connection(self) -> str:
         return self.receipt.connection
+
+    def day(self, seconds: int) -> date:
+        """The day of an instant in our books."""
+        return self.receipt.day(self.entity, instant(seconds))
 
     def happened(self, thing: Thing, *, first: bool) -> datetime:
         """The event's time. In a poll an object's own for the state that it is born with, else that of the poll."""
@@ -69,7 +75,7 @@ class _Source:
         worth = amount(thing.get("net", thing["amount"]), thing["currency"])
         # Of other objects than a line of the balance the facts may take a part: what was captured, or its refunds.
         told = worth if "net" in thing else None
-        return ReadItem(tuple(facts), self.entity, at, instant_text(at), told, unknown)
+        return ReadItem(tuple(facts), self.entity.id, at, instant_text(at), told, unknown)
 
 
 def read(receipt: ReceiptView) -> Iterator[Item]:
@@ -80,14 +86,14 @@ def read(receipt: ReceiptView) -> Iterator[Item]:
     except (ValueError, LookupError, TypeError, RecursionError):
         yield RejectItem("$", "The body is neither an object of Stripe's nor a list of them.")
         return
-    entity = next((entity.id for entity in receipt.entities if entity.provider(receipt.connection)), "")
+    ours = next((entity for entity in receipt.entities if entity.provider(receipt.connection)), None)
     for place, thing in enumerate(things):
-        yield _read_one(thing, "$" if thing is body else f"$.data[{place}]", _Source(receipt, entity))
+        yield _read_one(thing, "$" if thing is body else f"$.data[{place}]", receipt, ours)
 
 
-def _read_one(thing: Any, where: str, source: _Source) -> Item:  # noqa: ANN401 - JSON is whatever the sender wrote
+def _read_one(thing: Any, where: str, receipt: ReceiptView, ours: LegalEntity | None) -> Item:  # noqa: ANN401 - JSON
     try:
-        _must_be_ours(thing, source)
+        source = _source(thing, receipt, ours)
         return _event(thing, source) if thing["object"] == "event" else _object(thing, source)
     except UNREADABLE as flaw:
         return RejectItem(where, why(flaw), readable(lambda: _worth(thing)))
@@ -99,11 +105,12 @@ def _worth(thing: Thing) -> Amount:
     return amount(told.get("net", told["amount"]), told["currency"])
 
 
-def _must_be_ours(thing: Thing, source: _Source) -> None:
-    if not source.entity:
+def _source(thing: Thing, receipt: ReceiptView, ours: LegalEntity | None) -> _Source:
+    if ours is None:
         raise Unreadable("No entity has an account at this connection.")
-    if thing.get("livemode", source.receipt.config.livemode) is not source.receipt.config.livemode:
+    if thing.get("livemode", receipt.config.livemode) is not receipt.config.livemode:
         raise Unreadable("It is of the other mode: test news on a live connection, or the reverse.")
+    return _Source(receipt, ours)
 
 
 def _event(event: Thing, source: _Source) -> Item:
@@ -157,7 +164,7 @@ def _captured(charge: Thing, source: _Source) -> PaymentCaptured:
         payment_id=ident(charge.get("payment_intent")),
         amount=money(charge["amount"] if minor is None else minor, charge["currency"]),
         method=(charge.get("payment_method_details") or {}).get("type") or "card",
-        captured_on=day(_captured_at(charge, source)),
+        captured_on=source.day(_captured_at(charge, source)),
         invoice_hint=_invoice_hint(charge, source),
         payer_email=payer.get("email") or charge.get("receipt_email") or None,
         payer_name=payer.get("name") or None,
@@ -230,7 +237,7 @@ def _refund_fact(refund: Thing, source: _Source) -> RefundReported:
         payment_id=ident(refund.get("payment_intent")),
         amount=money(refund["amount"], refund["currency"]),
         state=REFUNDS.get(refund.get("status", ""), "pending"),
-        refunded_on=day(refund["created"]),
+        refunded_on=source.day(refund["created"]),
         correlation=(refund.get("metadata") or {}).get("nostro_key", ""),
     )
 
@@ -248,7 +255,7 @@ def _dispute(dispute: Thing, source: _Source) -> ReadItem:
         funds=_funds(dispute, source.event),
         reason=dispute.get("reason") or "",
         evidence_due_at=instant_text(instant(due)) if due else "",
-        disputed_on=day(dispute["created"]),
+        disputed_on=source.day(dispute["created"]),
     )
     happened = source.happened(dispute, first=fact.funds == "kept")
     return source.told(dispute, [fact], happened, strange=status not in DISPUTES)
@@ -273,7 +280,7 @@ def _payout(payout: Thing, source: _Source) -> ReadItem:
         connection=source.connection,
         payout_id=payout["id"],
         amount=money(payout["amount"], payout["currency"]),
-        arrives_on=day(payout["arrival_date"]),
+        arrives_on=told_day(payout["arrival_date"]),
         state=PAYOUTS.get(status, "pending"),
         automatic=payout.get("automatic") is not False,
         trace_id=(payout.get("trace_id") or {}).get("value") or "",

@@ -72,8 +72,8 @@ def instant(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def day(seconds: int) -> date:
-    """The UTC day of an instant."""
+def told_day(seconds: int) -> date:
+    """A day that Stripe writes as its midnight in UTC: of arrivals and availability, which have no time."""
     return instant(seconds).date()
 
 
