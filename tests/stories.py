@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from nostro.ledger import Holding, Proof, accounts, fold, prove
 from nostro.model.bank_days import CutOff, LocalRule
@@ -91,6 +92,9 @@ class SmallRules:
     def limit(self, name: str, entity: str, otherwise: int) -> int:
         del entity
         return self.limits.get(name, otherwise)
+
+    def day(self, entity: str, at: datetime) -> date:
+        return at.astimezone(ZoneInfo(self.entity(entity).zone)).date()
 
     def cut_off(self, rule: LocalRule, day: date, later: int = 0) -> CutOff:
         on = day + timedelta(days=later)

@@ -144,6 +144,11 @@ class StillRules:
         """The default."""
         return otherwise + 0 * len(name + entity)
 
+    def day(self, entity: str, at: datetime) -> date:
+        """Every clock shows UTC."""
+        del entity
+        return at.date()
+
     def cut_off(self, rule: LocalRule, day: date, later: int = 0) -> CutOff:
         """Every day is a business day, and every zone is UTC."""
         on = day + timedelta(days=later)

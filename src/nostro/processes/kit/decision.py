@@ -56,6 +56,9 @@ class Rules(Protocol):
     def limit(self, name: str, entity: str, otherwise: int) -> int:
         """A whole-number setting of the entity (tolerances in minor units, waits in seconds)."""
 
+    def day(self, entity: str, at: datetime) -> date:
+        """The day of an instant in the entity's books: on its own clocks. Raises `LookupError` as `cut_off` does."""
+
     def cut_off(self, rule: LocalRule, day: date, later: int = 0) -> CutOff:
         """The rule's cut-off `later` bank business days after `day` (0: that day or the next one).
 

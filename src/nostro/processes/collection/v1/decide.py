@@ -48,15 +48,16 @@ SEARCH_SECONDS = 180 * 86_400
 
 
 class Sight(NamedTuple):
-    """What a version sees in a state: the effects that it calls for, and its open cases by reason."""
+    """What a version sees in a state: the effects that it calls for, its open cases by reason, and what others hear."""
 
     wants: Callable[[Scene, Iterable[Wanted]], tuple[Wanted, ...]]
     grounds: Callable[[Scene], Mapping[str, CaseOpening]]
+    tells: Callable[[Scene], tuple[FactBody, ...]]
 
 
 def decide(instance: Instance, data: State, fact: Fact, rules: Rules) -> Decision:
     """What is new of effects, facts, cases and postings, and where the collection stands now."""
-    return decided(instance, data, fact, rules, Sight(wanted, cases))
+    return decided(instance, data, fact, rules, Sight(wanted, cases, told))
 
 
 def decided(instance: Instance, data: State, fact: Fact, rules: Rules, sight: Sight) -> Decision:
@@ -91,7 +92,7 @@ def _calls(scene: Scene, before: Calls, sight: Sight) -> Calls:
     moved = not isinstance(was, CollectionState) or data.payments is not was.payments or data.credits is not was.credits
     named = postings(data, scene.entity.id) if moved else before.postings
     asked = sight.wants(scene, before.wanted)
-    return Calls(data, scene.rules, asked, sight.grounds(scene), with_keys(_told(scene)), named)
+    return Calls(data, scene.rules, asked, sight.grounds(scene), with_keys(sight.tells(scene)), named)
 
 
 def standing(scene: Scene, pending: Sequence[Wanted]) -> str:
@@ -144,7 +145,7 @@ def _refunded(data: CollectionState) -> int:
     return sum([r.share.applied for p in data.payments for r in p.refunds if r.live])
 
 
-def _told(scene: Scene) -> tuple[FactBody, ...]:
+def told(scene: Scene) -> tuple[FactBody, ...]:
     """What others hear from this collection."""
     data = scene.data
     bodies: list[FactBody] = [_passed_on(body, data.item) for body in data.news] if data.item else []

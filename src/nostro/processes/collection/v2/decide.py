@@ -10,7 +10,7 @@ from nostro.model.facts import Fact
 from nostro.model.intents import Intent, Reconcile
 from nostro.model.money import Money
 from nostro.processes.collection.v1.cases import cases as cases_v1
-from nostro.processes.collection.v1.decide import Sight, decided
+from nostro.processes.collection.v1.decide import Sight, decided, told
 from nostro.processes.collection.v1.effects import Scene, plain_step, wanted
 from nostro.processes.collection.v1.machine import MACHINE as MACHINE_V1
 from nostro.processes.collection.v2.state import CollectionStateV2
@@ -26,7 +26,7 @@ MACHINE = replace(
 
 def decide(instance: Instance, data: State, fact: Fact, rules: Rules) -> Decision:
     """What is new of effects, facts, cases and postings, and where the collection stands now."""
-    return decided(instance, data, fact, rules, Sight(wanted, lambda scene: cases(scene, wanted)))
+    return decided(instance, data, fact, rules, Sight(wanted, lambda scene: cases(scene, wanted), told))
 
 
 def cases(scene: Scene, wants: Callable[[Scene], tuple[Wanted, ...]]) -> dict[str, CaseOpening]:

@@ -8,10 +8,11 @@ from dataclasses import replace
 from nostro.model.facts import Fact
 from nostro.model.money import Money
 from nostro.model.payments import Incoming
-from nostro.processes.collection.v1.decide import Sight, decided
+from nostro.processes.collection.v1.decide import Sight, decided, told
 from nostro.processes.collection.v1.effects import Scene
 from nostro.processes.collection.v2.decide import MACHINE as MACHINE_V2
 from nostro.processes.collection.v2.decide import cases as cases_v2
+from nostro.processes.collection.v3.days import dated
 from nostro.processes.collection.v3.effects import wanted
 from nostro.processes.collection.v3.state import CollectionStateV3
 from nostro.processes.kit.decision import CaseOpening, Decision, Instance, Rules, State
@@ -24,7 +25,7 @@ _NOT_YET = " The invoice has to be opened again, and that is not booked yet."
 
 def decide(instance: Instance, data: State, fact: Fact, rules: Rules) -> Decision:
     """What is new of effects, facts, cases and postings, and where the collection stands now."""
-    return decided(instance, data, fact, rules, Sight(wanted, cases))
+    return decided(instance, data, fact, rules, SIGHT)
 
 
 def cases(scene: Scene) -> dict[str, CaseOpening]:
@@ -34,6 +35,13 @@ def cases(scene: Scene) -> dict[str, CaseOpening]:
     if "chargeback_lost" in known:
         known["chargeback_lost"] = _lost(scene, known["chargeback_lost"])
     return known | {case.reason: case for case in _more(scene)}
+
+
+SIGHT = Sight(
+    lambda scene, before: wanted(dated(scene), before),
+    lambda scene: cases(dated(scene)),
+    lambda scene: told(dated(scene)),
+)
 
 
 def _told(scene: Scene, case: CaseOpening) -> CaseOpening:

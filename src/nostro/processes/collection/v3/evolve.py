@@ -7,6 +7,7 @@ from nostro.model.money import Money
 from nostro.model.payments import Payment
 from nostro.processes.collection.v1.state import PAYMENTS_LIMIT, Assignment
 from nostro.processes.collection.v2.state import evolve as evolve_v2
+from nostro.processes.collection.v3.days import remembered
 from nostro.processes.collection.v3.state import CollectionStateV3
 from nostro.processes.kit.decision import State
 from nostro.processes.kit.following import but
@@ -14,8 +15,13 @@ from nostro.processes.kit.following import but
 
 def evolve(data: State, fact: Fact) -> State:
     """The state after a fact."""
-    after = evolve_v2(data, fact)
     assert isinstance(data, CollectionStateV3)
+    after = _evolved(data, fact)
+    return remembered(data, after, fact)
+
+
+def _evolved(data: CollectionStateV3, fact: Fact) -> CollectionStateV3:
+    after = evolve_v2(data, fact)
     assert isinstance(after, CollectionStateV3)
     match fact.body:
         case InvoicePosted(changed_at=at):
@@ -31,7 +37,7 @@ def evolve(data: State, fact: Fact) -> State:
             return after
 
 
-def _settled(after: CollectionStateV3, body: CommandSettled) -> State:
+def _settled(after: CollectionStateV3, body: CommandSettled) -> CollectionStateV3:
     """A booking that matched all of its money: what stays `open` there is told as booked differently."""
     notes = body.outcome.notes
     if body.outcome.there and "journal" in notes:
@@ -48,7 +54,7 @@ def _stands(data: CollectionStateV3, payment: str, journal: int) -> CollectionSt
     return but(data, journals={**data.journals, payment: journal})
 
 
-def _compared(data: CollectionStateV3) -> State:
+def _compared(data: CollectionStateV3) -> CollectionStateV3:
     return but(data, reopened=data.reopened or data.undone)
 
 

@@ -10,12 +10,14 @@ from nostro.processes.collection.v2.state import CollectionStateV2
 class CollectionStateV3(CollectionStateV2):
     """In the ERP's own order: `told_at` is when it wrote the newest snapshot, `written` when our bookings, by step.
 
-    `journals`: on which journal a payment stands there, by its id.
+    `journals`: on which journal a payment stands there, by its id. `moments`: when things were told whose day is
+    one on the entity's clocks, which only rules know (`days`); until then the state has the day in UTC.
     """
 
     told_at: str = ""
     written: dict[str, str] = {}
     journals: dict[str, int] = {}
+    moments: dict[str, str] = {}
 
     @property
     def undone(self) -> bool:
