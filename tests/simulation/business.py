@@ -17,6 +17,7 @@ from nostro.sandbox.stage import ENTITIES, MONDAY, ODOO, TUESDAY, Entity, at
 
 Deal = Callable[["Business", "Entity", str], None]
 AFTER = timedelta(hours=2)
+LATE = 0.1
 STATEMENT_FAULTS = ("", "", "doubled", "repeated", "restated", "missing", "late")
 
 
@@ -178,7 +179,10 @@ class Business(Scenario):
     ) -> tuple[str, datetime]:
         when = self._monday()
         key = self._invoice(entity, name, when, minor=minor, currency=currency)
-        self._card(key, when, told=told or self._chance.choice(("metadata", "description")))
+        told = told or self._chance.choice(("metadata", "description"))
+        if chance(self.seed, "late", name).random() < LATE:
+            when = at(MONDAY, 22, 30)  # after midnight in Berlin and Zurich
+        self._card(key, when, told=told)
         return key, when
 
     def _bank_sale(self, entity: Entity, name: str, *, share: float = 1.0) -> tuple[str, datetime]:

@@ -71,6 +71,8 @@ async def _books(
     lost = [one for one in judgement.lost if not (one.kind == CARD and (one.entity, one.amount) in nobodys)]
     for one in judgement.doubled:
         yield f"doubled: {one.kind} {one.entity} {one.name} {one.amount}"
+    for one in judgement.misdated:
+        yield f"misdated: {one.entity} {one.name} {one.amount}"
     judged = replace(judgement, lost=tuple(unexplained(lost, commands, summary.cases)))
     for found in await differences(play.house, summary, judged, outside, business.companies):
         yield f"differs: {found.where}: ours {found.ours}, theirs {found.theirs}"

@@ -34,14 +34,14 @@ class Clerk:
         assert outcome.reply.status == 200, outcome.reply.body
         return json.loads(outcome.reply.body)
 
-    def register(self, invoice: dict[str, Any], minor: int) -> None:
+    def register(self, invoice: dict[str, Any], minor: int, day: str | None = None) -> None:
         amount = Money(minor=minor, currency=invoice["currency"]).value
         journal = self.chart[f"Entity {invoice['entity']}"]["journals"]["STR1"]
         context = {"active_model": "account.move", "active_ids": [invoice["odoo_id"]]}
         wizard = self.odoo(
             "account.payment.register",
             "create",
-            vals_list=[{"journal_id": journal, "amount": float(amount)}],
+            vals_list=[{"journal_id": journal, "amount": float(amount), **({"payment_date": day} if day else {})}],
             context=context,
         )
         self.odoo("account.payment.register", "action_create_payments", ids=wizard, context=context)
@@ -50,7 +50,7 @@ class Clerk:
         for payment in self.wish["payments"]:
             invoice = self.invoice(payment["invoice"])
             if payment["kind"] == "card" and payment["invoice"] != self.scenario.specials["adopted"]:
-                self.register(invoice, payment["amount_minor"])
+                self.register(invoice, payment["amount_minor"], payment["paid_on"])
 
     def invoice(self, key: str) -> dict[str, Any]:
         return next(one for one in self.wish["invoices"] if one["invoice"] == key)
@@ -158,3 +158,12 @@ def test_fees_booked_twice_and_fees_of_no_payout_are_doubled_and_half_a_fee_is_l
 def test_totals_count_money_in_and_out_upwards_and_keep_currencies_apart() -> None:
     some = [Money.of("1.00", "EUR"), Money.of("-2.00", "EUR"), Money.of("5", "JPY")]
     assert totals(some) == [Money.of("3.00", "EUR"), Money.of("5", "JPY")]
+
+
+def test_a_card_payment_on_the_day_that_stripe_counts_is_misdated_after_midnight_in_the_company(clerk: Clerk) -> None:
+    late = clerk.scenario.specials["after_midnight"]
+    paid = next(one for one in clerk.wish["payments"] if one["invoice"] == late)
+    assert paid["paid_on"] == "2026-09-01"
+    invoice = clerk.invoice(late)
+    clerk.register(invoice, paid["amount_minor"], "2026-08-31")
+    assert clerk.judged().misdated == (Effect(CARD, "DE", invoice["number"], Money.of("260.00", "EUR")),)

@@ -4,10 +4,12 @@ The outside is the truth here. An invoice's intention comes from the scenario (w
 and payouts come from the systems themselves, since rates and payout totals are made while the world runs.
 """
 
+from datetime import UTC, datetime
 from typing import Any
 
 from nostro.sandbox.currencies import iso_minor
 from nostro.sandbox.scenario import Scenario
+from nostro.sandbox.stage import ENTITIES
 from nostro.sandbox.world import World
 
 TOLD_OF_INVOICES = (
@@ -23,7 +25,7 @@ def intended(scenario: Scenario, world: World) -> dict[str, Any]:
     banks = {path: books for path, books in systems.items() if books.get("kind") == "bank"}
     return {
         "invoices": _invoices(scenario, world),
-        "payments": _payments(scenario, world),
+        "payments": _payments(scenario, world, _days(psps)),
         "movements": [movement for path, books in banks.items() for movement in _movements(path, books)],
         "fees": [fee for path, books in psps.items() for fee in _fees(path, books)],
         "payouts": [_of_psp(path, payout) for path, books in psps.items() for payout in books["payouts"]],
@@ -45,15 +47,29 @@ def _invoices(scenario: Scenario, world: World) -> list[dict[str, Any]]:
     ]
 
 
-def _payments(scenario: Scenario, world: World) -> list[dict[str, Any]]:
-    """Payments that were made by now: each has to be booked once."""
+def _days(psps: dict[str, dict[str, Any]]) -> dict[str, str]:
+    """By payment intent: the day of its charge on the clocks of its company."""
+    accounts = {entity.psp_path: entity.account for entity in ENTITIES}
+    return {
+        charge["payment_intent"]: accounts[path]
+        .local(datetime.fromtimestamp(charge["created"], UTC))
+        .date()
+        .isoformat()
+        for path, books in psps.items()
+        for charge in books["charges"]
+    }
+
+
+def _payments(scenario: Scenario, world: World, days: dict[str, str]) -> list[dict[str, Any]]:
+    """Payments that were made by now: each has to be booked once, a card's on its day."""
     made = []
     for act, (invoice, minor, kind) in scenario.payments.items():
         result = world.results.get(act) or world.results.get(act.removesuffix(f"/{invoice}"))
         if result is not None:
             currency = scenario.expected[invoice].currency
             told = {"payment": act, "invoice": invoice, "kind": kind, "amount_minor": minor, "currency": currency}
-            made.append(told | {"outside_id": result["id"] if kind == "card" else result["servicer_reference"]})
+            outside = result["id"] if kind == "card" else result["servicer_reference"]
+            made.append(told | {"outside_id": outside, "paid_on": days.get(outside)})
     return made
 
 

@@ -72,6 +72,7 @@ class Scenario:
         self._foreign_sales()
         self._card_specials()
         self._transfer_specials()
+        self._after_midnight()
         self.script.sort(key=lambda act: act.at)
 
     # Ordinary business
@@ -169,6 +170,12 @@ class Scenario:
         self._act(at(MONDAY, 16), us.bank_path, gone | {"remittance": "advice"}, "credit/vanished")
         self._act(at(TUESDAY, 14), us.bank_path, {"act": "vanish", "entry": "{credit/vanished.entry}"})
         self.specials["pending_that_vanishes"] = "credit/vanished"
+
+    def _after_midnight(self) -> None:
+        """In Berlin it is the first of September; for Stripe, which counts in UTC, still August."""
+        when = at(MONDAY, 22, 30)
+        late = self._special("after_midnight", self._invoice(ENTITIES[0], "LATE", when, minor=26_000))
+        self._card(late, when)
 
     def _collective(self, entity: Entity, when: datetime) -> None:
         """Three customers' payments as one entry, as Swiss banks book QR payments."""

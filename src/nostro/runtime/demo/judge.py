@@ -38,10 +38,11 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What the books lack, and what they hold too often."""
+    """What the books lack, what they hold too often, and card payments that they hold on a day that was another."""
 
     lost: tuple[Effect, ...]
     doubled: tuple[Effect, ...]
+    misdated: tuple[Effect, ...] = ()
 
     @property
     def lost_amounts(self) -> list[Money]:
@@ -65,7 +66,8 @@ def judge(intended: Row, odoo: Row, closed_through: date) -> Judgement:
     sure = Counter(_card_payments(intended)) + due
     held = Counter(books.card_payments()) + Counter(books.statement_lines())
     too_little, too_much = _apart(_fees(intended, arrived=True), _fees(intended, arrived=False), books.fees())
-    return Judgement(_listed(sure - held + too_little), _listed(held - sure - (movements - due) + too_much))
+    lost, doubled = sure - held + too_little, held - sure - (movements - due) + too_much
+    return Judgement(_listed(lost), _listed(doubled), _listed(Counter(books.misdated(_card_days(intended)))))
 
 
 def totals(amounts: Iterable[Money]) -> list[Money]:
@@ -83,6 +85,16 @@ def _card_payments(intended: Row) -> Iterator[Effect]:
         if paid["kind"] == "card":
             invoice = invoices[paid["invoice"]]
             yield Effect(CARD, invoice["entity"], invoice["number"], _money(paid))
+
+
+def _card_days(intended: Row) -> Mapping[str, set[str]]:
+    """The days on which an invoice was paid by card, by its number."""
+    numbers = {invoice["invoice"]: invoice["number"] for invoice in intended["invoices"]}
+    days: dict[str, set[str]] = {}
+    for paid in intended["payments"]:
+        if paid["kind"] == "card":
+            days.setdefault(numbers[paid["invoice"]], set()).add(paid["paid_on"])
+    return days
 
 
 def _movements(intended: Row) -> Iterator[Effect]:
@@ -121,12 +133,22 @@ class Books:
 
     def card_payments(self) -> Iterator[Effect]:
         """Payments in the PSPs' journals that are posted, each with the invoice that it was registered on."""
+        return (effect for effect, _ in self._of_cards())
+
+    def misdated(self, days: Mapping[str, set[str]]) -> Iterator[Effect]:
+        """Of those, what stands on another day than its invoice was paid on. What Odoo registered itself is its own."""
+        for effect, payment in self._of_cards():
+            on = days.get(effect.name)
+            if on is not None and payment["date"] not in on and not payment["payment_transaction_id"]:
+                yield effect
+
+    def _of_cards(self) -> Iterator[tuple[Effect, Row]]:
         for payment in self._odoo["payments"]:
             if payment["journal_id"] in self._cards and payment["state"] not in DEAD:
                 sign = 1 if payment["payment_type"] == "inbound" else -1
                 numbers = [self._moves[ident]["name"] for ident in payment["invoice_ids"]]
                 name = " ".join(numbers) or payment["memo"] or payment["name"]
-                yield Effect(CARD, self._entities[payment["company_id"]], name, self._money(payment, sign))
+                yield Effect(CARD, self._entities[payment["company_id"]], name, self._money(payment, sign)), payment
 
     def statement_lines(self) -> Iterator[Effect]:
         """Lines of the bank journals."""

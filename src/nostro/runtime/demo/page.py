@@ -97,7 +97,7 @@ def _fields(told: object, *names: str) -> dict[str, Any]:
 
 
 def _verdict(judgement: Judgement) -> dict[str, Any]:
-    counts = {"lost": len(judgement.lost), "doubled": len(judgement.doubled)}
+    counts = {name: len(getattr(judgement, name)) for name in ("lost", "doubled", "misdated")}
     return counts | _fields(judgement, "lost_amounts", "doubled_amounts")
 
 
@@ -122,8 +122,9 @@ def _compare(report: Report, console: Console) -> None:
             ("doubled", report.naive.doubled, report.nostro.doubled),
         ):
             rows.append([f"{kind}s {word}", *_told(naive, kind), *_told(nostro, kind)])
+    rows.append([f"{CARD}s on a wrong day", *_told(report.naive.misdated, CARD), *_told(report.nostro.misdated, CARD)])
     columns = {"": "whole", "script": "right", "in money": "left", "Nostro": "right", "in money ": "left"}
-    console.print(table("What Odoo's books lack and hold twice: a plain script, and Nostro", columns, rows))
+    console.print(table("What Odoo's books lack, hold twice or misdate: a plain script, and Nostro", columns, rows))
     console.print(MEANING)
     met = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in sorted(report.faults.items()))
     console.print(f"Both lived through the same days from the same seed. Faults that Nostro's calls met: {met}.\n")
