@@ -49,7 +49,7 @@ class ProviderAccount(Value):
 
 
 class LegalEntity(Value):
-    """A company of the group. Times of its people are shown in `zone`.
+    """A company of the group. Its books have the days of `zone`, and its people are shown that time.
 
     `ids`: what registers call it, by scheme (`LEI`, `VAT`, `TAX`, `REGISTER`); `parent`: the company that holds it.
     """
