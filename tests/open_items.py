@@ -13,7 +13,7 @@ from nostro.model.facts.cards import LineKind
 from nostro.model.ids import Subject
 from nostro.model.money import Money
 from nostro.processes.collection.v1.state import CollectionState
-from tests.stories import DAY, PSP, House, SmallRules, entity, eur, fact
+from tests.stories import DAY, PSP, House, SmallRules, entity, eur, fact, usd
 
 ITEM = Subject("collection", "DE/db/7")
 OTHER = Subject("collection", "DE/db/8")
@@ -103,3 +103,13 @@ def data_of(told: House, subject: Subject = ITEM) -> CollectionState:
 
 def intent_of(told: House, step: str) -> object:
     return next(wanted.intent for _, wanted in told.commands.values() if wanted.step == step)
+
+
+def foreign_sale() -> House:
+    """An invoice in USD that a card paid, settled in EUR."""
+    told = House()
+    told.tell(fact(invoice(usd("100.00")), order="1"), fact(capture(usd("100.00"))))
+    told.answer_all()
+    told.tell(fact(line("charge", eur("88.00"), presentment=usd("100.00"))))
+    told.answer_all()
+    return told
