@@ -63,13 +63,14 @@ def exactly_one_object_tells_everything(told: dict[str, Any]) -> None:
 
 def nothing_is_lost_or_doubled_and_every_difference_has_its_case(told: dict[str, Any]) -> None:
     assert told["differences"] == []
-    assert (told["nostro"]["lost"], told["nostro"]["doubled"]) == (0, 0)
+    assert (told["nostro"]["lost"], told["nostro"]["doubled"], told["nostro"]["misdated"]) == (0, 0, 0)
     assert told["effects_asked"] == told["effects_done"] > 100
 
 
 def the_plain_script_loses_and_doubles(naive: dict[str, Any]) -> None:
     assert naive["lost"] > 0
     assert naive["doubled"] > 0
+    assert naive["misdated"] > 0
     assert all(money.keys() == {"value", "currency"} for money in (*naive["lost_amounts"], *naive["doubled_amounts"]))
 
 

@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime
 import pytest
 
 from nostro.model.intents import BookJournalEntry, ReopenInvoice
-from tests.open_items import capture, dispute, foreign_sale, house, intent_of, invoice, line
-from tests.stories import House, eur, fact, usd
+from tests.open_items import ITEM, capture, dispute, foreign_sale, house, intent_of, invoice, line, paid_by_card, refund
+from tests.stories import DAY, House, eur, fact, usd
 
 LATE = datetime(2026, 8, 31, 22, 30, tzinfo=UTC)
 """Half past midnight in Berlin, on the first of the month."""
@@ -61,3 +61,34 @@ def test_news_told_before_the_invoice_keep_the_day_in_the_company_when_they_are_
     told.answer_all()
     told.answer_all()
     assert entry_of(told, "reinstated-dp_1").booked_on == FIRST
+
+
+def test_a_refund_that_fails_weeks_later_is_booked_back_on_that_day() -> None:
+    told = paid_by_card()
+    told.tell(fact(refund("succeeded")))
+    told.answer_all()
+    assert entry_of(told, "refunded-re_1").booked_on == DAY
+    told.tell(fact(refund("failed"), at=LATE))
+    assert entry_of(told, "unrefunded-re_1").booked_on == FIRST
+
+
+def test_an_inquiry_that_becomes_a_chargeback_is_booked_on_the_day_on_which_the_money_went() -> None:
+    told = paid_by_card()
+    told.tell(fact(dispute("inquiry", "kept")))
+    told.answer_all()
+    told.tell(fact(dispute("open", "withdrawn"), at=LATE))
+    assert entry_of(told, "disputed-dp_1").booked_on == FIRST
+
+
+@pytest.mark.parametrize(
+    "method,said",
+    [
+        ("link", "provisional until 2026-12-29"),
+        ("bacs_debit", "provisional for ever"),
+        ("ideal", "final since 2026-08-31"),
+    ],
+)
+def test_a_chargeback_says_until_when_the_scheme_lets_money_go_back(method: str, said: str) -> None:
+    told = house()
+    told.tell(fact(capture(method=method)), fact(dispute("open", "withdrawn")))
+    assert said in told.cases[ITEM, "chargeback"].sentence

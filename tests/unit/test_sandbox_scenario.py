@@ -84,6 +84,13 @@ def test_the_monday_statements_are_doubled_missing_and_restated() -> None:
     assert told == {"DE": [0, 0, 1], "CH": [1], "US": [0, 0, 1]}
 
 
+def test_one_credit_is_told_by_an_intraday_report_a_notification_and_a_statement() -> None:
+    scenario, world, _ = lived()
+    entry = world.results[f"credit/{scenario.specials['told_by_052_054_053']}"]["entry"]
+    files = world.books()["systems"]["bank/ch"]["files"]
+    assert {file["kind"] for file in files if entry in file["entries"]} == {"052", "053", "054"}
+
+
 def test_account_numbers_and_structured_references_have_right_check_digits() -> None:
     scenario, _, _ = lived()
     transfers = [

@@ -24,27 +24,35 @@ RefundStage = Literal["pending", "succeeded", "failed", "cancelled"]
 DisputeStage = Literal["inquiry", "open", "under_review", "won", "lost"]
 PayoutStage = Literal["pending", "in_transit", "paid", "failed", "cancelled"]
 
-TAKEN_BACK_WITHIN: Mapping[str, timedelta] = {
-    "card": timedelta(days=120),  # the networks' usual time for a chargeback
+_CHARGEBACK = timedelta(days=120)
+"""The card networks' usual time for a chargeback."""
+TAKEN_BACK_WITHIN: Mapping[str, timedelta | None] = {
+    **dict.fromkeys(("card", "card_present", "link"), _CHARGEBACK),
     "sepa_debit": timedelta(weeks=8),  # SDD Core rulebook: refund without giving a reason
     "us_bank_account": timedelta(days=60),  # Nacha: return of an unauthorised debit of a consumer
     "acss_debit": timedelta(days=90),  # Payments Canada, rule H1
+    "bacs_debit": None,  # the Direct Debit Guarantee knows no end
+    "au_becs_debit": timedelta(days=7 * 365),  # Stripe, "BECS Direct Debit payments in Australia": disputes
 }
-"""Method -> how long its scheme lets the payer have the money back. What stands nowhere here is final at once."""
+"""Method -> how long its scheme lets the payer have the money back; None: for ever. What stands nowhere here is final
+at once."""
 
 
 class Finality(Value):
-    """Until when a scheme lets money go back: provisional before `final_on`, final from then on."""
+    """Until when a scheme lets money go back: provisional before `final_on`, final from then on; None: never final."""
 
-    final_on: date
+    final_on: date | None
 
     @classmethod
     def of(cls, method: str, received_on: date) -> Self:
         """The finality of money that came in by that method on that day."""
-        return cls(final_on=received_on + TAKEN_BACK_WITHIN.get(method, timedelta()))
+        within = TAKEN_BACK_WITHIN.get(method, timedelta())
+        return cls(final_on=None if within is None else received_on + within)
 
     def on(self, day: date) -> str:
         """What is to be said of it on a day."""
+        if self.final_on is None:
+            return "provisional for ever"
         return f"final since {self.final_on}" if self.final_on <= day else f"provisional until {self.final_on}"
 
 

@@ -147,8 +147,9 @@ class Scenario:
         self._card(twice, when)
         self._transfer(twice, at(TUESDAY, 8))
 
-        thrice = self._special("told_by_052_054_053", self._invoice(ch, "THRICE", when, minor=54_321, structured=True))
-        self._transfer(thrice, when)
+        again = at(TUESDAY, 8, 5)  # Monday's statement of this bank never comes
+        thrice = self._special("told_by_052_054_053", self._invoice(ch, "THRICE", again, minor=54_321, structured=True))
+        self._transfer(thrice, again)
         self._transfer(self._special("partial", self._invoice(de, "PARTIAL", when, minor=100_000)), when, 60_000)
         self._transfer(self._special("over", self._invoice(us, "OVER", when, minor=70_000)), at(MONDAY, 14), 71_500)
 

@@ -42,6 +42,13 @@ from nostro.model.payments import Attempt
 
 CAPTURED_AT_ONCE_SECONDS = 7_200
 """Asynchronous capture books within the hour after the charge; later than this, somebody captured by hand."""
+_DELAYED = frozenset(
+    {
+        *("acss_debit", "au_becs_debit", "bacs_debit", "nz_bank_account", "sepa_debit", "us_bank_account"),
+        *("boleto", "customer_balance", "konbini", "multibanco", "oxxo", "sofort"),
+    }
+)
+"""Methods that nobody captures by hand: they are pending for days, and their capture is the charge's all the same."""
 _REFERENCE = re.compile(r"(?=.*\d)\S{3,64}")
 """A description that is one word with a digit is a reference of ours; free text is confidential and is no hint."""
 
@@ -174,6 +181,8 @@ def _captured(charge: Thing, source: _Source) -> PaymentCaptured:
 
 def _captured_at(charge: Thing, source: _Source) -> int:
     """The charge's own time, unless somebody captured later: then the event's, or that of the money's booking."""
+    if (charge.get("payment_method_details") or {}).get("type") in _DELAYED:
+        return int(charge["created"])
     created, booked = int(charge["created"]), charge.get("balance_transaction")
     later: int | None = booked.get("created") if isinstance(booked, Mapping) else None
     if source.event in ("charge.captured", "payment_intent.succeeded"):
@@ -257,8 +266,15 @@ def _dispute(dispute: Thing, source: _Source) -> ReadItem:
         evidence_due_at=instant_text(instant(due)) if due else "",
         disputed_on=source.day(dispute["created"]),
     )
-    happened = source.happened(dispute, first=fact.funds == "kept")
-    return source.told(dispute, [fact], happened, strange=status not in DISPUTES)
+    return source.told(dispute, [fact], _dispute_moved(dispute, fact, source), strange=status not in DISPUTES)
+
+
+def _dispute_moved(dispute: Thing, fact: DisputeReported, source: _Source) -> datetime:
+    """When it came to be so. In a poll money has moved when its line of the balance was made, not when we looked."""
+    moved = dispute.get("balance_transactions")
+    if source.told_at is None and moved and fact.state != "lost":
+        return max(instant(line["created"]) for line in moved)
+    return source.happened(dispute, first=fact.funds == "kept")
 
 
 def _funds(dispute: Thing, event: str) -> Literal["kept", "withdrawn", "reinstated"]:

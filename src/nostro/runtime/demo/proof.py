@@ -85,6 +85,9 @@ def _judged(judgement: Judgement) -> Iterator[Difference]:
             both = (effect.amount, Money.zero(effect.amount.currency))
             where = f"Odoo's books: {effect.kind} {effect.entity} {effect.name}"
             yield Difference(effect.entity, where, *(both if ours else both[::-1]))
+    for effect in judgement.misdated:
+        where = f"Odoo's books: {effect.kind} {effect.entity} {effect.name} on another day"
+        yield Difference(effect.entity, where, effect.amount, Money.zero(effect.amount.currency))
 
 
 def _invoices_open(instances: Iterable[Instance], odoo: Books) -> Iterator[Difference]:

@@ -8,31 +8,47 @@ from datetime import date, datetime
 from typing import Any
 
 from nostro.model.canonical import instant_text
-from nostro.model.facts import CollectionPaidOut, DisputeReported, Fact, PaymentNews
+from nostro.model.facts import CollectionPaidOut, DisputeReported, Fact, PaymentNews, RefundReported
 from nostro.model.payments import Dispute, Line, Payment
 from nostro.processes.collection.v1.effects import Scene
 from nostro.processes.collection.v1.state import News, Recall
 from nostro.processes.collection.v3.state import CollectionStateV3
 from nostro.processes.kit.following import but
 
+_DAY = len("2026-08-31")
+
 
 def remembered(before: CollectionStateV3, after: CollectionStateV3, fact: Fact) -> CollectionStateV3:
     """The state with the moments that this fact added to it. News that were passed on bring their day along."""
     body = fact.body
-    if not isinstance(body, PaymentNews) or body.told_on is not None:
+    if not isinstance(body, PaymentNews):
         return after
     fresh = [name for name in _named(before, after, body) if name not in after.moments]
-    told = dict.fromkeys(fresh, instant_text(fact.occurred_at))
+    told = dict.fromkeys(fresh, body.told_on.isoformat() if body.told_on else instant_text(fact.occurred_at))
     return but(after, moments={**after.moments, **told}) if told else after
+
+
+def day_of(scene: Scene, name: str) -> date | None:
+    """The day of a moment; None: there was none."""
+    data = scene.data
+    assert isinstance(data, CollectionStateV3)
+    at = data.moments.get(name, "")
+    if not at:
+        return None
+    return date.fromisoformat(at) if len(at) == _DAY else scene.rules.day(scene.entity.id, datetime.fromisoformat(at))
 
 
 def _named(before: CollectionStateV3, after: CollectionStateV3, body: PaymentNews) -> Iterator[str]:
     if len(after.news) > len(before.news):
         yield f"news-{len(before.news)}"
     match body:
+        case RefundReported(refund_id=ident, state="failed" | "cancelled"):
+            yield f"failed-{ident}"
         case DisputeReported(dispute_id=ident, state=state, funds=funds):
             if state in ("won", "lost"):
                 yield f"closed-{ident}"
+            elif funds == "withdrawn":  # an inquiry takes nothing yet
+                yield f"withdrawn-{ident}"
             if funds == "reinstated":
                 yield f"reinstated-{ident}"
         case CollectionPaidOut(gross=gross, line_id=ident) if gross.currency != after.currency:
@@ -45,7 +61,7 @@ def dated(scene: Scene) -> Scene:
     assert isinstance(data, CollectionStateV3)
     if not data.moments:
         return scene
-    days = {name: scene.rules.day(scene.entity.id, datetime.fromisoformat(at)) for name, at in data.moments.items()}
+    days = {name: day for name in data.moments if (day := day_of(scene, name)) is not None}
     told: dict[str, Any] = {
         "payments": tuple(_payment(payment, days) for payment in data.payments),
         "recalls": tuple(_recall(recall, days) for recall in data.recalls),

@@ -1,20 +1,24 @@
-"""The first version's effects, but for what a person gives back again and what comes back at another rate."""
+"""The first version's effects, but for what a person gives back again, and for the rate and day of what comes back."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from datetime import date
 from functools import partial
 
 from nostro.model.intents import BookJournalEntry, EntryLine, Intent
 from nostro.model.money import Money
 from nostro.model.payments import Payment
 from nostro.processes.collection.v1.effects import Scene, asked
+from nostro.processes.collection.v3.days import day_of
 from nostro.processes.kit.decision import Wanted
 from nostro.processes.kit.following import Effect, but
 
 _CAME_BACK = {"unrefunded": "refund_failure", "reinstated": "dispute_reversal"}
 """Step -> the kind of line with which the PSP settles what it takes back."""
+_MOMENTS = {"unrefunded": "failed", "disputed": "withdrawn"}
+"""Step -> what it is dated by, where that was told: a refund fails, and an inquiry takes money, days after it began."""
 
 
 def wanted(scene: Scene, before: Iterable[Wanted] = ()) -> tuple[Wanted, ...]:
@@ -26,8 +30,10 @@ def wanted(scene: Scene, before: Iterable[Wanted] = ()) -> tuple[Wanted, ...]:
 
 def _asked(scene: Scene) -> Iterator[Effect]:
     times: Counter[str] = Counter()
-    for step, occurrence, intent in asked(scene):
+    for step, occurrence, undated in asked(scene):
         kind, _, ident = step.partition("-")
+        day = day_of(scene, f"{_MOMENTS[kind]}-{ident}") if kind in _MOMENTS else None
+        intent = partial(_on_that_day, undated, day) if day else undated
         if kind == "refund":  # after one that failed a person may ask for another
             yield step, times[step], intent
             times[step] += 1
@@ -54,6 +60,12 @@ def _settled(scene: Scene, payment: Payment, of: tuple[str, str], intent: Callab
     """The entry at what the PSP gave back: it seldom is what it had taken."""
     account, came = scene.provider(payment), scene.company(payment, *of, _minor(payment, of[1]) or 0)
     return intent if account is None or came is None else partial(_at_that_rate, intent, came, account.fx_account)
+
+
+def _on_that_day(intent: Callable[[], Intent], day: date) -> Intent:
+    entry = intent()
+    assert isinstance(entry, BookJournalEntry)
+    return but(entry, booked_on=max(entry.booked_on, day))
 
 
 def _at_that_rate(intent: Callable[[], Intent], came: Money, fx_account: int) -> Intent:

@@ -10,8 +10,8 @@ from nostro.processes.collection.v2.state import CollectionStateV2
 class CollectionStateV3(CollectionStateV2):
     """In the ERP's own order: `told_at` is when it wrote the newest snapshot, `written` when our bookings, by step.
 
-    `journals`: on which journal a payment stands there, by its id. `moments`: when things were told whose day is
-    one on the entity's clocks, which only rules know (`days`); until then the state has the day in UTC.
+    `journals`: on which journal a payment stands there, by its id. `moments`: when things were told, an instant whose
+    day on the entity's clocks only rules know (`days`), or the day itself where it was passed on.
     """
 
     told_at: str = ""
