@@ -6,11 +6,12 @@ import argparse
 import atexit
 import os
 import shlex
+import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -21,14 +22,20 @@ from tests.simulation.run import Plan, Verdict, run
 from tests.simulation.shrink import TRIES, Shrinking
 
 KEPT = Path(__file__).with_name("seeds.txt")
+INTERRUPTED = 130
+HEARING_SECONDS = 0.5
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit codes: 0 everything held, 1 a seed failed, 2 it was asked for what there isn't."""
+    """Exit codes: 0 everything held, 1 a seed failed, 2 it was asked for what there isn't, 130 it was interrupted."""
     asked = _parsed(arguments)
-    if asked.seed is not None:
+    try:
+        if asked.seed is None:
+            return _many(asked)
         return _one(_plan(asked), tries=asked.tries if asked.shrink else 0)
-    return _many(asked)
+    except KeyboardInterrupt:
+        say("\nInterrupted.")
+        return INTERRUPTED
 
 
 def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -71,38 +78,79 @@ def _one(plan: Plan, *, tries: int) -> int:
 
 
 def _many(asked: argparse.Namespace) -> int:
-    failed: dict[int, str] = {}
-    began, done = time.monotonic(), 0
-    with simulation_server(), ProcessPoolExecutor(asked.jobs) as pool:
-        for seed, flaws in _results(pool, range(asked.first, asked.first + asked.seeds), asked.jobs):
-            done += 1
-            if flaws:
-                failed[seed] = flaws[0]
-                say(f"\nseed {seed} fails: {flaws[0]}")
-            pace = done / (time.monotonic() - began)
-            say(f"\r{done} of {asked.seeds} seeds, {len(failed)} failed, {pace:.2f}/s", end="")
-            if len(failed) >= asked.collect:
-                break
+    seeds, done, failed = range(asked.first, asked.first + asked.seeds), set[int](), dict[int, str]()
+    with _ear() as stopped, simulation_server(), ProcessPoolExecutor(asked.jobs, initializer=_deaf) as pool:
+        _live_through(asked, _results(pool, seeds, asked.jobs, stopped), done, failed)
+        say(f"\n{interrupted(seeds, done, len(failed))}" if stopped else "")
         pool.shutdown(cancel_futures=True)
-    say()
-    if not failed:
-        return 0
-    if asked.keep:
+    if asked.keep and failed:
         keep_seeds(failed, asked.keep)
-    _one(Plan(next(iter(failed))), tries=asked.tries)
-    return 1
+    if stopped:
+        return INTERRUPTED
+    if failed:
+        _one(Plan(next(iter(failed))), tries=asked.tries)
+    return 1 if failed else 0
 
 
-def _results(pool: ProcessPoolExecutor, seeds: range, jobs: int) -> Iterator[tuple[int, list[str]]]:
-    """In whatever order they come; never more under way than twice as many as there are processes."""
+def _live_through(
+    asked: argparse.Namespace, results: Iterator[tuple[int, list[str]]], done: set[int], failed: dict[int, str]
+) -> None:
+    """Fills in which seeds are done and which of them failed."""
+    began = time.monotonic()
+    for seed, flaws in results:
+        done.add(seed)
+        if flaws:
+            failed[seed] = flaws[0]
+            say(f"\nseed {seed} fails: {flaws[0]}")
+        pace = len(done) / (time.monotonic() - began)
+        say(f"\r{len(done)} of {asked.seeds} seeds, {len(failed)} failed, {pace:.2f}/s", end="")
+        if len(failed) >= asked.collect:
+            return
+
+
+@contextmanager
+def _ear() -> Iterator[list[int]]:
+    """Holds the signal once Ctrl-C was pressed; pressed again, it breaks off where it is.
+
+    An exception out of nowhere could leave the pool's locks held, and the end of it waiting for ever.
+    """
+    stopped: list[int] = []
+
+    def heard(number: int, _: object) -> None:
+        stopped.append(number)
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, heard)
+    try:
+        yield stopped
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _deaf() -> None:
+    """Ctrl-C goes to every process at the terminal: those that run seeds end theirs, and the first one tells."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def interrupted(seeds: range, done: set[int], failed: int) -> str:
+    """How far it had come, and how to go on. Seeds are done in any order: the first that isn't is begun with."""
+    first = next((seed for seed in seeds if seed not in done), seeds.stop)
+    told = f"Interrupted: {len(done)} of {len(seeds)} seeds are done, {failed} failed"
+    return f"{told}; go on with `make simulate FIRST={first} SEEDS={max(seeds.stop - first, 1)}`."
+
+
+def _results(
+    pool: ProcessPoolExecutor, seeds: range, jobs: int, stopped: Sequence[int]
+) -> Iterator[tuple[int, list[str]]]:
+    """In whatever order they come, until it is `stopped`; never more under way than twice as many as processes."""
     wanted = iter(seeds)
     waiting: set[Future[tuple[int, list[str]]]] = set()
     while True:
         while len(waiting) < 2 * jobs and (seed := next(wanted, None)) is not None:
             waiting.add(pool.submit(flaws_of, seed))
-        if not waiting:
+        if stopped or not waiting:
             return
-        ended, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+        ended, waiting = wait(waiting, timeout=HEARING_SECONDS, return_when=FIRST_COMPLETED)
         for future in ended:
             yield future.result()
 

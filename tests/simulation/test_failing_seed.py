@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +14,7 @@ import pytest
 
 from tests.mutants.run import ROOT, broken_source
 from tests.mutants.table import MUTANTS
-from tests.simulation.__main__ import again, keep_seeds, kept_seeds
+from tests.simulation.__main__ import INTERRUPTED, again, interrupted, keep_seeds, kept_seeds
 from tests.simulation.disturbance import Blow
 from tests.simulation.run import Plan, Verdict
 from tests.simulation.shrink import TRIES, Shrinking
@@ -20,6 +22,7 @@ from tests.simulation.shrink import TRIES, Shrinking
 SEED = 28
 """One card payment, one worker: where captured money enters no ledger, it is missing at once."""
 SHORT = 150
+INTERRUPTION = r"Interrupted: \d+ of 500 seeds are done, 0 failed; go on with `make simulate FIRST=\d+ SEEDS=\d+`\."
 BLOWS = tuple(Blow(nth, "send act", "crash") for nth in range(1, 9))
 
 
@@ -38,6 +41,29 @@ def test_a_broken_guarantee_ends_in_1_is_kept_and_is_told_as_a_short_story(tmp_p
         words = shlex.split(story[-1].removeprefix("Again: "))
         assert words[:3] == ["python", "-m", "tests.simulation"]
         assert simulated(folder, *words[3:]).stdout.endswith(f"{story[-1]}\n")
+
+
+@pytest.mark.timeout(120)
+def test_ctrl_c_ends_in_130_with_one_sentence_that_tells_how_to_go_on() -> None:
+    command = [sys.executable, "-m", "tests.simulation", "--jobs", "2", "--first", "1", "--seeds", "500"]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as running:
+        assert running.stdout is not None
+        told = ""
+        while "3 of 500 seeds" not in told:
+            told += running.stdout.read(1)
+        os.killpg(running.pid, signal.SIGINT)
+        out, errors = running.communicate()
+    assert (running.returncode, errors) == (INTERRUPTED, "")
+    assert re.fullmatch(INTERRUPTION, out.splitlines()[-1])
+    assert len([line for line in out.splitlines() if line]) <= 2  # what was being told of the pace, and the sentence
+
+
+def test_the_first_seed_that_is_not_done_is_the_one_to_go_on_with() -> None:
+    assert interrupted(range(5, 15), {5, 6, 8}, 1) == (
+        "Interrupted: 3 of 10 seeds are done, 1 failed; go on with `make simulate FIRST=7 SEEDS=8`."
+    )
 
 
 def simulated(source: Path, *words: str) -> subprocess.CompletedProcess[str]:

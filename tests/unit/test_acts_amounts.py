@@ -4,10 +4,10 @@ from datetime import date
 
 import pytest
 
-from nostro.acts.matter import amount_of
 from nostro.model.canonical import canonical, parse
 from nostro.model.intents import AnnotatePayment, BookJournalEntry, BookStatementLine, EntryLine, Intent, RefundPayment
 from nostro.model.money import Money
+from nostro.projections.choices import amount_of
 
 DAY = date(2026, 8, 31)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Literal
 
 from nostro.governance.rights import ALL, ENGINE
@@ -14,6 +13,7 @@ from nostro.model.facts.house import Target
 from nostro.model.failures import ActRefused
 from nostro.model.ids import IdempotencyKey, Subject
 from nostro.model.money import Money
+from nostro.projections.choices import amount_of
 from nostro.store.database import Row, Statements, Transaction
 
 SQL = Statements("acts")
@@ -214,17 +214,3 @@ async def _subject(tx: Transaction, subject: Subject) -> Row:
 def _named(row: Row) -> dict[str, object]:
     named = ("process", "subject", "entity", "connection", "operation", "correlation")
     return {name: getattr(row, name) for name in named if hasattr(row, name)}
-
-
-def amount_of(intent: Mapping[str, object]) -> Money | None:
-    """What an intent moves: its amount, or what a journal entry debits in all. Always positive."""
-    told = intent.get("amount")
-    if isinstance(told, dict):
-        amount = Money.model_validate(told)
-        return Money(minor=abs(amount.minor), currency=amount.currency)
-    lines = intent.get("lines")
-    balances = [line["balance"] for line in lines if "balance" in line] if isinstance(lines, list) else []
-    if not balances:
-        return None
-    debits = sum((Decimal(balance["value"]) for balance in balances if not balance["value"].startswith("-")), Decimal())
-    return Money.of(debits, balances[0]["currency"])

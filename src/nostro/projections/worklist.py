@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import orjson
@@ -10,15 +11,22 @@ import orjson
 from nostro.model.canonical import parse
 from nostro.model.ids import Subject
 from nostro.model.money import Money
-from nostro.store.database import Database, Row, Statements
+from nostro.projections.choices import Choice, amounts, choices, named
+from nostro.store.database import Database, Row, Statements, Transaction
 
 SQL = Statements("trace")
 LIMIT = 1000
+CHOICES = 20
+"""So many candidates of a case are looked up; the rest are told by their ids."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpenCase:
-    """A case for a person; `closed_at` is None while nobody has closed it."""
+    """A case for a person; `closed_at` is None while nobody has closed it.
+
+    `about` is its subject and `choices` are its candidates as they stand now; `at_stake` the money that it is about
+    where its decision named no `amount`.
+    """
 
     id: str
     process: str
@@ -31,6 +39,14 @@ class OpenCase:
     candidates: tuple[str, ...] = ()
     closed_at: datetime | None = None
     closed_by: str = ""
+    about: Choice | None = None
+    choices: tuple[Choice, ...] = ()
+    at_stake: Money | None = None
+
+    @property
+    def money(self) -> Money | None:
+        """The money that it is about."""
+        return self.at_stake if self.amount is None else self.amount
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +73,14 @@ async def open_cases(database: Database, entity: str = "", *, closed: bool = Fal
     """The oldest 1,000, of one entity or of all; `closed` ones too, if asked for, behind the open ones."""
     async with database.transaction() as tx:
         rows = await tx.rows(SQL.open_cases, entity=entity, closed=closed, limit=LIMIT)
-    return [_case(row) for row in rows]
+        return await _filled(tx, [_case(row) for row in rows])
 
 
 async def case(database: Database, case_id: str) -> OpenCase | None:
     """One case, open or closed."""
     async with database.transaction() as tx:
-        row = await tx.row(SQL.case_by_id, id=case_id.upper())
-    return _case(row) if row else None
+        rows = await tx.rows(SQL.case_by_id, id=case_id.upper())
+        return next(iter(await _filled(tx, [_case(row) for row in rows])), None)
 
 
 async def waiting_commands(
@@ -110,6 +126,30 @@ async def state_counts(database: Database) -> dict[str, dict[str, int]]:
         for row in await tx.rows(SQL.state_counts):
             counts.setdefault(row.process, {})[row.state] = row.count
     return counts
+
+
+async def _filled(tx: Transaction, found: Sequence[OpenCase]) -> list[OpenCase]:
+    """With what their decisions could not know."""
+    seen = await choices(tx, [name for one in found for name in (_ground(one)[0], *_candidates(one))])
+    blank = [_ground(one) for one in found if one.amount is None and one.closed_at is None]
+    money = await amounts(tx, blank)
+    return [
+        replace(
+            one,
+            about=seen.get(_ground(one)[0]),
+            choices=tuple(seen[name] for name in _candidates(one) if name in seen),
+            at_stake=money.get(_ground(one)),
+        )
+        for one in found
+    ]
+
+
+def _candidates(one: OpenCase) -> list[Subject]:
+    return [named(text, one.process) for text in one.candidates[:CHOICES]]
+
+
+def _ground(one: OpenCase) -> tuple[Subject, str]:
+    return Subject(one.process, one.subject), one.reason
 
 
 def _case(row: Row) -> OpenCase:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 
 from rich.console import Console
 from rich.table import Table
 
-from nostro.acts.matter import Act, CloseRecovery, Decide, Match, Matter, OpenRecovery, amount_of
+from nostro.acts.matter import Act, CloseRecovery, Decide, Match, Matter, OpenRecovery
 from nostro.model.facts.house import Target
+from nostro.projections.choices import Choice, amount_of
 from nostro.projections.worklist import LIMIT, OpenCase, WaitingCommand
 from nostro.runtime.house import House
-from nostro.runtime.output import age, card, phrase, table, when, zone_of
+from nostro.runtime.output import age, card, clean, phrase, table, when, zone_of
 
 RUNBOOK = "docs/operate/{}.md"
 HOW = {
@@ -20,6 +24,34 @@ HOW = {
     "proposed": "Approve or refuse it.",
     "handed_over": "Nobody can prove whether it was done: look there, then confirm --done or --not-done.",
 }
+SHOWN = 5
+"""So many candidates of a case are told in the list of cases; all that were looked up stand with the case."""
+_IT_IS = (("it belongs to another item", "match {} INVOICE"),)
+_OVER = (*_IT_IS, ("it came by card and goes back", "match {} refund"))
+_AGAIN = (("what kept it from being read was mended", "rerun {}"),)
+_TRY = (("the cause is mended", "approve {}"),)
+_SEEN = (("it is there", "confirm {} --done"), ("it is not there", "confirm {} --not-done"))
+WAYS: Mapping[str, Sequence[tuple[str, str]]] = {
+    "ambiguous_match": _IT_IS,
+    "booking_failed": _TRY,
+    "booking_unknown": _SEEN,
+    "equation_broken": _AGAIN,
+    "other_currency": _OVER,
+    "overpaid": _OVER,
+    "paid_twice": _OVER,
+    "poisoned": (("the cause is mended", "close {}"),),
+    "possible_double": (("it is a movement of its own", "match {} own"),),
+    "rejected_items": _AGAIN,
+    "statement_line_failed": _TRY,
+    "statement_line_unknown": _SEEN,
+    "unapplied_aged": _OVER,
+    "unapplied_money": _OVER,
+    "unexplained_debit": (("it takes back a movement, or is a payout taken back", "match {} MOVEMENT_OR_PAYOUT"),),
+    "unknown_payer": _IT_IS,
+    "unreadable": _AGAIN,
+    "withdrawn_with_money": _OVER,
+}
+"""What a person may do about a case, by its reason: when, and with which command. The runbook says what to weigh."""
 WAITING = {"entity": "whole", "amount": "right", "age": "right", "what": "left"}
 _SHOWN_ABOVE = frozenset({"connection", "kind", "operation", "process", "subject"})
 
@@ -63,9 +95,19 @@ def _target_told(target: Target) -> str:
 
 def case_told(found: OpenCase, at: datetime) -> dict[str, object]:
     """A case as a program reads it."""
-    names = ("id", "process", "subject", "entity", "reason", "sentence", "amount", "candidates")
-    told = {name: getattr(found, name) for name in (*names, "opened_at", "closed_at", "closed_by")}
+    names = ("id", "process", "subject", "entity", "reason", "sentence", "candidates", "opened_at", "closed_at")
+    told = {name: getattr(found, name) for name in (*names, "closed_by")} | {"amount": found.money}
+    told |= {"choices": [{**asdict(one), "match": matching(found, one)} for one in found.choices]}
     return {**told, "age_s": int((at - found.opened_at).total_seconds()), "runbook": RUNBOOK.format(found.reason)}
+
+
+def matching(found: OpenCase, choice: Choice) -> str:
+    """The command that says that a case is about this one. It names it by its id: several may bear its number."""
+    return _command("match {} " + shlex.quote(choice.subject), found)
+
+
+def _command(words: str, found: OpenCase) -> str:
+    return f'nostro {words.format(found.id)} --reason "..."'
 
 
 def command_told(command: WaitingCommand) -> dict[str, object]:
@@ -76,12 +118,33 @@ def command_told(command: WaitingCommand) -> dict[str, object]:
 
 def case_what(found: OpenCase) -> str:
     """Reason and sentence in one cell: beside each other they leave no room on a terminal of 80 columns."""
-    return f"{found.reason}: {found.sentence}"
+    more = len(found.candidates) - SHOWN
+    rest = [f"and {more} more" if more == 1 else f"and {more} others"] if found.choices and more > 0 else []
+    lines = [f"- {choice_told(one)}" for one in found.choices[:SHOWN]]
+    return "\n".join([f"{found.reason}: {sentence(found)}", *lines, *rest])
+
+
+def sentence(found: OpenCase) -> str:
+    """What a case says, with the numbers of its candidates where its decision knew their ids only."""
+    told = found.sentence
+    for one in found.choices if found.reason == "ambiguous_match" else ():
+        own = one.subject.partition("/")[2]
+        told = re.sub(rf"(?<![\w/]){re.escape(own)}(?![\w/])", one.number or own, told)
+    return told
+
+
+def choice_told(one: Choice) -> str:
+    """A candidate in a line: number, amount, day and partner."""
+    item = one.subject.startswith("collection/")
+    amount = f"{one.amount} open" if one.amount and item else str(one.amount or "")
+    day = f"due {one.day}" if one.day and item else str(one.day or "")
+    partner = f"partner {one.partner}" if one.partner else ""
+    return ", ".join(part for part in (one.number or one.subject, amount, day, partner, one.entity, one.state) if part)
 
 
 def draw_lists(console: Console, *, found: list[OpenCase], commands: list[WaitingCommand], at: datetime) -> None:
     """All that waits, as two tables."""
-    rows = [(c.id, c.entity, c.amount, "closed" if c.closed_at else age(at - c.opened_at), case_what(c)) for c in found]
+    rows = [(c.id, c.entity, c.money, "closed" if c.closed_at else age(at - c.opened_at), case_what(c)) for c in found]
     if rows:
         console.print(table("Cases", {"case": "whole", **WAITING}, rows))
     if commands:
@@ -113,12 +176,34 @@ def draw_one(console: Console, *, house: House, found: OpenCase | None, commands
     if found is not None:
         zone = zone_of(house.rules.entities.get(found.entity))
         closed = f"{when(found.closed_at, zone)} by {found.closed_by}" if found.closed_at else ""
-        amount = str(found.amount) if found.amount else ""
-        lines = {"case": found.id, "what": found.sentence, "amount": amount, "entity": found.entity}
-        lines |= {"about": f"{found.process}/{found.subject}", "candidates": "\n".join(found.candidates)}
+        amount = str(found.money) if found.money else ""
+        lines = {"case": found.id, "what": sentence(found), "amount": amount, "entity": found.entity}
+        names = "" if found.choices else "\n".join(found.candidates)
+        about = f"{found.process}/{found.subject}"
+        lines |= {"about": f"{choice_told(found.about)}\n{about}" if found.about else about, "candidates": names}
         lines |= {"opened": when(found.opened_at, zone), "closed": closed, "runbook": RUNBOOK.format(found.reason)}
         console.print(card(lines))
+        _draw_ways(console, found)
     for command in commands:
         console.print(f"{command.correlation}: {command.operation} at {command.connection}. {HOW[command.status]}")
-    if found is not None and found.closed_at is None:
-        console.print(f"When it is settled: nostro close {found.id} --reason ...  The story: nostro trace {found.id}")
+
+
+def _draw_ways(console: Console, found: OpenCase) -> None:
+    """What it may be about, and each thing that can be done as a command to copy: on one line, however long."""
+    for one in found.choices:
+        console.print(clean(f"It may be {choice_told(one)}:"))
+        _draw_command(console, matching(found, one), found)
+    if found.closed_at is None:
+        for when_so, words in WAYS.get(found.reason, ()):
+            console.print(f"If {when_so}:")
+            _draw_command(console, _command(words, found), found)
+        if found.reason != "poisoned":
+            console.print("If it was settled elsewhere (what is settled here closes its case by itself):")
+            _draw_command(console, _command("close {}", found), found)
+    console.print("The whole story:")
+    console.print(f"  nostro trace {found.id}", soft_wrap=True)
+
+
+def _draw_command(console: Console, command: str, found: OpenCase) -> None:
+    if found.closed_at is None:
+        console.print(clean(f"  {command}"), soft_wrap=True)

@@ -84,6 +84,30 @@ order by closed_at is not null, opened_at, id limit %(limit)s;
 select id, process, subject, entity, reason, sentence, currency, minor, candidates, opened_at, closed_at, closed_by from exception_case
 where id = %(id)s;
 
+-- name: standings
+-- Where subjects stand, and what the ERP told last of those that are open items.
+select s.process, s.subject, s.entity, s.version, s.state, s.body, t.body as told
+from unnest(%(shards)s::smallint[], %(processes)s::text[], %(subjects)s::text[]) as asked (shard, process, subject)
+join subject s on s.shard = asked.shard and s.process = asked.process and s.subject = asked.subject
+left join lateral (
+  select f.body from fact f where f.shard = s.shard and f.process = s.process and f.subject = s.subject and f.type = 'invoice.posted'
+    and f.rule <> %(stale)s order by f.position desc limit 1) t on true
+order by s.process, s.subject;
+
+-- name: told_to
+-- What was told to subjects by facts of some types.
+select f.process, f.subject, f.body
+from unnest(%(shards)s::smallint[], %(processes)s::text[], %(subjects)s::text[]) as asked (shard, process, subject)
+join fact f on f.shard = asked.shard and f.process = asked.process and f.subject = asked.subject
+where f.type = any(%(types)s::text[]) order by f.shard, f.position limit %(limit)s;
+
+-- name: open_intents
+-- What is asked for subjects and has not ended.
+select c.process, c.subject, c.body
+from unnest(%(shards)s::smallint[], %(processes)s::text[], %(subjects)s::text[]) as asked (shard, process, subject)
+join command_open c on c.shard = asked.shard and c.process = asked.process and c.subject = asked.subject
+order by c.shard, c.position, c.n limit %(limit)s;
+
 -- name: waiting_commands
 -- Commands that wait for a person.
 select key_text, correlation, entity, connection, operation, status, note, since, process, subject, body from command_open
