@@ -183,4 +183,6 @@ def _refused(
         yield from _ensure(missing[:half], look_up, act, settled)
         yield from _ensure(missing[half:], look_up, act, settled)
         return
-    settled.ended.update(dict.fromkeys(missing, unfinished(reply)))
+    seen = yield from look_up(missing)  # somebody else may have done it meanwhile, and that may be why
+    settled.there.update(seen.there)
+    settled.ended.update({name: unfinished(reply) for name in missing if name not in seen.there})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -14,6 +14,7 @@ from nostro.connectors.kit.pins import Identity
 from nostro.connectors.kit.reading import Reader, Verify
 from nostro.model.calls import Exchange, FetchPage, HttpReply, HttpRequest, Message, Reply
 from nostro.model.failures import FailureKind
+from nostro.model.ids import IdempotencyKey
 from nostro.model.intents import Intent
 from nostro.model.outcomes import Outcome
 
@@ -44,6 +45,13 @@ class Order:
     intent: Intent
     key: str
     correlation: str
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Under which the other side may know it: its own id first, then those of the tries that failed before it."""
+        key = IdempotencyKey.parse(self.key)
+        earlier = range(key.generation - 1, -1, -1)
+        return (self.correlation, *(replace(key, generation=number).correlation_id for number in earlier))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -14,12 +14,17 @@ from nostro.connectors.odoo.matching import match
 from nostro.connectors.odoo.wire import Row, label, ref, search
 from nostro.model.calls import Exchange
 from nostro.model.failures import FailureKind
+from nostro.model.intents import BookJournalEntry, BookStatementLine
 from nostro.model.money import Money
 from nostro.model.outcomes import Outcome, failed
 
 Vals = dict[str, Any]
-Create = Callable[[Sequence[str], Mapping[str, Vals], int], Exchange[Settled[Row]]]
-"""(names, what to write by name, company) -> what stands there afterwards."""
+Orders = Mapping[str, Order]
+"""Orders by their correlation ids."""
+Create = Callable[[Orders, Mapping[str, Vals], int], Exchange[Settled[Row]]]
+"""(orders, what to write by name, company) -> what stands there afterwards."""
+_CANCELLED = "cancel"
+_RANKS = {_CANCELLED: 0, "draft": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +65,14 @@ def chart(journals: set[int], moves: set[int], codes: set[str]) -> Exchange[Char
 
 
 def batch(
-    book: Callable[[Mapping[str, Any]], Exchange[Settled[Row]]],
+    book: Callable[[Orders], Exchange[Settled[Row]]],
     finish: Callable[[str, Any, Settled[Row]], Exchange[Outcome]],
 ) -> Callable[[Sequence[Order], OdooConfig], Exchange[Sequence[Outcome]]]:
-    """The exchange of an operation: `book` intents by name, then `finish` each that stands there."""
+    """The exchange of an operation: `book` orders by name, then `finish` each that stands there."""
 
     def exchange(orders: Sequence[Order], _: OdooConfig) -> Exchange[Sequence[Outcome]]:
-        intents = {order.correlation: order.intent for order in orders}
         try:
-            settled = yield from book(intents)
+            settled = yield from book({order.correlation: order for order in orders})
         except Stopped as stop:
             return [stop.outcome] * len(orders)
         outcomes = []
@@ -81,31 +85,46 @@ def batch(
 
 
 def by_company(
-    intents: Mapping[str, Any], known: Chart, vals_of: Callable[[str, Any], Vals], create: Create
+    orders: Orders, known: Chart, vals_of: Callable[[str, Any], Vals], create: Create
 ) -> Exchange[Settled[Row]]:
     """Book what can be said at Odoo, company by company; the rest has failed."""
     settled: Settled[Row] = Settled()
     vals: dict[str, Vals] = {}
-    for name, intent in intents.items():
+    for name, order in orders.items():
         try:
-            vals[name] = vals_of(name, intent)
+            vals[name] = vals_of(name, order.intent)
         except KeyError as missing:
             settled.ended[name] = failed(FailureKind.NOT_FOUND, f"Odoo does not show what this needs: {missing}.")
         except ValueError as flaw:
             settled.ended[name] = failed(FailureKind.INVALID, str(flaw))
-    for company in dict.fromkeys(known.company[intents[name].journal] for name in vals):
-        names = [name for name in vals if known.company[intents[name].journal] == company]
-        made = yield from create(names, vals, company)
+    where = {name: known.company[_journal(orders[name])] for name in vals}
+    for company in dict.fromkeys(where.values()):
+        those = {name: orders[name] for name in vals if where[name] == company}
+        made = yield from create(those, vals, company)
         settled.there |= made.there
         settled.ended |= made.ended
         settled.sent |= made.sent
     return settled
 
 
-def by_ref(model: str, fields: str, names: Sequence[str], *also: list[Any]) -> Exchange[Seen[Row]]:
-    """What stands at Odoo under our ids; of several with one id the first."""
-    reply = yield from asked(search(model, [["ref", "in", list(names)], *also], fields, order="id desc"))
-    return Seen(reply, {row["ref"]: row for row in reply.content} if reply.ok else {})
+def _journal(order: Order) -> int:
+    assert isinstance(order.intent, BookStatementLine | BookJournalEntry)
+    return order.intent.journal
+
+
+def by_ref(model: str, fields: str, orders: Iterable[Order], *also: list[Any]) -> Exchange[Seen[Row]]:
+    """What stands at Odoo under our ids, whichever try has left it; of several the first that is posted.
+
+    What a person has cancelled is not done again by itself. Of an earlier try it is gone.
+    """
+    known = {ident: order for order in orders for ident in order.ids}
+    reply = yield from asked(search(model, [["ref", "in", list(known)], *also], fields, order="id desc"))
+    there: dict[str, Row] = {}
+    for row in sorted(reply.content if reply.ok else (), key=lambda row: _RANKS.get(row.get("state"), 2)):
+        name = known[row["ref"]].correlation
+        if row.get("state") != _CANCELLED or row["ref"] == name:
+            there[name] = row
+    return Seen(reply, there)
 
 
 def matched(name: str, outcome: Outcome, paying: int, item: int) -> Exchange[Outcome]:

@@ -2,37 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from typing import Any
 
-from nostro.connectors.kit.dialogue import Seen, Settled, ensure, ready
-from nostro.connectors.odoo.booking import Chart, Vals, batch, by_company, by_ref, chart, in_currency, matched, redated
-from nostro.connectors.odoo.wire import Row, in_company, ref, say
+from nostro.connectors.kit.dialogue import Seen, Settled, answered, asked, ensure, ready
+from nostro.connectors.odoo.booking import (
+    Chart,
+    Orders,
+    Vals,
+    batch,
+    by_company,
+    by_ref,
+    chart,
+    in_currency,
+    matched,
+    redated,
+)
+from nostro.connectors.odoo.drafts import MADE, changed_by_somebody, left_as_draft, taken_back, unposted, untouched
+from nostro.connectors.odoo.wire import Row, in_company, ref, say, search
 from nostro.model.calls import Act, Exchange
 from nostro.model.intents import RECEIVABLE_OF_MOVE, BookJournalEntry, EntryLine
 from nostro.model.outcomes import Outcome, done
 
 _MODEL = "account.move"
+_FIELDS = f"ref state date name journal_id posted_before {MADE}"
+_LINE = "move_id account_id partner_id name balance currency_id amount_currency write_uid write_date"
 
 
-def book(entries: Mapping[str, BookJournalEntry]) -> Exchange[Settled[Row]]:
+def book(orders: Orders) -> Exchange[Settled[Row]]:
     """Draft and post what is not there yet; raises `Stopped`."""
-    lines = [line for entry in entries.values() for line in entry.lines]
+    entries = [order.intent for order in orders.values() if isinstance(order.intent, BookJournalEntry)]
+    lines = [line for entry in entries for line in entry.lines]
     moves = {line.partner_of_move for line in lines if line.partner_of_move is not None}
     codes = {line.foreign.currency for line in lines if line.foreign is not None}
-    known = yield from chart({entry.journal for entry in entries.values()}, moves, codes)
-    return (yield from by_company(entries, known, lambda name, entry: _vals(name, entry, known), _post))
+    known = yield from chart({entry.journal for entry in entries}, moves, codes)
+    return (yield from by_company(orders, known, lambda name, entry: _vals(name, entry, known), _post))
 
 
-def _post(names: Sequence[str], vals: Mapping[str, Vals], company: int) -> Exchange[Settled[Row]]:
+def _post(orders: Orders, vals: Mapping[str, Vals], company: int) -> Exchange[Settled[Row]]:
     """One Act drafts them, one posts them. The refused ones of either have ended."""
 
     def look_up(wanted: Sequence[str]) -> Exchange[Seen[Row]]:
-        return (yield from by_ref(_MODEL, "ref state date name", wanted, ["move_type", "=", "entry"]))
+        those = [orders[name] for name in wanted]
+        return (yield from by_ref(_MODEL, _FIELDS, those, ["move_type", "=", "entry"]))
 
     def posted(wanted: Sequence[str]) -> Exchange[Seen[Row]]:
         seen = yield from look_up(wanted)
-        return Seen(seen.reply, {name: row for name, row in seen.there.items() if row["state"] != "draft"})
+        return Seen(seen.reply, {name: row for name, row in seen.there.items() if not unposted(row)})
 
     def draft(missing: Sequence[str]) -> Act:
         wanted = [vals[name] for name in missing]
@@ -42,10 +59,64 @@ def _post(names: Sequence[str], vals: Mapping[str, Vals], company: int) -> Excha
         ids = [drafts.there[name]["id"] for name in missing]
         return Act(say(_MODEL, "action_post", ids=ids, context=in_company(company)), missing[0])
 
-    drafts = yield from ensure(names, look_up, ready(draft))
-    settled = yield from ensure([name for name in names if name in drafts.there], posted, ready(post))
+    drafts = yield from ensure(list(orders), look_up, ready(draft))
+    found = {name: row for name, row in drafts.there.items() if name not in drafts.sent and unposted(row)}
+    drafts.ended |= yield from _set_right(found, vals, company)
+    wanted = [name for name in orders if name in drafts.there and name not in drafts.ended]
+    settled = yield from ensure(wanted, posted, ready(post))
+    for name, ended in settled.ended.items():
+        settled.ended[name] = left_as_draft(_MODEL, drafts.there[name]["id"], ended)
     settled.ended |= drafts.ended
     return settled
+
+
+def _set_right(found: Mapping[str, Row], vals: Mapping[str, Vals], company: int) -> Exchange[dict[str, Outcome]]:
+    """Let drafts that an earlier try has left say what we mean; how it ended for those that don't."""
+    ended: dict[str, Outcome] = {}
+    if not found:
+        return ended
+    wanted = [["move_id", "in", [row["id"] for row in found.values()]]]
+    rows = yield from answered(search("account.move.line", wanted, _LINE, order="id"))
+    for name, row in found.items():
+        lines = [line for line in rows if ref(line["move_id"]) == row["id"]]
+        if _says(row, lines, vals[name]):
+            continue
+        if untouched(row, lines):
+            ended |= yield from _rewrite(name, row["id"], vals[name], company)
+        else:
+            ended[name] = changed_by_somebody(_MODEL, row["id"])
+    return ended
+
+
+def _rewrite(name: str, ident: int, vals: Vals, company: int) -> Exchange[dict[str, Outcome]]:
+    """One Act puts the draft's day, journal and lines right."""
+
+    def look_up(_: Sequence[str]) -> Exchange[Seen[Row]]:
+        rows = yield from answered(search(_MODEL, [["id", "=", ident]], _FIELDS))
+        reply = yield from asked(search("account.move.line", [["move_id", "=", ident]], _LINE, order="id"))
+        right = reply.ok and bool(rows) and _says(rows[0], reply.content, vals)
+        return Seen(reply, {name: rows[0]} if right else {})
+
+    anew = {"journal_id": vals["journal_id"], "date": vals["date"], "ref": name}
+    anew["line_ids"] = [[5, 0, 0], *vals["line_ids"]]
+    act = Act(say(_MODEL, "write", ids=[ident], vals=anew, context=in_company(company)), name)
+    settled = yield from ensure([name], look_up, ready(lambda _: act))
+    return {name: left_as_draft(_MODEL, ident, outcome) for name, outcome in settled.ended.items()}
+
+
+def _says(row: Row, lines: Iterable[Row], vals: Vals) -> bool:
+    """Whether an entry says what we would write."""
+    wanted = sorted(_told(line) for _, _, line in vals["line_ids"])
+    where = (ref(row["journal_id"]), row["date"]) == (vals["journal_id"], vals["date"])
+    return where and sorted(map(_told, lines)) == wanted
+
+
+def _told(line: Mapping[str, Any]) -> tuple[int, int, str, Decimal, Decimal, int]:
+    """A line as it stands or as it is written: the other currency counts where the amounts differ."""
+    balance = round(Decimal(str(line["balance"])), 6)
+    foreign = round(Decimal(str(line.get("amount_currency", balance))), 6)
+    currency = ref(line.get("currency_id")) if foreign != balance else 0
+    return ref(line["account_id"]), ref(line.get("partner_id")), line["name"] or "", balance, foreign, currency
 
 
 def _vals(name: str, entry: BookJournalEntry, known: Chart) -> Vals:
@@ -70,9 +141,9 @@ def _line(line: EntryLine, known: Chart, own: str) -> Vals:
 
 def _finish(name: str, entry: BookJournalEntry, settled: Settled[Row]) -> Exchange[Outcome]:
     row = settled.there[name]
-    notes = redated(row["date"], entry.booked_on.isoformat())
+    notes = {**redated(row["date"], entry.booked_on.isoformat()), **taken_back(row)}
     outcome = done(adopted=name not in settled.sent, move=row["id"], notes=notes)
-    if entry.reconcile_with is None:
+    if entry.reconcile_with is None or taken_back(row):
         return outcome
     return (yield from matched(name, outcome, row["id"], entry.reconcile_with))
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from nostro.connectors.kit.dialogue import Seen, ensure, left_standing, ready
 from nostro.connectors.kit.manifest import Order
 from nostro.connectors.odoo.booking import redated
 from nostro.connectors.odoo.config import OdooConfig
+from nostro.connectors.odoo.drafts import taken_back
 from nostro.connectors.odoo.entries import book
 from nostro.connectors.odoo.matching import look_at, match, move_line, paying_move, row_of
 from nostro.connectors.odoo.wire import in_company, ref, say
@@ -26,19 +28,21 @@ def reopen_invoice(order: Order, _: OdooConfig) -> Exchange[Outcome]:
     assert isinstance(intent, ReopenInvoice)
     if intent.payment is None:
         return (yield from _off_statement_line(order.correlation, intent))
-    return (yield from _off_payment(order.correlation, intent, intent.payment))
+    return (yield from _off_payment(order, intent, intent.payment))
 
 
-def _off_payment(name: str, intent: ReopenInvoice, payment: int) -> Exchange[Outcome]:
+def _off_payment(order: Order, intent: ReopenInvoice, payment: int) -> Exchange[Outcome]:
     """An entry debits receivable; the payment is taken off the invoice and put on the entry.
 
     What the entry does not use up of it (a dispute about a part) goes back to the invoice.
     """
-    paying = yield from paying_move(None, payment, None)
-    booked = yield from book({name: _reversal(intent)})
+    name, paying = order.correlation, (yield from paying_move(None, payment, None))
+    booked = yield from book({name: replace(order, intent=_reversal(intent))})
     if name in booked.ended:
         return booked.ended[name]
     entry = booked.there[name]
+    if taken_back(entry):
+        return handed_over(f"Somebody has taken entry {entry['id']} back since: it is {entry['state']}.")
     ended = yield from _take_off(name, paying, intent.move_id, entry["id"])
     for target in (entry["id"], intent.move_id):
         if ended is None:

@@ -5,8 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nostro.connectors.kit.dialogue import Settled, ensure, ready
-from nostro.connectors.odoo.booking import Chart, Vals, batch, by_company, by_ref, chart, in_currency, matched, redated
+from nostro.connectors.kit.dialogue import Seen, Settled, ensure, ready
+from nostro.connectors.odoo.booking import (
+    Chart,
+    Orders,
+    Vals,
+    batch,
+    by_company,
+    by_ref,
+    chart,
+    in_currency,
+    matched,
+    redated,
+)
 from nostro.connectors.odoo.wire import Row, in_company, ref, say
 from nostro.model.base import text_of
 from nostro.model.calls import Act, Exchange
@@ -16,20 +27,23 @@ from nostro.model.outcomes import Outcome, done
 _MODEL = "account.bank.statement.line"
 
 
-def _book(lines: Mapping[str, BookStatementLine]) -> Exchange[Settled[Row]]:
-    moves = {line.move_id for line in lines.values() if line.counterpart == "receivable" and line.move_id is not None}
-    codes = {line.foreign.currency for line in lines.values() if line.foreign is not None}
-    known = yield from chart({line.journal for line in lines.values()}, moves, codes)
-    return (yield from by_company(lines, known, lambda name, line: _vals(name, line, known), _create))
+def _book(orders: Orders) -> Exchange[Settled[Row]]:
+    lines = [order.intent for order in orders.values() if isinstance(order.intent, BookStatementLine)]
+    moves = {line.move_id for line in lines if line.counterpart == "receivable" and line.move_id is not None}
+    codes = {line.foreign.currency for line in lines if line.foreign is not None}
+    known = yield from chart({line.journal for line in lines}, moves, codes)
+    return (yield from by_company(orders, known, lambda name, line: _vals(name, line, known), _create))
 
 
-def _create(names: Sequence[str], vals: Mapping[str, Vals], company: int) -> Exchange[Settled[Row]]:
+def _create(orders: Orders, vals: Mapping[str, Vals], company: int) -> Exchange[Settled[Row]]:
+    def look_up(wanted: Sequence[str]) -> Exchange[Seen[Row]]:
+        return (yield from by_ref(_MODEL, "ref date amount move_id is_reconciled", [orders[name] for name in wanted]))
+
     def act(missing: Sequence[str]) -> Act:
         wanted = [vals[name] for name in missing]
         return Act(say(_MODEL, "create", vals_list=wanted, context=in_company(company)), missing[0])
 
-    fields = "ref date amount move_id is_reconciled"
-    return (yield from ensure(names, lambda missing: by_ref(_MODEL, fields, missing), ready(act)))
+    return (yield from ensure(list(orders), look_up, ready(act)))
 
 
 def _vals(name: str, line: BookStatementLine, known: Chart) -> Vals:

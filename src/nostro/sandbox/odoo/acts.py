@@ -73,6 +73,13 @@ def _lock(call: Call, wish: Wish) -> Row:
     return company
 
 
+def _archive_account(call: Call, wish: Wish) -> Row:
+    """`account` (id) takes no entries any more, or again (`archived` false)."""
+    account = call.row("account.account", wish["account"])
+    call.update("account.account", account, archived=wish.get("archived", True))
+    return account
+
+
 def _hide_company(call: Call, wish: Wish) -> Row:
     """The user `login` works in `company` no more."""
     user = call.named("res.users", "login", wish["login"])
@@ -165,6 +172,7 @@ ACTS: Final[Mapping[str, Callable[[Call, Wish], Row]]] = {
     "match": _match,
     "unmatch": _unmatch,
     "lock": _lock,
+    "archive_account": _archive_account,
     "hide_company": _hide_company,
     "show_company": _show_company,
     "hide_invoice": _hide_invoice,

@@ -32,6 +32,7 @@ def add_line(call: Call, move: Row, vals: Mapping[str, Any]) -> Row:
     own = call.currency_of(move["company_id"])
     currency = vals.get("currency_id") or own
     account = call.rows("account.account", [vals["account_id"]])[0]
+    refuse_if_archived(account)
     balance = vals.get("balance")
     if balance is None and ("debit" in vals or "credit" in vals):
         balance = Decimal(str(vals.get("debit") or 0)) - Decimal(str(vals.get("credit") or 0))
@@ -58,17 +59,25 @@ def post(call: Call, move: Row) -> None:
         raise Fault("UserError", "You need to add a line before posting.")
     if move["move_type"] in SALES and not move["partner_id"]:
         raise Fault("UserError", "The 'Customer' field is required to validate the invoice.")
+    for line in call.lines(move):
+        refuse_if_archived(call.row("account.account", line["account_id"]))
     asked = (move["invoice_date"] or call.today) if move["move_type"] in SALES else move["date"]
     if move["move_type"] in SALES:
         call.update("account.move", move, invoice_date=asked)
     call.update("account.move", move, date=accounting_date(call, move, asked))
     name = move["name"] or take_name(call, move)
-    changes: dict[str, Any] = {"state": "posted", "name": name}
+    changes: dict[str, Any] = {"state": "posted", "posted_before": True, "name": name}
     country = call.row("res.company", move["company_id"])["country_code"]
     if move["move_type"] == "out_invoice" and not move["payment_reference"] and country != "CH":
         changes["payment_reference"] = name
     call.update("account.move", move, **changes)
     refresh(call, move)
+
+
+def refuse_if_archived(account: Row) -> None:
+    """Raise UserError for an account that takes no entries any more: 18 calls it deprecated, 19 archived."""
+    if account.get("archived"):
+        raise Fault("UserError", f"The account {account['name']} ({account['code']}) is archived, you cannot use it.")
 
 
 # Days and numbers

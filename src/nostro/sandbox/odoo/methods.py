@@ -283,6 +283,8 @@ METHODS: Final[Mapping[str, Method]] = {
     "account.move.line.reconcile": _act(matching.reconcile_ids),
     "account.move.line.remove_move_reconcile": _act(matching.unmatch_ids),
     "account.payment.action_post": _act(payments.action_post),
+    "account.payment.action_draft": _act(payments.action_draft),
+    "account.payment.action_cancel": _act(payments.action_cancel),
     "account.payment.register.action_create_payments": _act(payments.action_create_payments),
     "ir.config_parameter.get_param": Method(
         _parameter, on_records=False, needs=("key",), options=("default",), reads=True

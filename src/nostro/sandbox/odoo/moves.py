@@ -32,13 +32,26 @@ def create(call: Call, vals: Mapping[str, Any]) -> Row:
     move = begin(call, journal, {**due, **plain, **asked})
     if kind in SALES:
         _add_invoice_lines(call, move, vals.get("invoice_line_ids") or [])
-    for _, _, line in vals.get("line_ids") or []:
-        add_line(call, move, checked("account.move.line", line))
+    _change_lines(call, move, vals.get("line_ids") or [])
+    return move
+
+
+def _change_lines(call: Call, move: Row, commands: Sequence[Any]) -> None:
+    """Lines added (0), changed (1) or all taken away (5); what doesn't balance afterwards is refused."""
+    for command, ident, vals in commands:
+        if command == 0:
+            add_line(call, move, checked("account.move.line", vals))
+        elif command == 1:
+            call.update("account.move.line", call.row("account.move.line", ident), **checked("account.move.line", vals))
+        elif command == 5:
+            for line in call.lines(move):
+                call.tables.delete("account.move.line", line)
+        else:
+            raise Fault("ValueError", f"Wrong value for account.move.line_ids: command {command}")
     if sum(line["balance"] for line in call.lines(move)):
         long = f"The move (Draft Entry ({move['ref'] or ''})) is not balanced."
         raise Fault("UserError", long if call.version < 19 else "The entry is not balanced.")
     refresh(call, move)
-    return move
 
 
 def _journal(call: Call, vals: Mapping[str, Any], kind: str) -> Row:
@@ -90,14 +103,16 @@ def _match_with_original(call: Call, refund: Row) -> None:
 
 
 def write(call: Call, ids: Sequence[int], vals: Mapping[str, Any]) -> bool:
-    """Labels may change when posted; partner, days and lines may not."""
+    """Labels may change when posted; partner, days and lines may not. Of a draft all may."""
     vals = checked("account.move", vals)
     for move in call.rows("account.move", ids):
         fixed = [key for key in vals if key not in _FREE_WHEN_POSTED]
         if move["state"] == "posted" and fixed:
             text = f"You cannot modify the following readonly fields on a posted move: {', '.join(fixed)}"
             raise Fault("UserError", text)
-        call.update("account.move", move, **vals)
+        call.update("account.move", move, **{key: value for key, value in vals.items() if key != "line_ids"})
+        if "line_ids" in vals:
+            _change_lines(call, move, vals["line_ids"])
     return True
 
 

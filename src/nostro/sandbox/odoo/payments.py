@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from nostro.sandbox.odoo import matching
+from nostro.sandbox.odoo import matching, moves
 from nostro.sandbox.odoo.call import Call, checked
 from nostro.sandbox.odoo.entries import accounting_date, add_line, begin, post, refresh_payment, term_lines
 from nostro.sandbox.odoo.errors import Fault
@@ -46,11 +46,36 @@ def create(call: Call, vals: Mapping[str, Any]) -> Row:
 
 
 def action_post(call: Call, ids: Sequence[int]) -> None:
-    """Post payments; they stay open on the receivable account until somebody matches them."""
+    """Post drafts; they stay open on the receivable account until somebody matches them.
+
+    One that is posted or cancelled is left as it is, without a word.
+    """
     for payment in call.rows("account.payment", ids):
-        if payment["state"] != "draft":
-            raise Fault("UserError", f"The entry {payment['name']} (id {payment['move_id']}) must be in draft.")
-        post_payment(call, payment)
+        if payment["state"] == "draft" and payment["move_id"]:
+            post(call, call.row("account.move", payment["move_id"]))
+            refresh_payment(call, payment)
+        elif payment["state"] == "draft":
+            post_payment(call, payment)
+
+
+def action_draft(call: Call, ids: Sequence[int]) -> None:
+    """Set back to draft; the entry stays, as a draft too."""
+    for payment in call.rows("account.payment", ids):
+        if payment["move_id"]:
+            moves.button_draft(call, [payment["move_id"]])
+        call.update("account.payment", payment, state="draft")
+
+
+def action_cancel(call: Call, ids: Sequence[int]) -> None:
+    """Cancel: the entry of a posted one is cancelled too, a draft entry is deleted."""
+    for payment in call.rows("account.payment", ids):
+        entry = call.tables.of("account.move").get(payment["move_id"])
+        if entry and entry["state"] == "draft":
+            moves.unlink(call, [entry["id"]])
+            call.update("account.payment", payment, move_id=False)
+        elif entry:
+            moves.button_cancel(call, [entry["id"]])
+        call.update("account.payment", payment, state="canceled")
 
 
 def post_payment(call: Call, payment: Row, difference: tuple[Decimal, int, str] | None = None) -> None:
@@ -84,12 +109,13 @@ def post_payment(call: Call, payment: Row, difference: tuple[Decimal, int, str] 
 
 
 def write(call: Call, ids: Sequence[int], vals: Mapping[str, Any]) -> bool:
-    """Of a posted payment only the memo can change; on 19 the entry's `ref` follows it, on 18 not."""
+    """Of a posted payment 18 lets only the memo change. 19 takes anything, but only the memo reaches the entry."""
     vals = checked("account.payment", vals)
     for payment in call.rows("account.payment", ids):
-        if payment["move_id"] and set(vals) - {"memo"}:
+        if call.version < 19 and payment["move_id"] and set(vals) - {"memo"}:
             raise Fault("UserError", "You cannot modify a posted payment.")
-        call.update("account.payment", payment, **vals)
+        amount = {"amount": call.rounded(vals["amount"], payment["currency_id"])} if "amount" in vals else {}
+        call.update("account.payment", payment, **{**vals, **amount})
         if payment["move_id"] and "memo" in vals and call.version >= 19:
             call.update("account.move", call.row("account.move", payment["move_id"]), ref=vals["memo"])
     return True

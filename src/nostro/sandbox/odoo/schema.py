@@ -27,7 +27,8 @@ account.journal name:char code:char type:char company_id:res.company currency_id
   outbound_payment_method_line_ids:[account.payment.method.line]
 account.payment.method.line name:char code:char payment_type:char journal_id:account.journal
   payment_account_id:account.account
-account.move name:char ref:char move_type:char state:char date:date invoice_date:date invoice_date_due:date
+account.move name:char ref:char move_type:char state:char posted_before:bool date:date
+  invoice_date:date invoice_date_due:date
   payment_reference:char invoice_origin:char narration:char partner_id:res.partner journal_id:account.journal
   company_id:res.company currency_id:res.currency amount_total:amount amount_untaxed:amount amount_residual:amount
   amount_residual_signed:amount amount_total_signed:amount payment_state:char reversed_entry_id:account.move
@@ -63,6 +64,7 @@ _EVERY = {
     "display_name": "char",
     "create_date": "datetime",
     "write_date": "datetime",
+    "create_uid": "res.users",
     "write_uid": "res.users",
 }
 

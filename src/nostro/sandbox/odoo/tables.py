@@ -54,7 +54,7 @@ class Tables:
         """A new row. `now` is the start of the database transaction, which Odoo stamps on all that it writes."""
         self._last_id[model] += 1
         ident = self._last_id[model]
-        row = {**values, "id": ident, "create_date": now, "write_date": now, "write_uid": uid}
+        row = {**values, "id": ident, "create_date": now, "write_date": now, "create_uid": uid, "write_uid": uid}
         self._put(model, row)
         self._undo.append(lambda: self._take(model, row))
         self.written.append((model, ident))
