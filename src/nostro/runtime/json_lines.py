@@ -183,7 +183,7 @@ def _row(document: _Open, head: Head, end: End | None) -> tuple[str, ...]:
     if isinstance(head, MessageHead):
         named = "\n".join([document.name, f"{head.kind} {head.message_id}", *flaws])
         return named, str(document.count), "", sums, ""
-    whole = head.model_copy(update={"balances": end.balances}) if isinstance(end, StatementEnd) else head
+    whole = head.completed(end if isinstance(end, StatementEnd) else None)
     account = head.bank_account.identification
     named = "\n".join([document.name, f"{head.kind} {head.statement_id}", account, *flaws])
     return named, str(document.count), _balance(whole.opening), sums, _balance(whole.closing)
