@@ -8,11 +8,10 @@ from decimal import Decimal
 import pytest
 
 from nostro.formats.profiles import PROFILES, Finding, ProfileRefused, check, profile, refuse
-from nostro.formats.profiles.rules import valid_iban
 from nostro.model.failures import FormatRefused
 from nostro.model.messages import Document, Instruction, Mandate
 from nostro.model.money import Amount
-from nostro.model.parties import Address, BankAccount, Party
+from nostro.model.parties import Address, BankAccount, Party, valid_iban
 from nostro.model.statements import References, Source
 
 DAY = date(2026, 11, 30)

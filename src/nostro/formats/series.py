@@ -16,7 +16,7 @@ from nostro.formats.reading import Item
 from nostro.model.base import Value
 from nostro.model.canonical import digest
 from nostro.model.series import Break, Link, breaks, joined, order, repetitions
-from nostro.model.statements import CLOSING, OPENING, Entry, Source, StatementEnd, StatementHead, balance_of
+from nostro.model.statements import Entry, Source, StatementEnd, StatementHead
 
 _WARNINGS = frozenset({"statement_doubled", "statement_restated", "statement_late", "statement_of_no_day"})
 _REMEDIES = {
@@ -110,7 +110,8 @@ class Series:
                 yield from map(self._flaw, self._between(before, after))
 
     def _take(self, head: StatementHead, end: StatementEnd, file: str) -> None:
-        opening, closing = balance_of(end.balances, OPENING), balance_of(end.balances, CLOSING)
+        head = head.completed(end)
+        opening, closing = head.opening, head.closing
         day = head.to_date or (closing.on if closing else None) or head.from_date or head.created_on
         sequence = head.sequence or head.legal_sequence or None  # 0 stands for none
         page = head.page or 1

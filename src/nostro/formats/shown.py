@@ -243,7 +243,7 @@ def head_shown(head: StatementHead | MessageHead, file: str) -> dict[str, object
     told: dict[str, object] = dict(head.__dict__)
     told["source"] = shown_source(head.source, file)
     if isinstance(head, StatementHead):
-        del told["balances"], told["created_on"]
+        del told["balances"], told["created_on"], told["to_date"], told["last_page"]
     return told
 
 
@@ -258,10 +258,10 @@ def end_shown(
         "codes": codes,
     }
     if isinstance(head, StatementHead):
-        balances = end.balances if isinstance(end, StatementEnd) else head.balances
-        whole = head.model_copy(update={"balances": balances})
+        whole = head.completed(end if isinstance(end, StatementEnd) else None)
+        told |= {"to_date": whole.to_date, "last_page": whole.last_page}
         told |= {"opening": ShownBalance.of(whole.opening), "closing": ShownBalance.of(whole.closing)}
-        told["balances"] = [ShownBalance.of(balance) for balance in balances]
+        told["balances"] = [ShownBalance.of(balance) for balance in whole.balances]
         told["additional"] = end.additional if isinstance(end, StatementEnd) else ""
     return told
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from nostro.model.failures import FormatRefused
 
@@ -56,14 +56,17 @@ def decoded(raw: bytes) -> str:
         return decode(raw)
 
 
-def lines(chunks: Iterable[bytes], encoding: str = "") -> Iterator[tuple[int, str]]:
+def lines(
+    chunks: Iterable[bytes], encoding: str = "", read: Callable[[bytes], str] = decode
+) -> Iterator[tuple[int, str]]:
     """The lines with their numbers from 1, without their ends (whichever they are), a mark or Ctrl-Z.
 
     Each line is decoded by itself, so that one letter of another encoding spoils nothing else. `encoding` says which
-    one it is, where somebody knows. Raises `FormatRefused` for a line longer than `LINE_BYTES`.
+    one it is, where somebody knows; `read` takes a line where nobody does.
+    Raises `FormatRefused` for a line longer than `LINE_BYTES`.
     """
     for number, raw in enumerate(_raw_lines(_plain(chunks)), start=1):
-        yield number, raw.decode(encoding, "replace") if encoding else decode(raw)
+        yield number, raw.decode(encoding, "replace") if encoding else read(raw)
 
 
 def _raw_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:

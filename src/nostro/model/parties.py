@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from nostro.model.base import Value
 
@@ -18,7 +19,21 @@ def same_account(one: str, other: str) -> bool:
     return bool(said) and (said == told or (said == told[4:] and bool(_IBAN.fullmatch(told))))
 
 
-_IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{10,30}")
+_IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{10,30}", re.ASCII)
+
+
+@lru_cache(maxsize=4_096)
+def valid_iban(iban: str) -> bool:
+    """Whether an IBAN without blanks has its form and check digits (ISO 13616)."""
+    return bool(_IBAN.fullmatch(iban)) and is_mod_97(iban)
+
+
+def is_mod_97(said: str) -> bool:
+    """ISO 7064 MOD 97-10 over digits and capitals, with the first four of them behind the others."""
+    return int((said[4:] + said[:4]).translate(_VALUES)) % 97 == 1
+
+
+_VALUES = str.maketrans({letter: str(int(letter, 36)) for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"})
 
 
 class Address(Value):

@@ -152,6 +152,14 @@ class StatementHead(Value):
     source: Source
     format: str = ""
 
+    def completed(self, end: StatementEnd | None) -> StatementHead:
+        """With what only the end of the document told: all balances, the last day, whether this page is the last."""
+        if end is None:
+            return self
+        told = {"balances": end.balances or self.balances, "to_date": self.to_date or end.to_date}
+        last = end.last_page if self.last_page is None else self.last_page
+        return self.model_copy(update={**told, "last_page": last})
+
     def balance(self, codes: Sequence[str]) -> Balance | None:
         """The first balance with one of the codes, in the codes' order."""
         return balance_of(self.balances, codes)
@@ -181,7 +189,7 @@ class StatementEnd(Value):
     """What is only known when a document has streamed by: counts, sums and checks.
 
     `totals` are signed sums of the booked entries, by currency; `balances` are all of the document's, those after the
-    entries included.
+    entries included. `to_date` and `last_page` are what the head says where the document tells them behind its entries.
     """
 
     entries: int
@@ -190,6 +198,8 @@ class StatementEnd(Value):
     balances: tuple[Balance, ...] = ()
     checks: tuple[Check, ...] = ()
     additional: str = ""
+    to_date: date | None = None
+    last_page: bool | None = None
 
 
 class Reject(Value):

@@ -25,7 +25,7 @@ from nostro.formats.profiles import profile as bank_profile
 from nostro.formats.reading import Format, Item
 from nostro.formats.shown import json_of
 from nostro.formats.tables.formats import PAYMENTS
-from nostro.formats.tables.payment_proposal import ProfileNeeded
+from nostro.formats.tables.guesses import ProfileNeeded
 from nostro.formats.validating import Asked, Flaw, Series, flaws
 from nostro.formats.writing import MEANINGS, WRITERS, Order, writer, written
 from nostro.model.failures import FormatRefused, OutOfService, Refused, offered
@@ -167,8 +167,7 @@ def convert(
             result.write(written(result.to, told(), order))
     except ProfileNeeded as needed:
         frame.output.failure(needed)
-        for line in needed.proposal.splitlines():
-            frame.output.aside.print(clean(line), soft_wrap=True)
+        frame.output.aside_as_it_is(needed.proposal)
         return needed.exit_code
     return WRONG if said else DONE
 

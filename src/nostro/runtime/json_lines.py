@@ -13,6 +13,7 @@ from nostro.formats.codes import Legend, NamedCode
 from nostro.formats.identity import EntryIds
 from nostro.formats.reading import Format, Item
 from nostro.formats.series import Series
+from nostro.formats.tables.guesses import ProfileNeeded
 from nostro.model.failures import FormatRefused
 from nostro.model.messages import Instruction, MessageEnd, MessageHead, PaymentStatus
 from nostro.model.money import plain
@@ -87,7 +88,7 @@ class Lines:
                 self._take(open_document, item)
         except FormatRefused as refused:
             if not open_document.any:
-                self._refuse(name, str(refused))
+                self._refuse(name, str(refused), refused)
                 return
             open_document.rejects.append(Reject(where="", why=str(refused)))
         self._close(open_document, None)
@@ -150,9 +151,11 @@ class Lines:
             self._reject(reject, document.name)
         document.rejects.clear()
 
-    def _refuse(self, name: str, sentence: str) -> None:
+    def _refuse(self, name: str, sentence: str, refused: FormatRefused | None = None) -> None:
         self.code = REFUSED
         self._tell(Reject(where="", why=sentence), name)
+        if isinstance(refused, ProfileNeeded):
+            self.output.aside_as_it_is(refused.proposal)
 
     def _reject(self, reject: Reject, name: str) -> None:
         self.code = max(self.code, WRONG)
@@ -180,7 +183,7 @@ def _row(document: _Open, head: Head, end: End | None) -> tuple[str, ...]:
     if isinstance(head, MessageHead):
         named = "\n".join([document.name, f"{head.kind} {head.message_id}", *flaws])
         return named, str(document.count), "", sums, ""
-    whole = head.model_copy(update={"balances": end.balances}) if isinstance(end, StatementEnd) else head
+    whole = head.completed(end if isinstance(end, StatementEnd) else None)
     account = head.bank_account.identification
     named = "\n".join([document.name, f"{head.kind} {head.statement_id}", account, *flaws])
     return named, str(document.count), _balance(whole.opening), sums, _balance(whole.closing)

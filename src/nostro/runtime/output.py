@@ -168,6 +168,11 @@ class Output:
         if not self.json:
             self._aside(sentence)
 
+    def aside_as_it_is(self, text: str) -> None:
+        """Lines that somebody is to save as they are, beside the result."""
+        for line in text.splitlines():
+            self.aside.print(clean(line), soft_wrap=True)
+
     def failure(self, failure: Failure) -> None:
         """What happened, what to do next, and where the runbook is."""
         runbook = f"{RUNBOOKS}/{failure.runbook}.md" if failure.runbook else ""

@@ -19,7 +19,6 @@ from nostro.model.messages import Instruction, MessageEnd, PaymentStatus
 from nostro.model.money import Amount, InexactAmountError, plain
 from nostro.model.parties import same_account
 from nostro.model.statements import (
-    CLOSING,
     OPENING,
     Check,
     Entry,
@@ -146,8 +145,8 @@ class _Reading:
         return ReadItem(facts=(report,), entity=owned.entity.id, occurred_at=occurred_at, amount=entry.signed)
 
     def _statement(self, owned: _Owned, end: StatementEnd) -> ReadItem:
-        document, head = owned.document, owned.document.head
-        opening, closing = balance_of(end.balances, OPENING), balance_of(end.balances, CLOSING)
+        document, head = owned.document, owned.document.head.completed(end)
+        opening, closing = head.opening, head.closing
         currency = document.account.currency
         told = [head.sequence, head.legal_sequence, opening, closing, owned.content.digest()]
         received = StatementReceived(

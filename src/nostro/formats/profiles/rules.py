@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
-from functools import lru_cache
 from typing import NamedTuple
 
 from nostro.formats.profiles.profile import Profile, form_of
 from nostro.model.base import Value
 from nostro.model.messages import Instruction
 from nostro.model.money import Amount, exponent, plain
-from nostro.model.parties import Address, BankAccount, Party
+from nostro.model.parties import Address, BankAccount, Party, is_mod_97, valid_iban
 
 
 class Finding(Value):
@@ -37,7 +36,6 @@ class Broken(NamedTuple):
 
 Rule = Callable[[Instruction, Profile, date], Iterator[Broken]]
 _BIC = re.compile(r"[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}(?:[A-Z0-9]{3})?")
-_IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{10,30}")
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _RF = re.compile(r"RF\d{2}[A-Z0-9]{1,21}")
 _DIRECT_DEBIT = ("mandate_id", "signed_on", "sequence", "creditor_id")
@@ -100,19 +98,6 @@ def _numbered(field: str, account: BankAccount | None, profile: Profile) -> Iter
         yield Broken(f"{field}.iban", "iban.only", "The scheme takes IBANs only.", "Give the IBAN of this account.")
     if account.bic and not _BIC.fullmatch(account.bic):
         yield Broken(f"{field}.bic", "bic", "The BIC has not the form of one.", "Correct it, or leave it out.")
-
-
-@lru_cache(maxsize=4_096)
-def valid_iban(iban: str) -> bool:
-    """Whether an IBAN without blanks has its form and check digits (ISO 13616, modulus 97)."""
-    return bool(_IBAN.fullmatch(iban)) and _remainder(iban[4:] + iban[:4]) == 1
-
-
-def _remainder(text: str) -> int:
-    return int(text.translate(_VALUES)) % 97
-
-
-_VALUES = str.maketrans({letter: str(int(letter, 36)) for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"})
 
 
 def letters(payment: Instruction, profile: Profile, _: date) -> Iterator[Broken]:
@@ -242,7 +227,7 @@ def remittance(payment: Instruction, profile: Profile, _: date) -> Iterator[Brok
     if profile.remittance_either and lines and (reference or payment.documents):
         sentence = "The scheme takes text or a structured reference, not both."
         yield Broken("remittance", "remittance.either", sentence, "Keep the reference and leave the text out.")
-    if reference.startswith("RF") and not (_RF.fullmatch(reference) and _remainder(reference[4:] + reference[:4]) == 1):
+    if reference.startswith("RF") and not (_RF.fullmatch(reference) and is_mod_97(reference)):
         sentence = "The creditor reference's check digits are wrong (ISO 11649)."
         yield Broken("references.structured", "reference", sentence, "Ask the payee for it.")
 

@@ -11,7 +11,7 @@ from typing import ClassVar, Literal
 from nostro.model.base import Value
 from nostro.model.messages import Instruction
 from nostro.model.money import Amount, Currency
-from nostro.model.parties import BankAccount, Party
+from nostro.model.parties import BankAccount, Party, is_mod_97
 from nostro.model.statements import Check, References, Source
 
 ReferenceType = Literal["QRR", "SCOR", "NON", ""]
@@ -77,7 +77,7 @@ CHARACTERS = re.compile(r"[ -~\u00a0-\u017f\u0218-\u021b\u20ac]*")
 
 def is_iban(said: str) -> bool:
     """Whether it is an IBAN of Switzerland or Liechtenstein with a right check sum."""
-    return bool(_IBAN.fullmatch(said)) and _is_mod_97(said)
+    return bool(_IBAN.fullmatch(said)) and is_mod_97(said)
 
 
 def is_qr_iban(said: str) -> bool:
@@ -90,13 +90,8 @@ def is_reference(kind: str, said: str) -> bool:
     if kind == "QRR":
         return len(said) == 27 and said.isascii() and said.isdecimal() and bool(int(said)) and _is_recursive(said)
     if kind == "SCOR":
-        return bool(_SCOR.fullmatch(said)) and _is_mod_97(said)
+        return bool(_SCOR.fullmatch(said)) and is_mod_97(said)
     return not said
-
-
-def _is_mod_97(said: str) -> bool:
-    """ISO 7064 MOD 97-10, with the first four characters behind the others."""
-    return int("".join(str(int(letter, 36)) for letter in said[4:] + said[:4])) % 97 == 1
 
 
 def _is_recursive(digits: str) -> bool:

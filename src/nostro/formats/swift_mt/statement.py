@@ -242,7 +242,10 @@ class Statement:
             self.sums.rejected += 1
             yield Reject(where=self.where, why="the message breaks off: its end is missing", line=piece.line)
         checks = list(self._checks(closed=closed))
-        update = {"additional": " ".join(lines_of(self.own_words))}
+        update: dict[str, object] = {"additional": " ".join(lines_of(self.own_words))}
+        if self.kind == "statement":
+            closed_on = next((one.on for one in self.balances if one.code == "CLBD"), None)
+            update |= {"to_date": closed_on, "last_page": self.last_page if self.numbers[1] else None}
         yield self.sums.end(self.balances, self.controls, checks).model_copy(update=update)
 
     def _checks(self, *, closed: bool) -> Iterator[Check]:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from nostro.formats.reading import Unreadable
 from nostro.model.base import maker
 from nostro.model.money import EXPONENTS, Amount
-from nostro.model.parties import BankAccount
+from nostro.model.parties import BankAccount, valid_iban
 from nostro.model.statements import Balance
 
 _made_amount = maker(Amount)
@@ -144,13 +144,6 @@ def moment(told: str) -> datetime | None:
     return at.replace(tzinfo=timezone(offset if found[3] == "+" else -offset))
 
 
-def is_iban(told: str) -> bool:
-    """Whether it has an IBAN's shape and check digits (ISO 13616, ISO 7064 MOD 97-10)."""
-    if not _IBAN.fullmatch(told):
-        return False
-    return int("".join(str(int(sign, 36)) for sign in told[4:] + told[:4])) % 97 == 1
-
-
 def looks_like_iban(told: str) -> bool:
     """Whether it has an IBAN's shape; banks mask some of its digits in samples."""
     return bool(_IBAN.fullmatch(told))
@@ -185,4 +178,4 @@ def _without_currency(told: str) -> tuple[str, str]:
     if code not in EXPONENTS or not rest[-1:].isdigit():
         return told, ""
     # Seychelles and Mauritius have a currency inside their IBANs.
-    return (told, "") if is_iban("".join(told.split()).upper()) else (rest, code)
+    return (told, "") if valid_iban("".join(told.split()).upper()) else (rest, code)

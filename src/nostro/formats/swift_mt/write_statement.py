@@ -23,7 +23,7 @@ from nostro.formats.swift_mt.writing import (
 from nostro.model.failures import FormatRefused
 from nostro.model.money import Amount, plain
 from nostro.model.parties import BankAccount
-from nostro.model.statements import Balance, Entry, StatementEnd, StatementHead, balance_of
+from nostro.model.statements import Balance, Entry, StatementEnd, StatementHead
 
 LINES, SIGNS = 6, 65
 """Of field 86."""
@@ -128,8 +128,8 @@ def information(entry: Entry) -> str:
 
 
 def _ending(end: StatementEnd, head: StatementHead, reached: Decimal) -> Iterator[str]:
-    balances = end.balances or head.balances
-    closing = balance_of(balances, ("CLBD",))
+    head = head.completed(end)
+    closing = head.closing
     if closing is None:
         raise FormatRefused("Field 62F needs a closing balance and its day.", "Tell it.")
     if closing.amount.value != reached or closing.amount.currency != head.currency:
@@ -138,7 +138,7 @@ def _ending(end: StatementEnd, head: StatementHead, reached: Decimal) -> Iterato
             "Find the entry that is missing or doubled.",
         )
     yield f":62{'M' if head.last_page is False else 'F'}:{_balance('62F', closing)}"
-    for told in balances:
+    for told in head.balances:
         if tag := _OTHER_BALANCES.get(told.code):
             yield f":{tag}:{_balance(tag, told)}"
     if end.additional:

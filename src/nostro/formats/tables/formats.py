@@ -8,13 +8,15 @@ from itertools import chain, islice
 from nostro.formats.line_statements import LineItem
 from nostro.formats.qif import Declared, is_qif, read_qif
 from nostro.formats.reading import BEGINNING_BYTES, Beginning, Format
+from nostro.formats.tables.code_pages import Decoding
 from nostro.formats.tables.payment_proposal import proposed_payments
 from nostro.formats.tables.payments import PaymentItem, PaymentProfile, payment_rows
 from nostro.formats.tables.profile import CANONICAL, Profile
-from nostro.formats.tables.proposal import ROWS, delimiter_of, is_table, propose_rows, required, told
+from nostro.formats.tables.proposal import ROWS, decoded_lines, delimiter_of, is_table, propose_rows, with_encoding
 from nostro.formats.tables.reader import read_rows
 from nostro.formats.tables.rows import ZIP, rows
 from nostro.formats.tables.writer import COLUMNS
+from nostro.formats.text import begun
 
 
 def read_table(chunks: Iterable[bytes], profile: Profile | None = None) -> Iterator[LineItem]:
@@ -22,31 +24,29 @@ def read_table(chunks: Iterable[bytes], profile: Profile | None = None) -> Itera
 
     Raises `FormatRefused` with the open questions where that would be ambiguous.
     """
-    given, held = iter(chunks), b""
-    for chunk in given:
-        held += chunk
-        if len(held) >= BEGINNING_BYTES:
-            break
-    whole = chain((held,), given)
+    held, given = begun(chunks, BEGINNING_BYTES)
+    whole, decoding = chain((held,), given), Decoding.of(held[:BEGINNING_BYTES])
     if profile is None and Beginning(held[:BEGINNING_BYTES]).text.lstrip("\ufeff").startswith(",".join(COLUMNS)):
         profile = CANONICAL
     name = "XLSX" if held.startswith(ZIP) else "CSV"
     if profile is not None and is_qif(Beginning(held[:BEGINNING_BYTES])):
         yield from read_qif(whole, Declared(profile.date_order, profile.currency, profile.bank_account))
         return
-    delimiter = (profile.delimiter if profile else "") or _delimiter(held)
+    delimiter = (profile.delimiter if profile else "") or _delimiter(held, decoding)
     if profile is not None:
-        table = rows(whole, delimiter, profile.encoding, profile.sheet)
-        yield from read_rows(table, profile, f"{name}/{profile.name}" if profile.name else name)
+        table = rows(whole, delimiter, profile.encoding, profile.sheet, decoding)
+        title = f"{name}/{profile.name}" if profile.name else name
+        yield from read_rows(table, profile, title, () if profile.encoding else decoding.notes)
         return
-    table = rows(whole, delimiter)
+    table = rows(whole, delimiter, read=decoding)
     first = list(islice(table, ROWS))
-    proposal = propose_rows(first, delimiter)
-    yield from read_rows(chain(first, table), required(proposal), name, [("profile", told(proposal))])
+    proposal = with_encoding(propose_rows(first, delimiter), decoding)
+    decoding.notes[:] = [("profile", proposal.told())]
+    yield from read_rows(chain(first, table), proposal.required(), name, decoding.notes)
 
 
-def _delimiter(held: bytes) -> str:
-    return "," if held.startswith(ZIP) else delimiter_of(Beginning(held[:BEGINNING_BYTES]).lines)
+def _delimiter(held: bytes, decoding: Decoding) -> str:
+    return "," if held.startswith(ZIP) else delimiter_of(decoded_lines(Beginning(held[:BEGINNING_BYTES]), decoding))
 
 
 def read_payments(chunks: Iterable[bytes], profile: PaymentProfile | None = None) -> Iterator[PaymentItem]:
@@ -54,14 +54,13 @@ def read_payments(chunks: Iterable[bytes], profile: PaymentProfile | None = None
 
     Raises `FormatRefused` with the proposal where that lacks something.
     """
-    given, held = iter(chunks), b""
-    for chunk in given:
-        held += chunk
-        if len(held) >= BEGINNING_BYTES:
-            break
-    delimiter = (profile.delimiter if profile else "") or _delimiter(held)
+    held, given = begun(chunks, BEGINNING_BYTES)
+    decoding = Decoding.of(held[:BEGINNING_BYTES])
+    delimiter = (profile.delimiter if profile else "") or _delimiter(held, decoding)
     encoding, sheet = (profile.encoding, profile.sheet) if profile else ("", "")
-    table = rows(chain((held,), given), delimiter, encoding, sheet)
+    if not encoding:
+        decoding.refuse_doubt()
+    table = rows(chain((held,), given), delimiter, encoding, sheet, decoding)
     if profile is not None:
         yield from payment_rows(table, profile)
         return

@@ -7,6 +7,7 @@ from typing import Any, TypeVar, get_args
 
 from nostro.formats.reading import Unreadable
 from nostro.formats.tables.cells import Cell, day, name_of, number, text
+from nostro.formats.tables.guesses import ProfileNeeded, quoted
 from nostro.formats.tables.payments import PaymentColumns, PaymentProfile
 from nostro.formats.tables.profile import DateOrder
 from nostro.formats.tables.rows import Row
@@ -80,18 +81,6 @@ _NEEDED: Mapping[str, str] = {
 }
 
 
-class ProfileNeeded(FormatRefused):
-    """A list of payments says too little by itself. `proposal` is the beginning of its profile, as YAML."""
-
-    def __init__(self, missing: Sequence[str], proposal: str) -> None:
-        named = ", ".join(missing) or "the order of its dates or the decimal mark"
-        super().__init__(
-            f"This table tells no payments by itself; not recognised: {named}.",
-            "Complete the profile below, save it as YAML, and name it with --table FILE.",
-        )
-        self.proposal = proposal
-
-
 def proposed_payments(rows: Sequence[Row], delimiter: str) -> PaymentProfile:
     """The profile that the column names tell. Raises `ProfileNeeded` with a proposal where something is open."""
     header = max(rows[:_HEADER_WITHIN], key=lambda row: len(_named(row.cells)), default=None)
@@ -108,7 +97,11 @@ def proposed_payments(rows: Sequence[Row], delimiter: str) -> PaymentProfile:
     missing = [name for name in _NEEDED if name not in known]
     if missing or len(orders) != 1 or len(marks) != 1:
         unused = [said for cell in header.cells if (said := text(cell)) and said not in _flat(columns)]
-        raise ProfileNeeded(missing, _yaml(columns, (orders, marks), (delimiter, currency), missing, unused))
+        named = ", ".join(missing) or "the order of its dates or the decimal mark"
+        raise ProfileNeeded(
+            f"This table tells no payments by itself; not recognised: {named}.", "--table",
+            _yaml(columns, (orders, marks), (delimiter, currency), missing, unused),
+        )  # fmt: skip
     return PaymentProfile(
         columns=PaymentColumns.model_validate(columns), date_order=orders[0], decimal=marks[0], delimiter=delimiter,
         currency=currency, method="cheque" if cheques else "credit_transfer",
@@ -169,12 +162,12 @@ def _yaml(
     """The profile as far as it is known, with a line for each thing that a person has to add."""
     (orders, marks), (delimiter, currency) = ways, told
     lines = ["kind: payments", "columns:"]
-    lines += [f"  {name}: {_quoted(said)}" for name, said in columns.items()]
+    lines += [f"  {name}: {quoted(said)}" for name, said in columns.items()]
     lines += [f"  # {name}: {_NEEDED[name]}" for name in missing]
     lines += [f"  # not used: {said}" for said in unused]
     lines.append(_choice("date_order", orders, "dmy, mdy or ymd"))
     lines.append(_choice("decimal", marks, "the decimal mark, . or ,"))
-    lines.append(f"delimiter: {_quoted(delimiter)}")
+    lines.append(f"delimiter: {quoted(delimiter)}")
     lines.append(f"currency: {currency}" if currency else "# currency: EUR")
     lines += ["# same:  # what all payments share", "#   debtor: Our Company", "#   debtor_account: DE..."]
     return "\n".join(lines)
@@ -182,12 +175,5 @@ def _yaml(
 
 def _choice(name: str, fitting: Sequence[str], asked: str) -> str:
     if len(fitting) == 1:
-        return f"{name}: {_quoted(fitting[0])}"
-    return f"{name}: {' | '.join(map(_quoted, fitting))}  # say which: {asked}"
-
-
-def _quoted(said: str | list[str]) -> str:
-    if isinstance(said, list):
-        return f"[{', '.join(map(_quoted, said))}]"
-    escaped = said.replace("\\", "\\\\").replace('"', '\\"').replace("\t", "\\t")
-    return f'"{escaped}"'
+        return f"{name}: {quoted(fitting[0])}"
+    return f"{name}: {' | '.join(map(quoted, fitting))}  # say which: {asked}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
@@ -14,6 +15,8 @@ DateOrder = Literal["dmy", "mdy", "ymd"]
 Word = Annotated[str, AfterValidator(str.casefold)]
 Column = str | int
 """A column's name in the header (case and blanks don't matter), or its number from 1."""
+DEBIT_WORDS = ("d", "dr", "db", "dbit", "debit", "debet", "-", "s", "soll", "af", "af (debet)")
+CREDIT_WORDS = ("c", "cr", "crdt", "credit", "+", "h", "haben", "bij")
 
 
 class Named(Value):
@@ -89,6 +92,15 @@ class Shape(Value):
     skip_last: int = Field(default=0, ge=0, le=1_000)
     currency: str = ""
 
+    @field_validator("encoding")
+    @classmethod
+    def _is_encoding(cls, encoding: str) -> str:
+        try:
+            return codecs.lookup(encoding).name if encoding else ""
+        except LookupError:
+            message = "there is no encoding of that name; cp1250, cp1252, iso8859-2 and utf-8 are some"
+            raise ValueError(message) from None
+
     @field_validator("currency")
     @classmethod
     def _known(cls, currency: str) -> str:
@@ -107,8 +119,8 @@ class Profile(Shape):
     columns: Columns
     inverse: bool = False
     debits_negative: bool = False
-    debit_words: tuple[Word, ...] = ("d", "dr", "db", "dbit", "debit", "debet", "-", "s", "soll", "af", "af (debet)")
-    credit_words: tuple[Word, ...] = ("c", "cr", "crdt", "credit", "+", "h", "haben", "bij")
+    debit_words: tuple[Word, ...] = DEBIT_WORDS
+    credit_words: tuple[Word, ...] = CREDIT_WORDS
     bank_account: str = ""
     opening: Marked | None = None
     closing: Marked | None = None

@@ -39,6 +39,7 @@ class _Walk:
     profile: Profile
     format: str
     notes: Sequence[tuple[str, str]] = ()
+    noted: int = 0
     places: dict[str, list[int]] = field(default_factory=dict)
     statements: int = 0
     running: Running | None = None
@@ -93,12 +94,17 @@ class _Walk:
             source=Source(where=f"table[{self.statements}]", line=row.line),
             format=self.format,
         )
-        self.running = Running(head)
-        for name, detail in self.notes:
-            self.running.note(name, detail)
+        self.running, self.noted = Running(head), 0
+        self._note(self.running)
         if not currency:
             self.running.note("currency", "no currency is told: declare it in a profile")
         return head
+
+    def _note(self, running: Running) -> None:
+        """What was found out about the file since the last time, told beside the statement."""
+        for name, detail in self.notes[self.noted :]:
+            running.note(name, detail)
+        self.noted = len(self.notes)
 
     def _first_day(self, row: Row) -> str:
         """What the statement is called by: nothing in a table names it."""
@@ -112,6 +118,7 @@ class _Walk:
         running = self.running
         if running is None:
             return
+        self._note(running)
         self.running = None
         for name, detail in self.unread:
             running.note(name, detail)

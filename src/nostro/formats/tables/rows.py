@@ -7,7 +7,7 @@ import io
 import warnings
 import zipfile
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import chain
@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from nostro.formats.tables.cells import Cell, name_of, text
 from nostro.formats.tables.profile import Column, Named
-from nostro.formats.text import gathered, lines
+from nostro.formats.text import decode, gathered, lines
 from nostro.model.failures import FormatRefused
 
 ZIP = b"PK\x03\x04"
@@ -42,7 +42,10 @@ class Row(NamedTuple):
         return not any(cell for cell in self.cells if not isinstance(cell, str) or cell.strip())
 
 
-def rows(chunks: Iterable[bytes], delimiter: str, encoding: str = "", sheet: str = "") -> Iterator[Row]:
+def rows(
+    chunks: Iterable[bytes], delimiter: str, encoding: str = "", sheet: str = "",
+    read: Callable[[bytes], str] = decode,
+) -> Iterator[Row]:  # fmt: skip
     """The rows. Raises `FormatRefused` for an XLSX that can't be opened or is beyond every limit."""
     given = iter(chunks)
     first = next(given, b"")
@@ -50,7 +53,7 @@ def rows(chunks: Iterable[bytes], delimiter: str, encoding: str = "", sheet: str
     if first.startswith(ZIP):
         yield from sheet_rows(whole, sheet)
     else:
-        yield from text_rows(lines(whole, encoding), delimiter)
+        yield from text_rows(lines(whole, encoding, read), delimiter)
 
 
 def text_rows(numbered: Iterable[tuple[int, str]], delimiter: str) -> Iterator[Row]:

@@ -150,15 +150,15 @@ def _opening(head: StatementHead, created_at: datetime, say: Say) -> bytes:
 def _beginning(head: StatementHead, end: StatementEnd, say: Say) -> Iterator[bytes]:
     """What stands before the entries."""
     version, _, name = _MESSAGES[head.kind]
+    head = head.completed(end)
     if not head.bank_account.identification:
         raise FormatRefused("The statement names no bank account (Acct is mandatory).", "Say which one it is.")
     at = _Place(head.source.where, say)
-    balances = end.balances or head.balances
-    if head.kind == "statement" and not balances:
+    if head.kind == "statement" and not head.balances:
         raise FormatRefused(
             f"The statement has no balance: {version} demands one (Bal).", "Write a notification, or CSV."
         )
-    told = [*_head(head, at), *(_balance(told, at) for told in balances if head.kind != "notification")]
+    told = [*_head(head, at), *(_balance(told, at) for told in head.balances if head.kind != "notification")]
     yield f"<{name}>{''.join(told)}".encode()
 
 
