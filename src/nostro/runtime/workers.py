@@ -298,6 +298,6 @@ class Partitions:
         if self._done is not None and abs(now.business - self._done.business) < PARTITIONS_EVERY:
             return 0
         async with self.house.database.transaction() as tx:
-            await partition(tx.connection, now.business.date())
+            await partition(tx, now.business.date())
         self._done = now
         return 1
