@@ -262,6 +262,10 @@ select content from bundle where digest = %(digest)s;
 -- The one clock of leases.
 select clock_timestamp() as at;
 
+-- name: nudge
+-- Wakes those who wait for such work, in other processes.
+select pg_notify('nostro', told) from unnest(%(told)s::text[]) as told order by told;
+
 -- name: held_shards
 -- Who holds shards, and where they stand: to tell a lost fence from another lost race, and from an own commit that was not told.
 select shard, token, position, head, bundle, activations from shard where shard = any(%(shards)s::smallint[]) order by shard;
