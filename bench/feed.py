@@ -82,7 +82,7 @@ class Feed:
     async def one(self, query: str) -> Any:  # noqa: ANN401 - whatever is asked for
         """The one value of a query."""
         async with self.database.transaction() as tx:
-            row = await (await tx.connection.execute(query.encode())).fetchone()
+            row = await (await tx.execute(query.encode())).fetchone()
         return row[0] if row else None
 
     async def keep(self, under_way: int, seconds: float) -> Window:

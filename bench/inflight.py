@@ -93,7 +93,7 @@ async def _replies(feed: Feed, first: int, count: int, seconds: float) -> None:
         if not fallen and passed >= seconds / 2:
             fallen = True
             async with feed.database.transaction() as tx:
-                await tx.connection.execute(NOW_DUE, (f"wait_{first:09}",))
+                await tx.execute(NOW_DUE, (f"wait_{first:09}",))
         due = min(count, int(passed * REPLIES_A_SECOND / STEPS)) - sent
         if due > 0:
             at = datetime.now(UTC)

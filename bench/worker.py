@@ -39,6 +39,7 @@ from nostro.runtime.workers import follows_of
 from nostro.store.database import Database
 from nostro.store.entropy import SystemEntropy
 from nostro.store.keys import Keys
+from nostro.store.nudges import Nudges
 from nostro.store.sealing import SealKey
 
 MASTER = {1: b"m" * 32}
@@ -50,7 +51,9 @@ def rules(_: bytes) -> OneRule:
     return OneRule()
 
 
-def loops_of(order: dict[str, Any], database: Database, transport: Transport, anchor: Path) -> list[Loop]:
+def loops_of(
+    order: dict[str, Any], database: Database, transport: Transport, anchor: Path
+) -> tuple[list[Loop], Nudges]:
     """The loops of `runtime.workers` that an instance passes, with the same rests."""
     entropy = SystemEntropy()
     keys, clock = Keys(MASTER, entropy), Clock(database)
@@ -76,7 +79,8 @@ def loops_of(order: dict[str, Any], database: Database, transport: Transport, an
         (f"dispatch {PARTNER}", Dispatcher(house, connection).step, 0.1),
         ("checkpoints", Checkpoints(database, seal, Anchors([FolderAnchor(anchor)]).put).step, 1.0),
     ]
-    return [Loop(name, step, idle, follows_of(name)) for name, step, idle in steps]
+    nudges = Nudges(database, order["worker"], tenure.holds_all)
+    return [Loop(name, step, idle, follows_of(name)) for name, step, idle in steps], nudges
 
 
 async def work(order: dict[str, Any]) -> dict[str, Any]:
@@ -88,11 +92,11 @@ async def work(order: dict[str, Any]) -> dict[str, Any]:
         transport: Transport = partner
         if order["partner"] != URL:
             transport = await stack.enter_async_context(HttpTransport())
-        loops = loops_of(order, database, transport, anchor)
+        loops, nudges = loops_of(order, database, transport, anchor)
         asyncio.get_running_loop().create_task(_until_told(stop))
         settle_memory()
         say({"ready": True})
-        await Loops(Clock(database), stop).run(loops)
+        await Loops(Clock(database), stop, nudges=nudges).run(loops)
     return {"effects": len(partner.books), "calls": partner.calls, "cpu_seconds": sum(os.times()[:2])}
 
 

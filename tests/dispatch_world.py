@@ -127,7 +127,7 @@ class World:
     async def absorb(self) -> int:
         """What the subjects' holders do with outcomes: commands close, or stay with a person."""
         async with self.database.transaction() as tx:
-            cursor = await tx.connection.execute(b"delete from arrival returning body, cause_position, actor, receipt")
+            cursor = await tx.execute(b"delete from arrival returning body, cause_position, actor, receipt")
             rows = await cursor.fetchall()
             for row in rows:
                 await self._absorb(tx, row)
@@ -146,11 +146,11 @@ class World:
 
     async def all(self, statement: str) -> list[tuple[Any, ...]]:
         async with self.database.transaction() as tx:
-            return [tuple(row) for row in await (await tx.connection.execute(statement.encode())).fetchall()]
+            return [tuple(row) for row in await (await tx.execute(statement.encode())).fetchall()]
 
     async def run(self, statement: str) -> None:
         async with self.database.transaction() as tx:
-            await tx.connection.execute(statement.encode())
+            await tx.execute(statement.encode())
 
 
 @dataclass

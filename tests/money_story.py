@@ -160,7 +160,7 @@ class Story:
     async def all(self, query: str) -> Sequence[Any]:
         """Rows of a query, for looking."""
         async with self.database.transaction() as tx:
-            return await (await tx.connection.execute(query.encode())).fetchall()
+            return await (await tx.execute(query.encode())).fetchall()
 
     def _at(self, one: Fact) -> Fact:
         return replace(one, occurred_at=self.now.business, received_at=self.now.business)

@@ -167,7 +167,7 @@ async def _adopted(both: Running) -> int:
     """Commands whose effect was found: done in the life that was lost."""
     async with both.house.database.transaction() as tx:
         query = "select count(*) as count from command_closed where outcome = 'adopted'"
-        row = await (await tx.connection.execute(query)).fetchone()
+        row = await (await tx.execute(query)).fetchone()
     return int(row.count) if row else 0
 
 

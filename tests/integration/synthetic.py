@@ -219,7 +219,7 @@ class House:
         content = b"{}"
         bundle = digest({})
         async with self.database.transaction() as tx:
-            await tx.connection.execute(
+            await tx.execute(
                 "insert into bundle values (%s, %s, %s, 'test', 1) on conflict do nothing", (bundle, content, START)
             )
         await self.tenure.step(self.now)
@@ -253,4 +253,4 @@ class House:
     async def all(self, query: str) -> list[tuple[object, ...]]:
         """Rows of a query, for looking."""
         async with self.database.transaction() as tx:
-            return [tuple(row) for row in await (await tx.connection.execute(query.encode())).fetchall()]
+            return [tuple(row) for row in await (await tx.execute(query.encode())).fetchall()]

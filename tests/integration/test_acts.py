@@ -120,7 +120,7 @@ async def test_what_a_person_saw_has_to_be_so_still(office: Office) -> None:
     act = Decide(KEY, "release")
     seen = (await office.desk.look(act)).seen
     async with office.house.database.transaction() as tx:
-        await tx.connection.execute("update command_open set note = 'changed'")
+        await tx.execute("update command_open set note = 'changed'")
     with pytest.raises(ActRefused, match="no longer"):
         await office.desk.submit(act, Signature("treasurer", "seen"), seen, START)
 

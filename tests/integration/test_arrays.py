@@ -48,9 +48,7 @@ async def test_numbers_of_any_size_share_one_prepared_statement(database_url: st
     async with Database(database_url, size=1) as database, database.transaction() as tx:
         for number in (1, 70_000, 2**40):
             await tx.row(statement, given=[number])
-        cursor = await tx.connection.execute(
-            "select count(*) as count from pg_prepared_statements where statement ~ 'bigint'"
-        )
+        cursor = await tx.execute("select count(*) as count from pg_prepared_statements where statement ~ 'bigint'")
         found = await cursor.fetchone()
     assert found is not None
     assert found.count == 1

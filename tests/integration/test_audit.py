@@ -57,7 +57,7 @@ class Sealed:
     async def behind_our_back(self, statement: str) -> None:
         """Somebody with a superuser's rights at work."""
         async with self.house.database.transaction() as tx:
-            await tx.connection.execute(statement.encode())
+            await tx.execute(statement.encode())
 
 
 @pytest_asyncio.fixture

@@ -377,7 +377,7 @@ async def test_a_refused_write_fails_alone_and_a_lost_slot_writes_nothing(databa
 
     async def note(tx: Transaction, *, name: str, state: str = "closed") -> None:
         row = (name, state, 0, START, START)
-        await tx.connection.execute(b"insert into breaker values (%s, %s, %s, %s, %s)", row)
+        await tx.execute(b"insert into breaker values (%s, %s, %s, %s, %s)", row)
 
     given = [("a", "closed"), ("b", "nonsense"), ("c", "closed")]
     ends = await asyncio.gather(

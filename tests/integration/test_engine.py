@@ -303,7 +303,7 @@ async def test_replay_finds_what_was_decided_otherwise(house: House) -> None:
     await house.tell([as_fact(payout("po_1"))])
     await house.settle()
     async with house.database.transaction() as tx:
-        await tx.connection.execute(b"update fact set decided = leaf where process = 'payout'")
+        await tx.execute(b"update fact set decided = leaf where process = 'payout'")
     _, [difference] = await Replay(house.database, house.keys, house.processes, lambda _: house.rules).run()
     assert difference.subject == "payout/po_1"
 

@@ -72,13 +72,13 @@ class Watched:
 
     async def all(self, query: str) -> list[tuple[Any, ...]]:
         async with self.database.transaction() as tx:
-            return [tuple(row) for row in await (await tx.connection.execute(query.encode())).fetchall()]
+            return [tuple(row) for row in await (await tx.execute(query.encode())).fetchall()]
 
     async def stopped(self) -> str:
         """Why nothing may leave over this connection; over another everything may."""
         slots = {name: Slot(name, 0, 1, "me") for name in ("psp", "odoo")}
         async with self.database.transaction() as tx:
-            await tx.connection.execute(
+            await tx.execute(
                 b"insert into lease select 'slot', name, 0, 1, 'me', 'infinity'"
                 b" from unnest(array['psp', 'odoo']) as c (name) on conflict do nothing"
             )
@@ -87,7 +87,7 @@ class Watched:
 
     async def close_case(self) -> None:
         async with self.database.transaction() as tx:
-            await tx.connection.execute("update exception_case set closed_at = opened_at, closed_by = 'ana'")
+            await tx.execute("update exception_case set closed_at = opened_at, closed_by = 'ana'")
 
 
 def books(**changed: Any) -> OdooBooks:  # noqa: ANN401 - settings
@@ -171,7 +171,7 @@ async def test_ids_that_run_backwards_stop_it_and_list_what_is_gone(watched: Wat
     await watched.look()
     day = watched.now.business - timedelta(minutes=1)
     async with watched.database.transaction() as tx:
-        await tx.connection.execute(
+        await tx.execute(
             "insert into command_closed select 1, 'k', %s, 'p/s/t/0/0', 'NOSAAAA', 'p', 's', 't', 'DE', 'odoo',"
             " 'book_journal_entry', 'done', %s, '{}', 1, '', null, %s, %s",
             (day.date().replace(day=1), f'{{"move":"{move}"}}'.encode(), day, day),

@@ -201,7 +201,7 @@ async def test_a_feed_that_is_rewound_finds_its_pages_known(feed: Feeding) -> No
     polls = feed.polls()
     await polls.step(feed.house.now)
     async with feed.house.database.transaction() as tx:
-        await tx.connection.execute("update feed set cursor = '', run_at = %s", (START,))
+        await tx.execute("update feed set cursor = '', run_at = %s", (START,))
     await polls.step(feed.house.now)
     assert feed.till.asked == 2
     assert len(await feed.kept()) == 1

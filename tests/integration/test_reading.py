@@ -149,10 +149,10 @@ async def test_a_reader_whose_lease_went_to_another_ends_nothing(house: IntakeHo
 
 async def test_an_unsigned_sender_tells_no_facts_but_its_hint_brings_the_poll_forward(house: IntakeHouse) -> None:
     async with house.database.transaction() as tx:
-        await tx.connection.execute(
+        await tx.execute(
             "insert into feed (connection, name, run_at) values ('till', 'events', %s)", (house.now.business,)
         )
-        await tx.connection.execute("update feed set run_at = run_at + interval '1 hour'")
+        await tx.execute("update feed set run_at = run_at + interval '1 hour'")
     await house.take({"payout": "po_1"}, {"hint": "events"}, kind="webhook", signed=False)
     await house.read_all()
     [end] = await house.ends()
@@ -252,7 +252,7 @@ async def test_a_receipt_without_connection_is_a_reject_and_so_is_one_that_ends_
     await house.take(*payouts(1, 1))
     await house.take(*payouts(2, 2))
     async with house.database.transaction() as tx:
-        await tx.connection.execute("update reading set attempts = %s", (ATTEMPTS,))
+        await tx.execute("update reading set attempts = %s", (ATTEMPTS,))
     house.readings = house.make_readings()
     del house.connections["till"]
     await house.take(*payouts(3, 3))
@@ -272,15 +272,15 @@ def _mended(receipt: ReceiptView) -> Iterator[Item]:
 async def test_who_claims_readings_reads_no_whole_queue_for_them(house: IntakeHouse) -> None:
     """Whatever PostgreSQL plans without knowing the limits: a backlog must not slow down what works it off."""
     async with house.database.transaction() as tx:
-        await tx.connection.execute(
+        await tx.execute(
             "insert into reading (shard, receipt, month, lane, number, run_at) select mod(n, 64), int4send(n),"
             " '2026-08-01', mod(n, 3), 0, '2026-08-31Z'::timestamptz + n * interval '1 s'"
             " from generate_series(1, 100000) n"
         )
-        await tx.connection.execute("analyze reading")
+        await tx.execute("analyze reading")
         numbers = count(1)
         claim = re.sub(r"%\(\w+\)s", lambda _: f"${next(numbers)}", SQL.claim_readings.text.decode())
-        rows = await (await tx.connection.execute(("explain (generic_plan) " + claim).encode())).fetchall()
+        rows = await (await tx.execute(("explain (generic_plan) " + claim).encode())).fetchall()
     plan = "\n".join(row[0] for row in rows)
     assert "reading_due" in plan
     assert "Seq Scan on reading" not in plan

@@ -43,7 +43,7 @@ async def keep(database: Database, received: Received, body: bytes) -> KeptRecei
 
 async def count(database: Database, table: str) -> int:
     async with database.transaction() as tx:
-        rows = await (await tx.connection.execute(f"select count(*) from {table}".encode())).fetchall()
+        rows = await (await tx.execute(f"select count(*) from {table}".encode())).fetchall()
     return int(rows[0][0])
 
 
@@ -95,12 +95,12 @@ async def test_nothing_of_a_receipt_stands_in_clear_and_a_moved_part_does_not_op
     body = b"DE89370400440532013000" * 30_000
     kept, other = await keep(database, event(), body), await keep(database, event("evt_2"), body)
     async with database.transaction() as tx:
-        cursor = await tx.connection.execute(b"select sealed from receipt_part")
+        cursor = await tx.execute(b"select sealed from receipt_part")
         assert all(b"DE8937" not in row[0] for row in await cursor.fetchall())
         moving = (
             b"update receipt_part p set sealed = q.sealed from receipt_part q where p.receipt = %s and q.receipt = %s"
         )
-        await tx.connection.execute(moving, (kept.id, other.id))
+        await tx.execute(moving, (kept.id, other.id))
     with pytest.raises(SealBroken):
         async with database.transaction() as tx:
             await receipts.load(tx, KEYS, kept.id)
@@ -109,7 +109,7 @@ async def test_nothing_of_a_receipt_stands_in_clear_and_a_moved_part_does_not_op
 async def test_an_erased_receipt_says_that_it_was_erased(database: Database) -> None:
     kept = await keep(database, event(), b"a person")
     async with database.transaction() as tx:
-        await tx.connection.execute(b"update receipt set wrapped = null")
+        await tx.execute(b"update receipt set wrapped = null")
     with pytest.raises(FormatRefused, match="erased"):
         async with database.transaction() as tx:
             await receipts.load(tx, KEYS, kept.id)

@@ -37,7 +37,7 @@ EVERYBODY_ELSE = """
 
 async def transacted(database: Database) -> None:
     async with database.transaction() as tx:
-        await tx.connection.execute(b"select")
+        await tx.execute(b"select")
 
 
 @pytest_asyncio.fixture
@@ -204,7 +204,7 @@ class Sealed:
         """As a restore leaves it: checkpoints and facts behind one are gone. The heads are those that it sealed."""
         for statement in CUT:
             async with self.house.database.transaction() as tx:
-                await tx.connection.execute(statement.encode(), {"after": after})
+                await tx.execute(statement.encode(), {"after": after})
         self.house.tenure.shards.clear()
         self.house.later(seconds=60)
         await self.house.tenure.step(self.house.now)

@@ -44,7 +44,7 @@ class Office:
 
     async def run(self, statement: str) -> None:
         async with self.house.database.transaction() as tx:
-            await tx.connection.execute(statement.encode())
+            await tx.execute(statement.encode())
 
     async def read_to_its_end(self) -> None:
         """As the next poll leaves it."""

@@ -99,7 +99,7 @@ async def test_workers_hold_disjoint_slots_whose_parts_add_up(database: Database
     world = World(database, operation("look_up"), slots=4)
     one, two = Worker(world, "one"), Worker(world, "two")
     async with database.transaction() as tx:
-        await tx.connection.execute(
+        await tx.execute(
             "insert into worker select w, %s, %s, '{}' from unnest(array['one', 'two']) w", (world.now.machine,) * 2
         )
     for _ in range(2):
@@ -141,10 +141,10 @@ async def test_when_half_open_one_worker_probes_and_the_others_wait(database: Da
     world = World(database, operation("look_up"), slots=4)
     one, two = Worker(world, "one"), Worker(world, "two")
     async with database.transaction() as tx:
-        await tx.connection.execute(
+        await tx.execute(
             "insert into worker select w, %s, %s, '{}' from unnest(array['one', 'two']) w", (world.now.machine,) * 2
         )
-        await tx.connection.execute(
+        await tx.execute(
             "insert into breaker (connection, state, failures, until, changed_at) values ('psp', 'open', 1, %s, %s)",
             (world.now.business, world.now.business),
         )

@@ -37,7 +37,7 @@ def event(event_id: str) -> Received:
 
 async def number(database: Database, query: str) -> int:
     async with database.transaction() as tx:
-        rows = await (await tx.connection.execute(query.encode())).fetchall()
+        rows = await (await tx.execute(query.encode())).fetchall()
     return int(rows[0][0])
 
 
@@ -91,7 +91,7 @@ async def test_who_hangs_up_leaves_the_others_their_answer(database: Database) -
 async def test_who_is_not_answered_in_time_hears_so_and_those_behind_have_their_turn(database: Database) -> None:
     together = Together(database, KEYS)
     async with database.transaction() as tx:
-        await tx.connection.execute(b"lock table seen")
+        await tx.execute(b"lock table seen")
         late = await asyncio.gather(
             *(together.keep(event(f"evt_{n}"), b"late", seconds=0.2) for n in range(5)), return_exceptions=True
         )

@@ -234,10 +234,10 @@ async def _outcome(
 ) -> Outcome:
     house = light.running.house
     async with house.database.transaction() as tx:
-        names = await (await tx.connection.execute(_NAMES)).fetchall()
-        bodies = await (await tx.connection.execute(_READINGS)).fetchall()
-        parked = await (await tx.connection.execute(_PARKED)).fetchall()
-        poisoned = await (await tx.connection.execute(_POISONED)).fetchall()
+        names = await (await tx.execute(_NAMES)).fetchall()
+        bodies = await (await tx.execute(_READINGS)).fetchall()
+        parked = await (await tx.execute(_PARKED)).fetchall()
+        poisoned = await (await tx.execute(_POISONED)).fetchall()
     return Outcome(
         files=files,
         told=told,

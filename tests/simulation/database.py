@@ -12,10 +12,11 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Protocol, Self, cast
 
-from psycopg import AsyncCursor, sql
+from psycopg import sql
 
 from nostro.store.database import Database, Row, Statement, Together, Transaction, translated
-from tests.simulation.wire import Answer, Wire
+from nostro.store.wire import Answer
+from tests.simulation.wire import Wire
 
 OPEN: ContextVar[int] = ContextVar("OPEN", default=0)
 """How many database transactions the running task has open."""
@@ -38,7 +39,12 @@ class SimulatedTransaction(Transaction):
     def __init__(self, wire: Wire) -> None:
         super().__init__(cast("Any", wire))
         self._wire = wire
+        self._ahead = []
         self.ran: set[str] = set()
+
+    async def ahead(self, statement: Statement, **parameters: object) -> None:
+        """As `Transaction.ahead`, though it doesn't wait for what comes next."""
+        self._answer(statement, parameters)
 
     async def rows(self, statement: Statement, **parameters: object) -> list[Row]:
         """As `Transaction.rows`."""
@@ -46,28 +52,27 @@ class SimulatedTransaction(Transaction):
 
     async def row(self, statement: Statement, **parameters: object) -> Row | None:
         """As `Transaction.row`."""
-        return await self._answer(statement, parameters).fetchone()
+        return self._answer(statement, parameters).row()
 
     async def run(self, statement: Statement, **parameters: object) -> int:
         """As `Transaction.run`."""
         return self._answer(statement, parameters).rowcount
 
-    async def send(self, statement: Statement, parameters: Mapping[str, object]) -> AsyncCursor[Row]:
+    async def send(self, statement: Statement, parameters: Mapping[str, object]) -> Answer:
         """As `Transaction.send`."""
-        return cast("AsyncCursor[Row]", self._answer(statement, parameters))
+        return self._answer(statement, parameters)
 
     @asynccontextmanager
     async def together(self) -> AsyncIterator[Together]:
         """As `Transaction.together`."""
-        calls = []
 
-        async def send(statement: Statement, parameters: Mapping[str, object]) -> AsyncCursor[Row]:
+        def called(statement: Statement, parameters: Mapping[str, object]) -> Any:  # noqa: ANN401 - a call of this wire
             self.ran.add(statement.name)
-            calls.append(self._wire.prepare(statement.text, parameters))
-            return cast("AsyncCursor[Row]", calls[-1].answer)
+            return self._wire.prepare(statement.text, parameters)
 
-        yield Together(send)
-        self._wire.together(calls)
+        sent = Together(called)
+        yield sent
+        self._wire.together(cast("Any", sent.calls))
 
     async def copy(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
         """As `Transaction.copy`."""

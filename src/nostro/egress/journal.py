@@ -40,16 +40,17 @@ class _Pending:
     failure: Exception | None = None
 
 
+def names(slot: Slot) -> dict[str, object]:
+    """What `fence_slot` asks for."""
+    return {"name": slot.connection, "slot": slot.number, "token": slot.token, "holder": slot.holder}
+
+
 async def fence(tx: Transaction, slot: Slot) -> Row:
     """Holds the slot until the database transaction ends, and tells how the connection stands.
 
-    Raises `LostRace` when the slot is somebody else's by now.
+    The database transaction raises `LostRace` when the slot is somebody else's by now.
     """
-    names = {"name": slot.connection, "slot": slot.number, "token": slot.token, "holder": slot.holder}
-    standing = await tx.row(SQL.fence_slot, **names)
-    if standing is None:
-        raise LostRace(f"Another worker holds slot {slot.number} of {slot.connection} by now.")
-    return standing
+    return await tx.row(SQL.fence_slot, **names(slot))
 
 
 @dataclass(slots=True)
@@ -95,7 +96,7 @@ class FencedWrites:
 
     async def _together(self, group: list[_Pending]) -> None:
         async with self.database.transaction() as tx:
-            await fence(tx, self.slot)
+            await tx.ahead(SQL.fence_slot, **names(self.slot))
             for pending in group:
                 await pending.write(tx)
 
@@ -125,13 +126,17 @@ class Journal:
         }
 
         async def write(tx: Transaction) -> None:
-            if await tx.run(SQL.start_call, **values) != 1:
-                if (await fence(tx, self.writes.slot)).quarantine:
-                    remedy = "See `nostro recover`, and `nostro cases` for a stopped connection."
-                    raise Quarantined("Nothing may leave.", remedy)
-                raise StatementRefused("The dialogue has gone on without this driver, or has ended.")
+            await tx.ahead(SQL.start_call, **values)
 
-        await self.writes.write(write)
+        try:
+            await self.writes.write(write)
+        except LostRace:
+            async with self.writes.database.transaction() as tx:
+                quarantine = (await fence(tx, self.writes.slot)).quarantine
+            if quarantine:
+                remedy = "See `nostro recover`, and `nostro cases` for a stopped connection."
+                raise Quarantined("Nothing may leave.", remedy) from None
+            raise StatementRefused("The dialogue has gone on without this driver, or has ended.") from None
 
     async def answer(self, shard: int, dispatch: bytes, n: int, target: str, stored: Stored) -> bytes:
         """After its reply came, or was proven to come never. Returns the id of the receipt that holds it."""
@@ -149,8 +154,7 @@ class Journal:
         async def write(tx: Transaction) -> None:
             await append_small(tx, self.keys, receipt, received, stored.body)
             values = {"shard": shard, "dispatch": dispatch, "n": n, "receipt": receipt, "month": received.month}
-            if await tx.run(SQL.answer_call, **values) != 1:
-                raise LostRace("The call has a reply already.")
+            await tx.ahead(SQL.answer_call, **values)
 
         await self.writes.write(write)
         return receipt

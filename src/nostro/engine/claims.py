@@ -18,8 +18,9 @@ from nostro.model.clock import Now
 from nostro.model.failures import LostRace
 from nostro.model.ids import SHARDS
 from nostro.store.arrivals import LANES
-from nostro.store.database import Database, Row, Statements, Transaction
+from nostro.store.database import Database, Row, Statements, Together, Transaction
 from nostro.store.entropy import Entropy
+from nostro.store.wire import Answer
 
 SQL = Statements("dispatch")
 SHARES = {"critical": 0.70, "standard": 0.25, "bulk": 0.05}
@@ -74,15 +75,18 @@ class Claims:
         asked = {"connection": slot.connection, "slots": self.connection.slots, "slot": slot.number}
         return bool(await database.look(SQL.anything, **asked, running=list(away), business=now.business))
 
+    async def ask(
+        self, sent: Together, slot: Slot, places: int, away: Sequence[bytes], now: Now
+    ) -> tuple[Answer, Answer]:
+        """What there is for `places` dispatches: those due again, and commands. `away`: what is not to be taken now."""
+        due = await sent.run(SQL.due_dispatches, **self._due(slot, places, away, now))
+        return due, await sent.run(SQL.ready_commands, **self._ready(slot, places, now))
+
     async def take(
-        self, tx: Transaction, slot: Slot, places: int, away: Sequence[bytes], now: Now, *, recovering: bool
+        self, tx: Transaction, slot: Slot, places: int, offered: tuple[Answer, Answer], now: Now, *, recovering: bool
     ) -> Taken:
-        """At most `places` dispatches, the slot's from here on. `away`: what is not to be taken now."""
-        async with tx.together() as asked:
-            waiting = await asked.run(SQL.due_dispatches, **self._due(slot, places, away, now))
-            wanted = await asked.run(SQL.ready_commands, **self._ready(slot, places, now))
-        due = _by_lane(await waiting.fetchall())
-        ready = _by_lane(await wanted.fetchall())
+        """At most `places` dispatches of what `ask` was answered, the slot's from here on."""
+        due, ready = [_by_lane(one.rows()) for one in offered]
         resumed: list[Dispatch] = []
         begun: list[tuple[Dispatch, list[Row]]] = []
         while len(resumed) + len(begun) < places and any(due) | any(ready):
@@ -172,7 +176,7 @@ class Claims:
                 look_up_first=[d.look_up_first for d, _ in begun],
             )
             await sent.run(SQL.add_members, shards=shards, ns=numbers, **taking)
-        taken = {(row.command_shard, row.command_key): row for row in await answer.fetchall()}
+        taken = {(row.command_shard, row.command_key): row for row in answer.rows()}
         if len(taken) != len(members):
             raise LostRace("A command isn't ready any more.")
         return [(dispatch, [taken[row.shard, row.key] for row in rows]) for dispatch, rows in begun]

@@ -19,7 +19,7 @@ import structlog
 from nostro.egress.breaker import Breaker
 from nostro.egress.connections import OpenConnection
 from nostro.egress.drive import Held
-from nostro.egress.journal import FencedWrites, Journal, Slot, fence
+from nostro.egress.journal import SQL, FencedWrites, Journal, Slot, fence, names
 from nostro.egress.line import Clock, Count, Health, Line, silent
 from nostro.egress.shell import Rested, Shell
 from nostro.egress.tracing import UNTRACED, Traces
@@ -154,13 +154,16 @@ class Dispatcher:
         return len(loaded)
 
     async def _claim(self, tx: Transaction, seat: Seat, places: int, away: Sequence[bytes], now: Now) -> list[Loaded]:
-        standing = await fence(tx, seat.slot)
-        if standing.quarantine:
+        async with tx.together() as asked:
+            fenced = await asked.run(SQL.fence_slot, **names(seat.slot))
+            offered = await self._claims.ask(asked, seat.slot, places, away, now)
+        stands = fenced.row()
+        if stands.quarantine:
             return []
-        places = await self._breaker.allows(tx, standing, now, places, self.running)
+        places = await self._breaker.allows(tx, stands, now, places, self.running)
         if places <= 0:
             return []
-        taken = await self._claims.take(tx, seat.slot, places, away, now, recovering=recovering(standing.epoch))
+        taken = await self._claims.take(tx, seat.slot, places, offered, now, recovering=recovering(stands.epoch))
         loaded = await load_jobs(tx, self.house.keys, self.connection, taken)
         return await traced(tx, loaded) if self.house.traces.on else loaded
 

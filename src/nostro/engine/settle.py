@@ -44,20 +44,17 @@ async def end(tx: Transaction, loaded: Loaded, rested: Rested, connection: str, 
         if row.key_text is not None
     ]
     over = [row for row, outcome in pairs if outcome.kind is not OutcomeKind.HANDED_OVER]
+    await tx.ahead(SQL.end_dispatch, **names, status=status, note=note)
     async with tx.together() as sent:
-        ended = await sent.run(SQL.end_dispatch, **names, status=status, note=note)
+        await put(sent, [_arrival(row, outcome, rested.receipt, connection, now) for row, outcome in pairs])
         forgotten = await sent.run(
             SQL.forget_members,
             command_shards=[row.command_shard for row in over],
             keys=[row.command_key for row in over],
         )
-    if ended.rowcount != 1:
-        raise LostRace("The dispatch has ended already.")
-    left = sorted({(row.shard, row.dispatch) for row in await forgotten.fetchall()})
-    async with tx.together() as sent:
-        await put(sent, [_arrival(row, outcome, rested.receipt, connection, now) for row, outcome in pairs])
-        if left:  # commands that have ended need no dispatch; what was handed over remembers that it may have been done
-            await sent.run(SQL.forget_dispatches, shards=[shard for shard, _ in left], ids=[one for _, one in left])
+    left = sorted({(row.shard, row.dispatch) for row in forgotten.rows()})
+    if left:  # commands that have ended need no dispatch; what was handed over remembers that it may have been done
+        await tx.ahead(SQL.forget_dispatches, shards=[shard for shard, _ in left], ids=[one for _, one in left])
 
 
 def _arrival(row: Row, outcome: Outcome, receipt: bytes | None, connection: str, now: Now) -> Arrival:

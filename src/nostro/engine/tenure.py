@@ -93,6 +93,10 @@ class Tenure:
             return []
         return sorted(self.shards)
 
+    def holds_all(self) -> bool:
+        """Whether no other worker holds any."""
+        return len(self.shards) == SHARDS
+
     def lost(self, numbers: Iterable[int]) -> None:
         """Forgets shards whose fence said no."""
         for number in numbers:

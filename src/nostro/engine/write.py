@@ -22,8 +22,9 @@ from nostro.processes.kit.process import Process
 from nostro.routing.references import Parking, arrival_bytes, give_back, look_up, own_all, park_all, register_all
 from nostro.routing.route import HOUSE, route
 from nostro.store.arrivals import put
-from nostro.store.database import Sent, Statements, Together, Transaction
+from nostro.store.database import Statements, Together, Transaction
 from nostro.store.keys import Keys
+from nostro.store.wire import Answer
 
 SQL = Statements("engine")
 ROUTING = Statements("routing")
@@ -60,7 +61,7 @@ class Writer:
             message = "A subject's row is ahead of its log."
             raise LostRace(message)
         if opened is not None:
-            fresh = {(row.shard, row.key) for row in await opened.fetchall()}
+            fresh = {(row.shard, row.key) for row in opened.rows()}
             await self._used_again(tx, batch, first, fresh)
         await own_all(tx, self.keys, batch.owned)
         await give_back(tx, batch.disowned)
@@ -87,22 +88,15 @@ class Writer:
             for a, f in zip(batch.decided, batch.facts, strict=True)
         ]
         rows += [(a.shard, a.lane, a.at, a.item, a.key, *[None] * (len(LOGGED) - 5)) for a in batch.poisoned]
-        done = await tx.row(
+        await tx.ahead(
             SQL.append,
             month=now.business.date().replace(day=1),
             decided_at=now.business,
             **columns(shards, ("moved", "tokens", "expected", "reached", "heads", "in_force", "activations")),
             **columns(rows, LOGGED),
         )
-        assert done is not None
-        if done.shards != len(shards):
-            message = "Another worker holds a shard of this batch by now."
-            raise LostRace(message)
-        if done.arrivals != len(rows):
-            message = "An arrival of this batch was decided meanwhile."
-            raise LostRace(message)
 
-    async def _subjects(self, sent: Together, changed: Sequence[tuple[Subject, SubjectRow]]) -> Sent | None:
+    async def _subjects(self, sent: Together, changed: Sequence[tuple[Subject, SubjectRow]]) -> Answer | None:
         rows = [self._subject(subject, row) for subject, row in changed]
         names = (
             "shards",
@@ -169,7 +163,7 @@ class Writer:
         if batch.handed_over:
             await sent.run(SQL.hand_over_commands, **columns(batch.handed_over, ("shards", "keys", "notes")))
 
-    async def _commands(self, sent: Together, commands: Mapping[Key, Command], now: Now) -> Sent | None:
+    async def _commands(self, sent: Together, commands: Mapping[Key, Command], now: Now) -> Answer | None:
         if not commands:
             return None
         rows = [commands[name] for name in sorted(commands)]

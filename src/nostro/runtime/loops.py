@@ -12,6 +12,7 @@ import structlog
 from nostro.model.clock import Now
 from nostro.model.failures import DatabaseRestored, DatabaseUnavailable, Failure, LostRace
 from nostro.runtime.clock import Clock
+from nostro.store.nudges import Nudges
 
 logger = structlog.get_logger("nostro.loops")
 BACK_OFF_SECONDS = 1.0
@@ -21,9 +22,8 @@ BACK_OFF_SECONDS = 1.0
 class Loop:
     """A step, and how long to rest when it found nothing to do.
 
-    `follows`: loops whose work makes work for this one. When one of them did something, its rest ends: so an instance
-    that is alone passes from stage to stage without waiting for the next look. Other processes' work is found by
-    looking, as before.
+    `follows`: loops whose work makes work for this one. When one of them did something, here or in another process, its
+    rest ends: so an instance that is alone passes from stage to stage without waiting for the next look.
     """
 
     name: str
@@ -40,12 +40,13 @@ class Loop:
 class Loops:
     """Runs loops until `stop` is set. A step that fails is told and tried again: no failure ends a loop.
 
-    `revive` is called when the database is gone, and may start it again.
+    `revive` is called when the database is gone, and may start it again. `nudges`: how other processes hear of work.
     """
 
     clock: Clock
     stop: asyncio.Event
     revive: Callable[[], None] = lambda: None
+    nudges: Nudges | None = None
     _restored: DatabaseRestored | None = None
     _bells: dict[str, asyncio.Event] = field(default_factory=dict)
 
@@ -54,13 +55,25 @@ class Loops:
         self._bells = {loop.name: asyncio.Event() for loop in loops}
         async with asyncio.TaskGroup() as group:
             for loop in loops:
-                woken = [self._bells[other.name] for other in loops if other.is_woken_by(loop.name)]
-                group.create_task(self._forever(loop, woken), name=loop.name)
+                group.create_task(self._forever(loop, self._woken(loops, loop.name)), name=loop.name)
+            nudged = group.create_task(self._nudged(loops), name="nudges")
             await self.stop.wait()
+            nudged.cancel()
             for bell in self._bells.values():
                 bell.set()
         if self._restored is not None:
             raise self._restored
+
+    def _woken(self, loops: Sequence[Loop], name: str) -> list[asyncio.Event]:
+        return [self._bells[loop.name] for loop in loops if loop.is_woken_by(name)]
+
+    async def _nudged(self, loops: Sequence[Loop]) -> None:
+        def heard(work: str) -> None:
+            for bell in self._woken(loops, work):
+                bell.set()
+
+        if self.nudges is not None:
+            await self.nudges.run(heard)
 
     async def _forever(self, loop: Loop, woken: Sequence[asyncio.Event]) -> None:
         bell = self._bells[loop.name]
@@ -69,6 +82,8 @@ class Loops:
             if await self._once(loop):
                 for other in woken:
                     other.set()
+                if woken and self.nudges is not None:
+                    self.nudges.tell(loop.name)
             elif not self.stop.is_set():
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(bell.wait(), loop.idle_seconds)

@@ -44,6 +44,7 @@ from nostro.runtime.spans import exporting
 from nostro.runtime.telemetry import Metrics
 from nostro.runtime.watchdog import Watchdog, watched_connector, watched_processes
 from nostro.store.migrate import partition
+from nostro.store.nudges import Nudges
 
 PARTITIONS_EVERY = timedelta(hours=6)
 HELD_BY_FILES = timedelta(seconds=2)
@@ -103,7 +104,8 @@ class Worker:
         await demand_versions(self.house.database, self.house.processes)
         begun()
         revive = self.house.server.ensure_running if self.house.server else lambda: None
-        self.runner = Loops(self.house.clock, stop, revive)
+        nudges = Nudges(self.house.database, self.tenure.worker, self.tenure.holds_all)
+        self.runner = Loops(self.house.clock, stop, revive, nudges)
         try:
             await self.runner.run(self.loops)
         finally:
@@ -298,6 +300,6 @@ class Partitions:
         if self._done is not None and abs(now.business - self._done.business) < PARTITIONS_EVERY:
             return 0
         async with self.house.database.transaction() as tx:
-            await partition(tx.connection, now.business.date())
+            await partition(tx, now.business.date())
         self._done = now
         return 1

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from importlib import resources
-from typing import TYPE_CHECKING, Any, LiteralString, Self, cast
+from typing import TYPE_CHECKING, Any, LiteralString, Self
 
-from psycopg import AsyncConnection, AsyncCursor, Error, OperationalError, errors, pq, sql
+from psycopg import AsyncConnection, AsyncCursor, OperationalError, errors, pq, sql
 from psycopg.rows import namedtuple_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from nostro.model.failures import DatabaseRestored, DatabaseUnavailable, LostRace, StatementRefused
 from nostro.store.arrays import adapters
 from nostro.store.migrate import release
+from nostro.store.wire import Answer, Call, Parameters, Wire
 
 WAIT_SECONDS = 5.0
 """So long somebody waits for a connection; then the database counts as gone, and may be started again."""
@@ -24,13 +25,11 @@ RECONNECT_SECONDS = 2.0
 """So long one attempt to connect goes on. The pool's pauses double until then: short, it is back with the server."""
 FRESH_SECONDS = 1.0
 """A connection that was lent so recently is lent again unasked."""
-STATEMENTS_LIMIT = 400
-"""More than there are, so that none is prepared twice."""
 _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
+
+
 Row = Any
 """A named tuple with the statement's columns."""
-Sent = AsyncCursor[Row]
-"""A statement that was sent: with its answer, once that is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +38,10 @@ class Statement:
 
     name: str
     text: bytes
+
+
+BEGIN = Statement("begin", b"begin")
+COMMIT = Statement("commit", b"commit")
 
 
 class Statements:
@@ -69,9 +72,10 @@ ADAPTERS = _Adapters()
 
 
 class _Connection(AsyncConnection[Row]):
-    """Knows when it was last lent, in seconds of this machine's clock."""
+    """Knows when it was last lent, in seconds of this machine's clock, and how named statements are sent."""
 
     lent_at = 0.0
+    wire: Wire
 
 
 async def _check(connection: _Connection) -> None:
@@ -82,22 +86,34 @@ async def _check(connection: _Connection) -> None:
 
 
 class Transaction:
-    """An open database transaction."""
+    """An open database transaction. Each way to the server is spared that can be: what needs no answer of its own, as
+    `begin` and often `commit` do, travels with what does.
+    """
 
-    def __init__(self, connection: AsyncConnection[Row]) -> None:
+    def __init__(self, connection: _Connection) -> None:
         self.connection = connection
+        self._ahead: list[tuple[Statement, Parameters]] = [(BEGIN, {})]
 
     async def rows(self, statement: Statement, **parameters: object) -> list[Row]:
         """All rows that the statement returns."""
-        return await (await self.send(statement, parameters)).fetchall()
+        return (await self.send(statement, parameters)).rows()
 
     async def row(self, statement: Statement, **parameters: object) -> Row | None:
         """The first row, or None."""
-        return await (await self.send(statement, parameters)).fetchone()
+        return (await self.send(statement, parameters)).row()
 
     async def run(self, statement: Statement, **parameters: object) -> int:
         """Runs it and returns how many rows it touched."""
         return (await self.send(statement, parameters)).rowcount
+
+    async def ahead(self, statement: Statement, **parameters: object) -> None:
+        """Runs it before whatever comes next, the commit at the latest. If it fails, nothing behind it is done."""
+        self._ahead.append((statement, parameters))
+
+    async def execute(self, query: LiteralString | bytes, parameters: Any = None) -> AsyncCursor[Row]:  # noqa: ANN401 - psycopg's
+        """A statement without a name."""
+        await self._send(())
+        return await self.connection.execute(query, parameters)
 
     async def copy(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
         """Streams rows into a table; a violated key fails the database transaction."""
@@ -105,6 +121,7 @@ class Transaction:
             sql.Identifier(table), sql.SQL(", ").join(sql.Identifier(column) for column in columns)
         )
         count = 0
+        await self._send(())
         async with self.connection.cursor() as cursor, cursor.copy(into) as copying:
             for row in rows:
                 await copying.write_row(row)
@@ -113,26 +130,44 @@ class Transaction:
 
     @asynccontextmanager
     async def together(self) -> AsyncIterator[Together]:
-        """Statements that don't need each other's answers: they are sent at once, and answered at the block's end."""
-        async with self.connection.pipeline():
-            yield Together(self.send)
+        """Statements that don't need each other's answers: they are sent at the block's end, and answered then."""
+        sent = Together(self._called)
+        yield sent
+        await self._send(sent.calls)
 
-    async def send(self, statement: Statement, parameters: Mapping[str, object]) -> Sent:
-        """Sends it as the connection is: alone, or with others."""
-        return await self.connection.execute(
-            cast("LiteralString", statement.text), parameters, prepare=True, binary=True
-        )
+    async def send(self, statement: Statement, parameters: Parameters) -> Answer:
+        """Its answer, when it is there."""
+        call = self._called(statement, parameters)
+        await self._send([call])
+        return call.answer
+
+    async def commit(self) -> None:
+        """What was done stays. Raises `StatementRefused` when a statement had failed, and was swallowed."""
+        if self.connection.pgconn.transaction_status == pq.TransactionStatus.INERROR:
+            raise StatementRefused("A statement of this database transaction had failed.")
+        if self._ahead != [(BEGIN, {})]:
+            await self.send(COMMIT, {})  # which a connection that was lost meanwhile refuses
+
+    def _called(self, statement: Statement, parameters: Parameters) -> Call:
+        return self.connection.wire.call(statement.text, parameters)
+
+    async def _send(self, calls: Sequence[Call]) -> None:
+        ahead, self._ahead = self._ahead, []
+        if ahead or calls:
+            await self.connection.wire.send([*(self._called(*one) for one in ahead), *calls])
 
 
 class Together:
     """Statements on their way. Their answers are there when the block has ended."""
 
-    def __init__(self, run: Callable[[Statement, Mapping[str, object]], Awaitable[Sent]]) -> None:
-        self._run = run
+    def __init__(self, called: Callable[[Statement, Parameters], Call]) -> None:
+        self.calls: list[Call] = []
+        self._called = called
 
-    async def run(self, statement: Statement, **parameters: object) -> Sent:
-        """Sends it. Afterwards the cursor knows its `rowcount`, and has its rows."""
-        return await self._run(statement, parameters)
+    async def run(self, statement: Statement, **parameters: object) -> Answer:
+        """Has it sent. Afterwards the answer knows its `rowcount`, and has its rows."""
+        self.calls.append(self._called(statement, parameters))
+        return self.calls[-1].answer
 
 
 class Database:
@@ -157,6 +192,8 @@ class Database:
                 "options": "-c timezone=UTC",
                 "context": ADAPTERS,
                 "application_name": release(),
+                "autocommit": True,  # `Transaction` says `begin` and `commit` itself
+                "prepare_threshold": None,  # `Wire` prepares
             },
             check=_check,
             configure=self._look_first,
@@ -184,28 +221,25 @@ class Database:
         """
         with translated(lambda: self.refused):
             async with self._pool.connection() as connection:
-                yield Transaction(connection)
-                if connection.pgconn.transaction_status == pq.TransactionStatus.INERROR:
-                    raise StatementRefused("A statement of this database transaction had failed.")
-                await connection.commit()  # which a connection that was lost meanwhile refuses
+                tx = Transaction(connection)
+                yield tx
+                await tx.commit()
 
     async def look(self, statement: Statement, **parameters: object) -> list[Row]:
-        """The rows of one statement that reads, in a database transaction of its own. Raises as `transaction`."""
+        """The rows of one statement that reads; it needs no `begin` and `commit`. Raises as `transaction`."""
         with translated(lambda: self.refused):
             async with self._pool.connection() as connection:
-                await connection.set_autocommit(True)  # it needs no BEGIN and COMMIT around it
-                try:
-                    return await (await Transaction(connection).send(statement, parameters)).fetchall()
-                finally:
-                    with suppress(Exception):  # a connection that was lost meanwhile is thrown away as it is
-                        await connection.set_autocommit(False)
+                call = connection.wire.call(statement.text, parameters)
+                await connection.wire.send([call])
+                return call.answer.rows()
 
-    async def _look_first(self, connection: AsyncConnection[Row]) -> None:
-        connection.prepared_max = STATEMENTS_LIMIT
+    async def _look_first(self, connection: _Connection) -> None:
+        connection.wire = Wire(connection)
         if self.guard is None:
             return
-        async with connection.transaction():
-            self.refused = await self.guard(Transaction(connection))
+        tx = Transaction(connection)
+        self.refused = await self.guard(tx)
+        await tx.commit()
         if self.refused:
             raise OperationalError(self.refused)
 
@@ -215,29 +249,17 @@ def translated(refused: Callable[[], str] = str) -> Iterator[None]:
     """The driver's errors in the house's words. `refused`: why this process may use the database no more, if so."""
     try:
         yield
+    except errors.DivisionByZero as error:
+        raise LostRace("What a statement demanded doesn't hold any more.") from error
     except (errors.SerializationFailure, errors.DeadlockDetected) as error:
         message = "Another database transaction was first."
         raise LostRace(message) from error
     except (errors.DataError, errors.IntegrityError) as error:
         message = f"The database refused a statement ({type(error).__name__})."
         raise StatementRefused(message) from error
-    except errors.PipelineAborted as error:
-        first = _first_of(error)
-        if first is error:
-            raise LostRace("A statement before this one had failed.") from error
-        with translated(refused):
-            raise first from None
     except (OperationalError, PoolTimeout) as error:
         if refused():
             remedy = "This process ends: what it remembers is not in that database. Start it again."
             raise DatabaseRestored(refused(), remedy, runbook="quarantine") from error
         message = "PostgreSQL can't be reached."
         raise DatabaseUnavailable(message, "Work goes on by itself when it is back.") from error
-
-
-def _first_of(aborted: Exception) -> BaseException:
-    """What aborted a pipeline: the driver may tell the statements behind it over it."""
-    error: BaseException = aborted
-    while isinstance(error, errors.PipelineAborted) and error.__context__ is not None:
-        error = error.__context__
-    return error if isinstance(error, Error) and not isinstance(error, errors.PipelineAborted) else aborted

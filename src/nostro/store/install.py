@@ -35,7 +35,7 @@ async def install(database: Database, keys: Keys, environment: str, entropy: Ent
     await migrate(database.url)
     check = keys.index("deployment", "check")
     async with database.transaction() as tx:
-        await partition(tx.connection, at.date())
+        await partition(tx, at.date())
         made = await tx.row(
             SQL.deploy, id=entropy.bytes(16), shards=SHARDS, environment=environment, check=check, at=at
         )

@@ -15,7 +15,7 @@ from datetime import date
 from enum import StrEnum
 from functools import cache
 from importlib import resources
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar
 
 from psycopg import AsyncConnection, OperationalError, errors, sql
 
@@ -170,7 +170,14 @@ async def _older(connection: Connection) -> list[str]:
     return sorted(name.removeprefix(NAMED) for name in named if name.startswith(NAMED) and name < release())
 
 
-async def partition(connection: AsyncConnection[tuple[object, ...]], around: date, months: int = 3) -> None:
+class Executes(Protocol):
+    """A connection, or a database transaction."""
+
+    async def execute(self, query: Any, parameters: Any = ..., /) -> Any:  # noqa: ANN401 - as psycopg has it
+        """Runs a statement."""
+
+
+async def partition(connection: Executes, around: date, months: int = 3) -> None:
     """Makes the monthly partitions from one month before `around` to `months` after it, where they are missing.
 
     Under the lock: `if not exists` alone lets two that make the same partition at once fail.

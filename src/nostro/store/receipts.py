@@ -216,8 +216,8 @@ async def append(
         message = "The bytes changed while they were kept."
         raise LostRace(message)
     if received.lane is not None:
-        await tx.run(SQL.add_reading, **place, lane=lane_number(received.lane), received_at=received.received_at)
-    await tx.run(
+        await tx.ahead(SQL.add_reading, **place, lane=lane_number(received.lane), received_at=received.received_at)
+    await tx.ahead(
         SQL.add_receipt,
         **place,
         connection=received.connection,

@@ -29,14 +29,16 @@ from unnest(%(names)s::text[], %(slots)s::smallint[], %(tokens)s::bigint[]) as m
 where l.kind = 'slot' and l.name = mine.name and l.slot = mine.slot and l.token = mine.token;
 
 -- name: fence_slot
--- No row when the slot is somebody else's by now. The share lock keeps it ours until the database transaction ends. With it: whether anything
--- may leave (a stopped connection is in a quarantine of its own), in which life of the database, and how the connection's breaker stands.
-select coalesce(nullif(d.quarantine, ''), s.why, '') as quarantine, d.epoch, b.state, b.failures, b.until
-from lease l cross join deployment d
-left join stop s on s.connection = l.name
-left join breaker b on b.connection = l.name
-where l.kind = 'slot' and l.name = %(name)s and l.slot = %(slot)s and l.token = %(token)s and l.holder = %(holder)s
-for share of l;
+-- It divides by zero when the slot is somebody else's, and nothing that is sent behind it is done. The share lock keeps it ours until the database
+-- transaction ends. With it: whether anything may leave (a stopped connection is in a quarantine of its own), in which life of the database, and how
+-- the connection's breaker stands.
+with mine as (select from lease l
+  where l.kind = 'slot' and l.name = %(name)s and l.slot = %(slot)s and l.token = %(token)s and l.holder = %(holder)s
+  for share)
+select 1 / (select count(*) from mine) as one, coalesce(nullif(d.quarantine, ''), s.why, '') as quarantine, d.epoch, b.state, b.failures, b.until
+from deployment d
+left join stop s on s.connection = %(name)s
+left join breaker b on b.connection = %(name)s;
 
 -- name: anything
 -- Whether a claim could find anything, asked before it locks and writes: a connection that rests costs a look. Ordered as the index is, which
@@ -132,26 +134,30 @@ order by a.dispatch, a.n;
 
 -- name: start_call
 -- Before an Act's bytes leave: the next call of a dialogue that is open, as its journal was read. None is written where the dialogue has ended or
--- gone on without the asker, nor where nothing may leave: asked again here, behind whatever the fence waited for.
+-- gone on without the asker, nor where nothing may leave: asked here, behind whatever the fence waited for. Then it divides by zero.
 with counted as (update dispatch set calls = %(n)s
-  where shard = %(shard)s and id = %(dispatch)s and status = 'open' and calls = %(n)s - 1 returning id)
-insert into attempt_call (shard, dispatch, n, month, call_digest, started_at, deadline)
-select %(shard)s, %(dispatch)s, %(n)s, %(month)s, %(call_digest)s, %(started_at)s, %(deadline)s from deployment cross join counted
-where quarantine = '' and not exists (select from stop where connection = %(connection)s);
+  where shard = %(shard)s and id = %(dispatch)s and status = 'open' and calls = %(n)s - 1 returning id),
+started as (insert into attempt_call (shard, dispatch, n, month, call_digest, started_at, deadline)
+  select %(shard)s, %(dispatch)s, %(n)s, %(month)s, %(call_digest)s, %(started_at)s, %(deadline)s from deployment cross join counted
+  where quarantine = '' and not exists (select from stop where connection = %(connection)s)
+  returning n)
+select 1 / count(*) as one from started;
 
 -- name: answer_call
--- What came back, once.
-update attempt_call set reply_receipt = %(receipt)s, reply_month = %(month)s
-where shard = %(shard)s and dispatch = %(dispatch)s and n = %(n)s and reply_receipt is null;
+-- What came back, once: it divides by zero when there is a reply already.
+with answered as (update attempt_call set reply_receipt = %(receipt)s, reply_month = %(month)s
+  where shard = %(shard)s and dispatch = %(dispatch)s and n = %(n)s and reply_receipt is null returning n)
+select 1 / count(*) as one from answered;
 
 -- name: put_off_dispatch
 -- To be driven again at `run_at`.
 update dispatch set status = 'waiting', run_at = %(run_at)s where shard = %(shard)s and id = %(id)s and status = 'open';
 
 -- name: end_dispatch
--- Its outcomes are on their way. No row: it has ended already.
-update dispatch set status = %(status)s, note = %(note)s where shard = %(shard)s and id = %(id)s and status in ('open', 'waiting')
-returning id;
+-- Its outcomes are on their way. It divides by zero when it has ended already.
+with ended as (update dispatch set status = %(status)s, note = %(note)s
+  where shard = %(shard)s and id = %(id)s and status in ('open', 'waiting') returning id)
+select 1 / count(*) as one from ended;
 
 -- name: forget_members
 -- The commands have ended for good: nobody has to know any more which dispatches they were in.

@@ -72,7 +72,8 @@ where shard = %(shard)s and process = %(process)s and subject = %(subject)s;
 
 -- name: append
 -- Arrivals leave the queue and stand in the log, in one: fence, order and seal fail to match where the token or the position is no longer ours, and
--- then nothing is appended to that shard. What an arrival told isn't sent again; one without a position makes no fact. How many matched.
+-- then nothing is appended to that shard. What an arrival told isn't sent again; one without a position makes no fact. It divides by zero when a shard
+-- is somebody else's by now, or an arrival was decided meanwhile.
 with fenced as (
   update shard s set position = a.position, head = a.head, bundle = a.bundle, activations = a.activations
   from unnest(%(moved)s::smallint[], %(tokens)s::bigint[], %(expected)s::bigint[], %(reached)s::bigint[], %(heads)s::bytea[],
@@ -97,7 +98,8 @@ logged as (
     cause_position, body, sealed_body, data_key, state_before, state_after, rule, decided, bundle, actor, on_behalf_of, reason, occurred_at,
     received_at, %(decided_at)s, sender_order, leaf
   from decided where position is not null and shard in (select shard from fenced) order by shard, position)
-select (select count(*) from fenced) as shards, (select count(*) from decided) as arrivals;
+select 1 / case when (select count(*) from fenced) = cardinality(%(moved)s::smallint[])
+  and (select count(*) from decided) = cardinality(%(shards)s::smallint[]) then 1 else 0 end as one;
 
 -- name: save_subjects
 -- State rows with what was decided; a row whose revision isn't the expected one is missing from the answer.
@@ -259,6 +261,10 @@ select content from bundle where digest = %(digest)s;
 -- name: database_clock
 -- The one clock of leases.
 select clock_timestamp() as at;
+
+-- name: nudge
+-- Wakes those who wait for such work, in other processes.
+select pg_notify('nostro', told) from unnest(%(told)s::text[]) as told order by told;
 
 -- name: held_shards
 -- Who holds shards, and where they stand: to tell a lost fence from another lost race, and from an own commit that was not told.
