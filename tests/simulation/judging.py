@@ -72,7 +72,7 @@ async def _books(
     for one in judgement.doubled:
         yield f"doubled: {one.kind} {one.entity} {one.name} {one.amount}"
     for one in judgement.misdated:
-        yield f"misdated: {one.entity} {one.name} {one.amount}"
+        yield f"misdated: {one.kind} {one.entity} {one.name} {one.amount}"
     judged = replace(judgement, lost=tuple(unexplained(lost, commands, summary.cases)))
     for found in await differences(play.house, summary, judged, outside, business.companies):
         yield f"differs: {found.where}: ours {found.ours}, theirs {found.theirs}"

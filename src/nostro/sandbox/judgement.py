@@ -4,6 +4,7 @@ The outside is the truth here. An invoice's intention comes from the scenario (w
 and payouts come from the systems themselves, since rates and payout totals are made while the world runs.
 """
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,6 +27,7 @@ def intended(scenario: Scenario, world: World) -> dict[str, Any]:
     return {
         "invoices": _invoices(scenario, world),
         "payments": _payments(scenario, world, _days(psps)),
+        "days": {ident: days for path, books in psps.items() for ident, days in _days_of(path, books)},
         "movements": [movement for path, books in banks.items() for movement in _movements(path, books)],
         "fees": [fee for path, books in psps.items() for fee in _fees(path, books)],
         "payouts": [_of_psp(path, payout) for path, books in psps.items() for payout in books["payouts"]],
@@ -49,15 +51,29 @@ def _invoices(scenario: Scenario, world: World) -> list[dict[str, Any]]:
 
 def _days(psps: dict[str, dict[str, Any]]) -> dict[str, str]:
     """By payment intent: the day of its charge on the clocks of its company."""
-    accounts = {entity.psp_path: entity.account for entity in ENTITIES}
     return {
-        charge["payment_intent"]: accounts[path]
-        .local(datetime.fromtimestamp(charge["created"], UTC))
-        .date()
-        .isoformat()
+        charge["payment_intent"]: _day(path, charge["created"])
         for path, books in psps.items()
         for charge in books["charges"]
     }
+
+
+def _days_of(path: str, books: dict[str, Any]) -> Iterator[tuple[str, list[str]]]:
+    """The days on which entries about refunds, disputes and payouts may stand: those on which their money moved."""
+    for payout in books["payouts"]:
+        yield payout["id"], [datetime.fromtimestamp(payout["arrival_date"], UTC).date().isoformat()]
+    lines = {line["id"]: line["created"] for line in books["balance_transactions"]}
+    for refund in books["refunds"]:
+        moved = (refund["balance_transaction"], refund.get("failure_balance_transaction"))
+        yield refund["id"], [_day(path, lines[line]) for line in moved if line]
+    for dispute in books["disputes"]:
+        yield dispute["id"], [_day(path, line["created"]) for line in dispute["balance_transactions"]]
+
+
+def _day(path: str, seconds: int) -> str:
+    """The day of an instant on the clocks of the company that has this account."""
+    account = next(entity.account for entity in ENTITIES if entity.psp_path == path)
+    return account.local(datetime.fromtimestamp(seconds, UTC)).date().isoformat()
 
 
 def _payments(scenario: Scenario, world: World, days: dict[str, str]) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -15,8 +15,10 @@ MEANING = (
     "Lost: a captured card payment, a bank movement of a closed day or the fees of a payout that arrived, which Odoo's"
     " books do not hold. Doubled: what they hold more often than it happened, or though it never happened."
 )
-CARD, BANK, FEE = "card payment", "bank movement", "fee"
+CARD, BANK, FEE, ENTRY = "card payment", "bank movement", "fee", "entry"
 DEAD = ("draft", "canceled", "rejected")
+_ENTRY = re.compile(r"\b(?:refund|dispute|Payout) ((?:re|dp|po)_\w+)")
+"""What the label of an entry names. A chargeback that is lost is dated by its telling."""
 OWN = {entity.code: entity.currency for entity in ENTITIES}
 Row = Mapping[str, Any]
 Sums = Counter[tuple[str, str, str]]
@@ -38,7 +40,10 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What the books lack, what they hold too often, and card payments that they hold on a day that was another."""
+    """What the books lack, what they hold too often, and what they hold on a day that was another.
+
+    Days are those of card payments, and of entries about refunds, disputes and what payouts cost.
+    """
 
     lost: tuple[Effect, ...]
     doubled: tuple[Effect, ...]
@@ -67,7 +72,8 @@ def judge(intended: Row, odoo: Row, closed_through: date) -> Judgement:
     held = Counter(books.card_payments()) + Counter(books.statement_lines())
     too_little, too_much = _apart(_fees(intended, arrived=True), _fees(intended, arrived=False), books.fees())
     lost, doubled = sure - held + too_little, held - sure - (movements - due) + too_much
-    return Judgement(_listed(lost), _listed(doubled), _listed(Counter(books.misdated(_card_days(intended)))))
+    misdated = Counter([*books.cards_misdated(_card_days(intended)), *books.entries_misdated(intended["days"])])
+    return Judgement(_listed(lost), _listed(doubled), _listed(misdated))
 
 
 def totals(amounts: Iterable[Money]) -> list[Money]:
@@ -135,12 +141,21 @@ class Books:
         """Payments in the PSPs' journals that are posted, each with the invoice that it was registered on."""
         return (effect for effect, _ in self._of_cards())
 
-    def misdated(self, days: Mapping[str, set[str]]) -> Iterator[Effect]:
+    def cards_misdated(self, days: Mapping[str, set[str]]) -> Iterator[Effect]:
         """Of those, what stands on another day than its invoice was paid on. What Odoo registered itself is its own."""
         for effect, payment in self._of_cards():
             on = days.get(effect.name)
             if on is not None and payment["date"] not in on and not payment["payment_transaction_id"]:
                 yield effect
+
+    def entries_misdated(self, days: Mapping[str, Sequence[str]]) -> Iterator[Effect]:
+        """Posted entries that name a refund, dispute or payout, and stand on a day on which its money didn't move."""
+        for line in self._odoo["lines"]:
+            move, named = self._moves[line["move_id"]], _ENTRY.search(str(line["name"]))
+            debit = Decimal(line["balance"])
+            if named and debit > 0 and move["state"] == "posted" and move["date"] not in days[named[1]]:
+                entity = self._entities[move["company_id"]]
+                yield Effect(ENTRY, entity, named[1], Money.of(debit, OWN[entity]))
 
     def _of_cards(self) -> Iterator[tuple[Effect, Row]]:
         for payment in self._odoo["payments"]:

@@ -122,7 +122,7 @@ def _compare(report: Report, console: Console) -> None:
             ("doubled", report.naive.doubled, report.nostro.doubled),
         ):
             rows.append([f"{kind}s {word}", *_told(naive, kind), *_told(nostro, kind)])
-    rows.append([f"{CARD}s on a wrong day", *_told(report.naive.misdated, CARD), *_told(report.nostro.misdated, CARD)])
+    rows.append(["on a wrong day", *_all(report.naive.misdated), *_all(report.nostro.misdated)])
     columns = {"": "whole", "script": "right", "in money": "left", "Nostro": "right", "in money ": "left"}
     console.print(table("What Odoo's books lack, hold twice or misdate: a plain script, and Nostro", columns, rows))
     console.print(MEANING)
@@ -131,8 +131,11 @@ def _compare(report: Report, console: Console) -> None:
 
 
 def _told(effects: Sequence[Effect], kind: str) -> tuple[str, str]:
-    alike = [effect for effect in effects if effect.kind == kind]
-    return str(len(alike)), _sum(totals(effect.amount for effect in alike))
+    return _all([effect for effect in effects if effect.kind == kind])
+
+
+def _all(effects: Sequence[Effect]) -> tuple[str, str]:
+    return str(len(effects)), _sum(totals(effect.amount for effect in effects))
 
 
 def _came_in(summary: Summary, console: Console) -> None:
