@@ -7,12 +7,14 @@ is known here.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from nostro.model.canonical import parse
+from nostro.model.failures import POISON
 from nostro.model.ids import Subject
 from nostro.model.money import Money
 from nostro.processes.bank_movement.v1.state import MovementState
@@ -109,11 +111,14 @@ def _choice(row: Row) -> Choice:
 
 
 def _state_of(row: Row) -> State | None:
-    """The state of a subject of a version that this release knows."""
+    """The state; None where it can't be understood: its own case says so, and the list of cases has to be seen."""
     process = PROCESSES.get(row.process)
     if process is None or row.version > len(process.versions):
         return None
-    return type(process.version(row.version).initial).model_validate(parse(row.body))
+    try:
+        return type(process.version(row.version).initial).model_validate(parse(row.body))
+    except POISON:
+        return None
 
 
 async def _bodies(
@@ -122,7 +127,8 @@ async def _bodies(
     found: dict[Subject, list[Mapping[str, Any]]] = {}
     if subjects:
         for row in await tx.rows(statement, limit=NEWS_LIMIT, **_places(subjects), **more):
-            found.setdefault(Subject(row.process, row.subject), []).append(parse(row.body))
+            with suppress(*POISON):
+                found.setdefault(Subject(row.process, row.subject), []).append(parse(row.body))
     return found
 
 
