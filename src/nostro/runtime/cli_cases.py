@@ -39,7 +39,7 @@ WAYS: Mapping[str, Sequence[tuple[str, str]]] = {
     "other_currency": _OVER,
     "overpaid": _OVER,
     "paid_twice": _OVER,
-    "poisoned": (("the cause is mended", "close {}"),),
+    "poisoned": (("the cause is mended (of a damaged row: it was put back from a backup)", "close {}"),),
     "possible_double": (("it is a movement of its own", "match {} own"),),
     "rejected_items": _AGAIN,
     "statement_line_failed": _TRY,
