@@ -24,7 +24,9 @@ from nostro.processes.kit.decision import State
 from nostro.processes.kit.process import STALE
 from nostro.processes.payout.v1.state import PayoutState
 from nostro.processes.registry import by_name
+from nostro.store.arrivals import bound_to
 from nostro.store.database import Row, Statement, Statements, Transaction
+from nostro.store.keys import Keys
 
 SQL = Statements("trace")
 PROCESSES = by_name()
@@ -69,6 +71,21 @@ async def amounts(tx: Transaction, asked: Sequence[tuple[Subject, str]]) -> dict
         else:
             amount = at_stake(data, reason, told.get(subject, ())) if isinstance(data, CollectionState) else None
         found |= {(subject, reason): amount} if amount else {}
+    return found
+
+
+async def confidential(tx: Transaction, keys: Keys, subjects: Iterable[Subject]) -> dict[Subject, dict[str, str]]:
+    """The names, texts and account numbers that were told last about subjects, as far as their keys still exist.
+
+    Only for whoever has proved a right to act there.
+    """
+    rows = await tx.rows(SQL.sealed_about, limit=NEWS_LIMIT, **_places(sorted(set(subjects))))
+    known = await keys.load(tx, {row.data_key for row in rows})
+    found: dict[Subject, dict[str, str]] = {}
+    for row in rows:
+        if key := known[row.data_key]:
+            told = parse(keys.open(key, row.sealed_body, bound_to(f"{row.type}:{row.natural_key}")))
+            found.setdefault(Subject(row.process, row.subject), {}).update({n: str(v) for n, v in told.items() if v})
     return found
 
 

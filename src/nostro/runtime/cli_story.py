@@ -14,6 +14,7 @@ from nostro.model.ids import SHARDS, IdempotencyKey
 from nostro.projections.calls import Called
 from nostro.projections.trace import Asked, Story, Told, Wished
 from nostro.runtime.output import clean, phrase, table, when, zone_of
+from nostro.runtime.wording import readable
 
 BUNDLE_CHARACTERS = 12
 REFUSED = 400
@@ -53,7 +54,7 @@ def draw_story(console: Console, *, story: Story, rules: Rules) -> None:
         return
     zone, names = _zone(story, rules), _names(story)
     lines = sorted(
-        (*_facts(story, names), *_commands(story), *_calls(story, zone), *_cases(story)),
+        (*_facts(story, names, zone), *_commands(story), *_calls(story, zone), *_cases(story, zone)),
         key=lambda line: (line.at, line.place),
     )
     heads = {"when": "left", "who said it": "left", "what": "left", "what followed, and by which rule": "left"}
@@ -83,11 +84,11 @@ def _names(story: Story) -> dict[str, str]:
     return names
 
 
-def _facts(story: Story, names: Mapping[str, str]) -> Iterator[Line]:
+def _facts(story: Story, names: Mapping[str, str], zone: ZoneInfo | None) -> Iterator[Line]:
     for fact in story.facts:
         about = "" if story.subjects == (fact.subject,) else f"\nabout {names[fact.subject]}"
         source = f"\nreceipt {fact.receipt}, item {fact.item}" if fact.receipt else ""
-        told = _settled(fact) if fact.type == "command.settled" else f"{fact.type}\n{_says(fact)}"
+        told = _settled(fact) if fact.type == "command.settled" else f"{fact.type}\n{_says(fact, zone)}"
         yield Line(fact.at, (fact.shard, fact.position, 0), _who(fact), f"{told}{about}{source}", _decision(fact))
 
 
@@ -123,11 +124,11 @@ def _who(fact: Told) -> str:
     return clean(f"{told}{behalf}{via}")
 
 
-def _says(fact: Told) -> str:
+def _says(fact: Told, zone: ZoneInfo | None) -> str:
     told = {name: part for name, part in fact.says.items() if name not in _SEEN_ELSEWHERE and part not in ("", [], {})}
     weighty = sorted(told.items(), key=lambda field: (not _is_money(field[1]), field[0] != "number"))
     shown = [f"{name.replace('_', ' ')} {phrase(part)}" for name, part in weighty[:FIELDS]]
-    return clean("; ".join([*shown, *(["..."] if len(told) > FIELDS else [])]))
+    return clean(readable("; ".join([*shown, *(["..."] if len(told) > FIELDS else [])]), zone))
 
 
 def _is_money(told: object) -> bool:
@@ -180,10 +181,10 @@ def _waits(command: Wished) -> str:
     return clean(f"{command.outcome}. {command.note}".strip(". "))
 
 
-def _cases(story: Story) -> Iterator[Line]:
+def _cases(story: Story, zone: ZoneInfo | None) -> Iterator[Line]:
     for case in story.cases:
         place = (case.shard, case.position, 4)
-        yield Line(case.at, place, "engine", f"case {case.id}: {case.reason}", clean(case.sentence))
+        yield Line(case.at, place, "engine", f"case {case.id}: {case.reason}", clean(readable(case.sentence, zone)))
         if case.closed_at is not None:
             yield Line(case.closed_at, (SHARDS, 0, 0), case.closed_by, f"case {case.id} closed", _closing(case))
 

@@ -119,6 +119,13 @@ from unnest(%(shards)s::smallint[], %(processes)s::text[], %(subjects)s::text[])
 join fact f on f.shard = asked.shard and f.process = asked.process and f.subject = asked.subject
 where f.type = any(%(types)s::text[]) order by f.shard, f.position limit %(limit)s;
 
+-- name: sealed_about
+-- The confidential fields that were told last about subjects, by type of fact.
+select distinct on (f.process, f.subject, f.type) f.process, f.subject, f.type, f.natural_key, f.sealed_body, f.data_key
+from unnest(%(shards)s::smallint[], %(processes)s::text[], %(subjects)s::text[]) as asked (shard, process, subject)
+join fact f on f.shard = asked.shard and f.process = asked.process and f.subject = asked.subject
+where f.sealed_body is not null order by f.process, f.subject, f.type, f.position desc limit %(limit)s;
+
 -- name: open_intents
 -- What is asked for subjects and has not ended.
 select c.process, c.subject, c.body
