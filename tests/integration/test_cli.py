@@ -34,8 +34,10 @@ people:
   - {{id: first, roles: [controller], passphrase: "{0}"}}
   - {{id: second, roles: [controller], passphrase: "{0}"}}
   - {{id: clerk, roles: [clerk], passphrase: "{0}"}}
+  - {{id: closer, roles: [closer], passphrase: "{0}"}}
 rights:
   - {{role: clerk, acts: [match], entities: ["*"], limits: unlimited}}
+  - {{role: closer, acts: [close], entities: ["*"], limits: unlimited}}
   - role: controller
     acts: [approve, refuse, confirm, match, close, rerun, publish, erase]
     entities: ["*"]
@@ -241,9 +243,20 @@ def closed(terminal: Terminal) -> None:
     """The statement of August is not followed by another one: a case, which a person closes."""
     [case] = until(lambda: terminal.told("cases")["cases"])
     assert terminal.told("cases", case["id"])["case"]["reason"] == "statement_missing"
+    named_to_who_may_match(terminal, case["id"])
     terminal.run("close", case["id"], *WHO)
     until(lambda: not terminal.told("cases")["cases"])
     assert [each["closed_by"] for each in terminal.told("cases", "--all")["cases"]] == ["second"]
+
+
+def named_to_who_may_match(terminal: Terminal, case: str) -> None:
+    """What is confidential about a case is opened for a right, and a right is proved first."""
+    proof = WHO[2:4]
+    assert terminal.told("cases", case, "--as", "clerk", *proof)["confidential"] == {}
+    refused = terminal.told("cases", case, "--as", "closer", *proof, code=2)
+    assert "no right to match" in refused["failure"]["sentence"]
+    wrong = terminal.told("cases", case, "--as", "clerk", *proof, code=2, PASS="wrong")
+    assert wrong["failure"]["sentence"] == "The passphrase is wrong."
 
 
 def matched_and_run_again(terminal: Terminal, ref: str) -> None:

@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -143,6 +144,7 @@ async def test_a_parked_fact_that_cannot_be_placed_holds_nobody_else_up(
 @pytest.mark.parametrize("damaged", ["not even JSON", '{"entity":"DE"}'])
 async def test_what_is_parked_and_does_not_parse_holds_nobody_else_up(house: House, damaged: str, kind: str) -> None:
     await house.tell([as_fact(line("po_8", "bad")), as_fact(line("po_9", "good"))])
+    await backed_up(house)
     await house.all(
         f"update parked set arrival = convert_to('{damaged}', 'UTF8'), kind = '{kind}' "
         "where convert_from(arrival, 'UTF8') like '%psp/bad%' returning 1"
@@ -165,6 +167,32 @@ async def test_what_is_parked_and_does_not_parse_holds_nobody_else_up(house: Hou
     await closed(house, case.id)
     [again] = await open_cases(house.database)
     assert (again.subject, again.sentence) == (case.subject, case.sentence), "until somebody mends it"
+    await house.tell([as_fact(payout("po_8"))])
+    await house.settle()
+    await put_back(house, case.subject.removeprefix("parked/"))
+    await closed(house, again.id)
+    assert await open_cases(house.database) == []
+    if kind == "fact":
+        rows = await house.all("select type from fact where subject = 'po_8' order by revision")
+        assert rows == [("payout.reported",), ("payout.line_reported",)]
+
+
+async def backed_up(house: House) -> None:
+    """As a backup has it, restored beside the database."""
+    for table in ("parked", "parked_reference"):
+        await run(house, f"create schema if not exists backup; create table backup.{table} as table {table}")
+
+
+async def put_back(house: House, ident: str) -> None:
+    """What the runbook says."""
+    runbook = (Path(__file__).parents[2] / "docs/operate/poisoned.md").read_text(encoding="utf-8")
+    steps = runbook.partition("    begin;\n")[2].partition("    commit;")[0]
+    await run(house, steps.replace("ID", ident))
+
+
+async def run(house: House, statements: str) -> None:
+    async with house.database.transaction() as tx:
+        await tx.connection.execute(statements.encode())
 
 
 @MISBEHAVIOUR

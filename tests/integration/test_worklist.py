@@ -11,7 +11,7 @@ import pytest_asyncio
 from nostro.model.facts import MatchConfirmed
 from nostro.model.facts.house import Target
 from nostro.model.ids import Subject
-from nostro.projections.choices import Choice
+from nostro.projections.choices import Choice, confidential
 from nostro.projections.trace import subjects_named
 from nostro.projections.worklist import OpenCase, case, open_cases
 from nostro.runtime.cli_cases import case_told, case_what, matching
@@ -110,3 +110,14 @@ async def test_what_was_told_of_an_unknown_charge_is_the_money_that_its_case_is_
     await story.tell(dispute(9, 10_000, "open", "withdrawn"))
     await story.later(hours=1)
     assert (await the_case(story, "unknown_charge")).money is None
+
+
+async def test_names_and_texts_can_be_opened_until_their_person_is_erased(story: Story) -> None:
+    await story.tell(invoice(1, partner_name="Customer 042"), invoice(2))
+    await story.tell(report(amount=eur("40.00"), text="both", payer="FR7630006000011234567890189"))
+    about = [Subject("collection", "DE/db/1"), Subject("collection", "DE/db/2")]
+    async with story.database.transaction() as tx:
+        assert await confidential(tx, story.keys, about) == {about[0]: {"partner_name": "Customer 042"}}
+        await tx.connection.execute(b"update data_key set wrapped = null, destroyed_at = created_at")
+        story.keys.forget()
+        assert await confidential(tx, story.keys, about) == {}

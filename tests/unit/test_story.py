@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from rich.console import Console
 
@@ -12,6 +13,7 @@ from nostro.governance.rules import Rules
 from nostro.landscape.compiling import bundle_of
 from nostro.projections.trace import Story, Told
 from nostro.runtime.cli_story import draw_story
+from nostro.runtime.wording import readable
 from tests.landscapes import group
 
 AT = datetime(2026, 11, 28, 10, 0, tzinfo=UTC)
@@ -39,3 +41,12 @@ def test_amounts_and_the_number_are_in_the_line_however_many_fields_a_fact_has(t
     out = StringIO()
     draw_story(Console(file=out, width=400), story=Story((fact.subject,), (fact,), (), ()), rules=rules)
     assert "residual 12.00 EUR; total 23.00 EUR; number INV/2026/00023; changed at" in out.getvalue()
+
+
+def test_instants_and_reasons_are_told_as_a_clerk_reads_them() -> None:
+    told = readable("Went back: MD06. Evidence is due at 2026-09-10T13:00:00.000000Z.", ZoneInfo("America/New_York"))
+    assert told == (
+        "Went back: MD06 (the payer asked for the money back). "
+        "Evidence is due at 2026-09-10 09:00:00 -0400 (13:00:00Z)."
+    )
+    assert readable("INV/2026/AB12 and ZZ99") == "INV/2026/AB12 and ZZ99"

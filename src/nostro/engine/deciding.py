@@ -295,13 +295,14 @@ class Deciding:
             opening = CaseOpening(POISONED, "Its stored state can't be understood by this release. Nothing is lost.")
             self.batch.cases.append(Case(subject, arrival.entity, self.shards[arrival.shard].position, opening))
 
-    def _poison(self, row: SubjectRow, arrival: Arrival, sentence: str) -> None:
+    def _poison(self, row: SubjectRow, arrival: Arrival, why: str) -> None:
         subject = Subject(arrival.process, arrival.subject)
         row.poisoned, row.changed = arrival.key.hex(), True
         self.batch.poisoned.append(arrival)
-        opening = CaseOpening(
-            POISONED, f"{sentence} The subject is set aside with what arrives for it; nothing is lost."
+        rest = (
+            "" if arrival.type == UNREADABLE else " The subject is set aside with what arrives for it; nothing is lost."
         )
+        opening = CaseOpening(POISONED, f"{why}{rest}")
         self.batch.cases.append(Case(subject, arrival.entity, self.shards[arrival.shard].position, opening))
 
 

@@ -112,7 +112,11 @@ def _unreadable(row: Any, error: Exception, now: Now) -> Arrival:  # noqa: ANN40
     failure = type(error).__name__
     logger.warning("parked_unreadable", process=row.process, id=row.id.hex(), failure=failure)
     subject = Subject(row.process, f"parked/{row.id.hex()}")
-    why = f"A {row.kind} that was parked since {row.since:%Y-%m-%d %H:%M} UTC can't be understood ({failure})."
+    why = (
+        f"A {row.kind} that was parked since {row.since:%Y-%m-%d %H:%M} UTC can't be understood ({failure}): it was "
+        "damaged where it is stored. What is left of it is kept. Put its row back from a backup, as the runbook shows; "
+        "closing alone opens this case again."
+    )
     return Arrival(
         shard=subject.shard, lane=1, at=now.business, item=0, key=short_digest("unreadable", str(subject)),
         process=row.process, subject=subject.id, entity=said_entity(row.arrival), type=UNREADABLE, type_version=1,

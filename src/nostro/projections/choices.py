@@ -7,12 +7,14 @@ is known here.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from nostro.model.canonical import parse
+from nostro.model.failures import POISON
 from nostro.model.ids import Subject
 from nostro.model.money import Money
 from nostro.processes.bank_movement.v1.state import MovementState
@@ -22,7 +24,9 @@ from nostro.processes.kit.decision import State
 from nostro.processes.kit.process import STALE
 from nostro.processes.payout.v1.state import PayoutState
 from nostro.processes.registry import by_name
+from nostro.store.arrivals import bound_to
 from nostro.store.database import Row, Statement, Statements, Transaction
+from nostro.store.keys import Keys
 
 SQL = Statements("trace")
 PROCESSES = by_name()
@@ -70,6 +74,21 @@ async def amounts(tx: Transaction, asked: Sequence[tuple[Subject, str]]) -> dict
     return found
 
 
+async def confidential(tx: Transaction, keys: Keys, subjects: Iterable[Subject]) -> dict[Subject, dict[str, str]]:
+    """The names, texts and account numbers that were told last about subjects, as far as their keys still exist.
+
+    Only for whoever has proved a right to act there.
+    """
+    rows = await tx.rows(SQL.sealed_about, limit=NEWS_LIMIT, **_places(sorted(set(subjects))))
+    known = await keys.load(tx, {row.data_key for row in rows})
+    found: dict[Subject, dict[str, str]] = {}
+    for row in rows:
+        if key := known[row.data_key]:
+            told = parse(keys.open(key, row.sealed_body, bound_to(f"{row.type}:{row.natural_key}")))
+            found.setdefault(Subject(row.process, row.subject), {}).update({n: str(v) for n, v in told.items() if v})
+    return found
+
+
 def amount_of(intent: Mapping[str, object]) -> Money | None:
     """What an intent moves: its amount, or what a journal entry debits in all. Always positive."""
     told = intent.get("amount")
@@ -109,11 +128,14 @@ def _choice(row: Row) -> Choice:
 
 
 def _state_of(row: Row) -> State | None:
-    """The state of a subject of a version that this release knows."""
+    """The state; None where it can't be understood: its own case says so, and the list of cases has to be seen."""
     process = PROCESSES.get(row.process)
     if process is None or row.version > len(process.versions):
         return None
-    return type(process.version(row.version).initial).model_validate(parse(row.body))
+    try:
+        return type(process.version(row.version).initial).model_validate(parse(row.body))
+    except POISON:
+        return None
 
 
 async def _bodies(
@@ -122,7 +144,8 @@ async def _bodies(
     found: dict[Subject, list[Mapping[str, Any]]] = {}
     if subjects:
         for row in await tx.rows(statement, limit=NEWS_LIMIT, **_places(subjects), **more):
-            found.setdefault(Subject(row.process, row.subject), []).append(parse(row.body))
+            with suppress(*POISON):
+                found.setdefault(Subject(row.process, row.subject), []).append(parse(row.body))
     return found
 
 

@@ -9,10 +9,14 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from nostro.model.canonical import parse
+from nostro.model.facts import CommandSettled
 from nostro.model.ids import Subject
+from nostro.model.outcomes import OutcomeKind
 from nostro.model.references import NORMALISE, Reference
+from nostro.projections.calls import Called, calls_of
 from nostro.store.database import Database, Row, Statements, Transaction
 from nostro.store.keys import Keys
 
@@ -53,7 +57,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Wished:
-    """A command in the story, and how it ended (or where it waits)."""
+    """A command in the story, and how it ended (or where it waits). `position`: of the fact that asked for it."""
 
     at: datetime
     key: str
@@ -64,11 +68,13 @@ class Wished:
     ids: dict[str, object]
     note: str
     closed_at: datetime | None
+    shard: int
+    position: int
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A case in the story."""
+    """A case in the story. `position`: of the fact that opened it."""
 
     at: datetime
     id: str
@@ -76,6 +82,8 @@ class Asked:
     sentence: str
     closed_at: datetime | None
     closed_by: str
+    shard: int
+    position: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +94,7 @@ class Story:
     facts: tuple[Told, ...]
     commands: tuple[Wished, ...]
     cases: tuple[Asked, ...]
+    calls: tuple[Called, ...] = ()
 
 
 async def trace(database: Database, keys: Keys, text: str, scopes: Sequence[str]) -> Story:
@@ -102,11 +111,13 @@ async def trace(database: Database, keys: Keys, text: str, scopes: Sequence[str]
         facts = await _facts(tx, subjects)
         commands = [row for s in subjects for row in await tx.rows(SQL.commands_of, **_place(s))]
         cases = [row for s in subjects for row in await tx.rows(SQL.cases_of, **_place(s))]
+        calls = await calls_of(tx, commands, _handed_over(facts))
     return Story(
         tuple(str(subject) for subject in subjects),
         tuple(_told(row) for row in facts),
         tuple(_wished(row) for row in commands),
-        tuple(Asked(r.opened_at, r.id, r.reason, r.sentence, r.closed_at, r.closed_by or "") for r in cases),
+        tuple(_asked(row) for row in cases),
+        tuple(calls),
     )
 
 
@@ -175,6 +186,17 @@ def _told(row: Row) -> Told:
     )
 
 
+def _handed_over(facts: Sequence[Row]) -> set[str]:
+    """Keys of commands of which nobody could say whether they were done."""
+    ends: list[Any] = [parse(row.body) for row in facts if row.type == CommandSettled.fact_type]
+    return {end["key"] for end in ends if end["outcome"]["kind"] == OutcomeKind.HANDED_OVER}
+
+
+def _asked(row: Row) -> Asked:
+    told = (row.opened_at, row.id, row.reason, row.sentence, row.closed_at, row.closed_by or "")
+    return Asked(*told, row.shard, row.position)
+
+
 def _wished(row: Row) -> Wished:
     return Wished(
         at=row.since,
@@ -186,4 +208,6 @@ def _wished(row: Row) -> Wished:
         ids=parse(row.ids) if row.ids else {},
         note=row.note,
         closed_at=row.closed_at,
+        shard=row.shard,
+        position=row.position,
     )

@@ -67,7 +67,7 @@ async def trace(
             f"Nothing is known about {ref}. It may not have come in yet: `nostro cases` shows what waits."
         )
     told = {"reference": ref, "as_of": at, "zones": zones, "subjects": story.subjects}
-    told |= {"facts": story.facts, "commands": story.commands, "cases": story.cases}
+    told |= {"facts": story.facts, "commands": story.commands, "calls": story.calls, "cases": story.cases}
     frame.output.show(told, partial(draw_story, story=story, rules=house.rules))
     return DONE if story.subjects else WRONG
 

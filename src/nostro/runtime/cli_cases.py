@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.table import Table
@@ -17,6 +18,7 @@ from nostro.projections.choices import Choice, amount_of
 from nostro.projections.worklist import LIMIT, OpenCase, WaitingCommand
 from nostro.runtime.house import House
 from nostro.runtime.output import age, card, clean, phrase, table, when, zone_of
+from nostro.runtime.wording import readable
 
 RUNBOOK = "docs/operate/{}.md"
 HOW = {
@@ -39,7 +41,7 @@ WAYS: Mapping[str, Sequence[tuple[str, str]]] = {
     "other_currency": _OVER,
     "overpaid": _OVER,
     "paid_twice": _OVER,
-    "poisoned": (("the cause is mended", "close {}"),),
+    "poisoned": (("the cause is mended (of a damaged row: it was put back from a backup)", "close {}"),),
     "possible_double": (("it is a movement of its own", "match {} own"),),
     "rejected_items": _AGAIN,
     "statement_line_failed": _TRY,
@@ -124,22 +126,23 @@ def case_what(found: OpenCase) -> str:
     return "\n".join([f"{found.reason}: {sentence(found)}", *lines, *rest])
 
 
-def sentence(found: OpenCase) -> str:
-    """What a case says, with the numbers of its candidates where its decision knew their ids only."""
+def sentence(found: OpenCase, zone: ZoneInfo | None = None) -> str:
+    """What a case says, as a clerk reads it: with the numbers of its candidates where its decision knew ids only."""
     told = found.sentence
     for one in found.choices if found.reason == "ambiguous_match" else ():
         own = one.subject.partition("/")[2]
         told = re.sub(rf"(?<![\w/]){re.escape(own)}(?![\w/])", one.number or own, told)
-    return told
+    account = found.subject.split("/")[1:2] if found.process == "statement_series" else []
+    return readable(" ".join([told, *(f"Account: {name}." for name in account)]), zone)
 
 
 def choice_told(one: Choice) -> str:
-    """A candidate in a line: number, amount, day and partner."""
-    item = one.subject.startswith("collection/")
+    """A subject in a line: number, amount, day and partner."""
+    item = one.number and one.subject.startswith("collection/")
     amount = f"{one.amount} open" if one.amount and item else str(one.amount or "")
     day = f"due {one.day}" if one.day and item else str(one.day or "")
     partner = f"partner {one.partner}" if one.partner else ""
-    return ", ".join(part for part in (one.number or one.subject, amount, day, partner, one.entity, one.state) if part)
+    return ", ".join(part for part in (one.number, amount, day, partner, one.entity, one.state) if part)
 
 
 def draw_lists(console: Console, *, found: list[OpenCase], commands: list[WaitingCommand], at: datetime) -> None:
@@ -171,27 +174,36 @@ def _commands(commands: list[WaitingCommand], at: datetime) -> Table:
     return table("Commands that wait for a person", {"command": "whole", **WAITING}, rows)
 
 
-def draw_one(console: Console, *, house: House, found: OpenCase | None, commands: list[WaitingCommand]) -> None:
-    """One case with the commands of its subject, and what can be done."""
+def draw_one(
+    console: Console,
+    *,
+    house: House,
+    found: OpenCase | None,
+    commands: list[WaitingCommand],
+    known: Mapping[str, Mapping[str, str]],
+) -> None:
+    """One case with the commands of its subject, and what can be done. `known`: what is confidential, by subject."""
     if found is not None:
         zone = zone_of(house.rules.entities.get(found.entity))
         closed = f"{when(found.closed_at, zone)} by {found.closed_by}" if found.closed_at else ""
         amount = str(found.money) if found.money else ""
-        lines = {"case": found.id, "what": sentence(found), "amount": amount, "entity": found.entity}
+        lines = {"case": found.id, "what": sentence(found, zone), "amount": amount, "entity": found.entity}
         names = "" if found.choices else "\n".join(found.candidates)
         about = f"{found.process}/{found.subject}"
         lines |= {"about": f"{choice_told(found.about)}\n{about}" if found.about else about, "candidates": names}
+        lines |= {name.replace("_", " "): told for name, told in known.get(about, {}).items()}
         lines |= {"opened": when(found.opened_at, zone), "closed": closed, "runbook": RUNBOOK.format(found.reason)}
         console.print(card(lines))
-        _draw_ways(console, found)
+        _draw_ways(console, found, known)
     for command in commands:
         console.print(f"{command.correlation}: {command.operation} at {command.connection}. {HOW[command.status]}")
 
 
-def _draw_ways(console: Console, found: OpenCase) -> None:
+def _draw_ways(console: Console, found: OpenCase, known: Mapping[str, Mapping[str, str]]) -> None:
     """What it may be about, and each thing that can be done as a command to copy: on one line, however long."""
     for one in found.choices:
-        console.print(clean(f"It may be {choice_told(one)}:"))
+        who = ", ".join(known.get(one.subject, {}).values())
+        console.print(clean(f"It may be {choice_told(one)}{f', {who}' if who else ''}:"))
         _draw_command(console, matching(found, one), found)
     if found.closed_at is None:
         for when_so, words in WAYS.get(found.reason, ()):

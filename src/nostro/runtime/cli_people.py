@@ -19,12 +19,14 @@ import typer
 
 from nostro.acts.matter import Act, Close, Decide, Match, Rerun
 from nostro.acts.submit import Desk, Signature
+from nostro.governance.rights import Asked
 from nostro.ingress.limits import Limits
 from nostro.ingress.receiving import Intake
 from nostro.model.facts.house import Target
 from nostro.model.failures import ActRefused, Refused, offered
 from nostro.model.ids import IdempotencyKey, Subject
-from nostro.projections.worklist import case, open_cases, waiting_commands
+from nostro.projections.choices import confidential, named
+from nostro.projections.worklist import OpenCase, case, open_cases, waiting_commands
 from nostro.runtime.at_terminal import person
 from nostro.runtime.cli_cases import case_told, command_told, draw_lists, draw_matter, draw_one, verb
 from nostro.runtime.cli_frame import DONE, INTERRUPTED, Frame, register
@@ -41,20 +43,26 @@ Reason = Annotated[str, typer.Option("--reason", help="Why; it stays in the log.
 
 
 @dataclass(frozen=True, slots=True)
-class Hand:
-    """Who acts, as the options say it."""
+class Reader:
+    """Who reads, as the options say it."""
 
     claimed: Annotated[str, typer.Option("--as", metavar="ID", help="Who you are in people.yaml.")] = ""
-    behalf: Annotated[str, typer.Option("--on-behalf-of", metavar="ID", help="For whom, if not yourself.")] = ""
     passphrase_env: Annotated[
         str, typer.Option("--passphrase-env", metavar="NAME", help="The variable that holds your passphrase.")
     ] = ""
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask again.")] = False
 
     def proved(self, frame: Frame, house: House) -> str:
         """The person's id, proved. Raises `ActRefused` for anybody else."""
         asking = _from_variable(self.passphrase_env) if self.passphrase_env else None
         return person(frame, self.claimed, house.rules, asking)
+
+
+@dataclass(frozen=True, slots=True)
+class Hand(Reader):
+    """Who acts, as the options say it."""
+
+    behalf: Annotated[str, typer.Option("--on-behalf-of", metavar="ID", help="For whom, if not yourself.")] = ""
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask again.")] = False
 
 
 def _from_variable(name: str) -> Callable[[str], str]:
@@ -66,7 +74,7 @@ def _from_variable(name: str) -> Callable[[str], str]:
 
 def add_to(app: typer.Typer) -> None:
     """Registers the commands."""
-    register(app, cases, "nostro cases", "nostro cases --entity DE", "nostro cases C-7QX2ABCD")
+    register(app, cases, "nostro cases", "nostro cases --entity DE", "nostro cases C-7QX2ABCD --as clerk")
     register(app, approve, REASON.format("approve", "checked with the bank"))
     register(app, refuse, REASON.format("refuse", "the customer withdrew"))
     register(app, confirm, REASON.format("confirm", "seen in Odoo").replace(" --r", " --done --r"))
@@ -82,11 +90,15 @@ async def cases(
     *,
     entity: Annotated[str, typer.Option("--entity", metavar="ID", help="Of one legal entity only.")] = "",
     everything: Annotated[bool, typer.Option("--all", help="Closed cases too.")] = False,
+    reader: Reader,
 ) -> None:
-    """Show what waits for a person: cases, and commands to approve, refuse or confirm."""
+    """Show what waits for a person: cases, and commands to approve, refuse or confirm.
+
+    With --as, of one case also the names and texts that are kept encrypted: to whoever may match in its entity.
+    """
     async with inspected(frame) as house:
         if ref:
-            await _one(frame, house, ref)
+            await _one(frame, house, ref, reader)
             return
         if entity and entity not in house.rules.entities:
             raise ActRefused(f"There is no entity {entity}.", offered(entity, sorted(house.rules.entities)))
@@ -97,14 +109,29 @@ async def cases(
     frame.output.show(told, partial(draw_lists, found=found, commands=commands, at=at))
 
 
-async def _one(frame: Frame, house: House, ref: str) -> None:
+async def _one(frame: Frame, house: House, ref: str, reader: Reader) -> None:
     found = await case(house.database, ref)
     subject = Subject(found.process, found.subject) if found else _about(await command_of(house.database, ref))
     commands = await waiting_commands(house.database, subject=subject)
     at = (await house.now()).business
+    known = await _known(frame, house, reader, found, at) if found and reader.claimed else {}
     told = {"as_of": at, "subject": str(subject), "commands": [command_told(c) for c in commands]}
-    told |= {"case": case_told(found, at) if found else None}
-    frame.output.show(told, partial(draw_one, house=house, found=found, commands=commands))
+    told |= {"case": case_told(found, at) if found else None, "confidential": known}
+    frame.output.show(told, partial(draw_one, house=house, found=found, commands=commands, known=known))
+
+
+async def _known(
+    frame: Frame, house: House, reader: Reader, found: OpenCase, at: datetime
+) -> dict[str, dict[str, str]]:
+    """What is confidential about a case's subjects. Raises `ActRefused` for whoever may not match there."""
+    actor = reader.proved(frame, house)
+    verdict = house.rules.may(Asked("match", found.entity, actor), at.date())
+    if not verdict.allowed:
+        raise ActRefused(verdict.sentence, verdict.remedy)
+    seen = [found.about, *(one for one in found.choices if one.entity == found.entity)]
+    subjects = [named(one.subject, found.process) for one in seen if one is not None]
+    async with house.database.transaction() as tx:
+        return {str(subject): told for subject, told in (await confidential(tx, house.keys, subjects)).items()}
 
 
 def _about(key: IdempotencyKey) -> Subject:

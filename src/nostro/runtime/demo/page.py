@@ -173,7 +173,7 @@ def _in_transit(summary: Summary, console: Console) -> None:
 def _cases(report: Report, console: Console) -> None:
     summary = report.summary
     rows: list[list[Cell]] = [
-        [case.id, case.entity, case.amount, age(summary.age(case)), case_what(case)] for case in summary.cases
+        [case.id, case.entity, case.money, age(summary.age(case)), case_what(case)] for case in summary.cases
     ]
     console.print(table(f"{len(rows)} cases wait for a person", {"case": "whole", **WAITING}, rows))
     if report.differences:

@@ -60,17 +60,35 @@ select f.shard, f.position, f.process, f.subject, f.type, f.origin, encode(f.rec
 from (select * from above union select * from below) f order by f.decided_at, f.shard, f.position limit %(limit)s;
 
 -- name: commands_of
--- What was wanted outside for a subject, and how it ended.
-select key_text, correlation, connection, operation, status as outcome, note, since, null::timestamptz as closed_at, null::bytea as ids
+-- What was wanted outside for a subject, and how it ended. `position`: of the fact that asked for it.
+select process, subject, key_text, correlation, connection, operation, status as outcome, note, since, null::timestamptz as closed_at,
+  null::bytea as ids, dispatch, shard, position
 from command_open where shard = %(shard)s and process = %(process)s and subject = %(subject)s
 union all
-select key_text, correlation, connection, operation, outcome, '' as note, since, closed_at, ids
+select process, subject, key_text, correlation, connection, operation, outcome, '' as note, since, closed_at, ids, dispatch, shard, position
 from command_closed where shard = %(shard)s and process = %(process)s and subject = %(subject)s
 order by since, key_text;
 
+-- name: calls_of
+-- The journal of the dialogues that commands were in: of the newest one, and of those that a person's word ended. A dialogue is on the shard of
+-- whichever of its commands was the first.
+with asked as (
+  select * from unnest(%(key_texts)s::text[], %(command_shards)s::smallint[], %(keys)s::bytea[], %(dispatches)s::bytea[], %(since)s::timestamptz[])
+    as k (key_text, shard, key, dispatch, since)),
+mine as (
+  select key_text, dispatch, since from asked where dispatch is not null
+  union select k.key_text, m.dispatch, k.since from asked k join dispatch_member m on m.command_shard = k.shard and m.command_key = k.key)
+select mine.key_text, a.dispatch, a.n, encode(a.call_digest, 'hex') as digest, a.started_at, r.received_at as answered_at,
+  coalesce(r.name, '') as target, r.status, case when d.status = 'waiting' then d.run_at end as until
+from mine
+join attempt_call a on a.dispatch = mine.dispatch and a.shard = any(%(every)s::smallint[]) and a.month >= date_trunc('month', mine.since)::date
+left join receipt r on r.id = a.reply_receipt and r.month = a.reply_month and r.shard = any(%(every)s::smallint[])
+left join dispatch d on d.shard = a.shard and d.id = a.dispatch
+order by a.started_at, mine.key_text, a.n;
+
 -- name: cases_of
--- A subject's cases.
-select id, reason, sentence, currency, minor, opened_at, closed_at, closed_by from exception_case
+-- A subject's cases. `position`: of the fact that opened it.
+select id, reason, sentence, opened_at, closed_at, closed_by, shard, position from exception_case
 where shard = %(shard)s and process = %(process)s and subject = %(subject)s order by opened_at, id;
 
 -- name: open_cases
@@ -100,6 +118,13 @@ select f.process, f.subject, f.body
 from unnest(%(shards)s::smallint[], %(processes)s::text[], %(subjects)s::text[]) as asked (shard, process, subject)
 join fact f on f.shard = asked.shard and f.process = asked.process and f.subject = asked.subject
 where f.type = any(%(types)s::text[]) order by f.shard, f.position limit %(limit)s;
+
+-- name: sealed_about
+-- The confidential fields that were told last about subjects, by type of fact.
+select distinct on (f.process, f.subject, f.type) f.process, f.subject, f.type, f.natural_key, f.sealed_body, f.data_key
+from unnest(%(shards)s::smallint[], %(processes)s::text[], %(subjects)s::text[]) as asked (shard, process, subject)
+join fact f on f.shard = asked.shard and f.process = asked.process and f.subject = asked.subject
+where f.sealed_body is not null order by f.process, f.subject, f.type, f.position desc limit %(limit)s;
 
 -- name: open_intents
 -- What is asked for subjects and has not ended.
