@@ -9,8 +9,8 @@ from nostro.model.failures import FailureKind
 from nostro.model.intents import Intent, ReopenInvoice
 from nostro.model.outcomes import Outcome, OutcomeKind
 from nostro.sandbox.odoo.settings import OdooUser
-from tests.conformance.cases import DAY, OdooHouse, eur, ordered, outcome_of
 from tests.conformance.driver import Dispatch
+from tests.conformance.houses import DAY, OdooHouse, eur, ordered, outcome_of
 
 VERSIONS = pytest.mark.parametrize("version", [18, 19])
 ACCOUNTANT = OdooUser("nostro", "key-nostro")

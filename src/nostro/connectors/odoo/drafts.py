@@ -46,6 +46,14 @@ def changed_by_somebody(model: str, ident: int) -> Outcome:
     )
 
 
+def withdrawn_by_somebody(model: str, row: Row) -> Outcome:
+    """An entry that was posted, or drafted, and that a person has taken back since."""
+    return handed_over(
+        f"{_place(model, row['id'])} is ours, and somebody has taken it back: it is {row['state']} there. "
+        "Post it there and ask again, or discard this."
+    )
+
+
 def _place(model: str, ident: int) -> str:
     what = "Payment" if model == "account.payment" else "Entry"
     return f"{what} {ident} (/odoo/{model}/{ident})"
