@@ -86,7 +86,7 @@ def test_a_payment_that_somebody_takes_back_after_our_entry_is_a_persons_busines
         outcome = outcome_of(house, wanted, before)
         (entry,) = ours(house, wanted)
         assert outcome.kind is OutcomeKind.HANDED_OVER
-        assert f"entry {entry['id']} is there" in outcome.sentence
+        assert f"(/odoo/account.move/{entry['id']}) is there" in outcome.sentence
 
 
 @pytest.mark.parametrize("nth", range(1, 5))

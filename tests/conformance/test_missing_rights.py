@@ -69,4 +69,4 @@ def test_an_entry_that_stands_and_does_not_open_the_invoice_is_a_persons_busines
         row for row in house.rows("moves", move_type="entry", state="posted") if str(row["ref"]).startswith("NOS")
     )
     assert (outcome.kind, outcome.failure) == (OutcomeKind.HANDED_OVER, FailureKind.UNAUTHORISED)
-    assert f"entry {entry['id']}" in outcome.sentence
+    assert f"Entry {entry['id']} (/odoo/account.move/{entry['id']}) is there" in outcome.sentence

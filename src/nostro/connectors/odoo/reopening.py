@@ -10,7 +10,7 @@ from nostro.connectors.kit.dialogue import Seen, ensure, left_standing, ready
 from nostro.connectors.kit.manifest import Order
 from nostro.connectors.odoo.booking import by_ref, redated
 from nostro.connectors.odoo.config import OdooConfig
-from nostro.connectors.odoo.drafts import taken_back, withdrawn_by_somebody
+from nostro.connectors.odoo.drafts import place, taken_back, withdrawn_by_somebody
 from nostro.connectors.odoo.entries import book
 from nostro.connectors.odoo.matching import look_at, match, move_line, paying_move, receivable_lines, row_of, seen_pair
 from nostro.connectors.odoo.wire import in_company, ref, say
@@ -55,7 +55,7 @@ def _off_payment(order: Order, intent: ReopenInvoice, payment: int) -> Exchange[
             if pair and target == entry["id"] and (pair.taken_back or not pair.matched):
                 ended = failed(FailureKind.CONFLICT, "The payment can't be put on it, or was taken back.")
     if ended is not None:
-        return left_standing(f"entry {entry['id']}", ended)
+        return left_standing(place("account.move", entry["id"]), ended)
     notes = redated(entry["date"], intent.booked_on.isoformat())
     return done(move=intent.move_id, entry=entry["id"], notes=notes)
 
@@ -67,7 +67,9 @@ def _gone(order: Order, paying: int) -> Exchange[Outcome | None]:
     ended = failed(FailureKind.CONFLICT, "The payment is not posted any more: somebody has taken it back.")
     seen = yield from by_ref("account.move", "ref state", [order], ["move_type", "=", "entry"])
     entry = seen.there.get(order.correlation)
-    return ended if seen.reply.ok and not entry else left_standing(f"entry {entry['id'] if entry else '?'}", ended)
+    if seen.reply.ok and not entry:
+        return ended
+    return left_standing(place("account.move", entry["id"]) if entry else "An entry of ours, perhaps,", ended)
 
 
 def _reversal(intent: ReopenInvoice) -> BookJournalEntry:
