@@ -10,8 +10,8 @@ from nostro.connectors.odoo.config import OdooConfig
 from nostro.connectors.stripe.config import StripeConfig
 from nostro.model.entities import HouseBankAccount, LegalEntity, ProviderAccount
 from nostro.sandbox.odoo.settings import OdooUser
-from tests.conformance.cases import OdooHouse, StripeHouse
 from tests.conformance.driver import Outside
+from tests.conformance.houses import OdooHouse, StripeHouse
 
 
 def _entity(house: OdooHouse) -> LegalEntity:

@@ -11,9 +11,10 @@ import pytest
 from nostro.connectors import odoo
 from nostro.model.calls import Message
 from nostro.model.intents import BookJournalEntry, EntryLine, Intent, RegisterCustomerPayment, ReopenInvoice
+from nostro.model.money import Money
 from nostro.model.outcomes import Outcome, OutcomeKind
-from tests.conformance.cases import DAY, OdooHouse, eur, ordered, outcome_of
 from tests.conformance.driver import Dispatch
+from tests.conformance.houses import DAY, OdooHouse, eur, ordered, outcome_of
 
 Before = Callable[[Message], object]
 ENTRY, PAYMENT = "account.move", "account.payment"
@@ -94,6 +95,22 @@ def test_an_entry_that_means_something_else_now_corrects_the_draft_first(house: 
     assert len(house.rows("lines", move_id=move["id"], account_id=house.chart["accounts"]["income"])) == 1
 
 
+@pytest.mark.parametrize("dollars, rewritten", [("4.00", False), ("4.10", True)])
+def test_an_entrys_amounts_in_another_currency_are_compared_too(
+    house: OdooHouse, dollars: str, *, rewritten: bool
+) -> None:
+    def converted(foreign: str) -> BookJournalEntry:
+        debit = EntryLine(account=house.fees, balance=eur("3.20"), label="fx", foreign=Money.of(foreign, "USD"))
+        return house.entry(debit, EntryLine(account=house.clearing, balance=eur("-3.20"), label="fx"))
+
+    draft = refused(house, converted("4.00"))
+    house.outside.sent.clear()
+    assert again(house, converted(dollars)).ids["move"] == str(draft["id"])
+    assert (f"{ENTRY}/write" in [message.target for message, _ in house.outside.sent]) is rewritten
+    (line,) = house.rows("lines", move_id=draft["id"], account_id=house.fees)
+    assert (line["balance"], line["amount_currency"]) == ("3.20", dollars)
+
+
 @pytest.mark.parametrize("what", ["its date", "a line"])
 def test_an_entry_whose_draft_a_person_has_changed_is_a_persons_business(house: OdooHouse, what: str) -> None:
     draft = refused(house, fee(house))
@@ -157,14 +174,17 @@ def taken_back(house: OdooHouse, model: str, method: str) -> Before:
 
 def test_an_entry_that_a_person_takes_back_is_not_posted_again(house: OdooHouse) -> None:
     for before in (taken_back(house, ENTRY, "button_draft"), lambda _: None):
-        assert again(house, fee(house), before, generation=0).notes["state"] == "draft"
-        assert [row["state"] for row in ours(house, fee(house))] == ["draft"]
+        outcome = again(house, fee(house), before, generation=0)
+        (entry,) = ours(house, fee(house))
+        assert (outcome.kind, entry["state"]) == (OutcomeKind.HANDED_OVER, "draft")
+        assert f"/odoo/account.move/{entry['id']}" in outcome.sentence
 
 
 def test_an_entry_that_a_person_has_cancelled_is_told_as_such(house: OdooHouse) -> None:
     house.person(ENTRY, "button_cancel", int(outcome_of(house, fee(house)).ids["move"]))
     outcome = again(house, fee(house), generation=0)
-    assert (outcome.kind, outcome.notes["state"]) == (OutcomeKind.ADOPTED, "cancel")
+    assert (outcome.kind, len(ours(house, fee(house)))) == (OutcomeKind.HANDED_OVER, 1)
+    assert "it is cancel there" in outcome.sentence
 
 
 def test_a_payment_asked_again_posts_the_draft_that_was_left(house: OdooHouse) -> None:

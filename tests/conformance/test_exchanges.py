@@ -10,8 +10,9 @@ import pytest
 from nostro.connectors.kit.conformance import EXCHANGES, ExchangeScenario, Fate
 from nostro.connectors.kit.manifest import Once
 from nostro.model.outcomes import Outcome
-from tests.conformance.cases import CASES, PERSON, Case, Staged
+from tests.conformance.cases import CASES, Case, Staged
 from tests.conformance.driver import Dispatch
+from tests.conformance.houses import PERSON
 
 FATES = tuple(Fate)
 

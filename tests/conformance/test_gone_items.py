@@ -7,7 +7,7 @@ import pytest
 from nostro.model.failures import FailureKind
 from nostro.model.intents import Intent, Reconcile
 from nostro.model.outcomes import OutcomeKind
-from tests.conformance.cases import OdooHouse, outcome_of
+from tests.conformance.houses import OdooHouse, outcome_of
 
 
 @pytest.mark.parametrize("version", [18, 19])

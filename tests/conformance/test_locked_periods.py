@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from nostro.model.intents import EntryLine, Intent
-from tests.conformance.cases import DAY, OdooHouse, eur, outcome_of
+from tests.conformance.houses import DAY, OdooHouse, eur, outcome_of
 
 INTENTS: dict[str, Callable[[OdooHouse], Intent]] = {
     "a payment": lambda house: house.payment(house.invoice()),

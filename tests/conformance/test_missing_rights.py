@@ -9,8 +9,8 @@ from nostro.model.failures import FailureKind
 from nostro.model.intents import Intent, ReopenInvoice
 from nostro.model.outcomes import Outcome, OutcomeKind
 from nostro.sandbox.odoo.settings import OdooUser
-from tests.conformance.cases import DAY, OdooHouse, eur, ordered, outcome_of
 from tests.conformance.driver import Dispatch
+from tests.conformance.houses import DAY, OdooHouse, eur, ordered, outcome_of
 
 VERSIONS = pytest.mark.parametrize("version", [18, 19])
 ACCOUNTANT = OdooUser("nostro", "key-nostro")
@@ -69,4 +69,4 @@ def test_an_entry_that_stands_and_does_not_open_the_invoice_is_a_persons_busines
         row for row in house.rows("moves", move_type="entry", state="posted") if str(row["ref"]).startswith("NOS")
     )
     assert (outcome.kind, outcome.failure) == (OutcomeKind.HANDED_OVER, FailureKind.UNAUTHORISED)
-    assert f"entry {entry['id']}" in outcome.sentence
+    assert f"Entry {entry['id']} (/odoo/account.move/{entry['id']}) is there" in outcome.sentence

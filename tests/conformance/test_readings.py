@@ -15,8 +15,8 @@ from nostro.connectors.kit.conformance import CONFIDENTIAL, READINGS, ReadingSce
 from nostro.connectors.kit.exact import exact_json
 from nostro.connectors.kit.reading import Item, ReadItem, RejectItem
 from nostro.model.facts import InvoicePosted, split
-from tests.conformance.cases import OPENED, OdooHouse, StripeHouse
 from tests.conformance.driver import Outside
+from tests.conformance.houses import OPENED, OdooHouse, StripeHouse
 from tests.conformance.receipts import receipt
 
 Page = Callable[[], tuple[Outside, str, bytes]]

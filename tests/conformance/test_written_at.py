@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from nostro.model.intents import Reconcile
-from tests.conformance.cases import OdooHouse, outcome_of
+from tests.conformance.houses import OdooHouse, outcome_of
 
 
 def told(house: OdooHouse, invoice: int) -> str:

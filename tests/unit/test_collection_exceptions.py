@@ -16,7 +16,19 @@ from nostro.model.intents import (
 from nostro.model.outcomes import done, handed_over
 from nostro.processes.collection.v1.state import PAYMENTS_LIMIT
 from nostro.processes.payout.v1.state import PayoutState
-from tests.open_items import ITEM, capture, data_of, dispute, house, intent_of, invoice, line, paid_by_card, refund
+from tests.open_items import (
+    ITEM,
+    capture,
+    data_of,
+    dispute,
+    house,
+    intent_of,
+    invoice,
+    line,
+    paid_by_card,
+    refund,
+    registered,
+)
 from tests.stories import DAY, PSP, House, SmallRules, eur, fact, usd
 
 
@@ -199,6 +211,21 @@ def test_money_in_another_currency_clears_nothing_by_itself() -> None:
     told.tell(fact(capture(usd("100.00"))))
     assert told.steps("register") == []
     assert told.open_cases(ITEM) == {"other_currency"}
+
+
+def test_money_in_another_currency_that_a_person_registers_at_the_erp_is_adopted_and_converted() -> None:
+    told = house()
+    told.tell(fact(capture(usd("110.00"))))
+    by_hand = {"amount": usd("110.00"), "company_amount": eur("100.00")}
+    told.tell(fact(registered().model_copy(update=by_hand)), fact(invoice(residual=eur("0.00")), order="2"))
+    assert told.open_cases(ITEM) == set()
+    told.tell(fact(line("charge", eur("99.00"), presentment=usd("110.00"))))
+    entry = intent_of(told, "convert-ch_1")
+    assert isinstance(entry, BookJournalEntry)
+    assert [side.balance for side in entry.lines] == [eur("-100.00"), eur("99.00"), eur("1.00")]
+    told.answer_all()
+    assert (told.state(ITEM), told.steps("register"), told.open_cases(ITEM)) == ("paid", [], set())
+    assert told.proof().holds
 
 
 def foreign() -> House:

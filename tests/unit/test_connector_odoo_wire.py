@@ -12,7 +12,7 @@ from nostro.connectors.odoo.wire import LOGIN, VERSION, money, open_session, ren
 from nostro.model.calls import HttpReply, HttpRequest, Message, Reply
 from nostro.model.failures import FailureKind
 from nostro.model.money import InexactAmountError, Money
-from tests.conformance.cases import OPENED
+from tests.conformance.houses import OPENED
 
 OLD = OdooConfig(database="odoo18", login="nostro", protocol="jsonrpc")
 NEW = OdooConfig(database="odoo19")

@@ -32,7 +32,8 @@ def taken_back(row: Row) -> dict[str, str]:
 
 def left_as_draft(model: str, ident: int, ended: Outcome) -> Outcome:
     """How it ended, and where at Odoo that stands which was made for it."""
-    here, told = _place(model, ident), f"{ended.sentence} It is {_place(model, ident)}."
+    here = place(model, ident)
+    told = f"{ended.sentence} It is {here}."
     if ended.kind is OutcomeKind.FAILED:
         told = f"{ended.sentence} {here} is left there, a draft: asked again, it is set right and posted."
     return ended.model_copy(update={"sentence": told})
@@ -41,11 +42,20 @@ def left_as_draft(model: str, ident: int, ended: Outcome) -> Outcome:
 def changed_by_somebody(model: str, ident: int) -> Outcome:
     """A draft of ours that says something else than we mean, and that isn't ours alone any more."""
     return handed_over(
-        f"{_place(model, ident)} is a draft of ours that somebody has changed. It is left as it is: "
+        f"{place(model, ident)} is a draft of ours that somebody has changed. It is left as it is: "
         "post it there, or delete it, and ask again."
     )
 
 
-def _place(model: str, ident: int) -> str:
+def withdrawn_by_somebody(model: str, row: Row) -> Outcome:
+    """An entry that was posted, or drafted, and that a person has taken back since."""
+    return handed_over(
+        f"{place(model, row['id'])} is ours, and somebody has taken it back: it is {row['state']} there. "
+        "Post it there and ask again, or discard this."
+    )
+
+
+def place(model: str, ident: int) -> str:
+    """A document, and where it is behind Odoo's own address."""
     what = "Payment" if model == "account.payment" else "Entry"
     return f"{what} {ident} (/odoo/{model}/{ident})"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -19,7 +20,15 @@ from nostro.connectors.odoo.booking import (
     matched,
     redated,
 )
-from nostro.connectors.odoo.drafts import MADE, changed_by_somebody, left_as_draft, taken_back, unposted, untouched
+from nostro.connectors.odoo.drafts import (
+    MADE,
+    changed_by_somebody,
+    left_as_draft,
+    taken_back,
+    unposted,
+    untouched,
+    withdrawn_by_somebody,
+)
 from nostro.connectors.odoo.wire import Row, in_company, ref, say, search
 from nostro.model.calls import Act, Exchange
 from nostro.model.intents import RECEIVABLE_OF_MOVE, BookJournalEntry, EntryLine
@@ -79,9 +88,10 @@ def _set_right(found: Mapping[str, Row], vals: Mapping[str, Vals], company: int)
     rows = yield from answered(search("account.move.line", wanted, _LINE, order="id"))
     for name, row in found.items():
         lines = [line for line in rows if ref(line["move_id"]) == row["id"]]
-        if _says(row, lines, vals[name]):
+        alone = untouched(row, lines)
+        if _says(row, lines, vals[name]) or (alone and row["ref"] == name):
             continue
-        if untouched(row, lines):
+        if alone:
             ended |= yield from _rewrite(name, row["id"], vals[name], company)
         else:
             ended[name] = changed_by_somebody(_MODEL, row["id"])
@@ -104,19 +114,24 @@ def _rewrite(name: str, ident: int, vals: Vals, company: int) -> Exchange[dict[s
     return {name: left_as_draft(_MODEL, ident, outcome) for name, outcome in settled.ended.items()}
 
 
-def _says(row: Row, lines: Iterable[Row], vals: Vals) -> bool:
-    """Whether an entry says what we would write."""
-    wanted = sorted(_told(line) for _, _, line in vals["line_ids"])
+def _says(row: Row, lines: Sequence[Row], vals: Vals) -> bool:
+    """Whether an entry says what we would write. Amounts in other currencies count where we give them."""
+    wanted = [line for _, _, line in vals["line_ids"]]
     where = (ref(row["journal_id"]), row["date"]) == (vals["journal_id"], vals["date"])
-    return where and sorted(map(_told, lines)) == wanted
+    pinned = Counter(_pinned(line) for line in wanted if "currency_id" in line)
+    return (
+        where and Counter(map(_told, lines)) == Counter(map(_told, wanted)) and pinned <= Counter(map(_pinned, lines))
+    )
 
 
-def _told(line: Mapping[str, Any]) -> tuple[int, int, str, Decimal, Decimal, int]:
-    """A line as it stands or as it is written: the other currency counts where the amounts differ."""
+def _told(line: Mapping[str, Any]) -> tuple[object, ...]:
+    """What a line says, as it stands or as it is written."""
     balance = round(Decimal(str(line["balance"])), 6)
-    foreign = round(Decimal(str(line.get("amount_currency", balance))), 6)
-    currency = ref(line.get("currency_id")) if foreign != balance else 0
-    return ref(line["account_id"]), ref(line.get("partner_id")), line["name"] or "", balance, foreign, currency
+    return ref(line["account_id"]), ref(line.get("partner_id")), line["name"] or "", balance
+
+
+def _pinned(line: Mapping[str, Any]) -> tuple[object, ...]:
+    return *_told(line), ref(line["currency_id"]), round(Decimal(str(line["amount_currency"])), 6)
 
 
 def _vals(name: str, entry: BookJournalEntry, known: Chart) -> Vals:
@@ -141,9 +156,11 @@ def _line(line: EntryLine, known: Chart, own: str) -> Vals:
 
 def _finish(name: str, entry: BookJournalEntry, settled: Settled[Row]) -> Exchange[Outcome]:
     row = settled.there[name]
-    notes = {**redated(row["date"], entry.booked_on.isoformat()), **taken_back(row)}
+    if taken_back(row):
+        return withdrawn_by_somebody(_MODEL, row)
+    notes = redated(row["date"], entry.booked_on.isoformat())
     outcome = done(adopted=name not in settled.sent, move=row["id"], notes=notes)
-    if entry.reconcile_with is None or taken_back(row):
+    if entry.reconcile_with is None:
         return outcome
     return (yield from matched(name, outcome, row["id"], entry.reconcile_with))
 

@@ -13,11 +13,13 @@ from nostro.connectors.odoo.wire import Row, in_company, ref, say, search
 from nostro.model.calls import Act, Exchange, Reply
 from nostro.model.failures import FailureKind
 from nostro.model.intents import Reconcile
-from nostro.model.outcomes import Outcome, done, failed
+from nostro.model.outcomes import Outcome, done, failed, handed_over
 
-LINE = "move_id account_id account_type partner_id company_id balance amount_residual reconciled date"
+LINE = "move_id account_id account_type partner_id company_id balance amount_residual reconciled date parent_state"
 _CASH = ("asset_cash", "liability_credit_card")
 _RECEIVABLE = "asset_receivable"
+_NOTHING = "One side has nothing open any more or is a draft, or both stand on the same side."
+_LOOSE = "The line is open on the customer's account, not on suspense (/odoo/account.move/{paying})."
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +36,24 @@ class Pair:
         return bool(self.matched_at)
 
     @property
+    def taken_back(self) -> bool:
+        """Whether a person has taken one of them back, match or no match: 19 keeps and makes matches of drafts."""
+        return any(row["parent_state"] != "posted" for row in (*self.paying, *self.item))
+
+    @property
     def open_lines(self) -> tuple[Row, ...]:
-        """What can be matched: open lines of both on one account, of opposite signs; else nothing."""
-        payers = [row for row in self.paying if not row["reconciled"]]
+        """What can be matched: open posted lines of both on one account, of opposite signs; else nothing."""
+        payers = [row for row in self.paying if _open(row)]
         if not payers:
             return ()
         payer = payers[0]
-        items = [row for row in self.item if not row["reconciled"] and row["account_id"] == payer["account_id"]]
+        items = [row for row in self.item if _open(row) and row["account_id"] == payer["account_id"]]
         facing = tuple(row for row in items if (row["amount_residual"] > 0) != (payer["amount_residual"] > 0))
         return (payer, *facing) if facing else ()
+
+
+def _open(line: Row) -> bool:
+    return not line["reconciled"] and line["parent_state"] == "posted"
 
 
 def row_of(model: str, ident: int, fields: str) -> Exchange[Row]:
@@ -74,6 +85,21 @@ def look_at(paying: int, item: int) -> Exchange[tuple[Reply, Pair]]:
     return reply, Pair(payers, items, matched_at)
 
 
+def seen_pair(paying: int, item: int) -> Exchange[Pair]:
+    """The same where nothing has been done yet; raises `Stopped` when the question is refused."""
+    reply, pair = yield from look_at(paying, item)
+    if reply.failure:
+        raise Stopped(handed_over(f"A question was refused: {reply.sentence}", reply.failure))
+    return pair
+
+
+def receivable_lines(move: int) -> Exchange[Sequence[Row]]:
+    """A move's receivable lines; raises `Stopped` when the question is refused."""
+    wanted = [["move_id", "=", move], ["account_type", "=", _RECEIVABLE]]
+    rows: Sequence[Row] = yield from answered(search("account.move.line", wanted, LINE, order="id"))
+    return rows
+
+
 def match(name: str, paying: int, item: int) -> Exchange[Settled[Pair]]:
     """Match what is open between two moves. There is nothing more to do when they are, or when nothing can be."""
     newest: list[Pair] = []
@@ -101,12 +127,23 @@ def reconcile(order: Order, _: OdooConfig) -> Exchange[Outcome]:
         if ended is not None:
             return ended
     settled = yield from match(name, paying, intent.move_id)
-    if name in settled.ended:
-        return settled.ended[name]
-    if not settled.there[name].matched:
-        return failed(FailureKind.CONFLICT, "One side has nothing open any more, or both stand on the same side.")
-    notes = {"written_at": settled.there[name].matched_at}
+    outcome = settled.ended.get(name)
+    if outcome is None and not settled.there[name].matched:
+        outcome = failed(FailureKind.CONFLICT, _NOTHING)
+    if outcome is not None:
+        return outcome if intent.statement_line is None else (yield from _told_where(outcome, paying))
+    pair = settled.there[name]
+    notes = {"written_at": pair.matched_at, **({"state": "draft"} if pair.taken_back else {})}
     return done(adopted=name not in settled.sent, move=intent.move_id, paying_move=paying, notes=notes)
+
+
+def _told_where(ended: Outcome, paying: int) -> Exchange[Outcome]:
+    """How it ended; and whether the line stands on the customer's account now, matched with nothing: nobody sees it on
+    suspense any more.
+    """
+    if not any(_open(row) for row in (yield from receivable_lines(paying))):
+        return ended
+    return ended.model_copy(update={"sentence": f"{ended.sentence} {_LOOSE.format(paying=paying)}"})
 
 
 def paying_move(statement_line: int | None, payment: int | None, entry: int | None) -> Exchange[int]:

@@ -8,11 +8,11 @@ from typing import Any
 
 from nostro.connectors.kit.dialogue import Seen, ensure, left_standing, ready
 from nostro.connectors.kit.manifest import Order
-from nostro.connectors.odoo.booking import redated
+from nostro.connectors.odoo.booking import by_ref, redated
 from nostro.connectors.odoo.config import OdooConfig
-from nostro.connectors.odoo.drafts import taken_back
+from nostro.connectors.odoo.drafts import place, taken_back, withdrawn_by_somebody
 from nostro.connectors.odoo.entries import book
-from nostro.connectors.odoo.matching import look_at, match, move_line, paying_move, row_of
+from nostro.connectors.odoo.matching import look_at, match, move_line, paying_move, receivable_lines, row_of, seen_pair
 from nostro.connectors.odoo.wire import in_company, ref, say
 from nostro.model.calls import Act, Exchange
 from nostro.model.failures import FailureKind
@@ -37,21 +37,39 @@ def _off_payment(order: Order, intent: ReopenInvoice, payment: int) -> Exchange[
     What the entry does not use up of it (a dispute about a part) goes back to the invoice.
     """
     name, paying = order.correlation, (yield from paying_move(None, payment, None))
+    gone = yield from _gone(order, paying)
+    if gone is not None:
+        return gone
     booked = yield from book({name: replace(order, intent=_reversal(intent))})
     if name in booked.ended:
         return booked.ended[name]
     entry = booked.there[name]
     if taken_back(entry):
-        return handed_over(f"Somebody has taken entry {entry['id']} back since: it is {entry['state']}.")
+        return withdrawn_by_somebody("account.move", entry)
     ended = yield from _take_off(name, paying, intent.move_id, entry["id"])
     for target in (entry["id"], intent.move_id):
         if ended is None:
             settled = yield from match(name, paying, target)
             ended = settled.ended.get(name)
+            pair = settled.there.get(name)
+            if pair and target == entry["id"] and (pair.taken_back or not pair.matched):
+                ended = failed(FailureKind.CONFLICT, "The payment can't be put on it, or was taken back.")
     if ended is not None:
-        return left_standing(f"entry {entry['id']}", ended)
+        return left_standing(place("account.move", entry["id"]), ended)
     notes = redated(entry["date"], intent.booked_on.isoformat())
     return done(move=intent.move_id, entry=entry["id"], notes=notes)
+
+
+def _gone(order: Order, paying: int) -> Exchange[Outcome | None]:
+    """How it ended where somebody has taken the payment back himself: the entry would do so a second time."""
+    if any(line["parent_state"] == "posted" for line in (yield from receivable_lines(paying))):
+        return None
+    ended = failed(FailureKind.CONFLICT, "The payment is not posted any more: somebody has taken it back.")
+    seen = yield from by_ref("account.move", "ref state", [order], ["move_type", "=", "entry"])
+    entry = seen.there.get(order.correlation)
+    if seen.reply.ok and not entry:
+        return ended
+    return left_standing(place("account.move", entry["id"]) if entry else "An entry of ours, perhaps,", ended)
 
 
 def _reversal(intent: ReopenInvoice) -> BookJournalEntry:
@@ -78,7 +96,7 @@ def _take_off(name: str, paying: int, item: int, entry: int = 0) -> Exchange[Out
                 return Seen(reply, {name: with_entry})
         return Seen(reply, {} if pair.matched else {name: pair})
 
-    _, pair = yield from look_at(paying, item)
+    pair = yield from seen_pair(paying, item)
     if not pair.paying:
         return failed(FailureKind.CONFLICT, "The payment has no receivable line that could be taken off the invoice.")
     line = pair.paying[0]
@@ -98,7 +116,7 @@ def _off_statement_line(name: str, intent: ReopenInvoice) -> Exchange[Outcome]:
     paying = ref(line["move_id"])
     journal = yield from row_of("account.journal", ref(line["journal_id"]), "suspense_account_id")
     suspense = ref(journal["suspense_account_id"])
-    _, pair = yield from look_at(paying, intent.move_id)
+    pair = yield from seen_pair(paying, intent.move_id)
     if not pair.paying:  # it is there already
         return done(adopted=True, move=intent.move_id)
     ended = yield from _take_off(name, paying, intent.move_id)

@@ -48,8 +48,11 @@ def _refuse_unfit(call: Call, lines: Sequence[Row]) -> None:
     accounts = {line["account_id"] for line in lines}
     if any(line["reconciled"] for line in lines):
         raise Fault("UserError", "You are trying to reconcile some entries that are already reconciled.")
-    if any(call.row("account.move", line["move_id"])["state"] != "posted" for line in lines):
+    states = {call.row("account.move", line["move_id"])["state"] for line in lines}
+    if call.version < 19 and states != {"posted"}:
         raise Fault("UserError", "You can only reconcile posted entries.")
+    if "cancel" in states:  # 19 matches drafts, too
+        raise Fault("UserError", "You can not reconcile cancelled entries.")
     if len(accounts) > 1:
         names = ", ".join(call.label("account.account", one) for one in sorted(accounts))
         raise Fault("UserError", f"Entries are not from the same account: {names}")
