@@ -97,6 +97,24 @@ async def test_what_came_first_is_decided_first(house: House) -> None:
     assert told == [(START,), (START + timedelta(seconds=1),)]
 
 
+async def test_a_backlog_of_one_shard_is_taken_in_larger_and_larger_batches_and_in_its_order(house: House) -> None:
+    """Of each shard little is read at first; where the others have nothing, soon as much as a batch may hold."""
+    house.decider.batch_limit = 128
+    await house.tell([as_fact(payout("po_1"))])
+    await house.settle()
+    for n in range(100):
+        await house.tell([as_fact(line("po_1", f"txn_{n:03}"))])
+        house.later(milliseconds=1)
+    batches = []
+    while done := await house.decider.step(house.now):
+        batches.append(done)
+    assert batches == [5, 10, 20, 40, 25]
+    told = await house.all("select natural_key from fact where subject = 'po_1' order by revision")
+    keys = [str(key) for (key,) in told[1:]]
+    assert keys == sorted(keys)
+    assert len(told) == 101
+
+
 async def test_a_step_decided_again_with_another_content_is_a_case_and_the_first_one_stands(house: House) -> None:
     employ(house, lambda wanted: replace(wanted, step="annotate-once"))
     await house.tell([as_fact(payout("po_1"))])

@@ -9,6 +9,7 @@ culprit stands alone.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -32,7 +33,7 @@ from nostro.processes.kit.process import Process
 from nostro.routing.route import HOUSE
 from nostro.store.arrivals import LANES, Arrival
 from nostro.store.blobs import seal_all
-from nostro.store.database import Database, Statements, Transaction
+from nostro.store.database import Database, Row, Statements, Transaction
 from nostro.store.keys import Keys
 
 SQL = Statements("engine")
@@ -55,6 +56,8 @@ class Decider:
     _rules: dict[bytes, Rules] = field(default_factory=dict)
     _lacking: dict[bytes, str] = field(default_factory=dict)
     _told: datetime | None = None
+    _deeper: int = 0
+    """How often what is asked of a shard is doubled."""
     _unsure: bool = False
     """The last step didn't end by itself: what it committed is not known, so that memory and rows may disagree."""
 
@@ -79,14 +82,26 @@ class Decider:
         shares = [max(1, int(self.batch_limit * SHARES[lane])) for lane in LANES]
         lanes = list(range(len(LANES)))
         limits = list(accumulate(shares))
-        rows = await self.database.look(SQL.queue, lanes=lanes, limits=limits, shards=list(held))
+        per_shard = min(self.batch_limit, (1 + 2 * self.batch_limit // len(held)) << self._deeper)
+        told = {"lanes": lanes, "limits": limits, "shards": list(held), "per_shard": per_shard}
+        rows = await self.database.look(SQL.queue, **told)
         queue: list[Arrival] = []
         unused = 0
         for number, share in enumerate(shares):
             taken = [row for row in rows if row.lane == number][: share + unused]
             unused += share - len(taken)
             queue += map(Arrival._make, taken)
+        self._look_deeper(rows, limits, per_shard)
         return queue
+
+    def _look_deeper(self, rows: Sequence[Row], limits: Sequence[int], per_shard: int) -> None:
+        """Next time, where a lane's share was not filled although one of its shards has more."""
+        found, lanes = Counter((row.lane, row.shard) for row in rows), Counter(row.lane for row in rows)
+        longest = max(found.values(), default=0)
+        if any(n == per_shard < self.batch_limit and lanes[lane] < limits[lane] for (lane, _), n in found.items()):
+            self._deeper += 1
+        elif longest < per_shard // 2:
+            self._deeper = max(0, self._deeper - 1)
 
     async def _decide(self, queue: Sequence[Arrival], now: Now) -> int:
         for _ in range(RACES):

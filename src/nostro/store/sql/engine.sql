@@ -41,12 +41,14 @@ from unnest(%(shards)s::smallint[], %(tokens)s::bigint[]) as mine (shard, token)
 where s.shard = mine.shard and s.token = mine.token;
 
 -- name: queue
--- The oldest arrivals of each lane on the shards that are held, at most so many of each.
+-- The oldest arrivals of each lane on the shards that are held, at most so many of each, and of each shard: a backlog is not read to be sorted.
 select a.* from unnest(%(lanes)s::smallint[], %(limits)s::integer[]) as each (lane, most)
 cross join lateral (
-  select shard, lane, at, item, key, process, subject, entity, type, type_version, natural_key, origin, receipt, cause_shard, cause_position,
-    body, sealed_body, data_key, actor, on_behalf_of, reason, occurred_at, received_at, sender_order, hops
-  from arrival where arrival.lane = each.lane and shard = any(%(shards)s::smallint[])
+  select o.* from unnest(%(shards)s::smallint[]) as mine (shard) cross join lateral (
+    select shard, lane, at, item, key, process, subject, entity, type, type_version, natural_key, origin, receipt, cause_shard, cause_position,
+      body, sealed_body, data_key, actor, on_behalf_of, reason, occurred_at, received_at, sender_order, hops
+    from arrival where arrival.lane = each.lane and arrival.shard = mine.shard
+    order by at, item, key limit %(per_shard)s) o
   order by at, item, key limit each.most) a
 order by a.lane, a.at, a.item, a.key;
 
