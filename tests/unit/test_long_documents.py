@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import io
 import json
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
 from functools import partial
 
 import pytest
 
 from nostro.formats.catalogue import tell
+from nostro.formats.iso20022.write.batches import Batches, Initiation
+from nostro.formats.profiles import profile
 from nostro.formats.reading import Item
 from nostro.formats.writing import Order, written
+from nostro.model.failures import FormatRefused
+from nostro.model.messages import Instruction, MessageEnd, MessageHead
+from nostro.model.money import Amount
+from nostro.model.parties import BankAccount, Party
+from nostro.model.statements import References, Reject, Source
 from nostro.runtime.json_lines import Lines
 from nostro.runtime.output import Output
-from tests.unit.test_conversions import NOW
+from tests.unit.test_conversions import NOW, ROOT
 
 
 def long_mt940(entries: int) -> bytes:
@@ -29,7 +41,7 @@ def read_long(entries: int) -> Iterator[Item]:
     return told.items
 
 
-@pytest.mark.parametrize("entries", [9, 12_000])
+@pytest.mark.parametrize("entries", [9, 6_000])
 def test_the_last_day_and_page_that_stand_behind_the_entries_are_told_before_them(entries: int) -> None:
     source = partial(read_long, entries)
     content = b"".join(written("camt.053", source(), Order(NOW, lambda _: None, source=source)))
@@ -41,3 +53,92 @@ def test_the_last_day_and_page_that_stand_behind_the_entries_are_told_before_the
     Lines(out, Output()).file("s.sta", lambda: iter([long_mt940(entries)]))
     shown = json.loads(out.getvalue())
     assert (shown["to_date"], shown["last_page"], len(shown["entries"])) == ("2026-11-27", False, entries)
+
+
+OURS, OUR_ACCOUNT = Party(name="House 001"), BankAccount(iban="BE68539007547034", bic="KREDBEBB")
+THEIRS = BankAccount(iban="DE89370400440532013000")
+
+
+def payments(count: int, days: int = 1, *, mixed: bool = False) -> Iterator[Item]:
+    """A run, made anew each time: its groups one behind the other, or a payment of each in turns."""
+    yield MessageHead(kind="payment_initiation", message_id="RUN-7", source=Source(where="run"))
+    yield Reject(where="run[0]", why="there is no amount above zero")
+    for number in range(count):
+        day = number % days if mixed else number * days // count
+        yield Instruction(
+            method="credit_transfer",
+            amount=Amount(value=Decimal(number + 1) / 100, currency="EUR"),
+            execution_date=date(2026, 11, 2 + day),
+            debtor=Party(name=OURS.name),
+            debtor_account=OUR_ACCOUNT.model_copy(),
+            creditor=Party(name=f"Supplier {number:03}"),
+            creditor_account=THEIRS,
+            references=References(end_to_end=f"E{number}"),
+            remittance=(f"Invoice {number}",),
+            source=Source(where=f"run[{number + 1}]"),
+        )
+    yield MessageEnd(items=count, rejected=1)
+
+
+@pytest.mark.parametrize("mixed", [False, True])
+@pytest.mark.parametrize("days", [1, 3, 26])
+def test_payments_that_are_read_again_are_written_as_those_that_are_held(days: int, mixed: bool) -> None:  # noqa: FBT001 - the case
+    source = partial(payments, 600, days, mixed=mixed)
+    said: list[str] = []
+    content = b"".join(written("pain.001", source(), Order(NOW, said.append, source=source)))
+    assert content == b"".join(written("pain.001", source(), Order(NOW, lambda _: None)))
+    assert content.count(b"<PmtInf>") == days
+    assert sorted(re.findall(rb"<EndToEndId>(E\d+)<", content)) == sorted(f"E{n}".encode() for n in range(600))
+    assert b"<NbOfTxs>600</NbOfTxs><CtrlSum>1803.00</CtrlSum>" in content
+    assert said == ["run[0]: there is no amount above zero; it is not in the result."]
+
+
+def test_a_payment_that_changes_between_two_readings_is_never_written_under_a_wrong_sum() -> None:
+    letter = Initiation(message_id="M-1", created_at=NOW, initiating_party=OURS)
+
+    class Changing:
+        readings = 0
+
+        def __iter__(self) -> Iterator[Instruction]:
+            self.readings += 1
+            run = [one for one in payments(9) if isinstance(one, Instruction)]
+            yield from run[: -1 if self.readings > 1 else None]
+
+    run = Batches.of(letter, Changing(), profile("sepa"), frozenset({"credit_transfer"}))
+    with pytest.raises(FormatRefused, match="changed while they were written"):
+        [list(inside) for _, inside in run.written()]
+
+
+def test_what_a_message_has_no_room_for_is_said_of_each_payment_that_streams_by() -> None:
+    def source() -> Iterator[Item]:
+        for item in payments(700, 2, mixed=True):
+            odd = isinstance(item, Instruction) and item.references.end_to_end in ("E5", "E600")
+            yield item.model_copy(update={"regulatory": ("tax",)}) if odd else item
+
+    said: list[str] = []
+    b"".join(written("pain.001", source(), Order(NOW, said.append, source=source)))
+    assert said[1:] == ["run[601]: regulatory was not carried.", "run[6]: regulatory was not carried."]
+
+
+STREAM = """
+import resource, sys
+from functools import partial
+from nostro.formats.writing import Order, written
+from tests.unit.test_conversions import NOW, ROOT
+from tests.unit.test_long_documents import payments
+
+def grown(count):
+    source = partial(payments, count, 3, mixed=sys.argv[1] == "mixed")
+    sum(map(len, written("pain.001", source(), Order(NOW, lambda _: None, source=source))))
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+print(-grown(500) + grown(3_000))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("order", ["sorted", "mixed"])
+def test_memory_stays_flat_however_many_payments_are_converted(order: str) -> None:
+    run = [sys.executable, "-c", STREAM, order]
+    told = subprocess.run(run, check=True, capture_output=True, text=True, cwd=ROOT)
+    assert int(told.stdout) < 5_000  # kilobytes; as many payments that are held take 13,000

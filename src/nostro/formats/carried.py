@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 from nostro.model.base import Value
 from nostro.model.messages import Instruction, MessageHead, PaymentStatus
@@ -25,6 +25,9 @@ _AHEAD = 1_000
 
 Message = MessageHead | Instruction | PaymentStatus
 Told = StatementHead | Entry | StatementEnd | Message
+
+
+_Streamed = StatementHead | Entry | StatementEnd | MessageHead | Instruction
 
 
 class Lost(NamedTuple):
@@ -108,25 +111,23 @@ def compared(told: Told, again: Told | None) -> Iterator[str]:
 
 @dataclass(slots=True)
 class Stream:
-    """Statements as they are written, and what of them was not read again yet; each place is said once it was.
+    """Statements and payments as they are written, and what was not read again yet; each place is said once it was.
 
     What stands in its order is compared; an entry that is not the next is looked for among those that follow, and what
     was left out for it is lost. Several statements may become one, whose head and end then stand for all of them.
     """
 
-    waiting: Mapping[type, deque[Told]] = field(
-        default_factory=lambda: {kind: deque() for kind in (StatementHead, Entry, StatementEnd)}
-    )
+    waiting: Mapping[type, deque[Told]] = field(default_factory=lambda: {kind: deque() for kind in get_args(_Streamed)})
     last: dict[type, Told] = field(default_factory=dict)
 
     def told(self, item: object) -> None:
         """Something is written."""
-        if isinstance(item, StatementHead | Entry | StatementEnd):
+        if isinstance(item, _Streamed):
             self.waiting[type(item)].append(item)
 
     def again(self, item: object) -> Iterator[str]:
         """Something is read again."""
-        if not isinstance(item, StatementHead | Entry | StatementEnd) or not (waiting := self.waiting[type(item)]):
+        if not isinstance(item, _Streamed) or not (waiting := self.waiting[type(item)]):
             return
         self.last[type(item)] = item
         for _ in range(_left_out(waiting, item)):
@@ -137,7 +138,7 @@ class Stream:
         """Nothing more is read."""
         for kind, waiting in self.waiting.items():
             for one in waiting:
-                yield from compared(one, self.last.get(kind) if kind is not Entry else None)
+                yield from compared(one, self.last.get(kind) if kind not in (Entry, Instruction) else None)
 
 
 def _left_out(waiting: Iterable[Told], again: Told) -> int:

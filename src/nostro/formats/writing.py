@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from nostro.formats.carried import Message, Stream, differences
@@ -35,13 +35,14 @@ class Target:
     """A format that is written. `again`: what its file says, read again; None where the writer says what is lost.
 
     `table`: what a table is read as that is to become this; None: a statement. `streams`: it is written item by item,
-    as statements are; sums of payments stand before them.
+    as statements are; `rereads`: its items are read more than once, since sums of payments stand before them.
     """
 
     write: Writer
     again: Callable[[Iterable[bytes], Sequence[Item]], Iterator[Item]] | None
     table: Format | None = None
     streams: bool = False
+    rereads: bool = False
 
 
 def written(name: str, items: Iterable[Item], order: Order) -> Iterator[bytes]:
@@ -52,6 +53,9 @@ def written(name: str, items: Iterable[Item], order: Order) -> Iterator[bytes]:
     target, told = writer(name), _read(items, order.say)
     if target.streams:
         yield from _streamed(target, told, order)
+        return
+    if target.rereads:
+        yield from _read_again(target, told, order)
         return
     held = list(told)
     whole = b"".join(target.write(held, order))
@@ -64,16 +68,50 @@ def written(name: str, items: Iterable[Item], order: Order) -> Iterator[bytes]:
 
 
 def _streamed(target: Target, items: Iterable[Item], order: Order) -> Iterator[bytes]:
-    """What is written is read again while more of it is being written."""
-    stream, unsaid = Stream(), deque[bytes]()
+    """Items that are written one by one, as they are told."""
+    stream = Stream()
 
     def told() -> Iterator[Item]:
         for item in items:
             stream.told(item)
             yield item
 
+    return _compared_while(target, target.write(told(), order), stream, order)
+
+
+def _read_again(target: Target, items: Iterator[Item], order: Order) -> Iterator[bytes]:
+    """Items that the writer reads as often as it takes: the first time as they are given, then from their source."""
+    stream = Stream()
+    again: Iterable[Item] = list(items) if order.source is tuple else _Again(order.source, order.say)
+    return _compared_while(target, target.write(again, replace(order, hears=stream.told)), stream, order)
+
+
+@dataclass(slots=True)
+class _Again:
+    """The items of a source, read anew each time; each of its rejects is said once."""
+
+    source: Callable[[], Iterable[Item]]
+    say: Say
+    said: int = 0
+
+    def __iter__(self) -> Iterator[Item]:
+        rejects = 0
+        for item in self.source():
+            if not isinstance(item, Reject):
+                yield item
+                continue
+            rejects += 1
+            if rejects > self.said:
+                self.said = rejects
+                _say_reject(item, self.say)
+
+
+def _compared_while(target: Target, written: Iterable[bytes], stream: Stream, order: Order) -> Iterator[bytes]:
+    """What is written is read again while more of it is being written."""
+    unsaid = deque[bytes]()
+
     def pieces() -> Iterator[bytes]:
-        for block in _blocks(target.write(told(), order)):
+        for block in _blocks(written):
             unsaid.append(block)
             yield block
 
@@ -111,9 +149,13 @@ def writer(name: str) -> Target:
 def _read(items: Iterable[Item], say: Say) -> Iterator[Item]:
     for item in items:
         if isinstance(item, Reject):
-            say(f"{item.where}: {item.why}; it is not in the result.")
+            _say_reject(item, say)
         else:
             yield item
+
+
+def _say_reject(reject: Reject, say: Say) -> None:
+    say(f"{reject.where}: {reject.why}; it is not in the result.")
 
 
 def _compared(items: Iterable[Item]) -> list[Message]:
@@ -168,7 +210,7 @@ WRITERS: Mapping[str, Target] = {
     **{name: Target(partial(_camt, kind), _by_content, streams=True) for name, kind in _KINDS.items()},
     "mt940": Target(_mt940, _by_content, streams=True),
     "csv": Target(_csv, _by_content, streams=True),
-    **{version: Target(partial(to_pain, version), _by_content, PAYMENTS) for version in _PAIN},
+    **{version: Target(partial(to_pain, version), _by_content, PAYMENTS, rereads=True) for version in _PAIN},
     **{version: Target(partial(to_pain002, version), _by_content) for version in ("pain.002", *PAIN002)},
     "camt.055": Target(partial(to_cancellation, "camt.055"), _by_content),
     "camt.056": Target(partial(to_cancellation, "camt.056"), _by_content),

@@ -50,6 +50,8 @@ class Order:
     pdf: bytes = b""
     source: Callable[[], Iterable[Item]] = tuple
     """What is converted, to be read once more: what stands at its end may be needed at the beginning."""
+    hears: Callable[[Item], object] = lambda _: None
+    """What of the source is written, as it is, by writers that read it more than once."""
 
     def ends(self) -> Iterator[StatementEnd]:
         """The ends of the source's statements, read when they are asked for."""
@@ -100,11 +102,15 @@ def messages(items: Iterable[Item], *kinds: str) -> list[Message]:
             case MessageEnd():
                 continue
             case _:
-                named = " or ".join(kind.replace("_", " ") for kind in kinds)
-                raise FormatRefused(f"This is written from a {named}, and from nothing else.", "See --help.")
+                raise only(*kinds)
     if not any(inside for _, inside in found):
-        raise FormatRefused("There is nothing in the file that could be written so.", "Look at it with nostro parse.")
+        raise nothing()
     return found
+
+
+def nothing() -> FormatRefused:
+    """What is said of a source without a payment or status."""
+    return FormatRefused("There is nothing in the file that could be written so.", "Look at it with nostro parse.")
 
 
 def one(found: list[Message]) -> Message:
@@ -112,6 +118,47 @@ def one(found: list[Message]) -> Message:
     if len(found) != 1:
         raise FormatRefused(f"One message makes a file; there are {len(found)}.", "Convert them one by one.")
     return found[0]
+
+
+@dataclass(slots=True)
+class Run:
+    """The payments of the only message among items that can be read again, without holding them.
+
+    Raises `FormatRefused` while they are read for anything else, and for several messages.
+    """
+
+    items: Iterable[Item]
+    kind: str
+    head: MessageHead | None = None
+    first: Instruction | None = None
+
+    def __post_init__(self) -> None:
+        """Looks at the head and the first payment."""
+        self.first = next(iter(self), None)
+
+    def __iter__(self) -> Iterator[Instruction]:
+        """The payments, read anew."""
+        heads = 0
+        for item in self.items:
+            match item:
+                case MessageHead() if item.kind == self.kind:
+                    heads, self.head = heads + 1, self.head or item
+                    if heads > 1:
+                        raise FormatRefused("One message makes a file; there are several.", "Convert them one by one.")
+                case Instruction() if heads:
+                    yield item
+                case PaymentStatus() if heads:
+                    pass
+                case MessageEnd():
+                    pass
+                case _:
+                    raise only(self.kind)
+
+
+def only(*kinds: str) -> FormatRefused:
+    """What is said of a source that is something else."""
+    named = " or ".join(kind.replace("_", " ") for kind in kinds)
+    return FormatRefused(f"This is written from a {named}, and from nothing else.", "See --help.")
 
 
 def payments_of(inside: Iterable[Instruction | PaymentStatus]) -> list[Instruction]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 
 from nostro.formats.bacs.write import Standard18, write_standard_18
-from nostro.formats.conversion.order import Message, Order, iso, messages, one, payments_of
+from nostro.formats.conversion.order import Message, Order, Run, iso, messages, nothing, one, payments_of
 from nostro.formats.iso20022.write.batches import Initiation
 from nostro.formats.iso20022.write.credit_transfers import write_pain001
 from nostro.formats.iso20022.write.direct_debits import write_pain008
@@ -27,16 +27,19 @@ _GB_SIGNS = 22
 
 
 def to_pain(version: str, items: Iterable[Item], order: Order) -> Iterator[bytes]:
-    """A pain.001 or pain.008, of the profile's version where none is named."""
-    head, inside = one(messages(items, _INITIATION))
-    payments = payments_of(inside)
+    """A pain.001 or pain.008, of the profile's version where none is named; the items are read more than once."""
+    payments = Run(items, _INITIATION)
+    head, first = payments.head, payments.first
+    if head is None or first is None:
+        raise nothing()
+    order.hears(head)
     letter = Initiation(
         message_id=head.message_id or f"{order.created_at:%Y%m%d%H%M%S}",
         created_at=order.created_at,
-        initiating_party=head.initiating_party or payments[0].debtor or payments[0].creditor or Party(),
+        initiating_party=head.initiating_party or first.debtor or first.creditor or Party(),
     )
     write = write_pain008 if version.startswith("pain.008") else write_pain001
-    return write(payments, letter, order.rules, version if version.count(".") > 1 else "")
+    return write(payments, letter, order.rules, version if version.count(".") > 1 else "", order.hears)
 
 
 def to_mt101(items: Iterable[Item], _: Order) -> Iterator[bytes]:

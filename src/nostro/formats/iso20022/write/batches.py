@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from itertools import groupby
 from typing import NamedTuple
 
 from nostro.formats.codes import code_set
 from nostro.formats.iso20022.write.told_as import Dialect, coded, dialect, instant, party
-from nostro.formats.profiles import Profile, profile, refuse
-from nostro.formats.profiles.check import ProfileRefused
+from nostro.formats.profiles import Profile, profile
+from nostro.formats.profiles.check import ProfileRefused, check_count, check_one
 from nostro.formats.profiles.rules import Finding
 from nostro.formats.xml_text import branch, leaf
 from nostro.model.base import Value
@@ -21,6 +23,9 @@ from nostro.model.parties import Party
 
 _PIECE = 250
 """Payments that are written at once."""
+_READINGS = 24
+"""So many mixed groups are read for one by one; of more, all payments are held."""
+_SIDES = 1_000
 _ID = 35
 _SEPA = "sepa"
 
@@ -33,16 +38,21 @@ class Initiation(Value):
     initiating_party: Party
 
 
-class Batch(NamedTuple):
-    """The payments of one group, and what it is called."""
+@dataclass(slots=True)
+class Batch:
+    """What a group says of its payments: its name, what they share (as the first one says it), how many, and their sum.
 
-    name: str
-    payments: Sequence[Instruction]
+    The sum is that of amounts of whatever currencies: what the standard calls a control sum.
+    """
 
-    @property
-    def total(self) -> Decimal:
-        """The sum of its amounts, whatever their currencies: what the standard calls a control sum."""
-        return sum((amount_of(payment) for payment in self.payments), Decimal(0))
+    first: Instruction
+    name: str = ""
+    count: int = 0
+    total: Decimal = Decimal(0)
+
+
+Shared = tuple[object, ...]
+Hears = Callable[[Instruction], object]
 
 
 def amount_of(payment: Instruction) -> Decimal:
@@ -51,51 +61,119 @@ def amount_of(payment: Instruction) -> Decimal:
     return told.value if told else Decimal(0)
 
 
-def batches(
-    letter: Initiation, payments: Sequence[Instruction], rules: Profile, methods: frozenset[Method]
-) -> list[Batch]:
-    """The payments in groups, in the order of each group's first. Raises `ProfileRefused` for what can't be sent."""
-    _admit(letter, payments, rules, methods)
-    groups: dict[tuple[object, ...], list[Instruction]] = {}
-    known: dict[int, str] = {}
-    for payment in payments:
-        groups.setdefault(_shared(payment, known), []).append(payment)
-    taken: set[str] = set()
-    return [
-        Batch(_name(letter, group[0], number, taken), group) for number, group in enumerate(groups.values(), start=1)
-    ]
+@dataclass(slots=True)
+class _Sides:
+    """Our sides as text, by the very object that says it, which is held so that no other one takes its id."""
+
+    known: dict[int, tuple[object, str]] = field(default_factory=dict)
+
+    def shared(self, payment: Instruction) -> Shared:
+        """What two payments of one group have in common."""
+        ours = payment.creditor if payment.method == "direct_debit" else payment.debtor
+        account = payment.creditor_account if payment.method == "direct_debit" else payment.debtor_account
+        mandate = payment.mandate
+        return (
+            payment.group, payment.method, payment.execution_date, payment.batch_booking, payment.charge_bearer,
+            payment.service_level, payment.local_instrument, payment.category_purpose, payment.priority,
+            self._text(ours), self._text(account), (mandate.sequence, mandate.creditor_id) if mandate else None,
+        )  # fmt: skip
+
+    def _text(self, side: object) -> str:
+        if len(self.known) > _SIDES:
+            self.known.clear()
+        return (self.known.get(id(side)) or self.known.setdefault(id(side), (side, repr(side))))[1]
 
 
-def _admit(letter: Initiation, payments: Sequence[Instruction], rules: Profile, methods: frozenset[Method]) -> None:
-    if not payments:
-        raise FormatRefused("There is no payment to write.", "Leave the file out.")
+@dataclass(slots=True)
+class Batches:
+    """The groups of a run in the order of each one's first payment, and the payments, which are read once more.
+
+    `payments` are read as often as it takes: once to check and count them, once to write them; where groups are mixed,
+    once a group, so that none of them has to be held. Of very many mixed groups the payments are held after all.
+    """
+
+    payments: Iterable[Instruction]
+    groups: dict[Shared, Batch] = field(default_factory=dict)
+    mixed: bool = False
+    sides: _Sides = field(default_factory=_Sides)
+
+    @classmethod
+    def of(
+        cls, letter: Initiation, payments: Iterable[Instruction], rules: Profile, methods: frozenset[Method]
+    ) -> Batches:
+        """All payments checked and counted. Raises `ProfileRefused` for what can't be sent."""
+        _admit(letter, rules)
+        run, findings, other, count, last = cls(payments), list[Finding](), list[Finding](), 0, None
+        for count, payment in enumerate(payments, start=1):
+            findings += check_one(payment, rules, None, count - 1)
+            if payment.method not in methods:
+                other.append(_other_method(count - 1, payment, methods))
+            last = run.add(payment, last)
+        findings += check_count(count, rules)
+        if not count:
+            raise FormatRefused("There is no payment to write.", "Leave the file out.")
+        if findings or other:
+            raise ProfileRefused(findings or other)
+        taken: set[str] = set()
+        for number, group in enumerate(run.groups.values(), start=1):
+            group.name = _name(letter, group.first, number, taken)
+        return run
+
+    def add(self, payment: Instruction, last: Batch | None) -> Batch:
+        """A payment in its group; `last` is the group of the one before."""
+        shared = self.sides.shared(payment)
+        known = self.groups.get(shared)
+        self.mixed = self.mixed or (known is not None and known is not last)
+        group = known or self.groups.setdefault(shared, Batch(payment))
+        group.count += 1
+        group.total += amount_of(payment)
+        return group
+
+    def written(self) -> Iterator[tuple[Batch, Iterator[Instruction]]]:
+        """Each group, then its payments, which have to be taken before the next group is."""
+        if not self.mixed:
+            for shared, payments in groupby(self.payments, self.sides.shared):
+                if shared not in self.groups:
+                    raise _other_payments()
+                yield self.groups[shared], self._as_counted(self.groups[shared], payments)
+        elif len(self.groups) > _READINGS or isinstance(self.payments, Sequence):
+            held: dict[Shared, list[Instruction]] = {shared: [] for shared in self.groups}
+            for payment in self.payments:
+                held[self.sides.shared(payment)].append(payment)
+            for shared, group in self.groups.items():
+                yield group, self._as_counted(group, held.pop(shared))
+        else:
+            for shared, group in self.groups.items():
+                same = (payment for payment in self.payments if self.sides.shared(payment) == shared)
+                yield group, self._as_counted(group, same)
+
+    @staticmethod
+    def _as_counted(group: Batch, payments: Iterable[Instruction]) -> Iterator[Instruction]:
+        """The payments of a group. Raises `FormatRefused` where they are not those that were counted."""
+        count, total = 0, Decimal(0)
+        for payment in payments:
+            yield payment
+            count, total = count + 1, total + amount_of(payment)
+        if (count, total) != (group.count, group.total):
+            raise _other_payments()
+
+
+def _admit(letter: Initiation, rules: Profile) -> None:
     if not rules.id_pattern.fullmatch(letter.message_id) or not 0 < len(letter.message_id) <= _ID:
         raise FormatRefused(
             "The message id is empty, too long, or holds signs that are not taken.", "Give another one."
         )
-    refuse(payments, rules)
-    other = [number for number, payment in enumerate(payments) if payment.method not in methods]
-    if other:
-        sentence = f"This message carries {', '.join(sorted(methods))} only."
-        remedy = "Write the payment in a message of its method."
-        raise ProfileRefused([
-            Finding(payment=number, end_to_end=payments[number].references.end_to_end, field="method", rule="method",
-                    sentence=sentence, remedy=remedy)
-            for number in other
-        ])  # fmt: skip
 
 
-def _shared(payment: Instruction, known: dict[int, str]) -> tuple[object, ...]:
-    """What two payments of one group have in common. `known`: our side as text, by the very object that says it."""
-    ours = payment.creditor if payment.method == "direct_debit" else payment.debtor
-    account = payment.creditor_account if payment.method == "direct_debit" else payment.debtor_account
-    mandate = payment.mandate
-    sides = tuple(known.get(id(side)) or known.setdefault(id(side), repr(side)) for side in (ours, account))
-    return (
-        payment.group, payment.method, payment.execution_date, payment.batch_booking, payment.charge_bearer,
-        payment.service_level, payment.local_instrument, payment.category_purpose, payment.priority,
-        sides, (mandate.sequence, mandate.creditor_id) if mandate else None,
-    )  # fmt: skip
+def _other_payments() -> FormatRefused:
+    return FormatRefused("The payments changed while they were written: counts and sums would be wrong.", "Try again.")
+
+
+def _other_method(number: int, payment: Instruction, methods: frozenset[Method]) -> Finding:
+    sentence = f"This message carries {', '.join(sorted(methods))} only."
+    remedy = "Write the payment in a message of its method."
+    return Finding(payment=number, end_to_end=payment.references.end_to_end, field="method", rule="method",
+                   sentence=sentence, remedy=remedy)  # fmt: skip
 
 
 def _name(letter: Initiation, first: Instruction, number: int, taken: set[str]) -> str:
@@ -123,25 +201,39 @@ class Message(NamedTuple):
     payment: Callable[[Instruction, Dialect], str]
 
     def written(
-        self, payments: Sequence[Instruction], letter: Initiation, rules: Profile | None, version: str
+        self,
+        payments: Iterable[Instruction],
+        letter: Initiation,
+        rules: Profile | None,
+        version: str,
+        hears: Hears = lambda _: None,
     ) -> Iterator[bytes]:
-        """The file, in pieces, by the SEPA rules and the profile's version where none are given."""
+        """The file, in pieces, by the SEPA rules and the profile's version where none are given.
+
+        `payments` are read more than once; `hears` is told each one as it is written.
+        """
         rules = rules or profile(_SEPA)
         version = version or rules.versions[self.name]
         if version not in self.versions:
             raise FormatRefused(f"{version} is not written.", f"There are {', '.join(self.versions)}.")
-        groups = batches(letter, payments, rules, self.methods)
-        return document(version, self.root, self._parts(letter, groups, dialect(version, rules, self.first_modern)))
+        run = Batches.of(letter, payments, rules, self.methods)
+        speech = dialect(version, rules, self.first_modern)
+        return document(version, self.root, self._parts(letter, run, speech, hears))
 
-    def _parts(self, letter: Initiation, groups: Sequence[Batch], speech: Dialect) -> Iterator[str]:
-        yield header(letter, groups, speech)
-        for group in groups:
+    def _parts(self, letter: Initiation, run: Batches, speech: Dialect, hears: Hears) -> Iterator[str]:
+        yield header(letter, run.groups.values(), speech)
+        for group, payments in run.written():
             yield f"<PmtInf>{self.group(group, speech)}"
-            yield from in_pieces(self.payment(payment, speech) for payment in group.payments)
+            yield from in_pieces(self._payments(payments, speech, hears))
             yield "</PmtInf>"
 
+    def _payments(self, payments: Iterator[Instruction], speech: Dialect, hears: Hears) -> Iterator[str]:
+        for payment in payments:
+            hears(payment)
+            yield self.payment(payment, speech)
 
-def header(letter: Initiation, groups: Sequence[Batch], speech: Dialect) -> str:
+
+def header(letter: Initiation, groups: Collection[Batch], speech: Dialect) -> str:
     """`GrpHdr`, with count and sum as they are."""
     return branch(
         "GrpHdr",
@@ -152,10 +244,11 @@ def header(letter: Initiation, groups: Sequence[Batch], speech: Dialect) -> str:
     )
 
 
-def counted(groups: Sequence[Batch]) -> tuple[str, str]:
+def counted(groups: Iterable[Batch]) -> tuple[str, str]:
     """`NbOfTxs` and `CtrlSum`."""
-    count = sum(len(group.payments) for group in groups)
-    return leaf("NbOfTxs", str(count)), leaf("CtrlSum", plain(sum((group.total for group in groups), Decimal(0))))
+    told = [(group.count, group.total) for group in groups]
+    total = sum((total for _, total in told), Decimal(0))
+    return leaf("NbOfTxs", str(sum(count for count, _ in told))), leaf("CtrlSum", plain(total))
 
 
 def payment_type(payment: Instruction, rules: Profile) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from nostro.formats.iso20022.write.batches import (
     Batch,
+    Hears,
     Initiation,
     Message,
     counted,
@@ -24,18 +25,23 @@ _ASKED_CODES = frozenset({"CHQB", "HOLD", "PHOB", "TELB"})
 
 
 def write_pain001(
-    payments: Sequence[Instruction], letter: Initiation, rules: Profile | None = None, version: str = ""
+    payments: Iterable[Instruction],
+    letter: Initiation,
+    rules: Profile | None = None,
+    version: str = "",
+    hears: Hears = lambda _: None,
 ) -> Iterator[bytes]:
     """The file, in pieces. Counts and control sums are worked out; payments stand in groups that share what is alike.
 
-    `version` is one of `PAIN001`, by default the profile's. Raises `ProfileRefused` (a `FormatRefused`) with every
-    finding before the first piece.
+    `payments` are read twice or more often: a list, or what can be read again; `hears` is told each one as it is
+    written. `version` is one of `PAIN001`, by default the profile's. Raises `ProfileRefused` (a `FormatRefused`) with
+    every finding before the first piece.
     """
-    return _MESSAGE.written(payments, letter, rules, version)
+    return _MESSAGE.written(payments, letter, rules, version, hears)
 
 
 def _group(group: Batch, speech: Dialect) -> str:
-    first, rules = group.payments[0], speech.profile
+    first, rules = group.first, speech.profile
     day = first.execution_date.isoformat() if first.execution_date else ""
     booked = first.batch_booking if first.batch_booking is not None else rules.batch_booking
     return "".join((

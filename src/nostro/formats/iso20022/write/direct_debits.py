@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 
 from nostro.formats.iso20022.write.batches import (
     Batch,
+    Hears,
     Initiation,
     Message,
     counted,
@@ -22,17 +23,21 @@ PAIN008 = ("pain.008.001.02", "pain.008.001.08")
 
 
 def write_pain008(
-    payments: Sequence[Instruction], letter: Initiation, rules: Profile | None = None, version: str = ""
+    payments: Iterable[Instruction],
+    letter: Initiation,
+    rules: Profile | None = None,
+    version: str = "",
+    hears: Hears = lambda _: None,
 ) -> Iterator[bytes]:
     """The file, in pieces, as `write_pain001` does it; each group collects for one creditor id and sequence.
 
     A mandate that was amended (`amended_from`, or `original_*` among the others) is told with what it was before.
     """
-    return _MESSAGE.written(payments, letter, rules, version)
+    return _MESSAGE.written(payments, letter, rules, version, hears)
 
 
 def _group(group: Batch, speech: Dialect) -> str:
-    first, rules = group.payments[0], speech.profile
+    first, rules = group.first, speech.profile
     booked = first.batch_booking if first.batch_booking is not None else rules.batch_booking
     return "".join((
         leaf("PmtInfId", group.name),
