@@ -66,7 +66,9 @@ class EntryReported(FactBody):
     `scheme`: whether all documents of this bank call a movement alike (`shared`), or statements otherwise (`own`).
 
     `probe`, `doubts` and `contrary` are not the bank's: a movement that this report does not belong to passes it on
-    with them. `contrary`: one of the doubts shares an id of the bank's with it, and contradicts it otherwise.
+    with them. `contrary`: one of the doubts shares an id of the bank's with it, and contradicts it otherwise. `known`:
+    the movement that was asked first has another amount; it is the first of the doubts and has this one, or, where
+    this is nothing, no doubt.
     """
 
     fact_type: ClassVar[str] = "statement.entry_reported"
@@ -104,6 +106,7 @@ class EntryReported(FactBody):
     probe: int = 0
     doubts: tuple[str, ...] = ()
     contrary: bool = False
+    known: Money | None = None
     counterparty_name: ConfidentialText = None
     counterparty_iban: ConfidentialText = None
     remittance: ConfidentialText = None
