@@ -136,11 +136,8 @@ def or_restated(judged: Judge) -> Judge:
 
 def told_with_another_amount(data: MovementState, body: EntryReported) -> bool:
     """Whether a statement's entry is this movement but for its amount: charges may bear the reference of a payment."""
-    if (
-        not data.amount
-        or data.amount == body.amount
-        or (data.account, data.direction) != (body.account, body.direction)
-    ):
+    alike = (data.account, data.direction) == (body.account, body.direction)
+    if not alike or not data.amount or data.amount == body.amount:
         return False
     back, own = bool(body.reversal or body.return_reason), banks_own(body.bank_transaction_code)
     if body.kind != "statement" or not body.booked or (bool(data.original), data.banks_own) != (back, own and not back):
