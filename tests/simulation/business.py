@@ -18,6 +18,8 @@ from nostro.sandbox.stage import ENTITIES, MONDAY, ODOO, TUESDAY, Entity, at
 Deal = Callable[["Business", "Entity", str], None]
 AFTER = timedelta(hours=2)
 STATEMENT_FAULTS = ("", "", "doubled", "repeated", "restated", "missing", "late")
+RESTATED = ("restated", "belated", "amended", "withdrawn")
+"""What a statement lacked, told wrongly or had too much before it was restated."""
 
 
 @dataclass(slots=True)
@@ -52,6 +54,7 @@ class Business(Scenario):
         faults = []
         for entity in self.companies:
             kind = chance(self.seed, "statement", entity.code).choice(STATEMENT_FAULTS)
+            kind = chance(self.seed, "restated", entity.code).choice(RESTATED) if kind == "restated" else kind
             later = None if kind == "missing" else timedelta(hours=3)
             if kind:
                 name = "missing" if kind == "late" else kind
