@@ -36,7 +36,7 @@ LOG = ROOT / "tests" / "golden" / "log" / f"story.{_VERSIONS}.jsonl"
 KEY = DataKey(b"k" * 16, b"s" * 32)
 KNOWN: Mapping[bytes, DataKey | None] = {KEY.id: KEY}
 IDS = re.compile(
-    r"""\b(?:ch|pi|dp|re|po|txn)_|\bact-|\bINV/|\bdb(?=[/"])|\bmain(?=/statement")|\b[0-9a-f]{20}\b|\b(?:0f){16}\b"""
+    r"""\b(?:ch|pi|dp|re|po|txn)_|\bact-|\bINV/|\bdb(?=[/"])|\bmain(?=/statement"|/lines/)|\b[0-9a-f]{20}\b|\b(?:0f){16}\b"""
 )
 """What names something of one company: ids of the ERP, the provider and the bank, a chain of statements, a receipt."""
 Line = dict[str, Any]

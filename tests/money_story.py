@@ -46,7 +46,7 @@ from nostro.store.install import install
 from nostro.store.keys import Keys
 from tests.money_world import capture, dispute, invoice, line, payout_told, refund
 from tests.movements import banking_entity, report
-from tests.series import statement
+from tests.series import listed, statement
 from tests.stories import PSP, eur, fact, usd
 
 START = datetime(2026, 8, 31, 6, tzinfo=UTC)
@@ -235,11 +235,19 @@ async def exceptions(story: Story) -> None:
 
 
 async def told_again(story: Story) -> None:
-    """Acting again: an entry that its bank moves, a payout's cost that is refused, a foreign dispute that is won."""
+    """Acting again: an entry that its bank moves, one that it restates, a refused cost, a foreign dispute won."""
     await story.publish(bundle())
     for document, day, place in (("S4", 3, "7.00"), ("S5", 4, "900.00")):
         moved = report(document=document, amount=eur("41.00"), day=date(2026, 9, day), place=place, text="moved")
         await story.tell(moved.model_copy(update={"servicer_reference": "2026090300017"}))
+    for document, amount in (("S6", "43.00"), ("S6 corrected", "34.00")):
+        restated = report(document=document, amount=eur(amount), day=date(2026, 9, 4), place="500.00", text="restated")
+        await story.tell(restated.model_copy(update={"servicer_reference": "2026090400018"}))
+        await story.later(minutes=20)
+        await story.answer()
+    await says_that_it_is_the_known_one(story)
+    for n, lines in enumerate((("43.00", "12.00"), ("43.00",), ("43.00", "12.00"))):
+        await story.tell(listed(*lines, told_at=f"2026-09-05T0{n}:30:00.000000+00:00"))
     await story.tell(line(9, "charge", eur("30.00"), payout=2), payout_told(2_940, "paid", 2))
     await story.answer(refused="book_journal_entry")
     sold = usd("100.00")
@@ -253,3 +261,12 @@ async def told_again(story: Story) -> None:
     await story.tell(line(8, "dispute_reversal", eur("91.00"), source="dp_8", payout=3, presentment=sold))
     await story.answer()
     await story.later(days=1)
+
+
+async def says_that_it_is_the_known_one(story: Story) -> None:
+    """A person looks at the entry that a statement told with another amount: the difference is booked."""
+    [case] = await story.all("select * from exception_case where reason = 'entry_restated' and closed_at is null")
+    [known] = json.loads(bytes(case.candidates))
+    target = Target(process="bank_movement", subject=known, kind="", value="")
+    await story.person(MatchConfirmed, f"{case.process}/{case.subject}", target=target)
+    await story.answer()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 
 from nostro.ledger import Holding, Proof, fold, prove
 from nostro.model.entities import HouseBankAccount, LegalEntity
@@ -98,6 +98,7 @@ class Bank:
     known: dict[Reference, Sequence[Target]] = field(default_factory=dict)
     """What references lead to outside of the process."""
     told: set[str] = field(default_factory=set)
+    receipts: dict[bytes, int] = field(default_factory=dict)
     log: list[tuple[Subject, Fact, Transition]] = field(default_factory=list)
     lookups: dict[Subject, Lookup] = field(default_factory=dict)
     commands: dict[str, tuple[Subject, Wanted]] = field(default_factory=dict)
@@ -106,10 +107,17 @@ class Bank:
     postings: list[Posting] = field(default_factory=list)
     emitted: list[FactBody] = field(default_factory=list)
 
-    def tell(self, *bodies: FactBody) -> None:
-        """Each fact finds its movement, as routing does it; one that was told before changes nothing."""
+    def tell(self, *bodies: FactBody, receipt: bytes | None = None) -> None:
+        """Each fact finds its movement, as routing does it; one that was told before changes nothing.
+
+        `receipt`: what they were read from, if that matters. A later receipt is of a later hour.
+        """
+        if receipt is not None:
+            self.receipts.setdefault(receipt, len(self.receipts))
         for body in bodies:
-            told = fact(body)
+            told = replace(fact(body), receipt=receipt)
+            if receipt is not None:
+                told = replace(told, occurred_at=NOON + timedelta(hours=self.receipts[receipt]))
             if told.key in self.told:
                 continue
             self.told.add(told.key)
@@ -134,7 +142,7 @@ class Bank:
                 del self.references[reference]
         else:
             self._register(subject, PROCESS.registers(told))
-        self._follow(subject, transition)
+        self._follow(subject, transition, told.receipt)
         return transition
 
     def wait(self) -> None:
@@ -229,7 +237,7 @@ class Bank:
                 self.take(subject, fact(body))
                 return
 
-    def _follow(self, subject: Subject, transition: Transition) -> None:
+    def _follow(self, subject: Subject, transition: Transition, receipt: bytes | None) -> None:
         decision = transition.decision
         for wanted in decision.intents:
             key = wanted.key(subject).text
@@ -245,7 +253,7 @@ class Bank:
             self._answer(subject, decision.lookup)
         for body in decision.emits:
             if body.owner == PROCESS.name:
-                self.tell(body)
+                self.tell(body, receipt=receipt)
             else:
                 self.emitted.append(body)
 

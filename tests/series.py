@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from nostro.model.facts import DeadlineFellDue, Fact, FactBody, StatementReceived
+from nostro.model.facts import DeadlineFellDue, Fact, FactBody, StatementListed, StatementReceived
 from nostro.processes.kit.decision import CaseOpening, Instance
 from nostro.processes.kit.process import Transition, take_in
 from nostro.processes.statement_series import PROCESS
-from tests.movements import MONDAY, banking_entity
+from tests.movements import MONDAY, banking_entity, eur
 from tests.stories import SmallRules
 
 
@@ -29,6 +29,30 @@ def statement(number: int, opening: str = "", closing: str = "", **more: Any) ->
             "closing": {"value": closing or f"{number * 10 + 10}.00", "currency": "EUR"},
             "entries": 1,
             "content_digest": f"d{number}",
+            **more,
+        }
+    )
+
+
+def listed(*amounts: str, told_at: str = "", **more: Any) -> StatementListed:  # noqa: ANN401 - any field of the fact
+    """What the statement of Monday lists: credits, and debits as negative amounts. `1.00 R` bears a reference."""
+    lines = [amount.split() for amount in amounts]
+    return StatementListed.model_validate(
+        {
+            "account": "main",
+            "statement": f"{MONDAY}/1",
+            "statement_id": "S1",
+            "told_at": told_at,
+            "content_digest": "/".join(amounts),
+            "lines": [
+                {
+                    "amount": eur(amount.removeprefix("-")),
+                    "direction": "debit" if amount.startswith("-") else "credit",
+                    "day": MONDAY,
+                    "servicer_reference": "".join(reference),
+                }
+                for amount, *reference in lines
+            ],
             **more,
         }
     )

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from nostro.formats.series import Chain
 from nostro.model.series import Link, joined
 from nostro.processes.statement_series import PROCESS
-from nostro.processes.statement_series.v1.state import evolve
 from tests.series import Series, statement
 
 ARRIVED = datetime(2026, 8, 31, 5, tzinfo=UTC)
@@ -46,9 +45,9 @@ def test_a_missing_statement_is_shown_and_its_coming_closes_the_case(order: list
 @given(orders)
 def test_replaying_the_log_gives_the_state_that_was_lived(order: list[int]) -> None:
     series = told(order)
-    replayed = PROCESS.versions[0].initial
+    replayed = PROCESS.versions[-1].initial
     for fact, _ in series.log:
-        replayed = evolve(replayed, fact)
+        replayed = PROCESS.versions[-1].evolve(replayed, fact)
     assert replayed == series.instance.data
 
 

@@ -19,6 +19,8 @@ Deal = Callable[["Business", "Entity", str], None]
 AFTER = timedelta(hours=2)
 LATE = 0.1
 STATEMENT_FAULTS = ("", "", "doubled", "repeated", "restated", "missing", "late")
+RESTATED = ("restated", "belated", "amended", "withdrawn")
+"""What a statement lacked, told wrongly or had too much before it was restated."""
 
 
 @dataclass(slots=True)
@@ -53,6 +55,7 @@ class Business(Scenario):
         faults = []
         for entity in self.companies:
             kind = chance(self.seed, "statement", entity.code).choice(STATEMENT_FAULTS)
+            kind = chance(self.seed, "restated", entity.code).choice(RESTATED) if kind == "restated" else kind
             later = None if kind == "missing" else timedelta(hours=3)
             if kind:
                 name = "missing" if kind == "late" else kind

@@ -17,8 +17,8 @@ from nostro.model.clock import Now
 from nostro.model.money import Money
 from nostro.processes.collection import PROCESS as COLLECTION
 from nostro.processes.kit.machine import NEW, Terminal
-from nostro.projections.worklist import WaitingCommand, waiting_commands
-from nostro.runtime.demo.judge import CARD, judge
+from nostro.projections.worklist import OpenCase, WaitingCommand, waiting_commands
+from nostro.runtime.demo.judge import CARD, Effect, judge
 from nostro.runtime.demo.proof import differences
 from nostro.runtime.demo.summary import KEYED, Summary, keys_in, summarise
 from nostro.runtime.house import House
@@ -69,13 +69,24 @@ async def _books(
     judgement = judge(intended(business, world), outside[ODOO], TUESDAY)
     nobodys = _given_back(play.connections)
     lost = [one for one in judgement.lost if not (one.kind == CARD and (one.entity, one.amount) in nobodys)]
-    for one in judgement.doubled:
+    doubled = tuple(_but_withdrawn(judgement.doubled, summary.cases))
+    for one in doubled:
         yield f"doubled: {one.kind} {one.entity} {one.name} {one.amount}"
     for one in judgement.misdated:
         yield f"misdated: {one.kind} {one.entity} {one.name} {one.amount}"
-    judged = replace(judgement, lost=tuple(unexplained(lost, commands, summary.cases)))
+    judged = replace(judgement, doubled=doubled, lost=tuple(unexplained(lost, commands, summary.cases)))
     for found in await differences(play.house, summary, judged, outside, business.companies):
         yield f"differs: {found.where}: ours {found.ours}, theirs {found.theirs}"
+
+
+def _but_withdrawn(doubled: Sequence[Effect], cases: Sequence[OpenCase]) -> Iterator[Effect]:
+    """A bank booked nothing of what it no longer lists; a person is told of each, and takes it back."""
+    withdrawn = Counter((case.entity, case.amount) for case in cases if case.reason == "no_longer_listed")
+    for one in doubled:
+        if withdrawn[one.entity, one.amount]:
+            withdrawn[one.entity, one.amount] -= 1
+        else:
+            yield one
 
 
 def _given_back(connections: Connections) -> set[tuple[str, Money]]:

@@ -9,14 +9,15 @@ import pytest
 
 from nostro.connectors.bank_files.hints import HINTS, hints
 from nostro.connectors.bank_files.manifest import CONNECTOR, BankFilesConfig, Profile
+from nostro.connectors.bank_files.read import LISTED
 from nostro.connectors.kit.reading import IgnoredItem, Item, ReadItem, ReceiptView, RejectItem
 from nostro.model.base import confidential_fields
 from nostro.model.entities import HouseBankAccount, LegalEntity
-from nostro.model.facts import EntryReported, StatementReceived, split
+from nostro.model.facts import EntryReported, StatementListed, StatementReceived, split
 from nostro.model.money import Money
 from nostro.model.references import told
 from tests.series import Series
-from tests.unit.test_camt import balance, document, entry
+from tests.unit.test_camt import HEAD, balance, document, entry
 from tests.unit.test_convert_validate import PAYMENT
 from tests.unit.test_einvoice_syntaxes import UBL as INVOICE
 
@@ -67,7 +68,7 @@ def test_each_entry_is_an_item_and_the_statement_is_one_at_its_end() -> None:
     assert isinstance(first, ReadItem)
     assert isinstance(last, ReadItem)
     assert (first.entity, first.amount and first.amount.value) == ("DE", Decimal("12.34"))
-    (received,) = last.facts
+    received, *_ = last.facts
     assert isinstance(received, StatementReceived)
     assert (received.account, received.kind, received.entries) == ("main", "statement", 1)
     assert received.opening is not None
@@ -80,7 +81,7 @@ def test_what_a_document_says_wrongly_of_itself_travels_with_the_statement() -> 
     content = document(balance("OPBD", "10.00"), balance("CLBD", "99.00"), entry(), entry(amount="x"))
     *_, last = read(content)
     assert isinstance(last, ReadItem)
-    (received,) = last.facts
+    received, *_ = last.facts
     assert isinstance(received, StatementReceived)
     assert [check.name for check in received.checks] == ["balance", "rejected"]
 
@@ -321,3 +322,34 @@ def test_a_file_that_we_know_and_that_is_no_statement_is_a_reject_and_never_pass
     [reject] = read(content.encode())
     assert isinstance(reject, RejectItem)
     assert f"kind {kind} is no statement" in reject.why
+
+
+def listed(*inside: str, head: str = HEAD) -> StatementListed:
+    last = read(document(*inside, head=head))[-1]
+    assert isinstance(last, ReadItem)
+    (told,) = [body for body in last.facts if isinstance(body, StatementListed)]
+    return told
+
+
+def test_a_statement_tells_what_it_lists_under_a_name_that_outlives_its_id() -> None:
+    named = "<AcctSvcrRef>R-17</AcctSvcrRef>"
+    inside = (
+        balance("CLBD", "22.34"),
+        entry(more=DAY + named),
+        entry("5.00", "DBIT", DAY),
+        entry().replace("BOOK", "PDNG"),
+    )
+    numbered = HEAD.replace("</Id><Acct>", "</Id><ElctrncSeqNb>17</ElctrncSeqNb><Acct>")
+    told, corrected = listed(*inside, head=numbered), listed(*inside, head=numbered.replace("S1", "S1-corrected"))
+    assert [(line.amount.minor, line.direction, line.servicer_reference) for line in told.lines] == [
+        (1234, "credit", "R-17"), (500, "debit", ""),
+    ]  # fmt: skip
+    assert told.statement == corrected.statement == "2026-08-31/17"
+    assert listed(*inside).statement == "S1"
+
+
+def test_the_lines_of_a_very_long_statement_are_not_told_but_counted() -> None:
+    lines = [entry(f"{number}.00", more=DAY) for number in range(1, LISTED + 2)]
+    told = listed(*lines)
+    assert (told.lines, told.left_out) == ((), LISTED + 1)
+    assert len(listed(*lines[1:]).lines) == LISTED

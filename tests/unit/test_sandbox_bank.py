@@ -181,6 +181,9 @@ def test_what_is_booked_after_close_counts_for_the_next_business_day() -> None:
         ("doubled", 3, ["1", "1", "2"]),
         ("repeated", 3, ["1", "1", "2"]),
         ("restated", 3, ["1", "1", "2"]),
+        ("belated", 3, ["1", "1", "2"]),
+        ("amended", 3, ["1", "1", "2"]),
+        ("withdrawn", 3, ["1", "1", "2"]),
     ],
 )
 def test_a_statement_is_missing_doubled_repeated_or_restated_as_planned(
@@ -195,7 +198,8 @@ def test_a_statement_is_missing_doubled_repeated_or_restated_as_planned(
     if messages == 3:
         first, second = statements[:2]
         assert (etree.tostring(first) == etree.tostring(second)) == (kind == "repeated")
-        assert (texts(first, "Ntry/Amt") == texts(second, "Ntry/Amt")) == (kind != "restated")
+        assert (texts(first, "Ntry/Amt") == texts(second, "Ntry/Amt")) == (kind in ("doubled", "repeated"))
+        assert texts(second, "Ntry/Amt") == ["1.00", "2.00"]
     assert balance(statements[-1], "OPBD") == "10003.00"
 
 

@@ -6,9 +6,10 @@ import pytest
 
 from nostro.model.bank_days import CutOff, LocalRule
 from nostro.model.statements import Check
+from nostro.processes.statement_series import PROCESS
 from nostro.processes.statement_series.v1.state import LINKS_KEPT, SeriesState
 from tests.movements import MONDAY, banking_entity
-from tests.series import Series, morning_after, statement
+from tests.series import Series, listed, morning_after, statement
 from tests.stories import SmallRules
 
 
@@ -151,3 +152,62 @@ def test_old_files_outside_of_every_calendar_are_kept_without_a_deadline_of_thei
     series.tell(statement(1, to_date=day), datetime(2026, 8, 31, tzinfo=UTC))
     assert (series.instance.state, series.cases) == ("current", {})
     assert series.log[-1][1].due_at is not None
+
+
+def told(*tellings: tuple[str, ...]) -> Series:
+    """One statement's lines, telling by telling."""
+    series = Series(instance=PROCESS.new(f"DE/main/lines/{MONDAY}/1", "DE"))
+    for n, amounts in enumerate(tellings):
+        tell_lines(series, n, *amounts)
+    return series
+
+
+def tell_lines(series: Series, hour: int, *amounts: str, **more: int) -> None:
+    told_at = datetime(2026, 9, 1, hour, tzinfo=UTC)
+    series.tell(listed(*amounts, told_at=told_at.isoformat(), **more), told_at)
+
+
+@pytest.mark.parametrize(
+    "before, after, gone, new",
+    [
+        (("1.00", "2.00"), ("1.00",), ["2.00"], []),
+        (("1.00", "1.00"), ("1.00",), ["1.00"], []),
+        (("1.00", "-2.00"), ("3.00", "1.00"), ["2.00"], ["3.00"]),
+        (("1.00 A", "1.00 B"), ("1.00 B",), ["1.00 EUR (A)"], []),
+        (("1.00", "2.00 R"), ("2.00 S",), ["1.00", "2.00"], ["2.00 EUR (S)"]),
+        (("1.00", "2.00 R"), ("1.00", "9.00 R"), ["2.00 EUR (R)"], ["9.00 EUR (R)"]),
+    ],
+)
+def test_what_a_corrected_statement_no_longer_lists_is_a_case_with_both_sides(
+    before: tuple[str, ...], after: tuple[str, ...], gone: list[str], new: list[str]
+) -> None:
+    series = told(before, after)
+    [(reason, case)] = series.cases.items()
+    left, _, added = case.sentence.partition("New:")
+    assert reason == "no_longer_listed"
+    assert all(amount in left for amount in gone)
+    assert all(amount in added for amount in new)
+    assert left.count(" EUR") == len(gone)
+
+
+@pytest.mark.parametrize(
+    "after",
+    [("1.00", "2.00 R"), ("2.00 R", "1.00"), ("1.00", "2.00 R", "3.00")],
+    ids=["the same", "in another order", "one more"],
+)
+def test_what_it_lists_again_is_none(after: tuple[str, ...]) -> None:
+    assert told(("1.00", "2.00 R"), after).cases == {}
+
+
+def test_the_case_closes_when_a_later_telling_lists_it_again_and_an_older_telling_changes_nothing() -> None:
+    series = told(("1.00", "2.00"), ("1.00",))
+    tell_lines(series, 0, "1.00", "2.00", "3.00")
+    assert set(series.cases) == {"no_longer_listed"}
+    tell_lines(series, 3, "1.00", "2.00")
+    assert series.cases == {}
+
+
+def test_a_statement_of_too_many_entries_is_not_compared() -> None:
+    series = told(("1.00", "2.00"))
+    tell_lines(series, 1, left_out=201)
+    assert series.cases == {}

@@ -13,7 +13,8 @@ from nostro.connectors.kit.reading import IgnoredItem, Item, ReadItem, ReceiptVi
 from nostro.formats import reading as formats
 from nostro.model.canonical import digest
 from nostro.model.entities import LegalEntity
-from nostro.model.facts import StatementReceived
+from nostro.model.facts import EntryReported, StatementListed, StatementReceived
+from nostro.model.facts.bank import ListedLine
 from nostro.model.failures import FormatRefused
 from nostro.model.messages import Instruction, MessageEnd, PaymentStatus
 from nostro.model.money import Amount, InexactAmountError, plain
@@ -31,6 +32,8 @@ from nostro.model.statements import (
 
 _MT = ("MT94", "MT950")
 """Statements and interim reports of SWIFT: field 20 need not differ."""
+LISTED = 200
+"""Lines of a statement that are told together. Of a longer one nobody compares what it lists when it is restated."""
 INFORMATION = "information_entry"
 """An entry that the bank tells for information only (`INFO`): it will never be booked."""
 
@@ -65,6 +68,18 @@ class _Owned:
     entity: LegalEntity
     document: Document
     content: hashlib._Hash = field(default_factory=hashlib.sha256)
+    lines: list[ListedLine] = field(default_factory=list)
+    booked: int = 0
+
+    def lists(self, report: EntryReported) -> None:
+        """What the statement lists, up to as many lines as are told."""
+        self.content.update(f"{report.fingerprint}/{report.ordinal}\n".encode())
+        if report.kind == "statement" and report.booked:
+            self.booked += 1
+            if self.booked <= LISTED:
+                day = report.booking_date or report.value_date
+                more = {"day": day, "servicer_reference": report.servicer_reference}
+                self.lines.append(ListedLine(amount=report.amount, direction=report.direction, **more))
 
 
 @dataclass(slots=True)
@@ -140,7 +155,7 @@ class _Reading:
         except InexactAmountError:
             why = f"the amount is finer than the smallest unit of {entry.amount.currency}"
             return RejectItem(where=where, why=why, amount=entry.signed)
-        owned.content.update(f"{report.fingerprint}/{report.ordinal}\n".encode())
+        owned.lists(report)
         occurred_at = self._occurred_at(document.head)
         return ReadItem(facts=(report,), entity=owned.entity.id, occurred_at=occurred_at, amount=entry.signed)
 
@@ -166,7 +181,9 @@ class _Reading:
             content_digest=digest(told).hex()[:32],
             checks=_failed(end),
         )
-        return ReadItem(facts=(received,), entity=owned.entity.id, occurred_at=self._occurred_at(head))
+        told_at = self._occurred_at(head)
+        facts = (received, _listed(owned, received, told_at)) if head.kind == "statement" else (received,)
+        return ReadItem(facts=facts, entity=owned.entity.id, occurred_at=told_at)
 
     def _occurred_at(self, head: StatementHead) -> datetime:
         """When the bank made the document. A time without zone is read as UTC, but never as later than the receipt."""
@@ -178,6 +195,23 @@ class _Reading:
     def _located(self, where: str, line: int | None) -> str:
         located = f"{self.where}:{where}".removeprefix(":")
         return f"{located}, line {line}" if line else located
+
+
+def _listed(owned: _Owned, received: StatementReceived, told_at: datetime) -> StatementListed:
+    """The statement's lines. It is the same statement under another id, if day and number are the same."""
+    page = f"#{received.page}" if received.page > 1 else ""
+    day = received.to_date or received.from_date
+    numbered = f"{day}/{received.sequence}{page}" if day and received.sequence else received.statement_id
+    all_told = owned.booked <= LISTED
+    return StatementListed(
+        account=received.account,
+        statement=numbered,
+        statement_id=received.statement_id,
+        told_at=told_at.astimezone(UTC).isoformat(timespec="microseconds"),
+        content_digest=received.content_digest,
+        lines=tuple(owned.lines) if all_told else (),
+        left_out=0 if all_told else owned.booked,
+    )
 
 
 def _owner(receipt: ReceiptView, head: StatementHead, currency: str) -> _Owned | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from nostro.model.base import ERASED, confidential_fields
 from nostro.model.canonical import canonical, parse
-from nostro.model.facts.bank import EntryReported, MovementRelated, StatementReceived
+from nostro.model.facts.bank import EntryReported, MovementRelated, StatementListed, StatementReceived
 from nostro.model.facts.base import Fact, FactBody, PaymentNews, Position
 from nostro.model.facts.cards import (
     DisputeReported,
@@ -63,6 +63,7 @@ FACT_TYPES: tuple[type[FactBody], ...] = (
     CollectionCreditNoted,
     MoneyUnapplied,
     StatementReceived,
+    StatementListed,
     EntryReported,
     MovementRelated,
     ReceiptRead,
@@ -174,6 +175,7 @@ __all__ = [
     "RecoveryOpened",
     "RefundReported",
     "RerunAsked",
+    "StatementListed",
     "StatementReceived",
     "SubjectPoisoned",
     "join",

@@ -44,6 +44,48 @@ class StatementReceived(FactBody):
         return f"{self.account}/{self.kind}/{self.statement_id}/{self.content_digest}/{self.created_at}"
 
 
+class ListedLine(Value):
+    """A booked entry as a statement lists it: enough to see whether it is listed again when that is restated."""
+
+    amount: Money
+    direction: Literal["credit", "debit"]
+    day: date | None = None
+    servicer_reference: str = ""
+
+
+class StatementListed(FactBody):
+    """What one statement lists, so that what a corrected one leaves out is seen.
+
+    `statement` names it whatever document tells it: by day and number, else by the bank's id. `told_at`: when the bank
+    made the document, as text that sorts. A statement of very many entries tells how many are `left_out`: all of them.
+    """
+
+    fact_type: ClassVar[str] = "statement.listed"
+    owner: ClassVar[str] = "statement_series"
+
+    account: str
+    statement: str
+    statement_id: str
+    told_at: str
+    content_digest: str
+    lines: tuple[ListedLine, ...] = ()
+    left_out: int = 0
+
+    def natural_key(self) -> str:
+        """The statement, its content and when it was made."""
+        return f"{self.account}/{self.statement}/{self.statement_id}/{self.content_digest}/{self.told_at}"
+
+    @property
+    def stream(self) -> str:
+        """The statement."""
+        return "lines"
+
+    @property
+    def order(self) -> str:
+        """When the bank made it."""
+        return self.told_at
+
+
 class EntryPart(Value):
     """One payment inside a collective entry, in the entry's direction."""
 
@@ -66,7 +108,9 @@ class EntryReported(FactBody):
     `scheme`: whether all documents of this bank call a movement alike (`shared`), or statements otherwise (`own`).
 
     `probe`, `doubts` and `contrary` are not the bank's: a movement that this report does not belong to passes it on
-    with them. `contrary`: one of the doubts shares an id of the bank's with it, and contradicts it otherwise.
+    with them. `contrary`: one of the doubts shares an id of the bank's with it, and contradicts it otherwise. `known`:
+    the movement that was asked first has another amount; it is the first of the doubts and has this one, or, where
+    this is nothing, no doubt.
     """
 
     fact_type: ClassVar[str] = "statement.entry_reported"
@@ -104,6 +148,7 @@ class EntryReported(FactBody):
     probe: int = 0
     doubts: tuple[str, ...] = ()
     contrary: bool = False
+    known: Money | None = None
     counterparty_name: ConfidentialText = None
     counterparty_iban: ConfidentialText = None
     remittance: ConfidentialText = None

@@ -12,6 +12,10 @@ from nostro.processes.bank_movement.v1.machine import MACHINE
 from nostro.processes.bank_movement.v1.state import MovementState
 from nostro.processes.bank_movement.v2.decide import MACHINE as MACHINE_V2
 from nostro.processes.bank_movement.v2.decide import decide as decide_v2
+from nostro.processes.bank_movement.v3.decide import MACHINE as MACHINE_V3
+from nostro.processes.bank_movement.v3.decide import decide as decide_v3
+from nostro.processes.bank_movement.v3.evolve import evolve as evolve_v3
+from nostro.processes.bank_movement.v3.state import MovementStateV3
 from nostro.processes.kit.process import Process, Version
 
 PROCESS = Process(
@@ -19,6 +23,7 @@ PROCESS = Process(
     versions=(
         Version(MACHINE, MovementState(), evolve, decide),
         Version(MACHINE_V2, MovementState(), evolve, decide_v2),
+        Version(MACHINE_V3, MovementStateV3(), evolve_v3, decide_v3),
     ),
     begins=begins,
     correlates=lambda _: (),

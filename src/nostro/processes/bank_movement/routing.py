@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from nostro.model.facts import EntryReported, Fact, MovementRelated
 from nostro.model.ids import short_digest
 from nostro.model.references import Reference
-from nostro.processes.bank_movement.v1.identity import identity, references, scope
+from nostro.processes.bank_movement.v1.identity import identity, references, restatable, scope
 from nostro.processes.kit.process import Begin
 
 
@@ -29,10 +29,10 @@ def registers(fact: Fact) -> Sequence[Reference]:
     if not isinstance(body, EntryReported):
         return ()
     within = scope(fact.entity, body.account)
-    found = list(references(fact.entity, body))
+    found = [*references(fact.entity, body), *restatable(fact.entity, body)]
     plain = (("servicer", body.servicer_reference), ("entry", body.entry_reference))
     found += [Reference.to(kind, value, within) for kind, value in plain if value]  # as a person quotes them
     if not (body.reversal or body.return_reason):
         found += [Reference.to("end_to_end", body.end_to_end, within)] if body.end_to_end else []
         found += [Reference.to("movement", f"paid/{body.uetr}", within)] if body.uetr else []
-    return tuple(found)
+    return tuple(dict.fromkeys(found))

@@ -6,17 +6,26 @@ May not be here: input and output; another process.
 
 from collections.abc import Sequence
 
-from nostro.model.facts import Fact, StatementReceived
+from nostro.model.facts import Fact, StatementListed, StatementReceived
 from nostro.model.references import Reference
 from nostro.processes.kit.process import Begin, Process, Version
 from nostro.processes.statement_series.v1.decide import decide
 from nostro.processes.statement_series.v1.machine import MACHINE
 from nostro.processes.statement_series.v1.state import SeriesState, evolve
+from nostro.processes.statement_series.v2.decide import MACHINE as MACHINE_V2
+from nostro.processes.statement_series.v2.decide import decide as decide_v2
+from nostro.processes.statement_series.v2.state import SeriesStateV2
+from nostro.processes.statement_series.v2.state import evolve as evolve_v2
 
 
 def begins(fact: Fact) -> Begin | None:
-    """One series a bank account. Reports and notifications say that it is alive, so that its statements are awaited."""
+    """One series a bank account. Reports and notifications say that it is alive, so that its statements are awaited.
+
+    What a statement lists is a subject of its own.
+    """
     body = fact.body
+    if isinstance(body, StatementListed):
+        return Begin(f"{fact.entity}/{body.account}/lines/{body.statement}")
     return Begin(f"{fact.entity}/{body.account}/statement") if isinstance(body, StatementReceived) else None
 
 
@@ -30,7 +39,10 @@ def registers(fact: Fact) -> Sequence[Reference]:
 
 PROCESS = Process(
     name="statement_series",
-    versions=(Version(MACHINE, SeriesState(), evolve, decide),),
+    versions=(
+        Version(MACHINE, SeriesState(), evolve, decide),
+        Version(MACHINE_V2, SeriesStateV2(), evolve_v2, decide_v2),
+    ),
     begins=begins,
     correlates=lambda _: (),
     registers=registers,

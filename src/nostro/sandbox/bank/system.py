@@ -32,13 +32,40 @@ class StatementFault:
 
     `missing`: it never comes, or `later` after its time. `doubled`: it comes again under another message id.
     `repeated`: the same bytes again under another file name. `restated`: the first lacks its last entry, a corrected
-    one with the same sequence number follows.
+    one with the same sequence number follows. `belated`: so, and it lacks its first one. `amended`: so, and it tells
+    another amount of its last one. `withdrawn`: so, and it lists one more that was never booked.
     """
 
     account: str
     day: date
     kind: str
     later: timedelta | None = None
+
+
+def _amended(entries: list[Entry]) -> list[Entry]:
+    """The entries, the last one with a unit more than it is."""
+    if not entries:
+        return []
+    first, *more = entries[-1].transfers
+    amended = replace(entries[-1], transfers=(replace(first, amount_minor=first.amount_minor + 100), *more))
+    return [*entries[:-1], amended]
+
+
+def _with_a_stranger(entries: list[Entry]) -> list[Entry]:
+    """The entries, and one that the bank takes out of its books again."""
+    if not entries:
+        return []
+    stranger = replace(entries[-1], number=900_000_001, transfers=(Transfer(999, remittance="IN ERROR"),))
+    return [*entries, stranger]
+
+
+_FIRST_TOLD: Mapping[str, Callable[[list[Entry]], list[Entry]]] = {
+    "restated": lambda entries: entries[:-1],
+    "belated": lambda entries: entries[1:],
+    "amended": _amended,
+    "withdrawn": _with_a_stranger,
+}
+"""What a statement lists that is corrected later, by its fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,8 +232,8 @@ class Bank:
         self._statements[account.number, day] = whole
         kind = fault.kind if fault else ""
         if kind != "missing":
-            shown = self._statement(account, day, entries[:-1], now) if kind == "restated" else whole
-            self._write(shown, now)
+            at_first = _FIRST_TOLD.get(kind)
+            self._write(self._statement(account, day, at_first(entries), now) if at_first else whole, now)
         if fault and (kind != "missing" or fault.later is not None):
             again = now + (fault.later or timedelta(hours=2))
             self._agenda.at(again, lambda at: self._write(self._again(whole, kind, at), at))

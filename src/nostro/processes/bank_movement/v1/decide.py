@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 from nostro.model.facts import DeadlineFellDue, EntryReported, Fact, LookupAnswered, MatchConfirmed
+from nostro.model.money import Money
 from nostro.model.outcomes import OutcomeKind
+from nostro.model.unchanging import unchanging
 from nostro.processes.bank_movement.v1.cases import cases
-from nostro.processes.bank_movement.v1.effects import BOOK, Scene, leads, lookup, postings, told, wanted
-from nostro.processes.bank_movement.v1.identity import PROBES, Verdict, judge
+from nostro.processes.bank_movement.v1.effects import BOOK, Scene, leads, lookup, postings, scene_of, told, wanted
+from nostro.processes.bank_movement.v1.identity import PROBES, Judge, Verdict, judge, or_restated
 from nostro.processes.bank_movement.v1.state import MovementState
-from nostro.processes.kit.decision import Calls, Decision, Instance, Lookup, Rules, State
+from nostro.processes.kit.decision import Calls, CaseOpening, Decision, Instance, Lookup, Rules, State
 from nostro.processes.kit.following import (
     a_day_later,
     but,
@@ -24,27 +27,36 @@ from nostro.processes.kit.following import (
 
 _STATEMENT_DAYS = 3
 """Bank business days within which a statement has to list what was notified as booked."""
-Judge = Callable[[MovementState, EntryReported], Verdict]
-"""Whose a report is."""
+Grounds = Callable[[Scene], dict[str, CaseOpening]]
+"""What a person has to look at."""
 
 
 def decide(instance: Instance, data: State, fact: Fact, rules: Rules) -> Decision:
     """What is new of effects, facts, cases and postings, and what is awaited next."""
-    return decided(instance, data, fact, rules, judge)
+    return decided(instance, data, fact, rules, _SIGHT)
 
 
-def decided(instance: Instance, data: State, fact: Fact, rules: Rules, judged: Judge) -> Decision:
-    """The decision, as a version judges whose a report is."""
+@unchanging(frozen=True, slots=True)
+class Sight:
+    """What a version sees otherwise: whose a report is, and what a person has to look at."""
+
+    judge: Judge
+    cases: Grounds
+
+
+_SIGHT = Sight(or_restated(judge), cases)
+
+
+def decided(instance: Instance, data: State, fact: Fact, rules: Rules, sight: Sight) -> Decision:
+    """The decision, as a version sees it."""
     assert isinstance(data, MovementState)
     assert isinstance(instance.data, MovementState)
-    if isinstance(fact.body, EntryReported) and (verdict := judged(instance.data, fact.body)) is not Verdict.MINE:
+    if isinstance(fact.body, EntryReported) and (verdict := sight.judge(instance.data, fact.body)) is not Verdict.MINE:
         return _passed_on(instance, fact.body, verdict)
-    entity, subject = rules.entity(instance.entity), instance.subject.id
-    before = called_for(
-        instance, rules, lambda data, none: _calls(Scene(subject, entity, rules, data, data.shares), none)
-    )
-    scene = Scene(subject, entity, rules, data, data.shares)
-    after = _calls(scene, before) if data is not before.data else before
+    calls = partial(_calls, instance, rules, sight.cases)
+    before = called_for(instance, rules, calls)
+    after = calls(data, before) if data is not before.data else before
+    scene = scene_of(instance, rules, data)
     changed = case_changes(before.cases, after.cases)
     to = standing(scene)
     return Decision(
@@ -61,12 +73,13 @@ def decided(instance: Instance, data: State, fact: Fact, rules: Rules, judged: J
     )
 
 
-def _calls(scene: Scene, before: Calls) -> Calls:
+def _calls(instance: Instance, rules: Rules, grounds: Grounds, data: MovementState, before: Calls) -> Calls:
     """All that the state calls for: nothing before its first report."""
-    if scene.data.amount is None:
-        return Calls(scene.data, scene.rules, (), {}, (), {})
+    if data.amount is None:
+        return Calls(data, rules, (), {}, (), {})
+    scene = scene_of(instance, rules, data)
     heard = with_keys(told(scene))
-    return Calls(scene.data, scene.rules, wanted(scene, before.wanted), cases(scene), heard, postings(scene))
+    return Calls(data, rules, wanted(scene, before.wanted), grounds(scene), heard, postings(scene))
 
 
 def standing(scene: Scene) -> str:
@@ -93,9 +106,18 @@ def _passed_on(instance: Instance, body: EntryReported, verdict: Verdict) -> Dec
     doubts = dict.fromkeys(
         body.doubts if verdict is Verdict.OTHER and probe < PROBES else (*body.doubts, instance.subject.id)
     )
-    contrary = body.contrary or verdict is Verdict.CONTRARY
-    onward = but(body, probe=probe, doubts=tuple(doubts), contrary=contrary)
+    contrary, known = body.contrary or verdict is Verdict.CONTRARY, body.known or _known(instance, body, verdict)
+    onward = but(body, probe=probe, doubts=tuple(doubts), contrary=contrary, known=known)
     return Decision(instance.state, f"reported: {verdict}", emits=(onward,), disowns=True, calls=instance.calls)
+
+
+def _known(instance: Instance, body: EntryReported, verdict: Verdict) -> Money | None:
+    """The amount of the movement that the report contradicts in just that; nothing, if it is no doubt."""
+    assert isinstance(instance.data, MovementState)
+    amount = instance.data.amount
+    if amount is None or amount == body.amount:
+        return body.known
+    return amount if verdict is Verdict.CONTRARY else Money.zero(amount.currency)
 
 
 def _asks(instance: Instance, to: str, after: Scene, fact: Fact) -> Lookup | None:
@@ -103,7 +125,7 @@ def _asks(instance: Instance, to: str, after: Scene, fact: Fact) -> Lookup | Non
     if to != "asking":
         return None
     assert isinstance(instance.data, MovementState)
-    before = Scene(after.subject, after.entity, after.rules, instance.data, instance.data.shares)
+    before = scene_of(instance, after.rules, instance.data)
     known = set(leads(before)) if instance.state == "asking" else set()
     return lookup(after) if isinstance(fact.body, LookupAnswered) or set(leads(after)) - known else None
 

@@ -108,6 +108,12 @@ class Scene:
         return [process for process, _ in self.shares] == ["payout"]
 
 
+def scene_of(instance: Instance, rules: Rules, data: MovementState) -> Scene:
+    """The movement as it counts, with what surrounds it."""
+    counted = data.counted
+    return Scene(instance.subject.id, rules.entity(instance.entity), rules, counted, counted.shares)
+
+
 def leads(scene: Scene) -> tuple[Reference, ...]:
     """The references that are still to be asked, strongest first."""
     return tuple(_reference(scene, lead) for lead in scene.data.open_leads) if scene.data.counts else ()
@@ -284,8 +290,7 @@ def unexplained(scene: Scene) -> bool:
 def holdings(instance: Instance, rules: Rules) -> tuple[Holding, ...]:
     """What the movement answers for: its own postings, less what others were told to take over."""
     assert isinstance(instance.data, MovementState)
-    data = instance.data
-    scene = Scene(instance.subject.id, rules.entity(instance.entity), rules, data, data.shares)
+    scene = scene_of(instance, rules, instance.data)
     if not scene.data.counts:
         return ()
     own, key = fold(postings(scene).values()), (accounts.suspense(scene.entity.id), scene.data.total.currency)

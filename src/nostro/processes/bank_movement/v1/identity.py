@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 
 from nostro.model.base import text_of
 from nostro.model.facts import EntryReported
 from nostro.model.references import Reference
-from nostro.processes.bank_movement.v1.state import MovementState, Report
+from nostro.processes.bank_movement.v1.state import MovementState, Report, banks_own
 
 PROBES = 200
 """How often a report is passed on; then it is a doubtful movement of its own."""
 NEAR_DAYS = 10
 """How far two tellings of one movement lie apart at most, a pending one included; later, numbers begin anew."""
+NUMBERED = 6
+"""Shorter references of a bank are mere numbers within a document or a day, which the next one gives again."""
 _IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{8,30}")
 
 
@@ -36,10 +38,11 @@ def identity(entity: str, body: EntryReported) -> tuple[Reference, ...]:
     """References that identify the movement, strongest first. What was passed on asks the slots from the first on."""
     if body.probe >= PROBES:
         return ()
-    slot = f"slot/{body.probe - 1 if body.probe else body.twin}/{_content(body)}"
-    if body.probe:
+    slots = body.probe - (body.known is not None)  # that one was found by what it shares, whatever its amount
+    slot = f"slot/{slots - 1 if slots else 0 if body.probe else body.twin}/{_content(body)}"
+    if slots:
         return (Reference.to("movement", slot, scope(entity, body.account)),)
-    return references(entity, body, slot)
+    return (*references(entity, body, slot), *(() if body.probe else restatable(entity, body)))
 
 
 def references(entity: str, body: EntryReported, slot: str = "") -> tuple[Reference, ...]:
@@ -61,6 +64,25 @@ def references(entity: str, body: EntryReported, slot: str = "") -> tuple[Refere
     )
     said = [(kind, f"{value}/{more}" if more else value) for kind, value, more in table if value]
     return tuple(Reference.to(kind, value, scope(entity, body.account)) for kind, value in said)
+
+
+def restatable(entity: str, body: EntryReported) -> tuple[Reference, ...]:
+    """What a statement's entry shares with what was told of it before, whatever amount that had; the last to be asked.
+
+    The ids that the bank or the payment gives it; without them, what it says and where it stands.
+    """
+    if body.kind != "statement" or not body.booked:
+        return ()
+    back, known = body.reversal or body.return_reason, []
+    if len(body.servicer_reference) >= NUMBERED:
+        known.append(("servicer", body.servicer_reference))
+    if body.uetr and not back:
+        known.append(("movement", f"paid/{body.uetr}"))
+    said = _wording(body)
+    if not known and body.place and any(said):
+        where = f"{body.place.value.normalize():f}/{body.direction}/{_day(body)}"
+        known.append(("movement", f"line/{where}/{'/'.join(said)}"))
+    return tuple(Reference.to(kind, value, scope(entity, body.account)) for kind, value in known)
 
 
 def _stands(body: EntryReported) -> str:
@@ -91,6 +113,52 @@ def judge(data: MovementState, body: EntryReported) -> Verdict:
         return _by_kind(data, again, body)
     called_otherwise = body.scheme == "unknown" and _differ(data.reports, body, "servicer_reference")
     return Verdict.DOUBT if called_otherwise else Verdict.MINE
+
+
+Judge = Callable[[MovementState, EntryReported], Verdict]
+"""Whose a report is."""
+
+
+def or_restated(judged: Judge) -> Judge:
+    """A version's judgement, and that a statement may tell the movement anew, with another amount.
+
+    No version had met such a report before there was the third: all that one was looked up by held the amount.
+    """
+
+    def judgement(data: MovementState, body: EntryReported) -> Verdict:
+        verdict = judged(data, body)
+        if verdict is not Verdict.OTHER or not any(_lists_anew(known, body) for known in data.reports):
+            return verdict
+        return Verdict.CONTRARY if told_with_another_amount(data, body) else verdict
+
+    return judgement
+
+
+def told_with_another_amount(data: MovementState, body: EntryReported) -> bool:
+    """Whether a statement's entry is this movement but for its amount: charges may bear the reference of a payment."""
+    alike = (data.account, data.direction) == (body.account, body.direction)
+    if not alike or not data.amount or data.amount == body.amount:
+        return False
+    back, own = bool(body.reversal or body.return_reason), banks_own(body.bank_transaction_code)
+    if body.kind != "statement" or not body.booked or (bool(data.original), data.banks_own) != (back, own and not back):
+        return False
+    return any(_named_alike(data, known, body) for known in data.reports) and not another_payment(data, body)
+
+
+def _named_alike(data: MovementState, known: Report, body: EntryReported) -> bool:
+    if not known.booked or known.day != (body.booking_date or body.value_date):
+        return False
+    named = len(body.servicer_reference) >= NUMBERED and known.servicer_reference == body.servicer_reference
+    if named or (body.uetr and known.uetr == body.uetr):
+        return True
+    nameless = not (known.servicer_reference or body.servicer_reference or known.uetr or body.uetr)
+    alike = known.end_to_end == body.end_to_end and same_words(data, body)
+    return bool(nameless and body.place and known.place == body.place and alike)
+
+
+def _lists_anew(known: Report, body: EntryReported) -> bool:
+    """One document that lists both says that they are two, unless it lists this one where it had listed that."""
+    return known.statement_id != body.statement_id or (known.rank, known.place) == (body.rank, body.place)
 
 
 def settles(data: MovementState, body: EntryReported) -> bool:
@@ -129,6 +197,11 @@ _IDS = ("servicer_reference", "uetr", "end_to_end")
 def _said(told: MovementState | EntryReported) -> tuple[str, str]:
     """Text and payer."""
     return plain_text(text_of(told.remittance)), text_of(told.counterparty_iban)
+
+
+def same_words(data: MovementState, body: EntryReported) -> bool:
+    """Whether text and payer are the same, as far as they are told."""
+    return _said(data) == _said(body)
 
 
 def _another_entry(data: MovementState, alike: Sequence[Report], body: EntryReported) -> bool:
@@ -201,8 +274,12 @@ def scope(entity: str, account: str) -> str:
 
 def _content(body: EntryReported) -> str:
     """What two reports of one movement say alike. It holds personal values, and only ever goes into a blind index."""
-    plain = (str(body.amount), body.direction, _day(body), body.end_to_end, body.structured)
-    return "/".join((*plain, text_of(body.counterparty_iban), plain_text(text_of(body.remittance))))
+    return "/".join((str(body.amount), body.direction, _day(body), *_wording(body)))
+
+
+def _wording(body: EntryReported) -> tuple[str, ...]:
+    text, payer = _said(body)
+    return body.end_to_end, body.structured, payer, text
 
 
 def _day(body: EntryReported) -> str:

@@ -65,6 +65,11 @@ class Return(Value):
     reason: str = ""
 
 
+def banks_own(code: str) -> bool:
+    """Whether a bank transaction code is of what the bank charges or pays itself."""
+    return code.rpartition("-")[2] in _BANKS_OWN
+
+
 class MovementState(State):
     """One movement. `doubts`: movements that it may be the same as; `contrary`: one of them bears the same id of the
     bank's and contradicts it otherwise. `original`: leads to the one that it takes back.
@@ -99,6 +104,11 @@ class MovementState(State):
     remittance: ConfidentialText = None
 
     @property
+    def counted(self) -> MovementState:
+        """The movement as it counts. A later version may count less than the bank tells."""
+        return self
+
+    @property
     def booked(self) -> bool:
         """Whether any report says that it is booked."""
         return self.booked_on is not None
@@ -123,7 +133,7 @@ class MovementState(State):
     @property
     def banks_own(self) -> bool:
         """Whether the bank charges or pays this itself."""
-        return not self.original and self.code.rpartition("-")[2] in _BANKS_OWN
+        return not self.original and banks_own(self.code)
 
     @property
     def open_leads(self) -> tuple[Lead, ...]:
