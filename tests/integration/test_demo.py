@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from nostro.sandbox.scenario import Scenario
+from nostro.sandbox.stage import END, build_world
 from nostro.store.embedded_place import find_place
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -93,8 +95,35 @@ def what_is_left_behind_can_be_traced_and_verified(here: Here) -> None:
     traced = here.run("trace", "INV/2026/00001", **there)
     assert traced.returncode == 0, traced.stderr
     assert "payment.captured" in traced.stdout
+    for kind, reference in references().items():
+        found = here.run("trace", reference, "--json", **there)
+        assert found.returncode == 0, (kind, reference, found.stdout, found.stderr)
+        assert json.loads(found.stdout)["facts"], kind
     verified = here.run("audit", "verify", **there)
     assert verified.returncode == 0, verified.stdout + verified.stderr
+
+
+def references() -> dict[str, str]:
+    """What a person may have in hand of the demo's days, from the books of the same world without faults."""
+    scenario = Scenario(1)
+    world = build_world(seed=1, script=scenario.script, webhooks={}, faults=False)
+    world.advance(END)
+    books = world.books()["systems"]
+    paid = next(one for one in books["psp/de"]["balance_transactions"] if one["payout"] and one["type"] == "charge")
+    told = next(act for act in scenario.script if act.op.get("end_to_end"))
+    entry = world.results[told.name]
+    (account,) = books[told.system]["accounts"]
+    booked = next(one for one in account["entries"] if one["entry"] == entry["entry"])
+    return {
+        "balance transaction": paid["id"],
+        "charge": paid["source"],
+        "payout": paid["payout"],
+        "payment intent": books["psp/de"]["charges"][0]["payment_intent"],
+        "refund": books["psp/de"]["refunds"][0]["id"],
+        "dispute": books["psp/us"]["disputes"][0]["id"],
+        "end-to-end id": booked["end_to_end"][0],
+        "entry": booked["references"][0],
+    }
 
 
 def test_ctrl_c_ends_it_cleanly_with_130_and_leaves_no_server_behind(here: Here) -> None:

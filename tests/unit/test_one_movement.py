@@ -10,10 +10,14 @@ import pytest
 
 from nostro.connectors.bank_files.entries import Document
 from nostro.model.facts import EntryReported
+from nostro.model.facts.bank import EntryPart
 from nostro.model.money import Amount
 from nostro.model.parties import BankAccount, Party
 from nostro.model.statements import Entry, References, Source, StatementHead
-from tests.movements import Bank, banking_entity, eur
+from nostro.processes.bank_movement import PROCESS
+from nostro.processes.bank_movement.v1.identity import identity
+from tests.movements import Bank, banking_entity, eur, report
+from tests.stories import fact
 from tests.unit.test_bank_files import read, reports
 from tests.unit.test_camt import document
 
@@ -101,3 +105,13 @@ def test_five_tellings_in_whatever_order_are_one_movement(order: tuple[str, ...]
     assert len([key for key in bank.commands if "/book" in key]) == 1
     assert bank.balance() == eur("100.00").minor
     assert bank.proof().holds, bank.story()
+
+
+def test_a_person_finds_a_collective_entry_by_each_of_its_payments_and_no_report_does() -> None:
+    parts = [EntryPart(amount=eur("50.00"), end_to_end=name) for name in ("E2E-1", "E2E-2")]
+    named = [one for one in PROCESS.registers(fact(report(parts=parts))) if one.kind == "part"]
+    assert [one.value for one in named] == ["E2E-1", "E2E-2"]
+    single = report(direction="debit", document="S2", end_to_end="E2E-1")
+    asked = (*PROCESS.correlates(fact(single)), *identity("DE", single))
+    assert asked
+    assert "part" not in {one.kind for one in asked}

@@ -218,6 +218,9 @@ def test_the_bank_finds_a_payout_by_its_ids_but_not_by_a_text_that_all_payouts_s
     assert PROCESS.registers(shared) == (Reference.to("psp", "po_1"), Reference.to("psp", "TRACE1"))
     own = report(eur("1.00"), statement_descriptor="PSP 123")
     assert Reference.to("psp", "PSP 123") in PROCESS.registers(own)
+    settled = line("charge", "100.00", "2.00")
+    assert isinstance(settled.body, PayoutLineReported)
+    assert PROCESS.registers(settled) == (Reference.to("psp", settled.body.line_id),)
     credited = fact(PayoutCredited(payout_id="po_1", movement="m", amount=eur("1.00"), booked_on=DAY))
     assert PROCESS.begins(credited) is None
     assert PROCESS.correlates(credited) == (Reference.to("psp", "po_1"),)

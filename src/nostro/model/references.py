@@ -56,6 +56,7 @@ NORMALISE: Mapping[str, Callable[[str], str]] = {
     "odoo_move": _verbatim,  # move id, scope = connection
     "odoo_payment": _verbatim,
     "end_to_end": _verbatim,
+    "part": _verbatim,  # end-to-end id of one of several transactions in an entry, as a person quotes it
     "servicer": _verbatim,  # account servicer reference, scope = bank account
     "entry": _verbatim,  # NtryRef with booking date, scope = bank account
     "movement": _verbatim,  # what identifies a bank movement when no reference does

@@ -32,6 +32,7 @@ def registers(fact: Fact) -> Sequence[Reference]:
     found = [*references(fact.entity, body), *restatable(fact.entity, body)]
     plain = (("servicer", body.servicer_reference), ("entry", body.entry_reference))
     found += [Reference.to(kind, value, within) for kind, value in plain if value]  # as a person quotes them
+    found += [Reference.to("part", part.end_to_end, within) for part in body.parts if part.end_to_end]
     if not (body.reversal or body.return_reason):
         found += [Reference.to("end_to_end", body.end_to_end, within)] if body.end_to_end else []
         found += [Reference.to("movement", f"paid/{body.uetr}", within)] if body.uetr else []

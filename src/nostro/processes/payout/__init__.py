@@ -37,6 +37,8 @@ def correlates(fact: Fact) -> Sequence[Reference]:
 
 def registers(fact: Fact) -> Sequence[Reference]:
     """The PSP's ids. A descriptor counts only with a digit in it: a text that all payouts share leads everywhere."""
+    if isinstance(fact.body, PayoutLineReported):
+        return (Reference.to("psp", fact.body.line_id),)
     if not isinstance(fact.body, PayoutReported):
         return ()
     body = fact.body
