@@ -141,6 +141,15 @@ def test_an_entry_that_a_person_has_posted_meanwhile_is_adopted(house: OdooHouse
     assert len(ours(house, fee(house))) == 1
 
 
+def test_an_entry_that_a_person_has_posted_and_that_means_something_else_now_is_a_persons(house: OdooHouse) -> None:
+    draft = refused(house, fee(house))
+    house.person(ENTRY, "action_post", draft["id"])
+    outcome = again(house, fee(house, "4.50"))
+    assert (outcome.kind, len(ours(house, fee(house)))) == (OutcomeKind.HANDED_OVER, 1)
+    assert f"/odoo/account.move/{draft['id']}" in outcome.sentence
+    assert balances(house, draft["id"]) == ["-3.20", "3.20"]
+
+
 @pytest.mark.parametrize("way", ["unlink", "button_cancel"])
 def test_an_entry_whose_draft_a_person_took_away_is_booked_anew(house: OdooHouse, way: str) -> None:
     draft = refused(house, fee(house))

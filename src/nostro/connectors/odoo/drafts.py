@@ -47,6 +47,14 @@ def changed_by_somebody(model: str, ident: int) -> Outcome:
     )
 
 
+def posted_otherwise(model: str, ident: int) -> Outcome:
+    """A draft of an earlier try that a person has posted, and that books something else than is meant now."""
+    return handed_over(
+        f"{place(model, ident)} is ours of an earlier try, somebody has posted it, and it books something else than is "
+        "meant now. Correct it there and say that it is done, or take it away there (delete it) and ask again."
+    )
+
+
 def withdrawn_by_somebody(model: str, row: Row) -> Outcome:
     """An entry that was posted, or drafted, and that a person has taken back since."""
     return handed_over(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -24,6 +24,7 @@ from nostro.connectors.odoo.drafts import (
     MADE,
     changed_by_somebody,
     left_as_draft,
+    posted_otherwise,
     taken_back,
     unposted,
     untouched,
@@ -69,7 +70,7 @@ def _post(orders: Orders, vals: Mapping[str, Vals], company: int) -> Exchange[Se
         return Act(say(_MODEL, "action_post", ids=ids, context=in_company(company)), missing[0])
 
     drafts = yield from ensure(list(orders), look_up, ready(draft))
-    found = {name: row for name, row in drafts.there.items() if name not in drafts.sent and unposted(row)}
+    found = {name: row for name, row in drafts.there.items() if name not in drafts.sent and _by_a_try_before(name, row)}
     drafts.ended |= yield from _set_right(found, vals, company)
     wanted = [name for name in orders if name in drafts.there and name not in drafts.ended]
     settled = yield from ensure(wanted, posted, ready(post))
@@ -79,8 +80,15 @@ def _post(orders: Orders, vals: Mapping[str, Vals], company: int) -> Exchange[Se
     return settled
 
 
+def _by_a_try_before(name: str, row: Row) -> bool:
+    return unposted(row) or row["ref"] != name
+
+
 def _set_right(found: Mapping[str, Row], vals: Mapping[str, Vals], company: int) -> Exchange[dict[str, Outcome]]:
-    """Let drafts that an earlier try has left say what we mean; how it ended for those that don't."""
+    """Let drafts that an earlier try has left say what we mean; how it ended for those that don't.
+
+    What a person has posted of them has to book what is meant now.
+    """
     ended: dict[str, Outcome] = {}
     if not found:
         return ended
@@ -88,6 +96,10 @@ def _set_right(found: Mapping[str, Row], vals: Mapping[str, Vals], company: int)
     rows = yield from answered(search("account.move.line", wanted, _LINE, order="id"))
     for name, row in found.items():
         lines = [line for line in rows if ref(line["move_id"]) == row["id"]]
+        if not unposted(row):
+            if _booked(lines) != _booked([line for _, _, line in vals[name]["line_ids"]]):
+                ended[name] = posted_otherwise(_MODEL, row["id"])
+            continue
         alone = untouched(row, lines)
         if _says(row, lines, vals[name]) or (alone and row["ref"] == name):
             continue
@@ -124,10 +136,14 @@ def _says(row: Row, lines: Sequence[Row], vals: Vals) -> bool:
     )
 
 
-def _told(line: Mapping[str, Any]) -> tuple[object, ...]:
+def _told(line: Mapping[str, Any]) -> tuple[int, int, str, Decimal]:
     """What a line says, as it stands or as it is written."""
     balance = round(Decimal(str(line["balance"])), 6)
     return ref(line["account_id"]), ref(line.get("partner_id")), line["name"] or "", balance
+
+
+def _booked(lines: Iterable[Mapping[str, Any]]) -> Counter[tuple[object, ...]]:
+    return Counter((account, balance) for account, _, _, balance in map(_told, lines))
 
 
 def _pinned(line: Mapping[str, Any]) -> tuple[object, ...]:
