@@ -5,12 +5,13 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from nostro.model.bank_days import CutOff, LocalRule
+from nostro.model.references import Reference
 from nostro.model.statements import Check
 from nostro.processes.statement_series import PROCESS
 from nostro.processes.statement_series.v1.state import LINKS_KEPT, SeriesState
 from tests.movements import MONDAY, banking_entity
 from tests.series import Series, listed, morning_after, statement
-from tests.stories import SmallRules
+from tests.stories import SmallRules, fact
 
 
 def test_the_first_statement_ever_starts_the_chain() -> None:
@@ -211,3 +212,8 @@ def test_a_statement_of_too_many_entries_is_not_compared() -> None:
     series = told(("1.00", "2.00"))
     tell_lines(series, 1, left_out=201)
     assert series.cases == {}
+
+
+def test_what_a_statement_lists_is_found_by_the_banks_id_of_it() -> None:
+    chain, lines = (PROCESS.registers(fact(body)) for body in (statement(1), listed("1.00")))
+    assert chain == lines == (Reference.to("statement", "S1", "DE/main"),)

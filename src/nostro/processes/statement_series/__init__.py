@@ -32,7 +32,7 @@ def begins(fact: Fact) -> Begin | None:
 def registers(fact: Fact) -> Sequence[Reference]:
     """The bank's statement id, for the trace."""
     body = fact.body
-    if not isinstance(body, StatementReceived):
+    if not isinstance(body, StatementReceived | StatementListed):
         return ()
     return (Reference.to("statement", body.statement_id, f"{fact.entity}/{body.account}"),)
 
