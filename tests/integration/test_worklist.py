@@ -82,6 +82,7 @@ async def test_money_that_a_number_of_two_items_leads_to_is_told_with_the_number
     assert found.candidates == ("DE/db/1", "DE/db/11")
     assert case_what(found).startswith("ambiguous_match: 40.00 EUR could pay INV/1, INV/1. Say which.")
     assert [one.partner for one in found.choices] == ["odoo/1", "odoo/2"]
+    assert found.about == Choice("collection/DE/unapplied/ch_1", "DE", "unapplied", amount=eur("40.00"), day=DAY)
 
 
 async def test_cases_that_a_deadline_opened_tell_what_money_is_late(story: Story) -> None:

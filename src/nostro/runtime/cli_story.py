@@ -79,7 +79,7 @@ def draw_story(console: Console, *, story: Story, rules: Rules) -> None:
     if len(story.subjects) > 1:
         console.print(f"Of one of these alone: nostro trace {story.subjects[0]}")
     if any(fact.sealed for fact in story.facts):
-        console.print("Names, account numbers and texts of persons are kept encrypted and are not shown.")
+        console.print("Names, account numbers and texts of persons are kept encrypted and are not shown here.")
 
 
 def _zone(story: Story, rules: Rules) -> ZoneInfo | None:
