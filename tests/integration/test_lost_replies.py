@@ -84,6 +84,28 @@ async def test_a_lost_reply_that_nobody_can_judge_is_told_as_handed_to_a_person(
     assert "handed to a person" in drawn(story, tmp_path)
 
 
+async def test_a_call_that_was_put_off_is_told_as_sent_again_without_a_look_up(
+    database: Database, tmp_path: Path
+) -> None:
+    story = await story_of(World(database, operation("look_up")), "busy", later=60)
+    assert [(call.status, call.fate, call.again) for call in story.calls] == [
+        (429, "answered", 2),
+        (200, "answered", 0),
+    ]
+    told = drawn(story, tmp_path)
+    assert "answered: HTTP 429" in told
+    assert "looked up" not in told
+
+
+async def test_what_a_person_lets_go_again_is_told_with_the_call_that_he_had_to_judge(database: Database) -> None:
+    world = World(database, operation("person"))
+    await story_of(world, "cut_before")
+    [(correlation, _)] = world.settled
+    await world.run("update command_open set status = 'ready', dispatch = null, actor = 'ana'")
+    story = await trace(database, KEYS, correlation, ())
+    assert [(call.answered_at, call.fate) for call in story.calls] == [(None, "handed_over")]
+
+
 async def test_calls_that_were_simply_answered_make_the_story_no_longer(database: Database, tmp_path: Path) -> None:
     story = await story_of(World(database, operation("look_up")))
     assert [(call.status, call.fate) for call in story.calls] == [(200, "answered")]

@@ -14,7 +14,7 @@ from nostro.model.ids import Subject
 from nostro.projections.choices import Choice, confidential
 from nostro.projections.trace import subjects_named
 from nostro.projections.worklist import OpenCase, case, open_cases
-from nostro.runtime.cli_cases import case_told, case_what, matching
+from nostro.runtime.cli_cases import case_told, case_what, matching, ways
 from nostro.store.database import Database
 from tests.money_story import Story, bundle
 from tests.money_world import capture, dispute, invoice, refund
@@ -54,7 +54,9 @@ async def test_a_clerk_sees_number_partner_open_amount_and_due_date_of_every_can
         Choice("collection/DE/db/2", "DE", "open", "INV/2", "odoo/7", eur("100.00"), DUE + timedelta(days=1)),
     )
     await story.tell(invoice(2, 2_500, order=2, partner_id=7, due_on=DUE), capture(1, 10_000, 1))
-    one, other = (await the_case(story, "ambiguous_match")).choices
+    now = await the_case(story, "ambiguous_match")
+    assert "- INV/1, 0.00 EUR open, due" in case_what(now)
+    one, other = now.choices
     assert (one.amount, one.state, other.amount, other.day) == (eur("0.00"), "booking", eur("25.00"), DUE)
 
 
@@ -80,6 +82,7 @@ async def test_money_that_a_number_of_two_items_leads_to_is_told_with_the_number
     assert found.candidates == ("DE/db/1", "DE/db/11")
     assert case_what(found).startswith("ambiguous_match: 40.00 EUR could pay INV/1, INV/1. Say which.")
     assert [one.partner for one in found.choices] == ["odoo/1", "odoo/2"]
+    assert found.about == Choice("collection/DE/unapplied/ch_1", "DE", "unapplied", amount=eur("40.00"), day=DAY)
 
 
 async def test_cases_that_a_deadline_opened_tell_what_money_is_late(story: Story) -> None:
@@ -106,7 +109,8 @@ async def test_cases_that_a_deadline_opened_tell_what_money_is_late(story: Story
 async def test_what_was_told_of_an_unknown_charge_is_the_money_that_its_case_is_about(story: Story) -> None:
     await story.tell(refund(9, 1_500, "succeeded"))
     await story.later(hours=1)
-    assert (await the_case(story, "unknown_charge")).money == eur("15.00")
+    found = await the_case(story, "unknown_charge")
+    assert (found.money, len(ways(found))) == (eur("15.00"), 1)
     await story.tell(dispute(9, 10_000, "open", "withdrawn"))
     await story.later(hours=1)
     assert (await the_case(story, "unknown_charge")).money is None

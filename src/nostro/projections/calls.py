@@ -19,7 +19,7 @@ SQL = Statements("trace")
 NEVER_LEFT = 0
 """The status under which the journal keeps that no byte of a call had left."""
 UNSURE = 500
-"""From this status on an answer doesn't tell whether it was done."""
+"""From this status on an answer may leave open whether it was done. Sent again, it wasn't always looked up."""
 Fate = Literal["answered", "not_sent", "sent_again", "found", "not_found", "handed_over", "looked_up"]
 
 
@@ -66,7 +66,7 @@ def _called(row: Row, rows: Sequence[Row], outcome: str, newest: bytes | None, *
     again = next((one.n for one in alike if one.n > row.n), 0)
     if row.status == NEVER_LEFT:
         return Called(*place, "not_sent", again)
-    if row.status is not None and row.status < UNSURE:
+    if row.status is not None and (row.status < UNSURE or again or outcome == OutcomeKind.FAILED):
         return Called(*place, "answered", again)
     if again:
         return Called(*place, "sent_again", again)

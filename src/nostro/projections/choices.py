@@ -38,7 +38,7 @@ class Choice:
     """One of the subjects that a case may be about.
 
     `amount`: what is open of an item, or what a movement moved. `partner` is who the ERP says that it is, as
-    `connection/id`. `day`: when an item is due; when a movement was booked, or a payout arrives.
+    `connection/id`. `day`: when an item is due, money without one came in, a movement was booked, a payout arrives.
     """
 
     subject: str
@@ -115,8 +115,9 @@ def _choice(row: Row) -> Choice:
         case CollectionState() as data:
             told = parse(row.told) if row.told else {}
             due = date.fromisoformat(str(told["due_on"])) if told.get("due_on") else None
+            day = min((one.received_on for one in data.spare), default=None) if data.kind == "unapplied" else due
             partner = f"{data.connection}/{data.partner_id}" if data.partner_id else ""
-            return Choice(*place, data.number, partner, open_of(data), due)
+            return Choice(*place, data.number, partner, open_of(data), day)
         case MovementState(amount=Money() as amount) as data:
             signed = amount if data.direction == "credit" else -amount
             number = next((one.servicer_reference for one in data.reports if one.servicer_reference), "")

@@ -103,6 +103,13 @@ def case_told(found: OpenCase, at: datetime) -> dict[str, object]:
     return {**told, "age_s": int((at - found.opened_at).total_seconds()), "runbook": RUNBOOK.format(found.reason)}
 
 
+def ways(found: OpenCase) -> Sequence[tuple[str, str]]:
+    """What may be done about a case. News of a charge that nobody told can be given an item; an item's own can't."""
+    if found.reason == "unknown_charge" and "/unknown/" in found.subject:
+        return (("you know which item that charge had paid", "match {} INVOICE"),)
+    return WAYS.get(found.reason, ())
+
+
 def matching(found: OpenCase, choice: Choice) -> str:
     """The command that says that a case is about this one. It names it by its id: several may bear its number."""
     return _command("match {} " + shlex.quote(choice.subject), found)
@@ -139,7 +146,7 @@ def sentence(found: OpenCase, zone: ZoneInfo | None = None) -> str:
 def choice_told(one: Choice) -> str:
     """A subject in a line: number, amount, day and partner."""
     item = one.number and one.subject.startswith("collection/")
-    amount = f"{one.amount} open" if one.amount and item else str(one.amount or "")
+    amount = "" if one.amount is None else f"{one.amount} open" if item else str(one.amount)
     day = f"due {one.day}" if one.day and item else str(one.day or "")
     partner = f"partner {one.partner}" if one.partner else ""
     return ", ".join(part for part in (one.number, amount, day, partner, one.entity, one.state) if part)
@@ -206,7 +213,7 @@ def _draw_ways(console: Console, found: OpenCase, known: Mapping[str, Mapping[st
         console.print(clean(f"It may be {choice_told(one)}{f', {who}' if who else ''}:"))
         _draw_command(console, matching(found, one), found)
     if found.closed_at is None:
-        for when_so, words in WAYS.get(found.reason, ()):
+        for when_so, words in ways(found):
             console.print(f"If {when_so}:")
             _draw_command(console, _command(words, found), found)
         if found.reason != "poisoned":

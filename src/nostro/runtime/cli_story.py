@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from rich.console import Console
@@ -32,6 +33,17 @@ FATES = {
     "looked_up": "it is looked up before anything is sent again",
 }
 """What was done about a call that wasn't answered well, where it was not sent again."""
+
+
+STANDING = {
+    "would_do": "would be done: the connection is in observe",
+    "proposed": "waits for a person to approve it",
+    "ready": "not sent yet",
+    "dispatched": "under way, or being looked up",
+    "handed_over": "handed to a person",
+    "answered": "a person has said how it ends",
+}
+"""Where a command waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +79,7 @@ def draw_story(console: Console, *, story: Story, rules: Rules) -> None:
     if len(story.subjects) > 1:
         console.print(f"Of one of these alone: nostro trace {story.subjects[0]}")
     if any(fact.sealed for fact in story.facts):
-        console.print("Names, account numbers and texts of persons are kept encrypted and are not shown.")
+        console.print("Names, account numbers and texts of persons are kept encrypted and are not shown here.")
 
 
 def _zone(story: Story, rules: Rules) -> ZoneInfo | None:
@@ -88,11 +100,19 @@ def _facts(story: Story, names: Mapping[str, str], zone: ZoneInfo | None) -> Ite
     for fact in story.facts:
         about = "" if story.subjects == (fact.subject,) else f"\nabout {names[fact.subject]}"
         source = f"\nreceipt {fact.receipt}, item {fact.item}" if fact.receipt else ""
-        told = _settled(fact) if fact.type == "command.settled" else f"{fact.type}\n{_says(fact, zone)}"
+        told = _TOLD[fact.type](fact, names) if fact.type in _TOLD else f"{fact.type}\n{_says(fact, zone)}"
         yield Line(fact.at, (fact.shard, fact.position, 0), _who(fact), f"{told}{about}{source}", _decision(fact))
 
 
-def _settled(fact: Told) -> str:
+def _answered(fact: Told, names: Mapping[str, str]) -> str:
+    """Where a reference led."""
+    targets: Any = fact.says["targets"]
+    led = [(one, f"{one['process']}/{one['subject']}") for one in targets]
+    lines = [f"{one['kind'].replace('_', ' ')} {one['value']} leads to {names.get(to, to)}" for one, to in led]
+    return clean("\n".join([fact.type, *(lines or ["nothing known bears these references"])]))
+
+
+def _settled(fact: Told, _: Mapping[str, str]) -> str:
     """How a command ended: what was asked, the ids that the other side gave it, and what it said."""
     outcome = fact.says["outcome"]
     assert isinstance(outcome, Mapping)
@@ -102,6 +122,10 @@ def _settled(fact: Told) -> str:
     ]
     told += [_pairs(outcome.get("ids")), _pairs(outcome.get("notes")), str(outcome.get("sentence") or "")]
     return clean("\n".join(part for part in told if part))
+
+
+_TOLD = {"command.settled": _settled, "lookup.answered": _answered}
+"""Facts of the house itself, in words instead of fields."""
 
 
 def _pairs(told: object) -> str:
@@ -125,7 +149,11 @@ def _who(fact: Told) -> str:
 
 
 def _says(fact: Told, zone: ZoneInfo | None) -> str:
-    told = {name: part for name, part in fact.says.items() if name not in _SEEN_ELSEWHERE and part not in ("", [], {})}
+    told = {
+        name: part
+        for name, part in fact.says.items()
+        if name not in _SEEN_ELSEWHERE and part not in ("", [], {}, False)
+    }
     weighty = sorted(told.items(), key=lambda field: (not _is_money(field[1]), field[0] != "number"))
     shown = [f"{name.replace('_', ' ')} {phrase(part)}" for name, part in weighty[:FIELDS]]
     return clean(readable("; ".join([*shown, *(["..."] if len(told) > FIELDS else [])]), zone))
@@ -178,7 +206,7 @@ def _came_back(call: Called, zone: ZoneInfo | None) -> Iterator[str]:
 
 
 def _waits(command: Wished) -> str:
-    return clean(f"{command.outcome}. {command.note}".strip(". "))
+    return clean(f"{STANDING.get(command.outcome, command.outcome)}. {command.note}".strip(". "))
 
 
 def _cases(story: Story, zone: ZoneInfo | None) -> Iterator[Line]:
