@@ -14,6 +14,7 @@ from psycopg import AsyncConnection, Error
 
 from nostro.model.failures import Failure
 from nostro.store.database import Database, Statements
+from nostro.store.migrate import release
 
 SQL = Statements("engine")
 GATHERED_SECONDS = 0.005
@@ -58,7 +59,8 @@ class Nudges:
     async def _listening(self, heard: Callable[[str], None]) -> None:
         while True:
             try:
-                async with await AsyncConnection.connect(self.database.url, autocommit=True) as connection:
+                connecting = AsyncConnection.connect(self.database.url, autocommit=True, application_name=release())
+                async with await connecting as connection:
                     await connection.execute("listen nostro")
                     async for note in connection.notifies():
                         process, _, work = note.payload.partition(" ")
