@@ -120,6 +120,20 @@ def test_what_a_message_has_no_room_for_is_said_of_each_payment_that_streams_by(
     assert said[1:] == ["run[601]: regulatory was not carried.", "run[6]: regulatory was not carried."]
 
 
+def test_what_breaks_its_schema_is_refused_while_it_is_written() -> None:
+    """Types of cheques are a code list of the schema, of which no bank's profile says anything."""
+
+    def source(kind: str) -> Iterator[Item]:
+        for item in payments(700):
+            update = {"method": "cheque", "others": {"cheque_type": kind}}
+            yield item.model_copy(update=update) if isinstance(item, Instruction) else item
+
+    order = Order(NOW, lambda _: None, profile="iso", source=partial(source, "CCHQ"))
+    assert b"<ChqTp>CCHQ</ChqTp>" in b"".join(written("pain.001", source("CCHQ"), order))
+    with pytest.raises(FormatRefused, match=r"breaks the schema of pain.001.001.09.*PmtInf\[1\]/CdtTrfTxInf\[1\]"):
+        b"".join(written("pain.001", (), Order(NOW, lambda _: None, profile="iso", source=partial(source, "PAPER"))))
+
+
 STREAM = """
 import resource, sys
 from functools import partial

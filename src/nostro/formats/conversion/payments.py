@@ -10,8 +10,10 @@ from nostro.formats.conversion.order import Message, Order, Run, iso, messages, 
 from nostro.formats.iso20022.write.batches import Initiation
 from nostro.formats.iso20022.write.credit_transfers import write_pain001
 from nostro.formats.iso20022.write.direct_debits import write_pain008
+from nostro.formats.iso20022.write.schema import validating
 from nostro.formats.nacha.write import EntryClass, NachaBatch, NachaFile, write_nacha
 from nostro.formats.positive_pay import CSV, FIXED, Cheque, write_positive_pay
+from nostro.formats.profiles import profile
 from nostro.formats.reading import Item
 from nostro.formats.swift_mt.fitting import fitted_payments, in_latin
 from nostro.formats.swift_mt.values import is_bic
@@ -27,7 +29,10 @@ _GB_SIGNS = 22
 
 
 def to_pain(version: str, items: Iterable[Item], order: Order) -> Iterator[bytes]:
-    """A pain.001 or pain.008, of the profile's version where none is named; the items are read more than once."""
+    """A pain.001 or pain.008, of the profile's version where none is named; the items are read more than once.
+
+    It is held against its schema as it is written. Raises `FormatRefused`.
+    """
     payments = Run(items, _INITIATION)
     head, first = payments.head, payments.first
     if head is None or first is None:
@@ -39,7 +44,9 @@ def to_pain(version: str, items: Iterable[Item], order: Order) -> Iterator[bytes
         initiating_party=head.initiating_party or first.debtor or first.creditor or Party(),
     )
     write = write_pain008 if version.startswith("pain.008") else write_pain001
-    return write(payments, letter, order.rules, version if version.count(".") > 1 else "", order.hears)
+    rules = order.rules or profile("sepa")
+    version = version if version.count(".") > 1 else rules.versions[version]
+    return validating(write(payments, letter, rules, version, order.hears), version)
 
 
 def to_mt101(items: Iterable[Item], _: Order) -> Iterator[bytes]:

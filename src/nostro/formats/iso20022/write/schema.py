@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -63,7 +64,7 @@ def schema_break(chunks: Iterable[bytes], schema: etree.XMLSchema) -> SchemaBrea
     """
     walk = _Walk()
     try:
-        broken = next(_validating(chunks, schema, walk), "")
+        broken = next((found for found in _validating(chunks, schema, walk) if found), "")
     except etree.XMLSyntaxError as error:
         broken = _why(error.msg or "")
     return SchemaBreak(walk.where, walk.line, f"after {walk.valid} valid payments: {_why(broken)}") if broken else None
@@ -107,15 +108,41 @@ class _Walk:
 
 def validated(chunks: Iterable[bytes], version: str) -> Iterator[bytes]:
     """The same pieces, held back until the whole is known to be valid. Raises `FormatRefused` where it is not."""
-    held = list(chunks)
-    check = schema_check(held, packaged_schema(version))
-    if not check.ok:
-        raise FormatRefused(f"What was written breaks the schema of {version}: {check.detail}.", "This is our mistake.")
-    yield from held
+    yield from list(validating(chunks, version))
+
+
+def validating(chunks: Iterable[bytes], version: str) -> Iterator[bytes]:
+    """The pieces, validated as they stream by, for those who keep them until the end. Raises as `validated` does."""
+    schema, walk, passed = packaged_schema(version), _Walk(), deque[bytes]()
+    if schema is None:
+        yield from chunks
+        return
+
+    def given() -> Iterator[bytes]:
+        for chunk in chunks:
+            passed.append(chunk)
+            yield chunk
+
+    try:
+        for broken in _validating(given(), schema, walk):
+            if broken:
+                raise _breaks(version, walk, broken)
+            while passed:
+                yield passed.popleft()
+    except etree.XMLSyntaxError as error:
+        raise _breaks(version, walk, error.msg or "") from None
+
+
+def _breaks(version: str, walk: _Walk, broken: str) -> FormatRefused:
+    place = f"{walk.where}, line {walk.line}, after {walk.valid} valid payments"
+    return FormatRefused(
+        f"What was written breaks the schema of {version}: {_why(broken)} ({place}).",
+        "Correct what the source says there; where it is right, this is our mistake.",
+    )
 
 
 def _validating(chunks: Iterable[bytes], schema: etree.XMLSchema, walk: _Walk) -> Iterator[str]:
-    """What is not valid, when it is met."""
+    """What is not valid, when it is met; nothing for each piece that is."""
     parser = etree.XMLPullParser(
         events=("start", "end"), tag=[f"{{*}}{name}" for name in _FREED], schema=schema, resolve_entities=False,
         no_network=True,
@@ -131,8 +158,7 @@ def _validating(chunks: Iterable[bytes], schema: etree.XMLSchema, walk: _Walk) -
                 walk.take(event, local(element))
             if event == "end":
                 release(element)
-        if first is not None:
-            yield first.message
+        yield first.message if first is not None else ""
     parser.close()
 
 
