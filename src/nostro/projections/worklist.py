@@ -10,6 +10,7 @@ import orjson
 from nostro.model.canonical import parse
 from nostro.model.ids import Subject
 from nostro.model.money import Money
+from nostro.projections.amounts import commanded
 from nostro.store.database import Database, Row, Statements
 
 SQL = Statements("trace")
@@ -51,6 +52,7 @@ class WaitingCommand:
     process: str
     subject: str
     intent: dict[str, object]
+    amount: Money | None = None
 
 
 async def open_cases(database: Database, entity: str = "", *, closed: bool = False) -> list[OpenCase]:
@@ -123,5 +125,5 @@ def _case(row: Row) -> OpenCase:
 
 
 def _command(row: Row) -> WaitingCommand:
-    *told, body = row
-    return WaitingCommand(*told, intent=parse(body))  # type: ignore[misc]  # a row is as long as its columns
+    *told, body, _, _ = row
+    return WaitingCommand(*told, intent=parse(body), amount=commanded(row))  # type: ignore[misc]  # as many as columns

@@ -8,7 +8,7 @@ from datetime import datetime
 from rich.console import Console
 from rich.table import Table
 
-from nostro.acts.matter import Act, CloseRecovery, Decide, Match, Matter, OpenRecovery, amount_of
+from nostro.acts.matter import Act, CloseRecovery, Decide, Match, Matter, OpenRecovery
 from nostro.model.facts.house import Target
 from nostro.projections.worklist import LIMIT, OpenCase, WaitingCommand
 from nostro.runtime.house import House
@@ -71,7 +71,7 @@ def case_told(found: OpenCase, at: datetime) -> dict[str, object]:
 def command_told(command: WaitingCommand) -> dict[str, object]:
     """A waiting command as a program reads it."""
     names = ("correlation", "key", "entity", "connection", "operation", "status", "note", "since", "process", "subject")
-    return {**{name: getattr(command, name) for name in names}, "amount": amount_of(command.intent)}
+    return {name: getattr(command, name) for name in (*names, "amount")}
 
 
 def case_what(found: OpenCase) -> str:
@@ -99,7 +99,7 @@ def _commands(commands: list[WaitingCommand], at: datetime) -> Table:
         (
             c.correlation,
             c.entity,
-            amount_of(c.intent),
+            c.amount,
             age(at - c.since),
             f"{c.operation} at {c.connection}: {c.status}. {c.note}".strip(". "),
         )
