@@ -51,12 +51,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of real files beside the repository; where it has to be there, its absence is a failure."""
-    folder = TESTS.parent.parent / "shared"
-    if folder.is_dir():
+    return shared_beside(TESTS.parent)
+
+
+def shared_beside(repository: Path) -> Path:
+    """Another folder of that name doesn't count: the files are in its `data`."""
+    folder = repository.parent / "shared"
+    if (folder / "data").is_dir():
         return folder
     if os.environ.get("NOSTRO_REQUIRE_SHARED") == "1":
-        pytest.fail("../shared is missing, and NOSTRO_REQUIRE_SHARED=1 demands it")
-    pytest.skip("../shared is missing: NOT tested against the real files")
+        pytest.fail("../shared/data is missing, and NOSTRO_REQUIRE_SHARED=1 demands it")
+    pytest.skip("../shared/data is missing: NOT tested against the real files")
 
 
 @pytest.fixture(autouse=True)

@@ -15,12 +15,16 @@ from nostro.connectors.people import CONNECTOR
 from nostro.egress.connections import OpenConnection
 from nostro.governance.rules import Rules
 from nostro.landscape.compiling import bundle_of
+from nostro.model.canonical import canonical
 from nostro.model.facts.house import Target
 from nostro.model.failures import ActRefused
-from nostro.model.ids import Subject
+from nostro.model.ids import IdempotencyKey, Subject
+from nostro.projections.worklist import waiting_commands
 from tests.integration.intake_house import IntakeHouse, begun
 from tests.integration.synthetic import START, StillRules, as_fact, line, payout
 from tests.landscapes import group
+from tests.open_items import ITEM, capture, credit, house, invoice, paid_by_card
+from tests.stories import House, eur, fact
 
 pytestmark = pytest.mark.asyncio
 KEY = "payout/po_1/annotate-txn_1/0/0"
@@ -171,10 +175,57 @@ async def test_closing_a_case_closes_it_once(office: Office) -> None:
 
 async def test_a_match_reaches_the_subject_that_it_is_about(office: Office) -> None:
     target = Target(process="payout", subject="po_2", kind="psp", value="po_2")
-    await office.act(Match(Subject("payout", "po_1"), target), "clerk")
+    act = Match(Subject("payout", "po_1"), target)
+    with pytest.raises(ActRefused, match="not known"):
+        await office.act(act, "clerk")
+    await office.act(act, "controller")
     assert await office.house.all("select subject, actor from fact where type = 'match.confirmed'") == [
-        ("po_1", "clerk")
+        ("po_1", "controller")
     ]
+
+
+async def stands(office: Office, told: House) -> None:
+    """The open item of a story, as the engine would have stored it."""
+    body, version = canonical(told.instances[ITEM].data), told.instances[ITEM].version
+    async with office.house.database.transaction() as tx:
+        await tx.connection.execute(
+            "insert into subject (shard, process, subject, entity, version, revision, state, lane, body, absorbed,"
+            " position) values (%s, 'collection', %s, 'DE', %s, 3, 'paid', 1, %s, '{}', 1)",
+            (ITEM.shard, ITEM.id, version, body),
+        )
+
+
+@pytest.mark.parametrize("kind", ["refund", "person"])
+async def test_what_a_match_moves_is_seen_and_held_against_the_limit(office: Office, kind: str) -> None:
+    told = paid_by_card()
+    told.tell(fact(capture(eur("10000.01"), "ch_2")))
+    await stands(office, told)
+    act = Match(ITEM, Target(process="collection", subject=ITEM.id, kind=kind, value=""))
+    matter = await office.desk.look(act)
+    assert (str(matter.amount), matter.says["amount"]) == ("10000.01 EUR", matter.amount)
+    with pytest.raises(ActRefused, match=r"10000\.01 EUR is beyond the limit of clerk"):
+        await office.desk.submit(act, Signature("clerk", "seen"), matter.seen, START)
+    assert (await office.desk.submit(act, Signature("controller", "seen"), matter.seen, START)).right
+
+
+async def test_a_proposed_match_in_the_erp_shows_its_amount_and_is_held_against_the_limit(office: Office) -> None:
+    told = house()
+    told.tell(fact(invoice(eur("6000.00")), order="2"), fact(credit("6000.00")))
+    await stands(office, told)
+    [(key, wanted)] = [(key, w) for key, (_, w) in told.commands.items() if w.step.startswith("reconcile")]
+    async with office.house.database.transaction() as tx:
+        await tx.connection.execute(
+            "insert into command_open select %s, %s, %s, 'NOSX', 'collection', %s, %s, 0, 0, 'DE', connection,"
+            " 'reconcile', lane, 'proposed', run_at, '', 0, position, 9, %s, null, null, bundle, null, actor, since"
+            " from command_open",
+            (ITEM.shard, IdempotencyKey.parse(key).bytes, key, ITEM.id, wanted.step, canonical(wanted.intent)),
+        )
+    [command] = await waiting_commands(office.house.database, subject=ITEM)
+    assert command.amount == eur("6000.00")
+    with pytest.raises(ActRefused, match=r"6000\.00 EUR is beyond the limit of treasurer"):
+        await office.act(Decide(key, "release"), "treasurer")
+    with pytest.raises(ActRefused, match="in observe for reconcile"):  # the limit doesn't hold the controller up
+        await office.act(Decide(key, "release"), "controller")
 
 
 async def test_a_rerun_has_a_receipt_read_again(office: Office) -> None:

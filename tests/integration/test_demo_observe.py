@@ -1,3 +1,4 @@
+import io
 import json
 import shutil
 from collections.abc import AsyncIterator, Iterator
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from nostro.egress.http import HttpTransport
 from nostro.egress.line import Line
@@ -60,7 +62,8 @@ async def test_an_odoo_is_read_its_invoices_are_paid_in_the_sandbox_and_nothing_
     assert len(money) == seen.paid
     assert {one.policy_row for one in money} == {"card-at-capture", "transfer-when-booked"}
     told: dict[str, Any] = observe.as_object(seen)
-    assert told["written"] == 0
+    assert told["left_out"] == observe.LeftOut(companies=0, invoices=0)
+    assert told["questions_asked"] > len(seen.companies)
 
 
 @pytest.mark.asyncio
@@ -71,8 +74,29 @@ async def test_an_administrators_key_observes_the_companies_in_which_he_works(ve
         server.world.act(ODOO, {"act": "hide_company", "login": "admin", "company": "Entity DE"})
         odoo = observe.YourOdoo(url, "odoo", "key-admin", "admin" if version == 18 else "")
         async with HttpTransport() as transport:
-            companies, _ = await observe._read(Line(odoo.connection(), transport, machine_now))
+            companies, _, left_out = await observe._read(Line(odoo.connection(), transport, machine_now))
     assert {company.name for company in companies} == {"Entity CH", "Entity US"}
+    assert left_out.companies == 0, "what he may not work in is not his to leave out"
+
+
+@pytest.mark.asyncio
+async def test_what_is_above_the_limits_is_counted_and_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(observe, "COMPANIES", 2)
+    monkeypatch.setattr(observe, "INVOICES", 3)
+    async with somebodys_odoo(tmp_path / "files", 19) as (server, url):
+        moves = server.world.systems[ODOO].books()["moves"]
+        invoices = [move for move in moves if (move["move_type"], move["state"]) == ("out_invoice", "posted")]
+        there = sum(float(move["amount_residual"]) > 0 for move in invoices)
+        async with HttpTransport() as transport:
+            line = Line(observe.YourOdoo(url, "odoo", "key-nostro").connection(), transport, machine_now)
+            companies, looked_at, left_out = await observe._read(line)
+    assert (len(companies), len(looked_at)) == (2, 3)
+    assert left_out == observe.LeftOut(companies=1, invoices=there - 3)
+    seen = observe.Seen(url, companies, 3, 3, [], START, left_out, questions=7)
+    console = Console(file=io.StringIO(), width=200)
+    observe.draw(seen, console)
+    page = console.file.getvalue()  # type: ignore[attr-defined]  # it is a StringIO
+    assert f"1 more companies and {there - 3} more open invoices were left out" in page
 
 
 @pytest.mark.asyncio

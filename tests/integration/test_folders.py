@@ -238,8 +238,14 @@ async def test_files_stay_outside_while_the_backlog_is_full(watch: Watch) -> Non
 
 async def test_a_file_beyond_the_limit_stays_and_is_told(watch: Watch) -> None:
     (watch.folder / "a.jsonl").write_bytes(b"x" * 4097)
-    assert [await watch.look(), await watch.look()] == [0, 0]
-    assert watch.house.counted.seen["files", "till", "refused"] == 1
+    assert [await watch.look() for _ in range(4)] == [0] * 4
+    assert watch.house.counted.seen["files", "till", "refused"] == 3
+    await watch.house.read_all()
+    [(reason, sentence)] = await watch.house.all("select reason, sentence from exception_case")
+    assert reason == "unreadable"
+    assert "a.jsonl has 4097 bytes and till takes 4096 at most" in str(sentence)
+    assert await watch.house.all("select count(*) from receipt") == [(1,)]
+    assert (watch.folder / "a.jsonl").exists()
 
 
 async def test_one_worker_watches_a_folder_and_another_takes_over(watch: Watch) -> None:

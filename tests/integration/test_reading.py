@@ -94,6 +94,27 @@ async def test_a_key_that_was_told_with_another_content_is_listed_and_never_drop
     assert await house.all("select reason from exception_case") == [("told_differently",)]
 
 
+@pytest.mark.parametrize("other", [{"kind": "chatter", "n": 2}, {"payout": "po_2"}], ids=["ignored", "another object"])
+async def test_an_event_that_comes_again_with_another_content_is_a_case_whatever_is_in_it(
+    house: IntakeHouse, other: dict[str, object]
+) -> None:
+    first = await house.take({"kind": "chatter", "n": 1}, kind="webhook", event="evt_1")
+    await house.take({"kind": "chatter", "n": 1}, kind="webhook", event="evt_1")
+    await house.take(other, kind="webhook", event="evt_1")
+    await house.read_all()
+    before, end = await house.ends()
+    assert before["told_differently"] == []
+    assert end["told_differently"] == [{"item": 0, "natural_key": "evt_1", "first_receipt": first.id.hex()}]
+    assert await house.all("select reason from exception_case") == [("told_differently",)]
+
+
+async def test_a_page_that_is_fetched_again_may_say_more_than_before(house: IntakeHouse) -> None:
+    for lines in (payouts(1, 1), payouts(1, 2)):
+        await house.take(*lines, kind="poll:events", event="after 7")
+    await house.read_all()
+    assert await house.all("select count(*) from exception_case") == [(0,)]
+
+
 async def test_a_reader_that_throws_rejects_its_receipt_where_it_threw_and_stops_nothing_else(
     house: IntakeHouse,
 ) -> None:

@@ -288,3 +288,9 @@ def test_every_package_is_named_in_the_import_contracts() -> None:
 def test_every_package_says_what_it_is_for() -> None:
     packages = files("__init__.py", "src")
     assert [str(path.relative_to(ROOT)) for path in packages if not ast.get_docstring(tree(path))] == []
+
+
+def test_setting_up_leaves_stdout_to_the_command_that_needs_it() -> None:
+    said = [line.strip() for line in (ROOT / ".ci/install").read_text().splitlines() if "echo " in line]
+    assert [line for line in said if not re.search(r'>&2$|>"\$stamp"$', line)] == []
+    assert len(said) > 5

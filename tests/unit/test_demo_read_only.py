@@ -70,6 +70,7 @@ async def test_a_refused_call_never_leaves_and_fails_the_whole_run() -> None:
     with pytest.raises(NotSent):
         await odoo.send(post("/json/2/account.move/create"), 5.0)
     assert len(wire.sent) == 1
+    assert guard.questions == {"odoo": 1}, "what was held back is no question"
     with pytest.raises(BrokenPromise, match=r"account\.move/create"):
         guard.hold()
 

@@ -46,8 +46,19 @@ def test_a_limit_in_one_currency_allows_nothing_in_another() -> None:
     assert not allowed("approve", "clerk", amount=Money.of("1", "JPY"))
 
 
-def test_an_act_without_an_amount_needs_the_right_and_no_limit() -> None:
-    assert allowed("match", "clerk", amount=None)
+def test_under_a_limit_nobody_moves_an_amount_that_is_not_known() -> None:
+    for act, who in (("match", "clerk"), ("approve", "clerk")):
+        verdict = judge(Asked(act, "DE", who), PEOPLE, RIGHTS, ON)
+        assert not verdict.allowed
+        assert "not known" in verdict.sentence
+    assert allowed("approve", "second", amount=None), "an unlimited right bears what nobody knows"
+
+
+def test_what_moves_no_money_needs_the_right_and_no_limit() -> None:
+    rights = (Right(role="clerk", acts=("rerun", "close", "refuse", "approve"), entities=("DE",)),)
+    for act in ("rerun", "close", "refuse"):
+        assert judge(Asked(act, "DE", "clerk"), PEOPLE, rights, ON).allowed
+    assert judge(Asked("approve", "DE", "clerk", moneyless=True), PEOPLE, rights, ON).allowed
 
 
 @pytest.mark.parametrize("actor", ["engine", "", "key:partner", "nobody", "guest"])

@@ -15,6 +15,7 @@ from nostro.acts.identity import login
 from nostro.engine.activation import Activation
 from nostro.governance.bundle import Bundle, digest_of
 from nostro.landscape.sources import Finding
+from nostro.model.facts import FACT_TYPES
 from nostro.runtime.cli_frame import Frame
 from nostro.runtime.cli_landscape import Commands
 from nostro.runtime.house import DATABASE_FOLDER
@@ -141,6 +142,10 @@ def test_in_production_a_new_connection_cannot_begin_by_acting(person: Person) -
 def test_schemas_are_printed_or_written(person: Person) -> None:
     assert "entities.json" in json.loads(person.types("landscape", "schema", "--json").stdout)
     (person.folder / ".schemas/people.json").unlink()
+    told = json.loads(person.types("landscape", "schema", "--facts", "--json").stdout)
+    assert set(told) == {f"{kind.fact_type}/{kind.version}" for kind in FACT_TYPES}
+    assert "charge_id" in told["payment.captured/1"]["properties"]
+    assert person.types("landscape", "schema", "--facts", "--write").exit_code == 2
     person.types("landscape", "schema", "--write")
     assert (person.folder / ".schemas/people.json").exists()
 

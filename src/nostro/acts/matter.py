@@ -12,8 +12,9 @@ from nostro.model.canonical import digest, parse
 from nostro.model.facts.house import Target
 from nostro.model.failures import ActRefused
 from nostro.model.ids import IdempotencyKey, Subject
+from nostro.model.intents import INTENTS_BY_OPERATION
 from nostro.model.money import Money
-from nostro.projections.choices import amount_of
+from nostro.projections.amounts import commanded, matched
 from nostro.store.database import Row, Statements, Transaction
 
 SQL = Statements("acts")
@@ -81,11 +82,15 @@ RIGHTS: Mapping[str, str] = {
     "confirm_not_done": "confirm",
 }
 """Verdict -> the right that it takes."""
+MONEYLESS = frozenset(name for name, intent in INTENTS_BY_OPERATION.items() if not intent.moves_money)
 
 
 @dataclass(frozen=True, slots=True)
 class Matter:
-    """`says` is what a person sees; its digest tells whether that is still so. `entity` `*`: it is everybody's."""
+    """`says` is what a person sees; its digest tells whether that is still so. `entity` `*`: it is everybody's.
+
+    `moneyless`: a command that moves nothing, whatever is said of it.
+    """
 
     right: str
     subject: Subject
@@ -93,6 +98,7 @@ class Matter:
     says: Mapping[str, object]
     amount: Money | None = None
     proposers: frozenset[str] = frozenset()
+    moneyless: bool = False
     connection: str = ""
     operation: str = ""
 
@@ -134,15 +140,17 @@ async def _command(tx: Transaction, act: Decide) -> Matter:
         raise ActRefused("A command that failed can only be released, for another try.", "Or close its case.")
     if act.verdict == "discard" and row.status == "handed_over":
         raise ActRefused("A command that was handed over may have been done.", "Say whether it was: confirm it.")
-    told = parse(row.body)
+    told, amount = parse(row.body), commanded(row)
     place = {"shard": subject.shard, "process": subject.process, "subject": subject.id}
     people = await tx.rows(SQL.proposers, **place, position=row.position)
+    names = {"status": row.status, "note": row.note, "since": row.since}
     return Matter(
         right=RIGHTS[act.verdict],
         subject=subject,
         entity=row.entity,
-        says={"status": row.status, "note": row.note, "since": row.since, "key": row.key_text, **_named(row), **told},
-        amount=amount_of(told),
+        says={**names, "key": row.key_text, "amount": amount, **_named(row), **told},
+        amount=amount,
+        moneyless=row.operation in MONEYLESS or act.verdict == "discard",
         proposers=frozenset(name for p in people for name in (p.actor, p.on_behalf_of) if name) - {ENGINE},
         connection=row.connection,
         operation=row.operation,
@@ -163,8 +171,11 @@ async def _case(tx: Transaction, act: Close) -> Matter:
 
 async def _match(tx: Transaction, act: Match) -> Matter:
     row = await _subject(tx, act.subject)
-    says = {"state": row.state, "revision": row.revision, "target": act.target, **_named(row)}
-    return Matter("match", act.subject, row.entity, says)
+    amounts = matched(row, act.target)
+    amount = amounts[0] if len(amounts) == 1 else None
+    says = {"state": row.state, "revision": row.revision, "target": act.target, "amount": amount, **_named(row)}
+    says |= {"amounts": None if amount else amounts}
+    return Matter("match", act.subject, row.entity, says, amount)
 
 
 async def _receipt(tx: Transaction, act: Rerun) -> Matter:

@@ -116,6 +116,7 @@ class Desk:
             on_behalf_of=signature.on_behalf_of,
             amount=matter.amount,
             proposers=matter.proposers,
+            moneyless=matter.moneyless,
         )
         verdict = self.rules.may(asked, at.date())
         if not verdict.allowed:

@@ -347,11 +347,10 @@ def _understood(
     keys: Keys, processes: Mapping[str, Process], row: Row, known: Mapping[bytes, DataKey | None]
 ) -> SubjectRow:
     subject = Subject(row.process, row.subject)
-    kind = type(processes[row.process].version(row.version).initial)
     secret = {}
     if row.sealed_body is not None and (key := known.get(row.data_key)) is not None:
         secret = parse(keys.open(key, row.sealed_body, f"subject:{subject}".encode()))
-    state = kind.model_validate({**parse(row.body), **secret})
+    state = processes[row.process].version(row.version).state({**parse(row.body), **secret})
     absorbed = {stream: str(order) for stream, order in parse(row.absorbed).items()}
     instance = Instance(
         subject, row.entity, row.version, row.revision, row.state, state, absorbed, row.deadline_revision

@@ -26,6 +26,8 @@ ACTS: Mapping[str, str] = {
 }
 FOUR_EYES = frozenset({"approve", "confirm", "recover"})
 """What nobody may do about something that he proposed himself."""
+MOVES = frozenset({"approve", "confirm", "match"})
+"""What moves money: under a limit it takes an amount that is known."""
 ALL = "*"
 ENGINE = "engine"
 """Who acts where nobody does: it counts as no person."""
@@ -59,16 +61,21 @@ class Right(Value):
         """Whether it is about this act for this entity at all."""
         return act in self.acts and (ALL in self.entities or entity in self.entities)
 
-    def bears(self, amount: Money | None) -> bool:
-        """Whether the amount is within it."""
-        if amount is None or self.unlimited:
+    def bears(self, amount: Money | None, *, moves: bool) -> bool:
+        """Whether the amount is within it. `moves`: money moves, so that an unknown amount is beyond any limit."""
+        if self.unlimited:
             return True
+        if amount is None:
+            return not moves
         return any(limit.currency == amount.currency and abs(amount.minor) <= limit.minor for limit in self.limits)
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What somebody wants to do. `proposers`: whoever proposed or changed what it is about."""
+    """What somebody wants to do. `proposers`: whoever proposed or changed what it is about.
+
+    `moneyless`: it is about a command that moves no money, a note.
+    """
 
     act: str
     entity: str
@@ -76,6 +83,12 @@ class Asked:
     on_behalf_of: str = ""
     amount: Money | None = None
     proposers: frozenset[str] = frozenset()
+    moneyless: bool = False
+
+    @property
+    def moves(self) -> bool:
+        """Whether money moves by it."""
+        return self.act in MOVES and not self.moneyless
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +118,12 @@ def judge(asked: Asked, people: Mapping[str, Person], rights: tuple[Right, ...],
     if asked.act in FOUR_EYES and asked.proposers & {asked.actor, asked.on_behalf_of}:
         return _no(f"{person.id} proposed or changed this, and cannot {asked.act} it.", "Ask a second person.")
     about = [r for r in rights if r.role in person.roles and r.covers(asked.act, asked.entity)]
-    bearing = next((right for right in about if right.bears(asked.amount)), None)
+    bearing = next((right for right in about if right.bears(asked.amount, moves=asked.moves)), None)
     if bearing is not None:
         return Verdict(allowed=True, right=f"{bearing.role}/{asked.act}")
+    if about and asked.amount is None:
+        sentence = f"How much this moves is not known, and {person.id} may {asked.act} up to a limit only."
+        return _no(sentence, "Ask somebody whose right is unlimited.")
     if about:
         return _no(f"{asked.amount} is beyond the limit of {person.id}.", "Ask somebody with a higher limit.")
     return _no(f"{person.id} has no right to {asked.act} for {asked.entity}.", "Rights are given in people.yaml.")

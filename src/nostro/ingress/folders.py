@@ -1,8 +1,8 @@
 """Watched folders: the one place that reads files which others write.
 
-A file is complete when its size and time held still over two looks; one that begins as XML and doesn't end as such
-waits until its deadline. It is kept in parts, and only then moved to `taken/<date>/`. A crash in between keeps it
-once: the same bytes again are the same receipt. A folder that can't be written to is left as it is, and the feed's
+A file is complete when its size and time held still over two looks; one that lacks the end that its format has (see
+`cut`) waits until its deadline. It is kept in parts, and only then moved to `taken/<date>/`. A crash in between keeps
+it once: the same bytes again are the same receipt. A folder that can't be written to is left as it is, and the feed's
 cursor remembers what was taken from it.
 """
 
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -23,8 +22,10 @@ import structlog
 
 from nostro.egress.connections import Connections, OpenConnection
 from nostro.egress.line import Count, silent
+from nostro.ingress.cut import seems_cut
 from nostro.ingress.leases import Leased, Leases
 from nostro.ingress.limits import Limits, Way
+from nostro.ingress.opening import TOO_LARGE
 from nostro.ingress.receiving import Intake
 from nostro.model.canonical import canonical, parse
 from nostro.model.clock import Now
@@ -42,9 +43,6 @@ FILES_SEEN = 10_000
 SETTLE = timedelta(seconds=2)
 CUT_WAIT = timedelta(minutes=15)
 UNFINISHED = (".tmp", ".part")
-HEAD_BYTES, TAIL_BYTES = 65_536, 1_024
-_ROOT = re.compile(rb"<([A-Za-z_][\w.:-]*)[\s/>]")
-_PROLOGUE = re.compile(rb"\s*(?:<\?.*?\?>\s*|<!--.*?-->\s*|<!DOCTYPE[^>]*>\s*)*", re.DOTALL)
 logger = structlog.get_logger("nostro.folders")
 
 
@@ -181,7 +179,7 @@ class Folders:
         try:
             if sight.size > limit:
                 fate = "refused"
-                logger.warning("file_too_large", connection=connection.id, file=path.name, size=sight.size, limit=limit)
+                await self._refuse(connection, path.name, sight, now)
             elif await self._finished(connection, path, now):
                 await self.intake.take_stream(received, lambda: _parts(path, sight), sight.size)
                 fate = "taken"
@@ -190,10 +188,22 @@ class Folders:
         self.count("files", connection=connection.id, fate=fate)
         return fate == "taken"
 
+    async def _refuse(self, connection: OpenConnection, name: str, sight: Sight, now: Now) -> None:
+        """A file above the limit stays where it is, and is a case: what is kept is that it was there."""
+        limit = connection.connector.manifest.body_limit
+        sentence = (
+            f"{name} has {sight.size} bytes and {connection.id} takes {limit} at most: it stays in the folder, unread. "
+            "Have it sent again in smaller files and take it away."
+        )
+        event = f"{name}/{sight.mark}"
+        received = Received(connection.id, TOO_LARGE, now.business, signed=True, name=name, event_id=event)
+        if (await self.intake.take(received, sentence.encode())).new:
+            logger.warning("file_too_large", connection=connection.id, file=name, size=sight.size, limit=limit)
+
     async def _finished(self, connection: OpenConnection, path: Path, now: Now) -> bool:
         """False while a file seems cut and its writer may still come back."""
         since = self._seen[connection.id, path.name].since_business
-        return now.business - since >= self.cut_wait or not await asyncio.to_thread(_seems_cut, path)
+        return now.business - since >= self.cut_wait or not await asyncio.to_thread(_cut, path)
 
 
 def _list(folder: Path, marks: Mapping[str, object]) -> _Listing:
@@ -264,20 +274,6 @@ def put_away_behind(taken: Path, after: str) -> list[str]:
     return found
 
 
-def _seems_cut(path: Path) -> bool:
-    """Whether a file begins as XML and doesn't end with its root's end tag, or is empty."""
+def _cut(path: Path) -> bool:
     with path.open("rb") as file:
-        head = file.read(HEAD_BYTES)
-        file.seek(max(0, os.fstat(file.fileno()).st_size - TAIL_BYTES))
-        tail = file.read()
-    if not head:
-        return True
-    head = head.removeprefix(b"\xef\xbb\xbf")
-    if not head.lstrip().startswith(b"<") or b"\x00" in head:
-        return False
-    prologue = _PROLOGUE.match(head)
-    root = _ROOT.match(head, prologue.end() if prologue else 0)
-    if root is None:
-        return True
-    closing = re.compile(rb"</" + re.escape(root[1]) + rb"\s*>\s*(?:<!--.*?-->\s*|<\?.*?\?>\s*)*\Z", re.DOTALL)
-    return closing.search(tail) is None
+        return seems_cut(file, os.fstat(file.fileno()).st_size)

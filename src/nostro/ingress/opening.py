@@ -22,6 +22,8 @@ ATTEMPTS = 20
 """A receipt whose reading ended so often without a result (a killed worker, no memory left) is a reject."""
 PART_SECONDS = 60
 ACT = "act"
+TOO_LARGE = "file:too_large"
+"""Stands for a file that is above its connection's limit: the bytes of the receipt say so to a person."""
 logger = structlog.get_logger("nostro.reading")
 
 
@@ -100,6 +102,8 @@ def _read(held: _Bytes, connection: OpenConnection | None, claim: Row) -> Iterat
         yield RejectItem(WHOLE, f"The landscape has no connection {receipt.connection}.")
     elif receipt.erased:
         yield RejectItem(WHOLE, "It was erased; its digest remains.")
+    elif receipt.kind == TOO_LARGE:
+        yield RejectItem("whole file", b"".join(held.chunks()).decode())
     else:
         view = ReceiptView(
             id=receipt.id.hex(),

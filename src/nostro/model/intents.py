@@ -16,13 +16,14 @@ from nostro.model.money import Money
 
 
 class Intent(Value):
-    """One effect wanted. `operation` is its name in manifests, landscape and metrics.
+    """One effect wanted. `operation` is its name in manifests, landscape and metrics; most move or book money.
 
     An intent with a `connection` of its own goes there; for the others the landscape says which connection does it
     for the entity.
     """
 
     operation: ClassVar[str]
+    moves_money: ClassVar[bool] = True
     entity: str
 
     @property
@@ -169,6 +170,7 @@ class AnnotatePayment(Intent):
     """Write our correlation id and the invoice number into the PSP's metadata."""
 
     operation: ClassVar[str] = "annotate_payment"
+    moves_money: ClassVar[bool] = False
     kind: Literal["annotate_payment"] = "annotate_payment"
     connection: str
     payment_id: str
@@ -179,6 +181,7 @@ class Reread(Intent):
     """Read a receipt again, after a fix. Served by Nostro itself; needs no connection."""
 
     operation: ClassVar[str] = "reread"
+    moves_money: ClassVar[bool] = False
     kind: Literal["reread"] = "reread"
     receipt: str
 

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 from nostro.model.canonical import parse
@@ -24,6 +23,7 @@ from nostro.processes.kit.decision import State
 from nostro.processes.kit.process import STALE
 from nostro.processes.payout.v1.state import PayoutState
 from nostro.processes.registry import by_name
+from nostro.projections.amounts import amount_of
 from nostro.store.arrivals import bound_to
 from nostro.store.database import Row, Statement, Statements, Transaction
 from nostro.store.keys import Keys
@@ -87,20 +87,6 @@ async def confidential(tx: Transaction, keys: Keys, subjects: Iterable[Subject])
             told = parse(keys.open(key, row.sealed_body, bound_to(f"{row.type}:{row.natural_key}")))
             found.setdefault(Subject(row.process, row.subject), {}).update({n: str(v) for n, v in told.items() if v})
     return found
-
-
-def amount_of(intent: Mapping[str, object]) -> Money | None:
-    """What an intent moves: its amount, or what a journal entry debits in all. Always positive."""
-    told = intent.get("amount")
-    if isinstance(told, dict):
-        amount = Money.model_validate(told)
-        return Money(minor=abs(amount.minor), currency=amount.currency)
-    lines = intent.get("lines")
-    balances = [line["balance"] for line in lines if "balance" in line] if isinstance(lines, list) else []
-    if not balances:
-        return None
-    debits = sum((Decimal(balance["value"]) for balance in balances if not balance["value"].startswith("-")), Decimal())
-    return Money.of(debits, balances[0]["currency"])
 
 
 def named(text: str, process: str) -> Subject:

@@ -11,6 +11,7 @@ import orjson
 from nostro.model.canonical import parse
 from nostro.model.ids import Subject
 from nostro.model.money import Money
+from nostro.projections.amounts import commanded
 from nostro.projections.choices import Choice, amounts, choices, named
 from nostro.store.database import Database, Row, Statements, Transaction
 
@@ -67,6 +68,7 @@ class WaitingCommand:
     process: str
     subject: str
     intent: dict[str, object]
+    amount: Money | None = None
 
 
 async def open_cases(database: Database, entity: str = "", *, closed: bool = False) -> list[OpenCase]:
@@ -163,5 +165,5 @@ def _case(row: Row) -> OpenCase:
 
 
 def _command(row: Row) -> WaitingCommand:
-    *told, body = row
-    return WaitingCommand(*told, intent=parse(body))  # type: ignore[misc]  # a row is as long as its columns
+    *told, body, _, _ = row
+    return WaitingCommand(*told, intent=parse(body), amount=commanded(row))  # type: ignore[misc]  # as many as columns

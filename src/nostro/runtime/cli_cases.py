@@ -14,7 +14,7 @@ from rich.table import Table
 
 from nostro.acts.matter import Act, CloseRecovery, Decide, Match, Matter, OpenRecovery
 from nostro.model.facts.house import Target
-from nostro.projections.choices import Choice, amount_of
+from nostro.projections.choices import Choice
 from nostro.projections.worklist import LIMIT, OpenCase, WaitingCommand
 from nostro.runtime.house import House
 from nostro.runtime.output import age, card, clean, phrase, table, when, zone_of
@@ -122,7 +122,7 @@ def _command(words: str, found: OpenCase) -> str:
 def command_told(command: WaitingCommand) -> dict[str, object]:
     """A waiting command as a program reads it."""
     names = ("correlation", "key", "entity", "connection", "operation", "status", "note", "since", "process", "subject")
-    return {**{name: getattr(command, name) for name in names}, "amount": amount_of(command.intent)}
+    return {name: getattr(command, name) for name in (*names, "amount")}
 
 
 def case_what(found: OpenCase) -> str:
@@ -172,7 +172,7 @@ def _commands(commands: list[WaitingCommand], at: datetime) -> Table:
         (
             c.correlation,
             c.entity,
-            amount_of(c.intent),
+            c.amount,
             age(at - c.since),
             f"{c.operation} at {c.connection}: {c.status}. {c.note}".strip(". "),
         )

@@ -25,6 +25,7 @@ from nostro.landscape.compiling import bundle_of
 from nostro.landscape.schema import schemas
 from nostro.landscape.sources import Finding
 from nostro.landscape.starting import begin, write_schemas
+from nostro.model.facts import schemas as schemas_of_facts
 from nostro.model.failures import ActRefused, LandscapeRefused, Refused
 from nostro.runtime.at_terminal import ask, person
 from nostro.runtime.cli_connect import Publisher, ask_outside
@@ -68,7 +69,7 @@ class Commands:
             help="Put a landscape in force (`nostro init` begins one, `nostro check` judges it).",
         )
         register(group, self.publish, 'nostro landscape publish --reason "DE goes live"')
-        register(group, schema, "nostro landscape schema --write")
+        register(group, schema, "nostro landscape schema --write", "nostro landscape schema --facts --json")
         register(group, passphrase, "nostro landscape passphrase")
         app.add_typer(group, name="landscape")
 
@@ -134,9 +135,12 @@ def init(
 def schema(
     frame: Frame,
     write: Annotated[bool, typer.Option("--write", help="Write them into the landscape's .schemas.")] = False,  # noqa: FBT002 - typer's way to declare a flag
+    facts: Annotated[bool, typer.Option("--facts", help="Of every fact instead, by type and version.")] = False,  # noqa: FBT002 - typer's way to declare a flag
 ) -> None:
-    """JSON Schemas of the landscape's files, for editors."""
-    made: dict[str, dict[str, Any]] = schemas(CONNECTORS)
+    """JSON Schemas of the landscape's files, for editors; or of the facts, for who reads the log."""
+    if facts and write:
+        raise Refused("Schemas of facts don't belong into a landscape.", "Redirect: landscape schema --facts --json.")
+    made: dict[str, dict[str, Any]] = schemas_of_facts() if facts else schemas(CONNECTORS)
     if not write:
         frame.output.show(made, lambda console: console.print_json(data=made))
         return

@@ -30,7 +30,7 @@ class RejectedItem(Value):
 class ToldDifferently(Value):
     """An item whose natural key we know with another content: never dropped, a person looks."""
 
-    item: int
+    item: int  # 0: the event as a whole
     natural_key: str
     first_receipt: str
 

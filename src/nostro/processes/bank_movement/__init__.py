@@ -4,6 +4,10 @@ Way in: `PROCESS`.
 May not be here: input and output; another process; a vendor's or an ERP's knowledge.
 """
 
+from collections.abc import Sequence
+
+from nostro.model.facts.house import Target
+from nostro.model.money import Money
 from nostro.processes.bank_movement.routing import begins, registers
 from nostro.processes.bank_movement.v1.decide import decide
 from nostro.processes.bank_movement.v1.effects import holdings
@@ -16,7 +20,15 @@ from nostro.processes.bank_movement.v3.decide import MACHINE as MACHINE_V3
 from nostro.processes.bank_movement.v3.decide import decide as decide_v3
 from nostro.processes.bank_movement.v3.evolve import evolve as evolve_v3
 from nostro.processes.bank_movement.v3.state import MovementStateV3
+from nostro.processes.kit.decision import State
 from nostro.processes.kit.process import Process, Version
+
+
+def moves(data: State, _: Target) -> Sequence[Money]:
+    """All of it, wherever it goes."""
+    assert isinstance(data, MovementState)
+    return (data.amount,) if data.amount else ()
+
 
 PROCESS = Process(
     name="bank_movement",
@@ -29,6 +41,7 @@ PROCESS = Process(
     correlates=lambda _: (),
     registers=registers,
     orphaned=lambda _: None,
+    moves=moves,
     holds=holdings,
 )
 

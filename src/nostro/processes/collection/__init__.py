@@ -5,6 +5,7 @@ May not be here: input and output, another process, a vendor's or an ERP's knowl
 """
 
 from nostro.processes.collection.routing import begins, correlates, orphaned, registers
+from nostro.processes.collection.stakes import moves, worth
 from nostro.processes.collection.v1.books import holdings
 from nostro.processes.collection.v1.decide import decide
 from nostro.processes.collection.v1.evolve import evolve
@@ -31,6 +32,8 @@ PROCESS = Process(
     correlates=correlates,
     registers=registers,
     orphaned=orphaned,
+    moves=moves,
+    worth=worth,
     holds=holdings,
 )
 

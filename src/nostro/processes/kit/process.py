@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from nostro.ledger import Holding
 from nostro.model.facts import DeadlineFellDue, Fact
+from nostro.model.facts.house import Target
 from nostro.model.ids import Subject
+from nostro.model.money import Money
 from nostro.model.references import Reference
 from nostro.model.unchanging import unchanging
 from nostro.processes.kit.decision import CaseOpening, Decision, Instance, Rules, State
@@ -43,6 +45,10 @@ class Version:
     evolve: Callable[[State, Fact], State]
     decide: Callable[[Instance, State, Fact, Rules], Decision]
 
+    def state(self, told: Mapping[str, object]) -> State:
+        """A state as it is stored; confidential fields may be absent."""
+        return type(self.initial).model_validate(told)
+
 
 def holds_nothing(_: Instance, __: Rules) -> Sequence[Holding]:
     """For processes through which no money passes."""
@@ -58,6 +64,9 @@ class Process:
     - `registers(fact)`: references that lead to this subject from now on;
     - `orphaned(fact)`: the subject for a fact whose references led nowhere until its deadline, or None: then it is a
     case.
+    - `moves(state, target)`: what a person moves who matches the subject with the target, a sum per currency; None
+    where nobody can.
+    - `worth(state, step)`: what the command of a step is about that names no amount itself; None where all do.
     - `holds(instance, rules)`: what the subject says that it holds on the transit ledger's accounts, for the proof.
     """
 
@@ -69,6 +78,8 @@ class Process:
     orphaned: Callable[[Fact], Begin | None]
     park_seconds: int = 900
     lane: str = "standard"
+    moves: Callable[[State, Target], Sequence[Money]] | None = None
+    worth: Callable[[State, str], Money | None] | None = None
     holds: Callable[[Instance, Rules], Sequence[Holding]] = holds_nothing
 
     def version(self, number: int) -> Version:

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from nostro.connectors.odoo.wire import in_company, label, ref, search
+from nostro.connectors.odoo.wire import in_company, label, ref, say, search
 from nostro.connectors.registry import CONNECTORS
 from nostro.egress.connections import OpenConnection
 from nostro.egress.http import HttpTransport
@@ -117,6 +117,14 @@ class Intent:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """How many companies and open invoices there are that were not looked at: above the limits, or without journals."""
+
+    companies: int
+    invoices: int
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
     """What came of watching."""
 
@@ -126,6 +134,8 @@ class Seen:
     paid: int
     intents: Sequence[Intent]
     as_of: datetime
+    left_out: LeftOut
+    questions: int
 
 
 async def watch(grounds: Grounds, odoo: YourOdoo, *, seed: int, told: Callable[[float], object]) -> Seen:
@@ -136,7 +146,7 @@ async def watch(grounds: Grounds, odoo: YourOdoo, *, seed: int, told: Callable[[
     connection, guard = odoo.connection(), Guard()
     async with HttpTransport() as transport:
         line = Line(connection, guard.over(transport, "odoo"), machine_now)
-        companies, invoices = await _read(line)
+        companies, invoices, left_out = await _read(line)
     script = _payments(companies, invoices, seed, datetime.now(UTC).replace(microsecond=0))
     world = _world(grounds, companies, script, seed)
     _write(grounds, odoo, connection.secrets["api_key"], companies)
@@ -151,19 +161,19 @@ async def watch(grounds: Grounds, odoo: YourOdoo, *, seed: int, told: Callable[[
         await both.drive(progress).to(begin + ENOUGH)
         guard.hold()
         intents = await _intents(both.house)
-    return Seen(odoo.url, companies, len(invoices), len(script), intents, world.now)
+    paid = len(script)
+    return Seen(odoo.url, companies, len(invoices), paid, intents, world.now, left_out, guard.questions["odoo"])
 
 
 # Reading
 
 
-async def _read(line: Line) -> tuple[list[Company], list[Invoice]]:
-    async def ask(message: Message) -> list[Mapping[str, Any]]:
+async def _read(line: Line) -> tuple[list[Company], list[Invoice], LeftOut]:
+    async def ask(message: Message) -> Any:  # noqa: ANN401 - rows or a number, as the method answers
         answer = await line.ask(message)
         if answer.failure is not None:
             raise OutOfService(f"That Odoo can't be read: {answer.sentence}", "Look at address, database and key.")
-        rows: list[Mapping[str, Any]] = answer.content
-        return rows
+        return answer.content
 
     async def works_in(row: Mapping[str, Any]) -> bool:
         """An administrator sees companies in which he may not work."""
@@ -171,17 +181,19 @@ async def _read(line: Line) -> tuple[list[Company], list[Invoice]]:
         return (await line.ask(own)).failure is not FailureKind.UNAUTHORISED
 
     rows = await ask(search("res.company", [], "name currency_id country_code", order="id"))
-    rows = [row for row in rows if await works_in(row)][:COMPANIES]
-    companies = [made for row in rows if (made := await _company(ask, row)) is not None]
+    rows = [row for row in rows if await works_in(row)]
+    companies = [made for row in rows[:COMPANIES] if (made := await _company(ask, row)) is not None]
     wanted: list[Any] = [
         ["move_type", "=", "out_invoice"],
         ["state", "=", "posted"],
         ["amount_residual", ">", 0],
         ["company_id", "in", [company.ident for company in companies]],
     ]
+    anywhere = [*wanted[:3], ["company_id", "in", [row["id"] for row in rows]]]
+    there = await ask(say("account.move", "search_count", domain=anywhere))
     fields = "name company_id currency_id amount_residual"
     found = await ask(search("account.move", wanted, fields, order="id desc", limit=INVOICES))
-    return companies, [
+    invoices = [
         Invoice(
             ref(row["company_id"]),
             row["name"],
@@ -189,11 +201,10 @@ async def _read(line: Line) -> tuple[list[Company], list[Invoice]]:
         )
         for row in found
     ]
+    return companies, invoices, LeftOut(len(rows) - len(companies), max(0, int(there) - len(invoices)))
 
 
-async def _company(
-    ask: Callable[[Message], Awaitable[list[Mapping[str, Any]]]], row: Mapping[str, Any]
-) -> Company | None:
+async def _company(ask: Callable[[Message], Awaitable[Any]], row: Mapping[str, Any]) -> Company | None:
     """The company with its first bank journal and, for cards, the first whose payments have an account of their own."""
     context = in_company(row["id"])
     here = [["company_id", "=", row["id"]]]
@@ -298,8 +309,9 @@ def as_object(seen: Seen) -> dict[str, Any]:
         "companies": [company.name for company in seen.companies],
         "open_invoices_read": seen.read,
         "paid_in_the_sandbox": seen.paid,
+        "left_out": seen.left_out,
         "intents": list(seen.intents),
-        "written": 0,
+        "questions_asked": seen.questions,
     }
 
 
@@ -308,6 +320,9 @@ def draw(seen: Seen, console: Console) -> None:
     names = ", ".join(clean(company.name) for company in seen.companies)
     console.rule(f"Nostro observes {seen.odoo}")
     console.print(f"Companies: {names}. {seen.read} open invoices were read, {seen.paid} paid in the sandbox.")
+    if seen.left_out.companies or seen.left_out.invoices:
+        left = f"{seen.left_out.companies} more companies and {seen.left_out.invoices} more open invoices"
+        console.print(f"{left} were left out: it looks at {COMPANIES} companies and the newest {INVOICES} invoices.")
     rows = [[one.entity, one.operation, one.about, one.amount, one.because, one.policy_row] for one in seen.intents]
     columns = {
         "entity": "whole",
@@ -318,4 +333,5 @@ def draw(seen: Seen, console: Console) -> None:
         "policy row": "left",
     }
     console.print(table(f"What Nostro would do, as of {when(seen.as_of, None)}", columns, rows))
-    console.print(f"{len(seen.intents)} intents. Nothing was written, there or at the sandbox.")
+    asked = f"{seen.questions} questions were asked there, and whatever might write is held back before it leaves"
+    console.print(f"{len(seen.intents)} intents. Nothing was written: {asked}.")

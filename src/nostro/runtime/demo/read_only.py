@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -18,9 +19,10 @@ LOGIN = ("version", "authenticate")
 
 @dataclass(slots=True)
 class Guard:
-    """What was refused, by whichever transport."""
+    """What was refused, by whichever transport, and how many questions each kind of system was asked."""
 
     refused: list[str] = field(default_factory=list)
+    questions: Counter[str] = field(default_factory=Counter)
 
     def over(self, transport: Transport, kind: str) -> ReadOnly:
         """The same transport, behind the guard. `kind` is the connector's."""
@@ -50,6 +52,7 @@ class ReadOnly:
             self.guard.refused.append(f"{request.method} {urlsplit(request.url).path}")
             reason = "read only"
             raise NotSent(reason)
+        self.guard.questions[self.kind] += 1
         return await self.inner.send(request, timeout_seconds)
 
 

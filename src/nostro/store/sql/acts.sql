@@ -1,10 +1,14 @@
 -- name: waiting_command
--- A command that hasn't ended, or that failed for good, with the place of the fact that asked for it.
-select shard, key_text, correlation, process, subject, entity, connection, operation, status, body, position, since, note
-from command_open where shard = %(shard)s and key = %(key)s
-union all
-select shard, key_text, correlation, process, subject, entity, connection, operation, outcome, body, position, since, note
-from command_closed where shard = %(shard)s and key = %(key)s and outcome = 'failed';
+-- A command that hasn't ended, or that failed for good, with the place of the fact that asked for it, and its subject.
+with named as (
+    select shard, key_text, correlation, process, subject, entity, connection, operation, status, body, position, since, note
+    from command_open where shard = %(shard)s and key = %(key)s
+    union all
+    select shard, key_text, correlation, process, subject, entity, connection, operation, outcome, body, position, since, note
+    from command_closed where shard = %(shard)s and key = %(key)s and outcome = 'failed'
+)
+select named.*, s.version, s.body as state from named
+left join subject s on s.shard = named.shard and s.process = named.process and s.subject = named.subject;
 
 -- name: command_of_correlation
 -- The key of an open or failed command by the id under which it is known outside, or by its own text.
@@ -41,5 +45,5 @@ from exception_case where id = %(id)s;
 
 -- name: subject_of
 -- Where a subject stands.
-select process, subject, entity, state, revision from subject
+select process, subject, entity, version, state, revision, body from subject
 where shard = %(shard)s and process = %(process)s and subject = %(subject)s;

@@ -134,11 +134,13 @@ join command_open c on c.shard = asked.shard and c.process = asked.process and c
 order by c.shard, c.position, c.n limit %(limit)s;
 
 -- name: waiting_commands
--- Commands that wait for a person.
-select key_text, correlation, entity, connection, operation, status, note, since, process, subject, body from command_open
-where status in ('would_do', 'proposed', 'handed_over') and (%(entity)s = '' or entity = %(entity)s)
-  and (%(process)s = '' or process = %(process)s and subject = %(subject)s)
-order by since, key_text limit %(limit)s;
+-- Commands that wait for a person, with what their subjects know.
+select c.key_text, c.correlation, c.entity, c.connection, c.operation, c.status, c.note, c.since, c.process, c.subject,
+  c.body, s.version, s.body as state
+from command_open c left join subject s on s.shard = c.shard and s.process = c.process and s.subject = c.subject
+where c.status in ('would_do', 'proposed', 'handed_over') and (%(entity)s = '' or c.entity = %(entity)s)
+  and (%(process)s = '' or c.process = %(process)s and c.subject = %(subject)s)
+order by c.since, c.key_text limit %(limit)s;
 
 -- name: state_counts
 -- How many subjects of each process stand in which state.

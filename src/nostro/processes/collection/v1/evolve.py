@@ -30,6 +30,7 @@ from nostro.model.facts import (
     PaymentRegistered,
     RefundReported,
 )
+from nostro.model.facts.house import Target
 from nostro.model.money import Money, plain
 from nostro.model.payments import Credit, Dispute, Incoming, Line, Payment, Refund, Return, Share
 from nostro.processes.collection.routing import correlates
@@ -280,11 +281,8 @@ def _confirmed(data: CollectionState, body: MatchConfirmed, _: Fact) -> Collecti
     """
     if data.strangers and not data.incoming and body.target.process == "collection":
         return but(data, item=body.target.subject, candidates=(), strangers=())
-    asked = {a.source for a in data.assignments if a.to == "refund"}
     refund = body.target.kind == "refund"
-    for one in data.spare:
-        if (isinstance(one, Credit) or one.source in asked) if refund else not _fits(one, body):
-            continue
+    for one in disposable(data, body.target):
         assignment = Assignment(
             source=one.source,
             name=f"{one.source}~{1 + sum(a.source == one.source for a in data.assignments)}",
@@ -297,9 +295,13 @@ def _confirmed(data: CollectionState, body: MatchConfirmed, _: Fact) -> Collecti
     return data
 
 
-def _fits(one: Incoming, body: MatchConfirmed) -> bool:
-    """Any money can pay an open item; only bank money can be a payout."""
-    return body.target.process == "collection" or (body.target.process == "payout" and not one.connection)
+def disposable(data: CollectionState, target: Target) -> list[Incoming]:
+    """Of what is over, what can go there. Any money can pay an open item; only bank money can be a payout."""
+    if target.kind == "refund":
+        asked = {given.source for given in data.assignments if given.to == "refund"}
+        return [one for one in data.spare if isinstance(one, Payment) and one.source not in asked]
+    to = target.process
+    return [one for one in data.spare if to == "collection" or (to == "payout" and not one.connection)]
 
 
 def _settled(data: CollectionState, body: CommandSettled, _: Fact) -> CollectionState:

@@ -31,7 +31,7 @@ def _evolved(data: CollectionStateV3, fact: Fact) -> CollectionStateV3:
         case CommandSettled() as body:
             return _settled(after, body)
         case MatchConfirmed(target=target) if target.kind == "refund":
-            again = [_again(one, data) for one in data.payments if one.over > 0 and _failed(one, data)]
+            again = [_again(one, data) for one in came_back(data)]
             return but(after, assignments=(*after.assignments, *again)) if again else after
         case _:
             return after
@@ -56,6 +56,11 @@ def _stands(data: CollectionStateV3, payment: str, journal: int) -> CollectionSt
 
 def _compared(data: CollectionStateV3) -> CollectionStateV3:
     return but(data, reopened=data.reopened or data.undone)
+
+
+def came_back(data: CollectionStateV3) -> list[Payment]:
+    """What is over of payments whose refund has failed: it can be given back again."""
+    return [one for one in data.payments if one.over > 0 and _failed(one, data)]
 
 
 def _given(one: Payment, data: CollectionStateV3) -> int:
