@@ -231,14 +231,28 @@ _DIGESTED = (
     "select process, subject, revision, state, body, sealed_body from subject order by process, subject",
     "select shard, position, n, debit, credit, currency, minor from posting order by shard, position, n",
     "select number, digest from checkpoint order by number",
+    *(
+        f"select md5(string_agg(md5(t::text), '' order by {key})) from {table} t"  # noqa: S608 - names from here
+        for table, key in (
+            ("receipt", "shard, id"),
+            ("receipt_part", "shard, receipt, n"),
+            ("attempt_call", "shard, dispatch, n"),
+            ("command_open", "shard, key"),
+            ("command_closed", "shard, key"),
+            ("exception_case", "shard, id"),
+        )
+    ),
 )
 
 
-def digest(connections: Connections, world: World) -> str:
-    """Over heads, states, postings, seals and the outside's books: alike for two runs of a seed, byte for byte."""
+def digest(connections: Connections, world: World, story: Sequence[str]) -> str:
+    """Over log, states, postings, seals, receipts, calls, commands, cases, the outside's books and the story: alike
+    for two runs of a seed, byte for byte.
+    """
     whole = hashlib.sha256()
     for statement in _DIGESTED:
         for row in connections.ask(statement):
             whole.update(repr(tuple(row)).encode())
     whole.update(json.dumps(world.books(), sort_keys=True, default=str).encode())
+    whole.update("\n".join(story).encode())
     return whole.hexdigest()

@@ -89,7 +89,7 @@ async def _live(plan: Plan, connections: Connections, files: Path) -> Verdict:
             await play.close()
             course.flaws += await _judged(play, business, world)
         verdict.flaws += course.flaws
-    verdict.turns, verdict.digest = play.turns, digest(connections, world)
+    verdict.turns, verdict.digest = play.turns, digest(connections, world, verdict.story)
     verdict.faults = [fault for one in world.faulty.values() if isinstance(one, Chosen) for fault in one.faults]
     verdict.cases, verdict.log = cases_of(connections), log_of(connections)
     verdict.passed = dict(course.passed)
