@@ -31,6 +31,7 @@ from nostro.sandbox.world import World
 from nostro.store.audit import verify
 from tests.simulation.business import Business
 from tests.simulation.database import Connections
+from tests.simulation.guarantees import not_held, order_of_news
 from tests.simulation.handed_over import unexplained, untold
 from tests.simulation.play import Play
 
@@ -58,6 +59,8 @@ async def flaws(play: Play, business: Business, world: World) -> AsyncIterator[s
     for flaw in _once(play.connections, outside):
         yield flaw
     async for flaw in _log(house, play.connections, thorough=play.seed % AUDITED_EVERY == 0):
+        yield flaw
+    for flaw in not_held(play.connections, business, play.asking.most, play.course.logged):
         yield flaw
 
 
@@ -191,6 +194,8 @@ async def _log(house: House, connections: Connections, *, thorough: bool) -> Asy
         async for steps in walk.shard(shard):
             for step in (step for step in steps if not step.equal):
                 yield f"replay: {step.row.subject} {step.row.type} was {step.row.state_after}, is {step.after.state}"
+            for flaw in order_of_news(steps):
+                yield flaw
             newest |= {step.before.subject: step for step in steps if step.row.process in house.processes}
         async for flaw in _states(house, newest):
             yield flaw
@@ -232,7 +237,7 @@ _DIGESTED = (
     "select shard, position, n, debit, credit, currency, minor from posting order by shard, position, n",
     "select number, digest from checkpoint order by number",
     *(
-        f"select md5(string_agg(md5(t::text), '' order by {key})) from {table} t"  # noqa: S608 - names from here
+        f"select md5(string_agg(md5(t::text), '' order by {key})) from {table} t"
         for table, key in (
             ("receipt", "shard, id"),
             ("receipt_part", "shard, receipt, n"),

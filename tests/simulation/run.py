@@ -115,5 +115,6 @@ def _teller(course: Course, story: list[str]) -> Callable[[str], None]:
 def _hear(course: Course, level: str, sentence: str) -> None:
     """What the house logs belongs to the story; what it calls an error is one."""
     course.tell(f"  {sentence}")
+    course.logged.append(sentence)
     if level in ("error", "critical"):
         course.flaws.append(f"logged as an error: {sentence}")
