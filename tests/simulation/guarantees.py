@@ -40,7 +40,7 @@ def not_held(
     connections: Connections, scenario: Scenario, most: Mapping[str, int], logged: Iterable[str]
 ) -> Iterator[str]:
     """What isn't as 3, 7, 9 and 10 have it. `most`: the longest that each queue was; `logged`: the house's log."""
-    yield from _order_of_calls(connections.ask(_COMMANDS))
+    yield from order_of_calls(connections.ask(_COMMANDS))
     for sentence, statement in _ACTORLESS.items():
         ((count,),) = connections.ask(statement)
         if count:
@@ -49,7 +49,7 @@ def not_held(
     yield from _in_the_clear(connections, persons(scenario), logged)
 
 
-def _order_of_calls(commands: Iterable[Row]) -> Iterator[str]:
+def order_of_calls(commands: Iterable[Row]) -> Iterator[str]:
     """3: what one thing is asked for leaves in the order in which it was decided, each when the last has ended."""
     queues: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for one in commands:
