@@ -14,6 +14,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from tests.simulation.database import Connections
 from tests.simulation.disturbance import Blow
@@ -24,6 +25,15 @@ from tests.simulation.shrink import TRIES, Shrinking
 KEPT = Path(__file__).with_name("seeds.txt")
 INTERRUPTED = 130
 HEARING_SECONDS = 0.5
+
+
+class Outcome(NamedTuple):
+    """What is wrong with a seed, how many blows were meant for it, and how many met somebody."""
+
+    seed: int
+    flaws: list[str]
+    blows: int
+    struck: int
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -93,17 +103,19 @@ def _many(asked: argparse.Namespace) -> int:
 
 
 def _live_through(
-    asked: argparse.Namespace, results: Iterator[tuple[int, list[str]]], done: set[int], failed: dict[int, str]
+    asked: argparse.Namespace, results: Iterator[Outcome], done: set[int], failed: dict[int, str]
 ) -> None:
     """Fills in which seeds are done and which of them failed."""
-    began = time.monotonic()
-    for seed, flaws in results:
-        done.add(seed)
-        if flaws:
-            failed[seed] = flaws[0]
-            say(f"\nseed {seed} fails: {flaws[0]}")
+    began, struck, meant = time.monotonic(), 0, 0
+    for one in results:
+        done.add(one.seed)
+        struck, meant = struck + one.struck, meant + one.blows
+        if one.flaws:
+            failed[one.seed] = one.flaws[0]
+            say(f"\nseed {one.seed} fails: {one.flaws[0]}")
         pace = len(done) / (time.monotonic() - began)
-        say(f"\r{len(done)} of {asked.seeds} seeds, {len(failed)} failed, {pace:.2f}/s", end="")
+        told = f"{len(done)} of {asked.seeds} seeds, {len(failed)} failed, {pace:.2f}/s"
+        say(f"\r{told}, {struck} of {meant} blows struck ({struck / max(meant, 1):.0%})", end="")
         if len(failed) >= asked.collect:
             return
 
@@ -139,15 +151,13 @@ def interrupted(seeds: range, done: set[int], failed: int) -> str:
     return f"{told}; go on with `make simulate FIRST={first} SEEDS={max(seeds.stop - first, 1)}`."
 
 
-def _results(
-    pool: ProcessPoolExecutor, seeds: range, jobs: int, stopped: Sequence[int]
-) -> Iterator[tuple[int, list[str]]]:
+def _results(pool: ProcessPoolExecutor, seeds: range, jobs: int, stopped: Sequence[int]) -> Iterator[Outcome]:
     """In whatever order they come, until it is `stopped`; never more under way than twice as many as processes."""
     wanted = iter(seeds)
-    waiting: set[Future[tuple[int, list[str]]]] = set()
+    waiting: set[Future[Outcome]] = set()
     while True:
         while len(waiting) < 2 * jobs and (seed := next(wanted, None)) is not None:
-            waiting.add(pool.submit(flaws_of, seed))
+            waiting.add(pool.submit(outcome_of, seed))
         if stopped or not waiting:
             return
         ended, waiting = wait(waiting, timeout=HEARING_SECONDS, return_when=FIRST_COMPLETED)
@@ -155,9 +165,10 @@ def _results(
             yield future.result()
 
 
-def flaws_of(seed: int) -> tuple[int, list[str]]:
-    """What is wrong with a seed, in a database of this process."""
-    return seed, run(Plan(seed), _mine()).flaws
+def outcome_of(seed: int) -> Outcome:
+    """A seed lived through in a database of this process."""
+    verdict = run(Plan(seed), _mine())
+    return Outcome(seed, verdict.flaws, len(verdict.blows), len(verdict.struck))
 
 
 @cache
@@ -195,7 +206,7 @@ def told(verdict: Verdict) -> Iterator[str]:
     yield "Business:"
     yield from (f"  deal {number}: {deal}" for number, deal in sorted(verdict.deals.items()))
     yield "What was to disturb it:"
-    yield from (f"  {blow}" for blow in verdict.blows)
+    yield from (f"  {blow}{'' if blow in verdict.struck else ' (nobody came by)'}" for blow in verdict.blows)
     yield from (f"  {fault}" for fault in verdict.faults)
     yield "What happened, on business time:"
     yield from (f"  {line}" for line in verdict.story)

@@ -10,10 +10,16 @@ from nostro.model.clock import Now
 from nostro.runtime.demo.summary import SQL
 from nostro.runtime.workers import Worker
 from tests.simulation.database import Connections
+from tests.simulation.guarantees import MOST
 from tests.simulation.life import MACHINE
 
 UNDECIDED = b"select distinct 'decide ' || shard from arrival"
-BRANCHES = [UNDECIDED if b" arrival" in branch else branch for branch in SQL.due.text.split(b"\nunion all ")]
+LENGTH = "most "
+"""So begins what isn't the name of a loop, but a queue's and how much waits in it."""
+BRANCHES = [
+    *(UNDECIDED if b" arrival" in branch else branch for branch in SQL.due.text.split(b"\nunion all ")),
+    *(f"select '{LENGTH}{queue} ' || count(*) from {queue}".encode() for queue in MOST),
+]
 LOOKED_AT = [set(re.findall(r"\b(?:from|join) (\w+)", branch.decode())) for branch in BRANCHES]
 """Of each branch of the question: the tables that can change its answer."""
 
@@ -25,6 +31,8 @@ class Asking:
     connections: Connections
     undecided: set[int] = field(default_factory=set)
     """The shards on which something arrived."""
+    most: dict[str, int] = field(default_factory=lambda: dict.fromkeys(MOST, 0))
+    """The longest that each queue was."""
     _at: datetime = MACHINE
     _found: list[set[str]] = field(default_factory=lambda: [set() for _ in BRANCHES])
 
@@ -48,7 +56,11 @@ class Asking:
         for n in branches:
             self._found[n].clear()
         for row in self.connections.ask(query, {"now": now.business}):
-            self._found[row.branch].add(row.loop)
+            if row.loop.startswith(LENGTH):
+                _, queue, length = row.loop.split()
+                self.most[queue] = max(self.most[queue], int(length))
+            else:
+                self._found[row.branch].add(row.loop)
 
     def may(self, worker: Worker, loop: str, now: Now) -> bool:
         """Whether a worker believes to hold what a loop works on."""

@@ -51,6 +51,8 @@ class Course:
     passed: Counter[str] = field(default_factory=Counter)
     struck: list[Blow] = field(default_factory=list)
     flaws: list[str] = field(default_factory=list)
+    logged: list[str] = field(default_factory=list)
+    """What the house said in its log."""
     tell: Callable[[str], None] = lambda _: None
 
     def now(self) -> Now:

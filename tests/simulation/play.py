@@ -181,13 +181,12 @@ class Play:
             await self._turn(until)
 
     async def close(self) -> None:
-        """The workers go home, and the leases of those who died end."""
+        """The workers go home, and give back what they hold: nobody has to wait for their leases to end."""
         for run in self.runs:
             if not run.life.dead:
                 mark = LIFE.set(run.life)
                 await asyncio.create_task(run.worker.rest())
                 LIFE.reset(mark)
-        await asyncio.sleep(60)
 
     def _under_way(self) -> int:
         return int(rows(self.connections, SQL.under_way, {})[0].things)

@@ -45,6 +45,8 @@ class Verdict:
     deals: dict[int, str] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
     blows: tuple[Blow, ...] = ()
+    struck: tuple[Blow, ...] = ()
+    """Those that met somebody: the others waited for an instant that never came."""
     story: list[str] = field(default_factory=list)
     turns: int = 0
     cases: list[str] = field(default_factory=list)
@@ -89,10 +91,10 @@ async def _live(plan: Plan, connections: Connections, files: Path) -> Verdict:
             await play.close()
             course.flaws += await _judged(play, business, world)
         verdict.flaws += course.flaws
-    verdict.turns, verdict.digest = play.turns, digest(connections, world)
+    verdict.turns, verdict.digest = play.turns, digest(connections, world, verdict.story)
     verdict.faults = [fault for one in world.faulty.values() if isinstance(one, Chosen) for fault in one.faults]
     verdict.cases, verdict.log = cases_of(connections), log_of(connections)
-    verdict.passed = dict(course.passed)
+    verdict.passed, verdict.struck = dict(course.passed), tuple(course.struck)
     return verdict
 
 
@@ -115,5 +117,6 @@ def _teller(course: Course, story: list[str]) -> Callable[[str], None]:
 def _hear(course: Course, level: str, sentence: str) -> None:
     """What the house logs belongs to the story; what it calls an error is one."""
     course.tell(f"  {sentence}")
+    course.logged.append(sentence)
     if level in ("error", "critical"):
         course.flaws.append(f"logged as an error: {sentence}")

@@ -10,12 +10,13 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from nostro.engine.batch import SubjectRow
 from nostro.engine.deciding import load_subjects
 from nostro.engine.difference import Change, Effect, Totals, change, effects_of, weight
 from nostro.engine.transition import transition
 from nostro.engine.walk import Step, Walk, arrival_of, decided_at
 from nostro.model.ids import SHARDS, Subject
-from nostro.processes.kit.decision import Rules
+from nostro.processes.kit.decision import Instance, Rules
 from nostro.processes.kit.process import Process
 from nostro.store.database import Database, Row, Statements, Transaction
 from nostro.store.keys import Keys
@@ -103,14 +104,19 @@ class Check:
         if row.poisoned or not steps:
             return differences
         held = (await load_subjects(tx, self.keys, self.processes, [arrival_of(steps[-1].row)]))[subject]
-        if held.unreadable or held.lacks:
-            return [*differences, _row_differs(steps[-1], "a state row that this release can't understand")]
-        again = steps[-1].after
-        wrong = [name for name in ("entity", "version", "revision", "state", "data", "absorbed", "deadline_revision")
-                 if getattr(held.instance, name) != getattr(again, name)]  # fmt: skip
-        if held.position != row.position or not wrong:
+        told = unlike(held, steps[-1].after)
+        if not told or held.position != row.position:
             return differences
-        return [*differences, _row_differs(steps[-1], f"a state row whose {', '.join(wrong)} is another")]
+        return [*differences, _row_differs(steps[-1], told)]
+
+
+def unlike(held: SubjectRow, again: Instance) -> str:
+    """What a state row says otherwise than the log makes of it; empty: nothing."""
+    if held.unreadable or held.lacks:
+        return "a state row that this release can't understand"
+    wrong = [name for name in ("entity", "version", "revision", "state", "data", "absorbed", "deadline_revision")
+             if getattr(held.instance, name) != getattr(again, name)]  # fmt: skip
+    return f"a state row whose {', '.join(wrong)} is another" if wrong else ""
 
 
 def _difference(step: Step) -> Difference:

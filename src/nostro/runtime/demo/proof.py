@@ -16,7 +16,7 @@ from nostro.model.money import Money
 from nostro.processes.collection.v1.state import CollectionState
 from nostro.processes.kit.decision import Instance
 from nostro.projections.worklist import OpenCase
-from nostro.runtime.demo.judge import Judgement
+from nostro.runtime.demo.judge import BANK, CARD, FEE, Judgement
 from nostro.runtime.demo.summary import SQL, Summary
 from nostro.runtime.house import House
 from nostro.sandbox.currencies import iso_minor
@@ -31,6 +31,7 @@ Sums = Counter[str]
 class Difference:
     """Something that we and the outside say differently, with what helps to find the case that explains it."""
 
+    kind: str
     entity: str
     where: str
     ours: Money
@@ -46,21 +47,47 @@ class Difference:
 async def differences(
     house: House, summary: Summary, judgement: Judgement, outside: Books, companies: Sequence[Entity] = ENTITIES
 ) -> list[Difference]:
-    """Everything that differs and that no open case explains: by its subject, or by its entity and amount."""
+    """Everything that differs and that no open case explains."""
     instances = await _instances(house)
-    found = [*_judged(judgement), *_invoices_open(instances, outside[ODOO])]
+    found = [*_judged(judgement, instances), *_invoices_open(instances, outside[ODOO])]
     for entity in companies:
         found += _at_the_bank(entity, summary.balances, outside[entity.bank_path])
         found += _at_the_psp(entity, summary.balances, outside[entity.psp_path])
     found += _unproven(house, summary, instances)
-    return [one for one in found if one.amount and not _explained(one, summary.cases)]
+    return [one for one in found if one.amount and not explained(one, summary.cases)]
 
 
-def _explained(apart: Difference, cases: Sequence[OpenCase]) -> bool:
-    if apart.subject and any(case.subject == apart.subject for case in cases):
+_REASONS = {
+    f"lost {CARD}": "no_provider_account not_posted booking_failed booking_unknown booking_late on_other_journal",
+    f"spare {CARD}": "unapplied_money withdrawn_with_money other_currency paid_twice",
+    f"doubled {CARD}": "registered_twice",
+    f"lost {BANK}": "movement_not_posted statement_line_failed statement_line_unknown statement_line_late"
+    " possible_double",
+    f"lost {FEE}": "payout_incomplete payout_line_unknown payout_currency_foreign no_provider_account booking_failed"
+    " booking_unknown booking_late",
+    "misdated": "booked_differently",
+    "open": "reopened_in_erp booked_differently booking_failed booking_unknown booking_late registered_twice"
+    " on_other_journal withdrawn_with_money no_provider_account not_posted",
+    "account": "possible_double not_in_statement",
+    "provider": "no_provider_account too_many_payments unknown_charge went_back_twice fx_unknown payout_incomplete"
+    " payout_failed payout_not_reissued payout_line_unknown payout_adjustment payout_currency_foreign manual_payout"
+    " payout_amount_differs",
+    "transit": "unexplained_debit return_unassigned returned_more went_back_twice fx_unknown payout_line_unknown"
+    " payout_currency_foreign payout_amount_differs manual_payout",
+}
+EXPLAINS = {kind: frozenset(reasons.split()) for kind, reasons in _REASONS.items()}
+"""Kind of difference -> the cases that say why there is one. Of a kind that isn't named none is ever explained."""
+
+
+def explained(apart: Difference, cases: Sequence[OpenCase]) -> bool:
+    """Whether an open case says why: one that can be about such a difference, on its subject or of its amount.
+
+    The amounts of several of them may add up to it. An amount alone says nothing.
+    """
+    able = [case for case in cases if case.entity == apart.entity and case.reason in EXPLAINS.get(apart.kind, ())]
+    if apart.subject and any(case.subject == apart.subject for case in able):
         return True
-    amounts = (case.amount for case in cases if case.entity == apart.entity and case.amount is not None)
-    told = [abs(amount.minor) for amount in amounts if amount.currency == apart.amount.currency]
+    told = [abs(case.amount.minor) for case in able if case.amount and case.amount.currency == apart.amount.currency]
     return abs(apart.amount.minor) in (*told, sum(told))
 
 
@@ -79,15 +106,37 @@ async def _instances(house: House) -> list[Instance]:
 # What stands in Odoo
 
 
-def _judged(judgement: Judgement) -> Iterator[Difference]:
-    for ours, effects in ((True, judgement.doubled), (False, judgement.lost)):
+def _judged(judgement: Judgement, instances: Iterable[Instance]) -> Iterator[Difference]:
+    instances = tuple(instances)
+    subjects = {(one.entity, name): one.subject.id for one in instances if (name := _name(one))}
+    spare = {key for one in instances for key in _spare(one)}
+    for told, effects in (("doubled", judgement.doubled), ("lost", judgement.lost), ("misdated", judgement.misdated)):
         for effect in effects:
             both = (effect.amount, Money.zero(effect.amount.currency))
             where = f"Odoo's books: {effect.kind} {effect.entity} {effect.name}"
-            yield Difference(effect.entity, where, *(both if ours else both[::-1]))
-    for effect in judgement.misdated:
-        where = f"Odoo's books: {effect.kind} {effect.entity} {effect.name} on another day"
-        yield Difference(effect.entity, where, effect.amount, Money.zero(effect.amount.currency))
+            kind = told if told == "misdated" else f"{told} {effect.kind}"
+            if kind == f"lost {CARD}" and not spare.isdisjoint(
+                (effect.entity, name, effect.amount) for name in (effect.name, "")
+            ):
+                kind = f"spare {CARD}"
+            where += " on another day" if told == "misdated" else ""
+            ours, theirs = both[::-1] if told == "lost" else both
+            yield Difference(kind, effect.entity, where, ours, theirs, subjects.get((effect.entity, effect.name), ""))
+
+
+def _spare(instance: Instance) -> Iterator[tuple[str, str, Money]]:
+    """Card payments that clear nothing, of an item by its number or of none: there is nothing to book them on."""
+    data = instance.data
+    if isinstance(data, CollectionState):
+        named = "" if data.kind == "unapplied" else data.number
+        yield from ((instance.entity, named, one.amount) for one in data.payments if one.applied <= 0)
+
+
+def _name(instance: Instance) -> str:
+    """What an effect of the subject is called in a judgement: an invoice's number, a payout's id."""
+    if isinstance(instance.data, CollectionState):
+        return instance.data.number
+    return instance.subject.id.rpartition("/")[2] if instance.subject.process == "payout" else ""
 
 
 def _invoices_open(instances: Iterable[Instance], odoo: Books) -> Iterator[Difference]:
@@ -99,7 +148,7 @@ def _invoices_open(instances: Iterable[Instance], odoo: Books) -> Iterator[Diffe
             ours = Money(minor=data.outstanding, currency=data.currency)
             theirs = Money.of(residuals[data.move_id], data.currency)
             where = f"Odoo's books: open of {instance.entity} {data.number}"
-            yield Difference(instance.entity, where, ours, theirs, instance.subject.id)
+            yield Difference("open", instance.entity, where, ours, theirs, instance.subject.id)
 
 
 # What stands at banks and providers
@@ -110,7 +159,9 @@ def _at_the_bank(entity: Entity, balances: Mapping[str, list[Money]], books: Boo
         assert number == 0, "the demo's landscape knows one bank account an entity"
         name = bank(entity.code, f"{entity.psp.name}-main")
         theirs = Counter({account["currency"]: account["balance_minor"] - account["opening_minor"]})
-        yield from _compared(entity.code, f"moved on {account['number']}", _sums(balances.get(name, [])), theirs)
+        yield from _compared(
+            "account", entity.code, f"moved on {account['number']}", _sums(balances.get(name, [])), theirs
+        )
 
 
 def _at_the_psp(entity: Entity, balances: Mapping[str, list[Money]], books: Books) -> Iterator[Difference]:
@@ -119,7 +170,7 @@ def _at_the_psp(entity: Entity, balances: Mapping[str, list[Money]], books: Book
         ("held", psp(entity.code, connection), _held(books)),
         ("kept back", reserve(entity.code, connection), _kept_back(books)),
     ):
-        yield from _compared(entity.code, f"{kind} by {connection}", _sums(balances.get(name, [])), theirs)
+        yield from _compared("provider", entity.code, f"{kind} by {connection}", _sums(balances.get(name, [])), theirs)
 
 
 def _held(books: Books) -> Sums:
@@ -156,10 +207,10 @@ def _sums(amounts: Iterable[Money]) -> Sums:
     return Counter({money.currency: money.minor for money in amounts})
 
 
-def _compared(entity: str, where: str, ours: Sums, theirs: Sums) -> Iterator[Difference]:
+def _compared(kind: str, entity: str, where: str, ours: Sums, theirs: Sums) -> Iterator[Difference]:
     for currency in sorted({*ours, *theirs}):
         mine, others = (Money(minor=side[currency], currency=currency) for side in (ours, theirs))
-        yield Difference(entity, where, mine, others)
+        yield Difference(kind, entity, where, mine, others)
 
 
 def _unproven(house: House, summary: Summary, instances: Iterable[Instance]) -> Iterator[Difference]:
@@ -170,6 +221,5 @@ def _unproven(house: House, summary: Summary, instances: Iterable[Instance]) -> 
     told = {(name, money.currency): money.minor for name, some in summary.balances.items() for money in some}
     for finding in prove(told, holdings).findings:
         entity = finding.account.split("/")[1] if finding.account else ""
-        yield Difference(
-            entity, f"transit ledger, {finding.account or 'all'}: {finding.why}", finding.balance, finding.held
-        )
+        where = f"transit ledger, {finding.account or 'all'}: {finding.why}"
+        yield Difference("transit", entity, where, finding.balance, finding.held)

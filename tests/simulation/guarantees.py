@@ -1,0 +1,110 @@
+"""What of the ten guarantees neither the outside's books nor the item equation can show, asked of the log itself."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
+from typing import Any
+
+from psycopg import sql
+
+from nostro.engine.walk import Step
+from nostro.model.canonical import parse
+from nostro.model.ids import SHARDS
+from nostro.processes.kit.process import PASSED, STALE, UNEXPECTED
+from nostro.sandbox.scenario import Scenario
+from nostro.store.database import Row
+from tests.simulation.database import Connections
+
+MOST = {"arrival": SHARDS + 24, "reading": 16, "command_open": 12}
+"""9: what a seed's handful of deals may leave waiting at once, and the first bundle on each shard."""
+PERSONAL = frozenset({"name", "payer"})
+"""10: where the script says who somebody is, and what his account's number is."""
+_ACTORLESS = {
+    "7: a fact has no actor": "select count(*) from fact where actor = ''",
+    "7: a command has no actor": "select count(*) from command_open where actor = ''",
+    "7: an act has no reason": "select count(*) from fact where origin = 'people' and reason = ''",
+    "7: a decision names no rules": "select count(*) from fact where bundle = '' and process <> 'house'",
+}
+_COMMANDS = """
+select c.*, (select min(a.started_at) from attempt_call a where a.dispatch = c.dispatch) as began from (
+    select process, subject, connection, body, position, dispatch, closed_at from command_closed
+    union all
+    select process, subject, connection, body, position, dispatch, 'infinity' from command_open
+    where status in ('ready', 'dispatched', 'handed_over', 'answered')) c
+order by began, process, subject, position"""
+
+
+def not_held(
+    connections: Connections, scenario: Scenario, most: Mapping[str, int], logged: Iterable[str]
+) -> Iterator[str]:
+    """What isn't as 3, 7, 9 and 10 have it. `most`: the longest that each queue was; `logged`: the house's log."""
+    yield from order_of_calls(connections.ask(_COMMANDS))
+    for sentence, statement in _ACTORLESS.items():
+        ((count,),) = connections.ask(statement)
+        if count:
+            yield f"{sentence} ({count})"
+    yield from (f"9: {n} waited in {table}" for table, n in sorted(most.items()) if n > MOST[table])
+    yield from _in_the_clear(connections, persons(scenario), logged)
+
+
+def order_of_calls(commands: Iterable[Row]) -> Iterator[str]:
+    """3: what one thing is asked for leaves in the order in which it was decided, each when the last has ended."""
+    queues: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for one in commands:
+        if one.began is not None:
+            queues[one.process, one.subject].append(one)
+            line = parse(one.body).get("statement_line")  # only one command at a time may work on it
+            queues[one.connection, f"line {line}"] += [one] if line is not None else []
+    for (whose, what), queue in sorted(queues.items()):
+        for first, then in pairwise(queue):
+            same = (first.process, first.subject) == (then.process, then.subject)
+            if same and first.position > then.position:
+                yield f"3: a call for {whose} {what} has overtaken another"
+            if then.began < first.closed_at and (first.dispatch, first.position) != (then.dispatch, then.position):
+                yield f"3: a call for {whose} {what} began while another was under way"
+
+
+def order_of_news(steps: Iterable[Step]) -> Iterator[str]:
+    """3: news older by its sender's order than what its subject has taken in changes nothing, and none else is held so.
+
+    Not asked of what the subject says that it has absorbed, but of the log.
+    """
+    newest: dict[tuple[str, str, str], str] = {}
+    for step in steps:
+        row, body = step.row, step.fact.body
+        if not body.stream or row.rule in (PASSED, UNEXPECTED):
+            continue
+        key, order = (row.process, row.subject, body.stream), body.order or row.sender_order
+        older = order < newest.get(key, "")
+        if older != (row.rule == STALE) or (older and row.state_before != row.state_after):
+            yield f"3: {row.process} {row.subject} took {row.type} of {order} in behind {newest.get(key)}: {row.rule}"
+        newest[key] = max(order, newest.get(key, ""))
+
+
+def persons(scenario: Scenario) -> set[str]:
+    """Customers and the numbers of their accounts."""
+    found: set[str] = set()
+
+    def look(told: Any) -> None:  # noqa: ANN401 - the script is JSON
+        parts = told.items() if isinstance(told, dict) else enumerate(told) if isinstance(told, list) else ()
+        for key, value in parts:
+            if key in PERSONAL and isinstance(value, str):
+                found.add(value)
+            look(value)
+
+    for act in scenario.script:
+        look(act.op)
+    return found
+
+
+def _in_the_clear(connections: Connections, who: set[str], logged: Iterable[str]) -> Iterator[str]:
+    """10: no customer and no customer's account is told anywhere in the tables, nor in what the house logs."""
+    spelled = sorted({f"%{spelling}%" for one in who for spelling in (one, one.encode().hex())})
+    for table in sorted(connections.used):
+        query = sql.SQL("select count(*) from {} t where t::text like any(%s)").format(sql.Identifier(table))
+        ((count,),) = connections.ask(query, [spelled])
+        if count:
+            yield f"10: {count} rows of {table} say in the clear who somebody is"
+    yield from (f"10: logged in the clear: {line}" for line in logged if any(one in line for one in who))
