@@ -15,6 +15,7 @@ from nostro.connectors.kit.reading import Item, ReceiptView
 from nostro.ingress.opening import ATTEMPTS
 from nostro.ingress.reading import SQL
 from nostro.model.facts import RerunAsked
+from nostro.projections.trace import trace
 from tests.integration.intake_house import IntakeHouse, begun, read
 from tests.integration.synthetic import as_fact
 
@@ -74,6 +75,14 @@ async def test_a_fact_bears_its_receipt_its_item_and_who_said_it(house: IntakeHo
     await house.read_all()
     rows = await house.all("select receipt, item, origin, actor, entity from fact where type = 'payout.reported'")
     assert rows == [(kept.id, 2, "till", "till", "DE")]
+
+
+async def test_what_an_event_told_is_traced_by_the_id_that_its_sender_gave_it(house: IntakeHouse) -> None:
+    await house.take(*payouts(1, 1), kind="webhook", event="evt_1")
+    await house.read_all()
+    story = await trace(house.database, house.keys, "evt_1", ("other", "till"))
+    assert "payout.reported" in {fact.type for fact in story.facts}
+    assert not (await trace(house.database, house.keys, "evt_1", ("other",))).subjects
 
 
 async def test_the_same_fact_twice_in_one_receipt_is_one_read_and_one_duplicate(house: IntakeHouse) -> None:

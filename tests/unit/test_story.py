@@ -32,15 +32,38 @@ SAYS: dict[str, object] = {
 }
 
 
+def drawn(rules: Rules, fact: Told, *, cut_off: bool = False) -> str:
+    out = StringIO()
+    story = Story((fact.subject,), (fact,), (), (), cut_off=cut_off)
+    draw_story(Console(file=out, width=400), story=story, rules=rules)
+    return out.getvalue()
+
+
+def test_a_booking_that_a_closed_period_moved_says_so_and_what_is_left_out_is_told(tmp_path: Path) -> None:
+    rules = Rules.from_bundle(bundle_of(group(tmp_path), AT))
+    outcome = {"kind": "done", "ids": {"move": "7"}, "notes": {"date": "2026-12-01"}, "sentence": ""}
+    says: dict[str, object] = {
+        "operation": "book_statement_line",
+        "key": "bank_movement/DE/main/1/line/0/0",
+        "outcome": outcome,
+    }
+    fact = Told(
+        *(AT, 1, 1, "bank_movement/DE/main/1", "DE", "command.settled", says, False, "odoo-main", "", 0),
+        *("booked", "settled", "", "", "", "", ""),
+    )
+    told = drawn(rules, fact)
+    assert "booked on 2026-12-01: the day asked for is in a period that is closed there" in told
+    assert "There is more" not in told
+    assert "There is more than is told here" in drawn(rules, fact, cut_off=True)
+
+
 def test_amounts_and_the_number_are_in_the_line_however_many_fields_a_fact_has(tmp_path: Path) -> None:
     rules = Rules.from_bundle(bundle_of(group(tmp_path), AT))
     fact = Told(
         *(AT, 1, 1, "collection/DE/odoo/38", "DE", "invoice.posted", SAYS, False, "odoo-main", "", 0),
         *("new", "open", "", "", "", "", ""),
     )
-    out = StringIO()
-    draw_story(Console(file=out, width=400), story=Story((fact.subject,), (fact,), (), ()), rules=rules)
-    assert "residual 12.00 EUR; total 23.00 EUR; number INV/2026/00023; changed at" in out.getvalue()
+    assert "residual 12.00 EUR; total 23.00 EUR; number INV/2026/00023; changed at" in drawn(rules, fact)
 
 
 def test_instants_and_reasons_are_told_as_a_clerk_reads_them() -> None:

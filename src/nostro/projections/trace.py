@@ -19,6 +19,7 @@ from nostro.model.references import NORMALISE, Reference
 from nostro.projections.calls import Called, calls_of
 from nostro.store.database import Database, Row, Statements, Transaction
 from nostro.store.keys import Keys
+from nostro.store.receipts import event_receipt
 
 SQL = Statements("trace")
 SUBJECTS = 20
@@ -88,19 +89,20 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """Everything known about a reference. Times are UTC."""
+    """Everything known about a reference, the oldest first. Times are UTC. `cut_off`: there is more than is told."""
 
     subjects: tuple[str, ...]
     facts: tuple[Told, ...]
     commands: tuple[Wished, ...]
     cases: tuple[Asked, ...]
     calls: tuple[Called, ...] = ()
+    cut_off: bool = False
 
 
 async def trace(database: Database, keys: Keys, text: str, scopes: Sequence[str]) -> Story:
     """The story of whatever `text` names.
 
-    An invoice number, an end-to-end, PSP, correlation, case or receipt id, an IBAN.
+    An invoice number, an end-to-end, PSP, event, correlation, case or receipt id, an IBAN.
 
     `scopes` are the entities, connections and bank accounts within which references are unique.
     """
@@ -118,6 +120,7 @@ async def trace(database: Database, keys: Keys, text: str, scopes: Sequence[str]
         tuple(_wished(row) for row in commands),
         tuple(_asked(row) for row in cases),
         tuple(calls),
+        cut_off=len(subjects) == SUBJECTS or len(facts) == FACTS,
     )
 
 
@@ -138,6 +141,8 @@ async def subjects_named(tx: Transaction, keys: Keys, text: str, scopes: Sequenc
     if _CORRELATION.fullmatch(named):
         rows += await tx.rows(SQL.subjects_by_correlation, text=named)
     rows += await tx.rows(SQL.subjects_by_id, text=text, limit=SUBJECTS)
+    events = [event_receipt(scope, text) for scope in scopes]
+    rows += await tx.rows(SQL.subjects_by_receipt, receipts=events, limit=SUBJECTS)
     return sorted({Subject(row.process, row.subject) for row in rows})[:SUBJECTS]
 
 

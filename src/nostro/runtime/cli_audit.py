@@ -68,6 +68,7 @@ async def trace(
         )
     told = {"reference": ref, "as_of": at, "zones": zones, "subjects": story.subjects}
     told |= {"facts": story.facts, "commands": story.commands, "calls": story.calls, "cases": story.cases}
+    told["cut_off"] = story.cut_off
     frame.output.show(told, partial(draw_story, story=story, rules=house.rules))
     return DONE if story.subjects else WRONG
 

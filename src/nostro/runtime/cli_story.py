@@ -76,6 +76,10 @@ def draw_story(console: Console, *, story: Story, rules: Rules) -> None:
     console.print(told)
     bundles = sorted({fact.bundle[:BUNDLE_CHARACTERS] for fact in story.facts if fact.bundle})
     console.print(f"Times in {zone.key if zone else 'UTC'}. Rules: bundle {', '.join(bundles)}. All fields: --json.")
+    if story.cut_off:
+        console.print(
+            "There is more than is told here, which is the oldest part: ask for one subject, or one of its ids."
+        )
     if len(story.subjects) > 1:
         console.print(f"Of one of these alone: nostro trace {story.subjects[0]}")
     if any(fact.sealed for fact in story.facts):
@@ -120,7 +124,10 @@ def _settled(fact: Told, _: Mapping[str, str]) -> str:
         f"{fact.says['operation']}: {_word(str(outcome['kind']))}",
         _id(IdempotencyKey.parse(str(fact.says["key"]))),
     ]
-    told += [_pairs(outcome.get("ids")), _pairs(outcome.get("notes")), str(outcome.get("sentence") or "")]
+    notes = dict(outcome.get("notes") or {})
+    if moved := notes.pop("date", ""):
+        told.append(f"booked on {moved}: the day asked for is in a period that is closed there")
+    told += [_pairs(outcome.get("ids")), _pairs(notes), str(outcome.get("sentence") or "")]
     return clean("\n".join(part for part in told if part))
 
 

@@ -27,6 +27,10 @@ union select process, subject from command_closed where correlation = %(text)s o
 -- The subject of a case.
 select process, subject from exception_case where id = %(text)s;
 
+-- name: subjects_by_receipt
+-- Whom the facts of receipts concern.
+select distinct process, subject from fact where receipt = any(%(receipts)s::bytea[]) order by process, subject limit %(limit)s;
+
 -- name: facts_of_subjects
 -- All that was decided about subjects.
 select f.shard, f.position, f.process, f.subject, f.type, f.origin, encode(f.receipt, 'hex') as receipt, f.item, f.cause_shard,
