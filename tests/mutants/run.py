@@ -65,16 +65,22 @@ def broken_text(mutant: Mutant, told: str | None = None) -> str:
     return told.replace(mutant.old, mutant.new)
 
 
+def broken_texts(mutant: Mutant) -> dict[str, str]:
+    """By file: the mutant, and what is broken besides. Raises as `broken_text`."""
+    texts = {mutant.file: broken_text(mutant)}
+    if mutant.besides:
+        other = NAMED[mutant.besides]
+        texts[other.file] = broken_text(other, texts.get(other.file))
+    return texts
+
+
 @contextmanager
 def broken_source(mutant: Mutant) -> Iterator[Path]:
     """A folder whose `nostro` has the mutant in it: first on PYTHONPATH, it is the one that is imported.
 
     What was compiled is copied along with its source's time, so that only the broken file is compiled anew.
     """
-    texts = {mutant.file: broken_text(mutant)}
-    if mutant.besides:
-        other = NAMED[mutant.besides]
-        texts[other.file] = broken_text(other, texts.get(other.file))
+    texts = broken_texts(mutant)
     with tempfile.TemporaryDirectory(prefix="nostro-mutant-") as folder:
         shutil.copytree(SOURCE, Path(folder) / "nostro")
         for file, text in texts.items():
