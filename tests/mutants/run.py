@@ -54,12 +54,24 @@ class Verdict:
     output: str = ""
 
 
-def broken_text(mutant: Mutant) -> str:
-    """The file with the mutant in it. Raises `NoVerdict` when what it breaks doesn't stand there exactly once."""
-    told = (SOURCE / mutant.file).read_text(encoding="utf-8")
+def broken_text(mutant: Mutant, told: str | None = None) -> str:
+    """The file with the mutant in it; `told`: with another one in it already.
+
+    Raises `NoVerdict` when what it breaks doesn't stand there exactly once.
+    """
+    told = told or (SOURCE / mutant.file).read_text(encoding="utf-8")
     if told.count(mutant.old) != 1:
         raise NoVerdict(f"{mutant.file} holds what it breaks {told.count(mutant.old)} times, not once")
     return told.replace(mutant.old, mutant.new)
+
+
+def broken_texts(mutant: Mutant) -> dict[str, str]:
+    """By file: the mutant, and what is broken besides. Raises as `broken_text`."""
+    texts = {mutant.file: broken_text(mutant)}
+    if mutant.besides:
+        other = NAMED[mutant.besides]
+        texts[other.file] = broken_text(other, texts.get(other.file))
+    return texts
 
 
 @contextmanager
@@ -68,7 +80,7 @@ def broken_source(mutant: Mutant) -> Iterator[Path]:
 
     What was compiled is copied along with its source's time, so that only the broken file is compiled anew.
     """
-    texts = {each.file: broken_text(each) for each in (mutant, *([NAMED[mutant.besides]] if mutant.besides else []))}
+    texts = broken_texts(mutant)
     with tempfile.TemporaryDirectory(prefix="nostro-mutant-") as folder:
         shutil.copytree(SOURCE, Path(folder) / "nostro")
         for file, text in texts.items():

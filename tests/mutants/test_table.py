@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.mutants.run import ROOT, broken_text
+from tests.mutants.run import ROOT, broken_text, broken_texts
 from tests.mutants.table import MUTANTS, NAMED, Mutant
 
 LEAST = 25
@@ -18,10 +18,15 @@ def test_a_mutant_breaks_a_piece_that_stands_once_in_the_source_and_names_tests_
         assert f"def {name}" in (ROOT / path).read_text(encoding="utf-8")
 
 
-def test_what_is_broken_besides_is_another_mutant_in_another_file() -> None:
+def test_what_is_broken_besides_is_another_mutant_and_both_are_in_the_source() -> None:
     pairs = [(mutant, NAMED[mutant.besides]) for mutant in MUTANTS if mutant.besides]
     assert pairs
-    assert all(one.file != other.file and not other.besides for one, other in pairs)
+    for one, other in pairs:
+        texts = broken_texts(one)
+        assert one is not other
+        assert not other.besides
+        assert one.new in texts[one.file]
+        assert other.new in texts[other.file]
 
 
 def test_each_of_the_ten_guarantees_is_broken_by_some_mutant() -> None:
