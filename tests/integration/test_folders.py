@@ -172,7 +172,7 @@ async def test_a_file_that_changes_while_it_is_read_is_not_kept_half(
     path = watch.folder / "a.jsonl"
     path.write_bytes(LINE)
     await watch.look()
-    monkeypatch.setattr("nostro.ingress.folders._seems_cut", lambda _: bool(path.write_bytes(LINE * 2)) and False)
+    monkeypatch.setattr("nostro.ingress.folders.seems_cut", lambda *_: bool(path.write_bytes(LINE * 2)) and False)
     assert await watch.look() == 0
     assert await watch.kept() == []
 

@@ -17,6 +17,7 @@ _PROLOGUE = re.compile(rb"\s*(?:<\?.*?\?>\s*|<!--.*?-->\s*|<!DOCTYPE[^>]*>\s*)*"
 _ZIP_END = b"PK\x05\x06"
 _ZIP_END_BYTES = 22
 _WIDE = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be", b"<\x00": "utf-16-le", b"\x00<": "utf-16-be"}
+_HEADER = re.compile(rb"\s*\{1:[A-Z]\d\d")
 _STATEMENT = re.compile(rb"(?:\A|[\r\n]):20:")
 _OPENING = re.compile(rb"[\r\n]:60[FM]:")
 _CLOSING = re.compile(rb"[\r\n]:62[FM]:[CD]\d[^\r\n,]*,(?:\d\d|\d*[\r\n])")
@@ -38,7 +39,7 @@ def _judge(head: bytes) -> Callable[[bytes, bytes], bool]:
         return _wide
     if head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<") and b"\x00" not in head:
         return _xml
-    if head.lstrip().startswith(b"{1:"):
+    if _HEADER.match(head):
         return lambda _, tail: not _follows(_BLOCK, _BLOCK_END, tail)
     if _STATEMENT.search(head[:1024]) and _OPENING.search(head):
         return lambda _, tail: not _follows(_OPENING, _CLOSING, tail)
