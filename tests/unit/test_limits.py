@@ -10,7 +10,7 @@ from nostro.ingress.limits import CRITICAL, STANDARD, Limit, Limits, Way
 from nostro.model.failures import BacklogFull
 from nostro.store.database import Database
 
-LIMIT = Limit(arrivals=(10, 100, 1000), readings=100, disk_free_bytes=1000)
+LIMIT = Limit(arrivals=(10, 100, 1000), readings=100, commands=50, parked=200, disk_free_bytes=1000)
 
 
 def measured(
@@ -67,6 +67,29 @@ def test_what_is_critical_has_room_of_its_own_among_the_unread_and_is_full_by_it
     for _ in range(100):
         limits.took(CRITICAL)
     assert limits.why_not(Way.PUSHED, CRITICAL) == "Too many receipts are unread."
+
+
+def test_commands_that_wait_for_a_partner_close_the_house_to_what_would_make_more_of_them() -> None:
+    limits = measured()
+    limits.commands = {"odoo": (39, 0), "psp": (0, 0)}
+    assert turned_away(limits) == []
+    limits.commands = {"odoo": (40, 0), "psp": (0, 0)}
+    assert turned_away(limits) == ["PULLED"]
+    limits.commands = {"psp": (0, 0), "odoo": (50, 49)}
+    assert turned_away(limits) == ["PULLED", "PUSHED"]
+    assert limits.why_not(Way.PUSHED) == "Too many commands wait for odoo."
+    assert not limits.why_not(Way.PUSHED, CRITICAL)
+    limits.commands = {"odoo": (50, 50)}
+    assert limits.why_not(Way.PUSHED, CRITICAL)
+
+
+def test_what_is_parked_has_a_limit() -> None:
+    limits = measured()
+    limits.parked = 160
+    assert turned_away(limits) == ["PULLED"]
+    limits.parked = 200
+    assert turned_away(limits) == ["PULLED", "PUSHED"]
+    assert not limits.why_not(Way.PUSHED, CRITICAL)
 
 
 def test_what_was_taken_since_the_last_measure_counts() -> None:

@@ -167,7 +167,7 @@ class Line:
         reply: Reply | None = None
         try:
             for _ in range(SESSION_CALLS):
-                call = dialogue.send(reply)
+                call = _said(dialogue, reply)
                 if isinstance(call, Wait) or not isinstance(call, Ask):
                     break
                 reply = await self._session_reply(call.message)
@@ -203,3 +203,13 @@ class Line:
         self._free_at = begin + 1 / self.connection.slot_rate
         if begin > clock:
             await asyncio.sleep(begin - clock)
+
+
+def _said(dialogue: Any, reply: Reply | None) -> Any:  # noqa: ANN401 - whatever a connector yields
+    try:
+        return dialogue.send(reply)
+    except StopIteration:
+        raise
+    except Exception as error:  # whatever a connector throws, no byte of the call has left
+        message = f"No session could be opened ({type(error).__name__})."
+        raise NotReady(FailureKind.UNAVAILABLE, message) from error

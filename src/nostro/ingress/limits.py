@@ -1,14 +1,15 @@
 """How much may wait. Beyond a limit polls and files pause first, then webhooks are told to come back: 503, Retry-After.
 
-Limits are on arrivals per lane, on unread receipts and on free disk space; each is a metric. What is critical has its
-own room: a flood of anything else doesn't turn it away. Runbook: `backlog-full`.
+Limits are on arrivals per lane, on unread receipts, on commands that wait for one connection, on what is parked and on
+free disk space; each is a metric. What is critical has its own room: a flood of anything else doesn't turn it away.
+Runbook: `backlog-full`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum
@@ -44,6 +45,8 @@ class Limit:
 
     arrivals: Sequence[int] = (50_000, 200_000, 1_000_000)  # per lane: critical, standard, bulk
     readings: int = 50_000  # all of them; and as many on the critical lane, when others have filled it
+    commands: int = 500_000  # that wait for one connection; and as many critical ones
+    parked: int = 500_000
     disk_free_bytes: int = 2 * 1024**3
     folders: Sequence[Path] = ()
 
@@ -58,6 +61,8 @@ class Limits:
     arrivals: list[int] = field(default_factory=lambda: [0] * len(LANES))
     readings: int = 0
     urgent_readings: int = 0
+    commands: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # by connection: all, and the critical ones
+    parked: int = 0
     disk_free_bytes: int | None = None
     _next: datetime | None = None
 
@@ -69,8 +74,12 @@ class Limits:
         async with self.database.transaction() as tx:
             waiting = {row.lane: row.count for row in await tx.rows(SQL.arrivals_waiting)}
             row = await tx.row(SQL.readings_waiting)
+            commands = await tx.rows(SQL.commands_ready)
+            parked = await tx.row(SQL.parked_waiting)
         self.arrivals = [waiting.get(number, 0) for number in range(len(LANES))]
         self.readings, self.urgent_readings = (row.count, row.urgent) if row else (0, 0)
+        self.commands = {row.connection: (row.count, row.urgent) for row in commands}
+        self.parked = parked.count if parked else 0
         self.disk_free_bytes = await asyncio.to_thread(self._free)
         self._next = now.machine + max(EVERY, REST * timedelta(seconds=asyncio.get_running_loop().time() - began))
         self._tell()
@@ -92,7 +101,14 @@ class Limits:
         unread = self.urgent_readings if lane == CRITICAL else self.readings
         if way is not Way.ACT and unread >= self.limit.readings * part:
             return "Too many receipts are unread."
-        return ""
+        return "" if way is Way.ACT else self._behind(part, urgent=lane == CRITICAL)
+
+    def _behind(self, part: float, *, urgent: bool) -> str:
+        """What waits for others: for an outside system that is away, or for news that never comes."""
+        for connection, waiting in self.commands.items():
+            if waiting[urgent] >= self.limit.commands * part:
+                return f"Too many commands wait for {connection}."
+        return "Too many facts are parked." if not urgent and self.parked >= self.limit.parked * part else ""
 
     def demand(self, way: Way, lane: int = STANDARD) -> None:
         """Raises `BacklogFull` when nothing may come in that way now, to be read on that lane."""
@@ -114,6 +130,10 @@ class Limits:
             self.put("backlog_limit", self.limit.arrivals[number], queue=f"arrivals_{lane}")
         self.put("backlog", self.readings, queue="readings")
         self.put("backlog_limit", self.limit.readings, queue="readings")
+        for connection, (count, _) in self.commands.items():
+            self.put("backlog", count, queue=f"commands_{connection}")
+            self.put("backlog_limit", self.limit.commands, queue=f"commands_{connection}")
+        self.put("backlog_limit", self.limit.parked, queue="parked")
         self.put("disk_watermark_bytes", self.limit.disk_free_bytes)
         if self.disk_free_bytes is not None:
             self.put("disk_free_bytes", self.disk_free_bytes)

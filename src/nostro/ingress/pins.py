@@ -20,7 +20,7 @@ from nostro.ingress.leases import Leased, Leases
 from nostro.model.calls import Ask, Exchange, Reply
 from nostro.model.canonical import canonical, parse
 from nostro.model.clock import Now
-from nostro.model.failures import LostRace
+from nostro.model.failures import LostRace, OutOfService
 from nostro.model.ids import Subject, short_digest
 from nostro.store.database import Database, Row, Statements, Transaction
 
@@ -121,10 +121,16 @@ class Pins:
         logger.error("connection_stopped", connection=self.connection.id, reason=reason, sentence=sentence)
 
     async def _ask(self) -> Identity | None:
-        """None when it can't be reached, which is no flaw."""
+        """None when it can't be reached, which is no flaw, or when the connector fails, which is told."""
         identify = self.connection.connector.identify
         assert identify is not None
-        return await _answered(self.line, identify(self.connection.config))
+        try:
+            return await _answered(self.line, identify(self.connection.config))
+        except OutOfService:
+            raise
+        except Exception as error:  # a connector may throw what it likes
+            logger.warning("pin_failed", connection=self.connection.id, exc_info=error)
+            return None
 
 
 async def _answered(line: Line, exchange: Exchange[Identity | None]) -> Identity | None:

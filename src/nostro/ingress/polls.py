@@ -13,7 +13,7 @@ from typing import NamedTuple
 import structlog
 
 from nostro.connectors.kit.manifest import Feed
-from nostro.connectors.kit.reading import UNREADABLE, why
+from nostro.connectors.kit.reading import why
 from nostro.egress.connections import OpenConnection
 from nostro.egress.line import Count, Line, silent
 from nostro.ingress.leases import Leased, Leases
@@ -21,7 +21,7 @@ from nostro.ingress.limits import Way
 from nostro.ingress.receiving import Intake
 from nostro.model.calls import FetchPage
 from nostro.model.clock import Now
-from nostro.model.failures import FailureKind, LostRace
+from nostro.model.failures import FailureKind, LostRace, OutOfService
 from nostro.store.database import Database
 from nostro.store.entropy import Entropy
 from nostro.store.receipts import KeptReceipt, Received, keep, lane_for
@@ -56,24 +56,30 @@ class Polls:
                 break
             leased = await self.leases.take(self.connection.id, feed.name, now)
             if leased is not None and leased.run_at <= now.business and not leased.stopped:
-                kept += await self._poll(feed, _rewound(feed, leased), now)
+                kept += await self._poll(feed, leased, now)
         return kept
 
     async def _poll(self, feed: Feed, leased: Leased, now: Now) -> int:
-        config = self.connection.config
-        at = now.business
+        """A page of a feed. Whatever is wrong with one feed, the connection's others are polled."""
         try:
-            message = feed.fetch(leased.cursor, config, now.business)
-            answer = await self.line.ask(message)
-            at = (await self.line.clock()).business
-            denied = answer.reply is not None and answer.failure is FailureKind.UNAUTHORISED
-            if denied and (beyond := feed.refused(leased.cursor, config)) is not None:
-                return await self._go_round(feed, leased, beyond, _Page(message.target, b"", at))
-            if answer.reply is None or answer.failure is not None:
-                return await self._fail(feed, leased, f"{answer.failure}: {answer.sentence}", at)
-            page = feed.page(leased.cursor, answer.content, config)
-        except UNREADABLE as flaw:
-            return await self._fail(feed, leased, f"Cursor or page is not of the expected form. {why(flaw)}", at)
+            return await self._turn(feed, _rewound(feed, leased), now)
+        except OutOfService:  # what all feeds stand on is away: that is no feed's fault
+            raise
+        except Exception as flaw:  # noqa: BLE001 - a connector may throw what it likes
+            told = f"Cursor or page is not of the expected form. {why(flaw)}"
+            return await self._fail(feed, leased, told, (await self.line.clock()).business)
+
+    async def _turn(self, feed: Feed, leased: Leased, now: Now) -> int:
+        config = self.connection.config
+        message = feed.fetch(leased.cursor, config, now.business)
+        answer = await self.line.ask(message)
+        at = (await self.line.clock()).business
+        denied = answer.reply is not None and answer.failure is FailureKind.UNAUTHORISED
+        if denied and (beyond := feed.refused(leased.cursor, config)) is not None:
+            return await self._go_round(feed, leased, beyond, _Page(message.target, b"", at))
+        if answer.reply is None or answer.failure is not None:
+            return await self._fail(feed, leased, f"{answer.failure}: {answer.sentence}", at)
+        page = feed.page(leased.cursor, answer.content, config)
         return await self._keep(feed, leased, page, _Page(message.target, answer.reply.body, at))
 
     async def _go_round(self, feed: Feed, leased: Leased, page: FetchPage, came: _Page) -> int:

@@ -13,15 +13,14 @@ from __future__ import annotations
 import ctypes
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ParamSpec, Self, TypeVar
 
-from nostro.connectors.kit.manifest import Connector, Operation, Wire
+from nostro.connectors.kit.manifest import Absence, Connector, Feed, Operation, Wire
 from nostro.connectors.kit.reading import Item, ReceiptView
-from nostro.model.calls import Call, Reply
+from nostro.model.calls import Call, Exchange, Reply
 from nostro.model.failures import Endless
-from nostro.model.outcomes import Outcome
 from nostro.processes.kit.process import Process, Version
 
 TICK_SECONDS = 0.25
@@ -131,62 +130,95 @@ def _spent_by(thread: int) -> float:
     return time.clock_gettime(time.pthread_getcpuclockid(thread))
 
 
+def _section(dog: Watchdog, pure: Callable[P, T]) -> Callable[P, T]:
+    return lambda *given, **named: dog.call(pure, *given, **named)
+
+
 def watched_processes(dog: Watchdog, processes: Mapping[str, Process]) -> dict[str, Process]:
     """The same processes, each call into them a section."""
     return {name: _process(dog, process) for name, process in processes.items()}
 
 
 def _process(dog: Watchdog, process: Process) -> Process:
-    def section(pure: Callable[P, T]) -> Callable[P, T]:
-        return lambda *given, **named: dog.call(pure, *given, **named)
-
     def version(of: Version) -> Version:
-        return replace(of, evolve=section(of.evolve), decide=section(of.decide))
+        return replace(of, evolve=_section(dog, of.evolve), decide=_section(dog, of.decide))
 
     return replace(
         process,
         versions=tuple(map(version, process.versions)),
-        begins=section(process.begins),
-        correlates=section(process.correlates),
-        registers=section(process.registers),
-        orphaned=section(process.orphaned),
-        holds=section(process.holds),
+        begins=_section(dog, process.begins),
+        correlates=_section(dog, process.correlates),
+        registers=_section(dog, process.registers),
+        orphaned=_section(dog, process.orphaned),
+        holds=_section(dog, process.holds),
     )
 
 
 def watched_connector(dog: Watchdog, connector: Connector) -> Connector:
-    """The same connector, each call into its reader, exchanges and wire a section."""
+    """The same connector, each call into what is its own a section: what it says, reads, asks and checks."""
 
     def read(receipt: ReceiptView) -> Iterator[Item]:
         items = iter(connector.read(receipt))
         while (item := dog.next_of(items, None)) is not None:
             yield item
 
-    operations = {name: _operation(dog, operation) for name, operation in connector.manifest.operations.items()}
-    wire = _wire(dog, connector.wire) if connector.wire else None
-    return replace(connector, read=read, wire=wire, manifest=replace(connector.manifest, operations=operations))
+    declared = connector.manifest
+    operations = {name: _operation(dog, operation) for name, operation in declared.operations.items()}
+    feeds = {name: _feed(dog, feed) for name, feed in declared.feeds.items()}
+    return replace(
+        connector,
+        read=read,
+        manifest=replace(declared, operations=operations, feeds=feeds),
+        wire=_wire(dog, connector.wire) if connector.wire else None,
+        verify=_section(dog, connector.verify) if connector.verify else None,
+        check=_dialogue(dog, connector.check) if connector.check else None,
+        identify=_dialogue(dog, connector.identify) if connector.identify else None,
+    )
 
 
 def _wire(dog: Watchdog, wire: Wire) -> Wire:
     return replace(
         wire,
-        render=lambda *given: dog.call(wire.render, *given),
-        understand=lambda *given: dog.call(wire.understand, *given),
+        render=_section(dog, wire.render),
+        understand=_section(dog, wire.understand),
+        open_session=_dialogue(dog, wire.open_session) if wire.open_session else None,
+    )
+
+
+def _feed(dog: Watchdog, feed: Feed) -> Feed:
+    return replace(
+        feed,
+        fetch=_section(dog, feed.fetch),
+        page=_section(dog, feed.page),
+        rewound=_section(dog, feed.rewound),
+        refused=_section(dog, feed.refused),
     )
 
 
 def _operation(dog: Watchdog, operation: Operation) -> Operation:
-    def exchange(orders: Sequence[Any], config: Any) -> Generator[Call, Reply | None, Sequence[Outcome]]:  # noqa: ANN401 - each connector has its own
-        dialogue: Any = operation.exchange(orders, config)
+    absence = operation.absence
+    return replace(
+        operation,
+        exchange=_dialogue(dog, operation.exchange),
+        absence=absence if isinstance(absence, Absence) else _section(dog, absence),
+    )
+
+
+def _dialogue(dog: Watchdog, begin: Callable[P, Exchange[T]]) -> Callable[P, Exchange[T]]:
+    """The same dialogue, each of its turns a section."""
+
+    def exchange(*given: P.args, **named: P.kwargs) -> Exchange[T]:
+        dialogue: Any = dog.call(begin, *given, **named)
         reply: Reply | None = None
         while True:
             done, told = dog.call(_turn, dialogue, reply)
             if done:
-                outcomes: Sequence[Outcome] = told
-                return outcomes
-            reply = yield told
+                ended: T = told
+                return ended
+            call: Call = told
+            reply = yield call
 
-    return replace(operation, exchange=exchange)
+    return exchange
 
 
 def _turn(dialogue: Any, reply: Reply | None) -> tuple[bool, Any]:  # noqa: ANN401 - a call, or what the dialogue ends with

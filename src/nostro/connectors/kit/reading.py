@@ -110,7 +110,7 @@ def why(flaw: Exception) -> str:
     """The reason of a reject without the item's content."""
     if isinstance(flaw, ValidationError):
         return "; ".join(f"{'.'.join(map(str, error['loc']))}: {error['type']}" for error in flaw.errors())
-    if isinstance(flaw, KeyError):
+    if isinstance(flaw, KeyError) and flaw.args:
         return f"The field {flaw.args[0]} is missing."
     return str(flaw) if isinstance(flaw, Unreadable) else f"An unexpected value ({type(flaw).__name__})."
 

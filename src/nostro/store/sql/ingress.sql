@@ -6,6 +6,16 @@ select lane, count(*) as count from arrival group by lane order by lane;
 -- How many receipts wait to be read, and how many of them on the critical lane.
 select count(*) as count, count(*) filter (where lane = 0) as urgent from reading;
 
+-- name: commands_ready
+-- How many commands may leave and haven't, by connection, and how many of them on the critical lane: from `command_open_ready` alone. Those
+-- under way are few, and those that wait for a person stay so however long a partner is away.
+select connection, count(*) as count, count(*) filter (where lane = 0) as urgent from command_open
+where status = 'ready' group by connection order by connection;
+
+-- name: parked_waiting
+-- How many facts and look-ups wait for news that leads them to a subject.
+select count(*) as count from parked;
+
 -- name: claim_readings
 -- Receipts to read next, so many of each lane. Whoever claims one has it until `until` (machine time); `attempts` is the fence.
 -- Materialised: a plan may run a subquery once a row, and each run would lock as many rows as the limit allows. The outer limit is never
