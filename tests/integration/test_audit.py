@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
@@ -25,7 +25,7 @@ from nostro.store.blobs import open_body
 from nostro.store.database import Database
 from nostro.store.erase import erase
 from nostro.store.log import COLUMNS, FactRow, leaf_of
-from nostro.store.sealing import SealKey
+from nostro.store.sealing import Checkpoint, Head, SealKey, sign
 from tests.integration.synthetic import PROCESS, House, Tally, as_fact, payout
 
 pytestmark = pytest.mark.asyncio
@@ -189,6 +189,19 @@ async def test_a_checkpoint_signed_with_another_key_is_not_trusted(sealed: Seale
     await Checkpoints(sealed.house.database, forged, sealed.anchor).step(sealed.house.now)
     sealed.anchors = anchors
     assert {f.kind for f in (await sealed.verdict()).findings} == {"checkpoint", "anchor"}
+
+
+async def test_a_checkpoint_that_leaves_out_a_shard_is_found(sealed: Sealed, monkeypatch: pytest.MonkeyPatch) -> None:
+    def forgetful(key: SealKey, number: int, at: datetime, heads: Mapping[int, Head], previous: bytes) -> Checkpoint:
+        return sign(key, number, at, {shard: head for shard, head in heads.items() if shard}, previous)
+
+    monkeypatch.setattr("nostro.engine.checkpoints.sign", forgetful)
+    sealed.house.later(seconds=10)
+    await sealed.house.tell([as_fact(payout("po_100"))])
+    await sealed.house.settle()
+    await sealed.seal()
+    [finding] = (await sealed.verdict()).findings
+    assert (finding.kind, finding.where) == ("checkpoint", "checkpoint 2")
 
 
 async def test_the_sealer_can_change_nothing_that_it_seals(sealed: Sealed) -> None:

@@ -91,7 +91,8 @@ async def test_a_session_that_cannot_be_opened_is_an_outage_of_its_connection(
 ) -> None:
     def log_in(_: object) -> Exchange[Mapping[str, Any]]:
         yield Ask(Message("/events", {"after": ""}))
-        return wrong()
+        session: Mapping[str, Any] = wrong()
+        return session
 
     wire = feed.line.connection.connector.wire
     assert wire is not None
@@ -107,7 +108,8 @@ async def test_who_is_there_is_asked_again_a_minute_later_when_the_asking_fails(
 ) -> None:
     def identify(_: object) -> Exchange[Identity | None]:
         yield Ask(Message("/events", {"after": ""}))
-        return wrong()
+        found: Identity | None = wrong()
+        return found
 
     employ(feed, dog, identify=identify)
     house = feed.house

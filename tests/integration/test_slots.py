@@ -14,6 +14,7 @@ import pytest_asyncio
 
 from nostro.egress.connections import OpenConnection
 from nostro.egress.line import Line
+from nostro.ingress.limits import Limit, Limits, Way
 from nostro.model.calls import HttpReply, HttpRequest, Message
 from nostro.model.clock import Now
 from nostro.store.database import Database
@@ -137,6 +138,22 @@ async def test_a_dead_workers_slots_move_and_its_part_is_driven_on(database: Dat
         await world.want(f"po_{n}")
     await heir.settle()
     assert len(world.settled) == 8
+
+
+@pytest.mark.asyncio
+async def test_commands_that_wait_for_a_partner_are_counted_until_they_leave(database: Database) -> None:
+    world = World(database, operation("look_up"), slots=1)
+    for lane in ("critical", "bulk", "bulk"):
+        await world.want(f"{lane}_{world.now.business.second}", lane=lane)
+        world.later(1)
+    limits = Limits(database, Limit(commands=3))
+    await limits.step(world.now)
+    assert limits.commands == {"psp": (3, 1)}
+    assert limits.why_not(Way.PUSHED) == "Too many commands wait for psp."
+    await Worker(world, "one").settle()
+    world.later(60)
+    await limits.step(world.now)
+    assert limits.commands == {}
 
 
 @pytest.mark.asyncio
