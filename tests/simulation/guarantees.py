@@ -31,7 +31,7 @@ _COMMANDS = """
 select c.*, (select min(a.started_at) from attempt_call a where a.dispatch = c.dispatch) as began from (
     select process, subject, connection, body, position, dispatch, closed_at from command_closed
     union all
-    select process, subject, connection, body, position, dispatch, 'infinity' from command_open
+    select process, subject, connection, body, position, dispatch, timestamptz '9999-12-31 00:00+00' from command_open
     where status in ('ready', 'dispatched', 'handed_over', 'answered')) c
 order by began, process, subject, position"""
 

@@ -151,6 +151,8 @@ def _process(dog: Watchdog, process: Process) -> Process:
         registers=_section(dog, process.registers),
         orphaned=_section(dog, process.orphaned),
         holds=_section(dog, process.holds),
+        moves=_section(dog, process.moves) if process.moves else None,
+        worth=_section(dog, process.worth) if process.worth else None,
     )
 
 

@@ -68,7 +68,7 @@ _REASONS = {
     "misdated": "booked_differently",
     "open": "reopened_in_erp booked_differently booking_failed booking_unknown booking_late registered_twice"
     " on_other_journal withdrawn_with_money no_provider_account not_posted",
-    "account": "possible_double not_in_statement",
+    "account": "possible_double not_in_statement no_longer_listed entry_restated",
     "provider": "no_provider_account too_many_payments unknown_charge went_back_twice fx_unknown payout_incomplete"
     " payout_failed payout_not_reissued payout_line_unknown payout_adjustment payout_currency_foreign manual_payout"
     " payout_amount_differs",
