@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from statistics import median
 
 from bench.cpu import cpu_seconds, peak_megabytes
@@ -29,6 +29,8 @@ from nostro.store.database import Database
 from nostro.store.keys import Keys
 
 REPLIES_A_SECOND = 1000
+APART = timedelta(seconds=STEPS / REPLIES_A_SECOND)
+"""Between two first replies. What waited is counted from when each was due to come, not from when it was put."""
 SETTINGS = {"track_commit_timestamp": "on"}
 DUE_AT_MOST = 10_000
 TRACES = 20
@@ -72,6 +74,7 @@ async def inflight(here: Place, parameters: Parameters, note: Note) -> Report:
         after = cpu_seconds(worker.process.pid), cpu_seconds(here.server.process_id() or 0)
         memory = peak_megabytes(worker.process.pid)
         traces = [await _traced(database, feed.keys, number) for number in range(due, due + TRACES)]
+        report.limit("replies/s decided", report.ours, 0.95 * REPLIES_A_SECOND, at_least=True)
         report.limit("worker's memory, MB", memory, 300)
         report.limit("p99 of replies, s", float(await feed.one(LATE.format(lane=1))), 1.0)
         report.limit("p99 of the critical lane, s", float(await feed.one(LATE.format(lane=0))), 1.0)
@@ -87,7 +90,7 @@ async def inflight(here: Place, parameters: Parameters, note: Note) -> Report:
 
 async def _replies(feed: Feed, first: int, count: int, seconds: float) -> None:
     """Answers so many first steps evenly; halfway the deadlines fall due."""
-    began, sent, fallen = time.monotonic(), 0, False
+    began, start, sent, fallen = time.monotonic(), datetime.now(UTC), 0, False
     while sent < count:
         passed = time.monotonic() - began
         if not fallen and passed >= seconds / 2:
@@ -96,8 +99,7 @@ async def _replies(feed: Feed, first: int, count: int, seconds: float) -> None:
                 await tx.execute(NOW_DUE, (f"wait_{first:09}",))
         due = min(count, int(passed * REPLIES_A_SECOND / STEPS)) - sent
         if due > 0:
-            at = datetime.now(UTC)
-            rows = [_reply(first + sent + n, at) for n in range(due)]
+            rows = [_reply(first + n, start + n * APART) for n in range(sent, sent + due)]
             async with feed.database.transaction() as tx:
                 await put(tx, rows)
             sent += due

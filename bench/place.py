@@ -113,6 +113,12 @@ class Place:
             connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(str(name))))
             connection.execute("checkpoint")
 
+    def version(self) -> str:
+        """PostgreSQL's."""
+        with psycopg.connect(self.server.url("postgres")) as connection:
+            row = connection.execute("show server_version").fetchone()
+        return str(row[0]) if row else "unknown"
+
     def child(self, module: str, order: Mapping[str, Any]) -> Child:
         """A child that has taken its first order."""
         process = subprocess.Popen(  # noqa: S603 - a module of ours, run by the Python that runs this

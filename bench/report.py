@@ -67,15 +67,14 @@ class Report:
 
 
 def surroundings(parameters: Parameters, packages: Sequence[str]) -> dict[str, Any]:
-    """Where and with what it was measured."""
+    """Where and with what it was measured. `fdatasync` in microseconds."""
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "cores": os.cpu_count(),
         "load_before": [round(load, 2) for load in os.getloadavg()],
-        "fdatasync_us": round(fdatasync_microseconds(), 1),
-        "python": platform.python_version(),
+        "fdatasync": round(fdatasync_microseconds(), 1),
         "system": f"{platform.system()} {platform.machine()}",
-        "versions": {name: _version(name) for name in packages},
+        "versions": {"python": platform.python_version(), **{name: _version(name) for name in packages}},
         "settings": {"postgresql": SETTINGS, "parameters": _shown(parameters)},
         "commit": _commit(),
     }

@@ -51,7 +51,9 @@ def _reports(name: str, parameters: Parameters, note: Note) -> Iterator[Report]:
         yield from FILE_BENCHES[name](parameters, note)
         return
     with place(SETTINGS_OF.get(name)) as here:
-        yield asyncio.run(_awaited(BENCHES[name](here, parameters, note)))
+        report = asyncio.run(_awaited(BENCHES[name](here, parameters, note)))
+        report.context["versions"]["postgresql"] = here.version()
+        yield report
 
 
 async def _awaited(bench: Awaitable[Report]) -> Report:

@@ -1,4 +1,4 @@
-"""A worker as production runs it, with every loop that an instance needs, serving the six-step process.
+"""A worker as production wires it (`runtime.workers`), all its loops, limits and the watchdog, serving the six steps.
 
 Run as a child: the first line on standard input says where and how; the last line asks for its end.
 """
@@ -11,10 +11,11 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -24,22 +25,14 @@ from nostro.egress.anchors import Anchors, FolderAnchor
 from nostro.egress.connections import OpenConnection
 from nostro.egress.http import HttpTransport
 from nostro.egress.transport import Transport
-from nostro.engine.checkpoints import Checkpoints
-from nostro.engine.deadlines import Deadlines
-from nostro.engine.decide import Decider
-from nostro.engine.dispatch import Dispatcher, House
-from nostro.engine.parked import Rejoin
-from nostro.engine.slots import Slots
-from nostro.engine.tenure import Tenure
-from nostro.model.clock import Now
 from nostro.runtime.clock import Clock
-from nostro.runtime.loops import Loop, Loops
+from nostro.runtime.house import House
 from nostro.runtime.memory import settle_memory
-from nostro.runtime.workers import follows_of
+from nostro.runtime.workers import Wiring
 from nostro.store.database import Database
 from nostro.store.entropy import SystemEntropy
+from nostro.store.install import Deployment
 from nostro.store.keys import Keys
-from nostro.store.nudges import Nudges
 from nostro.store.sealing import SealKey
 
 MASTER = {1: b"m" * 32}
@@ -51,12 +44,9 @@ def rules(_: bytes) -> OneRule:
     return OneRule()
 
 
-def loops_of(
-    order: dict[str, Any], database: Database, transport: Transport, anchor: Path
-) -> tuple[list[Loop], Nudges]:
-    """The loops of `runtime.workers` that an instance passes, with the same rests."""
+def house_of(order: dict[str, Any], database: Database, state: Path) -> House:
+    """A house with one partner and one process; it has no landscape, which nothing that works asks for."""
     entropy = SystemEntropy()
-    keys, clock = Keys(MASTER, entropy), Clock(database)
     connection = OpenConnection(
         PARTNER,
         connector(order["batch"]),
@@ -65,38 +55,44 @@ def loops_of(
         slots=order["slots"],
         concurrency=order["slots"] * order["drives"],
     )
-    tenure = Tenure(database, order["worker"], {"payout": 1})
-    slots = Slots(database, order["worker"], {PARTNER: connection})
-    decider = Decider(database, keys, PROCESSES, tenure, rules, batch_limit=order["decisions"])
-    house = House(database, keys, slots, lambda *_: transport, clock.now, entropy)
-    seal = SealKey(Ed25519PrivateKey.from_private_bytes(b"s" * 32))
-    steps: list[tuple[str, Callable[[Now], Awaitable[int]], float]] = [
-        ("tenure", tenure.step, 1.0),
-        ("slots", slots.step, 1.0),
-        ("route", Rejoin(database, keys, PROCESSES).step, 1.0),
-        ("decide", decider.step, 0.05),
-        ("deadlines", Deadlines(database, tenure).step, 1.0),
-        (f"dispatch {PARTNER}", Dispatcher(house, connection).step, 0.1),
-        ("checkpoints", Checkpoints(database, seal, Anchors([FolderAnchor(anchor)]).put).step, 1.0),
-    ]
-    nudges = Nudges(database, order["worker"], tenure.holds_all)
-    return [Loop(name, step, idle, follows_of(name)) for name, step, idle in steps], nudges
+    return House(
+        folder=state,
+        state=state,
+        land=cast("Any", None),
+        database=database,
+        keys=Keys(MASTER, entropy),
+        entropy=entropy,
+        clock=Clock(database),
+        deployment=Deployment(b"", "test", 1, ""),
+        quarantine="",
+        anchors=Anchors([FolderAnchor(state)]),
+        seal_key=SealKey(Ed25519PrivateKey.from_private_bytes(b"s" * 32)),
+        rules=cast("Any", OneRule()),
+        connections={PARTNER: connection},
+        processes=PROCESSES,
+    )
 
 
 async def work(order: dict[str, Any]) -> dict[str, Any]:
     """Until the parent says the end."""
     stop, partner = asyncio.Event(), Partner()
+
+    @asynccontextmanager
+    async def memory() -> AsyncIterator[Transport]:
+        yield partner
+
+    def carrier() -> AbstractAsyncContextManager[Transport]:
+        return memory() if order["partner"] == URL else HttpTransport()
+
     async with AsyncExitStack() as stack:
-        anchor = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nostro-anchor-")))
+        state = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nostro-bench-")))
         database = await stack.enter_async_context(Database(order["url"], size=8))
-        transport: Transport = partner
-        if order["partner"] != URL:
-            transport = await stack.enter_async_context(HttpTransport())
-        loops, nudges = loops_of(order, database, transport, anchor)
+        house = house_of(order, database, state)
+        wiring = Wiring(house, order["worker"], timedelta(0), stack, carrier=carrier, rules_from=rules)
+        worker = await wiring.worker()
         asyncio.get_running_loop().create_task(_until_told(stop))
         settle_memory()
-        say({"ready": True})
-        await Loops(Clock(database), stop, nudges=nudges).run(loops)
+        await worker.run(stop, lambda: say({"ready": True}))
     return {"effects": len(partner.books), "calls": partner.calls, "cpu_seconds": sum(os.times()[:2])}
 
 

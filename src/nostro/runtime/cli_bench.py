@@ -101,4 +101,4 @@ def _draw(console: Console, told: Mapping[str, Any]) -> None:
         columns = {"promised": "left", "measured": "right", "reach": "right", "holds": "left"}
         console.print(table("", columns, promises))
     context = told["context"]
-    console.print(f"{context['cores']} cores, fdatasync {context['fdatasync_us']} us, commit {context['commit']}")
+    console.print(f"{context['cores']} cores, fdatasync {context['fdatasync']} us, commit {context['commit']}")

@@ -38,6 +38,7 @@ from nostro.ingress.polls import Polls
 from nostro.ingress.reading import Readings
 from nostro.ingress.receiving import Intake
 from nostro.model.clock import Now
+from nostro.processes.kit.decision import Rules
 from nostro.runtime.house import House
 from nostro.runtime.loops import Loop, Loops
 from nostro.runtime.spans import exporting
@@ -143,7 +144,10 @@ async def open_worker(
 
 @dataclass(slots=True)
 class Wiring:
-    """Puts a worker together. `carrier` makes what carries calls: sockets, unless somebody simulates them."""
+    """Puts a worker together. `carrier` makes what carries calls: sockets, unless somebody simulates them.
+
+    `rules_from` makes rules of a bundle's bytes.
+    """
 
     house: House
     name: str
@@ -151,6 +155,7 @@ class Wiring:
     stack: AsyncExitStack
     guard: Guard = unguarded
     carrier: Callable[[], AbstractAsyncContextManager[Transport]] = HttpTransport
+    rules_from: Callable[[bytes], Rules] = fitting_rules
     metrics: Metrics = field(default_factory=Metrics)
     traces: Traces = UNTRACED
     _ages: dict[str, float] = field(default_factory=dict)
@@ -213,7 +218,7 @@ class Wiring:
 
     def _decider(self, tenure: Tenure) -> Decider:
         return Decider(
-            self.house.database, self.house.keys, self.house.processes, tenure, fitting_rules, traces=self.traces
+            self.house.database, self.house.keys, self.house.processes, tenure, self.rules_from, traces=self.traces
         )
 
     def _readings(self, limits: Limits) -> Readings:
