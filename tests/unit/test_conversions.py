@@ -23,7 +23,6 @@ from nostro.model.base import Value
 from nostro.model.failures import FormatRefused
 from nostro.model.invoices import PaymentMeans
 from nostro.model.messages import (
-    Document,
     Envelope,
     Instruction,
     MessageEnd,
@@ -34,6 +33,7 @@ from nostro.model.messages import (
 )
 from nostro.model.money import Amount
 from nostro.model.parties import Address, BankAccount, Party
+from nostro.model.remittance import Document
 from nostro.model.statements import (
     Balance,
     Charge,

@@ -11,9 +11,10 @@ import pytest
 from nostro.formats.nacha.read import read_nacha
 from nostro.formats.nacha.write import NachaBatch, NachaFile, write_nacha
 from nostro.model.failures import FormatRefused
-from nostro.model.messages import Document, Instruction, MessageEnd
+from nostro.model.messages import Instruction, MessageEnd
 from nostro.model.money import Amount
 from nostro.model.parties import BankAccount, Party
+from nostro.model.remittance import Document
 from nostro.model.statements import References, Source
 
 FILE = NachaFile(

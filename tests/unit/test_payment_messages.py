@@ -13,9 +13,10 @@ import pytest
 from nostro.formats.iso20022.message import read_messages
 from nostro.formats.iso20022.message_parts import MessageItem
 from nostro.model.failures import FormatRefused
-from nostro.model.messages import Document, Instruction, Mandate, MessageEnd, MessageHead, OriginalMessage
+from nostro.model.messages import Instruction, Mandate, MessageEnd, MessageHead, OriginalMessage
 from nostro.model.money import Amount
 from nostro.model.parties import Address, BankAccount, Party
+from nostro.model.remittance import Document
 from nostro.model.statements import Reject
 
 ROOT = Path(__file__).parents[2]

@@ -9,9 +9,10 @@ import pytest
 
 from nostro.formats.profiles import PROFILES, Finding, ProfileRefused, check, profile, refuse
 from nostro.model.failures import FormatRefused
-from nostro.model.messages import Document, Instruction, Mandate
+from nostro.model.messages import Instruction, Mandate
 from nostro.model.money import Amount
 from nostro.model.parties import Address, BankAccount, Party, valid_iban
+from nostro.model.remittance import Document
 from nostro.model.statements import References, Source
 
 DAY = date(2026, 11, 30)

@@ -23,6 +23,7 @@ from nostro.model.messages import Instruction, MessageEnd, MessageHead, PaymentS
 from nostro.model.money import Amount, plain
 from nostro.model.parties import Address, BankAccount, Party
 from nostro.model.rates import RateTableContent
+from nostro.model.remittance import Document
 from nostro.model.statements import (
     Balance,
     Charge,
@@ -80,17 +81,22 @@ class ShownCounterparty(Value):
 
 
 class ShownDetail(Value):
-    """One payment inside an entry."""
+    """One payment inside an entry. `ultimate_counterparty`: who stands behind the counterparty, where that is told."""
 
     amount: Amount | None
     direction: Direction | None
     references: References
     counterparty: ShownCounterparty | None
+    ultimate_counterparty: ShownCounterparty | None
     remittance: str
     exchange: Exchange | None
     charges: tuple[Charge, ...]
     returned: ReturnInformation | None
     purpose: str
+    local_instrument: str
+    settlement_date: date | None
+    tax: Amount | None
+    documents: tuple[Document, ...]
     additional: str
 
     @classmethod
@@ -101,11 +107,16 @@ class ShownDetail(Value):
             direction=told.direction,
             references=told.references,
             counterparty=ShownCounterparty.of(told.counterparty, told.counterparty_account),
+            ultimate_counterparty=ShownCounterparty.of(told.ultimate_counterparty, None),
             remittance=" ".join(told.remittance),
             exchange=told.exchange,
             charges=told.charges,
             returned=told.returned,
             purpose=told.purpose,
+            local_instrument=told.local_instrument or "",
+            settlement_date=told.settlement_date,
+            tax=told.tax,
+            documents=told.documents or (),
             additional=told.additional,
         )
 

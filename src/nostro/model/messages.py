@@ -12,6 +12,7 @@ from typing import Literal
 from nostro.model.base import Value
 from nostro.model.money import Amount, PlainDecimal
 from nostro.model.parties import BankAccount, Party
+from nostro.model.remittance import Document
 from nostro.model.statements import Charge, Check, Exchange, References, ReturnInformation, Source
 
 MessageKind = Literal[
@@ -105,18 +106,6 @@ class Mandate(Value):
     amended_from: str = ""
 
 
-class Document(Value):
-    """A business document that a payment settles (`RfrdDocInf` and `RfrdDocAmt`; an RMR segment of a CTX addendum)."""
-
-    number: str = ""
-    type: str = ""
-    on: date | None = None
-    due: Amount | None = None
-    discount: Amount | None = None
-    remitted: Amount | None = None
-    credited: Amount | None = None
-
-
 class RequestTerms(Value):
     """What a request to pay allows and asks for (pain.013: `XpryDt` and `PmtCond`); None where nothing is told."""
 
@@ -134,12 +123,14 @@ class Instruction(Value):
     """One payment as it is instructed, passed on, requested or returned.
 
     `group` names the batch in it (`PmtInfId`, a NACHA batch); `amount` is in the currency that is moved, `equivalent`
-    what the payer wants to spend of another one. Dates have no zone.
+    what the payer wants to spend of another one, `original_amount` what the payment had moved of which another amount
+    comes back. Dates have no zone.
     """
 
     method: Method = "credit_transfer"
     amount: Amount | None = None
     equivalent: Amount | None = None
+    original_amount: Amount | None = None
     group: str = ""
     references: References = References()
     execution_date: date | None = None
@@ -174,6 +165,8 @@ class Instruction(Value):
 class PaymentStatus(Value):
     """What became of a message, a group in it or one payment: the sender's own code, and what the answer refers to.
 
+    `counts` and `sums` of its payments are by their status.
+
     `references` are those of the original; `references.others` may hold the answerer's own (`status_id`).
     """
 
@@ -191,6 +184,7 @@ class PaymentStatus(Value):
     creditor: Party | None = None
     creditor_account: BankAccount | None = None
     counts: dict[str, int] = {}
+    sums: dict[str, PlainDecimal] | None = None
     charges: tuple[Charge, ...] = ()
     others: dict[str, str] = {}
     source: Source

@@ -12,6 +12,7 @@ from typing import Literal
 from nostro.model.base import Value
 from nostro.model.money import Amount, PlainDecimal
 from nostro.model.parties import BankAccount, Party
+from nostro.model.remittance import Document
 
 ReportKind = Literal["statement", "report", "notification"]  # camt.053, camt.052, camt.054
 Direction = Literal["credit", "debit"]
@@ -57,12 +58,18 @@ class References(Value):
 
 
 class Exchange(Value):
-    """A currency exchange inside an entry: what was instructed, and the bank's rate (as told, no direction implied)."""
+    """A currency exchange inside an entry: what was instructed, and the bank's rate.
+
+    The rate is as told: what one of `unit_currency` costs in the other currency, where that is told (`UnitCcy`).
+    """
 
     instructed: Amount | None = None
     source_currency: str = ""
     target_currency: str = ""
     rate: PlainDecimal | None = None
+    unit_currency: str | None = None
+    contract: str | None = None
+    counter_value: Amount | None = None
 
 
 class Charge(Value):
@@ -72,19 +79,26 @@ class Charge(Value):
     direction: Direction = "debit"
     included: bool | None = None
     bearer: str = ""
+    type: str | None = None
 
 
 class ReturnInformation(Value):
-    """Why a payment came back, and what it was called."""
+    """Why a payment came back, who says so, and what it was called and how it was booked (`OrgnlBkTxCd`)."""
 
     code: str = ""
     proprietary: str = ""
     text: str = ""
     original: References | None = None
+    originator: str | None = None
+    original_code: str | None = None
 
 
 class Detail(Value):
-    """One transaction inside an entry."""
+    """One transaction inside an entry.
+
+    `counterparty` is whom the bank saw; where somebody stands behind it (a payment factory, a marketplace), that is the
+    `ultimate_counterparty`.
+    """
 
     amount: Amount | None = None
     direction: Direction | None = None
@@ -97,6 +111,11 @@ class Detail(Value):
     returned: ReturnInformation | None = None
     purpose: str = ""
     additional: str = ""
+    ultimate_counterparty: Party | None = None
+    documents: tuple[Document, ...] | None = None
+    settlement_date: date | None = None
+    local_instrument: str | None = None
+    tax: Amount | None = None
 
 
 class Entry(Value):

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from pydantic import ValidationError
 
 from nostro.formats.checks import BatchSum, Sums
-from nostro.formats.iso20022.entry import Around, read_detail, read_entry
+from nostro.formats.iso20022.entry import STATE_CODES, Around, read_detail, read_entry, state_said
 from nostro.formats.iso20022.head import HeadParts, page_of
+from nostro.formats.iso20022.message_types import message_type
 from nostro.formats.iso20022.pieces import Cut, Lead, cuts
 from nostro.formats.iso20022.places import ONE_BY_ONE, Place, Role
 from nostro.formats.iso20022.told import CURRENCY, NOTHING, Told, amount_of
@@ -35,13 +36,16 @@ _KINDS: dict[str, tuple[ReportKind, str]] = {
     "BkToCstmrDbtCdtNtfctn": ("notification", "camt.054"),
 }
 _source = unchecked(Source)
+_STATES_TOLD = frozenset({"", *STATE_CODES.values()})
 _STATEMENTS = frozenset({"Stmt", "Rpt", "Ntfctn"})
 _IN_STATEMENT = 2
 
 
 def _cut_so(above: Place, name: str) -> int:
     if above.role == Role.BEFORE:
-        return Role.MESSAGE if _MESSAGE.fullmatch(name) else Role.BEFORE
+        if _MESSAGE.fullmatch(name):
+            return Role.MESSAGE
+        return Role.PIECE if message_type(name) else Role.BEFORE
     if above.role == Role.MESSAGE:
         return Role.GROUP if name in _STATEMENTS else Role.PIECE
     if above.role == Role.GROUP:
@@ -113,6 +117,9 @@ class _Statement:
             self.sums.rejected += 1
             amount = if_readable(amount_of, told, "Amt", self.parts.currency) if told.holds("Amt") else None
             return Reject(where=source.where, why=why(error), line=source.line, amount=amount)
+        if (said := state_said(told)).upper() not in _STATES_TOLD:
+            sentence = f"{source.where}, line {source.line}: {said} is no state that ISO 20022 knows: not booked"
+            self.sums.fail(Check(name="state", ok=False, detail=sentence))
         self.sums.add(entry, self.batch, told.text("NtryDtls/Btch/NbOfTxs", "Btch/NbOfTxs"))
         for check in self.broken_details:
             self.sums.fail(check)
@@ -166,7 +173,9 @@ class _Walk:
             if statement is not None:
                 statement.told = told
         elif not self.depth:
-            return
+            if kind := message_type(cut.path):
+                why = f"a {kind.name} beside bank statements is not read: give it in a file of its own"
+                yield Reject(where=f"{self.lead.where}/{cut.path}", why=why, line=cut.line)
         elif statement is not None and below > _IN_STATEMENT and statement.line:
             statement.take_detail(told, cut.line)
         elif statement is not None and below == _IN_STATEMENT:

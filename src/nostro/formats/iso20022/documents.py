@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from nostro.formats.iso20022.told import Layers, Told, amount_of
 from nostro.formats.reading import Unreadable
-from nostro.model.messages import Document
 from nostro.model.money import Amount
+from nostro.model.remittance import Adjustment, Document
 
 _PLACES = ("RmtInf", "UndrlygCstmrCdtTrf/RmtInf", "OrgnlTxRef/RmtInf")
 _LINES = 1_000
@@ -16,6 +16,7 @@ _AMOUNTS = {
     "discount": ("RfrdDocAmt/DscntApldAmt/Amt", "RfrdDocAmt/DscntApldAmt"),
     "remitted": ("RfrdDocAmt/RmtdAmt",),
     "credited": ("RfrdDocAmt/CdtNoteAmt",),
+    "tax": ("RfrdDocAmt/TaxAmt/Amt", "RfrdDocAmt/TaxAmt"),
 }
 _SUMMARY_ONLY = Document()
 
@@ -46,12 +47,31 @@ def documents(layers: Layers) -> tuple[Document, ...]:
 
 def _documents(layers: Layers, block: Told) -> list[Document]:
     named = [_document(layers, one) for one in block.blocks("RfrdDocInf")]
-    amounts = {name: said for name, paths in _AMOUNTS.items() if (said := _amount(layers, block, *paths))}
+    amounts: dict[str, object] = {
+        name: said for name, paths in _AMOUNTS.items() if (said := _amount(layers, block, *paths))
+    }
+    if adjustments := _adjustments(layers, block):
+        amounts["adjustments"] = adjustments
     on = Layers((block,), layers.flaws).day("RfrdDocRltdDt")
     if len(named) <= 1 and (amounts or on):
         first = named[0] if named else _SUMMARY_ONLY
         return [first.model_copy(update={**amounts, "on": first.on or on})]
     return named
+
+
+def _adjustments(layers: Layers, block: Told) -> tuple[Adjustment, ...]:
+    """`AdjstmntAmtAndRsn`: what was kept back or added, and why."""
+    found = []
+    for told in block.blocks("RfrdDocAmt/AdjstmntAmtAndRsn"):
+        if amount := _amount(layers, told, "Amt"):
+            direction = _DIRECTIONS.get(told.text("CdtDbtInd"), "")
+            found.append(
+                Adjustment(amount=amount, direction=direction, reason=told.text("Rsn"), text=told.text("AddtlInf"))
+            )
+    return tuple(found[:_LINES])
+
+
+_DIRECTIONS = {"CRDT": "credit", "DBIT": "debit"}
 
 
 def _document(layers: Layers, told: Told) -> Document:

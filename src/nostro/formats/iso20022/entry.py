@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from nostro.formats.iso20022.actors import bank_account, party
-from nostro.formats.iso20022.documents import settled
+from nostro.formats.iso20022.documents import documents, settled
 from nostro.formats.iso20022.told import CURRENCY, Layers, Table, Told, amount_of, day_of
 from nostro.formats.iso20022.values import decimal
 from nostro.formats.reading import Unreadable, if_readable
@@ -38,7 +38,10 @@ _ENTRY_REFERENCES = Table({
 })  # fmt: skip
 _NAMED = ("UETR", "ClrSysRef", "ChqNb", "AcctOwnrTxId", "AcctSvcrTxId", "MktInfrstrctrTxId", "PrcgId")
 _OTHERS = Table({name: (f"Refs/{name}",) for name in _NAMED})
-_SAID = Table({"purpose": ("Purp/Cd", "Purp/Prtry"), "additional": ("AddtlTxInf",)})
+_SAID = Table({
+    "purpose": ("Purp/Cd", "Purp/Prtry"), "additional": ("AddtlTxInf",),
+    "local_instrument": ("LclInstrm/Cd", "LclInstrm/Prtry"),
+})  # fmt: skip
 _CODES = Table({
     "domain": ("BkTxCd/Domn/Cd",), "family": ("BkTxCd/Domn/Fmly/Cd",), "sub_family": ("BkTxCd/Domn/Fmly/SubFmlyCd",),
 })  # fmt: skip
@@ -93,25 +96,32 @@ def read_detail(told: Told, entry: Told, around: Around) -> Detail:
     """One transaction of an entry. Raises `Unreadable`."""
     direction = direction_of(told if told.holds("CdtDbtInd") else entry)
     layers, amount = Layers((told,)), told.holder("Amt", "AmtDtls/TxAmt/Amt")
-    party, account = _other_side(layers, direction, around.account)
+    other = _other_side(layers, direction, around.account)
     reference, lines = settled(layers)
     return _made_detail({
         "amount": amount_of(told, amount, around.currency) if amount else None,
         "direction": direction,
         "references": _references(told, reference),
-        "counterparty": party,
-        "counterparty_account": account,
+        "counterparty": other.party,
+        "counterparty_account": other.account,
         "remittance": lines,
         "exchange": _exchange(told),
         "charges": _charges(told, around.currency),
         "returned": _returned(told),
+        "ultimate_counterparty": other.ultimate,
+        "documents": (told.holds(_STRUCTURED) and documents(layers)) or None,
+        "settlement_date": if_readable(day_of, told, "RltdDts/IntrBkSttlmDt"),
+        "tax": if_readable(amount_of, told, _TAX, around.currency) if told.holds(_TAX) else None,
         **told.fields(_SAID),
     })  # fmt: skip
 
 
+_STRUCTURED, _TAX = "RmtInf/Strd/RfrdDocInf", "Tax/TtlTaxAmt"
+
+
 def direction_of(told: Told) -> Direction:
     """`CdtDbtInd`. Raises `Unreadable`."""
-    found = _DIRECTIONS.get(told.text("CdtDbtInd"))
+    found = _DIRECTIONS.get(told.text("CdtDbtInd").upper())
     if found is None:
         raise Unreadable("the direction is neither CRDT nor DBIT")
     return found
@@ -119,8 +129,13 @@ def direction_of(told: Told) -> Direction:
 
 def _state(told: Told, kind: ReportKind) -> EntryState:
     """The entry's state; a code that we don't know is pending, and a statement that says none has booked it."""
-    said = told.text("Sts/Cd", "Sts/Prtry", "Sts")
+    said = state_said(told).upper()
     return _STATES.get(said, "booked" if kind == "statement" and not said else "pending")
+
+
+def state_said(told: Told) -> str:
+    """The entry's state as the bank writes it."""
+    return told.text("Sts/Cd", "Sts/Prtry", "Sts")
 
 
 class _Side(NamedTuple):
@@ -141,21 +156,36 @@ _SIDES: dict[Direction, tuple[_Side, _Side]] = {
 }
 
 
-def _other_side(layers: Layers, direction: Direction, own: str) -> tuple[Party | None, BankAccount | None]:
+class _Other(NamedTuple):
+    """Who stands on the other side. `account` may say only at which bank; `ultimate` stands behind the `party`."""
+
+    party: Party | None = None
+    account: BankAccount | None = None
+    ultimate: Party | None = None
+
+
+def _other_side(layers: Layers, direction: Direction, own: str) -> _Other:
     """Who paid (a credit) or was paid (a debit).
 
     Reversals and returns keep the roles of the original: where the expected side is our own bank account, or is not
     told at all, it is the other one.
     """
-    for side in _SIDES[direction]:
-        account = bank_account(layers, side.account, side.agent)
-        identified = account if account and account.identification else None
-        if identified and same_account(own, identified.identification):
-            continue
-        found = party(layers, *side.parties)
-        if found or identified:
-            return found, identified
-    return None, None
+    told = [_on_side(layers, side) for side in _SIDES[direction]]
+    for found in told:
+        number = found.account.identification if found.account else ""
+        if not (number and same_account(own, number)) and (found.party or number):
+            return found
+    return _NOBODY._replace(account=told[0].account if told[0].account and not told[0].account.identification else None)
+
+
+_NOBODY = _Other()
+
+
+def _on_side(layers: Layers, side: _Side) -> _Other:
+    nearest, ultimate = side.parties
+    account, found = bank_account(layers, side.account, side.agent), party(layers, nearest)
+    behind = party(layers, ultimate)
+    return _Other(found or behind, account, behind if found and behind != found else None)
 
 
 def _references(told: Told, structured: str) -> References:
@@ -177,11 +207,14 @@ def _exchange(told: Told) -> Exchange | None:
         source_currency=told.text(f"{conversion}/SrcCcy"),
         target_currency=told.text(f"{conversion}/TrgtCcy"),
         rate=if_readable(decimal, told.text(f"{conversion}/XchgRate")),
+        unit_currency=told.text(f"{conversion}/UnitCcy") or None,
+        contract=told.text(f"{conversion}/CtrctId") or None,
+        counter_value=if_readable(amount_of, told, _COUNTER) if told.holds(_COUNTER) else None,
     )
 
 
 _CONVERSIONS = ("AmtDtls/TxAmt/CcyXchg", "AmtDtls/CntrValAmt/CcyXchg", "AmtDtls/InstdAmt/CcyXchg")
-_INSTRUCTED, _SETTLED = "AmtDtls/InstdAmt/Amt", "AmtDtls/TxAmt/Amt"
+_INSTRUCTED, _SETTLED, _COUNTER = "AmtDtls/InstdAmt/Amt", "AmtDtls/TxAmt/Amt", "AmtDtls/CntrValAmt/Amt"
 
 
 def _charges(told: Told, currency: str) -> tuple[Charge, ...]:
@@ -210,17 +243,25 @@ def _charge(told: Told, currency: str) -> Charge | None:
     included = told.text("ChrgInclInd").lower()
     return _made_charge({
         "amount": amount_of(told, "Amt", currency),
-        "direction": _DIRECTIONS.get(told.text("CdtDbtInd"), "debit"),
+        "direction": _DIRECTIONS.get(told.text("CdtDbtInd").upper(), "debit"),
         "included": included in _TRUE if included else None,
         "bearer": told.text("Br"),
+        "type": told.text("Tp/Cd", "Tp/Prtry/Id", "Tp/Prtry") or None,
     })  # fmt: skip
 
 
 def _returned(told: Told) -> ReturnInformation | None:
     if not told.holds("RtrInf"):
         return None
+    originator = party(Layers((told,)), "RtrInf/Orgtr")
     return ReturnInformation(
         code=told.text("RtrInf/Rsn/Cd"),
         proprietary=told.text("RtrInf/Rsn/Prtry"),
         text=" ".join(told.texts("RtrInf/AddtlInf")),
+        originator=(originator.name or " ".join(originator.ids.values())) if originator else None,
+        original_code="-".join(told.fields(_ORIGINAL_CODES).values()) or told.text(f"{_ORIGINAL}/Prtry/Cd") or None,
     )
+
+
+_ORIGINAL = "RtrInf/OrgnlBkTxCd"
+_ORIGINAL_CODES = Table({name: (f"RtrInf/Orgnl{path}",) for name, [path] in _CODES.paths.items()})

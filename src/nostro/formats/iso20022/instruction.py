@@ -63,6 +63,8 @@ _OTHERS = Table({
     "cheque_delivery": ("ChqInstr/DlvryMtd/Cd", "ChqInstr/DlvryMtd/Prtry"),
     "contract": ("XchgRateInf/CtrctId",),
     "rate_type": ("XchgRateInf/RateTp",),
+    "compensation": ("CompstnAmt",),
+    "compensation_currency": ("CompstnAmt@Ccy",),
     "acceptance": ("AccptncDtTm",),
     "requested_message": ("ReqdMsgNmId",),
     "from_date": ("RptgPrd/FrToDt/FrDt", "FrToDt/FrDt"),
@@ -154,6 +156,7 @@ def _instruction(layers: Layers, source: Source, method: Method, *, amount_neede
         method=method,
         amount=told,
         equivalent=equivalent,
+        original_amount=_original_amount(layers, told),
         references=references(layers, structured),
         execution_date=layers.day(*EXECUTION),
         settlement_date=layers.day(*SETTLEMENT),
@@ -172,6 +175,16 @@ def _instruction(layers: Layers, source: Source, method: Method, *, amount_neede
         others=_others(layers),
         source=source,
     )
+
+
+_RETURNED = ("RtrdIntrBkSttlmAmt", "RvsdIntrBkSttlmAmt", "RtrdInstdAmt", "RvsdInstdAmt")
+_ORIGINALS = ("OrgnlIntrBkSttlmAmt", "OrgnlInstdAmt", "OrgnlTxRef/IntrBkSttlmAmt")
+
+
+def _original_amount(layers: Layers, moved: Amount | None) -> Amount | None:
+    """What had been moved, where another amount comes back."""
+    found = layers.soft_amount(*_ORIGINALS) if layers.holder(*_RETURNED) else None
+    return found if found != moved else None
 
 
 def references(layers: Layers, structured: str = "") -> References:
@@ -266,11 +279,12 @@ def _exchange(layers: Layers, moved: Amount | None) -> Exchange | None:
 
 def charges(layers: Layers) -> tuple[Charge, ...]:
     """Charges that banks took along the way (`ChrgsInf`)."""
-    found = (_charge(layers, block) for path in ("ChrgsInf", "Chrgs") for block in layers.own.blocks(path))
+    found = (_charge(layers, block) for path in _CHARGES_AT for block in layers.own.blocks(path))
     return tuple(charge for charge in found if charge)[:_CHARGES]
 
 
 _CHARGES = 100
+_CHARGES_AT = ("ChrgsInf", "Chrgs", "RsltnRltdInf/Chrgs")
 
 
 def _charge(layers: Layers, block: Told) -> Charge | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
 
 from nostro.formats.iso20022.actors import party
 from nostro.formats.iso20022.instruction import (
@@ -15,6 +16,8 @@ from nostro.formats.iso20022.instruction import (
     references,
 )
 from nostro.formats.iso20022.told import Layers, Table, Told
+from nostro.formats.iso20022.values import decimal
+from nostro.formats.reading import if_readable
 from nostro.model.messages import Level, OriginalMessage, PaymentStatus, Reason
 from nostro.model.parties import BankAccount, Party
 from nostro.model.statements import References, Source
@@ -94,6 +97,7 @@ def _stated(level: Level, layers: Layers, source: Source) -> PaymentStatus:
         accepted_at=own.instant("AccptncDtTm"),
         **_sides(own) if transaction else {},
         counts=_counts(own),
+        sums=_sums(own) or None,
         charges=charges(own),
         others=own.own.fields(_OTHERS),
         source=source,
@@ -129,6 +133,12 @@ def _reason(block: Told) -> Reason:
 def _counts(layers: Layers) -> dict[str, int]:
     found = {block.text("DtldSts"): block.text("DtldNbOfTxs") for path in _COUNTS for block in layers.own.blocks(path)}
     return {state: int(said[:18]) for state, said in list(found.items())[:_COUNTED] if said.isdecimal()}
+
+
+def _sums(layers: Layers) -> dict[str, Decimal]:
+    blocks = [block for path in _COUNTS for block in layers.own.blocks(path)][:_COUNTED]
+    found = {block.text("DtldSts"): if_readable(decimal, block.text("DtldCtrlSum")) for block in blocks}
+    return {state: total for state, total in found.items() if total is not None}
 
 
 def original(layers: Layers, prefixes: Iterable[str] = _ORIGINALS) -> OriginalMessage | None:

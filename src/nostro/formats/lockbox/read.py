@@ -11,9 +11,10 @@ from nostro.formats.nacha.headers import day
 from nostro.formats.reading import Beginning, Format
 from nostro.formats.text import lines
 from nostro.model.failures import FormatRefused
-from nostro.model.messages import Document, Envelope, Instruction, MessageEnd, MessageHead
+from nostro.model.messages import Envelope, Instruction, MessageEnd, MessageHead
 from nostro.model.money import Amount, plain
 from nostro.model.parties import BankAccount, Party
+from nostro.model.remittance import Document
 from nostro.model.statements import Check, References, Reject, Source
 
 LockboxItem = MessageHead | Instruction | MessageEnd | Reject

@@ -12,8 +12,8 @@ from datetime import date
 from decimal import Decimal
 
 from nostro.model.failures import FormatRefused
-from nostro.model.messages import Document
 from nostro.model.money import Amount, plain
+from nostro.model.remittance import Document
 
 _DOCUMENTS = 10_000
 _DECIMAL = re.compile(r"-?\d{1,15}(?:\.\d{0,4})?|-?\.\d{1,4}")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from nostro.formats.iso20022.write.told_as import Dialect, coded
 from nostro.formats.xml_text import branch, escaped, leaf
-from nostro.model.messages import Document, Instruction
+from nostro.model.messages import Instruction
 from nostro.model.money import Amount, plain
+from nostro.model.remittance import Adjustment, Document
 
 _QR_DIGITS = 27
 
@@ -31,11 +32,11 @@ def remittance(payment: Instruction, speech: Dialect) -> str:
     reference, documents = payment.references.structured, payment.documents
     if not (payment.remittance or reference or documents):
         return ""
-    numbers = {document.number for document in documents}
+    numbers = {told.number for told in documents}
     lines = (
         f"<Ustrd>{escaped(speech.profile.written(line))}</Ustrd>" for line in payment.remittance if line not in numbers
     )
-    named = (branch("Strd", _document(document, speech)) for document in documents)
+    named = (branch("Strd", document(told, modern=speech.modern)) for told in documents)
     structured = branch("Strd", branch("CdtrRefInf", _reference_type(reference), leaf("Ref", reference)))
     return branch("RmtInf", *lines, *named, structured if reference else "")
 
@@ -49,15 +50,24 @@ def _reference_type(reference: str) -> str:
     return ""
 
 
-def _document(told: Document, speech: Dialect) -> str:
-    discount = amount("Amt", told.discount) if speech.modern else ""
+def document(told: Document, *, modern: bool) -> str:
+    """`RfrdDocInf` and `RfrdDocAmt`; not `modern`: as the versions before 2013 have them."""
+    discount, tax = amount("Amt", told.discount), amount("Amt", told.tax)
     amounts = branch(
         "RfrdDocAmt",
         amount("DuePyblAmt", told.due),
-        branch("DscntApldAmt", discount) if speech.modern else amount("DscntApldAmt", told.discount),
+        branch("DscntApldAmt", discount) if modern else amount("DscntApldAmt", told.discount),
         amount("CdtNoteAmt", told.credited),
+        branch("TaxAmt", tax) if modern else amount("TaxAmt", told.tax),
+        *(_adjustment(one) for one in told.adjustments or ()),
         amount("RmtdAmt", told.remitted),
     )
     kind = branch("Tp", coded("CdOrPrtry", told.type)) if told.type else ""
     on = leaf("RltdDt", told.on.isoformat()) if told.on else ""
     return branch("RfrdDocInf", kind, leaf("Nb", told.number), on) + amounts
+
+
+def _adjustment(told: Adjustment) -> str:
+    direction = {"credit": "CRDT", "debit": "DBIT"}.get(told.direction, "")
+    said = leaf("Rsn", told.reason), leaf("AddtlInf", told.text)
+    return branch("AdjstmntAmtAndRsn", amount("Amt", told.amount), leaf("CdtDbtInd", direction), *said)

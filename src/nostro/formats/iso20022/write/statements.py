@@ -13,6 +13,7 @@ from datetime import datetime
 from itertools import islice
 
 from nostro.formats.iso20022.entry import STATE_CODES
+from nostro.formats.iso20022.write.settled import document
 from nostro.formats.reading import Item
 from nostro.formats.xml_text import DECLARATION, attribute, branch, leaf
 from nostro.model.failures import FormatRefused
@@ -237,7 +238,7 @@ def _detail_of(entry: Entry) -> Detail:
 def _detail(detail: Detail, at: _Place) -> str:
     role = "Dbtr" if detail.direction == "credit" else "Cdtr"
     account = detail.counterparty_account
-    purpose = leaf("Cd", detail.purpose) if len(detail.purpose) == _CODE else at.leaf("Prtry", detail.purpose, _ID)
+    settled_on = leaf("IntrBkSttlmDt", detail.settlement_date.isoformat() if detail.settlement_date else "")
     return branch(
         "TxDtls",
         _references(detail.references, at),
@@ -245,13 +246,25 @@ def _detail(detail: Detail, at: _Place) -> str:
         leaf("CdtDbtInd", _DIRECTIONS[detail.direction] if detail.amount and detail.direction else ""),
         _exchange(detail.exchange, detail.amount),
         _charges(detail.charges),
-        branch("RltdPties", _party(role, detail.counterparty, at), _bank_account(f"{role}Acct", account, at)),
+        branch(
+            "RltdPties",
+            _party(role, detail.counterparty, at),
+            _bank_account(f"{role}Acct", account, at),
+            _party(f"Ultmt{role}", detail.ultimate_counterparty, at),
+        ),
         branch("RltdAgts", branch(f"{role}Agt", _agent(account, at))),
-        branch("Purp", purpose),
+        _coded("LclInstrm", detail.local_instrument or "", at),
+        _coded("Purp", detail.purpose, at),
         _remittance(detail, at),
+        branch("RltdDts", settled_on),
+        branch("Tax", _amount("TtlTaxAmt", detail.tax)) if detail.tax else "",
         _returned(detail, at),
         at.leaf("AddtlTxInf", detail.additional, _MORE),
     )
+
+
+def _coded(name: str, said: str, at: _Place) -> str:
+    return branch(name, leaf("Cd", said) if len(said) == _CODE else at.leaf("Prtry", said, _ID))
 
 
 def _references(told: References, at: _Place) -> str:
@@ -273,11 +286,18 @@ def _exchange(told: Exchange | None, settled: Amount | None) -> str:
         return ""
     conversion = ""
     if told.source_currency and told.rate is not None:
-        target = leaf("TrgtCcy", told.target_currency)
-        conversion = branch("CcyXchg", leaf("SrcCcy", told.source_currency), target, leaf("XchgRate", plain(told.rate)))
+        conversion = branch(
+            "CcyXchg",
+            leaf("SrcCcy", told.source_currency),
+            leaf("TrgtCcy", told.target_currency),
+            leaf("UnitCcy", told.unit_currency or ""),
+            leaf("XchgRate", plain(told.rate)),
+            leaf("CtrctId", told.contract or ""),
+        )
     instructed = branch("InstdAmt", _amount("Amt", told.instructed)) if told.instructed else ""
     moved = branch("TxAmt", _amount("Amt", settled), conversion) if settled else ""
-    return branch("AmtDtls", instructed, moved)
+    counter = branch("CntrValAmt", _amount("Amt", told.counter_value)) if told.counter_value else ""
+    return branch("AmtDtls", instructed, moved, counter)
 
 
 def _charges(told: Sequence[Charge]) -> str:
@@ -287,6 +307,7 @@ def _charges(told: Sequence[Charge]) -> str:
             _amount("Amt", charge.amount),
             leaf("CdtDbtInd", _DIRECTIONS[charge.direction]),
             leaf("ChrgInclInd", "" if charge.included is None else str(charge.included).lower()),
+            branch("Tp", leaf("Cd", charge.type) if len(charge.type) == _CODE else "") if charge.type else "",
             leaf("Br", charge.bearer if len(charge.bearer) == _CODE else ""),
         )
         for charge in told
@@ -339,17 +360,22 @@ def _agent(told: BankAccount | None, at: _Place) -> str:
 
 
 def _remittance(detail: Detail, at: _Place) -> str:
-    lines = [at.leaf("Ustrd", line, _LINE) for line in detail.remittance]
+    documents = detail.documents or ()
+    numbers = {told.number for told in documents}
+    lines = [at.leaf("Ustrd", line, _LINE) for line in detail.remittance if line not in numbers]
+    named = [branch("Strd", document(told, modern=True)) for told in documents]
     structured = branch("Strd", branch("CdtrRefInf", at.leaf("Ref", detail.references.structured, _ID)))
-    return branch("RmtInf", *lines, structured)
+    return branch("RmtInf", *lines, *named, structured)
 
 
 def _returned(detail: Detail, at: _Place) -> str:
     told = detail.returned
     if told is None:
         return ""
+    original = _code(told.original_code, at).replace("BkTxCd", "OrgnlBkTxCd") if told.original_code else ""
+    originator = branch("Orgtr", branch("Pty", at.leaf("Nm", told.originator or "", _NAME)))
     reason = leaf("Cd", told.code) or at.leaf("Prtry", told.proprietary, _ID)
-    return branch("RtrInf", branch("Rsn", reason), at.leaf("AddtlInf", told.text, _LONG_ID))
+    return branch("RtrInf", original, originator, branch("Rsn", reason), at.leaf("AddtlInf", told.text, _LONG_ID))
 
 
 def _code(said: str, at: _Place) -> str:
