@@ -218,6 +218,17 @@ async def test_two_workers_poll_a_feed_once_and_a_dead_ones_moves(feed: Feeding)
     assert feed.till.asked == 2
 
 
+async def test_what_a_worker_gives_back_as_it_ends_is_anothers_at_once(feed: Feeding) -> None:
+    leaving, heir = feed.polls().leases, feed.polls("worker-2").leases
+    asked = ("till", "events", feed.house.now)
+    assert await leaving.take(*asked)
+    assert await heir.take(*asked) is None
+    feed.house.later(seconds=4)
+    asked = ("till", "events", feed.house.now)
+    await leaving.release(feed.house.now)
+    assert await heir.take(*asked)
+
+
 async def test_a_page_that_comes_back_after_the_lease_went_to_another_is_not_kept(feed: Feeding) -> None:
     feed.till.events.append("one")
     zombie, heir = feed.polls(), feed.polls("worker-2")

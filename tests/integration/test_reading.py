@@ -165,6 +165,16 @@ async def test_a_worker_that_dies_in_the_middle_loses_doubles_and_miscounts_noth
     assert await facts(house) == 700
 
 
+async def test_a_worker_that_ends_lets_go_of_what_it_reads(house: IntakeHouse) -> None:
+    await house.take(*payouts(1, 700))
+    assert 0 < await house.readings.step(house.now) < 700
+    await house.readings.release(house.now)
+    house.readings = house.make_readings()
+    assert await house.readings.step(house.now)
+    await house.read_all()
+    assert await facts(house) == 700
+
+
 async def test_a_reader_whose_lease_went_to_another_ends_nothing(house: IntakeHouse) -> None:
     await house.take(*payouts(1, 700))
     zombie, heir = house.readings, house.make_readings()

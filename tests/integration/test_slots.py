@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 from nostro.egress.connections import OpenConnection
-from nostro.egress.line import Line
+from nostro.egress.line import Line, Pace
 from nostro.ingress.limits import Limit, Limits, Way
 from nostro.model.calls import HttpReply, HttpRequest, Message
 from nostro.model.clock import Now
@@ -69,22 +69,22 @@ async def clock() -> Now:
     return Now(AT, AT)
 
 
-@pytest.mark.parametrize("slots, workers", [(1, 1), (1, 2), (2, 2), (4, 2)])
-def test_the_rate_holds_over_all_slots_and_each_worker_polls_beside_them_at_a_slots_pace(
-    slots: int, workers: int
-) -> None:
+@pytest.mark.parametrize("slots", [1, 2, 4])
+def test_the_rate_holds_over_all_slots_and_what_is_polled_beside_them(slots: int) -> None:
     rate, seconds = 40, 20
     loop = Virtual()
     heard = Heard(loop)
     shared = OpenConnection(
         "toy", connector(operation("look_up")), ToyConfig(), URL, slots=slots, calls_per_second=rate, concurrency=8
     )
-    lines = [Line(shared, heard, clock) for _ in range(slots)]
-    beside = [Line(shared, heard, clock) for _ in range(2 * workers)]  # each worker's polls and its pin
-    rate_in_all = rate + len(beside) * shared.slot_rate
+    lines = [Line(shared, heard, clock, pace=Pace(shared.slot_rate)) for _ in range(slots)]
+    beside = [Line(shared, heard, clock) for _ in range(2)]  # polls and the pin
+    for line in beside:
+        line.offers = lambda _: min((line.pace for line in lines), key=lambda pace: pace.free_at)
 
     async def busy(line: Line) -> None:
         while loop.time() < seconds:
+            assert line.may(Now(AT, AT))
             await line.ask(Message("find", {"keys": []}))
 
     async def all_at_once() -> None:
@@ -93,9 +93,9 @@ def test_the_rate_holds_over_all_slots_and_each_worker_polls_beside_them_at_a_sl
     loop.run_until_complete(all_at_once())
     loop.close()
     by_second = Counter(int(at) for at in heard.at)
-    assert max(by_second.values()) <= 2 * rate_in_all, "at most a second's worth at once after a rest"
+    assert max(by_second.values()) <= 2 * rate, "at most a second's worth at once after a rest"
     steady = [by_second[second] for second in range(2, seconds - 1)]
-    assert all(abs(count - rate_in_all) <= slots + len(beside) for count in steady), steady
+    assert all(abs(count - rate) <= slots for count in steady), steady
 
 
 @pytest.mark.asyncio
@@ -112,6 +112,11 @@ async def test_workers_hold_disjoint_slots_whose_parts_add_up(database: Database
     mine, yours = (worker.slots.held("psp", world.now) for worker in (one, two))
     assert (len(mine), len(yours)) == (2, 2)
     assert {slot.number for slot in (*mine, *yours)} == {0, 1, 2, 3}
+    mine_first, yours_first = (worker.slots.first_free("psp", world.now) for worker in (one, two))
+    assert mine_first is one.slots.pace(mine[0]), "polls take turns with the commands of a slot"
+    assert yours_first is two.slots.pace(yours[0])
+    await asyncio.gather(*(one.slots.pace(mine[0]).turn() for _ in range(2)))
+    assert one.slots.first_free("psp", world.now) is one.slots.pace(mine[1])
     assert world.connection.slot_concurrency * 4 == world.connection.concurrency
     assert world.connection.slot_rate * 4 == world.connection.connector.manifest.calls_per_second
     for n in range(30):
@@ -131,6 +136,7 @@ async def test_a_dead_workers_slots_move_and_its_part_is_driven_on(database: Dat
     dead, heir = Worker(world, "dead"), Worker(world, "heir")
     await dead.slots.step(world.now)
     assert len(dead.slots.held("psp", world.now)) == 4
+    assert heir.slots.first_free("psp", world.now) is None, "nor does it poll there"
     world.later(11)
     await heir.slots.step(world.now)
     assert len(heir.slots.held("psp", world.now)) == 4
@@ -141,19 +147,21 @@ async def test_a_dead_workers_slots_move_and_its_part_is_driven_on(database: Dat
 
 
 @pytest.mark.asyncio
-async def test_commands_that_wait_for_a_partner_are_counted_until_they_leave(database: Database) -> None:
+async def test_commands_that_wait_for_a_partner_or_a_person_are_counted_until_they_leave(database: Database) -> None:
     world = World(database, operation("look_up"), slots=1)
     for lane in ("critical", "bulk", "bulk"):
         await world.want(f"{lane}_{world.now.business.second}", lane=lane)
         world.later(1)
-    limits = Limits(database, Limit(commands=3))
+    for status in ("proposed", "handed_over", "would_do"):
+        await world.want(status, status=status)
+    limits = Limits(database, Limit(commands=5), companies={"psp": frozenset({"DE"})})
     await limits.step(world.now)
-    assert limits.commands == {"psp": (3, 1)}
-    assert limits.why_not(Way.PUSHED) == "Too many commands wait for psp."
+    assert (limits.commands, limits.commands_in_all) == ({"psp": (5, 1)}, (6, 1))
+    assert limits.why_not(Way.PUSHED, source="psp") == "Too many commands wait for psp."
     await Worker(world, "one").settle()
     world.later(60)
     await limits.step(world.now)
-    assert limits.commands == {}
+    assert limits.commands == {"psp": (2, 0)}, "what waits for a person stays"
 
 
 @pytest.mark.asyncio

@@ -70,4 +70,4 @@ class Asking:
         if kind == "dispatch":
             driven = any(one.running for one in worker.dispatchers if one.connection.id == connection)
             return driven or bool(worker.slots.held(connection, now))
-        return True
+        return kind not in ("poll", "pin") or bool(worker.slots.held(connection, now))

@@ -10,14 +10,21 @@ from nostro.ingress.limits import CRITICAL, STANDARD, Limit, Limits, Way
 from nostro.model.failures import BacklogFull
 from nostro.store.database import Database
 
-LIMIT = Limit(arrivals=(10, 100, 1000), readings=100, commands=50, parked=200, disk_free_bytes=1000)
+LIMIT = Limit(arrivals=(10, 100, 1000), readings=100, commands=50, commands_in_all=90, parked=200, disk_free_bytes=1000)
+COMPANIES = {
+    "odoo": frozenset({"DE", "US"}),
+    "stripe-de": frozenset({"DE"}),
+    "bank-de": frozenset({"DE"}),
+    "bank-us": frozenset({"US"}),
+    "unused": frozenset[str](),
+}
 
 
 def measured(
     arrivals: tuple[int, int, int] = (0, 0, 0), readings: int = 0, disk_free_bytes: int | None = None
 ) -> Limits:
     """Limits as they are after a measure."""
-    limits = Limits(cast("Database", None), LIMIT)  # the database is asked by `step` alone
+    limits = Limits(cast("Database", None), LIMIT, companies=COMPANIES)  # the database is asked by `step` alone
     limits.arrivals, limits.readings, limits.disk_free_bytes = list(arrivals), readings, disk_free_bytes
     return limits
 
@@ -69,17 +76,38 @@ def test_what_is_critical_has_room_of_its_own_among_the_unread_and_is_full_by_it
     assert limits.why_not(Way.PUSHED, CRITICAL) == "Too many receipts are unread."
 
 
-def test_commands_that_wait_for_a_partner_close_the_house_to_what_would_make_more_of_them() -> None:
+def paused(limits: Limits, way: Way = Way.PULLED, lane: int = STANDARD) -> list[str]:
+    """The connections from which nothing comes in that way."""
+    return [source for source in COMPANIES if limits.why_not(way, lane, source)]
+
+
+def test_commands_that_wait_for_a_partner_hold_back_whoever_serves_its_companies_alone() -> None:
     limits = measured()
-    limits.commands = {"odoo": (39, 0), "psp": (0, 0)}
-    assert turned_away(limits) == []
-    limits.commands = {"odoo": (40, 0), "psp": (0, 0)}
+    limits.commands = {"odoo": (0, 0), "stripe-de": (39, 0)}
+    assert paused(limits) == []
+    limits.commands = {"odoo": (0, 0), "stripe-de": (40, 0)}
+    assert (turned_away(limits), paused(limits)) == ([], ["stripe-de", "bank-de"])
+    assert paused(limits, Way.PUSHED) == []
+    limits.commands = {"odoo": (0, 0), "stripe-de": (50, 49)}
+    assert paused(limits, Way.PUSHED) == ["stripe-de", "bank-de"]
+    assert limits.why_not(Way.PUSHED, STANDARD, "bank-de") == "Too many commands wait for stripe-de."
+    assert limits.held_back() == dict.fromkeys(["bank-de", "stripe-de"], "Too many commands wait for stripe-de.")
+    assert paused(limits, Way.PUSHED, CRITICAL) == paused(limits, Way.ACT) == []
+    limits.commands = {"stripe-de": (50, 50)}
+    assert paused(limits, Way.PUSHED, CRITICAL) == ["stripe-de", "bank-de"]
+    limits.commands = {"odoo": (50, 0)}
+    assert paused(limits, Way.PUSHED) == ["odoo", "stripe-de", "bank-de", "bank-us"]
+
+
+def test_more_open_commands_than_the_house_bears_close_it_to_everybody_but_persons() -> None:
+    limits = measured()
+    limits.commands_in_all = (72, 0)
     assert turned_away(limits) == ["PULLED"]
-    limits.commands = {"psp": (0, 0), "odoo": (50, 49)}
+    limits.commands_in_all = (90, 89)
     assert turned_away(limits) == ["PULLED", "PUSHED"]
-    assert limits.why_not(Way.PUSHED) == "Too many commands wait for odoo."
+    assert limits.why_not(Way.PUSHED) == "Too many commands have not ended."
     assert not limits.why_not(Way.PUSHED, CRITICAL)
-    limits.commands = {"odoo": (50, 50)}
+    limits.commands_in_all = (90, 90)
     assert limits.why_not(Way.PUSHED, CRITICAL)
 
 

@@ -126,10 +126,10 @@ def test_calls_keep_the_connections_pace() -> None:
 
     async def seconds(calls: int) -> float:
         loop = asyncio.get_running_loop()
-        line._free_at = loop.time()
+        line.pace.free_at = loop.time()
         began = loop.time()
         for _ in range(calls):
-            await line._turn()
+            await line.pace.turn()
         return loop.time() - began
 
     assert asyncio.run(seconds(6)) >= 0.1

@@ -1,6 +1,7 @@
 """A line to a connection: paces calls, opens sessions, writes and reads. One a slot, and one for each kind of poll.
 
-It knows nothing of journals: `ask` is for what is safe to repeat, `send` for the shell.
+Polls take their turns among those of a slot that their worker holds, so that all of them together keep to the
+connection's rate. A line knows nothing of journals: `ask` is for what is safe to repeat, `send` for the shell.
 """
 
 from __future__ import annotations
@@ -71,8 +72,27 @@ class Health:
 
 
 @dataclass(slots=True)
+class Pace:
+    """Turns at a slot's rate, on this machine's clock; after a rest a second's worth may go at once."""
+
+    rate: float
+    free_at: float = 0.0
+
+    async def turn(self) -> None:
+        """Waits until the next call may go."""
+        clock = asyncio.get_running_loop().time()
+        begin = max(clock - BURST_SECONDS, self.free_at)
+        self.free_at = begin + 1 / self.rate
+        if begin > clock:
+            await asyncio.sleep(begin - clock)
+
+
+@dataclass(slots=True)
 class Line:
-    """`transport` carries the calls. Pacing is on this machine's clock."""
+    """`transport` carries the calls. `pace`: of the slot; one of its own unless told otherwise.
+
+    `offers`: for a line that is of no slot, the turns of a slot that its worker holds at an instant, if it holds one.
+    """
 
     connection: OpenConnection
     transport: Transport
@@ -80,9 +100,20 @@ class Line:
     count: Count = silent
     health: Health = field(default_factory=Health)
     traces: Traces = UNTRACED
+    pace: Pace = field(default=None)  # type: ignore[assignment]  # is there from the beginning, see below
+    offers: Callable[[Now], Pace | None] | None = None
     _session: Mapping[str, Any] | None = None
     _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _free_at: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Where nobody shares a pace."""
+        self.pace = self.pace or Pace(self.connection.slot_rate)
+
+    def may(self, now: Now) -> bool:
+        """Whether it may call now; where not, it is for another worker to."""
+        offered = self.offers(now) if self.offers else self.pace
+        self.pace = offered or self.pace
+        return offered is not None
 
     async def ask(self, message: Message, timeout_seconds: float = ASK_SECONDS) -> Answer:
         """A call without effect. Where the session has run out it is opened again, once."""
@@ -95,7 +126,7 @@ class Line:
         """The rendered call, its session open and its turn come. Raises `NotReady`."""
         session = await self._opened()
         request = self._rendered(message, key, session)
-        await self._turn()
+        await self.pace.turn()
         return request
 
     async def send(self, request: HttpRequest, timeout_seconds: float) -> HttpReply:
@@ -181,7 +212,7 @@ class Line:
 
     async def _session_reply(self, message: Message) -> Reply:
         request = self._rendered(message, "", {})
-        await self._turn()
+        await self.pace.turn()
         answer = await self._answer(message, request, ASK_SECONDS)
         now = await self.clock()
         return Reply(answer.content, now.business, answer.failure, answer.sentence)
@@ -195,14 +226,6 @@ class Line:
         if urlsplit(request.url)[:2] != urlsplit(self.connection.url)[:2]:
             raise NotReady(FailureKind.INVALID, "The call leads to another host than the connection's.")
         return request
-
-    async def _turn(self) -> None:
-        """Waits until the connection's rate allows the next call; after a rest a second's worth may go at once."""
-        clock = asyncio.get_running_loop().time()
-        begin = max(clock - BURST_SECONDS, self._free_at)
-        self._free_at = begin + 1 / self.connection.slot_rate
-        if begin > clock:
-            await asyncio.sleep(begin - clock)
 
 
 def _said(dialogue: Any, reply: Reply | None) -> Any:  # noqa: ANN401 - whatever a connector yields

@@ -130,6 +130,7 @@ class Dispatcher:
                 house.count,
                 self._breaker.health,
                 house.traces,
+                house.slots.pace(slot),
             )
             self._seats[slot.number] = Seat(slot, line, Journal(FencedWrites(house.database, slot), house.keys))
         return self._seats[slot.number]

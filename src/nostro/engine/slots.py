@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from nostro.egress.connections import Connections, OpenConnection
 from nostro.egress.journal import Slot
+from nostro.egress.line import Pace
 from nostro.model.clock import Now
 from nostro.store.database import Database, Statements, Transaction
 
@@ -28,6 +29,7 @@ class Slots:
     worker: str
     connections: Connections
     _mine: dict[Name, Slot] = field(default_factory=dict)
+    _paces: dict[Name, Pace] = field(default_factory=dict)
     _until: datetime | None = None
     _renewed: datetime | None = None
 
@@ -63,6 +65,15 @@ class Slots:
             return []
         return [slot for name, slot in sorted(self._mine.items()) if name[0] == connection]
 
+    def pace(self, slot: Slot) -> Pace:
+        """The slot's turns, for everything that its worker sends on it: commands and polls."""
+        rate = self.connections[slot.connection].slot_rate
+        return self._paces.setdefault((slot.connection, slot.number), Pace(rate))
+
+    def first_free(self, connection: str, now: Now) -> Pace | None:
+        """Of the slots that are held now, the one whose turn comes first: for polls. None: others may poll."""
+        return min(map(self.pace, self.held(connection, now)), key=lambda pace: pace.free_at, default=None)
+
     def has(self, slot: Slot) -> bool:
         """Whether a slot is still this worker's, as far as it knows."""
         return self._mine.get((slot.connection, slot.number)) == slot
@@ -80,7 +91,7 @@ class Slots:
 
     def _served(self) -> list[OpenConnection]:
         connections = sorted(self.connections.values(), key=lambda connection: connection.id)
-        return [connection for connection in connections if connection.connector.manifest.operations]
+        return [connection for connection in connections if connection.connector.wire is not None]
 
     async def _fair(self, tx: Transaction, slots: int, now: Now) -> int:
         alive = await tx.row(ENGINE.count_workers, alive_after=now.machine - LEASE)

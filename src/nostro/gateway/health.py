@@ -65,6 +65,7 @@ class Health:
             "information": _information(database),
             "late_loops": late,
             "intake": refused or "open",
+            "held_back": {} if refused else self.limits.held_back(),
             "readings": self.limits.readings,
             "arrivals": self.limits.arrivals,
         }

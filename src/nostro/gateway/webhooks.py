@@ -81,7 +81,7 @@ class Door:
         return connection if ours and hmac.compare_digest(told.encode(), ours.encode()) else None
 
     async def _take(self, connection: OpenConnection, request: Request) -> Response:
-        self.limits.demand(Way.PUSHED, lane_number(connection.reading_lane))
+        self.limits.demand(Way.PUSHED, lane_number(connection.reading_lane), connection.id)
         limit = connection.connector.manifest.body_limit
         body = None
         try:

@@ -104,7 +104,9 @@ class Folders:
         """How many files were taken in. Files stay where they are while the backlog is full."""
         taken = 0
         for connection in self.connections.values():
-            if connection.connector.manifest.watches_folder and not self.limits.why_not(Way.PULLED):
+            if connection.connector.manifest.watches_folder and not self.limits.why_not(
+                Way.PULLED, source=connection.id
+            ):
                 leased = await self.leases.take(connection.id, FEED, now)
                 taken += await self._look(connection, leased, now) if leased else 0
         return taken

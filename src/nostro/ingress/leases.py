@@ -67,6 +67,11 @@ class Leases:
             connection, name, row.token, feed.cursor, feed.run_at, feed.failures, feed.rewind_to, feed.stopped
         )
 
+    async def release(self, now: Now) -> None:
+        """Gives everything back, so that nobody waits for leases to end."""
+        async with self.database.transaction() as tx:
+            await tx.run(SQL.release_leases, kind=KIND, holder=self.worker, now=now.machine)
+
     async def fence(self, tx: Transaction, leased: Leased) -> None:
         """Raises `LostRace` when somebody else holds the feed by now."""
         name = f"{leased.connection}/{leased.name}"

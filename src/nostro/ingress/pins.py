@@ -46,6 +46,8 @@ class Pins:
 
     async def step(self, now: Now) -> int:
         """1 when it stopped or freed the connection."""
+        if not self.line.may(now):
+            return 0
         leased = await self.leases.take(self.connection.id, FEED, now)
         if leased is None or leased.run_at > now.business:
             return 0

@@ -48,11 +48,13 @@ class Polls:
     async def step(self, now: Now) -> int:
         """How many pages with something in them were kept. Nothing is asked while the backlog is full."""
         kept = 0
+        if not self.line.may(now):
+            return 0
         resting = await self.leases.resting(self.connection.id, now)
         for feed in self.connection.connector.manifest.feeds.values():
             if feed.name in resting:
                 continue
-            if self.intake.limits.why_not(Way.PULLED):
+            if self.intake.limits.why_not(Way.PULLED, source=self.connection.id):
                 break
             leased = await self.leases.take(self.connection.id, feed.name, now)
             if leased is not None and leased.run_at <= now.business and not leased.stopped:

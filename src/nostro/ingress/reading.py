@@ -88,6 +88,12 @@ class Readings:
         self._open = still
         return sorted(claims, key=lambda row: (row.lane, row.run_at, row.shard, row.receipt))
 
+    async def release(self, now: Now) -> None:
+        """Lets go of what is open: whoever claims it reads it from its beginning."""
+        async with self.database.transaction() as tx:
+            await self._hold(tx, until=now.machine)
+        self._open = {}
+
     def _room(self, still: Iterable[Opened]) -> dict[int, int]:
         """How many more receipts may be open, on the lanes that take facts."""
         taken = Counter(opened.claim.lane for opened in still)

@@ -76,7 +76,7 @@ class Intake:
     def _demand(self, received: Received) -> None:
         """Raises `BacklogFull` when nothing of this kind may come in now; what may is counted at once."""
         lane = lane_number(received.lane or "standard")
-        self.limits.demand(WAYS.get(received.kind, Way.PULLED), lane)
+        self.limits.demand(WAYS.get(received.kind, Way.PULLED), lane, received.connection)
         self.limits.took(lane)
 
     def tell(self, received: Received, kept: KeptReceipt, began: int) -> None:

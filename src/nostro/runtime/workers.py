@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 
 from fastapi import FastAPI
 from starlette.applications import Starlette
@@ -30,6 +31,7 @@ from nostro.engine.tenure import Tenure
 from nostro.gateway.app import build_app
 from nostro.gateway.health import Health, build_health_app
 from nostro.gateway.webhooks import Door
+from nostro.governance.bundle import PEOPLE
 from nostro.ingress.folders import Folders
 from nostro.ingress.leases import Leases
 from nostro.ingress.limits import Limit, Limits
@@ -82,6 +84,8 @@ class Worker:
     slots: Slots
     dispatchers: Sequence[Dispatcher]
     checkpoints: Checkpoints
+    leases: Leases
+    readings: Readings
     limits: Limits
     metrics: Metrics
     door: FastAPI
@@ -113,7 +117,7 @@ class Worker:
             await self.rest()
 
     async def rest(self) -> None:
-        """Drops what is under way and gives back shards and slots, so that nobody waits for leases to end.
+        """Drops what is under way and gives back whatever it leases, so that nobody waits for leases to end.
 
         What was appended since the last checkpoint is sealed: a restore of what this worker leaves is always noticed.
         """
@@ -121,6 +125,8 @@ class Worker:
         now = await self.house.now()
         await self.tenure.release(now)
         await self.slots.release(now)
+        await self.leases.release(now)
+        await self.readings.release(now)
         await self.checkpoints.seal(now)
 
 
@@ -172,19 +178,25 @@ class Wiring:
             },
         )
         house, count = self.house, self.metrics.count
-        limits = Limits(house.database, Limit(folders=(house.state,)), self.metrics.put)
+        companies = {
+            name: frozenset(entity.id for entity in one.entities)
+            for name, one in house.connections.items()
+            if name != PEOPLE
+        }
+        limits = Limits(house.database, Limit(folders=(house.state,)), self.metrics.put, companies)
         self.traces = self.stack.enter_context(exporting())
         intake = Intake(house.database, house.keys, limits, count, self.traces)
         tenure = Tenure(house.database, self.name, {name: len(p.versions) for name, p in house.processes.items()})
         slots = Slots(house.database, self.name, house.connections)
+        leases, readings = Leases(house.database, self.name), self._readings(limits)
         checkpoints = Checkpoints(house.database, house.seal_key, house.anchors.put)
         dispatchers = await self._dispatchers(slots)
         steps = [
             ("limits", limits.step, 1.0),
             ("tenure", self._told(tenure), 1.0),
             ("slots", slots.step, 1.0),
-            *await self._intakes(intake, limits),
-            ("read", self._readings(limits).step, 0.1),
+            *await self._intakes(intake, slots, leases),
+            ("read", readings.step, 0.1),
             ("route", Rejoin(house.database, house.keys, house.processes).step, 1.0),
             ("decide", self._decider(tenure).step, 0.05),
             ("deadlines", Deadlines(house.database, tenure).step, 1.0),
@@ -201,6 +213,8 @@ class Wiring:
             slots=slots,
             dispatchers=dispatchers,
             checkpoints=checkpoints,
+            leases=leases,
+            readings=readings,
             limits=limits,
             metrics=self.metrics,
             door=build_app(door),
@@ -233,26 +247,26 @@ class Wiring:
             self.traces,
         )
 
-    async def _intakes(self, intake: Intake, limits: Limits) -> list[Step]:
+    async def _intakes(self, intake: Intake, slots: Slots, leases: Leases) -> list[Step]:
         """Polls, a loop each, and the watched folders."""
-        house, leases = self.house, Leases(self.house.database, self.name)
-        folders = Folders(
-            house.database, house.connections, intake, leases, limits, settle=self.settle, count=self.metrics.count
-        )
+        house, settle, count = self.house, self.settle, self.metrics.count
+        folders = Folders(house.database, house.connections, intake, leases, intake.limits, settle=settle, count=count)
         steps: list[Step] = [("folders", folders.step, 1.0)]
         for connection in house.connections.values():
             if connection.connector.manifest.feeds and connection.connector.wire is not None:
-                line = await self._line(connection)
-                polls = Polls(house.database, line, intake, leases, house.entropy, self.metrics.count)
+                line = await self._line(connection, slots)
+                polls = Polls(house.database, line, intake, leases, house.entropy, count)
                 steps.append((f"poll {connection.id}", polls.step, 1.0))
             if connection.connector.identify is not None:
-                steps.append(
-                    (f"pin {connection.id}", Pins(house.database, await self._line(connection), leases).step, 5.0)
-                )
+                pins = Pins(house.database, await self._line(connection, slots), leases)
+                steps.append((f"pin {connection.id}", pins.step, 5.0))
         return steps
 
-    async def _line(self, connection: OpenConnection) -> Line:
-        return Line(connection, await self._transport(connection), self.house.now, self.metrics.count)
+    async def _line(self, connection: OpenConnection, slots: Slots) -> Line:
+        """A line beside the slots, that takes its turns among theirs."""
+        line = Line(connection, await self._transport(connection), self.house.now, self.metrics.count)
+        line.offers = partial(slots.first_free, connection.id)
+        return line
 
     async def _transport(self, connection: OpenConnection) -> Transport:
         return self.guard(connection, await self.stack.enter_async_context(self.carrier()))

@@ -8,9 +8,14 @@ select count(*) as count, count(*) filter (where lane = 0) as urgent from readin
 
 -- name: commands_ready
 -- How many commands may leave and haven't, by connection, and how many of them on the critical lane: from `command_open_ready` alone. Those
--- under way are few, and those that wait for a person stay so however long a partner is away.
-select connection, count(*) as count, count(*) filter (where lane = 0) as urgent from command_open
+-- under way are few.
+select connection, false as observed, count(*) as count, count(*) filter (where lane = 0) as urgent from command_open
 where status = 'ready' group by connection order by connection;
+
+-- name: commands_at_persons
+-- The same of those that a person lets go, releases or ends, and apart from them those that only observe: from `command_open_at_persons` alone.
+select connection, status = 'would_do' as observed, count(*) as count, count(*) filter (where lane = 0) as urgent from command_open
+where status in ('would_do', 'proposed', 'handed_over') group by connection, status = 'would_do' order by connection, observed;
 
 -- name: parked_waiting
 -- How many facts and look-ups wait for news that leads them to a subject.
@@ -82,6 +87,10 @@ on conflict (kind, name, slot) do update set holder = excluded.holder, until = e
   token = lease.token + case when lease.holder = excluded.holder then 0 else 1 end
 where lease.holder = excluded.holder or lease.until <= %(machine)s
 returning token;
+
+-- name: release_leases
+-- Gives back what a worker holds of a kind, so that nobody waits for its leases to end.
+update lease set holder = '', until = %(now)s where kind = %(kind)s and holder = %(holder)s;
 
 -- name: hold_lease
 -- The fence: no row when somebody else has it by now.
