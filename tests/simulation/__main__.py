@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.simulation.circumstances import Circumstances
 from tests.simulation.database import Connections
 from tests.simulation.disturbance import Blow
 from tests.simulation.place import database, simulation_server
@@ -61,6 +62,7 @@ def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--without-deals", default="", help="with --seed: numbers of deals, with commas between")
     parser.add_argument("--without-faults", default="", help="with --seed: names of faults, with semicolons between")
     parser.add_argument("--blows", help="with --seed: these instead of its own: `12 crash send act; 3 pause ...`")
+    parser.add_argument("--circumstances", help="with --seed: these instead of its own: `slots 2; people act`")
     return parser.parse_args(arguments)
 
 
@@ -70,6 +72,7 @@ def _plan(asked: argparse.Namespace) -> Plan:
         frozenset(int(number) for number in asked.without_deals.split(",") if number),
         frozenset(name.strip() for name in asked.without_faults.split(";") if name.strip()),
         None if asked.blows is None else tuple(_blow(text) for text in asked.blows.split(";") if text.strip()),
+        None if asked.circumstances is None else Circumstances.named(asked.circumstances),
     )
 
 
@@ -205,6 +208,8 @@ def told(verdict: Verdict) -> Iterator[str]:
     yield f"Seed {plan.seed}, digest {verdict.digest[:16]}, {verdict.turns} turns"
     yield "Business:"
     yield from (f"  deal {number}: {deal}" for number, deal in sorted(verdict.deals.items()))
+    yield "How the house is run:"
+    yield from (f"  {name}: {told}" for name, told in sorted(verdict.circumstances.told().items()))
     yield "What was to disturb it:"
     yield from (f"  {blow}{'' if blow in verdict.struck else ' (nobody came by)'}" for blow in verdict.blows)
     yield from (f"  {fault}" for fault in verdict.faults)
@@ -228,6 +233,8 @@ def again(plan: Plan) -> str:
         words += ["--without-faults", ";".join(sorted(plan.without_faults))]
     if plan.blows is not None:
         words += ["--blows", "; ".join(f"{blow.nth} {blow.kind} {blow.point}" for blow in plan.blows)]
+    if plan.circumstances is not None:
+        words += ["--circumstances", str(plan.circumstances)]
     return shlex.join(words)
 
 

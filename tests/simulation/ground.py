@@ -7,25 +7,28 @@ import hashlib
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from nostro.egress.connections import OpenConnection
+from nostro.governance.bundle import PEOPLE as PEOPLE_ID
+from nostro.governance.bundle import Bundle
 from nostro.governance.rules import Rules
 from nostro.landscape.compiling import bundle_of
 from nostro.landscape.reading import Landscape, read_landscape
 from nostro.model.failures import LandscapeRefused
+from nostro.runtime.demo.landscape import PEOPLE as WHO
 from nostro.runtime.demo.landscape import RIGHTS, Grounds, write_files, write_landscape
 from nostro.runtime.house import connections_of
 from nostro.sandbox.faults import FaultPlan
 from nostro.sandbox.odoo import OdooBooks
 from nostro.sandbox.stage import START, odoo_settings
 from nostro.store.entropy import SeededEntropy
+from tests.simulation.circumstances import Circumstances
 
 TOKEN = "path-of-the-simulation"
-PERSON = "treasurer"
 PEOPLE = {
-    "people": [{"id": PERSON, "roles": ["treasury"], "os_user": PERSON}],
+    "people": [{"id": name, "roles": list(roles), "os_user": name} for name, roles in WHO.items()],
     "rights": [{**right, "entities": ["*"]} for right in RIGHTS],
 }
 """Known by his login: a passphrase's hash is another one in each process, and the bundle would be too."""
@@ -37,18 +40,22 @@ class Ground:
 
     land: Landscape
     content: bytes
-    rules: Rules
     connections: Mapping[str, OpenConnection]
     master: bytes
     seal: str
 
-    def connections_for(self, codes: tuple[str, ...], files: Path) -> dict[str, OpenConnection]:
+    def connections_for(self, codes: tuple[str, ...], files: Path, rules: Rules) -> dict[str, OpenConnection]:
         """The connections of some of the companies; their banks' folders are below `files`."""
         names = {code.lower() for code in codes}
         chosen = {
             name: one for name, one in self.connections.items() if "-" not in name or name.partition("-")[2] in names
         }
-        return {name: _with_folder(one, files) for name, one in chosen.items()}
+        return {name: _as_told(_with_folder(one, files), rules) for name, one in chosen.items()}
+
+
+def _as_told(one: OpenConnection, rules: Rules) -> OpenConnection:
+    told = rules.connections[one.id]
+    return replace(one, slots=told.slots, calls_per_second=told.calls_per_second, lanes=rules.lanes_of(one.id))
 
 
 def _with_folder(one: OpenConnection, files: Path) -> OpenConnection:
@@ -72,9 +79,25 @@ def ground() -> Ground:
         opened = connections_of(folder, Rules.from_bundle(compiled))
     content = _without_place(compiled, place)
     key = base64.b64encode(hashlib.sha256(b"the simulation's seal").digest()).decode()
-    return Ground(
-        land, content, Rules.from_bundle(content), opened, hashlib.sha256(b"the simulation's master").digest(), key
-    )
+    return Ground(land, content, opened, hashlib.sha256(b"the simulation's master").digest(), key)
+
+
+@lru_cache(maxsize=64)
+def rules_under(told: Circumstances) -> Rules:
+    """The rules of the landscape as its owner has changed it."""
+    before = Bundle.from_bytes(ground().content)
+    rate = int(told.rate) if told.rate else None
+    connections = [
+        one.model_copy(update={"slots": told.slots_now, "calls_per_second": rate}) if one.id != PEOPLE_ID else one
+        for one in before.connections
+    ]
+    interfaces = [
+        one.model_copy(update={"mode": told.mode, "lane": (told.lane or None) if one.connection != "odoo" else None})
+        for one in before.interfaces
+    ]
+    limits = {**before.limits, "overpayment_tolerance_minor": {"*": told.tolerance_minor}}
+    changed = {"connections": tuple(connections), "interfaces": tuple(interfaces), "limits": limits}
+    return Rules.from_bundle(before.model_copy(update=changed).content)
 
 
 def _without_place(content: bytes, place: str) -> bytes:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from random import Random
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from psycopg import OperationalError
@@ -28,6 +28,8 @@ from tests.simulation.disturbance import Blow
 LOOP: ContextVar[str] = ContextVar("LOOP", default="")
 """Which loop of its worker a task belongs to."""
 MACHINE = datetime(2026, 1, 1, tzinfo=UTC)
+DISPATCH = "dispatch "
+"""How the names of a dispatcher's loop and of its drives begin."""
 LATE = timedelta(seconds=120)
 """So long an Odoo goes on with a call whose client is gone."""
 SLEEP = timedelta(seconds=12)
@@ -36,6 +38,13 @@ FOREVER = datetime.max.replace(tzinfo=UTC)
 
 class Killed(BaseException):
     """This worker is gone: whatever it still does, nobody outside of it notices."""
+
+
+class Sent(NamedTuple):
+    """A call that left for the outside, on machine time, and whose loop sent it."""
+
+    seconds: float
+    loop: str
 
 
 @dataclass(slots=True)
@@ -53,6 +62,10 @@ class Course:
     flaws: list[str] = field(default_factory=list)
     logged: list[str] = field(default_factory=list)
     """What the house said in its log."""
+    sent: list[Sent] = field(default_factory=list)
+    """Calls of dispatchers."""
+    changes: list[float] = field(default_factory=list)
+    """When slots changed hands, once for each."""
     tell: Callable[[str], None] = lambda _: None
 
     def now(self) -> Now:
@@ -74,6 +87,11 @@ class Course:
 
     def __post_init__(self) -> None:
         self.world_began = self.world.now
+
+    @property
+    def seconds(self) -> float:
+        """Machine time since the beginning."""
+        return self._loop.time()
 
     def follow(self) -> datetime:
         """Let the world outside live up to now, for whoever touches it; returns its time."""
@@ -153,12 +171,19 @@ class Life:
 
     def die(self, point: str) -> NoReturn:
         """It stops where it is: all its tasks are dropped, what they had open in the database is rolled back."""
+        self._end(f"is killed at '{point}'")
+        raise Killed
+
+    def leave(self) -> None:
+        """It is replaced, and is not asked whether it has anything under way."""
+        self._end("is replaced")
+
+    def _end(self, how: str) -> None:
         self.dead = True
-        self.course.tell(f"{self.name} is killed at '{point}'")
+        self.course.tell(f"{self.name} {how}")
         mine = asyncio.current_task()
         for task in [task for task in self.tasks if task is not mine]:
             task.cancel()
-        raise Killed
 
 
 LIFE: ContextVar[Life | None] = ContextVar("LIFE", default=None)
@@ -191,6 +216,8 @@ class Carrier:
     async def send(self, request: HttpRequest, timeout_seconds: float) -> HttpReply:
         """As `Transport.send`."""
         course, wire = self.life.course, _wire(request, self.path)
+        if LOOP.get().startswith(DISPATCH):
+            course.sent.append(Sent(course.seconds, LOOP.get()))
         kind = "act" if course.world.systems[self.path].changes_books(wire) else "ask"
         faulty = course.world.faulty[self.path]
         if await self.life.pass_by(f"send {kind}", at_the_socket=True) == "orphan":

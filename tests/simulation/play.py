@@ -9,39 +9,25 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from nostro.egress.anchors import Anchors
-from nostro.engine.activation import activate
-from nostro.model.clock import Now
-from nostro.model.failures import Failure
-from nostro.model.ids import SHARDS
-from nostro.processes.registry import PROCESSES
-from nostro.runtime.clock import Clock
+from nostro.engine.fitness import demand_versions
+from nostro.model.failures import Failure, ReleaseTooOld
 from nostro.runtime.demo.summary import SQL
 from nostro.runtime.house import House
 from nostro.runtime.loops import Loop
 from nostro.runtime.workers import Wiring, Worker
-from nostro.sandbox.entropy import chance
 from nostro.sandbox.server import write_step
-from nostro.sandbox.wire import Delivery
-from nostro.store.database import Statements
-from nostro.store.entropy import SeededEntropy
-from nostro.store.install import Deployment
-from nostro.store.keys import Keys
-from nostro.store.log import genesis
-from nostro.store.sealing import SealKey
+from nostro.sandbox.wire import Delivery, FileStep
 from tests.simulation.asking import Asking
-from tests.simulation.database import Connections, Freely, SimulatedDatabase, empty, rows
+from tests.simulation.database import Connections, rows
 from tests.simulation.door import deliver
-from tests.simulation.ground import Ground, ground
-from tests.simulation.life import LIFE, LOOP, MACHINE, Carrier, Course, Killed, Life
+from tests.simulation.happenings import Happenings
+from tests.simulation.houses import Houses
+from tests.simulation.life import DISPATCH, LIFE, LOOP, MACHINE, Carrier, Course, Killed, Life
 
-INSTALL = Statements("install")
 KEEPERS = {"limits": 30, "tenure": 2, "slots": 2, "checkpoints": 20, "partitions": 600}
 """Loops that look after leases and seals, and after how many seconds of machine time they are asked again."""
 CHANGING_HANDS = ("tenure", "slots")
 """The keepers whose work makes work for others."""
-DRIVE = "dispatch "
-"""How the names of a dispatcher's loop and of its drives begin."""
 HOPELESS = timedelta(seconds=30)
 """So long after a worker was disturbed every lease of the dead has ended, and no call of theirs can leave any more."""
 AGAIN = timedelta(seconds=4)
@@ -64,6 +50,8 @@ class Running:
 
     life: Life
     worker: Worker
+    older: bool = False
+    """Whether its release lacks the newest versions."""
     busy: dict[str, asyncio.Task[int]] = field(default_factory=dict)
     untried: set[str] = field(default_factory=set)
     """Loops that haven't looked yet: before it has, nobody knows whether a loop would find something."""
@@ -78,13 +66,11 @@ class Running:
 
 @dataclass(slots=True)
 class Play:
-    """What `play` drives. `codes`: the companies; `files`: where their banks put files."""
+    """What `play` drives. `houses`: how its house is opened."""
 
     course: Course
     connections: Connections
-    codes: tuple[str, ...]
-    files: Path
-    seed: int
+    houses: Houses
     workers_wanted: int = 2
     runs: list[Running] = field(default_factory=list)
     lives: int = 0
@@ -95,7 +81,7 @@ class Play:
     struck: int = 0
     disturbed_at: datetime = MACHINE
     """When a worker was struck, slept or was missing last."""
-    begins_at: list[datetime] = field(default_factory=list)
+    begins_at: list[tuple[datetime, bool]] = field(default_factory=list)
     acknowledged: list[str] = field(default_factory=list)
     """Receipts of which a sender was told that they are kept."""
     deliveries: dict[asyncio.Task[None], None] = field(default_factory=dict)
@@ -106,63 +92,41 @@ class Play:
     asking: Asking = field(init=False)
     folders: list[Path] = field(init=False)
     house: House = field(init=False)
+    happening: Happenings = field(init=False)
     stack: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     # The house
 
     async def open(self) -> None:
-        """An empty database becomes a house whose landscape is published."""
-        self.folders = [self.files / code.lower() for code in self.codes]
-        for folder in self.folders:
-            folder.mkdir()
-        empty(self.connections)
+        """A house is founded, and its workers begin."""
+        self.folders = [self.houses.files / code.lower() for code in self.houses.codes]
+        self.house = await self.houses.found()
+        self.happening = Happenings(self.houses, self.house, self.course)
         self.asking = Asking(self.connections)
-        self.house = self._house(Freely(), "outside")
-        now = self.course.now()
-        async with self.house.database.transaction() as tx:
-            check = self.house.keys.index("deployment", "check")
-            named = {"id": self.house.deployment.id, "shards": SHARDS, "environment": "test", "check": check}
-            await tx.row(INSTALL.deploy, **named, at=now.business)
-            heads = [genesis(self.house.deployment.id, number) for number in range(SHARDS)]
-            await tx.run(INSTALL.make_shards, shards=list(range(SHARDS)), heads=heads)
-        await activate(self.house.database, self.house.keys, ground().content, "engine", "at its first start", now)
         for _ in range(self.workers_wanted):
             await self._begin_life()
 
-    def _house(self, gate: Life | Freely, name: str) -> House:
-        base: Ground = ground()
-        database = SimulatedDatabase(self.connections, gate)
-        entropy = SeededEntropy(chance(self.seed, name).getrandbits(64))
-        return House(
-            folder=base.land.folder,
-            state=self.files / "nowhere",
-            land=base.land,
-            database=database,
-            keys=Keys({1: base.master}, entropy),
-            entropy=entropy,
-            clock=Told(database, course=self.course),
-            deployment=Deployment(f"simulated-{self.seed:06}".encode()[-16:].rjust(16), "test", 1, ""),
-            quarantine="",
-            anchors=Anchors([]),
-            seal_key=SealKey.from_text(base.seal),
-            rules=base.rules,
-            connections=base.connections_for(self.codes, self.files),
-            processes={process.name: process for process in PROCESSES},
-        )
-
-    async def _begin_life(self) -> None:
+    async def _begin_life(self, *, older: bool | None = None) -> None:
+        """`older`: by which release; by default the first life's is the older one, where there are two."""
         self.lives += 1
         life = Life(f"worker-{self.lives}", self.course)
-        house = self._house(life, life.name)
+        older = older if older is not None else bool(self.houses.told.release) and self.lives == 1
+        house = self.houses.house(life, life.name, older=older)
+        try:
+            await demand_versions(self.house.database, house.processes)
+        except ReleaseTooOld as failure:
+            self.course.tell(f"{life.name} of the older release may not begin: {failure.sentence}")
+            older, house = False, self.houses.house(life, life.name)
         paths = {name: one.url.partition("//")[2].partition("/")[2] for name, one in house.connections.items()}
         wiring = Wiring(
             house, life.name, timedelta(0), self.stack, lambda one, _: Carrier(life, paths[one.id]), Carrier.nothing
         )
         worker = await wiring.worker()
         later = {"partitions": self.course.now().machine + timedelta(seconds=300 * self.course.chance.random())}
-        self.known = {loop.name for loop in worker.loops}
-        self.runs.append(Running(life, worker, untried={loop.name for loop in worker.loops} - set(KEEPERS), kept=later))
-        self.course.tell(f"{life.name} begins")
+        self.known |= {loop.name for loop in worker.loops}
+        untried = {loop.name for loop in worker.loops} - set(KEEPERS)
+        self.runs.append(Running(life, worker, older, untried=untried, kept=later))
+        self.course.tell(f"{life.name} begins{' with an older release' if older else ''}")
 
     # Turns
 
@@ -174,7 +138,12 @@ class Play:
     async def rest(self, until: datetime) -> None:
         """Until nothing is under way any more. Raises `Endless` when that is not before `until`."""
         begun = self.course.now().business
-        while self.course.now().business < begun + QUIET or self._in_motion() or self._under_way():
+        while (
+            self.course.now().business < begun + QUIET
+            or self._in_motion()
+            or self._under_way()
+            or self.happening.agenda
+        ):
             self.polling = True
             if self.course.now().business > until:
                 raise Endless(f"{self._under_way()} things are still under way")
@@ -196,6 +165,7 @@ class Play:
         if self.turns > TURNS:
             raise Endless(f"not at rest after {TURNS} turns")
         await self._bury()
+        await self._happen()
         self._carry()
         self._notice()
         due = self._due()
@@ -205,6 +175,19 @@ class Play:
         self._collect()
         if not self._in_motion() and not self.deliveries and (not due or self._hopeless(due)):
             self._leap(until)
+
+    async def _happen(self) -> None:
+        """What is due now of what is done to the house itself."""
+        for what in self.happening.due():
+            self._hear_news()
+            if what == "replace a worker" and self.runs:
+                newer = [run for run in self.runs if not run.older]
+                self.course.chance.choice(newer or self.runs).life.leave()
+            elif what == "something bad":
+                self._bring(self.happening.bring())
+            elif what != "replace a worker":
+                await self.happening.do(what)
+        self.polling = self.polling or self.happening.recovering
 
     def _notice(self) -> None:
         """A worker that was struck, sleeps or is missing; and that it is time to look again."""
@@ -239,7 +222,8 @@ class Play:
         """Loops that would find something to do."""
         found = self.asking.due(self.course.now())
         due = {name for name in found if name in self.known and self._polled(name)}
-        return due | ({"folders"} if any(map(_holds_files, self.folders)) else set())
+        looked_into = self.happening.recovering or any(map(_holds_files, self.folders))
+        return due | ({"folders"} if looked_into else set())
 
     def _polled(self, loop: str) -> bool:
         """Providers are polled now and then; Odoo, which only hints at what is new, whenever it did."""
@@ -263,9 +247,9 @@ class Play:
         wanted = (due - run.vain) | run.untried
         driven = [one for one in run.worker.dispatchers if one.running]
         if driven and sum(one.running for one in driven) > sum(
-            task.get_name().startswith(DRIVE) for task in run.life.tasks
+            task.get_name().startswith(DISPATCH) for task in run.life.tasks
         ):
-            wanted |= {f"{DRIVE}{one.connection.id}" for one in driven}
+            wanted |= {f"{DISPATCH}{one.connection.id}" for one in driven}
         loops = [loop for loop in run.worker.loops if loop.name in wanted and loop.name not in run.busy]
         return [loop for loop in loops if self.asking.may(run.worker, loop.name, self.course.now())]
 
@@ -292,6 +276,8 @@ class Play:
             run.untried |= {loop.name} - set(KEEPERS)  # a feed that it has not made yet is due to nobody
         except Exception as error:  # noqa: BLE001 - what no loop of the house may raise is a flaw of the house
             self.course.flaws.append(f"{loop.name} raised {error!r}")
+        if loop.name == "slots":
+            self.course.changes += [self.course.seconds] * done
         if not done and news == self.news:
             run.vain.add(loop.name)
         return done
@@ -320,10 +306,10 @@ class Play:
         for run in [run for run in self.runs if run.life.dead]:
             self.runs.remove(run)
             delay = timedelta(seconds=self.course.chance.choice((0, 1, 15)))
-            self.begins_at.append(self.course.now().machine + delay)
-        for due in [at for at in self.begins_at if at <= self.course.now().machine]:
+            self.begins_at.append((self.course.now().machine + delay, run.older))
+        for due in [due for due in self.begins_at if due[0] <= self.course.now().machine]:
             self.begins_at.remove(due)
-            await self._begin_life()
+            await self._begin_life(older=due[1])
 
     # The world outside
 
@@ -333,16 +319,23 @@ class Play:
             return
         self.course.follow()
         for step in self.course.world.take_files():
-            write_step(self.files, step)
-            moment = self.course.world.now.timestamp()
-            os.utime(self.files / step.folder / (step.rename_to or step.name), (moment, moment))
-            self.course.tell(f"{step.folder} writes {step.rename_to or step.name}")
-            self._hear_news()
-        for path, delivery in self.course.world.take_deliveries():
-            self.hinted = self.hinted or path.startswith("odoo")
-            task = asyncio.create_task(self._deliver(path, delivery))
-            self.deliveries[task] = None
+            self._bring(step)
+        for sent in self.course.world.take_deliveries():
+            self._bring(sent)
         self.course.looked()
+
+    def _bring(self, brought: FileStep | tuple[str, Delivery]) -> None:
+        """A file is written, or a webhook sent."""
+        if isinstance(brought, FileStep):
+            name = brought.rename_to or brought.name
+            write_step(self.houses.files, brought)
+            moment = self.course.world.now.timestamp()
+            os.utime(self.houses.files / brought.folder / name, (moment, moment))
+            self.course.tell(f"{brought.folder} writes {name}")
+            self._hear_news()
+        else:
+            self.hinted = self.hinted or brought[0].startswith("odoo")
+            self.deliveries[asyncio.create_task(self._deliver(*brought))] = None
 
     async def _deliver(self, path: str, delivery: Delivery) -> None:
         awake = [run for run in self.runs if run.life.awake]
@@ -354,7 +347,10 @@ class Play:
             status = await self._answered(run, delivery)
         self.course.tell(f"{path} sends a webhook to {run.life.name if awake else 'nobody'}: {status}")
         self.course.follow()
-        self.course.world.report(path, delivery.reference, status)
+        if delivery.reference:
+            self.course.world.report(path, delivery.reference, status)
+        else:
+            self.happening.answered(status)
 
     async def _answered(self, run: Running, delivery: Delivery) -> int | None:
         answer = asyncio.create_task(deliver(run.worker.door, delivery))
@@ -370,6 +366,7 @@ class Play:
         now = self.course.now().business
         waits = [row.at for row in rows(self.connections, SQL.next_wait, {"now": now}) if row.at is not None]
         dues = [due for due in (self.course.world.next_due(), *waits) if due is not None]
+        dues += [one.at for one in self.happening.agenda[:1]]
         to = min([until, *(max(due, now + SECOND) for due in dues)])
         self.course.leap += max(to - now, timedelta(0))
         self._hear_news()
@@ -379,17 +376,3 @@ class Play:
 def _holds_files(folder: Path) -> bool:
     """Looked at often, so names alone: files have an ending, the folders of what was taken have none."""
     return any("." in name for name in os.listdir(folder))  # noqa: PTH208 - a `Path` for each name costs more than it
-
-
-class Told(Clock):
-    """The clock of a worker in a simulation."""
-
-    __slots__ = ("course",)
-
-    def __init__(self, database: SimulatedDatabase, *, course: Course) -> None:
-        super().__init__(database)
-        self.course = course
-
-    async def now(self) -> Now:
-        """Both clocks."""
-        return self.course.now()

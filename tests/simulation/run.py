@@ -15,8 +15,10 @@ from nostro.sandbox.stage import END
 from nostro.sandbox.world import World
 from tests.places import quick_folder
 from tests.simulation.business import Business
+from tests.simulation.circumstances import PLAIN, Circumstances
 from tests.simulation.database import Connections
 from tests.simulation.disturbance import Blow, Chosen, Swarm
+from tests.simulation.houses import Houses
 from tests.simulation.judging import cases_of, digest, flaws, log_of
 from tests.simulation.life import Course, born
 from tests.simulation.logs import HEARD, listening
@@ -27,12 +29,16 @@ from tests.simulation.world import build
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A seed, and what of it is left out: numbers of deals, names of faults; `blows` where they aren't the seed's."""
+    """A seed, and what of it is left out: numbers of deals, names of faults.
+
+    `blows` and `circumstances` where they aren't the seed's.
+    """
 
     seed: int
     without_deals: frozenset[int] = frozenset()
     without_faults: frozenset[str] = frozenset()
     blows: tuple[Blow, ...] | None = None
+    circumstances: Circumstances | None = None
 
 
 @dataclass(slots=True)
@@ -44,6 +50,7 @@ class Verdict:
     digest: str = ""
     deals: dict[int, str] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
+    circumstances: Circumstances = PLAIN
     blows: tuple[Blow, ...] = ()
     struck: tuple[Blow, ...] = ()
     """Those that met somebody: the others waited for an instant that never came."""
@@ -73,10 +80,13 @@ async def _live(plan: Plan, connections: Connections, files: Path) -> Verdict:
     world = build(business, swarm.plans(), plan.without_faults)
     drawn = chance(plan.seed, "course")
     course = Course(world, drawn, list(blows), restless=drawn.choice((0.0, 0.1, 0.3)))
-    verdict = Verdict(plan, deals=business.stories, blows=blows)
+    told = Circumstances.drawn(plan.seed) if plan.circumstances is None else plan.circumstances
+    verdict = Verdict(plan, deals=business.stories, blows=blows, circumstances=told)
     course.tell = _teller(course, verdict.story)
     HEARD.set(partial(_hear, course))
-    play = Play(course, connections, codes, files, plan.seed, workers_wanted=drawn.choice((1, 2, 2, 3)))
+    workers = drawn.choice((1, 2, 2, 3))
+    houses = Houses(connections, course, codes, files, plan.seed, told)
+    play = Play(course, connections, houses, workers_wanted=max(workers, 2) if told.release else workers)
     async with play.stack:
         await play.open()
         try:

@@ -21,7 +21,10 @@ def kind_of(flaw: str) -> str:
 
 @dataclass(slots=True)
 class Shrinking:
-    """Tries to leave out deals, blows and faults; at most `tries` runs, and none more once they took all `turns`."""
+    """Tries to leave out deals, circumstances, blows and faults.
+
+    At most `tries` runs, and none more once they took all `turns`.
+    """
 
     run: Run
     best: Verdict
@@ -34,6 +37,7 @@ class Shrinking:
         while before != self.best.plan and self._may_try():
             before = self.best.plan
             self._least(sorted(self.best.deals), self._without_deals)
+            self._least(sorted(self.best.circumstances.told()), self._without_circumstances)
             self._least(list(self.best.blows), self._without_blows)
             self._least([fault.rpartition(": ")[0] for fault in self.best.faults], self._without_faults)
         return self.best
@@ -65,6 +69,9 @@ class Shrinking:
 
     def _without_deals(self, part: Sequence[int]) -> Plan:
         return replace(self.best.plan, without_deals=self.best.plan.without_deals | set(part))
+
+    def _without_circumstances(self, part: Sequence[str]) -> Plan:
+        return replace(self.best.plan, circumstances=self.best.circumstances.without(part))
 
     def _without_blows(self, part: Sequence[object]) -> Plan:
         return replace(self.best.plan, blows=tuple(blow for blow in self.best.blows if blow not in part))

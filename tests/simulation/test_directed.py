@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.simulation.circumstances import PLAIN
 from tests.simulation.database import Connections
 from tests.simulation.disturbance import Blow
 from tests.simulation.run import Plan, run
@@ -19,7 +20,9 @@ pytestmark = pytest.mark.timeout(300)
 
 def flaws_of(connections: Connections, kind: str, point: str, times: range) -> dict[int, list[str]]:
     """What is wrong where that happens to whoever is there for the nth time. Somebody has to be there each time."""
-    verdicts = {nth: run(Plan(SEED, blows=(Blow(nth, point, kind),)), connections) for nth in times}
+    verdicts = {
+        nth: run(Plan(SEED, blows=(Blow(nth, point, kind),), circumstances=PLAIN), connections) for nth in times
+    }
     assert {nth: len(verdict.struck) for nth, verdict in verdicts.items()} == dict.fromkeys(times, 1)
     return {nth: verdict.flaws for nth, verdict in verdicts.items() if verdict.flaws}
 

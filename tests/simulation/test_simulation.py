@@ -9,10 +9,13 @@ import sys
 import pytest
 
 from tests.simulation.__main__ import kept_seeds
+from tests.simulation.circumstances import CHOICES, PLAIN
 from tests.simulation.database import Connections
 from tests.simulation.run import Plan, run
 
 FIRST, SEEDS, GROUP = 1, int(os.environ.get("NOSTRO_SIMULATION_SEEDS", "200")), 5
+ALL_CIRCUMSTANCES = (4, 11, 28, 399)
+"""Between them they meet every circumstance."""
 pytestmark = pytest.mark.timeout(600)
 PRINT_DIGEST = """
 import sys
@@ -32,13 +35,16 @@ def test_whatever_happens_the_ten_guarantees_hold(first: int, connections: Conne
 
 @pytest.mark.parametrize("seed", kept_seeds())
 def test_a_seed_that_failed_once_holds_for_ever(seed: int, connections: Connections) -> None:
-    assert run(Plan(seed), connections).flaws == []
+    assert [run(Plan(seed, circumstances=told), connections).flaws for told in (None, PLAIN)] == [[], []]
 
 
 def test_the_same_seed_is_the_same_run_byte_for_byte_in_any_process(connections: Connections) -> None:
-    """In another order, after other seeds, and with strings that hash otherwise."""
-    here = [run(Plan(seed), connections).digest for seed in (4, 11)]
-    assert [_elsewhere("11,4", hash_seed) for hash_seed in ("1", "2")] == [here[::-1]] * 2
+    """In another order, after other seeds, and with strings that hash otherwise; whatever is done to the house."""
+    verdicts = [run(Plan(seed), connections) for seed in ALL_CIRCUMSTANCES]
+    assert {name for verdict in verdicts for name in verdict.circumstances.told()} == set(CHOICES)
+    seeds = ",".join(str(seed) for seed in reversed(ALL_CIRCUMSTANCES))
+    here = [verdict.digest for verdict in reversed(verdicts)]
+    assert [_elsewhere(seeds, hash_seed) for hash_seed in ("1", "2")] == [here] * 2
 
 
 def _elsewhere(seeds: str, hash_seed: str) -> list[str]:
