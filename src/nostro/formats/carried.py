@@ -106,7 +106,7 @@ def compared(told: Told, again: Told | None) -> Iterator[str]:
     """A sentence, where something was not carried."""
     found = [Lost("all of it")] if again is None else list(_of_pair(told, again))
     if found:
-        yield f"{_where(told)}: {'; '.join(map(str, found))}."
+        yield f"{place(told)}: {'; '.join(map(str, found))}."
 
 
 @dataclass(slots=True)
@@ -149,7 +149,8 @@ def _left_out(waiting: Iterable[Told], again: Told) -> int:
     return next((number for number, one in enumerate(islice(waiting, _AHEAD)) if _mark(one) == mark), 0)
 
 
-def _where(one: Told) -> str:
+def place(one: Told) -> str:
+    """Where it stands in its file."""
     source = getattr(one, "source", Source(where="the end"))
     return f"{source.where}, line {source.line}" if source.line else source.where or "the document"
 
