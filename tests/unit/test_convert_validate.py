@@ -222,7 +222,8 @@ def test_a_banks_own_profile_names_the_file_and_never_takes_the_place_of_another
 @pytest.mark.parametrize(
     "told, rule", [
         (OWN, "cut_off"), (OWN.replace("[true]", "[false]"), "batch_booking"),
-        (OWN.replace("file: 20", "file: 9.99"), "largest_file"), (OWN.replace("file: 2\n", "file: 0\n"), "payments_per_file"),
+        (OWN.replace("file: 20", "file: 9.99"), "largest_file"),
+        (OWN.replace("file: 2\n", "file: 0\n"), "payments_per_file"),
     ],
 )  # fmt: skip
 def test_what_breaks_a_banks_own_profile_is_found_and_refused_whatever_is_written(
