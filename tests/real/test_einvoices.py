@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import random
 from base64 import b64encode
+from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +26,8 @@ from nostro.formats.einvoice.rules import _CII, _UBL, _processor
 from nostro.formats.einvoice.stylesheets import lean, package_folder
 from nostro.formats.einvoice.ubl import read_ubl
 from nostro.formats.reading import Beginning
+from nostro.formats.writing import Order
+from nostro.formats.writing import written as converted
 from nostro.model.failures import FormatRefused
 from nostro.model.invoices import Invoice
 from nostro.model.statements import Reject
@@ -256,12 +261,43 @@ UNWRITABLE = {
 }
 
 
-def test_fatturapa_is_written_as_its_schema_has_it(shared: Path) -> None:
+def italian_schema(shared: Path) -> etree.XMLSchema:
     base = folder(shared) / "xsd" / "fatturapa"
     document = etree.parse(base / "Schema_del_file_xml_FatturaPA_v1.2.2.xsd")
     for imported in document.getroot().iter("{http://www.w3.org/2001/XMLSchema}import"):
         imported.set("schemaLocation", (base / "xmldsig-core-schema.xsd").as_uri())
-    schema = etree.XMLSchema(document)
+    return etree.XMLSchema(document)
+
+
+AT = datetime(2026, 11, 28, tzinfo=UTC)
+ASKED = {
+    "transmission": "1", "tax-regime": "RF01", "buyer-tax-id": "IT12345670017", "natura": "N4", "document-type": "TD01",
+    "payment-means": "MP05", "terms": "30 days",
+}  # fmt: skip
+
+
+def test_invoices_cross_the_border_of_italy_or_are_refused_and_never_change_what_is_to_pay(shared: Path) -> None:
+    schema, outcome = italian_schema(shared), Counter[str]()
+    for path, told in invoices(shared):
+        italian = told.format.startswith("FatturaPA")
+        to = "ubl" if italian else "fatturapa"
+        try:
+            content = b"".join(converted(to, [told], Order(AT, lambda _: None, told=ASKED)))
+        except FormatRefused:
+            outcome[f"{to} refused"] += 1
+            continue
+        outcome[to] += 1
+        [again] = [item for one in tell(partial(iter, (content,))) for item in one.items]
+        assert isinstance(again, Invoice), path
+        assert again.totals.payable == told.totals.payable, path
+        if to == "fatturapa":
+            schema.assertValid(etree.fromstring(content))
+    assert outcome["ubl"] >= 13, outcome
+    assert outcome["fatturapa"] >= 57, outcome
+
+
+def test_fatturapa_is_written_as_its_schema_has_it(shared: Path) -> None:
+    schema = italian_schema(shared)
     written, refused = 0, set()
     for path, told in invoices(shared):
         if not told.format.startswith("FatturaPA"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -165,14 +166,105 @@ def test_a_misspelt_name_is_answered_with_the_near_one(words: tuple[str, ...], m
 
 def test_a_result_takes_its_place_whole_or_not_at_all(statement: Path, tmp_path: Path) -> None:
     place = tmp_path / "out"
-    (place / "taken.xml").mkdir(parents=True)
+    place.mkdir()
     (place / "before.xml").write_text("before")
-    refused = typed("convert", str(statement), "--to", "camt.053", "--out", str(place / "taken.xml"))
+    refused = typed("convert", str(statement), "--to", "camt.053", "--out", str(place / "none" / "taken.xml"))
     assert (refused.exit_code, "What was there before is whole." in refused.stderr) == (1, True)
     assert typed("convert", str(statement), "--to", "camt.053", "--out", str(place / "before.xml")).exit_code == 0
     assert (place / "before.xml").read_text().startswith("<?xml")
-    assert sorted(path.name for path in place.iterdir()) == ["before.xml", "taken.xml"]
+    assert sorted(path.name for path in place.iterdir()) == ["before.xml"]
 
 
 def test_a_folder_without_files_is_not_called_right(tmp_path: Path) -> None:
     assert typed("validate", str(tmp_path)).stderr == f"There is no file in {tmp_path}.\n"
+
+
+OWN = """extends: sepa
+title: House bank
+hybrid: true
+batch_bookings: [true]
+payments_per_file: 2
+largest_file: 20
+cut_off: 14:30
+time_zone: Europe/Berlin
+file_name: "CT-{day}-{message_id}.xml"
+"""
+
+
+@pytest.fixture
+def payments(tmp_path: Path) -> Path:
+    file = tmp_path / "payments.xml"
+    file.write_text((PAYMENT % FIELDS).replace("2026-11-30", "2099-11-30"), encoding="utf-8")
+    return file
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    file = tmp_path / "house-bank.yaml"
+    file.write_text(OWN)
+    return file
+
+
+def test_a_banks_own_profile_names_the_file_and_never_takes_the_place_of_another(
+    payments: Path, own: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    order = ("convert", str(payments), "--to", "pain.001", "--profile", str(own), "--out", str(folder))
+    done = typed(*order)
+    assert (done.exit_code, done.stderr) == (0, "")
+    [made] = folder.iterdir()
+    assert re.fullmatch(r"CT-\d{8}-M1\.xml", made.name)
+    again = typed(*order)
+    assert (again.exit_code, "is there already" in again.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "told, rule", [
+        (OWN, "cut_off"), (OWN.replace("[true]", "[false]"), "batch_booking"),
+        (OWN.replace("file: 20", "file: 9.99"), "largest_file"),
+        (OWN.replace("file: 2\n", "file: 0\n"), "payments_per_file"),
+    ],
+)  # fmt: skip
+def test_what_breaks_a_banks_own_profile_is_found_and_refused_whatever_is_written(
+    payments: Path, own: Path, told: str, rule: str
+) -> None:
+    own.write_text(told)
+    day = "2026-11-02" if rule == "cut_off" else "2099-11-30"
+    text = (PAYMENT % FIELDS).replace("2026-11-30", day).replace("<PmtTpInf>", "<BtchBookg>true</BtchBookg><PmtTpInf>")
+    payments.write_text(text)
+    found = typed("validate", str(payments), "--profile", str(own), "--json")
+    assert found.exit_code == 1
+    assert [json.loads(line)["rule"] for line in found.stdout.splitlines() if "house-bank" in line] == [
+        f"house-bank: {rule}"
+    ]
+    for to in ("pain.001", "mt101", "bacs-18"):
+        refused = typed(
+            "convert",
+            str(payments),
+            "--to",
+            to,
+            "--profile",
+            str(own),
+            "--with",
+            "serial=ABC123",
+            "--with",
+            "user=123456",
+        )
+        assert (refused.exit_code, refused.stdout) == (2, "")
+        assert "payment 1" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    "told, said", [
+        ("extends: nothing", "There is no profile 'nothing'"), ("lengths: 7", "lengths"), ("- a", "holds no fields"),
+        ("cut_off: 14:30", "time zone"), ("cut_off: noon", "14:30"), ("file_name: '{who}.xml'", "{message_id}"),
+        ("file_name: '../{kind}'", "not a folder"), ("colour: red", "colour"), ("letters: '['", "letters"),
+    ],
+)  # fmt: skip
+def test_a_profile_that_says_nonsense_is_refused_with_the_field(
+    payments: Path, own: Path, told: str, said: str
+) -> None:
+    own.write_text(told)
+    refused = typed("validate", str(payments), "--profile", str(own))
+    assert (refused.exit_code, said in refused.stderr) == (2, True), refused.stderr

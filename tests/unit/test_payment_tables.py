@@ -170,3 +170,52 @@ def test_payees_who_would_fail_are_listed_once_each_with_field_rule_and_remedy(t
     before = typed("validate", table, "--table", own, "--profile", "sepa", "--payees", "--on", "2026-11-01")
     assert (before.exit_code, before.stdout) == (0, "")
     assert typed("validate", table, "--payees").exit_code == 2
+
+
+NAMELESS = """Supplier 017;FR14 2004 1010 0505 0001 3M02 606;BNPAFRPPXXX;FR;1.250,50;30.11.2026;INV/12;EUR
+Supplier 018;NL91ABNA0417164300;ABNANL2AXXX;NL;17,00;30.11.2026;INV/13;EUR
+Supplier 019;BE68539007547034;KREDBEBBXXX;BE;3,25;30.11.2026;INV/14;EUR
+"""
+
+
+def test_a_list_without_names_is_paid_only_through_the_proposal_that_a_person_completed(tmp_path: Path) -> None:
+    table, profile = files(tmp_path, NAMELESS, "")
+    refused = typed("convert", table, "--to", "pain.001")
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "No line of this table names its columns" in refused.stderr
+    proposal = refused.stderr[refused.stderr.index("kind: payments") :]
+    told = YAML(typ="safe").load(proposal)
+    assert told["columns"] == {"creditor": 1, "creditor_account": 2, "creditor_bic": 3, "creditor_country": 4,
+                               "amount": 5, "execution_date": 6, "currency": 8}  # fmt: skip
+    assert (told["date_order"], told["decimal"], told["header"]) == ("dmy", ",", False)
+    assert "# not used: column 7, texts" in proposal
+    completed = proposal.replace("creditor_country: 4", "remittance: [7]")
+    completed += "same: {debtor: Company 1, debtor_account: DE89370400440532013000}\n"
+    (tmp_path / "ours.yaml").write_text(completed)
+    paid = typed("convert", table, "--to", "pain.001", "--table", profile)
+    assert paid.stdout.count("<CdtTrfTxInf>") == 3, paid.stderr
+    assert "<CtrlSum>1270.75</CtrlSum>" in paid.stdout
+    assert "<Ustrd>INV/12</Ustrd>" in paid.stdout
+
+
+def test_lines_without_names_say_what_can_not_be_told_by_them(tmp_path: Path) -> None:
+    american = (
+        "Payroll\nSupplier 017,021000021,987654321,12.50,11/30/2026\nSupplier 018,091000019,1234,2.50,11/30/2026\n"
+    )
+    table, _ = files(tmp_path, american, "")
+    refused = typed("convert", table, "--to", "nacha-ppd")
+    assert "creditor_clearing_id: 2" in refused.stderr
+    assert "# not used: column 3, numbers" in refused.stderr
+    assert "skip_first: 1" in refused.stderr
+    assert "# creditor_account:" in refused.stderr
+    own = "\n".join(f"DE89370400440532013000;BE68539007547034;{number},50;1,00" for number in range(1, 4))
+    table, _ = files(tmp_path, own, "")
+    refused = typed("convert", table, "--to", "pain.001")
+    assert "debtor_account: 1" in refused.stderr
+    assert "# not used: column 4, amounts too" in refused.stderr
+
+
+def test_a_table_of_other_things_is_no_list_of_payments(tmp_path: Path) -> None:
+    table, _ = files(tmp_path, "a;b;c\nd;e;f\n", "")
+    refused = typed("convert", table, "--to", "pain.001")
+    assert (refused.exit_code, "is no list of payments" in refused.stderr) == (2, True)

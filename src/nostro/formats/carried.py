@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from itertools import islice
 from typing import NamedTuple, get_args
 
@@ -42,7 +43,7 @@ class Lost(NamedTuple):
 
 def lost(told: object, again: object, path: str = "") -> Iterator[Lost]:
     """The fields that say something and don't say the same again. What was only added is no loss."""
-    if told == again or told in _NOTHING:
+    if told == again or _is_nothing(told):
         return
     if isinstance(told, BankAccount) and isinstance(again, BankAccount):
         told = _national(told, again)
@@ -58,7 +59,12 @@ def lost(told: object, again: object, path: str = "") -> Iterator[Lost]:
         for number, (one, other) in enumerate(zip(told, again, strict=True), start=1):
             yield from lost(one, other, f"{path}[{number}]")
     else:
-        yield Lost(path) if again in _NOTHING else Lost(path, "was changed")
+        yield Lost(path) if _is_nothing(again) else Lost(path, "was changed")
+
+
+def _is_nothing(told: object) -> bool:
+    """Whether that says nothing. Zero says something, though Python takes it for false."""
+    return (told in _NOTHING and not isinstance(told, Decimal | int)) or told is False
 
 
 def _in_parts(told: Mapping[str, object], again: Mapping[str, object], path: str) -> Iterator[Lost]:
@@ -106,7 +112,7 @@ def compared(told: Told, again: Told | None) -> Iterator[str]:
     """A sentence, where something was not carried."""
     found = [Lost("all of it")] if again is None else list(_of_pair(told, again))
     if found:
-        yield f"{_where(told)}: {'; '.join(map(str, found))}."
+        yield f"{place(told)}: {'; '.join(map(str, found))}."
 
 
 @dataclass(slots=True)
@@ -149,7 +155,8 @@ def _left_out(waiting: Iterable[Told], again: Told) -> int:
     return next((number for number, one in enumerate(islice(waiting, _AHEAD)) if _mark(one) == mark), 0)
 
 
-def _where(one: Told) -> str:
+def place(one: Told) -> str:
+    """Where it stands in its file."""
     source = getattr(one, "source", Source(where="the end"))
     return f"{source.where}, line {source.line}" if source.line else source.where or "the document"
 

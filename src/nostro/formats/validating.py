@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import date
+from datetime import date, datetime
 from typing import NamedTuple
 
 from nostro.formats import profiles
@@ -36,12 +36,14 @@ _UNREAD = "Have it sent again, or corrected; everything else of the file can be 
 class Asked(NamedTuple):
     """The profile that payments have to keep, on the settlement date `day` (by default each payment's own).
 
-    `form`: what everything is read as, where somebody declares a table.
+    `form`: what everything is read as, where somebody declares a table. `sent_at`: when the bank would get the file, by
+    its own clock.
     """
 
     rules: Profile | None = None
     day: date | None = None
     form: Format | None = None
+    sent_at: datetime | None = None
 
 
 _NOTHING = Asked()
@@ -65,22 +67,17 @@ def _document(
     if told.format is None:
         yield Flaw(file=file, where="", rule="format", sentence=told.refusal, remedy=REMEDY)
         return
-    count, version, source = 0, "", Source(where="")
-    over = source
+    version, source = "", Source(where="")
+    rules = profiles.FileRules(asked.rules, asked.day, asked.sent_at) if asked.rules else None
     for item in told.items:
         series.hear(item, file)
         match item:
             case StatementHead() | MessageHead():
                 source, version = item.source, item.format
-            case Instruction() if asked.rules is not None:
-                count += 1
-                over = item.source if count - 1 == asked.rules.payments_per_file else over
-                found = profiles.check_one(item, asked.rules, asked.day)
-                yield from _of_profile(found, asked.rules, item.source, file)
+            case Instruction() if rules is not None:
+                yield from _of_profile(rules.take(item), rules.profile, item.source, file)
             case _:
                 yield from _of_item(item, source, file)
-    if asked.rules is not None:
-        yield from _of_profile(profiles.check_count(count, asked.rules), asked.rules, over, file)
     if not told.member:
         yield from _of_schema(chunks, version, file)
         if told.format.name in RULED:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from nostro.formats.conversion.italian import to_en16931, to_italian
 from nostro.formats.conversion.order import Order
 from nostro.formats.einvoice.converting import Syntax, convert
 from nostro.formats.einvoice.pdf import write_facturx
+from nostro.formats.einvoice.rules import refuse_unless_valid
 from nostro.formats.qr_bill.bill import QrBill, ReferenceType, is_reference
 from nostro.formats.qr_bill.write import write_qr_bill
 from nostro.formats.reading import Item
@@ -22,26 +24,44 @@ def to_invoice(syntax: Syntax, items: Iterable[Item], order: Order) -> Iterator[
 
 
 def _converted(syntax: Syntax, items: Iterable[Item], order: Order) -> bytes:
-    made = convert(_only(items), syntax)
+    invoice = _only(items, order)
+    italian = invoice.format.startswith("FatturaPA")
+    if (syntax == "fatturapa") == italian:
+        adapted = invoice
+    else:
+        adapted = to_en16931(invoice, order) if italian else to_italian(invoice, order)
+    made = convert(adapted, syntax, told=invoice)
+    if any(field.startswith("totals.payable") for field in made.not_carried):
+        raise FormatRefused(
+            f"In {syntax} the amount to pay would be another one.", "Say in the invoice how it is paid, and by when."
+        )
+    if syntax != "fatturapa":
+        refuse_unless_valid(made.content)
     for field in made.not_carried:
         order.say(f"{field} could not be carried.")
     return made.content
 
 
-def _only(items: Iterable[Item]) -> InvoiceContent:
-    """A file in these syntaxes holds no more than one."""
+def _only(items: Iterable[Item], order: Order) -> InvoiceContent:
+    """A file in these syntaxes holds no more than one: the only one, or that of the number that was told."""
     invoices = [item for item in items if isinstance(item, InvoiceContent)]
-    if len(invoices) != 1:
-        raise FormatRefused(
-            f"One invoice makes a file; there are {len(invoices)}.", "Name a file that holds one invoice."
-        )
-    return invoices[0]
+    if not invoices:
+        raise FormatRefused("This is written from an invoice, and from nothing else.", "See --help.")
+    wanted = order.told.get("number", "")
+    named = [one for one in invoices if wanted in ("", one.number)]
+    if len(named) != 1:
+        numbers = ", ".join(one.number or "(no number)" for one in invoices[:_NAMED])
+        raise FormatRefused(f"One invoice makes a file; there are {numbers}.", "Say which: --with number=NUMBER.")
+    return named[0]
+
+
+_NAMED = 20
 
 
 def to_facturx(items: Iterable[Item], order: Order) -> Iterator[bytes]:
     """A PDF that holds the invoice as CII."""
     given = list(items)
-    invoice = _only(given)
+    invoice = _only(given, order)
     if not order.pdf:
         raise FormatRefused("Factur-X is a PDF with the invoice in it.", "Give the PDF that people read: --pdf FILE.")
     yield write_facturx(order.pdf, _converted("cii", [item for item in given if item is invoice], order))
@@ -53,7 +73,7 @@ def to_qr_bill(items: Iterable[Item], order: Order) -> Iterator[bytes]:
     bills = [item for item in given if isinstance(item, QrBill)]
     if len(bills) > 1:
         raise FormatRefused(f"One bill makes a payload; there are {len(bills)}.", "Convert them one by one.")
-    yield write_qr_bill(bills[0] if bills else _bill(_only(given), order))
+    yield write_qr_bill(bills[0] if bills else _bill(_only(given, order), order))
 
 
 def _bill(invoice: InvoiceContent, order: Order) -> QrBill:

@@ -16,21 +16,30 @@ Say = Callable[[str], object]
 
 MEANINGS: Mapping[str, str] = {
     "assignee": "BIC of the bank that is asked",
+    "buyer-tax-id": "the buyer's VAT number, or else its tax number",
     "class": "NACHA entry class: CCD, CTX or PPD",
     "company-id": "our identification as a company of NACHA, such as 1 and the tax number",
     "company-name": "our name in NACHA, at most 16 signs",
     "description": "what the receiver of a NACHA entry is shown, such as PAYROLL",
     "destination": "routing number of the bank that takes the NACHA file",
+    "document-type": "FatturaPA's TipoDocumento, such as TD01",
     "from": "first day of the statements that are asked for",
     "mark": "A-Z, 0-9: tells the NACHA files of one day apart",
     "message": "what is asked for, such as camt.053.001.08",
+    "natura": "why nothing is taxed, in FatturaPA's words: N1 to N7",
+    "number": "which invoice, where a file holds several",
     "odfi": "first eight digits of our bank's routing number",
     "origin": "what the bank knows the sender of a NACHA file by",
     "owner": "whose bank account it is",
+    "payment-means": "FatturaPA's ModalitaPagamento, such as MP05",
     "processing-day": "the day on which Bacs processes the file",
     "reason": "why payments are taken back: DUPL, CUST, TECH...",
+    "recipient": "the buyer's CodiceDestinatario; else none in Italy, XXXXXXX abroad",
     "serial": "six capitals or digits that name the Bacs submission",
+    "tax-regime": "the seller's RegimeFiscale, such as RF01",
+    "terms": "when it is to be paid, where neither a day nor terms are told",
     "to": "last day of the statements that are asked for",
+    "transmission": "the FatturaPA transmission's own number (ProgressivoInvio)",
     "user": "our Bacs service user number, six digits",
 }
 """What a format asks for and a source may not say, by the name that `--with` takes."""
@@ -38,7 +47,8 @@ MEANINGS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """How something is to be written. `say` hears what can't be carried; `profile` names a bank's rules.
+    """How something is to be written. `say` hears what can't be carried; `profile` names a bank's rules, `own` has
+    them.
 
     `told`: what the source does not say, by the names of `MEANINGS`. `pdf`: the visible invoice, for Factur-X.
     """
@@ -52,6 +62,7 @@ class Order:
     """What is converted, to be read once more: what stands at its end may be needed at the beginning."""
     hears: Callable[[Item], object] = lambda _: None
     """What of the source is written, as it is, by writers that read it more than once."""
+    own: Profile | None = None
 
     def ends(self) -> Iterator[StatementEnd]:
         """The ends of the source's statements, read when they are asked for."""
@@ -60,7 +71,7 @@ class Order:
     @property
     def rules(self) -> Profile | None:
         """The profile's rules; None: the format's own default. Raises `FormatRefused` for an unknown one."""
-        return profile(self.profile) if self.profile else None
+        return self.own or (profile(self.profile) if self.profile else None)
 
     def needed(self, **found: str) -> Mapping[str, str]:
         """What the format asks for: as told, else as the source says it. Raises `FormatRefused` with all that lacks."""
@@ -113,6 +124,38 @@ def nothing() -> FormatRefused:
     return FormatRefused("There is nothing in the file that could be written so.", "Look at it with nostro parse.")
 
 
+def joined(found: list[Message]) -> list[Instruction]:
+    """The payments of all messages, which become one file. Raises `FormatRefused` where a message came twice."""
+    names = Names()
+    for number, (head, _) in enumerate(found, start=1):
+        names.take(head, number)
+    return [in_group(told, head, number) for number, (head, inside) in enumerate(found) for told in payments_of(inside)]
+
+
+def in_group(payment: Instruction, head: MessageHead, number: int) -> Instruction:
+    """A payment of the message with that number, from 0: the others' are told apart by the name of their group."""
+    if not number or payment.group:
+        return payment
+    return payment.model_copy(update={"group": head.message_id})
+
+
+@dataclass(slots=True)
+class Names:
+    """What messages that become one file are called: who is there twice would be paid twice."""
+
+    known: set[tuple[str, str]] = field(default_factory=set)
+
+    def take(self, head: MessageHead, number: int) -> None:
+        """One more. Raises `FormatRefused` for one that came already; the parts of a chain share their name."""
+        name = (head.message_id, head.others.get("28D", ""))
+        if head.message_id and name in self.known:
+            raise FormatRefused(
+                f"Message {number} has the id of one before it: all of it would be paid twice.",
+                "Take one of the two out of the file.",
+            )
+        self.known.add(name)
+
+
 def one(found: list[Message]) -> Message:
     """The only message. Raises `FormatRefused` when there are several."""
     if len(found) != 1:
@@ -122,14 +165,14 @@ def one(found: list[Message]) -> Message:
 
 @dataclass(slots=True)
 class Run:
-    """The payments of the only message among items that can be read again, without holding them.
+    """The payments of the messages among items that can be read again, without holding them.
 
-    Raises `FormatRefused` while they are read for anything else, and for several messages.
+    Raises `FormatRefused` while they are read for anything else, and where a message came twice.
     """
 
     items: Iterable[Item]
     kind: str
-    head: MessageHead | None = None
+    heads: list[MessageHead] = field(default_factory=list)
     first: Instruction | None = None
 
     def __post_init__(self) -> None:
@@ -138,16 +181,17 @@ class Run:
 
     def __iter__(self) -> Iterator[Instruction]:
         """The payments, read anew."""
-        heads = 0
+        count, names = 0, Names()
         for item in self.items:
             match item:
                 case MessageHead() if item.kind == self.kind:
-                    heads, self.head = heads + 1, self.head or item
-                    if heads > 1:
-                        raise FormatRefused("One message makes a file; there are several.", "Convert them one by one.")
-                case Instruction() if heads:
-                    yield item
-                case PaymentStatus() if heads:
+                    count += 1
+                    names.take(item, count)
+                    if count > len(self.heads):
+                        self.heads.append(item)
+                case Instruction() if count:
+                    yield in_group(item, self.heads[count - 1], count - 1)
+                case PaymentStatus() if count:
                     pass
                 case MessageEnd():
                     pass

@@ -6,16 +6,17 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 
 from nostro.formats.bacs.write import Standard18, write_standard_18
-from nostro.formats.conversion.order import Message, Order, Run, iso, messages, nothing, one, payments_of
+from nostro.formats.carried import place
+from nostro.formats.conversion.order import Message, Order, Run, iso, joined, messages, nothing, payments_of
 from nostro.formats.iso20022.write.batches import Initiation
 from nostro.formats.iso20022.write.credit_transfers import write_pain001
 from nostro.formats.iso20022.write.direct_debits import write_pain008
 from nostro.formats.iso20022.write.schema import validating
 from nostro.formats.nacha.write import EntryClass, NachaBatch, NachaFile, write_nacha
 from nostro.formats.positive_pay import CSV, FIXED, Cheque, write_positive_pay
-from nostro.formats.profiles import profile
+from nostro.formats.profiles import FileRules, ProfileRefused, profile
 from nostro.formats.reading import Item
-from nostro.formats.swift_mt.fitting import fitted_payments, in_latin
+from nostro.formats.swift_mt.fitting import fitted_payments, in_latin, numbered
 from nostro.formats.swift_mt.values import is_bic
 from nostro.formats.swift_mt.write_transfers import write_mt101
 from nostro.model.failures import FormatRefused
@@ -34,9 +35,10 @@ def to_pain(version: str, items: Iterable[Item], order: Order) -> Iterator[bytes
     It is held against its schema as it is written. Raises `FormatRefused`.
     """
     payments = Run(items, _INITIATION)
-    head, first = payments.head, payments.first
-    if head is None or first is None:
+    first = payments.first
+    if first is None:
         raise nothing()
+    head = payments.heads[0]
     order.hears(head)
     letter = Initiation(
         message_id=head.message_id or f"{order.created_at:%Y%m%d%H%M%S}",
@@ -46,15 +48,34 @@ def to_pain(version: str, items: Iterable[Item], order: Order) -> Iterator[bytes
     write = write_pain008 if version.startswith("pain.008") else write_pain001
     rules = order.rules or profile("sepa")
     version = version if version.count(".") > 1 else rules.versions[version]
-    return validating(write(payments, letter, rules, version, order.hears), version)
+    pieces = write(payments, letter, rules, version, order.hears)
+    for other in payments.heads[1:]:
+        order.hears(other)
+    return validating(pieces, version)
 
 
-def to_mt101(items: Iterable[Item], _: Order) -> Iterator[bytes]:
-    """An MT101, or a chain of them; in blocks where BICs of sender and receiver are known."""
-    head, inside = one(messages(items, _INITIATION))
+def _kept(payments: Iterable[Instruction], order: Order) -> list[Instruction]:
+    """The payments, of which none breaks the profile that was named. Raises `ProfileRefused` with every finding."""
+    held = list(payments)
+    if order.rules is not None:
+        file = FileRules(order.rules, sent_at=order.created_at)
+        if found := [finding for payment in held for finding in file.take(payment)]:
+            raise ProfileRefused(found)
+    return held
+
+
+def to_mt101(items: Iterable[Item], order: Order) -> Iterator[bytes]:
+    """An MT101 for each payer, day and group, or a chain of them; in blocks where both BICs are known."""
+    found = messages(items, _INITIATION)
+    head, payments = found[0][0], _kept(joined(found), order)
     known = head.envelope and is_bic(head.envelope.sender) and is_bic(head.envelope.receiver)
-    told = head if known else head.model_copy(update={"envelope": None})
-    return write_mt101(*fitted_payments(told, map(_latin, payments_of(inside))))
+    told, fitted = fitted_payments(head if known else head.model_copy(update={"envelope": None}), map(_latin, payments))
+    groups: dict[str, list[Instruction]] = {}
+    for payment in fitted:
+        alike = (payment.execution_date, payment.debtor, payment.debtor_account, payment.group)
+        groups.setdefault(repr(alike), []).append(payment)
+    for number, inside in enumerate(groups.values(), start=1):
+        yield from write_mt101(numbered(told, number), inside)
 
 
 def to_nacha(entry_class: str, items: Iterable[Item], order: Order) -> Iterator[bytes]:
@@ -66,6 +87,7 @@ def to_nacha(entry_class: str, items: Iterable[Item], order: Order) -> Iterator[
     ours = _ours(first)[1]
     odfi = others.get("odfi") or (ours.clearing_id[:8] if ours else "")
     asked = {"destination": receiver or (ours.clearing_id if ours else ""), "origin": sender, "odfi": odfi, "mark": "A"}
+    _kept((payment for _, inside in found for payment in payments_of(inside)), order)
     batched = [_asked(head, payment, entry_class) for head, inside in found for payment in payments_of(inside)]
     known = order.needed(**asked, **{name: said for one in batched for name, said in one.items() if not said})
     file = NachaFile(
@@ -129,8 +151,8 @@ def _ours(payment: Instruction) -> tuple[Party | None, BankAccount | None]:
 
 def to_bacs(items: Iterable[Item], order: Order) -> Iterator[bytes]:
     """A Standard 18 file; sort code and number are taken from British IBANs."""
-    head, inside = one(messages(items, _INITIATION))
-    payments = tuple(_british(_latin(payment)) for payment in payments_of(inside))
+    found = messages(items, _INITIATION)
+    head, payments = found[0][0], tuple(_british(_latin(payment)) for payment in _kept(joined(found), order))
     serial = f"{head.message_id}--".split("-")[1] if head.format.startswith("Bacs") else ""
     day = min((payment.execution_date for payment in payments if payment.execution_date), default=None)
     user = head.initiating_party.ids.get("SUN", "") if head.initiating_party else ""
@@ -161,14 +183,16 @@ def to_positive_pay(items: Iterable[Item], order: Order) -> Iterator[bytes]:
     """A cheque issue file; the profile is `csv` or `fixed`."""
     if order.profile and order.profile not in _ISSUES:
         raise FormatRefused(f"There is no cheque issue profile {order.profile!r}.", f"There are {', '.join(_ISSUES)}.")
-    _, inside = one(messages(items, _INITIATION))
-    cheques = [_cheque(_latin(payment)) for payment in payments_of(inside)]
+    cheques = [_cheque(_latin(payment)) for payment in joined(messages(items, _INITIATION))]
     return write_positive_pay(cheques, _ISSUES[order.profile or CSV.name])
 
 
 def _cheque(payment: Instruction) -> Cheque:
-    if payment.method != "cheque" or payment.amount is None or payment.execution_date is None:
-        raise FormatRefused(f"{payment.source.where}: a cheque has an amount and a day.", "Write only cheques so.")
+    where = place(payment)
+    if payment.method != "cheque":
+        raise FormatRefused(f"{where}: the payment is no cheque.", "Write a file of cheques only.")
+    if payment.amount is None or payment.execution_date is None:
+        raise FormatRefused(f"{where}: the cheque has no amount, or no day of issue.", "Complete it.")
     return Cheque(
         bank_account=payment.debtor_account or BankAccount(),
         number=payment.others.get("cheque_number", ""),

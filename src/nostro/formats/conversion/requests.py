@@ -41,14 +41,14 @@ def _letter(head: MessageHead, order: Order) -> Initiation:
 def to_cancellation(kind: str, items: Iterable[Item], order: Order) -> Iterator[bytes]:
     """A request in the other message; or one that takes back all payments of an initiation or between banks."""
     sent = "payment_initiation" if kind == "camt.055" else "interbank_payment"
-    head, inside = one(messages(items, _ASKED_BACK, sent))
-    payments = payments_of(inside)
+    found = messages(items, _ASKED_BACK, sent)
+    head, payments = found[0][0], [told for _, inside in found for told in payments_of(inside)]
     account = payments[0].debtor_account or BankAccount()
     asked = {"assignee": head.others.get("Assgne", "") or account.bic}
     known = order.needed(**asked if head.kind == _ASKED_BACK else {"reason": "", **asked})
     if head.kind != _ASKED_BACK:
         reason = ReturnInformation(code=known["reason"])
-        payments = [_taken_back(payment, head, reason) for payment in payments]
+        payments = [_taken_back(payment, of, reason) for of, inside in found for payment in payments_of(inside)]
     letter = Assignment(
         message_id=head.message_id if head.kind == _ASKED_BACK else f"C-{head.message_id}"[:35],
         created_at=order.created_at,

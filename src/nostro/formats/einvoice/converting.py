@@ -34,16 +34,18 @@ _WAYS: Mapping[Syntax, _Way] = {
 }
 
 
-def convert(invoice: InvoiceContent, to: Syntax) -> Converted:
+def convert(invoice: InvoiceContent, to: Syntax, told: InvoiceContent | None = None) -> Converted:
     """The invoice in another syntax. Raises `FormatRefused` with field, rule and remedy for what it may not say.
+
+    `told`: what the original says, where the invoice was fitted to the syntax.
 
     What was written is read again, and whatever differs then is told: nothing is lost by an oversight of ours.
     """
     way = _WAYS[to]
     content = way.write(_fitting(invoice, to))
     again = next(iter(way.read([content])))
-    told = _in_order(again) if isinstance(again, InvoiceContent) else None
-    return Converted(content, (*(one.field for one in lost(_in_order(invoice), told)), *invoice.not_read))
+    read = _in_order(again) if isinstance(again, InvoiceContent) else None
+    return Converted(content, (*(one.field for one in lost(_in_order(told or invoice), read)), *invoice.not_read))
 
 
 def _fitting(invoice: InvoiceContent, to: Syntax) -> InvoiceContent:

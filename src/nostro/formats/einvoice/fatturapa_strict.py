@@ -84,6 +84,7 @@ def _flaws(told: InvoiceContent) -> Iterator[Flaw]:
     yield from _line_flaws(told)
     yield from _tax_flaws(told)
     yield from _letter_flaws(told)
+    yield from _form_flaws(told)
     for check in checks_of_body(told):
         if not check.ok:
             yield Flaw("totals", check.name, f"Correct the amounts: {check.detail}.")
@@ -121,6 +122,43 @@ def _natura_flaws(field: str, tax: TaxCategory | None, rule: str) -> Iterator[Fl
         yield Flaw(f"{field}.exemption_code", f"SdI {rule}", "Say with a Natura (N1 to N7) why nothing is taxed.")
     elif tax.rate and tax.exemption_code:
         yield Flaw(f"{field}.exemption_code", "SdI 00401", "Leave the Natura out: the rate is not nothing.")
+
+
+MOST = {"name": 80, "street": 60, "town": 60, "note": 200, "exemption_reason": 100, "line": 1_000}
+"""How many characters the schema takes."""
+_FORMS = {
+    "line_id": (re.compile(r"[1-9]\d{0,3}", re.ASCII), "2.2.1.1", "Number the lines from 1 to 9999."),
+    "postcode": (re.compile(r"\d{5}", re.ASCII), "1.2.2.3", "Five digits; 00000 abroad."),
+    "iban": (re.compile(r"[A-Za-z]{2}\d{2}[A-Za-z0-9]{11,30}", re.ASCII), "2.4.2.13", "Give the IBAN."),
+    "tax_id": (re.compile(r"[A-Z0-9]{11,16}"), "1.2.1.2", "A CodiceFiscale has 11 to 16 capitals and digits."),
+}
+
+
+def _form_flaws(told: InvoiceContent) -> Iterator[Flaw]:
+    """What the schema takes in this form only; no package carries it, so that its facets are here."""
+    sized = {f"notes[{number}]": ("note", note.text) for number, note in enumerate(told.notes, start=1)}
+    formed = {f"lines[{number}]": ("line_id", line.line_id) for number, line in enumerate(told.lines, start=1)}
+    for role, party in (("seller", told.seller), ("buyer", told.buyer)):
+        sized[f"{role}.name"] = ("name", party.name)
+        formed[f"{role}.tax_id"] = ("tax_id", party.tax_id)
+        if party.address:
+            sized |= {f"{role}.address.{part}": (part, getattr(party.address, part)) for part in ("street", "town")}
+            formed[f"{role}.address.postcode"] = ("postcode", party.address.postcode)
+    for number, line in enumerate(told.lines, start=1):
+        sized[f"lines[{number}].name"] = ("line", line.name)
+        if line.quantity and line.quantity.value < 0:
+            yield Flaw(f"lines[{number}].quantity", "2.2.1.5", "Make the price negative instead of the quantity.")
+    for number, means in enumerate(told.payment_means, start=1):
+        formed[f"payment_means[{number}].account"] = ("iban", means.account.iban if means.account else "")
+    for number, part in enumerate(told.tax_breakdown, start=1):
+        sized[f"tax_breakdown[{number}]"] = ("exemption_reason", part.tax.exemption_reason)
+    for field, (kind, said) in sized.items():
+        if len(said) > MOST[kind]:
+            yield Flaw(field, "the schema", f"Shorten it to {MOST[kind]} characters.")
+    for field, (kind, said) in formed.items():
+        form, rule, remedy = _FORMS[kind]
+        if said and not form.fullmatch(said):
+            yield Flaw(field, rule, remedy)
 
 
 def _letter_flaws(told: InvoiceContent) -> Iterator[Flaw]:

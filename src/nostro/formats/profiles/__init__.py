@@ -6,8 +6,19 @@ May not be here: formats and their bytes; a rule that belongs to one payment fil
 
 from __future__ import annotations
 
-from nostro.formats.profiles.check import ProfileRefused, check, check_count, check_one, refuse
-from nostro.formats.profiles.profile import PROFILES, Profile, profile
+from nostro.formats.profiles.check import FileRules, ProfileRefused, check, check_one, refuse
+from nostro.formats.profiles.profile import PROFILES, Profile, own_profile, profile
 from nostro.formats.profiles.rules import Finding
 
-__all__ = ["PROFILES", "Finding", "Profile", "ProfileRefused", "check", "check_count", "check_one", "profile", "refuse"]
+__all__ = [
+    "PROFILES",
+    "FileRules",
+    "Finding",
+    "Profile",
+    "ProfileRefused",
+    "check",
+    "check_one",
+    "own_profile",
+    "profile",
+    "refuse",
+]

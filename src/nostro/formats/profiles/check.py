@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
 
 from nostro.formats.profiles.profile import Profile
 from nostro.formats.profiles.rules import RULES, Finding
 from nostro.model.failures import FormatRefused
 from nostro.model.messages import Instruction
+from nostro.model.money import plain
 
 _FIRST = 3
 _NEVER = date.max
@@ -29,11 +32,8 @@ def check(payments: Iterable[Instruction], profile: Profile, settlement_date: da
 
     Addresses are judged for the settlement date; without one each payment is for its own execution date.
     """
-    found: list[Finding] = []
-    count = 0
-    for count, payment in enumerate(payments, start=1):
-        found += check_one(payment, profile, settlement_date, count - 1)
-    return [*found, *check_count(count, profile)]
+    file = FileRules(profile, settlement_date)
+    return [found for payment in payments for found in file.take(payment)]
 
 
 def check_one(
@@ -47,11 +47,41 @@ def check_one(
             yield _finding(number, payment.references.end_to_end, broken.field, broken.rule, said)
 
 
-def check_count(count: int, profile: Profile) -> Iterator[Finding]:
-    """Whether so many payments may be in a file."""
-    if profile.payments_per_file is not None and count > profile.payments_per_file:
-        sentence = f"There are {count} payments, {profile.payments_per_file} are taken in a file."
-        yield _finding(profile.payments_per_file, "", "file", "payments_per_file", (sentence, "Write several files."))
+@dataclass(slots=True)
+class FileRules:
+    """The rules for payments, and for the file that they are in; what breaks the latter is told at the first too many.
+
+    `settlement_date`: by default each payment's own. `sent_at`: when the bank gets the file, by its own clock.
+    """
+
+    profile: Profile
+    settlement_date: date | None = None
+    sent_at: datetime | None = None
+    count: int = 0
+    total: Decimal = Decimal(0)
+
+    def take(self, payment: Instruction) -> Iterator[Finding]:
+        """One payment more."""
+        yield from check_one(payment, self.profile, self.settlement_date, self.count)
+        rules, told = self.profile, payment.amount or payment.equivalent
+        before, self.count = self.total, self.count + 1
+        self.total += told.value if told else 0
+        if self.count - 1 == rules.payments_per_file:
+            sentence = f"{rules.payments_per_file} payments are taken in a file, and this one is beyond them."
+            yield self._finding("file", "payments_per_file", sentence, "Write several files.")
+        if rules.largest_file is not None and before <= rules.largest_file < self.total:
+            sentence = f"With this payment the file's control sum is above {plain(rules.largest_file)}."
+            yield self._finding("file", "largest_file", sentence, "Write several files.")
+        if rules.cut_off and self.sent_at and payment.execution_date and not self._in_time(payment.execution_date):
+            sentence = f"Payments of {payment.execution_date} were taken until {rules.cut_off} {rules.time_zone}."
+            yield self._finding("execution_date", "cut_off", sentence, "Give the next day on which the bank works.")
+
+    def _in_time(self, day: date) -> bool:
+        at = self.sent_at
+        return at is None or day > at.date() or (day == at.date() and f"{at:%H:%M}" <= self.profile.cut_off)
+
+    def _finding(self, field: str, rule: str, sentence: str, remedy: str) -> Finding:
+        return _finding(self.count - 1, "", field, rule, (sentence, remedy))
 
 
 def refuse(payments: Iterable[Instruction], profile: Profile) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import pkgutil
 import re
+from collections.abc import Mapping
 from datetime import date
 from functools import cached_property, lru_cache
 from typing import Any, Literal
+
+from pydantic import field_validator
 
 from nostro.formats.profiles.letters import plainer
 from nostro.model.base import Value
@@ -19,6 +22,9 @@ AddressForm = Literal["none", "unstructured", "hybrid", "structured"]
 PROFILES = ("iso", "sepa", "dk", "sps", "cbpr")
 """ISO 20022's own limits; EPC "SEPA" implementation guidelines; DK's; Swiss Payment Standards; CBPR+."""
 _REMEMBERED = 10_000
+_TIME = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d")
+_SEPARATOR = re.compile(r"[/\\]")
+_NO_NAME = re.compile(r"[^A-Za-z0-9._-]")
 
 
 class AddressRule(Value):
@@ -34,8 +40,10 @@ class Profile(Value):
     """What is taken. `letters` are regular expressions of one character; empty lists allow everything.
 
     `banks_needed`: whose bank has to be named beside its account. `hybrid`: whether the bank takes addresses that mix
-    fields and lines, where the scheme allows them. `qr_references`: the Swiss rules for them hold. `cut_off` is the
-    bank's local time. `file_name` has the placeholders `message_id`, `day`, `time` and `kind`.
+    fields and lines, where the scheme allows them. `qr_references`: the Swiss rules for them hold. `batch_booking` is
+    what we ask for where a payment says nothing, `batch_bookings` what is taken. `largest` is of a payment,
+    `largest_file` of the control sum. Until `cut_off` of the bank's local time (`14:30`) payments of the same day are
+    taken. `file_name` has the placeholders `message_id`, `day`, `time` and `kind`.
     """
 
     name: str
@@ -55,7 +63,9 @@ class Profile(Value):
     service_levels: tuple[str, ...] = ()
     local_instruments: tuple[str, ...] = ()
     batch_booking: bool | None = None
+    batch_bookings: tuple[bool, ...] = ()
     payments_per_file: int | None = None
+    largest_file: PlainDecimal | None = None
     iban_only: bool = False
     banks_needed: tuple[Literal["ours", "theirs"], ...] = ()
     remittance_lines: int = 200
@@ -67,6 +77,37 @@ class Profile(Value):
     cut_off: str = ""
     time_zone: str = ""
     file_name: str = "{kind}_{day}_{message_id}.xml"
+
+    @field_validator("letters", "letters_of_ids")
+    @classmethod
+    def _is_a_pattern(cls, said: str) -> str:
+        try:
+            re.compile(said)
+        except re.error as error:
+            message = f"no regular expression: {error}"
+            raise ValueError(message) from None
+        return said
+
+    @field_validator("cut_off")
+    @classmethod
+    def _is_a_time(cls, said: str) -> str:
+        if said and not _TIME.fullmatch(said):
+            message = "a time of the day is written as 14:30"
+            raise ValueError(message)
+        return said
+
+    @field_validator("file_name")
+    @classmethod
+    def _has_known_places(cls, said: str) -> str:
+        try:
+            made = said.format(kind="", message_id="", day="", time="")
+        except (KeyError, IndexError, ValueError):
+            message = "the placeholders are {kind}, {message_id}, {day} and {time}"
+            raise ValueError(message) from None
+        if _SEPARATOR.search(made):
+            message = "it names a file, not a folder"
+            raise ValueError(message)
+        return said
 
     @cached_property
     def text_pattern(self) -> re.Pattern[str]:
@@ -99,8 +140,9 @@ class Profile(Value):
         return max(in_force, key=lambda rule: rule.since, default=None)
 
     def file_name_of(self, kind: str, message_id: str, day: date, time: str = "000000") -> str:
-        """The name that the bank wants for a file."""
-        return self.file_name.format(kind=kind, message_id=message_id, day=f"{day:%Y%m%d}", time=time)
+        """The name that the bank wants for a file. An id may hold what no name of a file does."""
+        name = _NO_NAME.sub("-", message_id)
+        return self.file_name.format(kind=kind, message_id=name, day=f"{day:%Y%m%d}", time=time)
 
 
 def form_of(address: Address | None) -> AddressForm:
@@ -119,13 +161,28 @@ def profile(name: str) -> Profile:
     return Profile.model_validate({**_told(name), "name": name})
 
 
+def own_profile(name: str, told: Mapping[str, Any]) -> Profile:
+    """A bank's own: what it changes of the profile that it extends (`iso` where it names none).
+
+    Raises `FormatRefused` for one that there is not, and pydantic's `ValidationError`.
+    """
+    return Profile.model_validate({**_extended({"extends": "iso", **told}), "name": name})
+
+
 def _told(name: str) -> dict[str, Any]:
-    """A profile's data over those of the one that it extends; what is a table is extended row by row."""
     if name not in PROFILES:
         raise FormatRefused(f"There is no profile {name!r}.", offered(name, PROFILES))
-    own: dict[str, Any] = json.loads(pkgutil.get_data("nostro.formats.profiles", f"{name}.json") or b"{}")
+    return _extended(json.loads(pkgutil.get_data("nostro.formats.profiles", f"{name}.json") or b"{}"))
+
+
+def _extended(own: dict[str, Any]) -> dict[str, Any]:
+    """A profile's data over those of the one that it extends; what is a table is extended row by row."""
     if not own.get("extends"):
         return own
     base = _told(own["extends"])
-    tables = {field: {**base[field], **told} for field, told in own.items() if isinstance(base.get(field), dict)}
+    tables = {
+        field: {**base[field], **told}
+        for field, told in own.items()
+        if isinstance(base.get(field), dict) and isinstance(told, dict)
+    }
     return {**base, **own, **tables}

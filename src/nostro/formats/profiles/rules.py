@@ -204,12 +204,15 @@ def _incomplete(field: str, address: Address, needed: Sequence[str], lines: int)
 
 
 def codes(payment: Instruction, profile: Profile, _: date) -> Iterator[Broken]:
-    """Charge bearer, service level and local instrument are ones that are taken."""
+    """Charge bearer, service level, local instrument and batch booking are ones that are taken."""
     for field, taken in _CODES.items():
         said, known = getattr(payment, field), getattr(profile, taken)
         if said and known and said not in known:
             sentence = f"It is none of {', '.join(known)}."
             yield Broken(field, field, sentence, "Leave it out for the scheme's own, or pay by another scheme.")
+    if profile.batch_bookings and payment.batch_booking not in (None, *profile.batch_bookings):
+        sentence = f"The bank takes no {'batch' if payment.batch_booking else 'single'} booking."
+        yield Broken("batch_booking", "batch_booking", sentence, "Leave it out for the bank's own.")
 
 
 _CODES = {

@@ -55,6 +55,12 @@ def fitted_payments(head: MessageHead, payments: Iterable[Instruction]) -> tuple
     return head.model_copy(update={"message_id": _cut_reference(head.message_id)}), told
 
 
+def numbered(head: MessageHead, number: int) -> MessageHead:
+    """The head of another message of the same source: field 20 tells them apart."""
+    mark = f"-{number}" if number > 1 else ""
+    return head.model_copy(update={"message_id": head.message_id[: REFERENCE_SIGNS - len(mark)].rstrip("/ ") + mark})
+
+
 def _payment(payment: Instruction, number: str) -> Instruction:
     refs = payment.references
     own = _reference(refs.instruction) or _reference(refs.end_to_end) or number

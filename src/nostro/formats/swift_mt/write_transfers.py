@@ -27,6 +27,12 @@ from nostro.model.parties import BankAccount, Party
 
 _MESSAGE_SIGNS = 10_000
 _BEARERS = {iso: own for own, iso in CHARGE_BEARERS.items()}
+_BY_CHEQUE = "CHQB"
+_OTHER = "Write it in a format that has such payments."
+_REMEDIES = {
+    "cheque": "Ask for it by field 23E (CHQB), or write it as positive-pay.",
+    "direct debit": "Write it as pain.008, NACHA or Bacs.",
+}
 _LINES = 4
 """Of names and addresses, and of remittance."""
 
@@ -88,7 +94,10 @@ class _Shared:
         yield f":30:{day_text('30', first.execution_date)}"
 
     def payment(self, told: Instruction) -> list[str]:
-        """Sequence B. Raises `FormatRefused` for a payment of another payer or day."""
+        """Sequence B. Raises `FormatRefused` for a payment of another payer or day, and for what is no transfer."""
+        if told.method != "credit_transfer" and not any(code.startswith(_BY_CHEQUE) for code in told.instructions):
+            kind = told.method.replace("_", " ")
+            raise FormatRefused(f"An MT101 asks a bank to pay; the payment is a {kind}.", _REMEDIES.get(kind, _OTHER))
         first = self.first
         for field, own, other in (
             ("30", told.execution_date, first.execution_date),

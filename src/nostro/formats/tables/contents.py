@@ -132,7 +132,7 @@ def share(rows: Sequence[Row]) -> float:
 
 
 def _holds_both(row: Row) -> bool:
-    return len(row.cells) > 1 and any(map(_is_day, row.cells)) and any(map(_is_exact, row.cells))
+    return len(row.cells) > 1 and any(map(is_day, row.cells)) and any(map(is_exact, row.cells))
 
 
 def _is_header(row: Row, width: int) -> bool:
@@ -146,9 +146,9 @@ def _sort(whole: Contents, column: int) -> None:
     told = {text(cell) for cell in cells}
     if not cells:
         return
-    if all(map(_is_day, cells)):
+    if all(map(is_day, cells)):
         whole.days.append(column)
-    elif all(map(_is_number, cells)) and any(map(_is_exact, cells)):
+    elif all(map(_is_number, cells)) and any(map(is_exact, cells)):
         whole.amounts.append(column)
     elif all(map(is_iban, told)):
         whole.ibans.append(column)
@@ -178,7 +178,8 @@ def _cell(row: Row, column: int) -> Cell:
     return row.cells[column] if column < len(row.cells) else ""
 
 
-def _is_day(cell: Cell) -> bool:
+def is_day(cell: Cell) -> bool:
+    """Whether it is a day of the calendar, in whatever order."""
     return any(if_readable(day, cell, order) is not None for order in _ORDERS)
 
 
@@ -186,6 +187,6 @@ def _is_number(cell: Cell) -> bool:
     return any(if_readable(number, cell, mark) is not None for mark in (".", ","))
 
 
-def _is_exact(cell: Cell) -> bool:
+def is_exact(cell: Cell) -> bool:
     """A number that is an amount by how it is written: with two decimals, or a sign."""
-    return isinstance(cell, Decimal) or (bool(_EXACT.search(text(cell))) and _is_number(cell) and not _is_day(cell))
+    return isinstance(cell, Decimal) or (bool(_EXACT.search(text(cell))) and _is_number(cell) and not is_day(cell))

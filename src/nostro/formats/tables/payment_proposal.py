@@ -8,6 +8,7 @@ from typing import Any, TypeVar, get_args
 from nostro.formats.reading import Unreadable
 from nostro.formats.tables.cells import Cell, day, name_of, number, text
 from nostro.formats.tables.guesses import ProfileNeeded, quoted
+from nostro.formats.tables.payment_contents import payment_contents
 from nostro.formats.tables.payments import PaymentColumns, PaymentProfile
 from nostro.formats.tables.profile import DateOrder
 from nostro.formats.tables.rows import Row
@@ -86,7 +87,7 @@ def proposed_payments(rows: Sequence[Row], delimiter: str) -> PaymentProfile:
     header = max(rows[:_HEADER_WITHIN], key=lambda row: len(_named(row.cells)), default=None)
     places = _named(header.cells) if header else {}
     if header is None or len(places) < _LEAST_NAMED:
-        raise FormatRefused("This is no list of payments: no line names its columns.", "Name them in a first line.")
+        raise _unnamed(rows, delimiter)
     columns = _columns(header.cells, places)
     body = [row for row in rows if row.line > header.line]
     orders = _fitting([_cell(row, places.get("execution_date")) for row in body], day, get_args(DateOrder))
@@ -106,6 +107,23 @@ def proposed_payments(rows: Sequence[Row], delimiter: str) -> PaymentProfile:
         columns=PaymentColumns.model_validate(columns), date_order=orders[0], decimal=marks[0], delimiter=delimiter,
         currency=currency, method="cheque" if cheques else "credit_transfer",
     )  # fmt: skip
+
+
+def _unnamed(rows: Sequence[Row], delimiter: str) -> FormatRefused:
+    """What is said of columns without names. By their content alone nobody is paid: a person looks at the proposal."""
+    whole = payment_contents(rows)
+    if whole is None:
+        return FormatRefused("This is no list of payments: no line names its columns.", "Name them in a first line.")
+    columns = whole.columns
+    days, amounts = (whole.cells(columns[name] - 1) if name in columns else [] for name in ("execution_date", "amount"))
+    ways = _fitting(days, day, get_args(DateOrder)), _fitting(amounts, number, (".", ","))
+    missing = [name for name in _NEEDED if name not in columns]
+    first = whole.body[0].line
+    where = ["header: false", *([f"skip_first: {first - 1}"] if first > 1 else [])]
+    proposal = "\n".join([_yaml(columns, ways, (delimiter, ""), missing, whole.unused), *where])
+    return ProfileNeeded(
+        "No line of this table names its columns; they are guessed by what is in them.", "--table", proposal
+    )
 
 
 def _meaning(cell: Cell) -> str:
@@ -168,7 +186,8 @@ def _yaml(
     lines.append(_choice("date_order", orders, "dmy, mdy or ymd"))
     lines.append(_choice("decimal", marks, "the decimal mark, . or ,"))
     lines.append(f"delimiter: {quoted(delimiter)}")
-    lines.append(f"currency: {currency}" if currency else "# currency: EUR")
+    if "currency" not in columns:
+        lines.append(f"currency: {currency}" if currency else "# currency: EUR")
     lines += ["# same:  # what all payments share", "#   debtor: Our Company", "#   debtor_account: DE..."]
     return "\n".join(lines)
 

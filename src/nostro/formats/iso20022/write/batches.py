@@ -12,7 +12,7 @@ from typing import NamedTuple
 from nostro.formats.codes import code_set
 from nostro.formats.iso20022.write.told_as import Dialect, coded, dialect, instant, party
 from nostro.formats.profiles import Profile, profile
-from nostro.formats.profiles.check import ProfileRefused, check_count, check_one
+from nostro.formats.profiles.check import FileRules, ProfileRefused
 from nostro.formats.profiles.rules import Finding
 from nostro.formats.xml_text import branch, leaf
 from nostro.model.base import Value
@@ -31,7 +31,7 @@ _SEPA = "sepa"
 
 
 class Initiation(Value):
-    """What an initiation says of itself: who sends it, when, and what it is called."""
+    """What an initiation says of itself: who sends it, when (in the bank's zone, for its cut-off), and its name."""
 
     message_id: str
     created_at: datetime
@@ -103,13 +103,13 @@ class Batches:
     ) -> Batches:
         """All payments checked and counted. Raises `ProfileRefused` for what can't be sent."""
         _admit(letter, rules)
+        file = FileRules(rules, sent_at=letter.created_at)
         run, findings, other, count, last = cls(payments), list[Finding](), list[Finding](), 0, None
         for count, payment in enumerate(payments, start=1):
-            findings += check_one(payment, rules, None, count - 1)
+            findings += file.take(payment)
             if payment.method not in methods:
                 other.append(_other_method(count - 1, payment, methods))
             last = run.add(payment, last)
-        findings += check_count(count, rules)
         if not count:
             raise FormatRefused("There is no payment to write.", "Leave the file out.")
         if findings or other:
