@@ -34,11 +34,11 @@ quick: install ## the part of the tests that takes a minute: pure code, and the 
 test: install ## all but the long ones: real files, integration and simulation included
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not proof" $(ARGS)
 
-prove: install ## the long ones: the demo, a credit from the terminal, kills, restore, upgrade, overload, a full disk
+prove: install ## the long ones: the demo, a credit from the terminal, kills, Ctrl-C, restore, upgrade, overload, a full disk
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m proof $(ARGS)
 
-crash: install ## kills, stopped clocks, cut connections, restarts, fail-over, full disks, ROUNDS= times, chosen at random
-	NOSTRO_CRASH_ROUNDS=$(or $(ROUNDS),20) $(BIN)/python -m pytest -q tests/crash $(ARGS)
+crash: install ## ROUNDS= rounds of SIGKILL, Ctrl-C and SIGTERM; by their number stopped clocks, cuts, restarts, fail-overs, full disks
+	NOSTRO_CRASH_ROUNDS=$(or $(ROUNDS),20) NOSTRO_CRASH_SEED=$(or $(SEED),1) $(BIN)/python -m pytest -q -s tests/crash $(ARGS)
 
 golden: install ## decide the golden log anew, read and write the golden files; read the difference before you commit it
 	NOSTRO_GOLDEN=write $(BIN)/python -m pytest -q tests/golden/test_golden_log.py tests/golden/test_formats.py

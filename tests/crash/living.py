@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections import Counter
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from random import Random
 
 import psycopg
 
@@ -24,22 +22,15 @@ from nostro.sandbox.scenario import Scenario
 from nostro.sandbox.server import Server
 from nostro.sandbox.stage import ODOO
 from nostro.store.database import Database
-from tests.crash.processes import (
-    BREATH_SECONDS,
-    DOOR,
-    PARTS,
-    POSTGRESQL,
-    WORKERS,
-    Processes,
-    empty_grounds,
-    processes,
-)
+from tests.crash.processes import BREATH_SECONDS, DOOR, WORKERS, Disk, Processes, empty_grounds, processes
 from tests.simulation.handed_over import unexplained
 
 LEAP = timedelta(minutes=10)
 """How far business time goes at once when nobody has anything to do."""
 PACE = 600
 """How much faster business time runs while somebody has."""
+MOMENT = timedelta(seconds=1)
+"""How far business goes between two looks at what takes longer than its part of the day."""
 SETTLING = timedelta(hours=12)
 LOOKS, TURN_SECONDS = 3, 1.0
 SLACK_SECONDS = PACE * WRITE_SECONDS + int(LEAP.total_seconds())
@@ -74,7 +65,6 @@ class Days:
     house: Processes
     closes: datetime
     """When everything that is judged is in."""
-    killed: Counter[str] = field(default_factory=Counter)
 
     @property
     def now(self) -> datetime:
@@ -82,9 +72,21 @@ class Days:
         return self.sandbox.world.now
 
     def ends_of(self, rounds: int) -> list[datetime]:
-        """Instants that divide the script into so many parts of equal business, and the end."""
-        acts = [act.at for act in self.scenario.script]
-        return [*(acts[len(acts) * n // rounds] for n in range(1, rounds)), self.closes]
+        """Instants of business that divide the script into so many parts, each of which begins with some; and the end.
+
+        Raises `AssertionError` when there are more rounds than instants.
+        """
+        instants = sorted({act.at for act in self.scenario.script})
+        assert rounds <= len(instants), f"{rounds} rounds in {len(instants)} instants of business"
+        return [*(instants[len(instants) * n // rounds] for n in range(1, rounds)), self.closes]
+
+    async def through(self, happening: Coroutine[None, None, None], until: datetime) -> None:
+        """Business goes on while it happens: until then, and until it has passed."""
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(happening)
+            await self.to(until)
+            while not task.done():
+                await self.to(self.now + MOMENT)
 
     async def to(self, until: datetime) -> None:
         """Live until then: in leaps while all is quiet, else slowly, and never while the database is away."""
@@ -111,17 +113,6 @@ class Days:
             return None
         return int(row[0]) if row else 0
 
-    async def kill_one(self, chance: Random) -> None:
-        """Kill a part that is up, at any instant of the coming second, and start it again."""
-        await asyncio.sleep(chance.random())
-        wished, whole = chance.sample(PARTS, len(PARTS)), chance.random() < 0.5
-        while (name := next(filter(self.house.is_up, wished), None)) is None:  # noqa: ASYNC110 - a process sets no event
-            await asyncio.sleep(BREATH_SECONDS)
-        self.house.kill(name, whole=whole)
-        self.killed[name] += 1
-        if name != POSTGRESQL:
-            self.house.start(name)
-
     async def settled(self) -> dict[str, int | None]:
         """Go on until nothing is under way although every loop has had its turn, or too long; what is left then."""
         until, looks = self.now + SETTLING, 0
@@ -136,7 +127,11 @@ class Days:
         return left
 
     async def judged(self, until: date) -> None:
-        """Nothing is doubled, and nothing lost but what an open case says of just that effect that nobody knows it."""
+        """Everything settles and ends. Nothing is doubled, and nothing lost but what an open case says of just that
+        effect that nobody knows it; and the house's own word is that all is proved.
+        """
+        left = await self.settled()
+        assert set(left.values()) == {0}, left
         async with Database(self.house.url()) as database:
             commands, cases = await waiting_commands(database), await open_cases(database)
         await asyncio.to_thread(self.house.end)
@@ -144,21 +139,31 @@ class Days:
         assert verdict.doubled == ()
         told = [(case.subject, case.reason, case.sentence) for case in cases]
         assert list(unexplained(verdict.lost, commands, cases)) == [], told
+        await asyncio.to_thread(prove, self.house)
 
     async def left(self) -> dict[str, int | None]:
         """What should have ended."""
         return {name: await self.under_way(question) for name, question in LEFT.items()}
 
+    async def decided(self) -> int | None:
+        """How many facts there are; None while nobody can say."""
+        return await self.under_way("select coalesce(sum(position), 0) from shard")
+
 
 @contextlib.asynccontextmanager
 async def days(
-    folder: Path, seed: int, until: datetime, closes: datetime, parts: Sequence[str] = (DOOR, *WORKERS)
+    folder: Path,
+    seed: int,
+    until: datetime,
+    closes: datetime,
+    parts: Sequence[str] = (DOOR, *WORKERS),
+    disk: Disk = contextlib.nullcontext,
 ) -> AsyncIterator[Days]:
     """The morning of the first day: everything starts, and nothing has happened yet. `until`: the end of the script."""
     grounds, sandbox, scenario = empty_grounds(folder, seed, until)
     connection = grounds.landscape / "connections" / "odoo.yaml"
     connection.write_text(connection.read_text().replace(str(LATE_EFFECTS_SECONDS), str(120 + SLACK_SECONDS)))
-    with processes(grounds, sandbox.world.now) as house:
+    with processes(grounds, sandbox.world.now, disk) as house:
         await sandbox.start()
         try:
             for name in parts:
@@ -166,6 +171,11 @@ async def days(
             yield Days(sandbox, scenario, house, closes)
         finally:
             await sandbox.stop()
+
+
+def lives(seed: int, number: int, at_most: int) -> list[tuple[int, int]]:
+    """So many of something in lives of at most so many: the seed and the number of each."""
+    return [(seed + done // at_most, min(at_most, number - done)) for done in range(0, number, at_most)]
 
 
 def prove(house: Processes) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -32,7 +34,10 @@ WORKERS = ("worker", "second worker")
 DOOR = "door"
 POSTGRESQL = "postgresql"
 PARTS = (*WORKERS, DOOR, POSTGRESQL)
-NO_DISK_OF_ITS_OWN = contextlib.nullcontext()
+Disk = Callable[[Grounds], AbstractContextManager[object]]
+IN_ORDER = {signal.SIGTERM: 0, signal.SIGINT: 130}
+"""How a part ends that is up. One that starts ends as a command does, or, before it hears signals, as Python does."""
+ENDING_SECONDS = 60
 BREATH_SECONDS = 0.05
 """The rest between two looks."""
 
@@ -48,6 +53,10 @@ class Processes:
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     database: str = ""
     """Where the database is, once it isn't the embedded server any more."""
+    ending: set[str] = field(default_factory=set)
+    """Parts that were asked to end and may take their time."""
+    _silent: dict[str, int] = field(default_factory=dict)
+    """How long a part's log was when it was started last."""
     sources: dict[str, Path] = field(default_factory=dict)
     """Where the source of a part lies that isn't of the release that stands here; "": of the commands."""
 
@@ -67,6 +76,7 @@ class Processes:
         words = ("serve", *ports) if name == DOOR else ("worker",)
         self._told(name).unlink(missing_ok=True)
         with self._told(name).open("wb") as out, self._log_of(name).open("ab") as log:
+            self._silent[name] = log.tell()
             self.running[name] = subprocess.Popen(
                 [*NOSTRO, *words, "--json"],
                 env=self._variables(name),
@@ -84,10 +94,9 @@ class Processes:
     def supervise(self) -> None:
         """Start what ended by itself, as an init system does; it may only end because the database went as it began."""
         for name, process in self.running.items():
-            if process.poll() is not None:
+            if process.poll() is not None and name not in self.ending:
                 assert not self._began(name), f"{name} ended by itself with {process.returncode}"
-                last = self._log_of(name).read_text().splitlines()[-2:]
-                assert "PostgreSQL" in last[0], f"{name} did not begin: {last}"
+                assert "PostgreSQL" in self._said_since(name), f"{name} did not begin: {self._said_since(name)}"
                 self.start(name)
 
     def kill(self, name: str, *, whole: bool = True) -> None:
@@ -96,24 +105,46 @@ class Processes:
             number = self.server.process_id()
             children = _children(number) if number and whole else []
             for each in [number, *children] if number else []:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(each, signal.SIGKILL)
+                self.signal_to(each, signal.SIGKILL)
             return
         self.running[name].kill()
         self.running[name].wait()
+
+    def signal_to(self, number: int, what: signal.Signals) -> None:
+        """Send a signal to a process that may be gone."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(number, what)
+
+    async def ask_to_end(self, name: str, what: signal.Signals, again_seconds: float = 0) -> None:
+        """Ctrl-C or SIGTERM, and perhaps once more: the part ends in order, with the code that says so."""
+        process, began = self.running[name], self.is_up(name)
+        if process.poll() is not None:
+            return
+        self.ending.add(name)
+        process.send_signal(what)
+        if again_seconds:
+            await asyncio.sleep(again_seconds)
+            process.send_signal(what)
+        code = await asyncio.to_thread(process.wait, ENDING_SECONDS)
+        told = self._said_since(name)
+        missed = not began and ("PostgreSQL" in told or is_pythons(told))
+        allowed = {IN_ORDER[what]} if began else {*IN_ORDER.values(), -what}
+        assert code in allowed | ({-what} if again_seconds else set()) | ({1} if missed else set()), (name, code, told)
+        assert code < 0 or missed or not re.search("^Traceback", told, re.MULTILINE), (name, code, told)
+        self.ending.discard(name)
 
     def end(self) -> None:
         """Ask every part to end, as an operator does; each has to end by itself with 0."""
         for process in self.running.values():
             process.terminate()
-        codes = {name: process.wait(timeout=60) for name, process in self.running.items()}
+        codes = {name: process.wait(timeout=ENDING_SECONDS) for name, process in self.running.items()}
         assert set(codes.values()) == {0}, codes
 
     def leave(self, name: str) -> None:
         """Ask one part to end, and do without it from now on."""
         process = self.running.pop(name)
         process.terminate()
-        assert process.wait(timeout=60) == 0, name
+        assert process.wait(timeout=ENDING_SECONDS) == 0, name
 
     def run(self, *words: str) -> Any:  # noqa: ANN401 - JSON
         """The one object that a command prints; it has to find nothing wrong."""
@@ -126,6 +157,18 @@ class Processes:
     def refused(self, *words: str) -> str:
         """The sentence of a command that has to be refused."""
         return str(self._ended(2, *words)["failure"]["sentence"])
+
+    def command(self, *words: str) -> subprocess.Popen[str]:
+        """A command as a person types it at a terminal, which has its processes in a group of their own."""
+        return subprocess.Popen(
+            [*NOSTRO, *words, "--json"],
+            env=self._variables(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
 
     def _ended(self, code: int, *words: str) -> Any:  # noqa: ANN401 - JSON
         done = subprocess.run(
@@ -143,6 +186,10 @@ class Processes:
         """Whether it has said under which bundle it is up: one that can't begin prints its failure there."""
         return '"bundle"' in self._told(name).read_text()
 
+    def _said_since(self, name: str) -> str:
+        """What a part has said since it was started last."""
+        return self._log_of(name).read_bytes()[self._silent[name] :].decode()
+
     def _told(self, name: str) -> Path:
         return self.logs / f"{name}.out"
 
@@ -153,6 +200,11 @@ class Processes:
         source = {"PYTHONPATH": str(self.sources[name])} if name in self.sources else {}
         here = {"NOSTRO_LANDSCAPE": str(self.grounds.landscape), WORLD_CLOCK: str(self.clock)}
         return {**os.environ, **here, **source}
+
+
+def is_pythons(told: str) -> bool:
+    """Whether Ctrl-C came so early that Python itself was not there yet: no `except` of ours could be."""
+    return told.rstrip().endswith("KeyboardInterrupt") and "nostro/runtime" not in told
 
 
 def empty_grounds(folder: Path, seed: int, until: datetime = END) -> tuple[Grounds, Server, Scenario]:
@@ -171,9 +223,7 @@ def empty_grounds(folder: Path, seed: int, until: datetime = END) -> tuple[Groun
 
 
 @contextlib.contextmanager
-def processes(
-    grounds: Grounds, now: datetime, disk: AbstractContextManager[None] = NO_DISK_OF_ITS_OWN
-) -> Iterator[Processes]:
+def processes(grounds: Grounds, now: datetime, disk: Disk = contextlib.nullcontext) -> Iterator[Processes]:
     """The house with its database started and nothing else; whatever runs at the end is killed.
 
     `disk`: what the database lies on, there before the server starts and until it has stopped. The database stays where
@@ -182,7 +232,7 @@ def processes(
     logs = grounds.state / "logs"
     logs.mkdir()
     postgresql = grounds.state / "postgresql"
-    with disk, EmbeddedServer(postgresql) as server:
+    with disk(grounds), EmbeddedServer(postgresql) as server:
         house = Processes(grounds, server, logs, grounds.state / "world-clock")
         house.tell(now)
         try:

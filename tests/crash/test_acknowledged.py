@@ -34,6 +34,8 @@ class Senders:
     acknowledged: dict[str, str] = field(default_factory=dict)
     """Event -> the receipt that the door named."""
     unanswered: int = 0
+    refused: int = 0
+    """503s."""
     stop: bool = False
 
     async def send(self) -> None:
@@ -54,6 +56,7 @@ class Senders:
                 await asyncio.sleep(BREATH_SECONDS)
                 continue
             assert reply.is_success or reply.status_code == 503, reply.text
+            self.refused += reply.status_code == 503
             if reply.is_success:
                 self.acknowledged[event] = json.loads(reply.content)["receipt"]
 

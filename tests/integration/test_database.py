@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 from psycopg import Error
 
-from nostro.model.failures import StatementRefused
+from nostro.model.failures import DatabaseUnavailable, StatementRefused
 from nostro.store.database import Database, Statement, Transaction
 
 pytestmark = pytest.mark.asyncio
@@ -49,3 +49,10 @@ async def test_the_commit_of_a_database_transaction_that_has_failed_is_refused(
         await noted_though_it_fails(database, fails)
     [row] = await database.look(COUNT)
     assert row.count == 0
+
+
+async def test_a_full_disk_is_told_from_a_database_that_is_away(database: Database) -> None:
+    full = Statement("full", b"do $$ begin raise 'no room' using errcode = 'disk_full'; end $$")
+    with pytest.raises(DatabaseUnavailable, match="disk is full"):
+        async with database.transaction() as tx:
+            await tx.run(full)

@@ -11,6 +11,7 @@ from nostro.landscape.check import NEEDED, check
 from nostro.landscape.compiling import bundle_of
 from nostro.landscape.schema import schemas
 from nostro.landscape.sources import Finding
+from nostro.landscape.starting import begin
 from nostro.model.failures import LandscapeRefused
 from tests.landscapes import PUBLISHED, edit, group, starting
 from tests.unit.test_governance_rules import AT
@@ -236,3 +237,17 @@ def test_a_calendar_of_ones_own_differs_in_the_days_that_it_names(folder: Path) 
     assert set(told["FRANKFURT"]) ^ set(told["TARGET"]) == {"2026-12-24", "2026-05-01"}
     edit(folder, "rules/calendars.yaml", "like: TARGET", "like: LUNAR")
     assert (only(folder).file, only(folder).line) == ("rules/calendars.yaml", 3)
+
+
+def test_a_beginning_that_is_broken_off_leaves_nothing_and_begins_again(tmp_path: Path) -> None:
+    """Ctrl-C when the texts are written and the keys are not."""
+
+    def breaks_off(_: int) -> bytes:
+        raise KeyboardInterrupt
+
+    (tmp_path / ".gitignore").write_text("mine\n")
+    with pytest.raises(KeyboardInterrupt):
+        begin(tmp_path, "one", breaks_off, schemas(CONNECTORS))
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == [".gitignore"]
+    assert (tmp_path / ".gitignore").read_text() == "mine\n"
+    assert check(starting(tmp_path)) == []

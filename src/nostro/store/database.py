@@ -257,6 +257,9 @@ def translated(refused: Callable[[], str] = str) -> Iterator[None]:
     except (errors.DataError, errors.IntegrityError) as error:
         message = f"The database refused a statement ({type(error).__name__})."
         raise StatementRefused(message) from error
+    except errors.DiskFull as error:
+        message = "The database's disk is full."
+        raise DatabaseUnavailable(message, "Make room there; then work goes on by itself.") from error
     except (OperationalError, PoolTimeout) as error:
         if refused():
             remedy = "This process ends: what it remembers is not in that database. Start it again."

@@ -30,16 +30,19 @@ def begin(
 ) -> list[str]:
     """Writes the landscape and two fresh keys; returns the files. `chance(n)`: n bytes fit for keys.
 
-    Raises `LandscapeRefused` and leaves none of them when anything is there already, or can't be written.
+    Raises `LandscapeRefused` when anything is there already or can't be written. It leaves all of them or none, also
+    where it is interrupted.
     """
     contents = {file: text.replace("LOGIN", login) for file, text in _templates(resources.files(__name__), "").items()}
     there = [name for name in (*contents, *KEYS) if name != IGNORED and (folder / name).exists()]
     if there:
         sentence = f"{folder} holds {', '.join(sorted(there))} already: nothing was written."
         raise LandscapeRefused(sentence, "Choose an empty folder: `nostro init FOLDER`.")
+    ignoring, before = (folder / IGNORED).exists(), None
     try:
-        if (folder / IGNORED).exists():
-            contents[IGNORED] = (folder / IGNORED).read_text(encoding="utf-8") + "\n" + contents[IGNORED]
+        if ignoring:
+            before = (folder / IGNORED).read_text(encoding="utf-8")
+            contents[IGNORED] = f"{before}\n{contents[IGNORED]}"
         for name, text in contents.items():
             _written(folder / name, text, 0o644)
         for name in KEYS:
@@ -47,10 +50,14 @@ def begin(
         for name in EMPTY:
             (folder / name).mkdir(parents=True, exist_ok=True)
         return sorted([*contents, *KEYS, *write_schemas(folder, schemas)])
-    except OSError as error:
-        for name in {*contents, *KEYS} - {IGNORED}:  # none of them was there before
+    except BaseException as error:  # Ctrl-C too must leave nothing that the next one would refuse
+        for name in {*contents, *KEYS} - ({IGNORED} if ignoring else set()):  # no other was there before
             with contextlib.suppress(OSError):
                 (folder / name).unlink(missing_ok=True)
+        if before is not None:
+            _written(folder / IGNORED, before, 0o644)
+        if not isinstance(error, OSError):
+            raise
         remedy = "Choose a folder that you may write to and that has room."
         raise LandscapeRefused(f"{error.filename or folder} can't be written ({error.strerror}).", remedy) from None
 
