@@ -62,7 +62,8 @@ def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--without-deals", default="", help="with --seed: numbers of deals, with commas between")
     parser.add_argument("--without-faults", default="", help="with --seed: names of faults, with semicolons between")
     parser.add_argument("--blows", help="with --seed: these instead of its own: `12 crash send act; 3 pause ...`")
-    parser.add_argument("--circumstances", help="with --seed: these instead of its own: `slots 2; people act`")
+    told = "with --seed: these instead of its own: `slots 2; people act`"
+    parser.add_argument("--circumstances", type=Circumstances.named, help=told)
     return parser.parse_args(arguments)
 
 
@@ -72,7 +73,7 @@ def _plan(asked: argparse.Namespace) -> Plan:
         frozenset(int(number) for number in asked.without_deals.split(",") if number),
         frozenset(name.strip() for name in asked.without_faults.split(";") if name.strip()),
         None if asked.blows is None else tuple(_blow(text) for text in asked.blows.split(";") if text.strip()),
-        None if asked.circumstances is None else Circumstances.named(asked.circumstances),
+        asked.circumstances,
     )
 
 

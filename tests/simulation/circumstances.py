@@ -76,10 +76,14 @@ class Circumstances:
 
     @classmethod
     def named(cls, words: str) -> Circumstances:
-        """From `slots 2; people act`. Raises `LookupError` or `ValueError` for what there isn't."""
+        """From `slots 2; people act`. Raises `ValueError` for what there isn't."""
         told: dict[str, Any] = {}
-        for name, word in (each.split() for each in words.split(";") if each.strip()):
-            told[name] = CHOICES[name][CHOICES[name].index(word)]
+        for each in words.split(";") if words.strip() else ():
+            name, word = each.split()
+            if word not in CHOICES.get(name, ()):
+                message = f"{name} can't be {word}"
+                raise ValueError(message)
+            told[name] = word
         return cls(**told)
 
     def __str__(self) -> str:
@@ -123,7 +127,7 @@ class Circumstances:
         rounds = {opened + timedelta(hours=n) for n in (1, 2, 3)} if self.recovery else set()
         if self.people or self.poison:
             rounds |= {hour + minutes for hour in hours[:: ROUND // timedelta(hours=1)]}
-            rounds |= {END + n * timedelta(minutes=20) for n in range(AFTER // timedelta(minutes=20))}
+            rounds |= {END + n * timedelta(minutes=30) for n in range(AFTER // timedelta(minutes=30))}
         yield from (Happening(hour, "people look") for hour in rounds)
         if self.rules:
             yield Happening(published + minutes, "publish")

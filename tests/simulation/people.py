@@ -41,7 +41,6 @@ class People:
     course: Course
     seed: int
     flaws: list[str] = field(default_factory=list)
-    acts: int = 0
     _seen: set[str] = field(default_factory=set)
 
     async def look(self, rules: Rules, *, mended: bool) -> None:
@@ -131,11 +130,10 @@ class People:
     async def _try(self, desk: Desk, act: Act, who: str) -> bool:
         try:
             seen = (await desk.look(act)).seen
-            done = await desk.submit(act, Signature(who, "as the simulation has it"), seen, self.course.now().business)
+            await desk.submit(act, Signature(who, "as the simulation has it"), seen, self.course.now().business)
         except ActRefused as refused:
             self.course.tell(f"{who} may not {_said(act)}: {refused.sentence}")
             return False
-        self.acts += done.new
         self.course.tell(f"{who} {_said(act)}")
         return True
 

@@ -13,7 +13,7 @@ from tests.simulation.life import Sent
 from tests.simulation.run import Plan, Verdict, run
 
 TRANSFERS, THROWN, BUSY = 110013, 110037, 110034
-"""Two entries that nobody knows; five subjects whose decisions throw; cards, transfers and a collective entry."""
+"""Two entries that nobody knows; some more, whose decisions throw; cards, transfers and a collective entry."""
 pytestmark = pytest.mark.timeout(300)
 
 
@@ -23,27 +23,28 @@ def lived(connections: Connections, seed: int, words: str) -> Verdict:
 
 
 @pytest.mark.parametrize(
-    "words, tells",
+    "seed, words, tells",
     [
-        ("people approve", ["treasurer release: ", "clerk may not release: ", "treasurer match "]),
-        ("people act; rules limits", ["controller puts other rules in force", "is replaced"]),
-        ("people act; rules slots; slots 3", ["controller puts other rules in force", "is replaced"]),
-        ("release older", ["with an older release", "is replaced"]),
+        (TRANSFERS, "people approve", ["treasurer release: ", "clerk may not release: ", "treasurer match "]),
+        (TRANSFERS, "people act; rules limits", ["controller puts other rules in force", "is replaced"]),
+        (TRANSFERS, "people act; rules slots; slots 3", ["controller puts other rules in force", "is replaced"]),
+        (THROWN, "release older", ["with an older release", "is replaced"]),
         (
+            TRANSFERS,
             "recovery open",
             ["treasurer open recovery 2", "treasurer may not close recovery 2", "controller close recov"],
         ),
-        ("poison decision", ["decisions throw", "decisions are mended"]),
-        ("rejects noise", ["writes letter.txt"]),
-        ("rejects entry; people act", ["writes damaged.xml", "clerk "]),
-        ("rejects stranger", ["writes stranger.xml"]),
-        ("rejects event", ["sends a webhook"]),
+        (TRANSFERS, "poison decision", ["decisions throw", "decisions are mended"]),
+        (TRANSFERS, "rejects noise", ["writes letter.txt"]),
+        (TRANSFERS, "rejects entry; people act", ["writes damaged.xml", "clerk "]),
+        (TRANSFERS, "rejects stranger", ["writes stranger.xml"]),
+        (TRANSFERS, "rejects event", ["sends a webhook"]),
     ],
 )
 def test_whatever_is_done_to_the_house_the_ten_guarantees_hold(
-    connections: Connections, words: str, tells: list[str]
+    connections: Connections, seed: int, words: str, tells: list[str]
 ) -> None:
-    verdict = lived(connections, TRANSFERS, words)
+    verdict = lived(connections, seed, words)
     assert verdict.flaws == []
     assert [told for told in tells if not any(told in line for line in verdict.story)] == []
 

@@ -45,3 +45,9 @@ def test_a_worker_that_sleeps_past_its_shards_appends_nothing_to_them(connection
 def test_a_worker_whose_commit_is_not_answered_goes_on_with_its_shards(connections: Connections) -> None:
     """Its first bundle is in force, or a shard has moved on, and nobody told it."""
     assert flaws_of(connections, "uncertain", "decide committed", range(1, 5)) == {}
+
+
+def test_what_one_subject_asks_for_leaves_one_after_the_other(connections: Connections) -> None:
+    """Nobody is struck: the worlds are such that one subject has several commands open at once."""
+    for seed in (110001, 110004):
+        assert run(Plan(seed, blows=(), circumstances=PLAIN), connections).flaws == []

@@ -15,14 +15,17 @@ import pytest
 from tests.mutants.run import ROOT, broken_source
 from tests.mutants.table import MUTANTS
 from tests.simulation.__main__ import INTERRUPTED, again, interrupted, keep_seeds, kept_seeds
+from tests.simulation.circumstances import Circumstances
 from tests.simulation.disturbance import Blow
 from tests.simulation.run import Plan, Verdict
 from tests.simulation.shrink import TRIES, Shrinking
 
 SEED = 28
-"""One card payment, one worker: where captured money enters no ledger, it is missing at once."""
+"""One card payment, one worker, much that is done to the house: where captured money enters no ledger, it is missing
+whatever is left out of that."""
 SHORT = 150
 INTERRUPTION = r"Interrupted: \d+ of 500 seeds are done, 0 failed; go on with `make simulate FIRST=\d+ SEEDS=\d+`\."
+RUN = Circumstances(slots="2", rate="1", people="act", recovery="open")
 BLOWS = tuple(Blow(nth, "send act", "crash") for nth in range(1, 9))
 
 
@@ -35,6 +38,7 @@ def test_a_broken_guarantee_ends_in_1_is_kept_and_is_told_as_a_short_story(tmp_p
         assert done.returncode == 1, done.stderr
         story = done.stdout.partition(f"\nSeed {SEED}, ")[2].splitlines()
         assert len(story) < SHORT
+        assert story[story.index("How the house is run:") + 1] == "What was to disturb it:"
         assert story[story.index("What is wrong:") + 1].startswith("  differs: ")
         assert kept.read_text(encoding="utf-8").startswith(f"{SEED}  differs: ")
         assert kept_seeds(kept) == [SEED]
@@ -86,23 +90,27 @@ def test_a_seed_is_kept_once(tmp_path: Path) -> None:
 
 
 def lived(plan: Plan, *, turns: int = 300) -> Verdict:
-    """Fails with deal 2, the fifth blow and one fault together, and otherwise where there is no deal at all."""
+    """Fails with deal 2, the fifth blow, one fault and a rate together; otherwise where there is no deal at all."""
     deals = {number: f"deal {number}" for number in range(5) if number not in plan.without_deals}
     blows = BLOWS if plan.blows is None else plan.blows
     faults = [
         name for name in ("odoo POST /a #1", "odoo POST /a #2", "psp GET /b #1") if name not in plan.without_faults
     ]
-    fails = 2 in deals and BLOWS[4] in blows and "odoo POST /a #2" in faults
+    told = RUN if plan.circumstances is None else plan.circumstances
+    fails = 2 in deals and BLOWS[4] in blows and "odoo POST /a #2" in faults and told.rate == "1"
     flaws = ["lost: 10 EUR"] * fails + ["broken: nothing to judge"] * (not deals)
-    return Verdict(plan, flaws, deals=deals, faults=[f"{name}: cut" for name in faults], blows=blows, turns=turns)
+    names = [f"{name}: cut" for name in faults]
+    return Verdict(plan, flaws, deals=deals, faults=names, circumstances=told, blows=blows, turns=turns)
 
 
 def test_a_failing_seed_shrinks_to_what_it_needs_to_fail_in_the_same_way() -> None:
     least = Shrinking(lived, lived(Plan(7))).shrink()
     assert (set(least.deals), least.blows) == ({2}, (BLOWS[4],))
     assert least.plan.without_faults == {"odoo POST /a #1", "psp GET /b #1"}
+    assert least.circumstances == Circumstances(rate="1")
     assert least.flaws == ["lost: 10 EUR"]
     assert "--without-deals 0,1,3,4" in again(least.plan)
+    assert again(least.plan).endswith("--circumstances 'rate 1'")
 
 
 @pytest.mark.parametrize("turns, runs", [(0, TRIES), (20_000, 5)])

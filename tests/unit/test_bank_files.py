@@ -111,6 +111,13 @@ def test_an_amount_finer_than_its_currency_is_rejected_unless_only_noughts_follo
     assert [reject.why for reject in rejected(items)] == ["the amount is finer than the smallest unit of EUR"]
 
 
+def test_an_entry_that_can_not_be_read_is_one_reject_that_says_where_it_stands() -> None:
+    items = read(document(entry(), entry(amount="12.5O")))
+    assert len(reports(items)) == 1
+    (reject,) = rejected(items)
+    assert reject.where.startswith("/Document/BkToCstmrStmt/Stmt[1]/Ntry[2], line ")
+
+
 def test_an_entry_in_another_currency_than_its_bank_account_is_rejected() -> None:
     (reject,) = rejected(read(document(entry().replace("EUR", "USD"))))
     assert reject.why == "the entry is in USD, the bank account in EUR"
