@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -110,6 +110,20 @@ class Days:
         except (psycopg.OperationalError, psycopg.errors.UndefinedTable):
             return None
         return int(row[0]) if row else 0
+
+    def happen(self, names: Iterable[str]) -> None:
+        """Acts of the scenario, now."""
+        acts = {act.name: act for act in self.scenario.script}
+        for act in map(acts.__getitem__, names):
+            self.sandbox.world.act(act.system, act.op, act.name)
+
+    async def all_up(self, names: Sequence[str]) -> None:
+        """Start parts, until they have said that they are up."""
+        for name in names:
+            self.house.start(name)
+        while not all(map(self.house.is_up, names)):
+            self.house.supervise()
+            await asyncio.sleep(BREATH_SECONDS)
 
     async def kill_one(self, chance: Random) -> None:
         """Kill a part that is up, at any instant of the coming second, and start it again."""

@@ -50,6 +50,8 @@ class Processes:
     """Where the database is, once it isn't the embedded server any more."""
     sources: dict[str, Path] = field(default_factory=dict)
     """Where the source of a part lies that isn't of the release that stands here; "": of the commands."""
+    telemetry: str = ""
+    """Where the parts tell their spans."""
 
     def url(self) -> str:
         """The database as it is reached without detours."""
@@ -152,7 +154,8 @@ class Processes:
     def _variables(self, name: str = "") -> Mapping[str, str]:
         source = {"PYTHONPATH": str(self.sources[name])} if name in self.sources else {}
         here = {"NOSTRO_LANDSCAPE": str(self.grounds.landscape), WORLD_CLOCK: str(self.clock)}
-        return {**os.environ, **here, **source}
+        told = {"OTEL_EXPORTER_OTLP_ENDPOINT": self.telemetry, "OTEL_SERVICE_NAME": name} if self.telemetry else {}
+        return {**os.environ, **here, **source, **told}
 
 
 def empty_grounds(folder: Path, seed: int, until: datetime = END) -> tuple[Grounds, Server, Scenario]:
