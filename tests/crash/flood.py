@@ -1,8 +1,9 @@
-"""A flood of signed webhooks from a process of its own: as fast as answers come, over connections that stay open.
+"""A flood of signed webhooks from a process of its own: so many a second, whatever is answered, as senders do.
 
-    python -m tests.crash.flood URL SECRET SIGNED_AT CONNECTIONS EVENTS SECONDS
+    python -m tests.crash.flood URL SECRET SIGNED_AT CONNECTIONS RATE SECONDS < EVENTS
 
-Ends when so many events were sent or the time is over (0: no bound), and prints what came back as one JSON object.
+EVENTS: one JSON text a line. Whatever was refused is sent again in its turn; when all is acknowledged, what was is told
+once more. Ends after SECONDS (0: when all is acknowledged) and prints what came back as one JSON object.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ import asyncio
 import json
 import sys
 import time
-from collections import Counter
+from collections import Counter, deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from urllib.parse import urlsplit
 
@@ -66,35 +68,62 @@ async def exchange(
     return int(head[0].split()[1]), headers, await reader.readexactly(int(headers.get("content-length", "0")))
 
 
-async def flood(url: str, secret: str, signed_at: datetime, connections: int, bounds: tuple[int, float]) -> Answers:
-    """All connections until a bound is reached: events, seconds."""
-    answers, numbers, began = Answers(), count(1), time.monotonic()
-    most, seconds = bounds
-    place = urlsplit(url)
+@dataclass
+class Flood:
+    """What is sent where, how often, and how long."""
 
-    async def send() -> None:
+    url: str
+    secret: str
+    signed_at: datetime
+    connections: int
+    rate: float
+    seconds: float
+    events: Sequence[bytes]
+    answers: Answers = field(default_factory=Answers)
+
+    async def run(self) -> Answers:
+        """All connections, each at its turn, until the end."""
+        self.began = time.monotonic()
+        self.numbers = count()
+        self.waiting = deque((json.loads(body)["id"], body) for body in self.events)
+        await asyncio.gather(*(self._send() for _ in range(self.connections)))
+        self.answers.seconds = self._elapsed()
+        return self.answers
+
+    async def _send(self) -> None:
+        place = urlsplit(self.url)
         reader, writer = await asyncio.open_connection(place.hostname, place.port)
-        while (not most or answers.sent < most) and (not seconds or time.monotonic() - began < seconds):
-            answers.sent += 1
-            ident = f"{signed_at:%d}{connections}x{most}n{next(numbers):07}"
-            status, headers, body = await exchange(reader, writer, request(url, secret, signed_at, event(ident, "eur")))
-            answers.statuses[status] += 1
-            if status == 200:
-                answers.acknowledged[f"evt_{ident}"] = json.loads(body)["receipt"]
-            elif "retry-after" not in headers:
-                answers.without_retry_after += 1
+        while not self._over():
+            await asyncio.sleep(max(0.0, next(self.numbers) / self.rate - self._elapsed()))
+            if self.waiting and not self._over():
+                await self._tell(reader, writer, *self.waiting.popleft())
         writer.close()
 
-    await asyncio.gather(*(send() for _ in range(connections)))
-    answers.seconds = time.monotonic() - began
-    return answers
+    async def _tell(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, ident: str, body: bytes) -> None:
+        answers, at = self.answers, self.signed_at + timedelta(seconds=self._elapsed())
+        answers.sent += 1
+        status, headers, told = await exchange(reader, writer, request(self.url, self.secret, at, body))
+        answers.statuses[status] += 1
+        if status == 200:
+            answers.acknowledged[ident] = json.loads(told)["receipt"]
+        answers.without_retry_after += status != 200 and "retry-after" not in headers
+        if status != 200 or self.seconds:
+            self.waiting.append((ident, body))
+
+    def _elapsed(self) -> float:
+        return time.monotonic() - self.began
+
+    def _over(self) -> bool:
+        if self.seconds:
+            return self._elapsed() >= self.seconds
+        return len(self.answers.acknowledged) == len(self.events)
 
 
 def main() -> None:
     """The command line."""
-    url, secret, signed_at, connections, events, seconds = sys.argv[1:]
-    at = datetime.fromisoformat(signed_at).astimezone(UTC)
-    answers = asyncio.run(flood(url, secret, at, int(connections), (int(events), float(seconds))))
+    url, secret, signed_at, connections, rate, seconds = sys.argv[1:]
+    at, events = datetime.fromisoformat(signed_at).astimezone(UTC), sys.stdin.buffer.read().splitlines()
+    answers = asyncio.run(Flood(url, secret, at, int(connections), float(rate), float(seconds), events).run())
     sys.stdout.write(json.dumps(vars(answers)))
 
 

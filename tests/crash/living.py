@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -112,6 +112,20 @@ class Days:
         except (psycopg.OperationalError, psycopg.errors.UndefinedTable):
             return None
         return int(row[0]) if row else 0
+
+    def happen(self, names: Iterable[str]) -> None:
+        """Acts of the scenario, now."""
+        acts = {act.name: act for act in self.scenario.script}
+        for act in map(acts.__getitem__, names):
+            self.sandbox.world.act(act.system, act.op, act.name)
+
+    async def all_up(self, names: Sequence[str]) -> None:
+        """Start parts, until they have said that they are up."""
+        for name in names:
+            self.house.start(name)
+        while not all(map(self.house.is_up, names)):
+            self.house.supervise()
+            await asyncio.sleep(BREATH_SECONDS)
 
     async def settled(self) -> dict[str, int | None]:
         """Go on until nothing is under way although every loop has had its turn, or too long; what is left then."""

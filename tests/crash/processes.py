@@ -59,6 +59,8 @@ class Processes:
     """How long a part's log was when it was started last."""
     sources: dict[str, Path] = field(default_factory=dict)
     """Where the source of a part lies that isn't of the release that stands here; "": of the commands."""
+    telemetry: str = ""
+    """Where the parts tell their spans."""
 
     def url(self) -> str:
         """The database as it is reached without detours."""
@@ -199,7 +201,8 @@ class Processes:
     def _variables(self, name: str = "") -> Mapping[str, str]:
         source = {"PYTHONPATH": str(self.sources[name])} if name in self.sources else {}
         here = {"NOSTRO_LANDSCAPE": str(self.grounds.landscape), WORLD_CLOCK: str(self.clock)}
-        return {**os.environ, **here, **source}
+        told = {"OTEL_EXPORTER_OTLP_ENDPOINT": self.telemetry, "OTEL_SERVICE_NAME": name} if self.telemetry else {}
+        return {**os.environ, **here, **source, **told}
 
 
 def is_pythons(told: str) -> bool:

@@ -1,8 +1,9 @@
-"""Releases of Nostro as folders of source: what stands here, what a git reference names, a next one made from it."""
+"""Releases of Nostro as folders of source: the last one, what stands here, a next one made from it."""
 
 from __future__ import annotations
 
 import io
+import os
 import shutil
 import subprocess
 import tarfile
@@ -12,6 +13,38 @@ from pathlib import Path
 HERE = Path(__file__).parents[2]
 SOURCE = HERE / "src"
 MIGRATIONS = Path("nostro", "store", "migrations")
+LAST = "NOSTRO_LAST_RELEASE"
+"""Names another last release: a git reference."""
+
+
+class NoHistory(Exception):
+    """Git can't say what the last release was."""
+
+
+def last_release(repository: Path = HERE) -> str:
+    """The git reference of what runs where what stands here is installed next. Raises `NoHistory`.
+
+    The newest tagged release (`v1.2.3`) of which this is a successor. Before there is one: what stood on this branch
+    before its schema last changed, so that what is tried is a change which houses really live through.
+    """
+    if told := os.environ.get(LAST, ""):
+        return told
+    tags = _git(repository, "tag", "--list", "v*", "--merged", "HEAD", "--no-contains", "HEAD", "--sort=-v:refname")
+    if tags:
+        return tags[0]
+    if _git(repository, "rev-parse", "--is-shallow-repository") != ["false"]:
+        raise NoHistory("This clone is shallow and has no tag of a release: git fetch --unshallow --tags")
+    by_parent = ("--first-parent", "-m", "--diff-filter=A", "--format=%H")
+    changed = _git(repository, "log", "-1", *by_parent, "--", str("src" / MIGRATIONS))
+    return _git(repository, "rev-parse", "--verify", f"{changed[0] if changed else 'HEAD'}^")[0]
+
+
+def _git(repository: Path, *words: str) -> list[str]:
+    try:
+        command = ["git", "-C", str(repository), *words]  # git finds its own place on PATH
+        return subprocess.run(command, capture_output=True, check=True, text=True).stdout.split()
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise NoHistory(f"git {words[0]}: {getattr(error, 'stderr', error)}") from error
 
 
 def copied(folder: Path) -> Path:
@@ -20,9 +53,9 @@ def copied(folder: Path) -> Path:
     return folder
 
 
-def archived(reference: str, folder: Path) -> Path:
+def archived(reference: str, folder: Path, repository: Path = HERE) -> Path:
     """The source as git has it under a reference."""
-    command = ["git", "-C", str(HERE), "archive", reference, "src"]  # git finds its own place on PATH
+    command = ["git", "-C", str(repository), "archive", reference, "src"]
     packed = subprocess.run(command, capture_output=True, check=True).stdout
     with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
         archive.extractall(folder, filter="data")

@@ -1,7 +1,7 @@
 """A rolling upgrade under load: the last release and the next one work side by side on one schema.
 
-The last release is what stands here, or what `NOSTRO_LAST_RELEASE` names (a git reference). The next one is what stands
-here, with migrations of both phases and a further version of two processes.
+The last release is found in the history (`releases.last_release`), or named by `NOSTRO_LAST_RELEASE`. The next one is
+what stands here, with migrations of both phases and a further version of two processes.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import subprocess
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -19,9 +20,8 @@ import pytest
 from nostro.sandbox.stage import MONDAY, at
 from tests.crash.living import Days, days
 from tests.crash.processes import DOOR, WORKERS, Processes
-from tests.crash.releases import MIGRATIONS, SOURCE, archived, changed, copied
+from tests.crash.releases import LAST, MIGRATIONS, SOURCE, NoHistory, archived, changed, copied, last_release
 
-LAST = os.environ.get("NOSTRO_LAST_RELEASE", "")
 SEED = int(os.environ.get("NOSTRO_CRASH_SEED", "1"))
 BUSY, LAST_ACT, CLOSES = at(MONDAY, 7, 10), at(MONDAY, 7, 50), at(MONDAY, 9)
 PATIENCE = timedelta(hours=1)
@@ -83,9 +83,19 @@ async def morning(folder: Path) -> AsyncIterator[Days]:
 
 
 def _releases(folder: Path) -> tuple[Path, Path]:
-    """The last release, which is a copy: what stands here may change while the test runs. And the next one."""
-    last = archived(LAST, folder / "last") if LAST else copied(folder / "last")
-    return last, next_release(folder / "next")
+    """The last one and the next one."""
+    return archived(last_or_nothing(), folder / "last"), next_release(folder / "next")
+
+
+def last_or_nothing() -> str:
+    """The last release; without history there is nothing to prove, and where everything has to be there, that fails."""
+    try:
+        return last_release()
+    except NoHistory as reason:
+        told = f"The last release isn't known, so no upgrade from it is tried. {reason}"
+        if os.environ.get("NOSTRO_REQUIRE_SHARED") == "1":
+            pytest.fail(told)
+        pytest.skip(told)
 
 
 async def until(made: Days, question: str, least: int = 1) -> None:
@@ -113,6 +123,49 @@ def test_no_statement_that_lives_longer_than_a_command_asks_for_every_column() -
     ] == []
 
 
+def git(folder: Path, *words: str) -> None:
+    """A command of git, by somebody without a name."""
+    someone = ("-c", "user.name=someone", "-c", "user.email=someone@example.com", "-c", "protocol.file.allow=always")
+    command = ["git", "-C", str(folder), *someone, *words]
+    subprocess.run(command, check=True, capture_output=True)
+
+
+def history(folder: Path) -> Path:
+    """A repository in which the schema changed, and something else after it."""
+    git(folder, "init", "--quiet")
+    for name in ("0001.sql", "0002.sql", "other.py"):
+        place = folder / "src" / (MIGRATIONS if name.endswith(".sql") else "") / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(name)
+        git(folder, "add", ".")
+        git(folder, "commit", "--quiet", "-m", name)
+    return folder
+
+
+def migrations_of(repository: Path, to: Path) -> list[str]:
+    """Of the last release that is found there."""
+    packed = archived(last_release(repository), to, repository)
+    return sorted(path.name for path in packed.rglob("*.sql"))
+
+
+def test_the_last_release_is_the_newest_tag_or_else_what_stood_here_before_the_schema_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(LAST, raising=False)
+    (tmp_path / "there").mkdir()
+    there = history(tmp_path / "there")
+    assert migrations_of(there, tmp_path / "before") == ["0001.sql"]
+    git(tmp_path, "clone", "--quiet", "--depth", "1", f"file://{there}", "shallow")
+    with pytest.raises(NoHistory, match="shallow"):
+        last_release(tmp_path / "shallow")
+    with pytest.raises(NoHistory):
+        last_release(tmp_path)
+    git(there, "tag", "v0.1.0", "HEAD~1")
+    assert migrations_of(there, tmp_path / "tagged") == ["0001.sql", "0002.sql"]
+    git(there, "tag", "v0.2.0")
+    assert last_release(there) == "v0.1.0"
+
+
 @pytest.mark.timeout(900)
 def test_two_releases_work_side_by_side_until_the_last_one_is_gone(tmp_path: Path) -> None:
     asyncio.run(_upgraded(tmp_path))
@@ -121,9 +174,10 @@ def test_two_releases_work_side_by_side_until_the_last_one_is_gone(tmp_path: Pat
 async def _upgraded(folder: Path) -> None:
     async with morning(folder) as made:
         house = made.house
+        waiting = [*_contracts(folder), THEN]
         await made.to(BUSY)
         await begin(made, NEW[:1])
-        assert [one["name"] for one in await _told(house)] == [THEN]
+        assert [one["name"] for one in await _told(house)] == waiting
         assert (
             "of an older release" in (await asyncio.to_thread(house.ask, "upgrade", "--finish"))["failure"]["sentence"]
         )
@@ -139,9 +193,16 @@ async def _upgraded(folder: Path) -> None:
         house.sources[DOOR] = house.sources[""]
         await begin(made, [DOOR])
         finished = await asyncio.to_thread(house.run, "upgrade", "--finish")
-        assert (finished["applied"], finished["waiting"], finished["older"]) == ([THEN], [], [])
+        assert (finished["applied"], finished["waiting"], finished["older"]) == (waiting, [], [])
         await _ended(made)
         await asyncio.to_thread(_stays_away, house, folder / "last")
+
+
+def _contracts(folder: Path) -> list[str]:
+    """What ends the upgrade from the last release to what stands here."""
+    last = {path.name for path in (folder / "last" / "src" / MIGRATIONS).glob("*.sql")}
+    new = [path for path in sorted((SOURCE / MIGRATIONS).glob("*.sql")) if path.name not in last]
+    return [path.name for path in new if path.read_text().startswith("-- phase: after")]
 
 
 async def _told(house: Processes) -> list[dict[str, str]]:
@@ -158,6 +219,6 @@ async def _ended(made: Days) -> None:
 
 def _stays_away(house: Processes, last: Path) -> None:
     """The last release doesn't begin on a schema that lacks what it needs."""
-    house.sources[""] = last / "src" if LAST else last
+    house.sources[""] = last / "src"
     told = house.ask("audit", "verify")
     assert "upgraded for good" in told["failure"]["sentence"]
