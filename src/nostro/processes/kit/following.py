@@ -28,7 +28,8 @@ from nostro.processes.kit.decision import Calls, CaseOpening, Instance, Posting,
 V = TypeVar("V", bound=Value | Kept)
 _OTHERWISE = ("amount", "open", "state")
 """Notes of an outcome that say that what is there is not quite what was asked."""
-_QUIET = frozenset({OutcomeKind.DONE, OutcomeKind.ADOPTED, OutcomeKind.DISCARDED})
+_THERE = (OutcomeKind.DONE, OutcomeKind.ADOPTED)
+_QUIET = frozenset({*_THERE, OutcomeKind.DISCARDED})
 
 
 class StepEnd(Kept):
@@ -44,7 +45,7 @@ class StepEnd(Kept):
     @property
     def there(self) -> bool:
         """Whether the effect exists outside."""
-        return self.kind in (OutcomeKind.DONE, OutcomeKind.ADOPTED)
+        return self.kind in _THERE
 
 
 class Steps(Kept):
