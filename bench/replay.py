@@ -31,6 +31,7 @@ from nostro.model.outcomes import done
 from nostro.processes.kit.decision import Rules
 from nostro.processes.kit.process import Process
 from nostro.processes.registry import by_name
+from nostro.runtime.memory import settle_memory
 from nostro.store.arrivals import Arrival, Blob, arrival_for
 from nostro.store.blobs import open_fact
 from nostro.store.entropy import SystemEntropy
@@ -124,6 +125,7 @@ def speed(keys: Keys, log: Recorded, seconds: float) -> float:
 
 async def replay(_: Place, parameters: Parameters, note: Note) -> Report:
     """The log of every process, then that of the six-step process; live deciding of the latter beside it."""
+    settle_memory()  # as a worker does
     report = Report("replay", "facts/s of one core", context=surroundings(parameters, ("pydantic", "orjson")))
     keys = Keys(MASTER, SystemEntropy())
     note("the golden log of many companies is lived")

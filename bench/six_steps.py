@@ -26,6 +26,7 @@ from nostro.model.money import Money
 from nostro.model.outcomes import Outcome, done, failed
 from nostro.model.references import Reference
 from nostro.processes.kit.decision import Decision, Instance, Rules, State, Wanted
+from nostro.processes.kit.following import but
 from nostro.processes.kit.machine import NEW, Effect, Machine, Terminal, Waiting, edges_of
 from nostro.processes.kit.process import Begin, Process, Version
 
@@ -47,7 +48,7 @@ class Chain(State):
 
 def _evolve(state: State, fact: Fact) -> State:
     assert isinstance(state, Chain)
-    return Chain(done=state.done + 1) if fact.type == "command.settled" else state
+    return but(state, done=state.done + 1) if fact.type == "command.settled" else state
 
 
 def _decide(before: Instance, state: State, fact: Fact, _: Rules) -> Decision:

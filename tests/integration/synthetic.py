@@ -38,6 +38,7 @@ from nostro.processes.kit.decision import (
     State,
     Wanted,
 )
+from nostro.processes.kit.following import but
 from nostro.processes.kit.machine import NEW, Effect, Machine, Terminal, Waiting
 from nostro.processes.kit.process import Begin, Process, Version
 from nostro.routing.route import Routable, Routed, route
@@ -62,8 +63,8 @@ class Tally(State):
 def _evolve(state: State, fact: Fact) -> State:
     assert isinstance(state, Tally)
     if isinstance(fact.body, PayoutLineReported):
-        return state.model_copy(update={"lines": state.lines + 1, "total": state.total + fact.body.net})
-    return state.model_copy(update={"reports": state.reports + 1})
+        return but(state, lines=state.lines + 1, total=state.total + fact.body.net)
+    return but(state, reports=state.reports + 1)
 
 
 def _decide(before: Instance, state: State, fact: Fact, rules: Rules) -> Decision:

@@ -18,6 +18,7 @@ from nostro.model.ids import Subject
 from nostro.model.money import Money
 from nostro.model.references import Reference
 from nostro.processes.kit.decision import State
+from nostro.processes.kit.following import but
 from nostro.store.arrivals import COLUMNS as ARRIVAL_COLUMNS
 from nostro.store.arrivals import Arrival
 from nostro.store.audit import Anchor, Verdict, verify
@@ -240,7 +241,7 @@ async def test_what_waits_of_an_erased_person_is_decided_although_the_subject_kn
     def evolve(state: State, told: Fact) -> State:
         assert isinstance(state, Known)
         assert isinstance(told.body, PaymentCaptured)
-        return state if state.payer_name else state.model_copy(update={"payer_name": told.body.payer_name})
+        return state if state.payer_name else but(state, payer_name=told.body.payer_name)
 
     edges = {key: to | {"counting"} for key, to in PROCESS.versions[0].machine.edges.items()}
     edges |= {(at, "payment.captured"): frozenset({"counting"}) for at in ("new", "counting")}

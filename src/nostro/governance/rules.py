@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, time
 from functools import cached_property
 from typing import Self
 
@@ -26,6 +26,7 @@ class Rules:
         self._calendars = {calendar.id: calendar for calendar in bundle.calendars}
         self.zones = {zone.id: zone for zone in bundle.zones}
         self._modes: dict[tuple[str, str, str], Mode] = {}
+        self._cut_offs: dict[tuple[str, str, time, date, int], CutOff] = {}
 
     @classmethod
     def from_bundle(cls, content: bytes) -> Self:
@@ -111,8 +112,11 @@ class Rules:
 
         Raises `KeyError` for an unknown calendar or zone and `LookupError` outside of what was materialised.
         """
-        on = self._calendars[rule.calendar].business_day(day, later)
-        return CutOff(rule=rule, day=on, at=self.zones[rule.zone].instant(on, rule.by))
+        asked = (rule.calendar, rule.zone, rule.by, day, later)
+        if asked not in self._cut_offs:
+            on = self._calendars[rule.calendar].business_day(day, later)
+            self._cut_offs[asked] = CutOff(rule=rule, day=on, at=self.zones[rule.zone].instant(on, rule.by))
+        return self._cut_offs[asked]
 
     def day(self, entity: str, at: datetime) -> date:
         """The day of an instant in the entity's books: on its own clocks.

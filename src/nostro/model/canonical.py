@@ -19,6 +19,7 @@ from typing import Any
 import orjson
 from pydantic import BaseModel
 
+from nostro.model.base import Kept
 from nostro.model.money import Money, plain
 
 
@@ -75,7 +76,7 @@ _plain = told_as
 def _form_of(kind: type) -> _Form:
     if issubclass(kind, Enum) and all(type(member.value) in _SCALARS for member in kind):
         return attrgetter("_value_")
-    if issubclass(kind, BaseModel):
+    if issubclass(kind, BaseModel | Kept):
         return fields_form(kind.model_fields)
     for base, form in _KINDS:
         if issubclass(kind, base):
@@ -84,11 +85,11 @@ def _form_of(kind: type) -> _Form:
     raise TypeError(message)
 
 
-def fields_form(names: Iterable[str]) -> Callable[[BaseModel], dict[str, object]]:
+def fields_form(names: Iterable[str]) -> Callable[[BaseModel | Kept], dict[str, object]]:
     """Makes an object of some fields of a model, in the order of their names."""
     ordered = sorted(names)
 
-    def form(value: BaseModel) -> dict[str, object]:
+    def form(value: BaseModel | Kept) -> dict[str, object]:
         fields, told = value.__dict__, dict[str, object]()
         for name in ordered:
             member = fields[name]

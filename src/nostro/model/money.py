@@ -178,8 +178,8 @@ class Money:
         digits, minor = EXPONENTS[self.currency], self.minor
         if not digits or not -_EXACT < minor < _EXACT:
             return plain(self.value)
-        whole, rest = divmod(abs(minor), 10**digits)
-        return f"{'-' if minor < 0 else ''}{whole}.{rest:0{digits}}"
+        told = str(abs(minor)).zfill(digits + 1)
+        return f"{'-' if minor < 0 else ''}{told[:-digits]}.{told[-digits:]}"
 
     def as_amount(self) -> Amount:
         """The same, as an `Amount`."""

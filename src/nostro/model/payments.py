@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Literal, Self, get_args
 
-from nostro.model.base import Value
+from nostro.model.base import Kept, Value, changed
 from nostro.model.money import Money
 
 Attempt = Literal["pending", "requires_action", "authorised", "failed", "cancelled"]
@@ -56,7 +56,7 @@ class Finality(Value):
         return f"final since {self.final_on}" if self.final_on <= day else f"provisional until {self.final_on}"
 
 
-class Share(Value):
+class Share(Kept):
     """Whence money that went back was taken: what was over, what cleared this item.
 
     `moved` is what another item has of it and would have to give up: of a dispute that is not decided yet.
@@ -67,7 +67,7 @@ class Share(Value):
     moved: int = 0
 
 
-class Refund(Value):
+class Refund(Kept):
     """Money given back through the PSP. `share` is set when it first succeeded, `note` is its credit note's move."""
 
     refund_id: str
@@ -84,7 +84,7 @@ class Refund(Value):
         return self.succeeded and not self.failed
 
 
-class Dispute(Value):
+class Dispute(Kept):
     """A card holder's objection. `opened`: more than an inquiry. `share` is set when the PSP first took the money."""
 
     dispute_id: str
@@ -117,7 +117,7 @@ class Dispute(Value):
         return self.lost and self.live
 
 
-class Incoming(Value):
+class Incoming(Kept):
     """Money that came in. `source` is its charge or bank movement; `connection` is set when a PSP brought it.
 
     `registered` is the ERP's payment id, `company` its value there in company currency, a decimal text.
@@ -177,7 +177,7 @@ class Incoming(Value):
         return Share(over=over, applied=applied, moved=minor - over - applied)
 
 
-class Line(Value):
+class Line(Kept):
     """A payout line of a payment. `gross` is signed as the PSP's balance sees it, in settlement currency."""
 
     line_id: str
@@ -250,7 +250,7 @@ class Payment(Incoming):
         return sign * (self.amount.minor if line.kind == "charge" else known.get(line.source_id, 0))
 
 
-class Return(Value):
+class Return(Kept):
     """A credit, or part of it, that went back to its payer."""
 
     movement: str
@@ -278,7 +278,7 @@ class Credit(Incoming):
         return tuple([returned.share for returned in self.returns]) if self.returns else ()
 
 
-class Payout(Value):
+class Payout(Kept):
     """A provider's payout as it was reported: an `amount` below zero is taken from our bank account.
 
     `stage` is empty until it was.
@@ -307,7 +307,7 @@ class Payout(Value):
         if ahead < 0:
             return self
         days = [day for day in (told.arrives_on, self.arrives_on if ahead == 0 else None) if day]
-        return told.model_copy(update={"arrives_on": max(days, default=None)})
+        return changed(told, {"arrives_on": max(days, default=None)})
 
 
 _STAGES = ("", *get_args(PayoutStage))

@@ -22,6 +22,7 @@ from nostro.model.failures import Refused
 from nostro.runtime.cli_frame import DONE, WRONG, Frame, register
 from nostro.runtime.cli_references import inspected
 from nostro.runtime.house import House
+from nostro.runtime.memory import settle_memory
 from nostro.runtime.output import as_json, table
 from nostro.runtime.replay_page import Page, Told, page_of
 from nostro.store.database import Statements
@@ -67,6 +68,7 @@ async def replay(frame: Frame, options: Options) -> int:
     """Take every fact in again: the same decisions have to come out, or show what other rules would have decided."""
     options.demand()
     async with inspected(frame) as house:
+        settle_memory()
         if options.check:
             return await _check(frame, house, options.sample)
         if options.under:

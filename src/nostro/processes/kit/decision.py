@@ -9,7 +9,7 @@ from typing import Protocol
 
 from nostro.governance.answers import Mode, PostingRule, Service
 from nostro.model.bank_days import CutOff, LocalRule
-from nostro.model.base import Value
+from nostro.model.base import Kept
 from nostro.model.entities import LegalEntity
 from nostro.model.facts import FactBody
 from nostro.model.ids import IdempotencyKey, Subject
@@ -121,7 +121,7 @@ class Posting:
     amount: Money
 
 
-class State(Value):
+class State(Kept):
     """Base of every process's frozen state. Lists stay bounded; confidential fields are marked as in facts."""
 
 

@@ -13,8 +13,10 @@ from functools import cache
 from operator import itemgetter
 from typing import Any, TypeVar
 
+from pydantic import Field
+
 from nostro.ledger import changes
-from nostro.model.base import Value, changed
+from nostro.model.base import Kept, Value, changed
 from nostro.model.facts import CommandReleased, CommandSettled, DeadlineFellDue, Fact, FactBody
 from nostro.model.ids import IdempotencyKey
 from nostro.model.intents import Intent
@@ -23,18 +25,19 @@ from nostro.model.outcomes import OutcomeKind
 from nostro.model.unchanging import unchanging
 from nostro.processes.kit.decision import Calls, CaseOpening, Instance, Posting, Rules, State, Wanted
 
-V = TypeVar("V", bound=Value)
+V = TypeVar("V", bound=Value | Kept)
 _OTHERWISE = ("amount", "open", "state")
 """Notes of an outcome that say that what is there is not quite what was asked."""
-_QUIET = frozenset({OutcomeKind.DONE, OutcomeKind.ADOPTED, OutcomeKind.DISCARDED})
+_THERE = (OutcomeKind.DONE, OutcomeKind.ADOPTED)
+_QUIET = frozenset({*_THERE, OutcomeKind.DISCARDED})
 
 
-class StepEnd(Value):
+class StepEnd(Kept):
     """How a step ended. `booked_on` and `otherwise` say where the ERP's booking differs from what was asked."""
 
     kind: OutcomeKind
     generation: int
-    ids: dict[str, str] = {}
+    ids: dict[str, str] = Field(default_factory=dict)
     booked_on: str = ""
     otherwise: str = ""
     sentence: str = ""
@@ -42,14 +45,14 @@ class StepEnd(Value):
     @property
     def there(self) -> bool:
         """Whether the effect exists outside."""
-        return self.kind in (OutcomeKind.DONE, OutcomeKind.ADOPTED)
+        return self.kind in _THERE
 
 
-class Steps(Value):
+class Steps(Kept):
     """How the steps of a subject ended, by `step/occurrence`, and which are asked again after a proven failure."""
 
-    ends: dict[str, StepEnd] = {}
-    generations: dict[str, int] = {}
+    ends: dict[str, StepEnd] = Field(default_factory=dict)
+    generations: dict[str, int] = Field(default_factory=dict)
 
     def settled(self, body: CommandSettled) -> Steps:
         """With a command's end. An older generation's, or a hand-over told after the final end, changes nothing."""
@@ -65,7 +68,7 @@ class Steps(Value):
             otherwise=", ".join(f"{name}: {told.notes[name]}" for name in _OTHERWISE if name in told.notes),
             sentence=told.sentence,
         )
-        return self.model_copy(update={"ends": {**self.ends, name: end}})
+        return but(self, ends={**self.ends, name: end})
 
     def released(self, body: CommandReleased) -> Steps:
         """A person wants a step that had provably failed to be tried again: one generation more."""
@@ -237,7 +240,7 @@ def but(value: V, **changes: object) -> V:
     return changed(value, changes)
 
 
-def same(value: Value, names: str) -> dict[str, Any]:
+def same(value: Value | Kept, names: str) -> dict[str, Any]:
     """Some fields of a value, by the names that another value has for them too."""
     return {name: getattr(value, name) for name in _split(names)}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Literal
 
-from nostro.model.base import ConfidentialText, Value
+from nostro.model.base import ConfidentialText, Kept
 from nostro.model.facts.house import Target
 from nostro.model.money import Amount, Money
 from nostro.model.statements import Direction, ReportKind
@@ -21,7 +21,7 @@ _BANKS_OWN = frozenset({"CHRG", "COMM", "COMT", "COME", "COMI", "FEES", "INTR", 
 """ISO 20022 external bank transaction sub-families for what a bank charges or pays on its own account."""
 
 
-class Report(Value):
+class Report(Kept):
     """One telling of the movement, as far as it tells movements apart."""
 
     kind: ReportKind
@@ -42,21 +42,21 @@ class Report(Value):
         return self.booking_date or self.value_date
 
 
-class Part(Value):
+class Part(Kept):
     """A payment inside the movement, with every reference that may lead to whose it is."""
 
     amount: Money
     leads: tuple[Lead, ...] = ()
 
 
-class Answer(Value):
+class Answer(Kept):
     """What a reference led to."""
 
     lead: Lead
     targets: tuple[Target, ...]
 
 
-class Return(Value):
+class Return(Kept):
     """A movement that took this one back; `amount` is as the bank account sees it."""
 
     movement: str

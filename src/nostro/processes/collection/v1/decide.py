@@ -47,17 +47,26 @@ SEARCH_SECONDS = 180 * 86_400
 """How long an item may come after its money and still be found by itself."""
 
 
+def as_it_is(scene: Scene) -> Scene:
+    """The state, seen as it is stored."""
+    return scene
+
+
 class Sight(NamedTuple):
-    """What a version sees in a state: the effects that it calls for, its open cases by reason, and what others hear."""
+    """What a version sees in a state: the effects that it calls for, its open cases by reason, and what others hear.
+
+    `seen`: the state as these three see it; what is evolved and stored stays as it is.
+    """
 
     wants: Callable[[Scene, Iterable[Wanted]], tuple[Wanted, ...]]
     grounds: Callable[[Scene], Mapping[str, CaseOpening]]
     tells: Callable[[Scene], tuple[FactBody, ...]]
+    seen: Callable[[Scene], Scene] = as_it_is
 
 
 def decide(instance: Instance, data: State, fact: Fact, rules: Rules) -> Decision:
     """What is new of effects, facts, cases and postings, and where the collection stands now."""
-    return decided(instance, data, fact, rules, Sight(wanted, cases, told))
+    return decided(instance, data, fact, rules, _SIGHT)
 
 
 def decided(instance: Instance, data: State, fact: Fact, rules: Rules, sight: Sight) -> Decision:
@@ -91,8 +100,9 @@ def _calls(scene: Scene, before: Calls, sight: Sight) -> Calls:
     data, was = scene.data, before.data
     moved = not isinstance(was, CollectionState) or data.payments is not was.payments or data.credits is not was.credits
     named = postings(data, scene.entity.id) if moved else before.postings
-    asked = sight.wants(scene, before.wanted)
-    return Calls(data, scene.rules, asked, sight.grounds(scene), with_keys(sight.tells(scene)), named)
+    seen = sight.seen(scene)
+    asked = sight.wants(seen, before.wanted)
+    return Calls(data, scene.rules, asked, sight.grounds(seen), with_keys(sight.tells(seen)), named)
 
 
 def standing(scene: Scene, pending: Sequence[Wanted]) -> str:
@@ -160,6 +170,9 @@ def told(scene: Scene) -> tuple[FactBody, ...]:
         item = f"{scene.entity.id}/{data.database}/{data.reverses}"
         bodies.append(CollectionCreditNoted(subject=item, amount=data.total, **same(data, "move_id number")))
     return tuple(bodies)
+
+
+_SIGHT = Sight(wanted, cases, told)
 
 
 def _passed_on(body: News, item: str) -> FactBody:

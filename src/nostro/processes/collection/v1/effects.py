@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from decimal import Decimal
 from functools import partial
@@ -23,7 +23,7 @@ from nostro.model.intents import (
     ReopenInvoice,
 )
 from nostro.model.money import Money
-from nostro.model.payments import Dispute, Incoming, Payment
+from nostro.model.payments import Dispute, Incoming, Line, Payment
 from nostro.model.unchanging import unchanging
 from nostro.processes.collection.v1.state import CollectionState
 from nostro.processes.kit.decision import PostingRule, Rules, Wanted
@@ -58,8 +58,10 @@ class Scene:
 
     def awaits_provider(self, payment: Payment) -> bool:
         """Whether the ERP's own provider may still register this payment."""
+        if payment.waited or payment.registered:
+            return False
         account = self.provider(payment)
-        return bool(account and account.odoo_provider and not payment.waited and not payment.registered)
+        return account is not None and account.odoo_provider
 
     def company(self, payment: Payment, kind: str, source_id: str, minor: int) -> Money | None:
         """What a part of a payment is worth in company currency: itself, or what the PSP settled for all of it."""
@@ -69,6 +71,10 @@ class Scene:
         if line is None or line.gross.currency != self.entity.currency or abs(payment.worth(line)) != minor:
             return None
         return Money(minor=abs(line.gross.minor), currency=self.entity.currency)
+
+
+Debit = Callable[[], EntryLine]
+"""Makes the debit of an entry: only of one that is asked for now."""
 
 
 def wanted(scene: Scene, before: Iterable[Wanted] = ()) -> tuple[Wanted, ...]:
@@ -108,23 +114,30 @@ def _registrations(scene: Scene) -> Iterator[Effect]:
     """
     for payment in scene.data.incoming:
         account, step = scene.provider(payment), f"register-{payment.source}"
-        adopted = payment.registered and scene.data.steps.end(step) is None
-        waits = isinstance(payment, Payment) and scene.awaits_provider(payment)
-        if account is None or payment.applied <= 0 or adopted or waits or not scene.posting(payment).posts:
+        if account is None or payment.applied <= 0 or (payment.registered and scene.data.steps.end(step) is None):
             continue
-        amount = Money(minor=payment.applied, currency=payment.amount.currency)
-        named = {"memo": scene.data.number, "provider_reference": payment.payment_id or payment.source}
-        told = {"amount": amount, "paid_on": payment.received_on, "journal": account.journal}
-        yield step, 0, partial(RegisterCustomerPayment, **told, **scene.open_item, **named)
+        if (isinstance(payment, Payment) and scene.awaits_provider(payment)) or not scene.posting(payment).posts:
+            continue
+        yield step, 0, partial(_registration, scene, payment, account)
+
+
+def _registration(scene: Scene, payment: Incoming, account: ProviderAccount) -> RegisterCustomerPayment:
+    amount = Money(minor=payment.applied, currency=payment.amount.currency)
+    named = {"memo": scene.data.number, "provider_reference": payment.payment_id or payment.source}
+    told: dict[str, Any] = {"amount": amount, "paid_on": payment.received_on, "journal": account.journal}
+    return RegisterCustomerPayment(**told, **scene.open_item, **named)
 
 
 def _annotations(scene: Scene) -> Iterator[Effect]:
     """The PSP's metadata learn which invoice the payment cleared."""
     for payment in scene.data.payments:
         if payment.payment_id and payment.applied > 0 and scene.provider(payment):
-            names = same(payment, "connection payment_id")
-            told = {"entity": scene.entity.id, "invoice_number": scene.data.number}
-            yield f"annotate-{payment.source}", 0, partial(AnnotatePayment, **told, **names)
+            yield f"annotate-{payment.source}", 0, partial(_annotation, scene, payment)
+
+
+def _annotation(scene: Scene, payment: Payment) -> AnnotatePayment:
+    told = {"entity": scene.entity.id, "invoice_number": scene.data.number}
+    return AnnotatePayment(**told, **same(payment, "connection payment_id"))
 
 
 def _reconciliations(scene: Scene) -> Iterator[Effect]:
@@ -144,11 +157,11 @@ def _refund_entries(scene: Scene) -> Iterator[Effect]:
             if not (refund.succeeded and refund.share.applied and worth):
                 continue
             label = f"{scene.data.number} refund {refund.refund_id}"
-            debit, step = _owed(scene, payment, refund.share.applied, worth), f"refunded-{refund.refund_id}"
+            debit, step = partial(_owed, scene, payment, refund.share.applied, worth), f"refunded-{refund.refund_id}"
             when, clearing = (refund.refunded_on, label), account.clearing_account
             yield step, 0, partial(_entry, scene, account, when, debit, clearing)
             if refund.failed and scene.data.steps.there(step):
-                back = partial(_entry, scene, account, when, _reversed(debit), clearing)
+                back = partial(_entry, scene, account, when, partial(_reversed, debit), clearing)
                 yield f"unrefunded-{refund.refund_id}", 0, back
 
 
@@ -160,7 +173,7 @@ def _dispute_entries(scene: Scene) -> Iterator[Effect]:
             if not (dispute.withdrawn and dispute.share.applied and worth):
                 continue
             step, label = f"disputed-{dispute.dispute_id}", f"{scene.data.number} dispute {dispute.dispute_id}"
-            debit = EntryLine(account=account.dispute_account, balance=worth, label="")
+            debit = partial(EntryLine, account=account.dispute_account, balance=worth, label="")
             yield (
                 step,
                 0,
@@ -168,7 +181,7 @@ def _dispute_entries(scene: Scene) -> Iterator[Effect]:
             )
             if scene.data.steps.there(step) and dispute.reinstated:
                 when = (dispute.reinstated_on or dispute.disputed_on, label)
-                back = partial(_entry, scene, account, when, _reversed(debit), account.clearing_account)
+                back = partial(_entry, scene, account, when, partial(_reversed, debit), account.clearing_account)
                 yield f"reinstated-{dispute.dispute_id}", 0, back
             elif scene.data.steps.there(step) and dispute.lost:
                 yield _lost(scene, payment, account, dispute, worth)
@@ -182,7 +195,7 @@ def _lost(scene: Scene, payment: Payment, account: ProviderAccount, dispute: Dis
     """
     label, day = f"{scene.data.number} chargeback {dispute.dispute_id}", dispute.closed_on or dispute.disputed_on
     if payment.amount.currency != scene.entity.currency:
-        debit = _owed(scene, payment, dispute.share.applied, worth)
+        debit = partial(_owed, scene, payment, dispute.share.applied, worth)
         entry = partial(_entry, scene, account, (day, label), debit, account.dispute_account)
         return f"owed-{dispute.dispute_id}", 0, entry
     booked = {"payment": number(payment.registered), "journal": account.fee_journal, "account": account.dispute_account}
@@ -215,14 +228,19 @@ def _conversions(scene: Scene) -> Iterator[Effect]:
             continue
         if line.gross.currency != scene.entity.currency:
             continue
-        label = f"{scene.data.number} settled in {line.gross.currency}"
-        sides = (
-            EntryLine(account=account.clearing_account, balance=-booked, label=label, foreign=-payment.amount),
-            EntryLine(account=account.clearing_account, balance=line.gross, label=label),
-            EntryLine(account=account.fx_account, balance=booked - line.gross, label=label),
-        )
-        lines = tuple(side for side in sides if side.balance)
-        yield f"convert-{payment.source}", 0, partial(_booked, scene, account, (line.settled_on, label), lines)
+        yield f"convert-{payment.source}", 0, partial(_conversion, scene, account, payment, line, booked)
+
+
+def _conversion(
+    scene: Scene, account: ProviderAccount, payment: Payment, line: Line, booked: Money
+) -> BookJournalEntry:
+    label = f"{scene.data.number} settled in {line.gross.currency}"
+    sides = (
+        EntryLine(account=account.clearing_account, balance=-booked, label=label, foreign=-payment.amount),
+        EntryLine(account=account.clearing_account, balance=line.gross, label=label),
+        EntryLine(account=account.fx_account, balance=booked - line.gross, label=label),
+    )
+    return _booked(scene, account, (line.settled_on, label), tuple(side for side in sides if side.balance))
 
 
 def erp_value(scene: Scene, payment: Payment) -> Money | None:
@@ -256,11 +274,12 @@ def _given_back(scene: Scene) -> Iterator[Effect]:
 
 
 def _entry(
-    scene: Scene, account: ProviderAccount, when: tuple[date, str], debit: EntryLine, credit_account: int
+    scene: Scene, account: ProviderAccount, when: tuple[date, str], debit: Debit, credit_account: int
 ) -> BookJournalEntry:
     """An entry of two lines: the debit, and the other account for as much the other way."""
-    credit = EntryLine(account=credit_account, balance=-debit.balance, label=when[1])
-    return _booked(scene, account, when, (but(debit, label=when[1]), credit))
+    line = debit()
+    credit = EntryLine(account=credit_account, balance=-line.balance, label=when[1])
+    return _booked(scene, account, when, (but(line, label=when[1]), credit))
 
 
 def _booked(
@@ -281,7 +300,8 @@ def _owed(scene: Scene, payment: Payment, minor: int, worth: Money) -> EntryLine
     )  # fmt: skip
 
 
-def _reversed(line: EntryLine) -> EntryLine:
+def _reversed(debit: Debit) -> EntryLine:
+    line = debit()
     return but(line, balance=-line.balance, foreign=-line.foreign if line.foreign else None)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any, TypeVar
 
-from nostro.model.base import Value, confidential_fields
+from nostro.model.base import Kept, confidential_fields
 from nostro.model.facts import (
     CollectionCredited,
     CollectionCreditNoted,
@@ -48,7 +48,7 @@ from nostro.processes.collection.v1.state import (
 from nostro.processes.kit.decision import State
 from nostro.processes.kit.following import but, same
 
-V = TypeVar("V", bound=Value)
+V = TypeVar("V", bound=Kept)
 
 PROVIDER_DEADLINE = "odoo_provider"
 NOT_STANDING = frozenset({"draft", "canceled", "cancelled", "rejected"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Literal
 
-from nostro.model.base import Value
+from nostro.model.base import Kept
 from nostro.model.facts import (
     CollectionCredited,
     CollectionPaidOut,
@@ -25,7 +25,7 @@ PAYMENTS_LIMIT = 50
 """Payments and credits that one item holds each. What comes above it is a case, and nothing is done with it."""
 
 
-class Registered(Value):
+class Registered(Kept):
     """A payment that the ERP's own provider registered before its capture was told to us."""
 
     payment: str
@@ -34,14 +34,14 @@ class Registered(Value):
     company: str = ""
 
 
-class CreditNote(Value):
+class CreditNote(Kept):
     """A credit note that takes this invoice back, wholly or in part."""
 
     move_id: int
     amount: Money
 
 
-class Assignment(Value):
+class Assignment(Kept):
     """A person says what becomes of money that is over: `refund` it, or another item or payout gets it as `name`."""
 
     source: str
@@ -51,7 +51,7 @@ class Assignment(Value):
     amount: Money
 
 
-class Recall(Value):
+class Recall(Kept):
     """Money that had been moved to another item (`subject`, as `name`) went back to the payer."""
 
     movement: str

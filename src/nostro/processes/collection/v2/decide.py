@@ -26,7 +26,7 @@ MACHINE = replace(
 
 def decide(instance: Instance, data: State, fact: Fact, rules: Rules) -> Decision:
     """What is new of effects, facts, cases and postings, and where the collection stands now."""
-    return decided(instance, data, fact, rules, Sight(wanted, lambda scene: cases(scene, wanted), told))
+    return decided(instance, data, fact, rules, _SIGHT)
 
 
 def cases(scene: Scene, wants: Callable[[Scene], tuple[Wanted, ...]]) -> dict[str, CaseOpening]:
@@ -34,6 +34,9 @@ def cases(scene: Scene, wants: Callable[[Scene], tuple[Wanted, ...]]) -> dict[st
     steps = scene.data.steps
     known = with_worth(cases_v1(scene), steps, wants(scene) if steps.troubled else (), partial(_worth, scene))
     return known | {case.reason: case for case in _more(scene)}
+
+
+_SIGHT = Sight(wanted, lambda scene: cases(scene, wanted), told)
 
 
 def _more(scene: Scene) -> Iterator[CaseOpening]:

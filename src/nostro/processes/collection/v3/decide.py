@@ -37,11 +37,7 @@ def cases(scene: Scene) -> dict[str, CaseOpening]:
     return known | {case.reason: case for case in _more(scene)}
 
 
-SIGHT = Sight(
-    lambda scene, before: wanted(dated(scene), before),
-    lambda scene: cases(dated(scene)),
-    lambda scene: told(dated(scene)),
-)
+SIGHT = Sight(wanted, cases, told, dated)
 
 
 def _told(scene: Scene, case: CaseOpening) -> CaseOpening:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from functools import partial
@@ -29,14 +28,14 @@ def wanted(scene: Scene, before: Iterable[Wanted] = ()) -> tuple[Wanted, ...]:
 
 
 def _asked(scene: Scene) -> Iterator[Effect]:
-    times: Counter[str] = Counter()
+    times: dict[str, int] = {}
     for step, occurrence, undated in asked(scene):
         kind, _, ident = step.partition("-")
         day = day_of(scene, f"{_MOMENTS[kind]}-{ident}") if kind in _MOMENTS else None
         intent = partial(_on_that_day, undated, day) if day else undated
         if kind == "refund":  # after one that failed a person may ask for another
-            yield step, times[step], intent
-            times[step] += 1
+            yield step, times.get(step, 0), intent
+            times[step] = times.get(step, 0) + 1
         elif kind not in _CAME_BACK or (payment := _foreign(scene, ident)) is None:
             yield step, occurrence, intent
         elif payment.line_of(_CAME_BACK[kind], ident):

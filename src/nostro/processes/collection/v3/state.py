@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from nostro.model.payments import Incoming, Payment
 from nostro.processes.collection.v1.effects import plain_step
 from nostro.processes.collection.v2.state import CollectionStateV2
@@ -15,9 +17,9 @@ class CollectionStateV3(CollectionStateV2):
     """
 
     told_at: str = ""
-    written: dict[str, str] = {}
-    journals: dict[str, int] = {}
-    moments: dict[str, str] = {}
+    written: dict[str, str] = Field(default_factory=dict)
+    journals: dict[str, int] = Field(default_factory=dict)
+    moments: dict[str, str] = Field(default_factory=dict)
 
     @property
     def undone(self) -> bool:

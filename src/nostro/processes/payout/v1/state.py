@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any, Self
 
-from nostro.model.base import Value
+from pydantic import Field
+
+from nostro.model.base import Kept
 from nostro.model.facts import (
     CommandReleased,
     CommandSettled,
@@ -29,7 +31,7 @@ UNKNOWN = frozenset({"transfer", "other"})
 """Kinds that nothing says how to book."""
 
 
-class Total(Value):
+class Total(Kept):
     """How many lines of a kind there are, and their sums in minor units of the payout's currency."""
 
     count: int = 0
@@ -37,7 +39,7 @@ class Total(Value):
     fee: int = 0
 
 
-class Cost(Value):
+class Cost(Kept):
     """What the PSP kept of a payout, in minor units: earned, corrected, held back."""
 
     fees: int = 0
@@ -58,7 +60,7 @@ class Cost(Value):
         )
 
 
-class Arrival(Value):
+class Arrival(Kept):
     """A bank movement that is this payout."""
 
     movement: str
@@ -71,7 +73,7 @@ class PayoutState(State):
 
     payout: Payout = Payout()
     currency: str = ""
-    totals: dict[str, Total] = {}
+    totals: dict[str, Total] = Field(default_factory=dict)
     strange: int = 0
     arrivals: tuple[Arrival, ...] = ()
     entries: tuple[Cost, ...] = ()
@@ -118,12 +120,12 @@ class PayoutState(State):
 
     def worked_out(self) -> Self:
         """With a booking more when the lines add up and their cost is not that of the bookings before."""
+        if not self.complete:
+            return self
         booked = self.cost
         for entry in self.entries:
             booked = booked.less(entry)
-        if not self.complete or booked == Cost():
-            return self
-        return but(self, entries=(*self.entries, booked))
+        return self if booked == Cost() else but(self, entries=(*self.entries, booked))
 
 
 def evolve(data: State, fact: Fact) -> State:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from nostro.model.facts import Fact, ReceiptRead, RerunAsked
 from nostro.model.money import plain
 from nostro.processes.kit.decision import State
+from nostro.processes.kit.following import but
 
 FATES = ("read", "duplicate", "ignored", "rejected")
 """What can become of an item."""
@@ -46,7 +47,7 @@ def evolve(data: State, fact: Fact) -> State:
         case ReceiptRead() as body if body.reading >= data.reading:
             return _read(data, body)
         case RerunAsked():
-            return data.model_copy(update={"reruns": data.reruns + 1})
+            return but(data, reruns=data.reruns + 1)
         case _:
             return data
 

@@ -7,6 +7,7 @@ from datetime import date
 from nostro.model.facts import Fact, StatementReceived
 from nostro.model.series import Link, joined
 from nostro.processes.kit.decision import State
+from nostro.processes.kit.following import but
 
 LINKS_KEPT = 60
 """About three months of business days; what is older was proven or shown long ago."""
@@ -32,13 +33,13 @@ def evolve(data: State, fact: Fact) -> State:
     if not isinstance(body, StatementReceived):
         return data
     day = _day(body) or fact.received_at.date()
-    data = data.model_copy(update={"account": body.account, "seen_on": min(data.seen_on or day, day)})
+    data = but(data, account=body.account, seen_on=min(data.seen_on or day, day))
     if body.kind != "statement":
         return data
     links = joined(data.links, _link(body))
     kept = links[-LINKS_KEPT:]
     since = data.seen_on if len(kept) == len(links) else kept[0].day  # what is forgotten is not missing
-    return data.model_copy(update={"links": tuple(kept), "seen_on": since})
+    return but(data, links=tuple(kept), seen_on=since)
 
 
 def _link(body: StatementReceived) -> Link:
