@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import PurePath
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 from lxml import etree
 
+from nostro.formats.text import gathered
 from nostro.formats.xml import Element, local, release
 from nostro.model.failures import FormatRefused
 from nostro.model.statements import Check
@@ -22,6 +23,7 @@ PACKAGED = (
     "pain.008.001.09", "pain.008.001.10",
 )  # fmt: skip
 """Versions whose XSD comes with a package. All others can't be validated here: `schema_check` says so."""
+_ENVELOPED_BYTES = 16_777_216
 _GROUP = "PmtInf"
 _FREED = ("CdtTrfTxInf", "DrctDbtTxInf", "TxInfAndSts", "TxInf", _GROUP)
 _AFTER_A_PAYMENT = re.compile(rb"(?<=TxInf>|ndSts>)")
@@ -68,6 +70,20 @@ def schema_break(chunks: Iterable[bytes], schema: etree.XMLSchema) -> SchemaBrea
     except etree.XMLSyntaxError as error:
         broken = _why(error.msg or "")
     return SchemaBreak(walk.where, walk.line, f"after {walk.valid} valid payments: {_why(broken)}") if broken else None
+
+
+def enveloped_break(chunks: Iterable[bytes], schema: etree.XMLSchema) -> SchemaBreak | None:
+    """The same for a message inside of another document, which is not long. One that is text there is not looked at."""
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, remove_pis=True)
+    try:
+        whole = etree.fromstring(gathered(iter(chunks), _ENVELOPED_BYTES, "envelope"), parser)
+    except etree.XMLSyntaxError:
+        return None
+    inside = next(whole.iter("{*}Document"), None)
+    if inside is None or schema.validate(etree.ElementTree(inside)):
+        return None
+    first = next(iter(cast("Iterable[Any]", schema.error_log)))
+    return SchemaBreak(local(inside), int(first.line), _why(first.message))
 
 
 @dataclass(slots=True)
