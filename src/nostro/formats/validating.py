@@ -141,7 +141,9 @@ def _of_schema(chunks: Callable[[], Iterable[bytes]], version: str, where: str, 
             severity="warning",
         )
     elif broken is not None:
-        yield Flaw(file=file, **broken._asdict(), rule="schema", remedy=_REMEDIES["schema"])
+        # Whatever a bank sends is read, and need not be sent on.
+        severity = "warning" if version.startswith("camt.05") else "error"
+        yield Flaw(file=file, **broken._asdict(), rule="schema", remedy=_REMEDIES["schema"], severity=severity)
 
 
 def _of_rules(invoice: bytes, file: str) -> Iterator[Flaw]:
