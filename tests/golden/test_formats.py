@@ -44,7 +44,8 @@ from nostro.formats.nacha import NachaBatch, NachaFile, write_nacha
 from nostro.formats.positive_pay import CSV, FIXED, Cheque, write_positive_pay
 from nostro.formats.qr_bill import QrBill, write_qr_bill
 from nostro.formats.reading import Format
-from nostro.formats.tables.formats import table_format
+from nostro.formats.tables.formats import PAYMENTS, payment_format, table_format
+from nostro.formats.tables.payments import PaymentProfile
 from nostro.formats.tables.profile import Profile
 from nostro.formats.writing import WRITERS
 from nostro.model.base import Value
@@ -74,7 +75,10 @@ def declared(path: Path) -> Format | None:
     profile = path.with_suffix(".yaml")
     if not profile.exists():
         return None
-    return table_format(Profile.model_validate(YAML(typ="safe").load(profile.read_text(encoding="utf-8"))))
+    told = YAML(typ="safe").load(profile.read_text(encoding="utf-8"))
+    if told.get("kind") == "payments":
+        return payment_format(PaymentProfile.model_validate(told))
+    return table_format(Profile.model_validate(told))
 
 
 @pytest.mark.parametrize("path", ours(), ids=lambda path: f"{path.parent.name}/{path.name}")
@@ -163,7 +167,7 @@ def test_every_format_of_the_catalogue_has_a_pair() -> None:
         chunks = partial(_chunks, path)
         found = {told.format.name for told in tell(chunks, "", declared(path)) if told.format}
         assert path.parent.name in (*found, "containers"), f"{path.name} is taken for {found}"
-    assert {path.parent.name for path in ours()} >= {known.name for known in FORMATS}
+    assert {path.parent.name for path in ours()} >= {PAYMENTS.name, *(known.name for known in FORMATS)}
 
 
 def test_every_writer_has_a_pair_and_a_round_trip() -> None:

@@ -10,9 +10,19 @@ from nostro.formats.catalogue import tell
 from nostro.formats.reading import Item
 from nostro.model.failures import FormatRefused
 from nostro.model.messages import Instruction
-from nostro.model.parties import BankAccount
-from nostro.model.statements import References
-from tests.unit.test_conversions import DAY, HEAD, NOW, converted, message
+from nostro.model.parties import BankAccount, Party
+from nostro.model.statements import References, Reject
+from tests.unit.test_conversions import (
+    ANSWER,
+    ASKED_BACK,
+    DAY,
+    HEAD,
+    NOW,
+    STATUS,
+    TAKEN_BACK,
+    converted,
+    message,
+)
 from tests.unit.test_payment_writers import collection
 from tests.unit.test_profiles import payment
 
@@ -62,3 +72,26 @@ def test_payments_of_several_days_and_payers_become_several_mt101() -> None:
 def test_an_mt101_neither_collects_nor_pays_by_cheque(one: Instruction) -> None:
     with pytest.raises(FormatRefused, match="asks a bank to pay"):
         converted("mt101", message(HEAD, one))
+
+
+def test_what_no_network_tells_of_its_group_is_asked_for() -> None:
+    status = STATUS.model_copy(update={"group": ""})
+    with pytest.raises(FormatRefused, match="group"):
+        converted("pain.002", message(ANSWER, status))
+    content, _ = converted("pain.002", message(ANSWER, status), group="RUN-7")
+    assert b"<OrgnlPmtInfId>RUN-7</OrgnlPmtInfId>" in content
+    back = message(ASKED_BACK, TAKEN_BACK.model_copy(update={"group": ""}))
+    assert b"<OrgnlPmtInfId>RUN-7</OrgnlPmtInfId>" in converted("camt.055", back, group="RUN-7")[0]
+
+
+@pytest.mark.parametrize("name", ["camt.053", "mt940", "csv"])
+def test_a_file_of_which_nothing_could_be_read_becomes_no_empty_statement(name: str) -> None:
+    with pytest.raises(FormatRefused, match=r"no statement|no whole statement"):
+        converted(name, [Reject(where="n[1]", why="the XML breaks off")])
+
+
+def test_what_a_sender_calls_a_bic_and_is_none_is_an_id_of_its_own() -> None:
+    head = ANSWER.model_copy(update={"initiating_party": Party(ids={"BIC": "JOHNDOE99"})})
+    content, said = converted("pain.002.001.03", message(head, STATUS))
+    assert b"<Othr><Id>JOHNDOE99</Id></Othr>" in content
+    assert any("ids.BIC" in one for one in said)

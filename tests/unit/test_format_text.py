@@ -46,7 +46,11 @@ def test_a_line_without_end_is_refused() -> None:
 
 
 def whole(raw: bytes) -> list[tuple[str, bytes]]:
-    return [(where, b"".join(chunks)) for where, chunks in documents(lambda: pieces(raw, 7))]
+    found = []
+    for where, chunks, again in documents(lambda: pieces(raw, 7)):
+        found.append((where, b"".join(chunks)))
+        assert b"".join(again()) == found[-1][1]
+    return found
 
 
 def test_gzip_is_unpacked_also_in_several_members() -> None:

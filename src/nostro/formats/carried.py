@@ -63,8 +63,8 @@ def lost(told: object, again: object, path: str = "") -> Iterator[Lost]:
 
 
 def _is_nothing(told: object) -> bool:
-    """Whether that says nothing. Zero says something, though Python takes it for false."""
-    return (told in _NOTHING and not isinstance(told, Decimal | int)) or told is False
+    """Whether that says nothing. An amount of zero says something, though Python takes it for false."""
+    return told in _NOTHING and not isinstance(told, Decimal)
 
 
 def _in_parts(told: Mapping[str, object], again: Mapping[str, object], path: str) -> Iterator[Lost]:

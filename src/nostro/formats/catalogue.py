@@ -46,6 +46,8 @@ class Told(NamedTuple):
     items: Iterator[Item]
     refusal: str = UNKNOWN
     """Where there is no format: what is said of it."""
+    again: Callable[[], Iterable[bytes]] = tuple
+    """Its bytes, unpacked, once more."""
 
 
 def tell(
@@ -63,7 +65,8 @@ def tell(
         found = declared or recognise(Beginning(beginning, document.where or name))
         if table is not None and (found is None or found.name == TABLE.name):
             found = table
-        yield Told(document.where, found, found.read(whole) if found else iter(()), UNKNOWN if beginning else _EMPTY)
+        refusal = UNKNOWN if beginning else _EMPTY
+        yield Told(document.where, found, found.read(whole) if found else iter(()), refusal, document.again)
 
 
 def recognise(beginning: Beginning) -> Format | None:

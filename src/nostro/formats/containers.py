@@ -7,6 +7,7 @@ import lzma
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import chain
 from typing import NamedTuple
 
@@ -29,10 +30,11 @@ _GZIP_WINDOW = 31
 
 
 class Document(NamedTuple):
-    """A document and where it stands in what was received (empty for that itself)."""
+    """A document and where it stands in what was received (empty for that itself). `again`: its bytes once more."""
 
     where: str
     chunks: Iterable[bytes]
+    again: Callable[[], Iterable[bytes]]
 
 
 def documents(chunks: Callable[[], Iterator[bytes]]) -> Iterator[Document]:
@@ -43,9 +45,9 @@ def documents(chunks: Callable[[], Iterator[bytes]]) -> Iterator[Document]:
     if first.startswith(_ZIP):
         yield from _members(whole)
     elif first.startswith(_GZIP):
-        yield Document("", _unpacked(whole))
+        yield Document("", _unpacked(whole), lambda: _unpacked(chunks()))
     else:
-        yield Document("", whole)
+        yield Document("", whole, chunks)
 
 
 def _members(chunks: Iterator[bytes]) -> Iterator[Document]:
@@ -56,12 +58,13 @@ def _members(chunks: Iterator[bytes]) -> Iterator[Document]:
             if len(members) > _MEMBERS or sum(member.file_size for member in members) > _EXPANDED_BYTES:
                 raise FormatRefused(f"The container holds more than {_MEMBERS} files or {_EXPANDED_BYTES} bytes.")
             if any(member.filename == _OFFICE for member in members):
-                yield Document("", (held.getvalue(),))
+                yield Document("", (held.getvalue(),), lambda: (held.getvalue(),))
                 return
             if any(member.flag_bits & _PROTECTED for member in members):
                 raise FormatRefused("The container is protected by a password.", "Unpack it, and name what was in it.")
             for member in members:
-                yield Document(member.filename, _pieces(container, member))
+                again = partial(_pieces, container, member)
+                yield Document(member.filename, again(), again)
     except _BROKEN as error:
         raise FormatRefused(f"The container can't be opened ({type(error).__name__}).") from None
 

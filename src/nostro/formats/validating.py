@@ -11,10 +11,11 @@ from nostro.formats.catalogue import REMEDY, Told, tell
 from nostro.formats.einvoice.pdf import embedded_invoice
 from nostro.formats.einvoice.rules import validate as validate_invoice
 from nostro.formats.einvoice.schemas import check_schema
-from nostro.formats.iso20022.write.schema import packaged_schema, schema_break
+from nostro.formats.iso20022.write.schema import enveloped_break, packaged_schema, schema_break
 from nostro.formats.profiles import Profile
 from nostro.formats.reading import Format, Item
 from nostro.formats.series import Flaw, Series
+from nostro.formats.tables.guesses import ProfileNeeded
 from nostro.model.failures import FormatRefused
 from nostro.model.invoices import Invoice
 from nostro.model.messages import Instruction, MessageEnd, MessageHead
@@ -25,11 +26,25 @@ RULED = frozenset({"ubl", "cii", _PDF})
 """Formats for which there are official rules beside the reader's own checks."""
 _REMEDIES = {
     "balance": "Hold it against the bank's portal: an entry is missing, or is there twice.",
-    "batch": "Ask who sent it which of the two is right.",
     "whole": "Have the file sent again.",
     "schema": "Correct what the place names; the XSD of the version says what may stand there.",
+    "opening": "Hold the entries against the bank's portal: no balance proves that all of them are here.",
+    "closing": "Hold the entries against the bank's portal: no balance proves that all of them are here.",
+    "currency": "Declare it in a profile: --table.",
+    "profile": "Look at the result with nostro parse; declare the profile with --table.",
+    "line": "Ask the seller: price and quantity, or the amount, is wrong.",
+    "securities": "Take them from the broker's own report.",
+    "day": "Ask the bank which day is meant, where it matters.",
+    "date": "Ask the bank for the day; until then the entry has none.",
 }
+_EITHER = "Ask who sent it which of the two is right."
+_RULE = "Correct it before it is sent; of a received invoice, ask the seller for a right one."
+_WARNINGS = frozenset({"profile", "securities", "group"})
+"""Checks that tell how a file was read, or what of it is not told: nothing in it is wrong."""
+_OTHER_XSD = "Ask its sender for the XSD."
+_ITS_OWN = "No matching global declaration"
 __all__ = ["Asked", "Flaw", "Series", "flaws"]
+_COLUMNS = "Say what its columns mean with --table FILE; nostro parse prints such a profile to complete."
 _UNREAD = "Have it sent again, or corrected; everything else of the file can be read."
 
 
@@ -56,14 +71,14 @@ def flaws(
     try:
         for told in tell(chunks, name, asked.form):
             file = f"{name}:{told.member}" if told.member else name
-            yield from _document(told, chunks, file, asked, series or Series())
+            yield from _document(told, file, asked, series or Series())
+    except ProfileNeeded as needed:
+        yield Flaw(file=name, where="", rule="format", sentence=needed.sentence, remedy=_COLUMNS)
     except FormatRefused as refused:
         yield Flaw(file=name, where="", rule="format", sentence=refused.sentence, remedy=refused.remedy)
 
 
-def _document(
-    told: Told, chunks: Callable[[], Iterator[bytes]], file: str, asked: Asked, series: Series
-) -> Iterator[Flaw]:
+def _document(told: Told, file: str, asked: Asked, series: Series) -> Iterator[Flaw]:
     if told.format is None:
         yield Flaw(file=file, where="", rule="format", sentence=told.refusal, remedy=REMEDY)
         return
@@ -78,11 +93,10 @@ def _document(
                 yield from _of_profile(rules.take(item), rules.profile, item.source, file)
             case _:
                 yield from _of_item(item, source, file)
-    if not told.member:
-        yield from _of_schema(chunks, version, file)
-        if told.format.name in RULED:
-            whole = b"".join(chunks())
-            yield from _of_rules(embedded_invoice(whole) if told.format.name == _PDF else whole, file)
+    yield from _of_schema(told.again, version, source.where, file)
+    if told.format.name in RULED:
+        whole = b"".join(told.again())
+        yield from _of_rules(embedded_invoice(whole) if told.format.name == _PDF else whole, file)
 
 
 def _of_item(item: Item, source: Source, file: str) -> Iterator[Flaw]:
@@ -97,8 +111,11 @@ def _of_item(item: Item, source: Source, file: str) -> Iterator[Flaw]:
 
 
 def _of_check(check: Check, source: Source, file: str) -> Flaw:
-    remedy = _REMEDIES.get(check.name.partition("/")[0], "")
-    return Flaw(file=file, where=source.where, line=source.line, rule=check.name, sentence=check.detail, remedy=remedy)
+    name = check.name.partition("/")[0]
+    return Flaw(
+        file=file, where=source.where, line=source.line, rule=check.name, sentence=check.detail,
+        remedy=_REMEDIES.get(name, _EITHER), severity="warning" if name in _WARNINGS else "error",
+    )  # fmt: skip
 
 
 def _of_profile(findings: Iterable[profiles.Finding], rules: Profile, source: Source, file: str) -> Iterator[Flaw]:
@@ -108,18 +125,36 @@ def _of_profile(findings: Iterable[profiles.Finding], rules: Profile, source: So
         yield Flaw(file=file, where=where, line=source.line, rule=rule, sentence=found.sentence, remedy=found.remedy)
 
 
-def _of_schema(chunks: Callable[[], Iterator[bytes]], version: str, file: str) -> Iterator[Flaw]:
+def _of_schema(chunks: Callable[[], Iterable[bytes]], version: str, where: str, file: str) -> Iterator[Flaw]:
     schema = packaged_schema(version)
     if schema is None:
         return
-    broken = schema_break(chunks(), schema)
-    if broken is not None:
-        yield Flaw(file=file, **broken._asdict(), rule="schema", remedy=_REMEDIES["schema"])
+    broken = (schema_break if where.startswith("/Document") else enveloped_break)(chunks(), schema)
+    if broken is not None and _ITS_OWN in broken.sentence:
+        sentence = f"Its namespace is not that of {version}: it was not held against a schema."
+        yield Flaw(
+            file=file,
+            where=where,
+            rule="schema",
+            sentence=sentence,
+            remedy=_OTHER_XSD,
+            severity="warning",
+        )
+    elif broken is not None:
+        # Whatever a bank sends is read, and need not be sent on.
+        severity = "warning" if version.startswith("camt.05") else "error"
+        yield Flaw(file=file, **broken._asdict(), rule="schema", remedy=_REMEDIES["schema"], severity=severity)
 
 
 def _of_rules(invoice: bytes, file: str) -> Iterator[Flaw]:
     for found in (*check_schema(invoice), *validate_invoice(invoice)):
         severity = "error" if found.severity == "fatal" else "warning"
         yield Flaw(
-            file=file, where=found.where, line=found.line, rule=found.rule, sentence=found.sentence, severity=severity
+            file=file,
+            where=found.where,
+            line=found.line,
+            rule=found.rule,
+            sentence=found.sentence,
+            remedy=_RULE,
+            severity=severity,
         )

@@ -14,7 +14,8 @@ from nostro.formats.conversion.order import MEANINGS, Order, Say, Writer
 from nostro.formats.conversion.payments import issued, to_bacs, to_mt101, to_nacha, to_pain, to_positive_pay
 from nostro.formats.conversion.requests import to_camt060, to_cancellation, to_pain002
 from nostro.formats.iso20022.write import PAIN001, PAIN002, PAIN008
-from nostro.formats.iso20022.write.statements import write_camt
+from nostro.formats.iso20022.write.schema import validating
+from nostro.formats.iso20022.write.statements import MESSAGES, write_camt
 from nostro.formats.reading import Format, Item
 from nostro.formats.swift_mt.fitting import fitted
 from nostro.formats.swift_mt.write_statement import write_mt940
@@ -185,7 +186,7 @@ def _issued(_: Iterable[bytes], told: Sequence[Item]) -> Iterator[Item]:
 def _camt(kind: ReportKind, items: Iterable[Item], order: Order) -> Iterator[bytes]:
     """Statements, as another kind where that is asked: a notification needs no balances, a statement does."""
     told = (one.model_copy(update={"kind": kind}) if isinstance(one, StatementHead) else one for one in _only(items))
-    return write_camt(told, order.created_at, ends=order.ends())
+    return validating(write_camt(told, order.created_at, ends=order.ends()), MESSAGES[kind][0])
 
 
 def _mt940(items: Iterable[Item], _: Order) -> Iterator[bytes]:
@@ -197,10 +198,14 @@ def _csv(items: Iterable[Item], _: Order) -> Iterator[bytes]:
 
 
 def _only(items: Iterable[Item]) -> Iterator[StatementHead | Entry | StatementEnd]:
+    empty = True
     for item in items:
         if not isinstance(item, StatementHead | Entry | StatementEnd):
             raise FormatRefused("Only statements can be written so.", "See --help.")
+        empty = False
         yield item
+    if empty:
+        raise FormatRefused("There is no statement in the file that could be written.", "Look at it with nostro parse.")
 
 
 _KINDS: Mapping[str, ReportKind] = {"camt.053": "statement", "camt.052": "report", "camt.054": "notification"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import partial
 from typing import Annotated
@@ -17,11 +18,12 @@ from nostro.formats.profiles import PROFILES as BANKS
 from nostro.formats.reading import Format
 from nostro.formats.shown import json_of
 from nostro.formats.tables.formats import PAYMENTS
-from nostro.formats.validating import Asked, Flaw, Series, flaws
+from nostro.formats.validating import Asked, Series, flaws
 from nostro.model.failures import Refused, offered
 from nostro.runtime.cli_files import FILES, TABLES, named, paths, pieces, readable, told_in
 from nostro.runtime.cli_frame import DONE, WRONG, Frame, register
-from nostro.runtime.json_lines import REFUSED, Lines
+from nostro.runtime.findings import Findings
+from nostro.runtime.json_lines import Lines
 from nostro.runtime.output import clean
 from nostro.runtime.table_profiles import bank, clock_of, declared
 
@@ -58,15 +60,21 @@ def parse(
     return sink.code
 
 
+@dataclass(frozen=True, slots=True)
+class Against:
+    """What files are held against beside themselves."""
+
+    profile: Annotated[str, typer.Option("--profile", metavar="P", help=f"{', '.join(BANKS)}, or a YAML file.")] = ""
+    table: Annotated[str, typer.Option("--table", metavar="T", help=TABLES)] = ""
+    on: Annotated[str, typer.Option("--on", metavar="DAY", help="The settlement date (2026-11-30).")] = ""
+
+
 def validate(
     frame: Frame,
     files: Annotated[list[str], typer.Argument(metavar="FILE", help=FILES)],
     *,
-    profile: Annotated[
-        str, typer.Option("--profile", metavar="P", help=f"One of {', '.join(BANKS)}, or a YAML file.")
-    ] = "",
-    table: Annotated[str, typer.Option("--table", metavar="T", help=TABLES)] = "",
-    on: Annotated[str, typer.Option("--on", metavar="DAY", help="The settlement date (2026-11-30).")] = "",
+    against: Against,
+    summary: Annotated[bool, typer.Option("--summary", help="How many findings by file and rule.")] = False,
     payees: Annotated[
         bool, typer.Option("--payees", help="Only whom the profile would refuse to pay: one line a payee.")
     ] = False,
@@ -78,26 +86,26 @@ def validate(
     day, which field, by which rule, what to do about it, and how many payments hang on it.
 
     Each finding has its place, its rule, a sentence and a remedy. Exit code 0: nothing is wrong, 1: something is, 2: a
-    file is of no format that Nostro knows. With --json each finding is one object a line.
+    file is of no format that Nostro knows. With --json each finding is one object a line; --summary counts.
     """
-    rules, day, form = bank(profile), _day(on), declared(table)
+    rules, day, form = bank(against.profile), _day(against.on), declared(against.table)
     now = None if day else clock_of(rules, datetime.now(UTC))
     if payees:
         if rules is None:
             raise Refused("No profile was named.", f"Name the bank's with --profile: {', '.join(BANKS)}.")
         return _payees(frame, files, Worklist(rules, day), form)
-    code, series, given = DONE, Series(), list(paths(frame, files))
-    for path in given:
-        with readable(path) as chunks:
-            for flaw in flaws(chunks, named(path), Asked(rules, day, form, now), series):
-                code = max(code, REFUSED if flaw.rule == "format" else WRONG if flaw.severity == "error" else DONE)
-                _show(frame, flaw)
+    findings, series, given = Findings(frame.output, summary), Series(), list(paths(frame, files))
+    with frame.output.progress("Checking files", total=len(given) if len(given) > 1 else None) as done:
+        for path in given:
+            findings.file(named(path))
+            with readable(path) as chunks:
+                for flaw in flaws(chunks, named(path), Asked(rules, day, form, now), series):
+                    findings.take(flaw)
+            done(1)
     for flaw in series.flaws():
-        code = max(code, WRONG if flaw.severity == "error" else DONE)
-        _show(frame, flaw)
-    if code == DONE and given:
-        frame.output.note("Nothing is wrong that we know of.")
-    return code
+        findings.take(flaw)
+    findings.end()
+    return findings.code
 
 
 def _payees(frame: Frame, files: Sequence[str], worklist: Worklist, form: Format | None) -> int:
@@ -124,18 +132,6 @@ def _day(said: str) -> date | None:
         return date.fromisoformat(said) if said else None
     except ValueError:
         raise Refused(f"{said!r} is no date.", "Write it as 2026-11-30.") from None
-
-
-def _show(frame: Frame, flaw: Flaw) -> None:
-    if frame.output.json:
-        sys.stdout.buffer.write(json_of(flaw) + b"\n")
-        return
-    line = f", line {flaw.line}" if flaw.line else ""
-    place = ": ".join(part for part in (flaw.file, flaw.where) if part)
-    told = f"{place}{line}: {flaw.severity} {flaw.rule}: {flaw.sentence}"
-    frame.output.console.print(clean(told), soft_wrap=True)
-    if flaw.remedy:
-        frame.output.console.print(clean(f"    {flaw.remedy}"), soft_wrap=True)
 
 
 def _schema(kind: str) -> int:

@@ -24,6 +24,7 @@ MEANINGS: Mapping[str, str] = {
     "destination": "routing number of the bank that takes the NACHA file",
     "document-type": "FatturaPA's TipoDocumento, such as TD01",
     "from": "first day of the statements that are asked for",
+    "group": "what the group of the payments was called (PmtInfId)",
     "mark": "A-Z, 0-9: tells the NACHA files of one day apart",
     "message": "what is asked for, such as camt.053.001.08",
     "natura": "why nothing is taxed, in FatturaPA's words: N1 to N7",

