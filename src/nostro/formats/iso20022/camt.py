@@ -15,7 +15,8 @@ from pydantic import ValidationError
 from nostro.formats.checks import BatchSum, Sums
 from nostro.formats.iso20022.entry import Around, read_detail, read_entry
 from nostro.formats.iso20022.head import HeadParts, page_of
-from nostro.formats.iso20022.pieces import Cut, Lead, cuts
+from nostro.formats.iso20022.listening import Cut
+from nostro.formats.iso20022.pieces import Lead, cuts
 from nostro.formats.iso20022.places import ONE_BY_ONE, Place, Role
 from nostro.formats.iso20022.told import CURRENCY, NOTHING, Told, amount_of
 from nostro.formats.reading import Unreadable, if_readable, why
@@ -39,7 +40,8 @@ _STATEMENTS = frozenset({"Stmt", "Rpt", "Ntfctn"})
 _IN_STATEMENT = 2
 
 
-def _cut_so(above: Place, name: str) -> int:
+def cut_so(above: Place, name: str) -> int:
+    """How statements are cut: what stands before, heads in pieces, entries, and apart from these their transactions."""
     if above.role == Role.BEFORE:
         return Role.MESSAGE if _MESSAGE.fullmatch(name) else Role.BEFORE
     if above.role == Role.MESSAGE:
@@ -57,7 +59,7 @@ def read_camt(chunks: Iterable[bytes]) -> Iterator[CamtItem]:
     """
     walk = _Walk()
     try:
-        for cut in cuts(chunks, _cut_so):
+        for cut in cuts(chunks, cut_so):
             yield from walk.begin(cut) if cut.told is None else walk.take(cut, cut.told)
     except BrokenXml as broken:
         if not walk.where_message:
