@@ -100,7 +100,13 @@ def maker(kind: type[V]) -> Callable[[Mapping[str, Any]], V]:
     names = set(defaults)
 
     def make(fields: Mapping[str, Any]) -> V:
-        return _made(kind, {**defaults, **fields}, names)
+        # As `_made`, without a call in between: a reader makes a score of values an entry.
+        made = _new(kind)
+        _set_dict(made, {**defaults, **fields})
+        _set_told(made, names)
+        _set_extra(made, None)
+        _set_private(made, None)
+        return made
 
     return make
 

@@ -15,8 +15,9 @@ from pydantic import ValidationError
 from nostro.formats.checks import BatchSum, Sums
 from nostro.formats.iso20022.entry import STATE_CODES, Around, read_detail, read_entry, state_said
 from nostro.formats.iso20022.head import HeadParts, page_of
+from nostro.formats.iso20022.listening import Cut
 from nostro.formats.iso20022.message_types import message_type
-from nostro.formats.iso20022.pieces import Cut, Lead, cuts
+from nostro.formats.iso20022.pieces import Lead, cuts
 from nostro.formats.iso20022.places import ONE_BY_ONE, Place, Role
 from nostro.formats.iso20022.told import CURRENCY, NOTHING, Told, amount_of
 from nostro.formats.reading import Unreadable, if_readable, why
@@ -41,7 +42,8 @@ _STATEMENTS = frozenset({"Stmt", "Rpt", "Ntfctn"})
 _IN_STATEMENT = 2
 
 
-def _cut_so(above: Place, name: str) -> int:
+def cut_so(above: Place, name: str) -> int:
+    """How statements are cut: what stands before, heads in pieces, entries, and apart from these their transactions."""
     if above.role == Role.BEFORE:
         if _MESSAGE.fullmatch(name):
             return Role.MESSAGE
@@ -61,7 +63,7 @@ def read_camt(chunks: Iterable[bytes]) -> Iterator[CamtItem]:
     """
     walk = _Walk()
     try:
-        for cut in cuts(chunks, _cut_so):
+        for cut in cuts(chunks, cut_so):
             yield from walk.begin(cut) if cut.told is None else walk.take(cut, cut.told)
     except BrokenXml as broken:
         if not walk.where_message:

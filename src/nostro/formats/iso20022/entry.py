@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from nostro.formats.iso20022.actors import bank_account, party
 from nostro.formats.iso20022.documents import documents, settled
-from nostro.formats.iso20022.told import CURRENCY, Layers, Table, Told, amount_of, day_of
+from nostro.formats.iso20022.told import CURRENCY, Layers, Shape, Table, Told, amount_of, day_of
 from nostro.formats.iso20022.values import decimal
 from nostro.formats.reading import Unreadable, if_readable
 from nostro.model.base import changed, maker
@@ -219,14 +220,18 @@ _INSTRUCTED, _SETTLED, _COUNTER = "AmtDtls/InstdAmt/Amt", "AmtDtls/TxAmt/Amt", "
 
 def _charges(told: Told, currency: str) -> tuple[Charge, ...]:
     """Charges: one element each until version 2, records under one element from version 3 on, or a bare total."""
-    blocks = told.blocks("Chrgs")
-    if not blocks:
-        return ()
-    found: list[Charge] = []
-    for block in blocks:
-        charged = [charge for one in block.blocks("Rcrd") or [block] if (charge := _charge(one, currency))]
-        found += charged or _total_charge(block, currency)
+    found = [
+        charge for block in told.blocks("Chrgs") for charge in _charges_in(block.shape, tuple(block.values), currency)
+    ]
     return tuple(found[:_CHARGES])
+
+
+@lru_cache(maxsize=1_024)
+def _charges_in(shape: Shape, values: tuple[str, ...], currency: str) -> tuple[Charge, ...]:
+    """A bank takes the same charges again and again."""
+    block = Told(shape, values)
+    charged = [charge for one in block.blocks("Rcrd") or [block] if (charge := _charge(one, currency))]
+    return tuple(charged or _total_charge(block, currency))
 
 
 _CHARGES = 100

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from nostro.formats.iso20022.envelope import HEADERS, envelope_of
+from nostro.formats.iso20022.listening import Cut
 from nostro.formats.iso20022.message_parts import MessageItem, MessageParts
 from nostro.formats.iso20022.message_types import cut_so, message_type
-from nostro.formats.iso20022.pieces import Cut, Lead, cuts
+from nostro.formats.iso20022.pieces import Lead, cuts
 from nostro.formats.iso20022.told import Told
 from nostro.formats.xml import BrokenXml
 from nostro.model.failures import FormatRefused

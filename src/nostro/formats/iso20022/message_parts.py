@@ -11,9 +11,9 @@ from pydantic import ValidationError
 
 from nostro.formats.iso20022.counted import Counted, Ending
 from nostro.formats.iso20022.instruction import MOVED
+from nostro.formats.iso20022.listening import Cut
 from nostro.formats.iso20022.message_head import head_of
 from nostro.formats.iso20022.message_types import Group, MessageType, Shape
-from nostro.formats.iso20022.pieces import Cut
 from nostro.formats.iso20022.told import NOTHING, Layers, Told
 from nostro.formats.reading import Unreadable, why
 from nostro.formats.xml import BrokenXml

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from nostro.formats.iso20022.told import CURRENCY, MARK
 from nostro.formats.xml import BrokenXml
+
+if TYPE_CHECKING:  # patterns are made of places
+    from nostro.formats.iso20022.alike import Alike
 
 DEPTH = 64
 PLACES_KEPT = 20_000
@@ -35,14 +38,16 @@ Scissors = Callable[["Place", str], int]
 class Place(dict[str, "Place"]):
     """Where an element stands, and by their tags the places right below it, which come into being as they are met.
 
-    `within` begins below the piece that the place is in; `path` below the one that it is in or is.
+    `within` begins below the piece that the place is in; `path` below the one that it is in or is. `alike`: how those
+    are read that differ in nothing but their texts.
     """
 
-    __slots__ = ("currency", "depth", "mark", "name", "path", "role", "root", "up", "within")
+    __slots__ = ("alike", "currency", "depth", "mark", "name", "path", "role", "root", "up", "within")
 
     def __init__(self, up: Place | None, name: str, role: int) -> None:
         super().__init__()
         self.name, self.role = name, role
+        self.alike: Alike | None = None
         # One without children is false, as an empty dictionary is.
         self.up: Place = self if up is None else up
         self.root: Root = cast("Root", self) if up is None else up.root
@@ -57,8 +62,7 @@ class Place(dict[str, "Place"]):
             raise BrokenXml(f"nested deeper than {DEPTH} elements", 0)
         name = tag.rpartition(":")[2]
         place = Place(self, name, self.root.scissors(self, name))
-        if self.root.kept < PLACES_KEPT:
-            self.root.kept += 1
+        if self.root.room(1):
             self[tag] = place
         return place
 
@@ -69,13 +73,24 @@ class Place(dict[str, "Place"]):
 
 
 class Root(Place):
-    """Above all documents of one kind. `kept`: how many places are remembered below it."""
+    """Above all documents of one kind.
 
-    __slots__ = ("kept", "scissors")
+    `kept`: how many places are remembered below it; `ends`: end tags of elements that have others like them.
+    """
+
+    __slots__ = ("ends", "kept", "scissors")
 
     def __init__(self, scissors: Scissors) -> None:
         super().__init__(None, "", Role.BEFORE)
         self.scissors, self.kept = scissors, 0
+        self.ends: tuple[str, ...] = ()
+
+    def room(self, weight: int) -> bool:
+        """Takes room for what is remembered, if there is any."""
+        if self.kept >= PLACES_KEPT:
+            return False
+        self.kept += weight
+        return True
 
 
 _roots: dict[Scissors, Root] = {}

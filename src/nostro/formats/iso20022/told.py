@@ -117,10 +117,10 @@ class Told:
 
     def planned(self, key: object, plan: Callable[..., T], *given: object) -> T:
         """What `plan` makes of the paths that there are: worked out once for all pieces that are built alike."""
-        found = self._plans.get(key)
+        found: T | None = self._plans.get(key)
         if found is None:
             found = self._plans[key] = plan(*given)
-        return cast("T", found)
+        return found
 
     def made(self, key: object, make: Callable[..., T], *given: object) -> T:
         """What was made of this very piece: a group's parties are made once for all of its payments."""
@@ -207,10 +207,10 @@ class Layers:
         return next((place for place in found if place[1]), (0, ""))
 
     def _planned(self, key: object, plan: Callable[..., T], *given: object) -> T:
-        found = self._plans.get(key)
+        found: T | None = self._plans.get(key)
         if found is None:
             found = self._plans[key] = plan(*given)
-        return cast("T", found)
+        return found
 
     def amount(self, *paths: str) -> Amount | None:
         """An amount, or None where there is none. Raises `Unreadable` for one that is no amount."""

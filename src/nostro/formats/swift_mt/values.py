@@ -66,6 +66,7 @@ def near(told: str, to: date | None) -> Day:
     return min(dated, key=lambda pair: pair[0])[1] if dated else found[1]
 
 
+@lru_cache(maxsize=4_096)
 def decimal(told: str) -> Decimal:
     """An amount: with a decimal comma as the standard has it, or with a point, or none. Raises `Unreadable`."""
     plain = told.replace(" ", "")
