@@ -63,7 +63,7 @@ def read_camt(chunks: Iterable[bytes]) -> Iterator[CamtItem]:
     """
     walk = _Walk()
     try:
-        for cut in cuts(chunks, cut_so):
+        for cut in cuts(chunks, cut_so, walk.flaws):
             yield from walk.begin(cut) if cut.told is None else walk.take(cut, cut.told)
     except BrokenXml as broken:
         if not walk.where_message:
@@ -148,6 +148,8 @@ class _Walk:
     page: tuple[int | None, bool | None] = (None, None)
     statements: int = 0
     statement: _Statement | None = None
+    flaws: list[str] = field(default_factory=list)
+    """What was mended in the bytes, and no statement has told yet."""
 
     @property
     def where(self) -> str:
@@ -188,6 +190,9 @@ class _Walk:
                 statement.around = None
         elif statement is not None and below == 1:
             yield from self._head(statement)
+            for flaw in self.flaws:
+                statement.sums.fail(Check(name="bytes", ok=False, detail=flaw))
+            self.flaws.clear()
             yield statement.sums.end(statement.parts.balances, statement.parts.controls, statement.parts.checks)
             self.statement = None
         elif cut.path == "GrpHdr" and below == 1:

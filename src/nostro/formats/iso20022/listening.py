@@ -88,10 +88,9 @@ def listen(parser: expat.XMLParserType, within: Place, out: list[Cut], reached: 
         if text and (said := text.strip()):
             paths.append(place.path)
             values.append(said)
-        text = ""
         if place.role > _REPEATED:
             complete(tag)
-        place = place.up
+        place, text = place.up, ""
 
     def begin(attributes: dict[str, str]) -> None:
         nonlocal paths, values, known

@@ -28,7 +28,7 @@ def read_messages(chunks: Iterable[bytes]) -> Iterator[MessageItem]:
     """
     walk = _Walk()
     try:
-        for cut in cuts(chunks, cut_so):
+        for cut in cuts(chunks, cut_so, walk.flaws):
             if cut.told is None:
                 walk.begin(cut)
             else:
@@ -54,6 +54,8 @@ class _Walk:
     message: MessageParts | None = None
     messages: int = 0
     told: bool = False
+    flaws: list[str] = field(default_factory=list)
+    """What was mended in the bytes, and no message has told yet."""
 
     def begin(self, cut: Cut) -> None:
         """An element begins."""
@@ -74,6 +76,9 @@ class _Walk:
             yield from self.message.take(cut, told)
             return
         if self.message:
+            for flaw in self.flaws:
+                self.message.ending.fail("bytes", flaw)
+            self.flaws.clear()
             yield from self.message.finish(told)
             self.message = None
         elif cut.path.rpartition("/")[2] in HEADERS:

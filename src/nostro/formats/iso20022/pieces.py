@@ -6,26 +6,21 @@ texts that it tells, each with its path, and what a place means is known from th
 
 from __future__ import annotations
 
-import codecs
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
 from nostro.formats.iso20022.feeding import Feeder
 from nostro.formats.iso20022.listening import Cut, Reached, listen
+from nostro.formats.iso20022.mended import mended
 from nostro.formats.iso20022.places import Scissors, root_of
-from nostro.formats.xml import BrokenXml, trimmed
+from nostro.formats.xml import BrokenXml
 from nostro.model.failures import FormatRefused
 
 HELD_TEXTS = 200_000
 """So many texts may belong to one piece: far more than any entry without its details has."""
-_SLICE_BYTES = 65_536
 _VERSION = re.compile(r"(?:pain|pacs|camt|remt|admi)\.\d{3}\.\d{3}\.\d{2}")
-_ENCODING = re.compile(rb"""<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z][A-Za-z0-9._:-]*)["']""")
-_OWN_ENCODINGS = frozenset({"utf-16", "utf-16-le", "utf-16-be", "iso8859-1", "ascii"})
-"""What expat decodes by itself (as Python calls them), besides UTF-8."""
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 @dataclass(slots=True)
@@ -54,49 +49,51 @@ class Lead:
         return next((version for version in found if version.startswith(name)), name)
 
 
-def cuts(chunks: Iterable[bytes], scissors: Scissors) -> Iterator[Cut]:
+def cuts(chunks: Iterable[bytes], scissors: Scissors, flaws: list[str] | None = None) -> Iterator[Cut]:
     """Beginnings and complete elements, in the document's order, as soon as their bytes are there.
 
-    What something was cut out of tells what it told `so_far`, ahead of it.
+    What something was cut out of tells what it told `so_far`, ahead of it. `flaws`: what was mended in the bytes.
 
     Raises `FormatRefused` for no bytes and for a document type declaration, `BrokenXml` where the XML breaks or is cut,
     and where one piece holds more than memory may.
     """
     walk: _Walk | None = None
-    for chunk in trimmed(chunks):
-        for start in range(0, len(chunk), _SLICE_BYTES):
-            piece = chunk[start : start + _SLICE_BYTES]
-            walk = walk or _Walk(piece, scissors)
-            yield from walk.feed(piece)
+    for piece in mended(chunks, [] if flaws is None else flaws):
+        if walk is not None and piece.begins:
+            yield from walk.feed(b"", final=True)
+        if walk is None or piece.begins:
+            walk = _Walk(scissors, walk.lines if walk else 0)
+        yield from walk.feed(piece.content)
     if walk is None:
         raise FormatRefused("The file is empty.")
     yield from walk.feed(b"", final=True)
 
 
 class _Walk:
-    """The parser, and what its calls have cut out so far."""
+    """The parser, and what its calls have cut out so far. `above`: how many lines stand above the document."""
 
-    def __init__(self, beginning: bytes, scissors: Scissors) -> None:
-        encoding, self._decode = _encoding(beginning)
-        self._parser = expat.ParserCreate(encoding)
+    def __init__(self, scissors: Scissors, above: int) -> None:
+        self._parser = expat.ParserCreate("utf-8")
         self._parser.buffer_text = True
         self._parser.StartDoctypeDeclHandler = _refuse
         self._out: list[Cut] = []
-        self._reached = Reached()
+        self._reached = Reached(line=above + 1, passed=above)
         root = root_of(scissors)
         self._held, self._tell = listen(self._parser, root, self._out, self._reached)
-        plain = encoding == "utf-8" and self._decode is bytes
-        self._parse = Feeder(self._parser, root, self._reached, self._out).feed if plain else self._parser.Parse
+        self._feeder = Feeder(self._parser, root, self._reached, self._out)
+
+    @property
+    def lines(self) -> int:
+        """How many lines have been passed."""
+        return self._parser.CurrentLineNumber - 1 + self._reached.passed
 
     def feed(self, piece: bytes, *, final: bool = False) -> Iterator[Cut]:
         """What is complete with these bytes."""
         broken = ""
         try:
-            self._parse(self._decode(piece), final)
+            self._feeder.feed(piece, final)
         except expat.ExpatError as error:
             broken = expat.ErrorString(error.code)
-        except UnicodeDecodeError:
-            broken = "bytes that are not in the encoding it says"
         except BrokenXml as error:
             broken = error.why
         if self._held() > HELD_TEXTS:
@@ -107,26 +104,6 @@ class _Walk:
         self._out.clear()
         if broken:
             raise BrokenXml(broken, self._parser.CurrentLineNumber + self._reached.passed)
-
-
-def _encoding(beginning: bytes) -> tuple[str | None, Callable[[bytes], bytes]]:
-    """What the parser is told, and what is done to the bytes before.
-
-    .NET writes "UTF-16" into documents that are then saved as UTF-8: what bytes are counts more than what they say.
-    """
-    found = _ENCODING.match(beginning)
-    if found is None:
-        return (None if b"\x00" in beginning[:4] or beginning[:2] in _UTF16 else "utf-8"), bytes
-    try:
-        said = codecs.lookup(found[1].decode("ascii")).name
-    except LookupError:
-        raise FormatRefused("The XML says an encoding that nobody knows.") from None
-    if said == "utf-8" or said.startswith(("utf-16", "utf-32")):
-        return "utf-8", bytes
-    if said in _OWN_ENCODINGS:
-        return said, bytes
-    decoder = codecs.getincrementaldecoder(said)()
-    return "utf-8", lambda piece: decoder.decode(piece).encode()
 
 
 def _refuse(*_: object) -> None:
