@@ -9,6 +9,7 @@ from functools import partial
 
 from nostro.formats.carried import Message, Stream, differences
 from nostro.formats.catalogue import tell
+from nostro.formats.conversion.bills import payable
 from nostro.formats.conversion.invoices import to_facturx, to_invoice, to_qr_bill
 from nostro.formats.conversion.order import MEANINGS, Order, Say, Writer
 from nostro.formats.conversion.payments import issued, to_bacs, to_mt101, to_nacha, to_pain, to_positive_pay
@@ -51,7 +52,12 @@ def written(name: str, items: Iterable[Item], order: Order) -> Iterator[bytes]:
 
     `order.say` hears, with its place, all that could not be carried, rejects of the source included.
     """
-    target, told = writer(name), _read(items, order.say)
+    target = writer(name)
+    if target.table is not None:
+        source = order.source
+        order = replace(order, source=source if source is tuple else lambda: payable(source(), order))
+        items = payable(items, order)
+    told = _read(items, order.say)
     if target.streams:
         yield from _streamed(target, told, order)
         return
