@@ -13,7 +13,7 @@ from nostro.formats.reading import Item
 from nostro.model.failures import FormatRefused
 from nostro.model.messages import Instruction
 from nostro.model.parties import BankAccount, Party
-from nostro.model.statements import References, Reject
+from nostro.model.statements import References, Reject, StatementHead
 from tests.golden.pairs import FOLDER
 from tests.unit.test_conversions import (
     ANSWER,
@@ -25,6 +25,7 @@ from tests.unit.test_conversions import (
     TAKEN_BACK,
     converted,
     message,
+    statement,
 )
 from tests.unit.test_convert_validate import typed
 from tests.unit.test_payment_writers import collection
@@ -129,3 +130,16 @@ def test_a_bill_that_was_scanned_twice_is_not_paid_twice(tmp_path: Path) -> None
     how = ("--profile", "sps", *PAYER, "--with", "execution-date=2026-11-30")
     refused = typed("convert", str(tmp_path / "bills.zip"), "--to", "pain.001", *how)
     assert (refused.exit_code, refused.stdout, "came before" in refused.stderr) == (2, "", True)
+
+
+@pytest.mark.parametrize("name", ["camt.053", "mt940"])
+def test_a_statement_that_names_no_account_is_told_whose_it_is(name: str) -> None:
+    [head, *others] = statement()
+    assert isinstance(head, StatementHead)
+    nameless = [head.model_copy(update={"bank_account": BankAccount(currency="EUR")}), *others]
+    with pytest.raises(FormatRefused, match="account"):
+        converted(name, nameless)
+    content, _ = converted(name, nameless, account="DE89 3704 0044 0532 0130 00")
+    [told, *_] = [item for one in tell(lambda: iter((content,))) for item in one.items]
+    assert isinstance(told, StatementHead)
+    assert told.bank_account.identification == "DE89370400440532013000"

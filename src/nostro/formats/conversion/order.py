@@ -15,6 +15,7 @@ from nostro.model.statements import Entry, StatementEnd, StatementHead
 Say = Callable[[str], object]
 
 MEANINGS: Mapping[str, str] = {
+    "account": "whose statement it is: IBAN or number",
     "assignee": "BIC of the bank that is asked",
     "buyer-tax-id": "the buyer's VAT number, or else its tax number",
     "class": "NACHA entry class: CCD, CTX or PPD",
