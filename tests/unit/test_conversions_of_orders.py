@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +13,8 @@ from nostro.formats.reading import Item
 from nostro.model.failures import FormatRefused
 from nostro.model.messages import Instruction
 from nostro.model.parties import BankAccount, Party
-from nostro.model.statements import References, Reject
+from nostro.model.statements import References, Reject, StatementHead
+from tests.golden.pairs import FOLDER
 from tests.unit.test_conversions import (
     ANSWER,
     ASKED_BACK,
@@ -22,7 +25,9 @@ from tests.unit.test_conversions import (
     TAKEN_BACK,
     converted,
     message,
+    statement,
 )
+from tests.unit.test_convert_validate import typed
 from tests.unit.test_payment_writers import collection
 from tests.unit.test_profiles import payment
 
@@ -95,3 +100,46 @@ def test_what_a_sender_calls_a_bic_and_is_none_is_an_id_of_its_own() -> None:
     content, said = converted("pain.002.001.03", message(head, STATUS))
     assert b"<Othr><Id>JOHNDOE99</Id></Othr>" in content
     assert any("ids.BIC" in one for one in said)
+
+
+BILL = FOLDER / "formats" / "read" / "qr_bill"
+PAYER = ("--with", "debtor-account=CH9300762011623852957", "--with", "debtor-bic=POFICHBEXXX")
+
+
+def test_a_qr_bill_is_paid_with_its_reference_once_the_payer_said_from_where_and_when() -> None:
+    asked = typed("convert", str(BILL / "bill.txt"), "--to", "pain.001", "--profile", "sps")
+    assert (asked.exit_code, "debtor-account (" in asked.stderr, "execution-date (" in asked.stderr) == (2, True, True)
+    how = ("--profile", "sps", *PAYER, "--with", "execution-date=2026-11-30")
+    paid = typed("convert", str(BILL / "bill.txt"), "--to", "pain.001", *how)
+    assert paid.stdout.count("<CdtTrfTxInf>") == 1, paid.stderr
+    for said in ('<InstdAmt Ccy="CHF">1949.75<', "<Ref>210000000003139471430009017<", "<IBAN>CH4431999123000889012<",
+                 "<ReqdExctnDt><Dt>2026-11-30<", "<IBAN>CH9300762011623852957<"):  # fmt: skip
+        assert said in paid.stdout
+
+
+def test_a_bill_that_leaves_the_amount_open_or_does_not_hold_is_not_paid() -> None:
+    for name, why in (("several_left_open.txt", "leaves the amount open"), ("what_does_not_hold.txt", "")):
+        refused = typed("convert", str(BILL / name), "--to", "pain.001", *PAYER, "--with", "execution-date=2026-11-30")
+        assert (refused.exit_code, refused.stdout, why in refused.stderr) == (2, "", True)
+
+
+def test_a_bill_that_was_scanned_twice_is_not_paid_twice(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "bills.zip", "w") as made:
+        for name in ("one.txt", "two.txt"):
+            made.writestr(name, (BILL / "bill.txt").read_text(encoding="utf-8"))
+    how = ("--profile", "sps", *PAYER, "--with", "execution-date=2026-11-30")
+    refused = typed("convert", str(tmp_path / "bills.zip"), "--to", "pain.001", *how)
+    assert (refused.exit_code, refused.stdout, "came before" in refused.stderr) == (2, "", True)
+
+
+@pytest.mark.parametrize("name", ["camt.053", "mt940"])
+def test_a_statement_that_names_no_account_is_told_whose_it_is(name: str) -> None:
+    [head, *others] = statement()
+    assert isinstance(head, StatementHead)
+    nameless = [head.model_copy(update={"bank_account": BankAccount(currency="EUR")}), *others]
+    with pytest.raises(FormatRefused, match="account"):
+        converted(name, nameless)
+    content, _ = converted(name, nameless, account="DE89 3704 0044 0532 0130 00")
+    [told, *_] = [item for one in tell(lambda: iter((content,))) for item in one.items]
+    assert isinstance(told, StatementHead)
+    assert told.bank_account.identification == "DE89370400440532013000"

@@ -9,6 +9,7 @@ from functools import partial
 
 from nostro.formats.carried import Message, Stream, differences
 from nostro.formats.catalogue import tell
+from nostro.formats.conversion.bills import payable
 from nostro.formats.conversion.invoices import to_facturx, to_invoice, to_qr_bill
 from nostro.formats.conversion.order import MEANINGS, Order, Say, Writer
 from nostro.formats.conversion.payments import issued, to_bacs, to_mt101, to_nacha, to_pain, to_positive_pay
@@ -16,6 +17,7 @@ from nostro.formats.conversion.requests import to_camt060, to_cancellation, to_p
 from nostro.formats.iso20022.write import PAIN001, PAIN002, PAIN008
 from nostro.formats.iso20022.write.schema import validating
 from nostro.formats.iso20022.write.statements import MESSAGES, write_camt
+from nostro.formats.line_statements import account_as_told
 from nostro.formats.reading import Format, Item
 from nostro.formats.swift_mt.fitting import fitted
 from nostro.formats.swift_mt.write_statement import write_mt940
@@ -29,6 +31,7 @@ __all__ = ["MEANINGS", "WRITERS", "Order", "Target", "writer", "written"]
 
 
 _BLOCK_BYTES = 65_536
+Statement = StatementHead | Entry | StatementEnd
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,12 @@ def written(name: str, items: Iterable[Item], order: Order) -> Iterator[bytes]:
 
     `order.say` hears, with its place, all that could not be carried, rejects of the source included.
     """
-    target, told = writer(name), _read(items, order.say)
+    target = writer(name)
+    if target.table is not None:
+        source = order.source
+        order = replace(order, source=source if source is tuple else lambda: payable(source(), order))
+        items = payable(items, order)
+    told = _read(items, order.say)
     if target.streams:
         yield from _streamed(target, told, order)
         return
@@ -185,19 +193,31 @@ def _issued(_: Iterable[bytes], told: Sequence[Item]) -> Iterator[Item]:
 
 def _camt(kind: ReportKind, items: Iterable[Item], order: Order) -> Iterator[bytes]:
     """Statements, as another kind where that is asked: a notification needs no balances, a statement does."""
-    told = (one.model_copy(update={"kind": kind}) if isinstance(one, StatementHead) else one for one in _only(items))
+    named = _named(_only(items), order)
+    told = (one.model_copy(update={"kind": kind}) if isinstance(one, StatementHead) else one for one in named)
     return validating(write_camt(told, order.created_at, ends=order.ends()), MESSAGES[kind][0])
 
 
-def _mt940(items: Iterable[Item], _: Order) -> Iterator[bytes]:
-    return write_mt940(fitted(_only(items)))
+def _named(items: Iterable[Statement], order: Order) -> Iterator[Statement]:
+    """The statements, each with its bank account: as it says, else as it was told."""
+    for item in items:
+        if isinstance(item, StatementHead) and not item.bank_account.identification:
+            known = account_as_told(order.needed(account="")["account"])
+            told = item.bank_account.model_copy(update={"iban": known.iban, "other": known.other})
+            yield item.model_copy(update={"bank_account": told})
+        else:
+            yield item
+
+
+def _mt940(items: Iterable[Item], order: Order) -> Iterator[bytes]:
+    return write_mt940(fitted(_named(_only(items), order)))
 
 
 def _csv(items: Iterable[Item], _: Order) -> Iterator[bytes]:
     return write_csv(_only(items))
 
 
-def _only(items: Iterable[Item]) -> Iterator[StatementHead | Entry | StatementEnd]:
+def _only(items: Iterable[Item]) -> Iterator[Statement]:
     empty = True
     for item in items:
         if not isinstance(item, StatementHead | Entry | StatementEnd):

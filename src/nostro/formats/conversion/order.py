@@ -15,14 +15,19 @@ from nostro.model.statements import Entry, StatementEnd, StatementHead
 Say = Callable[[str], object]
 
 MEANINGS: Mapping[str, str] = {
+    "account": "whose statement it is: IBAN or number",
     "assignee": "BIC of the bank that is asked",
     "buyer-tax-id": "the buyer's VAT number, or else its tax number",
     "class": "NACHA entry class: CCD, CTX or PPD",
     "company-id": "our identification as a company of NACHA, such as 1 and the tax number",
     "company-name": "our name in NACHA, at most 16 signs",
+    "debtor": "who pays",
+    "debtor-account": "our IBAN, or the account's number",
+    "debtor-bic": "our bank's BIC",
     "description": "what the receiver of a NACHA entry is shown, such as PAYROLL",
     "destination": "routing number of the bank that takes the NACHA file",
     "document-type": "FatturaPA's TipoDocumento, such as TD01",
+    "execution-date": "the day on which it is to be paid",
     "from": "first day of the statements that are asked for",
     "group": "what the group of the payments was called (PmtInfId)",
     "mark": "A-Z, 0-9: tells the NACHA files of one day apart",
