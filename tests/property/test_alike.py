@@ -9,6 +9,7 @@ import pytest
 from bench.files import camt053
 from nostro.formats.iso20022 import feeding
 from nostro.formats.iso20022.camt import read_camt
+from nostro.formats.shown import ShownEntry, json_of
 from nostro.model.statements import Entry, Reject
 from tests.fuzz.run import ours
 from tests.fuzz.twice import ODD, PLAIN, differ, varied
@@ -93,3 +94,9 @@ def test_a_statement_that_is_cut_in_what_would_be_passed_by_says_so() -> None:
     raw = b"".join(camt053(ENTRIES))
     *_, last = read_camt([raw[: raw.rindex(b"</RmtInf>")]])
     assert isinstance(last, Reject)
+
+
+def test_what_is_shown_of_an_entry_is_what_its_model_takes() -> None:
+    for entry in (item for item in read_camt([STATEMENT]) if isinstance(item, Entry)):
+        shown = ShownEntry.of(entry, "1", "file")
+        assert ShownEntry.model_validate_json(json_of(shown)) == shown
