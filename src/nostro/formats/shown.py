@@ -17,7 +17,7 @@ from pydantic import BaseModel, Field
 from nostro.formats.codes import Legend, NamedCode
 from nostro.formats.qr_bill.bill import QrBillContent
 from nostro.formats.reading import Item
-from nostro.model.base import Value
+from nostro.model.base import Value, unchecked
 from nostro.model.invoices import InvoiceContent
 from nostro.model.messages import Instruction, MessageEnd, MessageHead, PaymentStatus
 from nostro.model.money import Amount, plain
@@ -71,13 +71,15 @@ class ShownCounterparty(Value):
     ids: dict[str, str]
     country: str
 
-    @classmethod
-    def of(cls, party: Party | None, account: BankAccount | None) -> Self | None:
+    @staticmethod
+    def of(party: Party | None, account: BankAccount | None) -> ShownCounterparty | None:
         """The counterparty, or None when neither it nor its bank account was told."""
         if party is None and account is None:
             return None
         who = party or Party()
-        return cls(name=who.name, bank_account=account, address=who.address, ids=who.ids, country=who.country)
+        return _shown_counterparty(
+            name=who.name, bank_account=account, address=who.address, ids=who.ids, country=who.country
+        )
 
 
 class ShownDetail(Value):
@@ -99,10 +101,10 @@ class ShownDetail(Value):
     documents: tuple[Document, ...]
     additional: str
 
-    @classmethod
-    def of(cls, told: Detail) -> Self:
+    @staticmethod
+    def of(told: Detail) -> ShownDetail:
         """The detail as it is shown."""
-        return cls(
+        return _shown_detail(
             amount=told.amount,
             direction=told.direction,
             references=told.references,
@@ -143,10 +145,10 @@ class ShownEntry(Value):
     details_total: int
     source: ShownSource
 
-    @classmethod
-    def of(cls, entry: Entry, entry_id: str, file: str) -> Self:
+    @staticmethod
+    def of(entry: Entry, entry_id: str, file: str) -> ShownEntry:
         """The entry as it is shown."""
-        return cls(
+        return _shown_entry(
             entry_id=entry_id,
             amount=entry.amount,
             direction=entry.direction,
@@ -246,7 +248,12 @@ class ShownQrBill(QrBillContent):
 
 def shown_source(source: Source, file: str) -> ShownSource:
     """A source with the file that it is in."""
-    return ShownSource(file=file, where=source.where, line=source.line)
+    return _shown_source(file=file, where=source.where, line=source.line)
+
+
+# Each field is one of a value that was read: none needs to be looked at again, a hundred thousand times.
+_shown_source, _shown_counterparty = unchecked(ShownSource), unchecked(ShownCounterparty)
+_shown_detail, _shown_entry = unchecked(ShownDetail), unchecked(ShownEntry)
 
 
 def head_shown(head: StatementHead | MessageHead, file: str) -> dict[str, object]:
