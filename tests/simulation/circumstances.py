@@ -37,9 +37,10 @@ TOLD = {
     "recovery": "a recovery is {}ed, and closed by a second person",
     "rejects": "something bad comes in: {}",
 }
-ROUND = timedelta(hours=2)
-AFTER = timedelta(hours=5)
-"""So long people go on when the outside has come to rest: what they let go leads to more that waits for them."""
+ROUND = 3
+"""So many of the two days' hours lie between two rounds of people."""
+LAST_ROUNDS = 6
+"""So often people look, an hour apart, when the outside has come to rest: what they let go leads to more that waits."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -126,8 +127,8 @@ class Circumstances:
         minutes = timedelta(minutes=drawn.randrange(60))
         rounds = {opened + timedelta(hours=n) for n in (1, 2, 3)} if self.recovery else set()
         if self.people or self.poison:
-            rounds |= {hour + minutes for hour in hours[:: ROUND // timedelta(hours=1)]}
-            rounds |= {END + n * timedelta(minutes=30) for n in range(AFTER // timedelta(minutes=30))}
+            rounds |= {hour + minutes for hour in hours[::ROUND]}
+            rounds |= {END + timedelta(hours=n) for n in range(LAST_ROUNDS)}
         yield from (Happening(hour, "people look") for hour in rounds)
         if self.rules:
             yield Happening(published + minutes, "publish")
