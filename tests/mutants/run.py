@@ -1,10 +1,11 @@
 """Runs mutants: each one's tests against a copy of the source in which it is broken.
 
-    python -m tests.mutants.run              those that a quick test notices: what CI runs
+    python -m tests.mutants.run              those that a quick test notices, and of the others those whose turn it is
     python -m tests.mutants.run --all        every one; and by each simulation that has to notice too
     python -m tests.mutants.run NAME ...     these, likewise
 
-prints which test noticed which mutant; exit code 1 when one was not noticed or no longer fits the source.
+prints which test noticed which mutant, and of those that are not tried now, when it last did; exit code 1 when one was
+not noticed or no longer fits the source. Asked for mutants, it records those that were noticed in `proven.toml`.
 """
 
 from __future__ import annotations
@@ -21,9 +22,11 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.databases import running_server
+from tests.mutants.proven import Proof, Trial, note, proofs, trials_of, turn
 from tests.mutants.table import MUTANTS, NAMED, Mutant
 
 ROOT = Path(__file__).parents[2]
@@ -36,14 +39,6 @@ NOTICED, NOT_NOTICED = 1, 0
 
 class NoVerdict(Exception):
     """The mutant doesn't fit the source any more, or its tests could not be run."""
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """A mutant, and tests of which one has to notice it."""
-
-    mutant: Mutant
-    tests: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,30 +104,40 @@ def judge(trial: Trial) -> Verdict:
     return Verdict(by, ran.stdout[-2000:])
 
 
-def told(trial: Trial) -> tuple[bool, str]:
-    """Whether it was noticed, and its row of the table."""
-    began = time.monotonic()
+def told(trial: Trial) -> tuple[Trial, Proof | None, str]:
+    """The proof that it was noticed, and its row of the table."""
+    began, proof = time.monotonic(), None
     try:
         verdict = judge(trial)
     except (NoVerdict, subprocess.TimeoutExpired) as reason:
-        noticed, by = False, f"NO VERDICT: {reason}"
+        by = f"NO VERDICT: {reason}"
     else:
-        noticed = bool(verdict.by)
-        by = verdict.by[0] if noticed else f"NOT NOTICED\n{verdict.output}"
-    return noticed, row(str(trial.mutant.guarantee or "-"), trial.mutant.name, f"{time.monotonic() - began:.0f}", by)
+        by = verdict.by[0] if verdict.by else f"NOT NOTICED\n{verdict.output}"
+        if verdict.by:
+            proof = Proof(trial.digest, datetime.now(UTC).date(), round(time.monotonic() - began), by)
+    return trial, proof, row(trial, f"{time.monotonic() - began:.0f}", by)
 
 
-def row(guarantee: str, name: str, seconds: str, by: str) -> str:
+def row(trial: Trial, seconds: str, by: str) -> str:
     """A line of the table."""
-    return f"{guarantee:>9}  {name:36} {seconds:>7}  {by}"
+    return f"{trial.mutant.guarantee or '-':>9}  {trial.name:52} {seconds:>7}  {by}"
 
 
-def chosen(asked: argparse.Namespace) -> list[Trial]:
+def later(trial: Trial, proven: dict[str, Proof]) -> str:
+    """The row of one that is not tried now."""
+    proof = proven.get(trial.name)
+    if proof is None or proof.digest != trial.digest:
+        return row(trial, "-", f"NEVER SEEN: make mutants ARGS={trial.mutant.name}")
+    return row(trial, "-", f"{proof.by} (on {proof.on}, {proof.seconds} s)")
+
+
+def chosen(asked: argparse.Namespace, proven: dict[str, Proof]) -> list[Trial]:
     """What is to be tried."""
-    whole = asked.all or asked.names
-    mutants = [m for m in MUTANTS if asked.all or (m.name in asked.names if asked.names else not m.slow)]
-    trials = [Trial(mutant, mutant.tests) for mutant in mutants]
-    return trials + [Trial(mutant, (story,)) for mutant in mutants if whole for story in mutant.simulations]
+    if asked.all or asked.names:
+        return trials_of([mutant for mutant in MUTANTS if asked.all or mutant.name in asked.names])
+    every = trials_of(MUTANTS)
+    long = turn([trial for trial in every if trial.long], proven, int(time.time() // 3600))
+    return [trial for trial in every if not trial.long or trial in long]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -144,13 +149,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     if unknown := set(asked.names) - {mutant.name for mutant in MUTANTS}:
         parser.error(f"There is no mutant {', '.join(sorted(unknown))}; they stand in tests/mutants/mutants.toml.")
-    trials, unnoticed = chosen(asked), 0
-    say(row("guarantee", "mutant", "seconds", "noticed by"))
+    proven = proofs()
+    trials, unnoticed = chosen(asked, proven), 0
+    say(f"guarantee  {'mutant':52} seconds  noticed by")
     with running_server(), ThreadPoolExecutor(asked.jobs) as pool:
-        for noticed, line in pool.map(told, trials):
-            unnoticed += not noticed
+        for trial, proof, line in pool.map(told, trials):
+            unnoticed += proof is None
             say(line)
-    say(f"{len(trials) - unnoticed} of {len(trials)} noticed; there are {len(MUTANTS)} mutants")
+            if proof is not None and (asked.all or asked.names):
+                proven[trial.name] = proof
+                note({one.name: proven[one.name] for one in trials_of(MUTANTS) if one.name in proven})
+    rest = [trial for trial in trials_of(MUTANTS) if trial not in trials and not asked.names]
+    for trial in rest:
+        say(later(trial, proven))
+    noticed = f"{len(trials) - unnoticed} of {len(trials)} noticed"
+    say(f"{noticed}, {len(rest)} not tried now; there are {len(MUTANTS)} mutants")
     return 1 if unnoticed else 0
 
 

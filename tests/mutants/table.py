@@ -13,8 +13,8 @@ from typing import Any
 class Mutant:
     """`breaks`: what is broken, in words. `old` stands once in `file` and becomes `new`.
 
-    `only`: of the tests those whose names hold it (pytest's `-k`). `slow`: the tests take long; CI leaves them out.
-    `simulations`: the whole house, disturbed on purpose, where each has to notice too; CI leaves them out.
+    `only`: of the tests those whose names hold it (pytest's `-k`). `slow`: the tests take long; CI tries a part.
+    `simulations`: the whole house, disturbed on purpose, where each has to notice too; CI tries a part.
     `besides`: another mutant that is made along with it, where either alone is caught by the other's piece.
     """
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
+
 import pytest
 
+from tests.mutants.proven import LONG_SECONDS, Proof, Trial, proofs, stale, trials_of, turn
 from tests.mutants.run import ROOT, broken_text, broken_texts
 from tests.mutants.table import MUTANTS, NAMED, Mutant
 
@@ -27,6 +31,36 @@ def test_what_is_broken_besides_is_another_mutant_and_both_are_in_the_source() -
         assert not other.besides
         assert one.new in texts[one.file]
         assert other.new in texts[other.file]
+
+
+def proof_of(trial: Trial, seconds: int) -> Proof:
+    """It was noticed."""
+    return Proof(trial.digest, date(2026, 1, 1), seconds, "test_something")
+
+
+def test_what_is_recorded_is_of_trials_that_there_are() -> None:
+    assert proofs().keys() <= {trial.name for trial in trials_of(MUTANTS)}
+    assert len({trial.name for trial in trials_of(MUTANTS)}) == len(trials_of(MUTANTS))
+
+
+def test_a_mutant_that_was_changed_since_counts_as_never_noticed() -> None:
+    trial, *others = trials_of(MUTANTS)
+    proven = {each.name: proof_of(each, 1) for each in (trial, *others)}
+    assert stale([trial, *others], proven) == []
+    changed = Trial(replace(trial.mutant, new="pass"), trial.tests)
+    assert stale([changed, *others], proven) == [trial.name]
+
+
+def test_the_long_ones_take_turns_within_their_time_and_those_that_nobody_saw_come_first() -> None:
+    long = [trial for trial in trials_of(MUTANTS) if trial.long]
+    proven = {trial.name: proof_of(trial, 5 + 10 * n) for n, trial in enumerate(long)}
+    turns = [turn(long, proven, hour) for hour in range(len(long))]
+    assert {trial.name for each in turns for trial in each} == {trial.name for trial in long}
+    for each in turns:
+        assert len(each) == 1 or sum(proven[trial.name].seconds for trial in each) <= LONG_SECONDS
+    for unseen in (long[3], long[5]):
+        del proven[unseen.name]
+    assert {turn(long, proven, hour)[0].name for hour in range(2)} == {long[3].name, long[5].name}
 
 
 def test_each_of_the_ten_guarantees_is_broken_by_some_mutant() -> None:
