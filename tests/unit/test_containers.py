@@ -1,0 +1,75 @@
+"""Containers in containers: every document is found, a broken one costs nothing but itself, and no bomb goes off."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zipfile
+from collections.abc import Iterator, Mapping
+
+import pytest
+
+from nostro.formats import containers
+from nostro.formats.containers import documents
+from nostro.model.failures import FormatRefused
+
+
+def zipped(members: Mapping[str, bytes]) -> bytes:
+    """A ZIP file."""
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as container:
+        for name, content in members.items():
+            container.writestr(name, content)
+    return held.getvalue()
+
+
+def found(raw: bytes, size: int = 1_000) -> list[tuple[str, bytes, bytes]]:
+    """Where each document stands, with its bytes read once and once more."""
+
+    def chunks() -> Iterator[bytes]:
+        return (raw[at : at + size] for at in range(0, len(raw), size))
+
+    return [(told.where, b"".join(told.chunks), b"".join(told.again())) for told in documents(chunks)]
+
+
+@pytest.mark.parametrize("size", [1, 5, 100_000])
+def test_documents_are_found_however_deep_they_are_packed(size: int) -> None:
+    inner = zipped({"a.xml": b"<a/>", "b.gz": gzip.compress(b"<b/>")})
+    raw = gzip.compress(zipped({"day/inner.zip": inner, "c.xml": b"<c/>", "d.gz": gzip.compress(gzip.compress(b"d"))}))
+    assert found(raw, size) == [
+        ("day/inner.zip/a.xml", b"<a/>", b"<a/>"),
+        ("day/inner.zip/b.gz", b"<b/>", b"<b/>"),
+        ("c.xml", b"<c/>", b"<c/>"),
+        ("d.gz", b"d", b"d"),
+    ]
+
+
+def test_a_broken_container_among_others_costs_nothing_but_itself() -> None:
+    raw = zipped({"broken.zip": b"PK\x03\x04 and no more", "good.xml": b"<a/>"})
+    held = list(documents(lambda: iter([raw])))
+    assert [told.where for told in held] == ["broken.zip", "good.xml"]
+    with pytest.raises(FormatRefused, match="can't be opened"):
+        b"".join(held[0].chunks)
+
+
+def test_what_containers_hold_together_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    inner = zipped({f"{number}.xml": bytes(300) for number in range(3)})
+    raw = zipped({"1.zip": inner, "2.zip": inner, "3.zip": inner})
+    room = containers._Room  # noqa: SLF001 - the limit itself takes four gigabytes to reach
+    monkeypatch.setattr(containers, "_Room", lambda: room(files=100, expanded_bytes=3 * len(inner) + 2_000))
+    told = list(documents(lambda: iter([raw])))
+    refused = 0
+    for document in told:
+        try:
+            b"".join(document.chunks)
+        except FormatRefused:
+            refused += 1
+    assert ([document.where for document in told][-1], refused) == ("3.zip", 1)
+
+
+def test_beyond_the_depth_a_container_is_a_file_as_any_other() -> None:
+    raw = b"x"
+    for _ in range(6):
+        raw = gzip.compress(raw)
+    [(_, content, _)] = found(raw)
+    assert content.startswith(b"\x1f\x8b\x08")
