@@ -67,8 +67,10 @@ def loops_of(
     )
     tenure = Tenure(database, order["worker"], {"payout": 1})
     slots = Slots(database, order["worker"], {PARTNER: connection})
-    decider = Decider(database, keys, PROCESSES, tenure, rules, batch_limit=order["decisions"])
     house = House(database, keys, slots, lambda *_: transport, clock.now, entropy)
+    dispatcher = Dispatcher(house, connection)
+    exits = {PARTNER: dispatcher}
+    decider = Decider(database, keys, PROCESSES, tenure, rules, batch_limit=order["decisions"], exits=exits)
     seal = SealKey(Ed25519PrivateKey.from_private_bytes(b"s" * 32))
     steps: list[tuple[str, Callable[[Now], Awaitable[int]], float]] = [
         ("tenure", tenure.step, 1.0),
@@ -76,7 +78,7 @@ def loops_of(
         ("route", Rejoin(database, keys, PROCESSES).step, 1.0),
         ("decide", decider.step, 0.05),
         ("deadlines", Deadlines(database, tenure).step, 1.0),
-        (f"dispatch {PARTNER}", Dispatcher(house, connection).step, 0.1),
+        (f"dispatch {PARTNER}", dispatcher.step, 0.1),
         ("checkpoints", Checkpoints(database, seal, Anchors([FolderAnchor(anchor)]).put).step, 1.0),
     ]
     nudges = Nudges(database, order["worker"], tenure.holds_all)
