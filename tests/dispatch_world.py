@@ -13,6 +13,7 @@ from nostro.connectors.kit.manifest import Operation
 from nostro.egress.connections import OpenConnection
 from nostro.engine.dispatch import Dispatcher, House
 from nostro.engine.slots import Slots
+from nostro.engine.write import DEPARTING
 from nostro.model.calls import HttpReply, HttpRequest
 from nostro.model.canonical import canonical, parse
 from nostro.model.clock import Now
@@ -121,7 +122,8 @@ class World:
             "content": b"c",
         }
         async with self.database.transaction() as tx:
-            await tx.run(ENGINE.open_commands, at=self.now.business, **{name: [of] for name, of in columns.items()})
+            told = {name: [of] for name, of in columns.items()} | {name: [] for name in DEPARTING}
+            await tx.run(ENGINE.open_commands, at=self.now.business, dispatches=[None], **told)
         return key.correlation_id
 
     async def absorb(self) -> int:

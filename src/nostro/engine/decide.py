@@ -20,6 +20,7 @@ import structlog
 from nostro.egress.tracing import UNTRACED, Traces, roots
 from nostro.engine.batch import Batch
 from nostro.engine.deciding import Deciding, load_subjects
+from nostro.engine.departures import Departures, Exit
 from nostro.engine.fitness import understood
 from nostro.engine.spans import decided
 from nostro.engine.tenure import Tenure
@@ -44,7 +45,9 @@ logger = structlog.get_logger("nostro.decide")
 
 @dataclass(slots=True)
 class Decider:
-    """The `step(now)` that decides. `rules_from` makes rules from a bundle's bytes."""
+    """The `step(now)` that decides. `rules_from` makes rules from a bundle's bytes; `exits`: the connections over which
+    this worker may send, by name.
+    """
 
     database: Database
     keys: Keys
@@ -53,6 +56,7 @@ class Decider:
     rules_from: Callable[[bytes], Rules]
     batch_limit: int = 500
     traces: Traces = UNTRACED
+    exits: Mapping[str, Exit] = field(default_factory=dict)
     _rules: dict[bytes, Rules] = field(default_factory=dict)
     _lacking: dict[bytes, str] = field(default_factory=dict)
     _told: datetime | None = None
@@ -129,6 +133,10 @@ class Decider:
         return await self._decide(queue[:middle], now) + await self._decide(queue[middle:], now)
 
     async def _attempt(self, queue: Sequence[Arrival], now: Now, *, poisonous: str = "") -> int:
+        with Departures(self.exits) as leaving:
+            return await self._attempted(queue, now, leaving, poisonous)
+
+    async def _attempted(self, queue: Sequence[Arrival], now: Now, leaving: Departures, poisonous: str) -> int:
         began = self.traces.now()
         async with self.database.transaction() as tx:
             known = await self.keys.load(tx, {a.data_key for a in queue if a.data_key is not None})
@@ -157,7 +165,8 @@ class Decider:
                 await deciding.take(tx, arrival, poisonous=poisonous)
             await self._seal_emitted(batch, now)
             moved = {number: (shards[number], moving[number]) for number in shards}
-            await Writer(self.keys, self.processes).write(tx, batch, moved, now)
+            leaving.offer(batch.commands, now)
+            await Writer(self.keys, self.processes).write(tx, batch, moved, now, leaving.all)
             if self.traces.on:
                 named = await roots(tx, [(row.shard, row.position) for row in batch.facts])
         for number, (_, shard) in moved.items():

@@ -24,7 +24,9 @@ from nostro.egress.line import Clock, Count, Health, Line, silent
 from nostro.egress.shell import Rested, Shell
 from nostro.egress.tracing import UNTRACED, Traces
 from nostro.egress.transport import Transport
-from nostro.engine.claims import Claims
+from nostro.engine.batch import Command
+from nostro.engine.claims import Claims, Dispatch, Taken
+from nostro.engine.departures import Departure, grouped
 from nostro.engine.jobs import Loaded, load_jobs, traced
 from nostro.engine.recover import recovering
 from nostro.engine.settle import end, outcomes_of
@@ -59,12 +61,18 @@ class House:
 
 @dataclass(slots=True)
 class Seat:
-    """A slot that is worked on: its line, its fenced writes, and what is being driven."""
+    """A slot that is worked on: its line, its fenced writes, and what is being driven.
+
+    `offered`: dispatches that are being written with the decisions of their commands. `backlog`: there may be commands
+    that wait for a turn, or a claim is looking.
+    """
 
     slot: Slot
     line: Line
     journal: Journal
     running: dict[bytes, asyncio.Task[None]] = field(default_factory=dict)
+    offered: set[bytes] = field(default_factory=set)
+    backlog: bool = True
 
 
 @dataclass(slots=True)
@@ -93,6 +101,38 @@ class Dispatcher:
         for slot in self.house.slots.held(self.connection.id, now):
             begun += await self._begin(self._seat(slot), now)
         return begun + await self._moment()
+
+    def offer(self, commands: Sequence[Command], now: Now) -> list[Departure]:
+        """Dispatches of commands that are being decided, as far as there is room on slots that have no backlog."""
+        slots = self.house.slots.held(self.connection.id, now) if self._breaker.rests else []
+        return [
+            departure
+            for slot in slots
+            if (seat := self._seat(slot)).slot == slot and not seat.backlog
+            for departure in self._departing(seat, commands, now)
+        ]
+
+    def _departing(self, seat: Seat, commands: Sequence[Command], now: Now) -> list[Departure]:
+        slot, connection, found = seat.slot, self.connection, list[Departure]()
+        mine = [command for command in commands if command.order_shard % connection.slots == slot.number]
+        for members in grouped(mine, connection.connector.manifest.operations):
+            if not self._places(seat):
+                seat.backlog = True
+                break
+            name, first = self.house.entropy.bytes(16), members[0]
+            dispatch = Dispatch(first.shard, name, first.operation, now.business, look_up_first=False)
+            found.append(Departure(slot, dispatch, members))
+            seat.offered.add(name)
+        return found
+
+    def depart(self, departure: Departure, *, committed: bool) -> None:
+        """What was committed leaves over the slot that it was written for, if that is still worked on."""
+        seat, name = self._seats.get(departure.slot.number), departure.dispatch.id
+        if seat is None or seat.slot != departure.slot:
+            return
+        seat.offered.discard(name)
+        if committed and departure.left:
+            seat.running[name] = asyncio.create_task(self._depart(seat, departure), name=f"dispatch {name.hex()}")
 
     @property
     def running(self) -> int:
@@ -136,11 +176,14 @@ class Dispatcher:
         return self._seats[slot.number]
 
     async def _begin(self, seat: Seat, now: Now) -> int:
-        places = self.connection.slot_concurrency - len(seat.running)
-        if places <= 0:
-            return 0
-        away = [*seat.running, *self._stumbled]
-        if self._breaker.rests and not await self._claims.anything(self.house.database, seat.slot, away, now):
+        if self._places(seat) and self._breaker.rests:
+            away = self._away(seat)
+            seat.backlog = await self._claims.anything(self.house.database, seat.slot, away, now)
+            if not seat.backlog:
+                return 0
+        seat.backlog = True  # so that nothing departs while a claim looks
+        places, away = self._places(seat), self._away(seat)
+        if not places:
             return 0
         try:
             async with self.house.database.transaction() as tx:
@@ -149,10 +192,17 @@ class Dispatcher:
             logger.info("claim_lost", connection=self.connection.id, slot=seat.slot.number, sentence=race.sentence)
             await self._check(seat)
             return 0
+        seat.backlog = len(loaded) >= places
         for job in loaded:
             task = asyncio.create_task(self._drive(seat, job), name=f"dispatch {job.dispatch.id.hex()}")
             seat.running[job.dispatch.id] = task
         return len(loaded)
+
+    def _places(self, seat: Seat) -> int:
+        return max(0, self.connection.slot_concurrency - len(seat.running) - len(seat.offered))
+
+    def _away(self, seat: Seat) -> list[bytes]:
+        return [*seat.running, *seat.offered, *self._stumbled]
 
     async def _claim(self, tx: Transaction, seat: Seat, places: int, away: Sequence[bytes], now: Now) -> list[Loaded]:
         async with tx.together() as asked:
@@ -165,6 +215,9 @@ class Dispatcher:
         if places <= 0:
             return []
         taken = await self._claims.take(tx, seat.slot, places, offered, now, recovering=recovering(stands.epoch))
+        return await self._load(tx, taken)
+
+    async def _load(self, tx: Transaction, taken: Taken) -> list[Loaded]:
         loaded = await load_jobs(tx, self.house.keys, self.connection, taken)
         return await traced(tx, loaded) if self.house.traces.on else loaded
 
@@ -185,6 +238,13 @@ class Dispatcher:
         for seat in self._seats.values():
             seat.running = {dispatch: task for dispatch, task in seat.running.items() if task not in done}
         return len(done)
+
+    async def _depart(self, seat: Seat, departure: Departure) -> None:
+        """Never raises: if it can't be loaded, a claim finds it open, and resumes it."""
+        with contextlib.suppress(OutOfService, LostRace):
+            async with self.house.database.transaction() as tx:
+                [loaded] = await self._load(tx, Taken(begun=[(departure.dispatch, departure.left)]))
+            await self._drive(seat, loaded)
 
     async def _drive(self, seat: Seat, loaded: Loaded) -> None:
         """Never raises: a drive that fails leaves its dispatch to the next one."""

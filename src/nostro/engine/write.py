@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from nostro.engine.batch import Batch, Case, Closing, Command, SubjectRow, candidates, columns, waves
+from nostro.engine.departures import Departure
 from nostro.engine.parked import lookup_arrival
 from nostro.engine.tenure import HeldShard
 from nostro.model.base import confidential_fields
@@ -34,6 +35,10 @@ LOGGED = (
     *("shards", "lanes", "ats", "items", "keys", "positions", "versions", "revisions"),
     *("states_before", "states_after", "rules", "digests", "bundles", "leaves"),
 )
+DEPARTING = (
+    *("departing", "departing_shards", "departing_operations", "departing_connections"),
+    *("slots", "tokens", "holders"),
+)
 REUSED_KEY = "same_key_other_content"
 
 
@@ -45,7 +50,12 @@ class Writer:
     processes: Mapping[str, Process]
 
     async def write(
-        self, tx: Transaction, batch: Batch, moved: Mapping[int, tuple[HeldShard, HeldShard]], now: Now
+        self,
+        tx: Transaction,
+        batch: Batch,
+        moved: Mapping[int, tuple[HeldShard, HeldShard]],
+        now: Now,
+        leaving: Sequence[Departure] = (),
     ) -> None:
         """Raises `LostRace` when a fence says no: then nothing of the batch is written."""
         await self._append(tx, batch, moved, now)
@@ -55,13 +65,15 @@ class Writer:
             saved = await self._subjects(sent, changed)
             await self._deadlines(sent, batch)
             await self._settled(sent, batch, now)
-            opened = await self._commands(sent, first, now)
+            opened = await self._commands(sent, first, leaving, now)
             await self._postings(sent, batch)
         if saved is not None and saved.rowcount != len(changed):
             message = "A subject's row is ahead of its log."
             raise LostRace(message)
         if opened is not None:
-            fresh = {(row.shard, row.key) for row in opened.rows()}
+            fresh = {(row.shard, row.key): row.dispatch for row in opened.rows()}
+            for departure in leaving:
+                departure.leave((key for key, left in fresh.items() if left == departure.dispatch.id), now.business)
             await self._used_again(tx, batch, first, fresh)
         await own_all(tx, self.keys, batch.owned)
         await give_back(tx, batch.disowned)
@@ -163,11 +175,27 @@ class Writer:
         if batch.handed_over:
             await sent.run(SQL.hand_over_commands, **columns(batch.handed_over, ("shards", "keys", "notes")))
 
-    async def _commands(self, sent: Together, commands: Mapping[Key, Command], now: Now) -> Answer | None:
+    async def _commands(
+        self, sent: Together, commands: Mapping[Key, Command], leaving: Sequence[Departure], now: Now
+    ) -> Answer | None:
         if not commands:
             return None
         rows = [commands[name] for name in sorted(commands)]
-        return await sent.run(SQL.open_commands, at=now.business, **columns(rows, Command._fields))
+        away = {(c.shard, c.key): d.dispatch.id for d in leaving for c in d.commands}
+        told = [
+            (
+                *(d.dispatch.id, d.dispatch.shard, d.dispatch.operation),
+                *(d.slot.connection, d.slot.number, d.slot.token, d.slot.holder),
+            )
+            for d in leaving
+        ]
+        return await sent.run(
+            SQL.open_commands,
+            at=now.business,
+            dispatches=[away.get((row.shard, row.key)) for row in rows],
+            **columns(rows, Command._fields),
+            **columns(told, DEPARTING),
+        )
 
     async def _used_again(
         self, tx: Transaction, batch: Batch, first: Mapping[Key, Command], fresh: Container[Key]

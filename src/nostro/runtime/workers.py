@@ -198,7 +198,7 @@ class Wiring:
             *await self._intakes(intake, slots, leases),
             ("read", readings.step, 0.1),
             ("route", Rejoin(house.database, house.keys, house.processes).step, 1.0),
-            ("decide", self._decider(tenure).step, 0.05),
+            ("decide", self._decider(tenure, dispatchers).step, 0.05),
             ("deadlines", Deadlines(house.database, tenure).step, 1.0),
             *((f"dispatch {d.connection.id}", d.step, 0.1) for d in dispatchers),
             ("checkpoints", checkpoints.step, 1.0),
@@ -230,9 +230,11 @@ class Wiring:
 
         return step
 
-    def _decider(self, tenure: Tenure) -> Decider:
+    def _decider(self, tenure: Tenure, dispatchers: Sequence[Dispatcher]) -> Decider:
+        house = self.house
+        exits = {dispatcher.connection.id: dispatcher for dispatcher in dispatchers}
         return Decider(
-            self.house.database, self.house.keys, self.house.processes, tenure, self.rules_from, traces=self.traces
+            house.database, house.keys, house.processes, tenure, self.rules_from, traces=self.traces, exits=exits
         )
 
     def _readings(self, limits: Limits) -> Readings:

@@ -145,23 +145,49 @@ returning d.shard, d.process, d.subject, d.name, d.due_at, d.revision, due.entit
 
 -- name: open_commands
 -- Durable intents whose key was never used; the answer lacks the others. Parameters are named as the columns.
+-- Those with a dispatch leave at once, as its members, where a claim would let them: the slot is the worker's own (it waits for nobody who holds it),
+-- nothing stands against the connection, and the subject has no older command. Whoever sends asks again behind the fence (`start_call`).
 with given as (
   select * from unnest(%(shard)s::smallint[], %(key)s::bytea[], %(key_text)s::text[], %(correlation)s::text[], %(process)s::text[],
     %(subject)s::text[], %(step)s::text[], %(occurrence)s::integer[], %(generation)s::integer[], %(entity)s::text[],
     %(connection)s::text[], %(operation)s::text[], %(lane)s::smallint[], %(status)s::text[], %(ordering_key)s::text[],
     %(order_shard)s::smallint[], %(position)s::bigint[], %(n)s::smallint[], %(body)s::bytea[], %(sealed_body)s::bytea[],
-    %(data_key)s::bytea[], %(bundle)s::bytea[], %(actor)s::text[], %(content)s::bytea[])
+    %(data_key)s::bytea[], %(bundle)s::bytea[], %(actor)s::text[], %(content)s::bytea[], %(dispatches)s::bytea[])
     as c (shard, key, key_text, correlation, process, subject, step, occurrence, generation, entity, connection, operation, lane, status,
-      ordering_key, order_shard, position, n, body, sealed_body, data_key, bundle, actor, content)),
+      ordering_key, order_shard, position, n, body, sealed_body, data_key, bundle, actor, content, dispatch)),
+departing as (
+  select * from unnest(%(departing)s::bytea[], %(departing_shards)s::smallint[], %(departing_operations)s::text[], %(departing_connections)s::text[],
+    %(slots)s::smallint[], %(tokens)s::bigint[], %(holders)s::text[]) as d (id, shard, operation, connection, slot, token, holder)),
+held as (select l.name, l.slot from lease l
+  where l.kind = 'slot' and (l.name, l.slot, l.token, l.holder) in (select connection, slot, token, holder from departing)
+  for share skip locked),
+leaving as (
+  select p.* from departing p join held h on h.name = p.connection and h.slot = p.slot
+  cross join deployment t left join breaker b on b.connection = p.connection
+  where t.quarantine = '' and mod(t.epoch, 2) = 1 and coalesce(b.state, 'closed') = 'closed'
+    and not exists (select from stop x where x.connection = p.connection)
+    and not exists (select from recovery y where %(at)s <= y.closed_at + interval '1 hour')),
 fresh as (
   insert into seen (shard, key, content, day) select shard, key, content, %(at)s::date from given order by shard, key
-  on conflict (shard, key) do nothing returning shard, key)
-insert into command_open (shard, key, key_text, correlation, process, subject, step, occurrence, generation, entity, connection, operation, lane,
-  status, run_at, ordering_key, order_shard, position, n, body, sealed_body, data_key, bundle, actor, since)
-select shard, key, key_text, correlation, process, subject, step, occurrence, generation, entity, connection, operation, lane, status, %(at)s,
-  ordering_key, order_shard, position, n, body, sealed_body, data_key, bundle, actor, %(at)s
-from given join fresh using (shard, key)
-returning shard, key;
+  on conflict (shard, key) do nothing returning shard, key),
+opened as (
+  insert into command_open (shard, key, key_text, correlation, process, subject, step, occurrence, generation, entity, connection, operation, lane,
+    status, run_at, ordering_key, order_shard, position, n, body, sealed_body, data_key, bundle, actor, since, dispatch)
+  select g.shard, g.key, key_text, correlation, process, subject, step, occurrence, generation, entity, g.connection, g.operation, lane,
+    case when l.id is null then status else 'dispatched' end, %(at)s, ordering_key, order_shard, position, n, body, sealed_body, data_key, bundle, actor,
+    %(at)s, l.id
+  from given g join fresh using (shard, key)
+  left join leaving l on l.id = g.dispatch and not exists (
+    select from command_open e where e.shard = g.shard and e.process = g.process and e.subject = g.subject and (e.position, e.n) < (g.position, g.n))
+  returning shard, key, dispatch, position, n),
+members as (
+  insert into dispatch_member (shard, dispatch, n, command_shard, command_key)
+  select l.shard, l.id, row_number() over (partition by l.id order by o.shard, o.position, o.n) - 1, o.shard, o.key
+  from opened o join leaving l on l.id = o.dispatch),
+begun as (
+  insert into dispatch (shard, id, connection, operation, slot, status, run_at, began_at, look_up_first)
+  select shard, id, connection, operation, slot, 'open', %(at)s, %(at)s, false from leaving where id in (select dispatch from opened))
+select shard, key, dispatch from opened;
 
 -- name: settle_commands
 -- Closes commands that have ended; `handed_over` stays open for a person.

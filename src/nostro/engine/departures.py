@@ -1,0 +1,119 @@
+"""Commands that leave as soon as they are decided: the database transaction of the decision writes what a claim would.
+
+The rows are those that a claim leaves behind, so whoever comes after a crash goes on from them. The statement that
+writes a command looks itself whether it may leave; one that may not is ready, and is claimed. Only where nobody has to
+wait for a turn does anything depart: a slot that has a backlog, or may have one, is left to its claims.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import TracebackType
+from typing import NamedTuple, Protocol, Self
+
+from nostro.connectors.kit.manifest import Operation
+from nostro.egress.journal import Slot
+from nostro.engine.batch import Command
+from nostro.engine.claims import Dispatch
+from nostro.model.clock import Now
+
+
+class Member(NamedTuple):
+    """A command under way: the columns of `take_commands`."""
+
+    command_shard: int
+    command_key: bytes
+    key_text: str
+    correlation: str
+    process: str
+    subject: str
+    step: str
+    occurrence: int
+    generation: int
+    entity: str
+    operation: str
+    lane: int
+    position: int
+    body: bytes
+    sealed_body: bytes | None
+    data_key: bytes | None
+    actor: str
+    since: datetime
+
+
+@dataclass(eq=False, slots=True)
+class Departure:
+    """A dispatch that begins with the decision of its commands. `left`: its members, as they were written."""
+
+    slot: Slot
+    dispatch: Dispatch
+    commands: Sequence[Command]
+    left: Sequence[Member] = ()
+
+    def leave(self, keys: Iterable[tuple[int, bytes]], since: datetime) -> None:
+        """These of its commands were written as its members, in the order of their decisions."""
+        written = set(keys)
+        left = sorted((c for c in self.commands if (c.shard, c.key) in written), key=_decided)
+        self.left = [_member(command, since) for command in left]
+
+
+class Exit(Protocol):
+    """Where commands of one connection leave."""
+
+    def offer(self, commands: Sequence[Command], now: Now) -> list[Departure]:
+        """Dispatches of those that could leave now; they take their places at once."""
+
+    def depart(self, departure: Departure, *, committed: bool) -> None:
+        """What was committed leaves. What perhaps was gives its place back; if it was, a claim finds it."""
+
+
+@dataclass(slots=True)
+class Departures:
+    """All that departs with one batch of decisions, by connection. What isn't committed doesn't leave."""
+
+    exits: Mapping[str, Exit]
+    all: list[Departure] = field(default_factory=list)
+
+    def offer(self, commands: Sequence[Command], now: Now) -> None:
+        """Of each subject only its first command: the others wait for it."""
+        first = {(c.shard, c.process, c.subject): c for c in reversed(commands)}
+        by_connection: dict[str, list[Command]] = defaultdict(list)
+        for (_, process, subject), command in reversed(first.items()):
+            if command.status == "ready" and command.ordering_key == f"{process}/{subject}":
+                by_connection[command.connection].append(command)
+        for connection in sorted(by_connection.keys() & self.exits.keys()):
+            self.all += self.exits[connection].offer(by_connection[connection], now)
+
+    def __enter__(self) -> Self:
+        """Nothing yet."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, failure: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """The database transaction in the block has ended."""
+        for departure in self.all:
+            self.exits[departure.slot.connection].depart(departure, committed=failure is None)
+
+
+def grouped(commands: Sequence[Command], operations: Mapping[str, Operation]) -> Iterator[Sequence[Command]]:
+    """As many together as their operation takes, of one lane and entity as a claim would; critical lanes first."""
+    kinds: dict[tuple[int, str, str], list[Command]] = defaultdict(list)
+    for command in commands:
+        if command.operation in operations:
+            kinds[command.lane, command.operation, command.entity].append(command)
+    for (_, operation, _), alike in sorted(kinds.items()):
+        most = operations[operation].batch
+        yield from (alike[at : at + most] for at in range(0, len(alike), most))
+
+
+def _decided(command: Command) -> tuple[int, int, int]:
+    return command.shard, command.position, command.n
+
+
+def _member(c: Command, since: datetime) -> Member:
+    named = (c.shard, c.key, c.key_text, c.correlation, c.process, c.subject, c.step, c.occurrence, c.generation)
+    return Member(*named, c.entity, c.operation, c.lane, c.position, c.body, c.sealed_body, c.data_key, c.actor, since)
