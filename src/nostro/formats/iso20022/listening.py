@@ -52,9 +52,10 @@ class Reached:
     passed: int = 0
 
     def end(self, place: Place, tag: str, parser: expat.XMLParserType) -> None:
-        """The parser is at the end of an element."""
-        self.place, self.tag, self.byte = place, tag, parser.CurrentByteIndex
-        self.line = parser.CurrentLineNumber + self.passed
+        """The parser is at the end of an element that is cut out."""
+        if place.role in _SIBLINGS:
+            self.place, self.tag, self.byte = place, tag, parser.CurrentByteIndex
+            self.line = parser.CurrentLineNumber + self.passed
 
 
 Listening = tuple[Callable[[], int], Callable[[], None]]
@@ -116,8 +117,7 @@ def listen(parser: expat.XMLParserType, within: Place, out: list[Cut], reached: 
             values += ("", *told.values)
             tell_so_far(place.up)
         out.append(Cut(place.within, line, place.depth, told))
-        if place.role in _SIBLINGS:
-            reached.end(place, tag, parser)
+        reached.end(place, tag, parser)
 
     parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = start, end, characters
     return lambda: sum(len(held) for _, _, held, _ in opened) + len(values), lambda: tell_so_far(place)
