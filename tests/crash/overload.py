@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from itertools import accumulate
 from pathlib import Path
+from resource import RUSAGE_CHILDREN, getrusage
 from typing import Any
 
 import psycopg
 
+from nostro.sandbox.faults import Outage
 from nostro.sandbox.psp import Psp
 from nostro.sandbox.scenario import Scenario
 from nostro.sandbox.stage import ENTITIES, ODOO, START
@@ -212,6 +216,26 @@ async def _measure(there: Scene, watch: Watch) -> None:
         watch.saw(name, number)
     for name in (DOOR, *WORKERS):
         watch.saw(name, rss(there.house, name))
+
+
+def processors(there: Scene) -> tuple[float, float]:
+    """Seconds that the processors have worked so far: for whom ever, and for the house, its flood and this test."""
+    busy = [int(field) for field in Path("/proc/stat").read_text().split("\n")[0].split()[1:]]
+    children = getrusage(RUSAGE_CHILDREN)
+    ours = there.house.processor_seconds() + time.process_time() + children.ru_utime + children.ru_stime
+    return (sum(busy[:3]) + sum(busy[5:8])) / os.sysconf("SC_CLK_TCK"), ours
+
+
+async def goes_down(there: Scene, seconds: float) -> None:
+    """The ERP: it refuses for so long, and until somebody has noticed."""
+    world = there.made.sandbox.world
+    faulty = world.faulty[ODOO]
+    away = Outage(there.made.now, there.made.now + timedelta(days=1), refused=True)
+    world.set_faults(ODOO, replace(faulty.plan, outages=(away,)))
+    await asyncio.sleep(seconds)
+    while not faulty.met["outage"]:  # noqa: ASYNC110 - a counter sets no event
+        await asyncio.sleep(BREATH_SECONDS)
+    world.set_faults(ODOO, replace(faulty.plan, outages=()))
 
 
 def rss(house: Processes, name: str) -> int:

@@ -148,6 +148,12 @@ class Processes:
         process.terminate()
         assert process.wait(timeout=ENDING_SECONDS) == 0, name
 
+    def processor_seconds(self) -> float:
+        """What all that runs here has had of the processors so far."""
+        server = self.server.process_id()
+        numbers = [one.pid for one in self.running.values()] + ([server, *_children(server)] if server else [])
+        return sum(map(_processor_seconds, numbers))
+
     def run(self, *words: str) -> Any:  # noqa: ANN401 - JSON
         """The one object that a command prints; it has to find nothing wrong."""
         return self._ended(0, *words)
@@ -246,6 +252,14 @@ def processes(grounds: Grounds, now: datetime, disk: Disk = contextlib.nullconte
                 process.wait()
             server.ensure_running()
     shutil.rmtree(find_place(postgresql).home)
+
+
+def _processor_seconds(number: int) -> float:
+    """By /proc/<pid>/stat: the fields 14 and 15."""
+    with contextlib.suppress(OSError):
+        told = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
+        return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
+    return 0.0
 
 
 def _children(number: int) -> list[int]:
