@@ -64,8 +64,8 @@ def not_kept_to(connections: Connections, houses: Houses, happening: Happenings,
         yield f"commands still wait to be let go ({_count(connections, _PROPOSED)})"
     yield from _lanes(connections, houses)
     yield from rejects(connections, happening)
-    if houses.told.rate and houses.told.rules != "slots":
-        yield from too_fast(course.sent, course.changes, int(houses.told.rate), houses.told.slots_now)
+    if houses.told.rate:
+        yield from too_fast(course.sent, course.changes, int(houses.told.rate), int(houses.told.slots or 1))
 
 
 def _released(command: _Command, houses: Houses) -> Iterator[str]:

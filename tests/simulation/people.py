@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from nostro.acts.matter import Act, Close, CloseRecovery, Decide, Match, OpenRecovery, Rerun
 from nostro.acts.submit import Desk, Signature
@@ -14,6 +16,7 @@ from nostro.model.facts.house import Target
 from nostro.model.failures import ActRefused
 from nostro.model.ids import Subject
 from nostro.projections.worklist import OpenCase, WaitingCommand, open_cases, waiting_commands
+from nostro.runtime.demo.judge import DEAD
 from nostro.runtime.demo.summary import KEYED, keys_in
 from nostro.runtime.house import House
 from nostro.sandbox.entropy import chance
@@ -46,7 +49,7 @@ class People:
     async def look(self, rules: Rules, *, mended: bool) -> None:
         """A round through what waits. `mended`: whatever had thrown throws no more."""
         desk = self._desk(rules)
-        done = set(keys_in(self.course.world.books()["systems"]))
+        done = set(keys_in(_standing(self.course.world.books()["systems"])))
         for command in await waiting_commands(self.house.database):
             await self._command(desk, command, done)
         for case in await open_cases(self.house.database):
@@ -139,6 +142,16 @@ class People:
 
     def _drawn(self, what: str) -> float:
         return chance(self.seed, "people", what).random()
+
+
+def _standing(outside: Mapping[str, Any]) -> dict[str, Any]:
+    """The books without what is a draft: a person sees that nobody has posted it."""
+    return {
+        path: {**books, "moves": [move for move in books["moves"] if move["state"] not in DEAD]}
+        if books["kind"] == "odoo"
+        else books
+        for path, books in outside.items()
+    }
 
 
 def _said(act: Act) -> str:
