@@ -23,6 +23,7 @@ from tests.simulation.door import deliver
 from tests.simulation.happenings import Happenings
 from tests.simulation.houses import Houses
 from tests.simulation.life import DISPATCH, LIFE, LOOP, MACHINE, Carrier, Course, Killed, Life
+from tests.simulation.rejects import DAMAGED
 
 KEEPERS = {"limits": 30, "tenure": 2, "slots": 2, "checkpoints": 20, "partitions": 600}
 """Loops that look after leases and seals, and after how many seconds of machine time they are asked again."""
@@ -347,10 +348,10 @@ class Play:
             status = await self._answered(run, delivery)
         self.course.tell(f"{path} sends a webhook to {run.life.name if awake else 'nobody'}: {status}")
         self.course.follow()
-        if delivery.reference:
-            self.course.world.report(path, delivery.reference, status)
-        else:
+        if delivery.reference == DAMAGED:
             self.happening.answered(status)
+        else:
+            self.course.world.report(path, delivery.reference, status)
 
     async def _answered(self, run: Running, delivery: Delivery) -> int | None:
         answer = asyncio.create_task(deliver(run.worker.door, delivery))

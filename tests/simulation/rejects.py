@@ -15,6 +15,7 @@ from nostro.sandbox.stage import Entity
 from nostro.sandbox.wire import Delivery
 
 MINOR = 1_250
+DAMAGED = "damaged"
 
 
 class Bad(NamedTuple):
@@ -44,7 +45,7 @@ def bad(kind: str, entity: Entity, now: datetime) -> Bad:
 def delivery(entity: Entity, body: bytes, now: datetime) -> Delivery:
     """The webhook with such a body, signed as the provider signs."""
     headers = {"content-type": "application/json", "stripe-signature": signature(body, entity.psp.webhook_secrets, now)}
-    return Delivery(f"http://door/in/stripe-{entity.psp.name}", headers, body, now)
+    return Delivery(f"http://door/in/stripe-{entity.psp.name}", headers, body, now, DAMAGED)
 
 
 def _notification(entity: Entity, now: datetime, *, number: int) -> camt.Message:
