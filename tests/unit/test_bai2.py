@@ -138,6 +138,18 @@ def test_a_deletion_says_that_it_is_one() -> None:
     assert "deletion" in failed(items)["group"]
 
 
+@pytest.mark.parametrize(
+    "status, state, kind",
+    [("1", "booked", "statement"), *((status, "information", "report") for status in "234")],
+)
+def test_what_takes_back_or_tries_out_is_not_booked(status: str, state: str, kind: str) -> None:
+    text = ["03,123456789,USD,010,100000,,,015,112500,,/", "16,195,12500,V,260901,,BANK17,CUST17,X/", "49,225000,3/"]
+    items = read(read_bai2, TOP[0], TOP[1].replace(",1,", f",{status},", 1), *text, "98,225000,1,5/", "99,225000,1,7/")
+    (entry,) = entries(items)
+    assert (entry.state, head(items).kind, bool(end(items).totals)) == (state, kind, status == "1")
+    assert list(failed(items)) == ([] if status == "1" else ["group"])
+
+
 def test_a_reversal_and_a_return_say_so() -> None:
     reversal, returned = entries(reported("16,252,100,,,,/", "16,557,100,,,,/"))
     assert (reversal.reversal, reversal.direction) == (True, "credit")

@@ -67,6 +67,19 @@ def test_a_wrong_closing_balance_is_told_and_everything_is_kept() -> None:
     assert one_entry(content).amount.value == Decimal("12.34")
 
 
+@pytest.mark.parametrize(
+    "balances, holds",
+    [
+        ("OPBD 100 ITBD 112.34", True), ("ITBD 100 ITBD 112.34", True), ("ITBD 100 CLBD 112.34", True),
+        ("OPBD 100 ITBD 999", False), ("ITBD 100 ITBD 999", False), ("ITBD 999 CLBD 112.34", False),
+    ],
+)  # fmt: skip
+def test_a_page_leads_from_its_first_interim_balance_to_its_last(balances: str, holds: bool) -> None:  # noqa: FBT001 - the verdict
+    codes = balances.split()
+    told = "".join(balance(code, amount) for code, amount in zip(codes[::2], codes[1::2], strict=True))
+    assert [check.name for check in failed(document(told + entry()))] == ([] if holds else ["balance"])
+
+
 def test_control_totals_are_held_against_what_is_there() -> None:
     totals = "<TxsSummry><TtlNtries><NbOfNtries>2</NbOfNtries><Sum>99</Sum></TtlNtries></TxsSummry>"
     assert [check.name for check in failed(document(totals, entry()))] == ["TtlNtries/NbOfNtries", "TtlNtries/Sum"]

@@ -79,6 +79,13 @@ def test_a_profile_declares_it_too() -> None:
     assert (entries(items)[0].booking_date, entries(items)[0].amount.currency) == (date(2026, 8, 2), "EUR")
 
 
+@pytest.mark.parametrize("told, currency, read", [("1.234", "", 0), ("1,234", "USD", 0), ("1.234", "KWD", 1)])
+def test_an_amount_that_may_have_thousands_is_rejected(told: str, currency: str, read: int) -> None:
+    file = f"!Type:Bank\nD2026-08-31\nT{told}\nPSupplier 017\n^\n"
+    items = list(read_qif([file.encode()], Declared(currency=currency)))
+    assert (len(entries(items)), len(rejects(items))) == (read, 1 - read)
+
+
 def test_the_parts_of_an_entry_are_its_details() -> None:
     items = read(read_qif, "!Type:CCard", "D2026-08-31", "T-10.00", "SFood", "EMilk", "$-4.00", "SHouse", "$-6.00", "^")
     (entry,) = entries(items)

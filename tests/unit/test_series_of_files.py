@@ -72,6 +72,41 @@ def test_a_statement_that_is_told_again_is_doubled_or_restated(tmp_path: Path, a
     assert rules(tmp_path, mt940(1, 1, 100, 5), again) == [(rule, "warning")]
 
 
+def paged(number: int, opening: str, closing: str, move: str, *, last: bool) -> str:
+    begins = "F" if number == 1 else "M"
+    return (
+        f":20:P\n:25:37040044/0532013000\n:28C:00005/{number:03}\n:60{begins}:C260903EUR{opening}\n"
+        f":61:2609030903C{move}NTRFE//SV-{number}\n:62{'F' if last else 'M'}:C260903EUR{closing}\n-\n"
+    )
+
+
+FIRST, SECOND = paged(1, "100,", "110,", "10,", last=False), paged(2, "110,", "120,", "10,", last=True)
+
+
+def test_pages_that_follow_on_each_other_are_one_statement_in_whatever_order_they_come(tmp_path: Path) -> None:
+    assert rules(tmp_path, mt940(4, 1, 100), SECOND, FIRST, mt940(6, 3, 120)) == []
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_pages_that_do_not_follow_on_each_other_are_found(tmp_path: Path, *, together: bool) -> None:
+    texts = [FIRST, paged(2, "999,", "1009,", "10,", last=True)]
+    (one,) = found(tmp_path, *(["".join(texts)] if together else texts))
+    assert (one["rule"], one["severity"]) == ("balance_chain_broken", "error")
+    assert one["sentence"].startswith("Page 1 of statement 5 of 2026-09-03 ends with 110, page 2 begins with 999 EUR.")
+
+
+def test_a_page_told_anew_leaves_the_others_where_they_are(tmp_path: Path) -> None:
+    again = paged(2, "110,", "130,", "20,", last=True)
+    assert rules(tmp_path, FIRST, SECOND, again) == [("statement_restated", "warning")]
+
+
+def test_a_doubled_statement_is_found_beside_its_restated_self(tmp_path: Path) -> None:
+    texts = [mt940(1, 1, 100, 5), mt940(1, 1, 100, 5), mt940(1, 1, 100, 6)]
+    for order in (texts, texts[::-1]):
+        told = {rule for rule, _ in rules(tmp_path, *order)}
+        assert told == {"statement_doubled", "statement_restated"}
+
+
 def test_days_without_a_statement_are_another_fact_than_a_statement_without_entries(tmp_path: Path) -> None:
     friday, tuesday = camt("2026-09-04", "2026-09-05", "1.00", "A"), camt("2026-09-08", "2026-09-09", "1.00", "B")
     (one,) = found(tmp_path, friday, tuesday)

@@ -244,6 +244,49 @@ def test_a_confirmation_is_a_notification_of_one_entry(kind: str, direction: str
     assert (entry.counterparty.name, entry.additional) == ("Customer 017", "/BNF/why")
 
 
+@pytest.mark.parametrize(
+    "told, code, proprietary, text",
+    [
+        ("/RETN/99\n//AC04/closed", "AC04", "RETN/99", "closed"),
+        ("/REJT/59\n/AC01/No such account\n/MREF/OURS-1", "AC01", "REJT/59", "No such account"),
+        ("/RETN/59\n/TEXT/Unknown", "", "RETN/59", "Unknown"),
+    ],
+)
+def test_a_payment_that_comes_back_says_why(told: str, code: str, proprietary: str, text: str) -> None:
+    message = BLOCKS % ("103", UETR) + f":20:R\n:32A:260831USD95,\n:50K:/1\nX\n:59:/2\nY\n:72:{told}\n-}}"
+    (payment,) = (item for item in read(message) if isinstance(item, Instruction))
+    assert payment.returned is not None
+    assert (payment.returned.code, payment.returned.proprietary, payment.returned.text) == (code, proprietary, text)
+    assert (payment.returned.original is not None) == ("MREF" in told)
+
+
+@pytest.mark.parametrize("more, charged", [("", "5"), (":71F:USD2,\n:71F:USD3,\n", "5"), (":71G:USD1,\n", "6")])
+def test_what_is_lacking_in_one_currency_are_charges_and_no_exchange(more: str, charged: str) -> None:
+    message = BLOCKS % ("103", UETR) + f":20:R\n:32A:260831USD95,\n:33B:USD100,\n:50K:/1\nX\n:59:/2\nY\n{more}-}}"
+    (payment,) = (item for item in read(message) if isinstance(item, Instruction))
+    assert payment.exchange is None
+    assert sum(charge.amount.value for charge in payment.charges) == Decimal(charged)
+
+
+def test_a_confirmation_tells_the_exchange_the_charges_and_the_payer_s_bank() -> None:
+    told = ":20:X\n:21:Y\n:25:1\n:32A:260831EUR9,26\n:50K:/77\nCustomer 017\n:52A:BANKBEBB\n"
+    told += ":72:/EXCH/1,08\n/OCMT/USD10,\n-}"
+    (entry,) = (item for item in read(BLOCKS % ("910", UETR) + told) if isinstance(item, Entry))
+    assert entry.exchange is not None
+    assert entry.exchange.instructed is not None
+    assert (entry.exchange.rate, entry.exchange.instructed.value) == (Decimal("1.08"), Decimal(10))
+    assert entry.counterparty_account is not None
+    assert (entry.counterparty_account.other, entry.counterparty_account.bic) == ("77", "BANKBEBB")
+
+
+def test_thousands_in_an_amount_are_no_decimal_mark() -> None:
+    order = MT101.replace("EUR12,50", "EUR1,234.56").replace("USD1000,", "USD12.500")
+    (payment,) = (item for item in read(order) if isinstance(item, Instruction))
+    (reject,) = (item for item in read(order) if isinstance(item, Reject))
+    assert payment.amount is not None
+    assert (payment.amount.value, reject.why) == (Decimal("1234.56"), "the amount can be read in two ways")
+
+
 def test_a_confirmation_without_an_amount_is_rejected() -> None:
     items = read(BLOCKS % ("910", UETR) + ":20:X\n:21:Y\n:25:1\n:52D:Bank 5\n-}")
     assert [reject.why for reject in items if isinstance(reject, Reject)] == [

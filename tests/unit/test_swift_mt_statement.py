@@ -89,6 +89,44 @@ def test_marks_funds_codes_and_amounts_in_every_spelling(line: str, told: tuple[
 
 
 @pytest.mark.parametrize(
+    "told, value",
+    [("1,234.56", "1234.56"), ("1.234.567,89", "1234567.89"), ("1,000,000.00", "1000000.00"), ("1.234,5", "1234.5")],
+)
+def test_of_two_marks_the_last_one_is_the_decimal_one(told: str, value: str) -> None:
+    items = read(HEAD.replace("100,00", told) + f":61:260831C{told}NTRFNONREF\n" + END.format(closing=told))
+    opening = head(items).opening
+    assert opening is not None
+    assert (only(items).amount.value, opening.amount.value) == (Decimal(value), Decimal(value))
+
+
+@pytest.mark.parametrize("told", ["12.500", "12,500", "1,2345.60", "1.23.456,00", "1,000,000", "1,234.56,7"])
+def test_an_amount_in_two_ways_or_groups_that_do_not_fit_is_rejected_without_an_amount(told: str) -> None:
+    (reject,) = rejects(statement(f":61:260831C{told}NTRFNONREF"))
+    assert reject.amount is None
+
+
+def test_the_amount_of_a_line_that_cannot_be_read_is_whole_or_not_told() -> None:
+    whole, none = rejects(statement(":61:26083XC1,000,000.00NTRFNONREF", ":61:26083XC1,000,000NTRFNONREF"))
+    assert whole.amount is not None
+    assert (whole.amount.value, none.amount) == (Decimal("1000000.00"), None)
+
+
+@pytest.mark.parametrize(
+    "told, value, names",
+    [("1234,567", "1234.567", ["amount"]), ("12,5000", "12.5000", []), ("0,500", "0.500", ["amount"])],
+)
+def test_more_digits_than_the_currency_has_are_said(told: str, value: str, names: list[str]) -> None:
+    items = statement(f":61:260831C{told}NTRFNONREF")
+    assert only(items).amount.value == Decimal(value)
+    assert [name for name, _ in failed(items) if name == "amount"] == names
+
+
+def test_a_currency_of_three_digits_has_them() -> None:
+    items = read((HEAD + ":61:260831C12,500NTRFNONREF\n" + END.format(closing="112,500")).replace("EUR", "KWD"))
+    assert (only(items).amount.value, failed(items)) == (Decimal("12.500"), [])
+
+
+@pytest.mark.parametrize(
     "told, reference, servicer",
     [
         ("NTRFNONREF//B7", "", "B7"),

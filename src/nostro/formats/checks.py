@@ -58,7 +58,7 @@ class BatchSum:
 
 @dataclass(slots=True)
 class Sums:
-    """Running sums of a document's entries."""
+    """Running sums of a document's entries. `paged`: an interim balance is that of a page of it."""
 
     entries: int = 0
     rejected: int = 0
@@ -66,6 +66,7 @@ class Sums:
     counts: dict[Direction, int] = field(default_factory=lambda: {"credit": 0, "debit": 0})
     totals: dict[str, Decimal] = field(default_factory=dict)
     failed: list[Check] = field(default_factory=list)
+    paged: bool = False
 
     def add(self, entry: Entry, batch: BatchSum | None = None, said_count: str = "") -> None:
         """One entry more, with the sum of its details where there are any."""
@@ -103,7 +104,7 @@ class Sums:
             yield from self._control(control)
 
     def _balance(self, balances: Sequence[Balance]) -> Iterator[Check]:
-        opening, closing = balance_of(balances, OPENING), balance_of(balances, CLOSING)
+        opening, closing = page_balances(balances) if self.paged else _bounds(balances)
         if opening is None or closing is None:
             return
         currencies = {opening.amount.currency, closing.amount.currency, *self.totals}
@@ -131,6 +132,19 @@ class Sums:
     def _check(self, name: str, ok: bool, otherwise: str) -> Check:  # noqa: FBT001 - the check's own verdict
         unread = f" ({self.rejected} could not be read)" if self.rejected else ""
         return Check(name=name, ok=ok, detail="" if ok else otherwise + unread)
+
+
+def _bounds(balances: Sequence[Balance]) -> tuple[Balance | None, Balance | None]:
+    return balance_of(balances, OPENING), balance_of(balances, CLOSING)
+
+
+def page_balances(balances: Sequence[Balance]) -> tuple[Balance | None, Balance | None]:
+    """Where a statement or one page of it begins and ends: between pages stand interim balances (ITBD)."""
+    opening, closing = _bounds(balances)
+    interim = [balance for balance in balances if balance.code == "ITBD"]
+    if opening is None and len(interim) > (closing is None):
+        opening = interim.pop(0)
+    return opening, closing or (interim[-1] if opening and interim else None)
 
 
 def _signed(entry: Entry) -> Decimal:

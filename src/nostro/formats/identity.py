@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from nostro.model.canonical import digest
-from nostro.model.money import plain
+from nostro.model.money import EXPONENTS, Amount, plain
 from nostro.model.references import told
 from nostro.model.statements import Entry, StatementHead
 
@@ -45,7 +45,13 @@ class EntryIds:
 
     def _marks(self, entry: Entry) -> list[object]:
         references = entry.references
-        marks = [self.account, entry.amount, entry.direction, entry.reversal, entry.booking_date or entry.value_date]
+        marks = [
+            self.account,
+            _written(entry.amount),
+            entry.direction,
+            entry.reversal,
+            entry.booking_date or entry.value_date,
+        ]
         if reference := told(references.account_servicer):
             return [*marks, reference]
         party, account = entry.counterparty, entry.counterparty_account
@@ -53,3 +59,10 @@ class EntryIds:
         who = [party.name if party else "", account.identification if account else ""]
         place = plain(self.place.normalize()) if self.place is not None and entry.state == "booked" else ""
         return [*marks, entry.value_date, *others, *who, "".join("".join(entry.remittance).split()), place]
+
+
+def _written(amount: Amount) -> Amount:
+    """The amount with its currency's digits, and more only where they say something: `10` and `10.00` are the same."""
+    whole, _, fraction = plain(amount.value).partition(".")
+    told = fraction.rstrip("0").ljust(EXPONENTS.get(amount.currency, 2), "0")
+    return amount if told == fraction else Amount(value=Decimal(f"{whole}.{told}"), currency=amount.currency)

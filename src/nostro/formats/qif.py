@@ -230,7 +230,7 @@ def _calendar(year: int, month: int, of_month: int) -> date:
 def _amount(movement: _Movement, currency: str) -> Amount:
     """`T`, or `U` where it lacks. Raises `Unreadable`."""
     said = movement.first("T") or movement.first("U")
-    return Amount(value=trimmed(decimal(said), currency), currency=currency)
+    return Amount(value=trimmed(decimal(said, currency), currency), currency=currency)
 
 
 def _fields(movement: _Movement, amount: Amount, order: str) -> dict[str, Any]:
@@ -267,7 +267,7 @@ def _splits(movement: _Movement, currency: str) -> tuple[Detail, ...]:
     details: list[Detail] = []
     for place, said in enumerate(movement.told.get("$", [])[:_FIELDS]):
         try:
-            value = decimal(said)
+            value = decimal(said, currency)
         except Unreadable:
             details.append(Detail())
             continue

@@ -11,10 +11,12 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
+from nostro.formats.checks import page_balances
 from nostro.formats.identity import EntryIds
 from nostro.formats.reading import Item
 from nostro.model.base import Value
 from nostro.model.canonical import digest
+from nostro.model.money import Amount
 from nostro.model.series import Break, Link, breaks, joined, order, repetitions
 from nostro.model.statements import Entry, Source, StatementEnd, StatementHead
 
@@ -48,12 +50,15 @@ class Flaw(Value):
 
 
 class _Place(NamedTuple):
-    """Where a statement stands, when the bank made it, and its first day."""
+    """Where a statement or a page of it stands, when the bank made it, its first day, and its two balances."""
 
     file: str
     source: Source
     created_at: datetime | None
     first_day: date | None
+    page: int
+    opening: Amount | None
+    closing: Amount | None
 
 
 @dataclass(slots=True)
@@ -82,6 +87,7 @@ class Series:
 
     chains: dict[tuple[str, str], Chain] = field(default_factory=dict)
     places: dict[str, _Place] = field(default_factory=dict)
+    doubled: set[str] = field(default_factory=set)
     head: StatementHead | None = None
     ids: EntryIds | None = None
     content: bytes = b""
@@ -102,32 +108,64 @@ class Series:
 
     def flaws(self) -> Iterator[Flaw]:
         """What is wrong between the statements of each bank account, oldest first."""
-        for links in (chain.links for chain in self.chains.values()):
+        for links in ([self._in_order(link) for link in chain.links] for chain in self.chains.values()):
             yield from map(self._flaw, breaks(links))
             for link in links:
+                yield from self._pages(link)
                 yield from map(self._flaw, repetitions(link))
+                if link.news != "doubled" and self.doubled.intersection(link.digests):
+                    yield from map(self._flaw, repetitions(link.model_copy(update={"news": "doubled"})))
             for before, after in pairwise(links):
                 yield from map(self._flaw, self._between(before, after))
 
     def _take(self, head: StatementHead, end: StatementEnd, file: str) -> None:
         head = head.completed(end)
-        opening, closing = head.opening, head.closing
+        opening, closing = page_balances(head.balances)
         day = head.to_date or (closing.on if closing else None) or head.from_date or head.created_on
         sequence = head.sequence or head.legal_sequence or None  # 0 stands for none
         page = head.page or 1
+        key = (head.bank_account.identification, head.currency or head.bank_account.currency)
+        told = digest([*key, sequence, day, opening, closing, page, self.content]).hex()[:32]
+        if told in self.places:
+            self.doubled.add(told)
         link = Link(
             statement_id=_name(head, day) or file,
             sequence=sequence,
             day=day,
             opening=opening.amount if opening else None,
             closing=closing.amount if closing else None,
-            digests=(digest([sequence, day, opening, closing, page, self.content]).hex()[:32],),
+            digests=(told,),
             pages=(page,),
             last_page=page if head.last_page is not False else None,
         )
-        self.places[link.digests[0]] = _Place(file, head.source, head.created_at, head.from_date)
-        key = (head.bank_account.identification, head.currency or head.bank_account.currency)
+        self.places[told] = _Place(file, head.source, head.created_at, head.from_date, page, link.opening, link.closing)
         self.chains.setdefault(key, Chain()).add(link)
+
+    def _told(self, link: Link) -> list[_Place]:
+        """Its pages in their order; of one that was told again the newest."""
+        pages = {place.page: place for place in (self.places[told] for told in link.digests)}
+        return [pages[page] for page in sorted(pages)]
+
+    def _in_order(self, link: Link) -> Link:
+        """With all its pages, the first one's opening and the last one's closing, in whatever order they came."""
+        pages = self._told(link)
+        return link.model_copy(
+            update={
+                "pages": tuple(place.page for place in pages),
+                "opening": pages[0].opening,
+                "closing": pages[-1].closing,
+            }
+        )
+
+    def _pages(self, link: Link) -> Iterator[Flaw]:
+        """Pages that don't follow on each other, as far as none between them is missing."""
+        for before, after in pairwise(self._told(link)):
+            if before.closing and after.opening and after.page == before.page + 1 and before.closing != after.opening:
+                sentence = (
+                    f"Page {before.page} of {link.title} of {link.day} ends with {before.closing.value}, "
+                    f"page {after.page} begins with {after.opening.value} {after.opening.currency}."
+                )
+                yield self._at(after, Break("balance_chain_broken", sentence, link))
 
     def _between(self, before: Link, after: Link) -> Iterator[Break]:
         """What numbers and balances don't tell: days without any statement, and one that was made after the next."""
@@ -143,7 +181,10 @@ class Series:
                 yield Break("statement_of_no_day", sentence, after)
 
     def _flaw(self, found: Break) -> Flaw:
-        place = self.places[found.link.digests[-1]]
+        return self._at(self.places[found.link.digests[-1]], found)
+
+    @staticmethod
+    def _at(place: _Place, found: Break) -> Flaw:
         return Flaw(
             file=place.file,
             where=place.source.where,

@@ -193,6 +193,7 @@ def _returned(report: _Report, told: Attributes, payer: Attributes, source: Sour
             f"{other}_account": account_of(payer, "number", "sortcode"),
             own: Party(name=report.account.get("name", "") or report.about.get("username", "")),
             f"{own}_account": account_of(report.account, "number", "sortcode"),
+            "agents": tuple(_banks(payer, report.account)),
             "returned": ReturnInformation(code=code, text=text),
             "others": {"transaction_code": told["transcode"]} if told.get("transcode") else {},
             "source": source,
@@ -261,7 +262,14 @@ def account_of(told: Attributes, number: str, sort_code: str) -> BankAccount | N
     found, bank = told.get(number, ""), told.get(sort_code, "").replace("-", "").replace(" ", "")
     if not found and not bank:
         return None
-    return BankAccount(other=found, clearing_id=bank, name=told.get("bankname", ""), owner=told.get("name", ""))
+    return BankAccount(other=found, clearing_id=bank, owner=told.get("name", ""))
+
+
+def _banks(*accounts: Attributes) -> Iterator[BankAccount]:
+    """The banks that are named, by their sort codes."""
+    for told in accounts:
+        if name := told.get("bankname", ""):
+            yield BankAccount(clearing_id=told.get("sortcode", "").replace("-", "").replace(" ", ""), name=name)
 
 
 def amount_of(told: Attributes) -> Amount | None:

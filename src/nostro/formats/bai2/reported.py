@@ -20,6 +20,7 @@ from nostro.model.references import told as really_told
 from nostro.model.statements import (
     Balance,
     Direction,
+    EntryState,
     References,
     ReportKind,
     ReturnInformation,
@@ -32,6 +33,7 @@ from nostro.model.statements import (
 _DEFAULT = "USD"
 """BAI2's own default, where neither account nor group name a currency."""
 _GROUP_STATES = {"2": "a deletion", "3": "a correction", "4": "a test"}
+"""What is no news of money: it takes back or mends what was told before, or is none at all."""
 _SAME_DAY = frozenset({"3", "4"})
 _SUMMARIES: dict[str, Direction] = {"100": "credit", "400": "debit"}
 _BALANCES = 200
@@ -43,6 +45,7 @@ class ReportedAccount:
 
     running: Running
     on: date | None
+    state: EntryState = "booked"
     total: Decimal = Decimal(0)
     summaries: dict[Direction, Decimal] = field(default_factory=dict)
 
@@ -81,7 +84,7 @@ class ReportedAccount:
         return {
             "amount": abs_of(amount),
             "direction": direction,
-            "state": "booked" if running.head.kind == "statement" else "pending",
+            "state": self.state,
             "reversal": code in REVERSED,
             "booking_date": self.on,
             "value_date": self._value_date(available.value_date, line),
@@ -104,14 +107,15 @@ class ReportedAccount:
     def end(self) -> StatementEnd:
         """The account is complete. Where no movement is told, its summaries have to lead from balance to balance."""
         running = self.running
-        if running.sums.entries or running.sums.rejected:
+        moved = bool(running.sums.entries or running.sums.rejected)
+        if moved and self.state != "information":
             return running.end()
         opening, closing = balance_of(running.balances, ("OPBD",)), balance_of(running.balances, ("CLBD",))
-        if opening and closing and len(self.summaries) == len(_SUMMARIES):
+        if not moved and opening and closing and len(self.summaries) == len(_SUMMARIES):
             reached = opening.amount.value + self.summaries["credit"] - self.summaries["debit"]
             detail = f"the summaries lead to {reached}, told is {closing.amount.value}"
             running.held("balance", detail, ok=reached == closing.amount.value)
-        end = running.sums.end((), (), running.checks)
+        end = running.sums.end((), running.controls if moved else (), running.checks)
         return end.model_copy(update={"balances": tuple(running.balances)})
 
 
@@ -143,7 +147,8 @@ def begin(file: Sequence[str], group: Sequence[str], told: Sequence[str], number
     """An account, from the records 01, 02 and 03."""
     currency = _at(told, 2) or _at(group, 6) or _DEFAULT
     created, on = if_readable(day_of, _at(file, 3)), if_readable(day_of, _at(group, 4))
-    kind: ReportKind = "report" if _at(group, 7) in _SAME_DAY else "statement"
+    no_news = _GROUP_STATES.get(_at(group, 3))
+    kind: ReportKind = "report" if no_news or _at(group, 7) in _SAME_DAY else "statement"
     head = StatementHead(
         kind=kind,
         statement_id="/".join(part for part in (_at(file, 5), on.isoformat() if on else "", str(number)) if part),
@@ -156,9 +161,10 @@ def begin(file: Sequence[str], group: Sequence[str], told: Sequence[str], number
         source=Source(where=f"account[{number}]", line=line),
         format="BAI2",
     )
-    account = ReportedAccount(Running(head), on)
-    if state := _GROUP_STATES.get(_at(group, 3)):
-        account.running.note("group", f"its sender calls this group {state}")
+    state: EntryState = "information" if no_news else "booked" if kind == "statement" else "pending"
+    account = ReportedAccount(Running(head), on, state)
+    if no_news:
+        account.running.note("group", f"its sender calls this group {no_news}: nothing of it is booked")
     if currency not in EXPONENTS:
         account.running.note("currency", "the account's currency is not in ISO 4217")
     _take_states(account, told[3:], line)

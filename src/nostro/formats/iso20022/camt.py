@@ -166,6 +166,7 @@ class _Walk:
             self.statements += 1
             source = Source(where=f"{self.where_message}/{cut.path}[{self.statements}]", line=cut.line)
             self.statement = _Statement(HeadParts(self.kind, source, self.format, self.page, self.created))
+            self.statement.sums.paged = self.kind == "statement"
         else:
             self.statement.begin(cut.line)
             yield from self._head(self.statement)

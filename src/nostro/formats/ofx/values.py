@@ -14,7 +14,8 @@ from nostro.model.parties import BankAccount
 
 _AMOUNT = re.compile(r"[+-]?(?:\d{1,24}(?:[.,]\d{0,8})?|[.,]\d{1,8})", re.ASCII)
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+\.\d{1,4}|[+-]?\d{1,3}(?:\.\d{3})+,\d{1,4}", re.ASCII)
-_TWO_WAYS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)
+_TWO_WAYS = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}", re.ASCII)
+_THOUSANDS = 3
 _INSTANT = re.compile(
     r"(\d{8})(\d{2})?(\d{2})?(\d{2})?(?:[.:]\d+)?\s*(?:\[\s*([+-]?\d{1,2}(?:\.\d+)?)?(?::[^\]]*)?\])?",
     re.ASCII,
@@ -22,15 +23,16 @@ _INSTANT = re.compile(
 _IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{10,30}")
 
 
-def decimal(said: str) -> Decimal:
+def decimal(said: str, currency: str = "") -> Decimal:
     """A signed amount, with a point or a comma (OFX 3.2.9.1). Raises `Unreadable`.
 
-    `1,234` is refused: the standard knows no thousands, and banks that write them mean something else by it.
+    `1,234` is refused: the standard knows no thousands, and banks that write them mean something else by it. So is
+    `1.234` in a `currency` that has less than three digits.
     """
     said = said.replace(" ", "").replace("\u2212", "-")
     if _GROUPED.fullmatch(said):
         said = said.replace("," if said.rfind(".") > said.rfind(",") else ".", "")
-    elif _TWO_WAYS.fullmatch(said):
+    elif _TWO_WAYS.fullmatch(said) and ("," in said or (currency and EXPONENTS.get(currency, 2) < _THOUSANDS)):
         raise Unreadable("the amount can be read in two ways")
     elif not _AMOUNT.fullmatch(said):
         raise Unreadable("the amount is no decimal number" if said else "there is no amount")
@@ -39,7 +41,7 @@ def decimal(said: str) -> Decimal:
 
 def amount(said: str, currency: str) -> Amount:
     """A signed amount. Raises `Unreadable`."""
-    value = decimal(said)
+    value = decimal(said, currency)
     if currency not in EXPONENTS:
         raise Unreadable("the currency is not in ISO 4217" if currency else "there is no currency")
     return Amount(value=trimmed(value, currency), currency=currency)

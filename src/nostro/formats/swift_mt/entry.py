@@ -40,7 +40,7 @@ def entry_of(line: Line, information: list[str], currency: str, source: Source, 
     charges: tuple[Charge, ...] = ()
     if line.codewords or others:
         others = {**others, **line.codewords}
-        exchange, charges = _money(others, currency)
+        exchange, charges = money_of(others, currency)
     codes = [code for code in (line.type, told.code, told.primanota) if code]
     return _made_entry(
         {
@@ -103,7 +103,7 @@ def _returned(told: Information) -> ReturnInformation | None:
     return ReturnInformation(proprietary=extension) if len(extension) == 3 and extension[0] == "9" else None
 
 
-def _money(words: Mapping[str, str], currency: str) -> tuple[Exchange | None, tuple[Charge, ...]]:
+def money_of(words: Mapping[str, str], currency: str) -> tuple[Exchange | None, tuple[Charge, ...]]:
     """What another currency it was and what was charged, of codewords in either field."""
     instructed, rate = _amount(words.get("OCMT", ""), currency), if_readable(decimal, words.get("EXCH", "").strip())
     exchange = Exchange(instructed=instructed, rate=rate) if instructed or rate else None

@@ -12,7 +12,7 @@ from decimal import Decimal
 from types import MappingProxyType
 
 from nostro.formats.reading import Unreadable, if_readable
-from nostro.formats.swift_mt.values import day, decimal, near
+from nostro.formats.swift_mt.values import day, decimal, finer, near
 from nostro.model.statements import Direction
 
 _LINE = re.compile(
@@ -20,8 +20,8 @@ _LINE = re.compile(
     r"(\d[\d.,]*|,\d+)\s*([A-Za-z][A-Za-z0-9 ]{3})?(.*)",
     re.DOTALL,
 )
-_AMOUNT = re.compile(r"[CD][A-Z]?\s?(\d[\d.]*,\d*)", re.IGNORECASE)
-_CODEWORD = re.compile(r"/(OCMT|CHGS|EXCH|IACC|TRCD|CTC|UETR)/([^/\n]*)(?:/+(?![A-Z]{3,4}/))?")
+_AMOUNT = re.compile(r"[CD][A-Z]?\s?(\d[\d.,]*)", re.IGNORECASE)
+CODEWORD = re.compile(r"/(OCMT|CHGS|EXCH|IACC|TRCD|CTC|UETR)/([^/\n]*)(?:/+(?![A-Z]{3,4}/))?")
 _COLUMNS = re.compile(r"(\S+) {2,}(\S.*)", re.DOTALL)
 _REFERENCE_SIGNS = 16
 _ELSEWHERE = frozenset({"NONREF", "KREF", "EREF", "PREF", "MREF", "MARF", "CREF", "NOTPROVIDED"})
@@ -63,7 +63,7 @@ _MARKS: Mapping[str, tuple[Direction, bool, bool]] = {
 """Direction, whether it takes back, whether it is only expected. A reversal of a credit is a debit."""
 
 
-def read_line(text: list[str], *, ends: bool) -> Line:
+def read_line(text: list[str], currency: str, *, ends: bool) -> Line:
     """A statement line. `ends`: it is the last thing of a file whose statement has no end. Raises `Unreadable`."""
     found, more = _LINE.match(text[0]), text[1:]
     if found is None and more:
@@ -76,9 +76,11 @@ def read_line(text: list[str], *, ends: bool) -> Line:
     if kind and f"{kind}{rest}".upper().startswith("NONREF"):
         # Penta leaves out the type, and says that there is no reference.
         kind, rest = "", f"{kind}{rest}"
-    line = Line(mark.upper(), sign, decimal(value))
+    line = Line(mark.upper(), sign, decimal(value, currency))
     line.type = kind.upper().strip() if kind else ""
     _dates(line, on, (entry or "").strip())
+    if wrong := finer(value, currency):
+        line.wrong = (*line.wrong, wrong)
     if not kind:
         line.wrong = (*line.wrong, "the statement line tells no transaction type")
     _references(line, rest.rstrip())
@@ -87,10 +89,10 @@ def read_line(text: list[str], *, ends: bool) -> Line:
     return line
 
 
-def amount_in(text: list[str]) -> Decimal | None:
+def amount_in(text: list[str], currency: str) -> Decimal | None:
     """The amount of a line that can't be read otherwise, where one can be made out."""
     found = _AMOUNT.search("".join(text))
-    return if_readable(decimal, found[1]) if found else None
+    return if_readable(decimal, found[1], currency) if found else None
 
 
 def _dates(line: Line, on: str, entry: str) -> None:
@@ -118,6 +120,6 @@ def told_reference(told: str) -> str:
 
 def _supplementary(line: Line, told: str) -> None:
     if "/" in told:
-        line.codewords = dict(_CODEWORD.findall(told))
-        told = _CODEWORD.sub(" ", told).strip()
+        line.codewords = dict(CODEWORD.findall(told))
+        told = CODEWORD.sub(" ", told).strip()
     line.supplementary = told

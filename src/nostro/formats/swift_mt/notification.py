@@ -13,10 +13,12 @@ from pydantic import ValidationError
 from nostro.formats.checks import Sums
 from nostro.formats.reading import Unreadable
 from nostro.formats.swift_mt.blocks import Field, Piece
-from nostro.formats.swift_mt.line import told_reference
-from nostro.formats.swift_mt.parties import Told, read_party
+from nostro.formats.swift_mt.entry import money_of
+from nostro.formats.swift_mt.line import CODEWORD, told_reference
+from nostro.formats.swift_mt.parties import Told, read_agent, read_party
+from nostro.formats.swift_mt.returned import returned
 from nostro.formats.swift_mt.statement import StatementItem
-from nostro.formats.swift_mt.values import bank_account, dated_amount, moment
+from nostro.formats.swift_mt.values import about, bank_account, dated_amount, moment
 from nostro.model.money import Amount
 from nostro.model.parties import BankAccount, Party
 from nostro.model.statements import Check, Direction, Entry, References, Reject, Source, StatementHead
@@ -43,8 +45,8 @@ def read_notification(piece: Piece, kind: str) -> Iterator[StatementItem]:
     source = Source(where=f"{where}/32A", line=told.line if told else piece.line)
     try:
         on, amount, wrong = dated_amount(told.joined if told else "")
-        if wrong:
-            sums.fail(Check(name="day", ok=False, detail=f"line {source.line}: {wrong}"))
+        for one in wrong:
+            sums.fail(Check(name=about(one), ok=False, detail=f"line {source.line}: {one}"))
         entry = _entry(piece, fields, _DIRECTIONS[kind], (on, amount), source)
     except (Unreadable, ValidationError) as error:
         sums.rejected += 1
@@ -64,6 +66,9 @@ def _entry(
 ) -> Entry:
     other = _counterparty(piece)
     uetr = piece.carrier.user.get("121", "")
+    lines = [line.strip() for line in fields["72"].text] if "72" in fields else []
+    words = dict(CODEWORD.findall("\n".join(lines)))
+    exchange, charges = money_of(words, told[1].currency)
     return Entry(
         amount=told[1],
         direction=direction,
@@ -73,16 +78,29 @@ def _entry(
         references=References(
             account_servicer=_said(fields.get("20")),
             instruction=told_reference(_said(fields.get("21"))),
-            others={"UETR": uetr} if uetr else {},
+            others={**({"UETR": uetr} if uetr else {}), **words},
         ),
         counterparty=other.party,
         counterparty_account=other.bank_account,
-        additional=" ".join(line.strip() for line in fields["72"].text) if "72" in fields else "",
+        exchange=exchange,
+        charges=charges,
+        returned=returned(lines),
+        additional=" ".join(lines),
         source=source,
     )
 
 
 def _counterparty(piece: Piece) -> Told:
+    """Who is on the other side, with the bank (52) that keeps its bank account."""
+    found, bank = _side(piece), next((told for told in piece.fields if told.tag.startswith("52")), None)
+    if found.bic or bank is None or not any(told.tag.startswith("50") for told in piece.fields):
+        return found
+    agent, account = read_agent(bank), found.bank_account or BankAccount()
+    update = {"bic": agent.bic, "clearing_id": agent.clearing_id or account.clearing_id}
+    return Told(found.party, account.model_copy(update=update) if any(update.values()) else found.bank_account)
+
+
+def _side(piece: Piece) -> Told:
     for prefix in ("50", "52"):
         for told in piece.fields:
             if told.tag.startswith(prefix):

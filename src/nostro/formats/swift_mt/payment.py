@@ -15,7 +15,8 @@ from pydantic import ValidationError
 from nostro.formats.reading import Unreadable
 from nostro.formats.swift_mt.blocks import Field, Piece
 from nostro.formats.swift_mt.parties import Told, read_agent, read_party
-from nostro.formats.swift_mt.values import coded_amount, dated_amount, day, decimal
+from nostro.formats.swift_mt.returned import returned
+from nostro.formats.swift_mt.values import about, coded_amount, dated_amount, day, decimal, finer
 from nostro.model.messages import Envelope, Instruction, MessageEnd, MessageHead, MessageKind
 from nostro.model.money import Amount
 from nostro.model.parties import BankAccount, Party
@@ -116,7 +117,7 @@ class Payments:
         if made.amount:
             currency = made.amount.currency
             self.totals[currency] = self.totals.get(currency, Decimal(0)) + made.amount.value
-        self.checks += [Check(name="day", ok=False, detail=f"line {source.line}: {why}") for why in reader.wrong]
+        self.checks += [Check(name=about(why), ok=False, detail=f"line {source.line}: {why}") for why in reader.wrong]
         return made
 
 
@@ -168,6 +169,7 @@ class _Reader:
             remittance=tuple(line for line in self._purpose() if not line.startswith(_ORDERED)),
             exchange=exchange,
             charges=tuple(self._charges()),
+            returned=returned(self._lines("72")),
             regulatory=self._lines("77B"),
             instructions=(*codes, *self._lines("72")),
             others=self._others(under_payer, under_payee),
@@ -197,12 +199,13 @@ class _Reader:
         """Takes in the amount, of 32A with its date or of 32B."""
         if dated := self._last("32A"):
             on, self.amount, wrong = dated_amount(dated.joined)
-            self.wrong += [wrong] if wrong else []
+            self.wrong += wrong
             return on
         told = self._last("32B")
         if told is None:
             raise Unreadable("there is no amount")
         self.amount = coded_amount(told.joined)
+        self.wrong += filter(None, [finer(told.joined, self.amount.currency)])
         return None
 
     def _exchange(self, *, equal: bool) -> tuple[Amount | None, Exchange | None]:
@@ -211,7 +214,7 @@ class _Reader:
         instructed = coded_amount(told.joined) if told else None
         own = self.amount.currency if self.amount else ""
         converted = instructed is not None and instructed.currency != own
-        if not (rate or converted or (instructed and instructed != self.amount)):
+        if not (rate or converted or (equal and instructed)):
             return None, None
         made = Exchange(
             instructed=None if equal else instructed,
@@ -274,6 +277,17 @@ class _Reader:
             if told.tag in ("71F", "71G"):
                 bearer = "CRED" if told.tag == "71F" else "DEBT"
                 yield Charge(amount=coded_amount(told.joined), included=told.tag == "71F", bearer=bearer)
+        yield from self._deducted()
+
+    def _deducted(self) -> Iterator[Charge]:
+        """What the payer ordered (33B) and the amount lacks, in one currency, where no bank says that it took it."""
+        told = self._last("33B")
+        ordered = coded_amount(told.joined) if told else None
+        if ordered is None or self.amount is None or self._last("36") or self._last("71F"):
+            return
+        if ordered.currency == self.amount.currency and ordered.value > self.amount.value:
+            value = ordered.value - self.amount.value
+            yield Charge(amount=Amount(value=value, currency=ordered.currency), included=True, bearer="CRED")
 
     def _others(self, payer: Told, payee: Told) -> dict[str, str]:
         """Fields without a place of their own, by their tags; and the bank accounts beneath a cover payment."""

@@ -18,7 +18,7 @@ from nostro.formats.swift_mt.blocks import STATEMENT_TAGS, Field, Piece
 from nostro.formats.swift_mt.entry import entry_of
 from nostro.formats.swift_mt.information import lines_of
 from nostro.formats.swift_mt.line import amount_in, read_line
-from nostro.formats.swift_mt.values import BALANCE_CODES, balance, bank_account, moment, summed
+from nostro.formats.swift_mt.values import BALANCE_CODES, about, balance, bank_account, moment, summed
 from nostro.model.base import maker
 from nostro.model.money import EXPONENTS, Amount
 from nostro.model.parties import BankAccount
@@ -142,8 +142,8 @@ class Statement:
         if told.tag in _CLOSING:
             self.last_page = told.tag != "62M"
         found, wrong = balance(told.tag, told.joined, self.currency or self.account.currency)
-        if wrong:
-            self._fail("day", told.line, f"field {told.tag}: {wrong}")
+        for one in wrong:
+            self._fail(about(one), told.line, f"field {told.tag}: {one}")
         self.currency = self.currency or found.amount.currency
         self.balances.append(found)
 
@@ -217,19 +217,19 @@ class Statement:
         where = f"{self.where}/61[{sums.entries + sums.rejected + 1}]"
         source = _made_source({"where": where, "line": told.line})
         try:
-            line = read_line(told.text, ends=ends)
+            line = read_line(told.text, self.currency, ends=ends)
             entry = entry_of(line, information, self.currency, source, interim=self.kind == "report")
         except (Unreadable, ValidationError) as error:
             sums.rejected += 1
             why = str(error) if isinstance(error, Unreadable) else "it can't be taken as told"
             return Reject(where=source.where, why=why, line=told.line, amount=self._amount(told))
         for wrong in line.wrong:
-            self._fail("day" if "day" in wrong or "date" in wrong else "field", told.line, wrong)
+            self._fail(about(wrong), told.line, wrong)
         sums.add(entry)
         return entry
 
     def _amount(self, told: Field) -> Amount | None:
-        value = amount_in(told.text)
+        value = amount_in(told.text, self.currency)
         return Amount(value=value, currency=self.currency) if value is not None and self.currency in EXPONENTS else None
 
     # The end

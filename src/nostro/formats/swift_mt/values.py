@@ -26,6 +26,9 @@ _BALANCE = re.compile(r"\s*+(R?[CD])?(\d{6})\s*+([A-Za-z]{3})?\s*+([-+]?[\d., ]*
 _SUM = re.compile(r"\s*+(\d*)\s*+([A-Za-z]{3})\s*+([CD]?)\s*+([\d., ]*)")
 _MOMENT = re.compile(r"(\d{6})(\d{4})(?:([+-])(\d{2})(\d{2}))?")
 _DIGITS = 30
+_GROUPED = re.compile(r"[-+]?\d{1,3}(?:(?:,\d{3})+\.\d*|(?:\.\d{3})+,\d*)")
+_TWO_WAYS = re.compile(r"[-+]?[1-9]\d{0,2}[.,]\d{3}")
+_THOUSANDS = 3
 BALANCE_CODES = {
     "60": "OPBD", "60F": "OPBD", "60M": "OPBD", "62": "CLBD", "62F": "CLBD", "62M": "CLBD", "64": "CLAV", "65": "FWAV",
 }  # fmt: skip
@@ -67,11 +70,24 @@ def near(told: str, to: date | None) -> Day:
 
 
 @lru_cache(maxsize=4_096)
-def decimal(told: str) -> Decimal:
-    """An amount: with a decimal comma as the standard has it, or with a point, or none. Raises `Unreadable`."""
+def decimal(told: str, currency: str = "") -> Decimal:
+    """An amount: with a decimal comma as the standard has it, or with a point, or none. Raises `Unreadable`.
+
+    Of both marks the last one is the decimal one. `12.500` is refused in a `currency` that has less than three digits.
+    """
     plain = told.replace(" ", "")
-    if "," in plain:
-        plain = plain.replace(".", "").replace(",", ".") if "." in plain else plain.replace(",", ".")
+    if (
+        currency
+        and plain[-4:-3] in (",", ".")
+        and EXPONENTS.get(currency, 2) < _THOUSANDS
+        and _TWO_WAYS.fullmatch(plain)
+    ):
+        raise Unreadable("the amount can be read in two ways")
+    if "." in plain and "," in plain:
+        if not _GROUPED.fullmatch(plain):
+            raise Unreadable("an amount groups its digits as nobody does")
+        plain = plain.replace("," if plain.rfind(".") > plain.rfind(",") else ".", "")
+    plain = plain.replace(",", ".")
     if len(plain) > _DIGITS:
         raise Unreadable(f"an amount has more than {_DIGITS} digits")
     try:
@@ -80,8 +96,24 @@ def decimal(told: str) -> Decimal:
         raise Unreadable("an amount is no number") from None
 
 
-def balance(tag: str, told: str, currency: str) -> tuple[Balance, str]:
-    """A balance (`1!a6!n3!a15d`), and what is wrong with its date. `currency`: where it names none.
+def finer(told: str, currency: str) -> str:
+    """What is wrong with an amount that has more digits behind its mark than its currency; zeros do no harm."""
+    digits = EXPONENTS.get(currency, 2)
+    if digits == 2 and "," in told[-3:]:
+        return ""
+    mark = max(told.rfind(","), told.rfind("."))
+    beyond = told[mark + 1 + digits :] if mark >= 0 else ""
+    harmless = not beyond or (not beyond.strip("0 ") and len(told) - mark - 1 != _THOUSANDS)
+    return "" if harmless else f"an amount has more digits behind its mark than {currency} has"
+
+
+def about(wrong: str) -> str:
+    """The name of the check that says what is wrong."""
+    return "amount" if "amount" in wrong else "day" if "day" in wrong or "date" in wrong else "field"
+
+
+def balance(tag: str, told: str, currency: str) -> tuple[Balance, tuple[str, ...]]:
+    """A balance (`1!a6!n3!a15d`), and what is wrong with its date or its digits. `currency`: where it names none.
 
     Raises `Unreadable`.
     """
@@ -93,21 +125,28 @@ def balance(tag: str, told: str, currency: str) -> tuple[Balance, str]:
     currency = own if own in EXPONENTS else currency
     if currency not in EXPONENTS:
         raise Unreadable("the currency of a balance is not told")
-    amount = decimal(value)
+    amount = decimal(value, currency)
     signed = -amount if mark in ("D", "RC") else amount
     dated = day(on)
     # Currency and digits were looked at above.
     told_amount = _made_amount({"value": signed, "currency": currency})
-    return _made_balance({"code": BALANCE_CODES[tag], "amount": told_amount, "on": dated.on}), dated.wrong
+    return _made_balance({"code": BALANCE_CODES[tag], "amount": told_amount, "on": dated.on}), _wrong(
+        dated, value, currency
+    )
 
 
-def dated_amount(told: str) -> tuple[date | None, Amount, str]:
-    """Field 32A (`6!n3!a15d`): day, amount, and what is wrong with the day. Raises `Unreadable`."""
+def _wrong(dated: Day, value: str, currency: str) -> tuple[str, ...]:
+    return tuple(wrong for wrong in (dated.wrong, finer(value, currency)) if wrong)
+
+
+def dated_amount(told: str) -> tuple[date | None, Amount, tuple[str, ...]]:
+    """Field 32A (`6!n3!a15d`): day, amount, and what is wrong with either. Raises `Unreadable`."""
     said = told.strip()
     if not said[:6].isdecimal() or len(said) < 10:
         raise Unreadable("the amount is not told, or not as the standard has it")
     dated = day(said[:6])
-    return dated.on, coded_amount(said[6:]), dated.wrong
+    amount = coded_amount(said[6:])
+    return dated.on, amount, _wrong(dated, said[9:], amount.currency)
 
 
 def coded_amount(told: str) -> Amount:
@@ -116,7 +155,7 @@ def coded_amount(told: str) -> Amount:
     currency = said[:3].upper()
     if currency not in EXPONENTS:
         raise Unreadable("the currency is none that there is")
-    value = decimal(said[3:])
+    value = decimal(said[3:], currency)
     if value < 0:
         raise Unreadable("the amount is negative")
     return Amount(value=value, currency=currency)
@@ -128,7 +167,7 @@ def summed(told: str) -> tuple[int | None, str, str, Decimal | None]:
     if found is None:
         raise Unreadable("a sum is not as the standard has it")
     count, currency, mark, value = found.groups()
-    amount = decimal(value) if value.strip(" .,") else Decimal(0) if value else None
+    amount = decimal(value, currency.upper()) if value.strip(" .,") else Decimal(0) if value else None
     return int(count[:9]) if count else None, currency.upper(), mark, amount
 
 
