@@ -62,7 +62,7 @@ Listening = tuple[Callable[[], int], Callable[[], None]]
 """What counts the texts that wait to be cut, and what tells the last."""
 
 
-def listen(parser: expat.XMLParserType, within: Place, out: list[Cut], reached: Reached) -> Listening:  # noqa: C901, PLR0915 - its calls share names
+def listen(parser: expat.XMLParserType, within: Place, out: list[Cut], reached: Reached) -> Listening:  # noqa: C901 - its calls share names
     """Lets the parser cut what is in a place into `out`."""
     place, text, known = within, "", 0
     paths, values, opened = list[str](), list[str](), list[tuple[int, list[str], list[str], int]]()
