@@ -31,7 +31,7 @@ class Trial:
     @property
     def name(self) -> str:
         """Under which it is recorded."""
-        return self.mutant.name + (" in a simulation" if self.long and not self.mutant.slow else "")
+        return self.mutant.name + (" in a simulation" if self.tests != self.mutant.tests else "")
 
     @property
     def long(self) -> bool:

@@ -74,7 +74,8 @@ class Running:
     async def _react(self) -> int:
         """A step of every loop that finds something to do, side by side as in earnest.
 
-        A dialogue that still goes on counts as work. At first, before any feed is known, all of them look.
+        A dialogue that still goes on counts as work. At first, before any feed is known, all of them look, as soon as
+        the worker has its shards and slots: without one it asks nobody.
         """
         now = await self.house.now()
         async with self.house.database.transaction() as tx:
@@ -82,6 +83,9 @@ class Running:
         due |= {"folders"} if any(self.grounds.files.glob("*/*.*")) else set()
         due |= {f"dispatch {one.connection.id}" for one in self.worker.dispatchers if one.running}
         first, self._begun = not self._begun, True
+        for loop in self.worker.loops if first else ():
+            if not loop.name.startswith(AT_WORK):
+                await loop.step(now)
         asking = [loop for loop in self.worker.loops if first or loop.name in due or not loop.name.startswith(AT_WORK)]
         done = await asyncio.gather(*(loop.step(now) for loop in asking))
         return sum(done) + sum(dispatcher.running for dispatcher in self.worker.dispatchers)
