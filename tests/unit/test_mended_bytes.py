@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from nostro.formats.catalogue import tell
-from nostro.formats.iso20022.mended import mended
+from nostro.formats.mended import mended
 from nostro.formats.reading import Item
 from nostro.model.messages import MessageEnd
 from nostro.model.statements import Entry, Reject, StatementEnd

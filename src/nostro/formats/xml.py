@@ -34,6 +34,10 @@ Element = etree._Element  # noqa: SLF001 - lxml has no public name for the type
 Event = tuple[Literal["start", "end"], Element]
 
 
+AFTER_THE_END = "Extra content at the end of the document"
+"""How libxml2 says that something follows a document that was complete."""
+
+
 class BrokenXml(Exception):
     """The bytes stop being XML. Every element that was complete before has been yielded."""
 
@@ -51,17 +55,18 @@ class BrokenXml(Exception):
         return Reject(where=where, why=f"the XML breaks off or is broken here: {self.why}", line=self.line)
 
 
-def events(chunks: Iterable[bytes], *, huge_texts: bool = False) -> Iterator[Event]:
+def events(chunks: Iterable[bytes], *, huge_texts: bool = False, encoding: str | None = None) -> Iterator[Event]:
     """Start and end events of all elements, as soon as their bytes are there.
 
     `huge_texts`: a text may be longer than ten million bytes, as attachments are; then the caller bounds the bytes.
+    `encoding`: of the bytes, whatever they say.
 
     Raises `FormatRefused` for no bytes and for a document type declaration, `BrokenXml` where the XML breaks or is cut.
     """
     parser: etree.XMLPullParser | None = None
     depth = 0
     for piece in _slices(trimmed(chunks)):
-        parser = parser or _parser(piece, huge_texts=huge_texts)
+        parser = parser or _parser(encoding or _encoding(piece), huge_texts=huge_texts)
         broken = _feed(parser, piece)
         for event in cast("Iterator[Event]", parser.read_events()):
             depth += 1 if event[0] == "start" else -1
@@ -108,9 +113,12 @@ def text(element: Element | None, *paths: str) -> str:
     return ""
 
 
-def _parser(beginning: bytes, *, huge_texts: bool) -> etree.XMLPullParser:
+def _encoding(beginning: bytes) -> str | None:
     # .NET writes "UTF-16" into documents that are then saved as UTF-8: what bytes are counts more than what they say.
-    encoding = "utf-8" if _SAID_UTF16.match(beginning) else None
+    return "utf-8" if _SAID_UTF16.match(beginning) else None
+
+
+def _parser(encoding: str | None, *, huge_texts: bool) -> etree.XMLPullParser:
     return etree.XMLPullParser(
         events=("start", "end"),
         encoding=encoding,

@@ -10,7 +10,8 @@ from nostro.formats.einvoice.arithmetic import checks_of
 from nostro.formats.einvoice.forms import BARE_AMOUNT
 from nostro.formats.einvoice.mapping import Fields, Reading, Shape, read_parts
 from nostro.formats.einvoice.paths import found, where_of
-from nostro.formats.xml import BrokenXml, Element, events, line_of, local, text
+from nostro.formats.mended import mended
+from nostro.formats.xml import AFTER_THE_END, BrokenXml, Element, events, line_of, local, text
 from nostro.model.failures import FormatRefused
 from nostro.model.invoices import Invoice, InvoiceContent
 from nostro.model.money import EXPONENTS, Amount
@@ -37,18 +38,23 @@ class Invoices(Protocol):
 
 @dataclass(slots=True)
 class Document:
-    """A document's root; where its XML breaks, why, and which elements were still open then."""
+    """A document's root; where its XML breaks, why, and which elements were still open then.
+
+    `flaws`: what was mended in its bytes. `followed`: the line where something follows it.
+    """
 
     root: Element | None = None
     broken: BrokenXml | None = None
     unfinished: list[Element] = field(default_factory=list)
+    flaws: list[str] = field(default_factory=list)
+    followed: int | None = None
 
 
 def parsed(chunks: Iterable[bytes]) -> Document:
     """The document. Raises `FormatRefused` for no XML at all, and beyond the bounds."""
     document, count = Document(), 0
     try:
-        for kind, element in events(_bounded(chunks), huge_texts=True):
+        for kind, element in events(_first_of(chunks, document), huge_texts=True, encoding="utf-8"):
             count += kind == "start"
             if kind == "start":
                 document.unfinished.append(element)
@@ -59,7 +65,10 @@ def parsed(chunks: Iterable[bytes]) -> Document:
             if count > ELEMENTS:
                 raise FormatRefused(f"The document holds more than {ELEMENTS} elements: that is no invoice.")
     except BrokenXml as broken:
-        document.broken = broken
+        if broken.why == AFTER_THE_END and not document.unfinished:
+            document.followed = broken.line
+        else:
+            document.broken = broken
     if document.root is None:
         why = f": {document.broken.why} (line {document.broken.line})" if document.broken else ""
         raise FormatRefused(f"This is no XML of an invoice{why}.")
@@ -69,9 +78,24 @@ def parsed(chunks: Iterable[bytes]) -> Document:
 def read_invoices(chunks: Iterable[bytes], invoices: Invoices) -> Iterator[Invoice | Reject]:
     """The invoices of a document, and a reject where its XML breaks. Raises `FormatRefused` when there is none."""
     document = parsed(chunks)
-    yield from invoices(document.root, whole=document.broken is None)
+    flaws = tuple(Check(name="bytes", ok=False, detail=flaw) for flaw in document.flaws)
+    for told in invoices(document.root, whole=document.broken is None):
+        yield told.model_copy(update={"checks": (*told.checks, *flaws)}) if isinstance(told, Invoice) else told
     if document.broken:
         yield cut_off(document, where_of(document.root) if document.root is not None else "")
+    if document.followed:
+        yield Reject(where="", why="what follows the document is not read", line=document.followed)
+
+
+def _first_of(chunks: Iterable[bytes], document: Document) -> Iterator[bytes]:
+    """The document's bytes, mended, without another document that follows it."""
+    line = 1
+    for number, piece in enumerate(mended(_bounded(chunks), document.flaws)):
+        if number and piece.begins:
+            document.followed = line
+            return
+        yield piece.content
+        line += piece.content.count(b"\n")
 
 
 def _bounded(chunks: Iterable[bytes]) -> Iterator[bytes]:

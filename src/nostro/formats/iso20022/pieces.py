@@ -13,8 +13,8 @@ from xml.parsers import expat
 
 from nostro.formats.iso20022.feeding import Feeder
 from nostro.formats.iso20022.listening import Cut, Reached, listen
-from nostro.formats.iso20022.mended import mended
 from nostro.formats.iso20022.places import Scissors, root_of
+from nostro.formats.mended import mended
 from nostro.formats.xml import BrokenXml
 from nostro.model.failures import FormatRefused
 
