@@ -162,7 +162,7 @@ held as (select l.name, l.slot from lease l
   where l.kind = 'slot' and (l.name, l.slot, l.token, l.holder) in (select connection, slot, token, holder from departing)
   for share skip locked),
 leaving as (
-  select p.* from departing p join held h on h.name = p.connection and h.slot = p.slot
+  select p.id, p.shard, p.operation, p.connection, p.slot from departing p join held h on h.name = p.connection and h.slot = p.slot
   cross join deployment t left join breaker b on b.connection = p.connection
   where t.quarantine = '' and mod(t.epoch, 2) = 1 and coalesce(b.state, 'closed') = 'closed'
     and not exists (select from stop x where x.connection = p.connection)
