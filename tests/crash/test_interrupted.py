@@ -155,9 +155,8 @@ async def _upgraded(made: Days, took: float) -> None:
         waiting = (await asyncio.to_thread(made.house.run, "upgrade"))["waiting"]
         assert [each["name"] for each in waiting] in ([FIRST, THEN], [])
         seconds += took / ROUNDS
-    for name in (DOOR, *WORKERS):
-        made.house.sources[name] = made.house.sources[""]
-        made.house.start(name)
+    made.house.sources |= dict.fromkeys((DOOR, *WORKERS), made.house.sources[""])
+    await made.all_up((DOOR, *WORKERS))
 
 
 async def _until(made: Days, question: str, wanted: int) -> None:
