@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from nostro.model.clock import Now
+from nostro.runtime import loops
 from nostro.runtime.loops import Loop, Loops
 
 pytestmark = pytest.mark.asyncio
@@ -59,3 +60,28 @@ async def test_a_stop_ends_every_rest() -> None:
     await asyncio.sleep(0.01)
     stop.set()
     await asyncio.wait_for(running, 30)
+
+
+async def test_a_step_that_takes_long_keeps_nobody_from_ending(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loops, "GRACE_SECONDS", 0.05)
+    stop, ended = asyncio.Event(), list[str]()
+
+    async def long(_: Now) -> int:
+        try:
+            await asyncio.sleep(600)
+        except asyncio.CancelledError:
+            ended.append("cut short")
+            raise
+        return 1
+
+    async def quick(_: Now) -> int:
+        await asyncio.sleep(0.02)
+        ended.append("whole")
+        return 1
+
+    told = [Loop("poll", long, 1.0), Loop("decide", quick, 600.0)]
+    running = asyncio.create_task(Loops(StillClock(), stop).run(told))  # type: ignore[arg-type]  # as above
+    await asyncio.sleep(0.01)
+    stop.set()
+    await asyncio.wait_for(running, 30)
+    assert ended == ["whole", "cut short"]

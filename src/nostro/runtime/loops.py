@@ -16,6 +16,8 @@ from nostro.store.nudges import Nudges
 
 logger = structlog.get_logger("nostro.loops")
 BACK_OFF_SECONDS = 1.0
+GRACE_SECONDS = 4.0
+"""So long a worker that is asked to end waits for steps under way: operators' tools kill after ten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +53,24 @@ class Loops:
     _bells: dict[str, asyncio.Event] = field(default_factory=dict)
 
     async def run(self, loops: Sequence[Loop]) -> None:
-        """Returns when all loops have ended. Raises `DatabaseRestored` when they had to."""
+        """Returns when all loops have ended; one that is in a long step is cut short, which is safe as a crash is.
+
+        Raises `DatabaseRestored` when they had to end.
+        """
         self._bells = {loop.name: asyncio.Event() for loop in loops}
         async with asyncio.TaskGroup() as group:
-            for loop in loops:
-                group.create_task(self._forever(loop, self._woken(loops, loop.name)), name=loop.name)
+            tasks = [
+                group.create_task(self._forever(loop, self._woken(loops, loop.name)), name=loop.name) for loop in loops
+            ]
             nudged = group.create_task(self._nudged(loops), name="nudges")
             await self.stop.wait()
             nudged.cancel()
             for bell in self._bells.values():
                 bell.set()
+            _, late = await asyncio.wait(tasks, timeout=GRACE_SECONDS) if tasks else ((), ())
+            for task in late:
+                logger.info("loop_cut_short", loop=task.get_name())
+                task.cancel()
         if self._restored is not None:
             raise self._restored
 
