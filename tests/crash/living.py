@@ -152,7 +152,8 @@ class Days:
         verdict = judge(intended(self.scenario, self.sandbox.world), self.sandbox.world.books()["systems"][ODOO], until)
         assert verdict.doubled == ()
         told = [(case.subject, case.reason, case.sentence) for case in cases]
-        assert list(unexplained(verdict.lost, commands, cases)) == [], told
+        lost = list(unexplained(verdict.lost, commands, cases))
+        assert lost == [], (lost, told)
         await asyncio.to_thread(prove, self.house)
 
     async def left(self) -> dict[str, int | None]:
