@@ -236,6 +236,24 @@ async def test_two_workers_share_the_shards_and_a_dead_ones_move(database_url: s
         assert len(second.tenure.shards) == 64
 
 
+async def test_what_a_worker_gives_back_is_taken_at_the_next_look(database_url: str) -> None:
+    """Its share when another one joined, and everything when it ends: nobody waits until it counts as dead."""
+    async with Database(database_url, size=4) as one, Database(database_url, size=4) as two:
+        first, second = House(one), House(two, worker="worker-2")
+        await first.begin()
+        second.later(seconds=3)
+        await second.tenure.step(second.now)
+        for seconds in (1, 1):
+            second.later(seconds=seconds)
+            first.now = second.now
+            await first.tenure.step(first.now)
+            await second.tenure.step(second.now)
+        assert (len(first.tenure.shards), len(second.tenure.shards)) == (32, 32)
+        await first.tenure.release(first.now)
+        await second.tenure.step(second.now)
+        assert len(second.tenure.shards) == 64
+
+
 async def test_a_zombie_that_wakes_after_its_lease_writes_nothing(database_url: str) -> None:
     async with Database(database_url, size=4) as one, Database(database_url, size=4) as two:
         zombie, heir = House(one), House(two, worker="worker-2")

@@ -6,10 +6,16 @@ import asyncio
 
 import pytest
 
+from nostro.engine.tenure import Tenure
 from nostro.model.clock import Now
+from nostro.model.ids import SHARDS
 from nostro.runtime.clock import Clock
 from nostro.runtime.loops import Loop, Loops
+from nostro.runtime.workers import follows_of
 from nostro.store.database import Database, Statement
+from nostro.store.entropy import SeededEntropy
+from nostro.store.install import install
+from nostro.store.keys import Keys
 from nostro.store.nudges import Nudges
 
 pytestmark = pytest.mark.asyncio
@@ -58,6 +64,26 @@ async def test_what_another_process_did_ends_the_rest_of_the_loop_that_follows_i
         await asyncio.sleep(0.1)
         assert looks == before + 1
         telling.cancel()
+        stop.set()
+
+
+async def test_shards_that_a_worker_gives_back_end_the_rest_of_who_takes_them(database_url: str) -> None:
+    stop = asyncio.Event()
+    async with Database(database_url, size=3) as database, asyncio.TaskGroup() as group:
+        clock = Clock(database)
+        keys = Keys({1: b"k" * 32}, SeededEntropy(7))
+        await install(database, keys, "test", SeededEntropy(7), (await clock.now()).business)
+        ends, stays = [Tenure(database, name, {}) for name in ("one", "two")]
+        await ends.step(await clock.now())
+        loops = Loops(clock, stop, nudges=Nudges(database, "two", stays.holds_all))
+        group.create_task(loops.run([Loop("tenure", stays.step, LONG_SECONDS, follows_of("tenure"))]))
+        await listened(database, 1)
+        assert len(stays.shards) == 0
+        await ends.release(await clock.now())
+        await Nudges(database, "one", ends.holds_all).say(["tenure"])
+        async with asyncio.timeout(30):
+            while len(stays.shards) != SHARDS:  # noqa: ASYNC110 - another loop takes them
+                await asyncio.sleep(0.01)
         stop.set()
 
 

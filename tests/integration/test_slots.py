@@ -30,6 +30,14 @@ async def database(database_url: str) -> AsyncIterator[Database]:
         yield opened
 
 
+async def database_knows(database: Database, now: Now, *workers: str) -> None:
+    async with database.transaction() as tx:
+        await tx.execute(
+            "insert into worker select w, %s, %s, '{}' from unnest(%s::text[]) w",
+            (now.machine, now.machine, list(workers)),
+        )
+
+
 class Virtual(asyncio.SelectorEventLoop):
     """An event loop on virtual time: where it would wait, time goes on instead."""
 
@@ -102,10 +110,7 @@ def test_the_rate_holds_over_all_slots_and_what_is_polled_beside_them(slots: int
 async def test_workers_hold_disjoint_slots_whose_parts_add_up(database: Database) -> None:
     world = World(database, operation("look_up"), slots=4)
     one, two = Worker(world, "one"), Worker(world, "two")
-    async with database.transaction() as tx:
-        await tx.execute(
-            "insert into worker select w, %s, %s, '{}' from unnest(array['one', 'two']) w", (world.now.machine,) * 2
-        )
+    await database_knows(database, world.now, "one", "two")
     for _ in range(2):
         await one.slots.step(world.now)
         await two.slots.step(world.now)
@@ -128,6 +133,22 @@ async def test_workers_hold_disjoint_slots_whose_parts_add_up(database: Database
     assert set(world.partner.catch_up().values()) == {1}
     by_slot = await world.all("select count(distinct shard % 4) from command_closed")
     assert by_slot == [(4,)], "every slot had its part"
+
+
+@pytest.mark.asyncio
+async def test_a_slot_that_is_given_away_is_taken_at_the_next_look(database: Database) -> None:
+    """However short ago the one that takes it renewed its leases: until then nothing leaves over that slot."""
+    world = World(database, operation("look_up"), slots=2)
+    one, two = Worker(world, "one"), Worker(world, "two")
+    await one.slots.step(world.now)
+    await database_knows(database, world.now, "one", "two")
+    world.later(3)
+    await two.slots.step(world.now)
+    assert two.slots.held("psp", world.now) == []
+    world.later(1)
+    for worker in (one, two):
+        await worker.slots.step(world.now)
+    assert [len(worker.slots.held("psp", world.now)) for worker in (one, two)] == [1, 1]
 
 
 @pytest.mark.asyncio
@@ -168,10 +189,8 @@ async def test_commands_that_wait_for_a_partner_or_a_person_are_counted_until_th
 async def test_when_half_open_one_worker_probes_and_the_others_wait(database: Database) -> None:
     world = World(database, operation("look_up"), slots=4)
     one, two = Worker(world, "one"), Worker(world, "two")
+    await database_knows(database, world.now, "one", "two")
     async with database.transaction() as tx:
-        await tx.execute(
-            "insert into worker select w, %s, %s, '{}' from unnest(array['one', 'two']) w", (world.now.machine,) * 2
-        )
         await tx.execute(
             "insert into breaker (connection, state, failures, until, changed_at) values ('psp', 'open', 1, %s, %s)",
             (world.now.business, world.now.business),

@@ -34,11 +34,12 @@ class Slots:
     _renewed: datetime | None = None
 
     async def step(self, now: Now) -> int:
-        """How many slots changed hands. Does its work every third of a lease."""
-        if self._renewed is not None and now.machine - self._renewed < LEASE / 3:
+        """How many slots changed hands. Does its work every third of a lease, and at once when one is free."""
+        wanted = [(c.id, n) for c in self._served() for n in range(c.slots)]
+        recently = self._renewed is not None and now.machine - self._renewed < LEASE / 3
+        if recently and not await self.database.look(SQL.free_slots, now=now.machine, **_columns(wanted)):
             return 0
         first, self._renewed = self._renewed is None, now.machine
-        wanted = [(c.id, n) for c in self._served() for n in range(c.slots)]
         until = now.machine + LEASE
         async with self.database.transaction() as tx:
             if first:

@@ -62,8 +62,9 @@ class Tenure:
     _renewed: datetime | None = None
 
     async def step(self, now: Now) -> int:
-        """How many shards changed hands. Does its work every third of a lease, and at once when it holds none."""
-        if self._renewed is not None and self.shards and now.machine - self._renewed < LEASE / 3:
+        """How many shards changed hands. Does its work every third of a lease, and at once when one is free."""
+        recently = self._renewed is not None and now.machine - self._renewed < LEASE / 3
+        if recently and not await self.database.look(SQL.free_shards, now=now.machine, refused=sorted(self.refused)):
             return 0
         self._renewed = now.machine
         self.refused = {number: until for number, until in self.refused.items() if until > now.machine}
@@ -127,9 +128,10 @@ class Tenure:
             logger.warning("shards_refused", shards=shards, sentence=why, runbook="docs/operate/worker-refuses.md")
 
     async def release(self, now: Now) -> None:
-        """Gives everything back, so that nobody waits for leases to end."""
+        """Gives everything back and is no more, so that nobody waits for leases to end."""
         async with self.database.transaction() as tx:
             await tx.run(SQL.release_shards, now=now.machine, **self._tokens(self.shards))
+            await tx.run(SQL.forget_worker, id=self.worker)
         self.shards = {}
 
     async def _say(self, tx: Transaction, now: Now) -> None:

@@ -62,11 +62,13 @@ def unguarded(_: OpenConnection, transport: Transport) -> Transport:
 
 
 FOLLOWS = {
+    "tenure": ("tenure",),
+    "slots": ("slots", "tenure"),
     "read": ("folders", "poll"),
     "decide": ("read", "route", "deadlines", "dispatch"),
     "dispatch": ("decide",),
 }
-"""Which loops make work for which, within one worker."""
+"""Which loops make work for which. What one worker lets go of, another one takes."""
 
 
 def follows_of(name: str) -> tuple[str, ...]:
@@ -115,6 +117,7 @@ class Worker:
             await self.runner.run(self.loops)
         finally:
             await self.rest()
+            await nudges.say(["tenure"])
 
     async def rest(self) -> None:
         """Drops what is under way and gives back whatever it leases, so that nobody waits for leases to end.

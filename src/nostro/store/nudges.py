@@ -7,7 +7,7 @@ notifying commit takes a lock of the whole cluster, so they are gathered and sen
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from psycopg import AsyncConnection, Error
@@ -38,6 +38,10 @@ class Nudges:
             self._told.add(work)
             self._some.set()
 
+    async def say(self, work: Iterable[str]) -> None:
+        """Others hear of it now."""
+        await self.database.look(SQL.nudge, told=[f"{self.process} {one}" for one in sorted(work)])
+
     async def run(self, heard: Callable[[str], None]) -> None:
         """Tells, and calls `heard` with what others tell; until it is cancelled."""
         async with asyncio.TaskGroup() as group:
@@ -48,10 +52,9 @@ class Nudges:
         while True:
             await self._some.wait()
             self._some.clear()
-            told = [f"{self.process} {work}" for work in sorted(self._told)]
-            self._told.clear()
+            told, self._told = self._told, set()
             try:
-                await self.database.look(SQL.nudge, told=told)
+                await self.say(told)
             except Failure:
                 await asyncio.sleep(AGAIN_SECONDS)
             await asyncio.sleep(GATHERED_SECONDS)

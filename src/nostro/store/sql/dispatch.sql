@@ -4,6 +4,11 @@ insert into lease (kind, name, slot, until)
 select 'slot', name, slot, %(now)s from unnest(%(names)s::text[], %(slots)s::smallint[]) as s (name, slot)
 on conflict do nothing;
 
+-- name: free_slots
+-- Whether some slot has no holder.
+select 1 as one from lease l join unnest(%(names)s::text[], %(slots)s::smallint[]) as wanted (name, slot) on l.name = wanted.name and l.slot = wanted.slot
+where l.kind = 'slot' and l.until <= %(now)s limit 1;
+
 -- name: renew_slots
 -- Holds on to slots; those that somebody else took meanwhile are missing from the answer.
 update lease l set until = %(until)s

@@ -19,6 +19,14 @@ select process, version, count(*) as count from subject group by process, versio
 -- Those long gone.
 delete from worker where seen_at < %(before)s;
 
+-- name: forget_worker
+-- It ends, and has given back what it held: the others needn't wait until it counts as dead to share that out.
+delete from worker where id = %(id)s;
+
+-- name: free_shards
+-- Whether some shard has no holder.
+select 1 as one from shard where until <= %(now)s and shard <> all(%(refused)s::smallint[]) limit 1;
+
 -- name: renew_shards
 -- Holds on to shards; those that somebody else took meanwhile are missing from the answer.
 update shard s set until = %(until)s
