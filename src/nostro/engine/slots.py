@@ -34,14 +34,16 @@ class Slots:
     _renewed: datetime | None = None
 
     async def step(self, now: Now) -> int:
-        """How many slots changed hands. Does its work every third of a lease."""
-        if self._renewed is not None and now.machine - self._renewed < LEASE / 3:
+        """How many slots changed hands. Does its work every third of a lease.
+
+        At once when it failed before, or when the clock was set back.
+        """
+        if self._renewed is not None and timedelta() <= now.machine - self._renewed < LEASE / 3:
             return 0
-        first, self._renewed = self._renewed is None, now.machine
         wanted = [(c.id, n) for c in self._served() for n in range(c.slots)]
         until = now.machine + LEASE
         async with self.database.transaction() as tx:
-            if first:
+            if self._renewed is None:
                 await tx.run(SQL.make_slots, now=now.machine, **_columns(wanted))
             fair = await self._fair(tx, len(wanted), now)
             surplus = sorted(self._mine)[fair:]
@@ -56,7 +58,7 @@ class Slots:
         names = {(row.name, row.slot) for row in renewed}
         self._mine = {name: slot for name, slot in self._mine.items() if name in names}
         self._mine |= {(row.name, row.slot): Slot(row.name, row.slot, row.token, self.worker) for row in taken}
-        self._until = until
+        self._until, self._renewed = until, now.machine
         return len(before ^ set(self._mine.values()))
 
     def held(self, connection: str, now: Now) -> list[Slot]:
