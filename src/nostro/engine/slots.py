@@ -34,15 +34,17 @@ class Slots:
     _renewed: datetime | None = None
 
     async def step(self, now: Now) -> int:
-        """How many slots changed hands. Does its work every third of a lease, and at once when one is free."""
+        """How many slots changed hands. Does its work every third of a lease.
+
+        At once when one is free, when it failed before, or when the clock was set back.
+        """
         wanted = [(c.id, n) for c in self._served() for n in range(c.slots)]
-        recently = self._renewed is not None and now.machine - self._renewed < LEASE / 3
+        recently = self._renewed is not None and timedelta() <= now.machine - self._renewed < LEASE / 3
         if recently and not await self.database.look(SQL.free_slots, now=now.machine, **_columns(wanted)):
             return 0
-        first, self._renewed = self._renewed is None, now.machine
         until = now.machine + LEASE
         async with self.database.transaction() as tx:
-            if first:
+            if self._renewed is None:
                 await tx.run(SQL.make_slots, now=now.machine, **_columns(wanted))
             fair = await self._fair(tx, len(wanted), now)
             surplus = sorted(self._mine)[fair:]
@@ -57,7 +59,7 @@ class Slots:
         names = {(row.name, row.slot) for row in renewed}
         self._mine = {name: slot for name, slot in self._mine.items() if name in names}
         self._mine |= {(row.name, row.slot): Slot(row.name, row.slot, row.token, self.worker) for row in taken}
-        self._until = until
+        self._until, self._renewed = until, now.machine
         return len(before ^ set(self._mine.values()))
 
     def held(self, connection: str, now: Now) -> list[Slot]:

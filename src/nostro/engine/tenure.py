@@ -62,11 +62,13 @@ class Tenure:
     _renewed: datetime | None = None
 
     async def step(self, now: Now) -> int:
-        """How many shards changed hands. Does its work every third of a lease, and at once when one is free."""
-        recently = self._renewed is not None and now.machine - self._renewed < LEASE / 3
+        """How many shards changed hands. Does its work every third of a lease.
+
+        At once when one is free, when it failed before, or when the clock was set back.
+        """
+        recently = self._renewed is not None and timedelta() <= now.machine - self._renewed < LEASE / 3
         if recently and not await self.database.look(SQL.free_shards, now=now.machine, refused=sorted(self.refused)):
             return 0
-        self._renewed = now.machine
         self.refused = {number: until for number, until in self.refused.items() if until > now.machine}
         until = now.machine + LEASE
         taken: list[Any] = []
@@ -85,7 +87,7 @@ class Tenure:
         before = set(self.shards)
         self.shards = {number: held for number, held in self.shards.items() if number in renewed}
         self.shards |= {row.shard: _held(row) for row in taken}
-        self._until = until
+        self._until, self._renewed = until, now.machine
         return len(before ^ set(self.shards))
 
     def held(self, now: Now) -> list[int]:

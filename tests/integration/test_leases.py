@@ -1,0 +1,85 @@
+"""Leases of shards and slots: taken and renewed in time, whatever becomes of one attempt or of the clock."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from nostro.engine import slots, tenure
+from nostro.engine.slots import Slots
+from nostro.engine.tenure import Tenure
+from nostro.model.clock import Now
+from nostro.model.ids import SHARDS
+from nostro.store.database import Database
+from tests.dispatch_world import START, Killed, Mortal, World, installed
+from tests.toy_partner import operation
+
+pytestmark = pytest.mark.asyncio
+NOW = Now(START, START)
+
+
+@pytest_asyncio.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    async with installed(database_url) as opened:
+        yield opened
+
+
+def later(seconds: float) -> Now:
+    return Now(START + timedelta(seconds=seconds), START + timedelta(seconds=seconds))
+
+
+def holders(database: Database) -> dict[str, Any]:
+    """A worker's shards and slots over a database that can be away."""
+    flickering: Any = Mortal(database)
+    world = World(database, operation("look_up"), slots=2)
+    connections = {world.connection.id: world.connection}
+    return {
+        "database": flickering,
+        "tenure": Tenure(flickering, "one", {"payout": 1}),
+        "slots": Slots(flickering, "one", connections),
+    }
+
+
+async def attempt(step: Any, now: Now) -> None:  # noqa: ANN401 - either's
+    with suppress(Killed):
+        await step(now)
+
+
+async def test_slots_are_made_though_the_first_attempt_failed(database: Database) -> None:
+    one = holders(database)
+    one["database"].dead = True
+    await attempt(one["slots"].step, NOW)
+    one["database"].dead = False
+    await attempt(one["slots"].step, later(5))
+    assert len(one["slots"].held("psp", later(5))) == 2, "else nothing ever leaves over this connection"
+
+
+@pytest.mark.parametrize("kind", ["tenure", "slots"])
+async def test_a_renewal_that_failed_is_tried_again_at_once(database: Database, kind: str) -> None:
+    one = holders(database)
+    holder = one[kind]
+    await holder.step(NOW)
+    one["database"].dead = True
+    await attempt(holder.step, later(3.5))
+    one["database"].dead = False
+    await attempt(holder.step, later(4.5))
+    kept = holder.held(later(11)) if kind == "tenure" else holder.held("psp", later(11))
+    assert len(kept) == (SHARDS if kind == "tenure" else 2), "it holds them beyond its first lease"
+
+
+@pytest.mark.parametrize("kind", ["tenure", "slots"])
+async def test_a_clock_that_is_set_back_leaves_no_lease_that_lasts_for_an_hour(database: Database, kind: str) -> None:
+    one = holders(database)
+    await one[kind].step(NOW)
+    back = later(-3600)
+    await one[kind].step(back)
+    table = "shard" if kind == "tenure" else "lease"
+    async with database.transaction() as tx:
+        [row] = await (await tx.execute(f"select max(until) as until from {table}".encode())).fetchall()
+    lease = tenure.LEASE if kind == "tenure" else slots.LEASE
+    assert row.until == back.machine + lease, "should it die now, others have them soon"
