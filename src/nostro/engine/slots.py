@@ -32,16 +32,17 @@ class Slots:
     _paces: dict[Name, Pace] = field(default_factory=dict)
     _until: datetime | None = None
     _renewed: datetime | None = None
+    _made: bool = False
 
     async def step(self, now: Now) -> int:
         """How many slots changed hands. Does its work every third of a lease."""
         if self._renewed is not None and now.machine - self._renewed < LEASE / 3:
             return 0
-        first, self._renewed = self._renewed is None, now.machine
+        self._renewed = now.machine
         wanted = [(c.id, n) for c in self._served() for n in range(c.slots)]
         until = now.machine + LEASE
         async with self.database.transaction() as tx:
-            if first:
+            if not self._made:
                 await tx.run(SQL.make_slots, now=now.machine, **_columns(wanted))
             fair = await self._fair(tx, len(wanted), now)
             surplus = sorted(self._mine)[fair:]
@@ -52,7 +53,7 @@ class Slots:
             limit = max(0, fair - len(renewed))
             taking = {"now": now.machine, "until": until, "holder": self.worker, "limit": limit}
             taken = await tx.rows(SQL.take_slots, **taking, **_columns(wanted)) if limit else []
-        before = set(self._mine.values())
+        self._made, before = True, set(self._mine.values())
         names = {(row.name, row.slot) for row in renewed}
         self._mine = {name: slot for name, slot in self._mine.items() if name in names}
         self._mine |= {(row.name, row.slot): Slot(row.name, row.slot, row.token, self.worker) for row in taken}
