@@ -18,7 +18,7 @@ from nostro.ingress.limits import Limit, Limits, Way
 from nostro.model.calls import HttpReply, HttpRequest, Message
 from nostro.model.clock import Now
 from nostro.store.database import Database
-from tests.dispatch_world import Worker, World, installed
+from tests.dispatch_world import Killed, Mortal, Worker, World, installed
 from tests.toy_partner import URL, ToyConfig, connector, operation
 
 AT = datetime(2026, 8, 31, 6, tzinfo=UTC)
@@ -165,6 +165,18 @@ async def test_a_dead_workers_slots_move_and_its_part_is_driven_on(database: Dat
         await world.want(f"po_{n}")
     await heir.settle()
     assert len(world.settled) == 8
+
+
+@pytest.mark.asyncio
+async def test_slots_that_could_not_be_made_at_first_are_made_when_they_can(database: Database) -> None:
+    world = World(database, operation("look_up"))
+    worker = Worker(world, "one", Mortal(database, dies_at=1))
+    with pytest.raises(Killed):
+        await worker.slots.step(world.now)
+    worker.mortal.dead = False  # only the connection to the database was gone
+    world.later(4)
+    await worker.slots.step(world.now)
+    assert len(worker.slots.held("psp", world.now)) == 1
 
 
 @pytest.mark.asyncio
