@@ -13,6 +13,7 @@ from nostro.model.failures import FormatRefused
 from nostro.model.messages import Instruction, MessageEnd
 from nostro.model.money import Amount
 from nostro.model.parties import BankAccount, Party
+from nostro.model.references import told as really_told
 from nostro.model.statements import References
 from tests.unit.test_bacs_standard_18 import OWN, collection, payment, submission, written
 
@@ -31,7 +32,7 @@ def payments(draw: st.DrawFn) -> Instruction:
     amount = Amount(value=Decimal(draw(st.integers(1, 10**9))).scaleb(-2), currency="GBP")
     shared = {
         "amount": amount,
-        "references": References(end_to_end=draw(NAMES)),
+        "references": References(end_to_end=really_told(draw(NAMES))),
         "execution_date": draw(st.none() | st.dates(date(2026, 9, 1), date(2026, 9, 30))),
     }
     if draw(st.booleans()):

@@ -16,6 +16,7 @@ from nostro.formats.reading import Item
 from nostro.model.failures import FormatRefused
 from nostro.model.money import Amount
 from nostro.model.parties import Address, BankAccount, Party
+from nostro.model.references import told as really_told
 from nostro.model.statements import (
     Balance,
     Charge,
@@ -46,7 +47,7 @@ directions = st.sampled_from(("credit", "debit"))
 references = st.builds(
     References,
     **{
-        name: texts(35)
+        name: texts(35).map(really_told)
         for name in ("end_to_end", "account_servicer", "instruction", "transaction", "mandate", "structured")
     },
 )
@@ -76,7 +77,7 @@ def entries(draw: st.DrawFn) -> Entry:
         state="booked",
         booking_date=DAY,
         value_date=DAY,
-        references=detail.references.model_copy(update={"entry": draw(texts(35))}),
+        references=detail.references.model_copy(update={"entry": really_told(draw(texts(35)))}),
         bank_transaction_code=draw(st.sampled_from(("PMNT-RCDT-ESCT", "NTRF"))),
         remittance=detail.remittance,
         counterparty=detail.counterparty,

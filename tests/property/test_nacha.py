@@ -16,6 +16,7 @@ from nostro.model.failures import FormatRefused
 from nostro.model.messages import Instruction, MessageEnd, MessageHead
 from nostro.model.money import Amount
 from nostro.model.parties import BankAccount, Party
+from nostro.model.references import told as really_told
 from nostro.model.statements import References, Reject
 from tests.unit.test_nacha import payroll
 from tests.unit.test_nacha_write import FILE, batch, payment
@@ -47,7 +48,7 @@ def payments(draw: st.DrawFn) -> Instruction:
         creditor_account=account if credit else None,
         debtor=None if credit else party,
         debtor_account=None if credit else account,
-        references=References(end_to_end=draw(words(15, least=0))),
+        references=References(end_to_end=really_told(draw(words(15, least=0)))),
         remittance=(text,) if text else (),
         others={"transaction_code": code},
     )

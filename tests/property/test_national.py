@@ -29,6 +29,7 @@ from nostro.formats.tables.writer import write_csv
 from nostro.model.failures import FormatRefused
 from nostro.model.money import Amount, plain
 from nostro.model.parties import BankAccount, Party
+from nostro.model.references import told as really_told
 from nostro.model.statements import Entry, References, Reject, Source, StatementHead
 from tests.statement_texts import Reader, entries
 from tests.unit import test_bai2, test_cfonb, test_coda, test_norma43, test_ofx, test_tables
@@ -132,6 +133,7 @@ def test_numbers_with_and_without_thousands_are_what_they_were(value: Decimal, m
 
 
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc", "Zs", "Zl", "Zp")), max_size=20)
+NAMED = WORDS.map(really_told)
 DRAWN = st.builds(
     Entry,
     amount=st.builds(
@@ -141,7 +143,7 @@ DRAWN = st.builds(
     state=st.sampled_from(["booked", "pending", "information", "future"]),
     booking_date=st.dates(date(1980, 1, 1), date(2079, 12, 31)),
     value_date=st.none() | st.dates(date(1980, 1, 1), date(2079, 12, 31)),
-    references=st.builds(References, end_to_end=WORDS, account_servicer=WORDS, structured=WORDS, mandate=WORDS),
+    references=st.builds(References, end_to_end=NAMED, account_servicer=NAMED, structured=NAMED, mandate=NAMED),
     bank_transaction_code=WORDS,
     remittance=WORDS.map(lambda words: (words,) if words else ()),
     counterparty=WORDS.map(lambda name: Party(name=name) if name else None),

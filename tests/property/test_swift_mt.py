@@ -19,6 +19,7 @@ from nostro.model.failures import FormatRefused
 from nostro.model.messages import Instruction, MessageEnd, MessageHead
 from nostro.model.money import Amount
 from nostro.model.parties import Address, BankAccount, Party
+from nostro.model.references import told as really_told
 from nostro.model.statements import Balance, Entry, References, Reject, Source, StatementEnd, StatementHead
 
 WORDS = (
@@ -26,7 +27,9 @@ WORDS = (
     .map(lambda said: " ".join(said.split()))
     .filter(lambda said: said not in SLASH_CODES)
 )
-REFERENCES = st.from_regex(r"[A-Z0-9]{1,16}", fullmatch=True).filter(lambda said: said not in SLASH_CODES | {"NONREF"})
+REFERENCES = st.from_regex(r"[A-Z0-9]{1,16}", fullmatch=True).filter(
+    lambda said: really_told(said) and said not in SLASH_CODES
+)
 VALUES = st.integers(1, 10**12).map(lambda minor: Decimal(minor).scaleb(-2))
 DAYS = st.dates(date(1990, 1, 1), date(2070, 1, 1))
 TYPES = st.sampled_from(["NTRF", "NMSC", "FCHG", "S103", "N192"])

@@ -286,6 +286,7 @@ DIFFERENT: dict[tuple[str, str], tuple[int, str]] = {
     ("self-provided/malformed_details.sta", "text"): (1, "both: the tag ABWA, as above"),
     ("self-provided/raphaelm.sta", "text"): (2, "both: a field NS, as above"),
     ("self-provided/wrapped_timestamp.sta", "creditor"): (1, PARTS),
+    ("self-provided/wrapped_timestamp.sta", "mandate"): (1, "ours: nothing but zeros is no mandate"),
     ("self-provided/wrapped_timestamp.sta", "text"): (1, PARTS),
 }
 """Where we differ from mt-940: how often, who is right, and why."""

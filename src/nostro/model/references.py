@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Mapping
+from string import punctuation
 from typing import NamedTuple, Self
 
 _RF_PREFIX = 4
@@ -67,10 +68,29 @@ NORMALISE: Mapping[str, Callable[[str], str]] = {
     "case": _verbatim,
 }
 
-_NOTHING = frozenset({"NOTPROVIDED", "NOT-PROVIDED", "NOT_PROVIDED", "NONREF", "NOREF", "NONE", "N/A", "NA", "UNKNOWN"})
+_NOTHING = frozenset({
+    "NOTPROVIDED", "NOT-PROVIDED", "NOT_PROVIDED", "NOTAVAILABLE", "NOTAPPLICABLE", "NONREF", "NOREF", "NONE", "NULL",
+    "N/A", "NA", "UNKNOWN",
+})  # fmt: skip
+_ENDS = frozenset(("", "0", *punctuation, *{end for word in _NOTHING for end in (word[-1], word[-1].lower())}))
 
 
 def told(reference: str) -> str:
-    """The reference, or nothing where a bank fills the field with words that say so (`NOTPROVIDED`, `NONREF`)."""
+    """The reference, or nothing where a bank fills the field with words or signs that say so (`NOTPROVIDED`, `/`).
+
+    Nothing but zeros is none either: two payments that bear one of these have nothing in common.
+    """
     said = reference.strip()
-    return "" if "".join(said.split()).upper() in _NOTHING or not said.strip("0") else said
+    if said[-1:] not in _ENDS:
+        return said  # as most of a million do: nothing more is to be looked at
+    if "".join(said.split()).upper() in _NOTHING or not said.strip("0"):
+        return ""
+    return said if any(map(str.isalnum, said)) else ""
+
+
+def all_told(said: dict[str, str]) -> dict[str, str]:
+    """Those of the references, by any name and without blanks around them, that are `told`."""
+    for one in said.values():
+        if one[-1:] in _ENDS and not told(one):
+            return {name: reference for name, reference in said.items() if told(reference)}
+    return said

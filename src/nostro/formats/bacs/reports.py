@@ -20,6 +20,7 @@ from nostro.model.failures import FormatRefused
 from nostro.model.messages import Instruction, MessageEnd, MessageHead, PaymentStatus, Reason
 from nostro.model.money import EXPONENTS, Amount, plain
 from nostro.model.parties import BankAccount, Party
+from nostro.model.references import told as really_told
 from nostro.model.statements import Check, References, Reject, ReturnInformation, Source
 
 BacsItem = MessageHead | Instruction | PaymentStatus | MessageEnd | Reject
@@ -181,13 +182,13 @@ def _returned(report: _Report, told: Attributes, payer: Attributes, source: Sour
     report.since = (report.since[0] + 1, report.since[1] + amount.value)
     debit = report.name == "ARUDD"
     other, own = ("debtor", "creditor") if debit else ("creditor", "debtor")
-    code = told.get("returncode", "")
+    code, mandate = told.get("returncode", ""), really_told(payer.get("ref", "")) if debit else ""
     text = told.get("returndescription", "") or _reason(report.name, code)
     return Instruction.model_validate(
         {
             "method": "direct_debit" if debit else "credit_transfer",
             "amount": amount,
-            "references": References(end_to_end=told.get("ref", ""), mandate=payer.get("ref", "") if debit else ""),
+            "references": References(end_to_end=really_told(told.get("ref", "")), mandate=mandate),
             "execution_date": day(told.get("originalprocessingdate", "")),
             other: Party(name=payer.get("name", "")),
             f"{other}_account": account_of(payer, "number", "sortcode"),
@@ -213,7 +214,7 @@ def _advice(name: str, told: Attributes, source: Source) -> PaymentStatus:
     }
     others |= {"new_account": told.get(_ending(told, new[0]), ""), "new_sort_code": told.get(_ending(told, new[1]), "")}
     others |= {key: told.get(key, "") for key in ("duedate", "aosn", "transactioncode", "payernewname", "filetype")}
-    reference = told.get("reference", "")
+    reference = really_told(told.get("reference", ""))
     credit = name == "AWACS"
     party = Party(name=told.get(_ending(told, "payername"), "") or told.get(_ending(told, "name"), ""))
     return PaymentStatus.model_validate(

@@ -17,6 +17,7 @@ from nostro.model.failures import FormatRefused
 from nostro.model.messages import Instruction, Mandate, MessageEnd, MessageHead
 from nostro.model.money import Amount, plain
 from nostro.model.parties import BankAccount, Party
+from nostro.model.references import told as really_told
 from nostro.model.statements import Check, References, Reject, Source
 
 Standard18Item = MessageHead | Instruction | MessageEnd | Reject
@@ -158,12 +159,13 @@ class _Walk:
         method = TRANSACTIONS[code]
         credit = method == "credit_transfer"
         day = julian(fields["day"]) or julian(self.labels.get("UHL1.processing", ""))
+        reference = really_told(fields["reference"])
         others = {"transaction_code": code, "account_type": fields["type"], "free": fields["free"]}
         return Instruction(
             method=method,
             amount=Amount(value=Decimal(fields["amount"]).scaleb(-2), currency="GBP"),
             group=self.labels.get("UHL1.file", ""),
-            references=References(end_to_end=fields["reference"], mandate="" if credit else fields["reference"]),
+            references=References(end_to_end=reference, mandate="" if credit else reference),
             execution_date=day,
             debtor=own if credit else other,
             debtor_account=own_account if credit else other_account,

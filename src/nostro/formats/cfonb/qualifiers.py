@@ -14,6 +14,7 @@ from nostro.formats.cfonb.amounts import places
 from nostro.formats.line_statements import scaled, whole_number, zone
 from nostro.formats.reading import Unreadable
 from nostro.model.parties import BankAccount, Party
+from nostro.model.references import told
 from nostro.model.statements import Charge, Direction, Exchange, References
 
 TOLD = 200
@@ -63,10 +64,10 @@ class Told:
         }
 
 
-def gather(told: Iterable[tuple[str, str]]) -> Told:
+def gather(pairs: Iterable[tuple[str, str]]) -> Told:
     """What records tell: pairs of qualifier and information. Raises `Unreadable`."""
     gathered = Told()
-    for qualifier, said in told:
+    for qualifier, said in pairs:
         if qualifier in _LINES or not qualifier:
             gathered.lines += [line] if (line := " ".join(said.split())) else []
         elif qualifier in _REFERENCES:
@@ -80,7 +81,7 @@ def gather(told: Iterable[tuple[str, str]]) -> Told:
 
 def _take_references(gathered: Told, qualifier: str, said: str) -> None:
     for name, (first, last) in zip(_REFERENCES[qualifier], (_FIRST, _SECOND), strict=True):
-        if not (value := zone(said, first, last)) or not name:
+        if not (value := told(zone(said, first, last))) or not name:
             continue
         known = gathered.references if name in References.model_fields else gathered.others
         known[name] = value

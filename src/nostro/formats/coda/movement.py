@@ -14,6 +14,7 @@ from nostro.formats.line_statements import scaled, zone
 from nostro.formats.reading import Unreadable
 from nostro.model.money import EXPONENTS, Amount
 from nostro.model.parties import Address, BankAccount, Party
+from nostro.model.references import all_told, told
 from nostro.model.statements import Direction, References, ReturnInformation
 
 RECORD = 128
@@ -139,10 +140,8 @@ def _other_side(record: str) -> tuple[BankAccount, str]:
 def _communication(movement: Movement) -> tuple[References, tuple[str, ...]]:
     """The references and the free lines of the communication, which runs through records 2.1, 2.2 and 2.3."""
     whole = movement.first[62:115] + movement.second[10:63] + movement.third[82:125]
-    known = {
-        "account_servicer": zone(movement.first, 11, 31),
-        "end_to_end": zone(movement.second, 64, 98),
-    }
+    named = {"account_servicer": zone(movement.first, 11, 31), "end_to_end": zone(movement.second, 64, 98)}
+    known = all_told(named)
     if movement.first[61:62] != "1":
         said = " ".join(whole.split())
         return References(**known), (said,) if said else ()
@@ -150,7 +149,7 @@ def _communication(movement: Movement) -> tuple[References, tuple[str, ...]]:
     if kind in _STRUCTURED:
         length = _STRUCTURED[kind]
         said = " ".join(body[length:].split())
-        return References(**known, structured=body[:length].strip()), (said,) if said else ()
+        return References(**known, structured=told(body[:length])), (said,) if said else ()
     if kind == "127":
         return _direct_debit(known, body)
     others = {f"structured_{kind}": " ".join(body.split())}
@@ -166,15 +165,15 @@ def _direct_debit(known: dict[str, str], body: str) -> tuple[References, tuple[s
     others = {"creditor_id": zone(body, 10, 44), "direct_debit": zone(body, 7, 9)}
     said = " ".join(body[79:141].split())
     others = {name: value for name, value in others.items() if value}
-    return References(**known, mandate=zone(body, 45, 79), others=others), (said,) if said else ()
+    return References(**known, mandate=told(zone(body, 45, 79)), others=others), (said,) if said else ()
 
 
-def _information(told: list[tuple[str, str]]) -> tuple[Party | None, dict[str, str], str]:
+def _information(records: list[tuple[str, str]]) -> tuple[Party | None, dict[str, str], str]:
     """Records 3: the other side's name and address, other parties, and free text of the bank."""
     party: Party | None = None
     others: dict[str, str] = {}
     free: list[str] = []
-    for structure, said in told:
+    for structure, said in records:
         kind, body = said[:3], said[3:]
         if structure != "1":
             free.append(said)

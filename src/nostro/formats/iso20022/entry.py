@@ -12,6 +12,8 @@ from nostro.formats.iso20022.values import decimal
 from nostro.formats.reading import Unreadable, if_readable
 from nostro.model.base import changed, maker
 from nostro.model.parties import BankAccount, Party, same_account
+from nostro.model.references import all_told
+from nostro.model.references import told as really_told
 from nostro.model.statements import (
     Charge,
     Detail,
@@ -75,7 +77,7 @@ def read_entry(told: Told, details: tuple[Detail, ...], total: int, around: Arou
         "reversal": told.text("RvslInd").lower() in _TRUE,
         "booking_date": day_of(told, "BookgDt"),
         "value_date": day_of(told, "ValDt"),
-        "references": changed(only.references, {"entry": "", **told.fields(_ENTRY_REFERENCES)}),
+        "references": changed(only.references, {"entry": "", **all_told(told.fields(_ENTRY_REFERENCES))}),
         "bank_transaction_code": "-".join(told.fields(_CODES).values()) or told.text("BkTxCd/Prtry/Cd"),
         "remittance": only.remittance,
         "counterparty": only.counterparty,
@@ -193,7 +195,8 @@ def _references(told: Told, structured: str) -> References:
     others = told.fields(_OTHERS)
     for own in told.blocks("Refs/Prtry"):
         others[own.text("Tp") or "Prtry"] = own.text("Ref")
-    return _made_references({**told.fields(_REFERENCES), "structured": structured, "others": others})
+    fields = all_told(told.fields(_REFERENCES))
+    return _made_references({**fields, "structured": really_told(structured), "others": all_told(others)})
 
 
 def _exchange(told: Told) -> Exchange | None:

@@ -12,7 +12,7 @@ from nostro.model.base import unchecked
 from nostro.model.messages import Instruction, Mandate, Method, RequestTerms
 from nostro.model.money import Amount
 from nostro.model.parties import BankAccount, Party
-from nostro.model.references import told as told_reference
+from nostro.model.references import all_told
 from nostro.model.statements import Charge, Exchange, References, ReturnInformation, Source
 
 _made, _made_references = unchecked(Instruction), unchecked(References)
@@ -189,8 +189,8 @@ def _original_amount(layers: Layers, moved: Amount | None) -> Amount | None:
 
 def references(layers: Layers, structured: str = "") -> References:
     """Who calls the payment what. What a group or message is called, its payments are not: only they may say it."""
-    known = layers.fields(_OF_GROUP) | layers.own.fields(_REFERENCES)
-    return _made_references(**known, structured=structured, others=layers.own.fields(_OTHER_REFERENCES))
+    known = all_told({**layers.fields(_OF_GROUP), **layers.own.fields(_REFERENCES), "structured": structured})
+    return _made_references(**known, others=all_told(layers.own.fields(_OTHER_REFERENCES)))
 
 
 _SIDES: Mapping[str, tuple[str, ...]] = {
@@ -339,7 +339,7 @@ def _others(layers: Layers) -> dict[str, str]:
 def _nameless(layers: Layers) -> dict[str, str]:
     """Banks of payer and payee that bear neither BIC nor clearing id: what else they are called."""
     found = {name: agent(layers, element) for name, element in _BANKS.items() if not identified(layers, element)}
-    return {name: said for name, said in found.items() if told_reference(said)}
+    return all_told(found)
 
 
 def _roles(layers: Layers) -> dict[str, str]:

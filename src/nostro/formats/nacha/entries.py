@@ -14,6 +14,7 @@ from nostro.model.base import Mould
 from nostro.model.messages import Instruction, PaymentStatus, Reason
 from nostro.model.money import Amount
 from nostro.model.parties import BankAccount, Party
+from nostro.model.references import told as really_told
 from nostro.model.statements import References, Source
 
 _AMOUNT = Mould(Amount(value=Decimal(0), currency="USD"), "value")
@@ -52,7 +53,7 @@ class Entries:
         fields: dict[str, Any] = {
             "amount": _AMOUNT.cast({"value": dollars(record[29:39])}),
             "references": _REFERENCES.cast(
-                {"end_to_end": record[layout.identification].strip(), "transaction": record[79:94].strip()}
+                {"end_to_end": really_told(record[layout.identification]), "transaction": record[79:94].strip()}
             ),
             sort.receiver: _PARTY.cast({"name": record[layout.name].strip()}),
             sort.account: _ACCOUNT.cast({"other": record[layout.account].strip(), "clearing_id": record[3:12].strip()}),

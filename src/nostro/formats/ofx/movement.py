@@ -81,7 +81,7 @@ def _days(running: Running, said: Mapping[str, str], line: int) -> dict[str, Any
 
 def _references(said: Mapping[str, str]) -> References:
     others = {ours: value for name, ours in _OTHERS.items() if (value := really_told(said.get(name, "")))}
-    return References(account_servicer=said.get("FITID", ""), others=others)
+    return References(account_servicer=really_told(said.get("FITID", "")), others=others)
 
 
 def _address(said: Mapping[str, str]) -> Address | None:

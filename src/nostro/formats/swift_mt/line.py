@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 from nostro.formats.reading import Unreadable, if_readable
 from nostro.formats.swift_mt.values import day, decimal, finer, near
+from nostro.model.references import told
 from nostro.model.statements import Direction
 
 _LINE = re.compile(
@@ -24,11 +25,8 @@ _AMOUNT = re.compile(r"[CD][A-Z]?\s?(\d[\d.,]*)", re.IGNORECASE)
 CODEWORD = re.compile(r"/(OCMT|CHGS|EXCH|IACC|TRCD|CTC|UETR)/([^/\n]*)(?:/+(?![A-Z]{3,4}/))?")
 _COLUMNS = re.compile(r"(\S+) {2,}(\S.*)", re.DOTALL)
 _REFERENCE_SIGNS = 16
-_ELSEWHERE = frozenset({"NONREF", "KREF", "EREF", "PREF", "MREF", "MARF", "CREF", "NOTPROVIDED"})
-"""What stands in place of a reference: there is none, or field 86 tells it."""
-
-
-_LONGEST = max(map(len, _ELSEWHERE)) + 1
+_ELSEWHERE = frozenset({"KREF", "EREF", "PREF", "MREF", "MARF", "CREF"})
+"""What stands in place of a reference that field 86 tells."""
 
 
 class Line:
@@ -112,14 +110,14 @@ def _references(line: Line, rest: str) -> None:
     line.reference, line.bank_reference = told_reference(reference), told_reference(servicer)
 
 
-def told_reference(told: str) -> str:
+def told_reference(said: str) -> str:
     """A reference, or nothing where a word says that there is none or that field 86 has it."""
-    said = told.strip()
-    return "" if len(said) <= _LONGEST and said.rstrip("+").upper() in _ELSEWHERE else said
+    reference = told(said.strip().removesuffix("+"))
+    return "" if reference.upper() in _ELSEWHERE else reference
 
 
-def _supplementary(line: Line, told: str) -> None:
-    if "/" in told:
-        line.codewords = dict(CODEWORD.findall(told))
-        told = CODEWORD.sub(" ", told).strip()
-    line.supplementary = told
+def _supplementary(line: Line, said: str) -> None:
+    if "/" in said:
+        line.codewords = dict(CODEWORD.findall(said))
+        said = CODEWORD.sub(" ", said).strip()
+    line.supplementary = said

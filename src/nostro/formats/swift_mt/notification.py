@@ -76,7 +76,7 @@ def _entry(
         booking_date=told[0],
         value_date=told[0],
         references=References(
-            account_servicer=_said(fields.get("20")),
+            account_servicer=told_reference(_said(fields.get("20"))),
             instruction=told_reference(_said(fields.get("21"))),
             others={**({"UETR": uetr} if uetr else {}), **words},
         ),

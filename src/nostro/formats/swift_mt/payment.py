@@ -20,6 +20,7 @@ from nostro.formats.swift_mt.values import about, coded_amount, dated_amount, da
 from nostro.model.messages import Envelope, Instruction, MessageEnd, MessageHead, MessageKind
 from nostro.model.money import Amount
 from nostro.model.parties import BankAccount, Party
+from nostro.model.references import all_told
 from nostro.model.statements import Charge, Check, Exchange, References, Reject, Source
 
 PaymentItem = MessageHead | Instruction | Reject | MessageEnd
@@ -266,7 +267,7 @@ class _Reader:
         own = self._text("21") if self.kind == "101" else self._text("20")
         end_to_end = ordered or (self._text("21") if self.kind != "103" else "")
         message = self._text("20") if self.kind == "101" else ""
-        return References(instruction=own, end_to_end=end_to_end, message=message)
+        return References(**all_told({"instruction": own, "end_to_end": end_to_end, "message": message}))
 
     def _purpose(self) -> tuple[str, ...]:
         return self._lines("70") or self._lines("70", self.beneath)

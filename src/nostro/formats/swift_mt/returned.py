@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from nostro.model.references import told
 from nostro.model.statements import References, ReturnInformation
 
 _BACK = re.compile(r"/(RETN|REJT)/([^/\s]*)")
@@ -18,7 +19,7 @@ def returned(lines: Sequence[str]) -> ReturnInformation | None:
         return None
     said = "\n".join(lines)
     reason, words = _REASON.search(said, back.end()), dict(_WORD.findall(said))
-    reference = words.get("MREF", "").strip()
+    reference = told(words.get("MREF", ""))
     return ReturnInformation(
         code=reason[1] if reason else "",
         proprietary="/".join(part for part in back.groups() if part),

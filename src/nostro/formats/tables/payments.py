@@ -19,6 +19,7 @@ from nostro.model.failures import FormatRefused
 from nostro.model.messages import Instruction, MessageEnd, MessageHead
 from nostro.model.money import EXPONENTS, Amount
 from nostro.model.parties import Address, BankAccount, Party
+from nostro.model.references import told
 from nostro.model.statements import References, Reject, Source
 
 PaymentItem = MessageHead | Instruction | MessageEnd | Reject
@@ -137,14 +138,14 @@ class _Walk:
         """A line as a payment, or why it is none."""
         said = _Line(self.profile, self.places, row)
         try:
-            told = said.payment()
+            payment = said.payment()
         except Unreadable as unreadable:
             self.rejected += 1
             return Reject(where="table", why=str(unreadable), line=row.line)
         self.count += 1
-        if told.amount:
-            self.totals[told.amount.currency] = self.totals.get(told.amount.currency, Decimal(0)) + told.amount.value
-        return told
+        if paid := payment.amount:
+            self.totals[paid.currency] = self.totals.get(paid.currency, Decimal(0)) + paid.value
+        return payment
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +170,7 @@ class _Line:
             creditor_account=self.held_at("creditor"),
             ultimate_debtor=self.party("ultimate_debtor"),
             ultimate_creditor=self.party("ultimate_creditor"),
-            references=References(**{name: self.text(name) for name in references}),
+            references=References(**{name: told(self.text(name)) for name in references}),
             remittance=remittance,
             others={"cheque_number": cheque} if cheque else {},
             source=Source(where="table", line=self.row.line),

@@ -17,6 +17,7 @@ from nostro.formats.tables.rows import Row, places_of
 from nostro.model.failures import FormatRefused
 from nostro.model.money import EXPONENTS, NO_CURRENCY, Amount
 from nostro.model.parties import BankAccount, Party
+from nostro.model.references import told
 from nostro.model.statements import (
     Balance,
     Direction,
@@ -123,8 +124,8 @@ class _Walk:
         for name, detail in self.unread:
             running.note(name, detail)
         currency = running.head.currency or NO_CURRENCY
-        told = list(self.marked) or [(code, self._balance(value, currency)) for code, value in self.chain.ends()]
-        running.balances += [Balance(code=code, amount=amount) for code, amount in told]
+        ends = list(self.marked) or [(code, self._balance(value, currency)) for code, value in self.chain.ends()]
+        running.balances += [Balance(code=code, amount=amount) for code, amount in ends]
         for line, expected, said in self.chain.broken()[:_NOTED]:
             running.note("chain", f"line {line}: the amounts lead to {expected}, told is {said}")
         if self.chain.counted:
@@ -196,8 +197,8 @@ class _Walk:
         return currency
 
     def _currency_of(self, row: Row) -> str:
-        told = self._text(row, "currency").upper()
-        return told if told in EXPONENTS else ""
+        currency = self._text(row, "currency").upper()
+        return currency if currency in EXPONENTS else ""
 
     def _running_balance(self, row: Row) -> Decimal | None:
         return number(self._cell(row, "balance"), self.profile.decimal)
@@ -216,12 +217,7 @@ class _Walk:
             "state": status if status in _STATES else "booked",
             "booking_date": booked,
             "value_date": day(self._cell(row, "value_date"), order),
-            "references": References(
-                account_servicer=self._text(row, "reference"),
-                end_to_end=self._text(row, "end_to_end"),
-                structured=self._text(row, "structured"),
-                mandate=self._text(row, "mandate"),
-            ),
+            "references": References(**{field: told(self._text(row, name)) for field, name in _REFERENCES.items()}),
             "bank_transaction_code": self._text(row, "code"),
             "remittance": tuple(line for line in lines if line),
             "counterparty": Party(name=name) if name else None,
@@ -246,6 +242,11 @@ class _Walk:
 
     def _text(self, row: Row, name: str, place: int = 0) -> str:
         return text(self._cell(row, name, place))
+
+
+_REFERENCES = {
+    "account_servicer": "reference", "end_to_end": "end_to_end", "structured": "structured", "mandate": "mandate",
+}  # fmt: skip
 
 
 def _is_marked(row: Row, mark: Marked) -> bool:
