@@ -52,12 +52,13 @@ def essence(entry: Entry) -> list[object]:
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_a_real_banks_file_is_valid_and_the_same_when_it_is_written_again(shared: Path, folder: str) -> None:
     place = shared / "data" / "bank" / "iso20022"
-    valid = same = 0
+    valid = same = misfits = 0
     for path in sorted((place / folder).rglob("*.xml")):
         items = read(path.read_bytes())
         try:
             raw, said = written(items)
-        except FormatRefused:
+        except FormatRefused as refused:
+            misfits += "opening + booked entries = closing" in refused.sentence
             continue
         kind = next(one.kind for one in items if isinstance(one, StatementHead))
         schema = etree.XMLSchema(etree.parse(str(place / "xsd" / f"{SCHEMAS[kind]}.xsd")))
@@ -69,5 +70,5 @@ def test_a_real_banks_file_is_valid_and_the_same_when_it_is_written_again(shared
             if not said:
                 assert [essence(entry) for entry in old] == [essence(entry) for entry in new], path.name
                 same += 1
-    assert valid >= {"camt.052": 17, "camt.053": 26, "camt.054": 15}[folder]
+    assert (valid, misfits) == {"camt.052": (17, 0), "camt.053": (12, 14), "camt.054": (15, 0)}[folder]
     assert same > valid / 2

@@ -96,7 +96,8 @@ def _of_text(told: str, again: str, path: str) -> Iterator[Lost]:
 def _national(told: BankAccount, again: BankAccount) -> BankAccount:
     """An IBAN and the national number in it name one account."""
     number = again.clearing_id + again.other
-    same = told.iban and again.other and not again.iban and told.identification.endswith(number)
+    whole = told.identification
+    same = told.iban and again.other and not again.iban and number != whole and whole.endswith(number)
     return told.model_copy(update={"iban": "", "other": again.other}) if same else told
 
 

@@ -89,6 +89,13 @@ class Amount(Value):
             raise ValueError(message)
         return self
 
+    @property
+    def is_finer(self) -> bool:
+        """Whether it has digits that its currency has not, or no currency."""
+        _, digits, told = self.value.as_tuple()
+        beyond = -int(told) - EXPONENTS.get(self.currency, 0)
+        return self.currency == NO_CURRENCY or (beyond > 0 and any(digits[-beyond:]))
+
     def to_money(self, rounding: Rounding | None = None) -> Money:
         """The amount in whole minor units.
 

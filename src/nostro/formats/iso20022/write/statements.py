@@ -7,18 +7,20 @@ long texts may be. What a statement tells and the message has no place for is sa
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from itertools import islice
 
+from nostro.formats.checks import Sums
 from nostro.formats.iso20022.entry import STATE_CODES
+from nostro.formats.iso20022.write.placed import CODE, Place, Say, agent, bank_account, party
 from nostro.formats.iso20022.write.settled import document
 from nostro.formats.reading import Item
 from nostro.formats.xml_text import DECLARATION, attribute, branch, leaf
 from nostro.model.failures import FormatRefused
 from nostro.model.money import Amount, plain
-from nostro.model.parties import Address, BankAccount, Party
 from nostro.model.statements import (
     Balance,
     Charge,
@@ -33,31 +35,12 @@ from nostro.model.statements import (
     StatementHead,
 )
 
-Say = Callable[[str], object]
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where in the source we are, and who hears what gets lost there."""
-
-    where: str
-    say: Say
-
-    def leaf(self, name: str, text: str, most: int) -> str:
-        """An element with a text of at most so many characters."""
-        said = text.strip()
-        if len(said) > most:
-            self.say(f"{self.where}: {name} takes {most} characters; {len(said) - most} were cut off.")
-        return leaf(name, said[:most])
-
-
 MESSAGES: dict[ReportKind, tuple[str, str, str]] = {
     "statement": ("camt.053.001.08", "BkToCstmrStmt", "Stmt"),
     "report": ("camt.052.001.08", "BkToCstmrAcctRpt", "Rpt"),
     "notification": ("camt.054.001.08", "BkToCstmrDbtCdtNtfctn", "Ntfctn"),
 }
-_CODE = 4
-_ID, _LONG_ID, _LINE, _MORE, _NAME = 35, 105, 140, 500, 140
+_ID, _LONG_ID, _LINE, _MORE, _NAME, _RATE = 35, 105, 140, 500, 140, 11
 _DIRECTIONS: dict[Direction, str] = {"credit": "CRDT", "debit": "DBIT"}
 _REFERENCES = (
     ("MsgId", "message"), ("AcctSvcrRef", "account_servicer"), ("PmtInfId", "payment_information"),
@@ -115,9 +98,11 @@ class _Statement:
     say: Say
     entries: list[Entry] = field(default_factory=list)
     begun: bool = False
+    sums: Sums = field(default_factory=partial(Sums, paged=True))
 
     def entry(self, entry: Entry, ends: Iterator[StatementEnd]) -> Iterator[bytes]:
         """One entry more."""
+        self.sums.add(entry)
         self.entries.append(entry)
         if not self.begun and len(self.entries) == _HELD:
             yield from (piece for end in islice(ends, 1) for piece in self._begin(end))
@@ -129,7 +114,17 @@ class _Statement:
         if not self.begun:
             yield from self._begin(end)
         yield from self._flush()
+        self._hold(self.head.completed(end))
         yield f"</{MESSAGES[self.head.kind][2]}>\n".encode()
+
+    def _hold(self, head: StatementHead) -> None:
+        """A statement leads from its opening balance to its closing one. Raises `FormatRefused` where it does not."""
+        broken = [check for check in self.sums.checks(head.balances, ()) if not check.ok]
+        if head.kind == "statement" and broken:
+            raise FormatRefused(
+                f"{head.source.where}, Bal: {broken[0].detail} (opening + booked entries = closing).",
+                "Find the entry that is missing, doubled or could not be read; nostro validate says more.",
+            )
 
     def _flush(self) -> Iterator[bytes]:
         yield from (_entry(entry, self.say).encode() for entry in self.entries)
@@ -142,7 +137,7 @@ class _Statement:
 
 def _opening(head: StatementHead, created_at: datetime, say: Say) -> bytes:
     version, message, _ = MESSAGES[head.kind]
-    at = _Place(head.source.where, say)
+    at = Place(head.source.where, say)
     group = branch("GrpHdr", at.leaf("MsgId", head.statement_id or "1", _ID), leaf("CreDtTm", created_at.isoformat()))
     namespace = attribute("xmlns", f"urn:iso:std:iso:20022:tech:xsd:{version}")
     return f"{DECLARATION}<Document{namespace}><{message}>{group}".encode()
@@ -154,7 +149,7 @@ def _beginning(head: StatementHead, end: StatementEnd, say: Say) -> Iterator[byt
     head = head.completed(end)
     if not head.bank_account.identification:
         raise FormatRefused("The statement names no bank account (Acct is mandatory).", "Say which one it is.")
-    at = _Place(head.source.where, say)
+    at = Place(head.source.where, say)
     if head.kind == "statement" and not head.balances:
         raise FormatRefused(
             f"The statement has no balance: {version} demands one (Bal).", "Write a notification, or CSV."
@@ -163,7 +158,7 @@ def _beginning(head: StatementHead, end: StatementEnd, say: Say) -> Iterator[byt
     yield f"<{name}>{''.join(told)}".encode()
 
 
-def _head(head: StatementHead, at: _Place) -> Iterator[str]:
+def _head(head: StatementHead, at: Place) -> Iterator[str]:
     yield at.leaf("Id", head.statement_id or "1", _ID)
     if head.page is not None:
         last = str(head.last_page is not False).lower()
@@ -175,22 +170,22 @@ def _head(head: StatementHead, at: _Place) -> Iterator[str]:
         edges = leaf("FrDtTm", f"{head.from_date}T00:00:00"), leaf("ToDtTm", f"{head.to_date}T23:59:59")
         yield branch("FrToDt", *edges)
     yield leaf("CpyDplctInd", head.copy_mark if head.copy_mark in ("COPY", "CODU", "DUPL") else "")
-    yield _bank_account("Acct", head.bank_account, at, head.currency)
+    yield bank_account("Acct", head.bank_account, at, head.currency)
 
 
-def _balance(told: Balance, at: _Place) -> str:
-    code = leaf("Cd", told.code) if len(told.code) == _CODE else at.leaf("Prtry", told.code, _ID)
+def _balance(told: Balance, at: Place) -> str:
+    code = leaf("Cd", told.code) if len(told.code) == CODE else at.leaf("Prtry", told.code, _ID)
     negative = told.amount.value < 0
     absolute = Amount(value=abs(told.amount.value), currency=told.amount.currency)
     on = branch("Dt", leaf("Dt", told.on.isoformat() if told.on else ""))
     if not on:
         raise FormatRefused(f"The balance {told.code} has no date (Bal/Dt is mandatory).")
     kind = branch("Tp", branch("CdOrPrtry", code))
-    return branch("Bal", kind, _amount("Amt", absolute), leaf("CdtDbtInd", "DBIT" if negative else "CRDT"), on)
+    return branch("Bal", kind, at.amount("Amt", absolute), leaf("CdtDbtInd", "DBIT" if negative else "CRDT"), on)
 
 
 def _entry(entry: Entry, say: Say) -> str:
-    at = _Place(entry.source.where, say)
+    at = Place(entry.source.where, say)
     details = entry.details or (_detail_of(entry),)
     if entry.details_total > len(entry.details) > 0:
         say(f"{entry.source.where}: of {entry.details_total} payments in the entry {len(entry.details)} were kept.")
@@ -200,7 +195,7 @@ def _entry(entry: Entry, say: Say) -> str:
     return branch(
         "Ntry",
         at.leaf("NtryRef", entry.references.entry, _ID),
-        _amount("Amt", entry.amount),
+        at.amount("Amt", entry.amount),
         leaf("CdtDbtInd", _DIRECTIONS[entry.direction]),
         leaf("RvslInd", "true" if entry.reversal else ""),
         branch("Sts", leaf("Cd", STATE_CODES[entry.state])),
@@ -208,13 +203,13 @@ def _entry(entry: Entry, say: Say) -> str:
         branch("ValDt", leaf("Dt", entry.value_date.isoformat() if entry.value_date else "")),
         at.leaf("AcctSvcrRef", entry.references.account_servicer, _ID),
         _code(entry.bank_transaction_code, at),
-        _charges(entry.charges if len(details) > 1 else ()),
+        _charges(entry.charges if len(details) > 1 else (), at),
         branch("NtryDtls", batch, *(_detail(detail, at) for detail in details)),
         at.leaf("AddtlNtryInf", entry.additional, _MORE),
     )
 
 
-def _batch(entry: Entry, at: _Place) -> str:
+def _batch(entry: Entry, at: Place) -> str:
     message = at.leaf("MsgId", entry.references.message, _ID)
     information = at.leaf("PmtInfId", entry.references.payment_information, _ID)
     return branch("Btch", message, information, leaf("NbOfTxs", str(max(entry.details_total, 1))))
@@ -235,39 +230,39 @@ def _detail_of(entry: Entry) -> Detail:
     )
 
 
-def _detail(detail: Detail, at: _Place) -> str:
+def _detail(detail: Detail, at: Place) -> str:
     role = "Dbtr" if detail.direction == "credit" else "Cdtr"
     account = detail.counterparty_account
     settled_on = leaf("IntrBkSttlmDt", detail.settlement_date.isoformat() if detail.settlement_date else "")
     return branch(
         "TxDtls",
         _references(detail.references, at),
-        _amount("Amt", detail.amount) if detail.amount else "",
+        at.amount("Amt", detail.amount) if detail.amount else "",
         leaf("CdtDbtInd", _DIRECTIONS[detail.direction] if detail.amount and detail.direction else ""),
-        _exchange(detail.exchange, detail.amount),
-        _charges(detail.charges),
+        _exchange(detail.exchange, detail.amount, at),
+        _charges(detail.charges, at),
         branch(
             "RltdPties",
-            _party(role, detail.counterparty, at),
-            _bank_account(f"{role}Acct", account, at),
-            _party(f"Ultmt{role}", detail.ultimate_counterparty, at),
+            party(role, detail.counterparty, at),
+            bank_account(f"{role}Acct", account, at),
+            party(f"Ultmt{role}", detail.ultimate_counterparty, at),
         ),
-        branch("RltdAgts", branch(f"{role}Agt", _agent(account, at))),
+        branch("RltdAgts", branch(f"{role}Agt", agent(account, at))),
         _coded("LclInstrm", detail.local_instrument or "", at),
         _coded("Purp", detail.purpose, at),
         _remittance(detail, at),
         branch("RltdDts", settled_on),
-        branch("Tax", _amount("TtlTaxAmt", detail.tax)) if detail.tax else "",
+        branch("Tax", at.amount("TtlTaxAmt", detail.tax)) if detail.tax else "",
         _returned(detail, at),
         at.leaf("AddtlTxInf", detail.additional, _MORE),
     )
 
 
-def _coded(name: str, said: str, at: _Place) -> str:
-    return branch(name, leaf("Cd", said) if len(said) == _CODE else at.leaf("Prtry", said, _ID))
+def _coded(name: str, said: str, at: Place) -> str:
+    return branch(name, leaf("Cd", said) if len(said) == CODE else at.leaf("Prtry", said, _ID))
 
 
-def _references(told: References, at: _Place) -> str:
+def _references(told: References, at: Place) -> str:
     named = [at.leaf(name, getattr(told, field), _ID) for name, field in _REFERENCES]
     others = [at.leaf(name, told.others.get(name, ""), _ID) for name in _OTHERS]
     said = told.others.get("UETR", "").lower()
@@ -281,7 +276,7 @@ def _references(told: References, at: _Place) -> str:
     return branch("Refs", *named, unique, *ids, *others, *own)
 
 
-def _exchange(told: Exchange | None, settled: Amount | None) -> str:
+def _exchange(told: Exchange | None, settled: Amount | None, at: Place) -> str:
     if told is None:
         return ""
     conversion = ""
@@ -294,72 +289,27 @@ def _exchange(told: Exchange | None, settled: Amount | None) -> str:
             leaf("XchgRate", plain(told.rate)),
             leaf("CtrctId", told.contract or ""),
         )
-    instructed = branch("InstdAmt", _amount("Amt", told.instructed)) if told.instructed else ""
-    moved = branch("TxAmt", _amount("Amt", settled), conversion) if settled else ""
-    counter = branch("CntrValAmt", _amount("Amt", told.counter_value)) if told.counter_value else ""
+    instructed = branch("InstdAmt", at.amount("Amt", told.instructed)) if told.instructed else ""
+    moved = branch("TxAmt", at.amount("Amt", settled), conversion) if settled else ""
+    counter = branch("CntrValAmt", at.amount("Amt", told.counter_value)) if told.counter_value else ""
     return branch("AmtDtls", instructed, moved, counter)
 
 
-def _charges(told: Sequence[Charge]) -> str:
+def _charges(told: Sequence[Charge], at: Place) -> str:
     return branch("Chrgs", *(
         branch(
             "Rcrd",
-            _amount("Amt", charge.amount),
+            at.amount("Amt", charge.amount),
             leaf("CdtDbtInd", _DIRECTIONS[charge.direction]),
             leaf("ChrgInclInd", "" if charge.included is None else str(charge.included).lower()),
-            branch("Tp", leaf("Cd", charge.type) if len(charge.type) == _CODE else "") if charge.type else "",
-            leaf("Br", charge.bearer if len(charge.bearer) == _CODE else ""),
+            branch("Tp", leaf("Cd", charge.type) if len(charge.type) == CODE else "") if charge.type else "",
+            leaf("Br", charge.bearer if len(charge.bearer) == CODE else ""),
         )
         for charge in told
     ))  # fmt: skip
 
 
-def _party(role: str, told: Party | None, at: _Place) -> str:
-    if told is None:
-        return ""
-    return branch(role, branch("Pty", at.leaf("Nm", told.name, _NAME), _address(told.address, at), _ids(told, at)))
-
-
-def _address(told: Address | None, at: _Place) -> str:
-    if told is None:
-        return ""
-    fields = (
-        ("StrtNm", told.street, 70), ("BldgNb", told.building, 16), ("PstCd", told.postcode, 16),
-        ("TwnNm", told.town, 35), ("CtrySubDvsn", told.region, 35), ("Ctry", told.country, 2),
-    )  # fmt: skip
-    lines = [at.leaf("AdrLine", line, 70) for line in told.lines[:7]]
-    return branch("PstlAdr", *(at.leaf(name, said, most) for name, said, most in fields), *lines)
-
-
-def _ids(told: Party, at: _Place) -> str:
-    known = leaf("AnyBIC", told.ids.get("BIC", "")) + leaf("LEI", told.ids.get("LEI", ""))
-    others = [
-        branch("Othr", at.leaf("Id", said, _ID), branch("SchmeNm", at.leaf("Prtry", scheme, _ID)))
-        for scheme, said in sorted(told.ids.items())
-        if scheme not in ("BIC", "LEI")
-    ]
-    return branch("Id", branch("OrgId", known, *others))
-
-
-def _bank_account(name: str, told: BankAccount | None, at: _Place, currency: str = "") -> str:
-    if told is None or not told.identification:
-        return ""
-    scheme = branch("SchmeNm", leaf("Cd", told.scheme) if len(told.scheme) == _CODE else leaf("Prtry", told.scheme))
-    identity = leaf("IBAN", told.iban) or branch("Othr", at.leaf("Id", told.other, 34), scheme)
-    owner = branch("Ownr", at.leaf("Nm", told.owner, _NAME)) if name == "Acct" else ""
-    servicer = branch("Svcr", _agent(told, at)) if name == "Acct" else ""
-    also = leaf("Ccy", told.currency or currency), at.leaf("Nm", told.name, 70)
-    return branch(name, branch("Id", identity), *also, owner, servicer)
-
-
-def _agent(told: BankAccount | None, at: _Place) -> str:
-    if told is None:
-        return ""
-    member = branch("ClrSysMmbId", at.leaf("MmbId", told.clearing_id, _ID))
-    return branch("FinInstnId", leaf("BICFI", told.bic), member)
-
-
-def _remittance(detail: Detail, at: _Place) -> str:
+def _remittance(detail: Detail, at: Place) -> str:
     documents = detail.documents or ()
     numbers = {told.number for told in documents}
     lines = [at.leaf("Ustrd", line, _LINE) for line in detail.remittance if line not in numbers]
@@ -368,7 +318,7 @@ def _remittance(detail: Detail, at: _Place) -> str:
     return branch("RmtInf", *lines, *named, structured)
 
 
-def _returned(detail: Detail, at: _Place) -> str:
+def _returned(detail: Detail, at: Place) -> str:
     told = detail.returned
     if told is None:
         return ""
@@ -378,16 +328,12 @@ def _returned(detail: Detail, at: _Place) -> str:
     return branch("RtrInf", original, originator, branch("Rsn", reason), at.leaf("AddtlInf", told.text, _LONG_ID))
 
 
-def _code(said: str, at: _Place) -> str:
+def _code(said: str, at: Place) -> str:
     """A code of ISO's external set has three parts; whatever else a bank says is its own."""
     parts = said.split("-")
-    if len(parts) == 3 and all(len(part) == _CODE for part in parts):
+    if len(parts) == 3 and all(len(part) == CODE for part in parts):
         domain, family, below = parts
         return branch(
             "BkTxCd", branch("Domn", leaf("Cd", domain), branch("Fmly", leaf("Cd", family), leaf("SubFmlyCd", below)))
         )
     return branch("BkTxCd", branch("Prtry", at.leaf("Cd", said or "NOTPROVIDED", _ID)))
-
-
-def _amount(name: str, told: Amount) -> str:
-    return leaf(name, plain(told.value), attribute("Ccy", told.currency))

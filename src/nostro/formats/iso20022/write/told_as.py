@@ -70,7 +70,7 @@ def party_parts(told: Party, speech: Dialect) -> str:
     )
 
 
-_ANY_BIC = re.compile(r"[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}(?:[A-Z0-9]{3})?")
+ANY_BIC = re.compile(r"[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}(?:[A-Z0-9]{3})?")
 _EARLY_BIC = re.compile(r"[A-Z]{6}[A-Z2-9][A-NP-Z0-9](?:[A-Z0-9]{3})?")
 """What the schemas take for one; what a sender calls so besides is an id of its own."""
 _PLAIN_IDS = frozenset({"BIC", "LEI"})
@@ -78,7 +78,7 @@ _PLAIN_IDS = frozenset({"BIC", "LEI"})
 
 def _organisation(told: Party, speech: Dialect) -> str:
     ids, bic = told.ids, told.ids.get("BIC", "")
-    if bic and not (_ANY_BIC if speech.modern else _EARLY_BIC).fullmatch(bic):
+    if bic and not (ANY_BIC if speech.modern else _EARLY_BIC).fullmatch(bic):
         ids, bic = {**{name: said for name, said in ids.items() if name != "BIC"}, "Othr": bic}, ""
     others = "".join(_other(scheme, said) for scheme, said in ids.items() if scheme not in _PLAIN_IDS)
     lei = leaf("LEI", ids.get("LEI", "")) if speech.modern else _other("LEI", ids["LEI"]) if "LEI" in ids else ""
