@@ -1,8 +1,26 @@
 -- name: make_slots
--- The slots of connections begin held by nobody.
-insert into lease (kind, name, slot, until)
-select 'slot', name, slot, %(now)s from unnest(%(names)s::text[], %(slots)s::smallint[]) as s (name, slot)
-on conflict do nothing;
+-- The slots of connections begin held by nobody. In how many a connection is divided is the token of a row of its own.
+with wanted as (select * from unnest(%(names)s::text[], %(slots)s::smallint[]) as s (name, slot))
+insert into lease (kind, name, slot, token, until)
+select 'slot', name, slot, 0, %(now)s::timestamptz from wanted union all select 'slots', name, 0, count(*), %(now)s from wanted group by name
+order by 1, 2, 3 on conflict do nothing;
+
+-- name: divide
+-- Whoever begins says in how many slots connections are divided; those that were divided otherwise are in the answer. Locked in their order.
+with other as (
+  select l.name, said.slots from lease l join (
+    select name, count(*) as slots from unnest(%(names)s::text[]) as s (name) group by name) said on said.name = l.name
+  where l.kind = 'slots' and l.token <> said.slots order by l.name for update of l)
+update lease l set token = other.slots from other where l.kind = 'slots' and l.name = other.name
+returning l.name;
+
+-- name: divided
+-- In how many slots each connection is divided; it stays so until the database transaction ends.
+select name, token as slots from lease where kind = 'slots' and name = any(%(names)s::text[]) order by name for share;
+
+-- name: take_away_slots
+-- No holder of a connection's slots may go on: the other slots that there are now share its keys out otherwise.
+update lease set token = token + 1, holder = '', until = %(now)s where kind = 'slot' and name = any(%(names)s::text[]);
 
 -- name: renew_slots
 -- Holds on to slots; those that somebody else took meanwhile are missing from the answer.
