@@ -176,7 +176,7 @@ class Claims:
                 look_up_first=[d.look_up_first for d, _ in begun],
             )
             await sent.run(SQL.add_members, shards=shards, ns=numbers, **taking)
-        taken = {(row.command_shard, row.command_key): row for row in answer.rows()}
+        taken = {(row.shard, row.key): row for row in answer.rows()}
         if len(taken) != len(members):
             raise LostRace("A command isn't ready any more.")
         return [(dispatch, [taken[row.shard, row.key] for row in rows]) for dispatch, rows in begun]

@@ -121,7 +121,7 @@ order by r.lane, r.since, r.shard, r.position, r.n;
 update command_open c set status = 'dispatched', dispatch = t.dispatch
 from unnest(%(command_shards)s::smallint[], %(keys)s::bytea[], %(dispatches)s::bytea[]) as t (shard, key, dispatch)
 where c.shard = t.shard and c.key = t.key and c.status = 'ready'
-returning c.shard as command_shard, c.key as command_key, c.key_text, c.correlation, c.process, c.subject, c.step, c.occurrence, c.generation,
+returning c.shard, c.key, c.key_text, c.correlation, c.process, c.subject, c.step, c.occurrence, c.generation,
   c.entity, c.operation, c.lane, c.position, c.body, c.sealed_body, c.data_key, c.actor, c.since;
 
 -- name: add_dispatches
@@ -137,7 +137,7 @@ select * from unnest(%(shards)s::smallint[], %(dispatches)s::bytea[], %(ns)s::sm
 
 -- name: members
 -- The members of dispatches that were begun before, with their commands, in order. Columns as those of `take_commands`.
-select m.dispatch, m.command_shard, m.command_key, c.key_text, c.correlation, c.process, c.subject, c.step, c.occurrence, c.generation,
+select m.dispatch, m.command_shard as shard, m.command_key as key, c.key_text, c.correlation, c.process, c.subject, c.step, c.occurrence, c.generation,
   c.entity, c.operation, c.lane, c.position, c.body, c.sealed_body, c.data_key, c.actor, c.since
 from dispatch_member m
 join unnest(%(shards)s::smallint[], %(dispatches)s::bytea[]) as d (shard, dispatch) on m.shard = d.shard and m.dispatch = d.dispatch
