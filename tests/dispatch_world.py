@@ -119,6 +119,7 @@ class World:
             "data_key": None,
             "bundle": b"b",
             "actor": "engine",
+            "since": self.now.business,
             "content": b"c",
         }
         async with self.database.transaction() as tx:

@@ -76,7 +76,7 @@ class Watched:
 
     async def stopped(self) -> str:
         """Why nothing may leave over this connection; over another everything may."""
-        slots = {name: Slot(name, 0, 1, "me") for name in ("psp", "odoo")}
+        slots = {name: Slot(name, 0, 1, 1, "me") for name in ("psp", "odoo")}
         async with self.database.transaction() as tx:
             await tx.execute(
                 b"insert into lease select 'slot', name, 0, 1, 'me', 'infinity'"

@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from nostro.egress.anchors import Anchors, FolderAnchor
 from nostro.egress.drive import Stored
-from nostro.egress.journal import FencedWrites, Journal, Slot
+from nostro.egress.journal import FencedWrites, Journal
 from nostro.engine.checkpoints import Checkpoints
 from nostro.engine.recover import serve_recovery
 from nostro.model.facts import Fact, RecoveryClosed, RecoveryOpened
@@ -146,7 +146,7 @@ async def test_whoever_drives_a_dispatch_at_the_opening_can_not_write_its_end(da
     slots = Worker(world, "one").slots
     await slots.step(world.now)
     [slot] = slots.held("psp", world.now)
-    journal = Journal(FencedWrites(database, Slot("psp", slot.number, slot.token, slot.holder)), KEYS)
+    journal = Journal(FencedWrites(database, slot), KEYS)
     await opened(world)
     with pytest.raises(LostRace):
         await journal.start(0, b"d", 1, b"digest", world.now)

@@ -85,7 +85,7 @@ def test_the_rate_holds_over_all_slots_and_what_is_polled_beside_them(slots: int
     shared = OpenConnection(
         "toy", connector(operation("look_up")), ToyConfig(), URL, slots=slots, calls_per_second=rate, concurrency=8
     )
-    lines = [Line(shared, heard, clock, pace=Pace(shared.slot_rate)) for _ in range(slots)]
+    lines = [Line(shared, heard, clock, pace=Pace(shared.slot_rate(slots))) for _ in range(slots)]
     beside = [Line(shared, heard, clock) for _ in range(2)]  # polls and the pin
     for line in beside:
         line.offers = lambda _: min((line.pace for line in lines), key=lambda pace: pace.free_at)
@@ -96,7 +96,7 @@ def test_the_rate_holds_over_all_slots_and_what_is_polled_beside_them(slots: int
             await line.ask(Message("find", {"keys": []}))
 
     async def all_at_once() -> None:
-        await asyncio.gather(*(busy(line) for line in (*lines, *beside) for _ in range(shared.slot_concurrency)))
+        await asyncio.gather(*(busy(line) for line in (*lines, *beside) for _ in range(shared.slot_concurrency(slots))))
 
     loop.run_until_complete(all_at_once())
     loop.close()
@@ -122,8 +122,8 @@ async def test_workers_hold_disjoint_slots_whose_parts_add_up(database: Database
     assert yours_first is two.slots.pace(yours[0])
     await asyncio.gather(*(one.slots.pace(mine[0]).turn() for _ in range(2)))
     assert one.slots.first_free("psp", world.now) is one.slots.pace(mine[1])
-    assert world.connection.slot_concurrency * 4 == world.connection.concurrency
-    assert world.connection.slot_rate * 4 == world.connection.connector.manifest.calls_per_second
+    assert world.connection.slot_concurrency(4) * 4 == world.connection.concurrency
+    assert world.connection.slot_rate(4) * 4 == world.connection.connector.manifest.calls_per_second
     for n in range(30):
         await world.want(f"po_{n}")
     for _ in range(40):
@@ -165,6 +165,86 @@ async def test_a_dead_workers_slots_move_and_its_part_is_driven_on(database: Dat
         await world.want(f"po_{n}")
     await heir.settle()
     assert len(world.settled) == 8
+
+
+@dataclass
+class Hanging:
+    """A partner that answers when it is told to."""
+
+    world: World
+    go_on: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.right, self.world.partner.send = self.world.partner.send, self.send  # type: ignore[method-assign]  # so
+
+    async def send(self, request: HttpRequest, timeout_seconds: float) -> HttpReply:
+        await self.go_on.wait()
+        return await self.right(request, timeout_seconds)
+
+
+async def with_other_slots(world: World, slots: int) -> tuple[Worker, Worker]:
+    """A worker that holds slots, and one that begins with rules that know another number of them."""
+    async with world.database.transaction() as tx:
+        await tx.execute(
+            "insert into worker select w, %s, 'infinity', '{}' from unnest(array['one', 'two']) w", (world.now.machine,)
+        )
+    before = Worker(world, "one")
+    await before.slots.step(world.now)
+    world.connection = replace(world.connection, slots=slots)
+    return before, Worker(world, "two")
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("before, now", [(2, 3), (3, 2), (1, 4)])
+async def test_workers_that_know_different_numbers_of_slots_divide_by_one(
+    database: Database, before: int, now: int
+) -> None:
+    world = World(database, operation("look_up"), slots=before)
+    one, two = await with_other_slots(world, now)
+    partner = Hanging(world)
+    for _ in range(3):
+        world.later(4)
+        await two.slots.step(world.now)
+        await one.slots.step(world.now)
+    held = [slot for worker in (one, two) for slot in worker.slots.held("psp", world.now)]
+    assert sorted((slot.number, slot.of) for slot in held) == [(number, now) for number in range(now)]
+    for n in range(30):
+        await world.want(f"po_{n}")
+    for _ in range(8):  # until no call's bytes can leave any more: then whoever may drives what stands open
+        world.later(4)
+        await asyncio.gather(one.step(), two.step())
+    under_way = await world.all("select count(*) from dispatch where status = 'open'")
+    assert [(one.dispatcher.running + two.dispatcher.running,)] == under_way, "of each dispatch one driver"
+    partner.go_on.set()
+    for _ in range(60):
+        await asyncio.gather(one.step(), two.step())
+        await world.absorb()
+    assert sorted(kind for _, kind in world.settled) == ["done"] * 30
+    assert set(world.partner.catch_up().values()) == {1}
+
+
+@pytest.mark.asyncio
+async def test_whoever_drives_when_the_number_of_slots_changes_writes_nothing_more(database: Database) -> None:
+    world = World(database, operation("look_up"), slots=2)
+    one, two = await with_other_slots(world, 3)
+    await one.slots.step(world.now)
+    partner = Hanging(world)
+    for n in range(8):
+        await world.want(f"po_{n}")
+    while not one.dispatcher.running:
+        await one.step()
+    await two.slots.step(world.now)
+    partner.go_on.set()
+    while one.dispatcher.running:
+        await one.step()
+    assert await world.all("select count(*) from attempt_call where reply_receipt is not null") == [(0,)]
+    assert await world.all("select count(*) from arrival") == [(0,)]
+    for _ in range(60):
+        world.later(4)
+        await asyncio.gather(one.step(), two.step())
+        await world.absorb()
+    assert sorted(kind for _, kind in world.settled) == ["done"] * 8
+    assert set(world.partner.catch_up().values()) == {1}
 
 
 @pytest.mark.asyncio
@@ -236,6 +316,5 @@ def test_a_slot_has_its_part_and_never_more_than_its_sockets() -> None:
     whole = OpenConnection(
         "toy", connector(operation("look_up")), ToyConfig(), URL, calls_per_second=10, concurrency=64
     )
-    assert (whole.slot_rate, whole.slot_concurrency) == (10, 8)
-    parts = replace(whole, slots=16)
-    assert (parts.slot_rate, parts.slot_concurrency) == (10 / 16, 4)
+    assert (whole.slot_rate(1), whole.slot_concurrency(1)) == (10, 8)
+    assert (whole.slot_rate(16), whole.slot_concurrency(16)) == (10 / 16, 4)

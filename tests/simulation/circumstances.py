@@ -19,7 +19,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "rate": ("", "", "", "1", "4"),
     "lane": ("", "", "", "critical", "bulk"),
     "people": ("", "", "", "", "act", "approve"),
-    "rules": ("", "", "", "", "", "", "limits", "limits"),
+    "rules": ("", "", "", "", "", "", "limits", "slots"),
     "release": ("", "", "", "", "", "", "", "older"),
     "poison": ("", "", "", "", "", "", "", "decision"),
     "recovery": ("", "", "", "", "", "", "", "", "", "open"),
@@ -100,6 +100,12 @@ class Circumstances:
 
     def _words(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in CHOICES}
+
+    @property
+    def slots_now(self) -> int:
+        """Slots of each connection under the rules in force."""
+        told = int(self.slots or 1)
+        return told % 3 + 1 if self.republished and self.rules == "slots" else told
 
     @property
     def mode(self) -> str:

@@ -88,7 +88,7 @@ def rules_under(told: Circumstances) -> Rules:
     before = Bundle.from_bytes(ground().content)
     rate = int(told.rate) if told.rate else None
     connections = [
-        one.model_copy(update={"slots": int(told.slots or 1), "calls_per_second": rate}) if one.id != PEOPLE_ID else one
+        one.model_copy(update={"slots": told.slots_now, "calls_per_second": rate}) if one.id != PEOPLE_ID else one
         for one in before.connections
     ]
     interfaces = [

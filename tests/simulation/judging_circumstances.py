@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from nostro.model.canonical import parse
@@ -67,7 +67,8 @@ def not_kept_to(connections: Connections, houses: Houses, happening: Happenings,
     yield from _lanes(connections, houses)
     yield from rejects(connections, happening)
     if houses.told.rate:
-        yield from too_fast(course.sent, course.changes, int(houses.told.rate), int(houses.told.slots or 1))
+        slots = {int(houses.told.slots or 1), houses.told.slots_now}
+        yield from too_fast(course.sent, course.changes, int(houses.told.rate), slots)
 
 
 def _released(command: _Command, houses: Houses) -> Iterator[str]:
@@ -103,17 +104,18 @@ def rejects(connections: Connections, happening: Happenings) -> Iterator[str]:
     yield from (f"4: {name} came in, and nobody has read it" for name in bad.keys() - read.keys())
 
 
-def too_fast(sent: Sequence[Sent], changes: Sequence[float], rate: int, slots: int) -> Iterator[str]:
+def too_fast(sent: Sequence[Sent], changes: Sequence[float], rate: int, slots: Collection[int]) -> Iterator[str]:
     """9: in no stretch of time more calls leave over a connection than its rate allows, whoever has its slots.
 
     After a rest a slot may send a second's worth at once; whoever takes one over begins as after a rest.
+    `slots`: in how many the connection was divided, one number after the other.
     """
     for loop in sorted({one.loop for one in sent}):
         times = [one.seconds for one in sent if one.loop == loop]
         for first, began in enumerate(times):
             for count, ended in enumerate(times[first:], 1):
-                seats = slots + sum(began - SETTLED_SECONDS < at <= ended for at in changes)
-                if count > rate * (ended - began + ON_ITS_WAY_SECONDS) + seats * (rate / slots + 1):
+                seats = max(slots) + sum(began - SETTLED_SECONDS < at <= ended for at in changes)
+                if count > rate * (ended - began + ON_ITS_WAY_SECONDS) + seats * (rate / min(slots) + 1):
                     yield f"9: {count} calls of {loop} left within {ended - began:.2f} s, at {rate} a second"
                     return
 

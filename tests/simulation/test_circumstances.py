@@ -28,6 +28,7 @@ def lived(connections: Connections, seed: int, words: str) -> Verdict:
     [
         (TRANSFERS, "people approve", ["treasurer release: ", "clerk may not release: ", "treasurer match "]),
         (TRANSFERS, "people act; rules limits", ["controller puts other rules in force", "is replaced"]),
+        (TRANSFERS, "people act; rules slots; slots 3", ["controller puts other rules in force", "is replaced"]),
         (THROWN, "release older", ["with an older release", "is replaced"]),
         (
             TRANSFERS,
@@ -57,7 +58,12 @@ def test_a_subject_that_was_set_aside_goes_on_when_a_person_says_so(connections:
 
 @pytest.mark.parametrize(
     "seed, words",
-    [(CROWDED, "slots 3; rate 1"), (BUSY, "slots 2; rate 1; lane critical"), (BUSY, "rate 4; lane bulk")],
+    [
+        (CROWDED, "slots 3; rate 1"),
+        (BUSY, "slots 2; rate 1; lane critical"),
+        (BUSY, "rate 4; lane bulk"),
+        (BUSY, "rate 1; rules slots; slots 2"),
+    ],
 )
 def test_rates_and_lanes_hold_over_all_workers(connections: Connections, seed: int, words: str) -> None:
     assert lived(connections, seed, words).flaws == []
@@ -70,9 +76,9 @@ def calls(*seconds: float) -> list[Sent]:
 
 def test_more_calls_than_the_rate_allows_are_noticed_whoever_has_the_slots() -> None:
     """Two slots at half a call a second each: after a rest a second's worth at once, on each."""
-    assert list(too_fast(calls(100, 100, 101, 101, 103, 103), [0.0, 0.0], rate=1, slots=2)) == []
-    assert len(list(too_fast(calls(100, 100, 100.1, 100.1, 100.2, 100.2), [0.0, 0.0], rate=1, slots=2))) == 1
-    assert list(too_fast(calls(100, 100, 100.1, 100.1, 100.2, 100.2), [90.0, 90.0, 99.0], rate=1, slots=2)) == []
+    assert list(too_fast(calls(100, 100, 101, 101, 103, 103), [0.0, 0.0], rate=1, slots={2})) == []
+    assert len(list(too_fast(calls(100, 100, 100.1, 100.1, 100.2, 100.2), [0.0, 0.0], rate=1, slots={2}))) == 1
+    assert list(too_fast(calls(100, 100, 100.1, 100.1, 100.2, 100.2), [90.0, 90.0, 99.0], rate=1, slots={2})) == []
 
 
 def test_what_a_seed_chooses_is_told_in_words_that_choose_it_again() -> None:

@@ -18,8 +18,9 @@ SOCKETS = 8
 class OpenConnection:
     """One connection. `secrets` are in the clear, in memory only.
 
-    Its dispatch is leased in `slots`, each with an equal part of rate and concurrency. `calls_per_second` and
-    `concurrency` default to the manifest's. `lanes`: where subjects begin that its receipts bring, by entity.
+    Its dispatch is leased in slots, each with an equal part of rate and concurrency. `slots`: in how many, by these
+    rules; workers that began with others may have divided it otherwise. `calls_per_second` and `concurrency` default to
+    the manifest's. `lanes`: where subjects begin that its receipts bring, by entity.
     """
 
     id: str
@@ -39,16 +40,14 @@ class OpenConnection:
         """The id, as `ingress` calls it."""
         return self.id
 
-    @property
-    def slot_rate(self) -> float:
-        """Calls per second of one slot."""
+    def slot_rate(self, slots: int) -> float:
+        """Calls per second of one of so many slots."""
         manifest = self.connector.manifest
-        return (self.calls_per_second or manifest.calls_per_second) / self.slots
+        return (self.calls_per_second or manifest.calls_per_second) / slots
 
-    @property
-    def slot_concurrency(self) -> int:
-        """Dispatches that one slot drives at once."""
-        wanted = (self.concurrency or self.connector.manifest.concurrency) // self.slots
+    def slot_concurrency(self, slots: int) -> int:
+        """Dispatches that one of so many slots drives at once."""
+        wanted = (self.concurrency or self.connector.manifest.concurrency) // slots
         return max(1, min(SOCKETS, wanted))
 
     @property

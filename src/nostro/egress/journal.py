@@ -25,10 +25,11 @@ Write = Callable[[Transaction], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A slot of a connection, as its holder knows it. `token` is the fence."""
+    """A slot of a connection, one of `of`, as its holder knows it. `token` is the fence."""
 
     connection: str
     number: int
+    of: int
     token: int
     holder: str
 

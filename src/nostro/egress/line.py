@@ -107,7 +107,7 @@ class Line:
 
     def __post_init__(self) -> None:
         """Where nobody shares a pace."""
-        self.pace = self.pace or Pace(self.connection.slot_rate)
+        self.pace = self.pace or Pace(self.connection.slot_rate(self.connection.slots))
 
     def may(self, now: Now) -> bool:
         """Whether it may call now; where not, it is for another worker to."""

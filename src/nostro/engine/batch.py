@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from nostro.model.canonical import canonical
@@ -43,7 +44,7 @@ class AskedLookup:
 
 
 class Command(NamedTuple):
-    """A row of `command_open`, and the digest of its content."""
+    """A row of `command_open`, and the digest of its content. Rows of members of dispatches have its columns too."""
 
     shard: int
     key: bytes
@@ -68,6 +69,7 @@ class Command(NamedTuple):
     data_key: bytes | None
     bundle: bytes
     actor: str
+    since: datetime
     content: bytes
 
 

@@ -72,7 +72,7 @@ class Claims:
 
     async def anything(self, database: Database, slot: Slot, away: Sequence[bytes], now: Now) -> bool:
         """Whether there may be something to take. `away`: what is not to be taken now."""
-        asked = {"connection": slot.connection, "slots": self.connection.slots, "slot": slot.number}
+        asked = {"connection": slot.connection, "slots": slot.of, "slot": slot.number}
         return bool(await database.look(SQL.anything, **asked, running=list(away), business=now.business))
 
     async def ask(
@@ -102,7 +102,7 @@ class Claims:
     def _due(self, slot: Slot, places: int, away: Sequence[bytes], now: Now) -> dict[str, object]:
         return {
             "connection": slot.connection,
-            "slots": self.connection.slots,
+            "slots": slot.of,
             "slot": slot.number,
             "running": list(away),
             "business": now.business,
@@ -112,7 +112,7 @@ class Claims:
 
     def _ready(self, slot: Slot, places: int, now: Now) -> dict[str, object]:
         operations = self.connection.connector.manifest.operations
-        shards = list(range(slot.number, SHARDS, self.connection.slots))
+        shards = list(range(slot.number, SHARDS, slot.of))
         limit = places * max(operation.batch for operation in operations.values())
         return {
             "connection": slot.connection,
@@ -176,7 +176,7 @@ class Claims:
                 look_up_first=[d.look_up_first for d, _ in begun],
             )
             await sent.run(SQL.add_members, shards=shards, ns=numbers, **taking)
-        taken = {(row.command_shard, row.command_key): row for row in answer.rows()}
+        taken = {(row.shard, row.key): row for row in answer.rows()}
         if len(taken) != len(members):
             raise LostRace("A command isn't ready any more.")
         return [(dispatch, [taken[row.shard, row.key] for row in rows]) for dispatch, rows in begun]

@@ -259,7 +259,8 @@ class Deciding:
                 MODES[rules.mode(connection, intent.operation, intent.entity)],
                 ordering_key, shard_of(ordering_key) if intent.works_on else subject.shard, entry.position, n,
                 clear, sealed,
-                row.data_key if sealed else None, entry.bundle, "engine", self.keys.fingerprint(clear)[:16],
+                row.data_key if sealed else None, entry.bundle, "engine", self.now.business,
+                self.keys.fingerprint(clear)[:16],
             )
         )  # fmt: skip
 

@@ -10,38 +10,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from types import TracebackType
-from typing import NamedTuple, Protocol, Self
+from typing import Protocol, Self
 
 from nostro.connectors.kit.manifest import Operation
 from nostro.egress.journal import Slot
 from nostro.engine.batch import Command
 from nostro.engine.claims import Dispatch
 from nostro.model.clock import Now
-
-
-class Member(NamedTuple):
-    """A command under way: the columns of `take_commands`."""
-
-    command_shard: int
-    command_key: bytes
-    key_text: str
-    correlation: str
-    process: str
-    subject: str
-    step: str
-    occurrence: int
-    generation: int
-    entity: str
-    operation: str
-    lane: int
-    position: int
-    body: bytes
-    sealed_body: bytes | None
-    data_key: bytes | None
-    actor: str
-    since: datetime
 
 
 @dataclass(eq=False, slots=True)
@@ -51,13 +27,12 @@ class Departure:
     slot: Slot
     dispatch: Dispatch
     commands: Sequence[Command]
-    left: Sequence[Member] = ()
+    left: Sequence[Command] = ()
 
-    def leave(self, keys: Iterable[tuple[int, bytes]], since: datetime) -> None:
+    def leave(self, keys: Iterable[tuple[int, bytes]]) -> None:
         """These of its commands were written as its members, in the order of their decisions."""
         written = set(keys)
-        left = sorted((c for c in self.commands if (c.shard, c.key) in written), key=_decided)
-        self.left = [_member(command, since) for command in left]
+        self.left = sorted((c for c in self.commands if (c.shard, c.key) in written), key=_decided)
 
 
 class Exit(Protocol):
@@ -112,8 +87,3 @@ def grouped(commands: Sequence[Command], operations: Mapping[str, Operation]) ->
 
 def _decided(command: Command) -> tuple[int, int, int]:
     return command.shard, command.position, command.n
-
-
-def _member(c: Command, since: datetime) -> Member:
-    named = (c.shard, c.key, c.key_text, c.correlation, c.process, c.subject, c.step, c.occurrence, c.generation)
-    return Member(*named, c.entity, c.operation, c.lane, c.position, c.body, c.sealed_body, c.data_key, c.actor, since)

@@ -113,9 +113,9 @@ class Dispatcher:
         ]
 
     def _departing(self, seat: Seat, commands: Sequence[Command], now: Now) -> list[Departure]:
-        slot, connection, found = seat.slot, self.connection, list[Departure]()
-        mine = [command for command in commands if command.order_shard % connection.slots == slot.number]
-        for members in grouped(mine, connection.connector.manifest.operations):
+        slot, found = seat.slot, list[Departure]()
+        mine = [command for command in commands if command.order_shard % slot.of == slot.number]
+        for members in grouped(mine, self.connection.connector.manifest.operations):
             if not self._places(seat):
                 seat.backlog = True
                 break
@@ -199,7 +199,8 @@ class Dispatcher:
         return len(loaded)
 
     def _places(self, seat: Seat) -> int:
-        return max(0, self.connection.slot_concurrency - len(seat.running) - len(seat.offered))
+        most = self.connection.slot_concurrency(seat.slot.of)
+        return max(0, most - len(seat.running) - len(seat.offered))
 
     def _away(self, seat: Seat) -> list[bytes]:
         return [*seat.running, *seat.offered, *self._stumbled]

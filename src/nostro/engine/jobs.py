@@ -51,16 +51,16 @@ async def load_jobs(tx: Transaction, keys: Keys, connection: OpenConnection, tak
 
 async def traced(tx: Transaction, loaded: Sequence[Loaded]) -> list[Loaded]:
     """The same with the traces of their members; calls belong to the first member's."""
-    places = [(row.command_shard, row.position) for one in loaded for row in one.members if row.position is not None]
+    places = [(row.shard, row.position) for one in loaded for row in one.members if row.position is not None]
     named = await roots(tx, places)
     return [_traced(one, named) for one in loaded]
 
 
 def _traced(loaded: Loaded, named: Mapping[Place, bytes]) -> Loaded:
     first, job = loaded.members[0], loaded.job
-    trace = named.get((first.command_shard, first.position))
+    trace = named.get((first.shard, first.position))
     if trace is not None and isinstance(job, Job):
-        job = replace(job, trace=(trace, of_command(first.command_key)))
+        job = replace(job, trace=(trace, of_command(first.key)))
     return replace(loaded, job=job, traces=named)
 
 

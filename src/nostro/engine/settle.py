@@ -49,8 +49,8 @@ async def end(tx: Transaction, loaded: Loaded, rested: Rested, connection: str, 
         await put(sent, [_arrival(row, outcome, rested.receipt, connection, now) for row, outcome in pairs])
         forgotten = await sent.run(
             SQL.forget_members,
-            command_shards=[row.command_shard for row in over],
-            keys=[row.command_key for row in over],
+            command_shards=[row.shard for row in over],
+            keys=[row.key for row in over],
         )
     left = sorted({(row.shard, row.dispatch) for row in forgotten.rows()})
     if left:  # commands that have ended need no dispatch; what was handed over remembers that it may have been done
@@ -76,6 +76,6 @@ def _arrival(row: Row, outcome: Outcome, receipt: bytes | None, connection: str,
         occurred_at=now.business,
         received_at=now.business,
         receipt=receipt,
-        cause=Position(row.command_shard, row.position),
+        cause=Position(row.shard, row.position),
     )
     return arrival_for(fact, Blob(canonical(body)), Subject(row.process, row.subject), row.lane, now.business)

@@ -1,4 +1,8 @@
-"""Which slots of connections this worker holds: leases on machine time, shared out evenly, fenced by tokens."""
+"""Which slots of connections this worker holds: leases on machine time, shared out evenly, fenced by tokens.
+
+In how many slots a connection is divided the database says, to all workers alike, whatever rules they began with: the
+one that began last has said it. So each key is one slot's at any time, and each dispatch has one driver.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from nostro.egress.connections import Connections, OpenConnection
+from nostro.egress.connections import Connections
 from nostro.egress.journal import Slot
 from nostro.egress.line import Pace
 from nostro.model.clock import Now
@@ -29,7 +33,7 @@ class Slots:
     worker: str
     connections: Connections
     _mine: dict[Name, Slot] = field(default_factory=dict)
-    _paces: dict[Name, Pace] = field(default_factory=dict)
+    _paces: dict[tuple[str, int, int], Pace] = field(default_factory=dict)
     _until: datetime | None = None
     _renewed: datetime | None = None
 
@@ -38,14 +42,15 @@ class Slots:
 
         At once when one is free, when it failed before, or when the clock was set back.
         """
-        wanted = [(c.id, n) for c in self._served() for n in range(c.slots)]
         recently = self._renewed is not None and timedelta() <= now.machine - self._renewed < LEASE / 3
-        if recently and not await self.database.look(SQL.free_slots, now=now.machine, **_columns(wanted)):
+        if recently and not await self.database.look(SQL.free_slots, now=now.machine, names=self._served()):
             return 0
         until = now.machine + LEASE
         async with self.database.transaction() as tx:
             if self._renewed is None:
-                await tx.run(SQL.make_slots, now=now.machine, **_columns(wanted))
+                await self._divide(tx, now)
+            divided = {row.name: row.slots for row in await tx.rows(SQL.divided, names=self._served())}
+            wanted = [(name, n) for name, slots in divided.items() for n in range(slots)]
             fair = await self._fair(tx, len(wanted), now)
             surplus = sorted(self._mine)[fair:]
             if surplus:
@@ -58,7 +63,9 @@ class Slots:
         before = set(self._mine.values())
         names = {(row.name, row.slot) for row in renewed}
         self._mine = {name: slot for name, slot in self._mine.items() if name in names}
-        self._mine |= {(row.name, row.slot): Slot(row.name, row.slot, row.token, self.worker) for row in taken}
+        self._mine |= {
+            (row.name, row.slot): Slot(row.name, row.slot, divided[row.name], row.token, self.worker) for row in taken
+        }
         self._until, self._renewed = until, now.machine
         return len(before ^ set(self._mine.values()))
 
@@ -70,8 +77,8 @@ class Slots:
 
     def pace(self, slot: Slot) -> Pace:
         """The slot's turns, for everything that its worker sends on it: commands and polls."""
-        rate = self.connections[slot.connection].slot_rate
-        return self._paces.setdefault((slot.connection, slot.number), Pace(rate))
+        rate = self.connections[slot.connection].slot_rate(slot.of)
+        return self._paces.setdefault((slot.connection, slot.number, slot.of), Pace(rate))
 
     def first_free(self, connection: str, now: Now) -> Pace | None:
         """Of the slots that are held now, the one whose turn comes first: for polls. None: others may poll."""
@@ -92,9 +99,16 @@ class Slots:
             await tx.run(SQL.release_slots, now=now.machine, **self._tokens(self._mine))
         self._mine = {}
 
-    def _served(self) -> list[OpenConnection]:
-        connections = sorted(self.connections.values(), key=lambda connection: connection.id)
-        return [connection for connection in connections if connection.connector.wire is not None]
+    async def _divide(self, tx: Transaction, now: Now) -> None:
+        """Says in how many slots connections are divided. Where it was another number, nobody goes on by that one."""
+        wanted = [(name, n) for name in self._served() for n in range(self.connections[name].slots)]
+        await tx.run(SQL.make_slots, now=now.machine, **_columns(wanted))
+        others = await tx.rows(SQL.divide, names=[name for name, _ in wanted])
+        if others:
+            await tx.run(SQL.take_away_slots, names=[row.name for row in others], now=now.machine)
+
+    def _served(self) -> list[str]:
+        return sorted(name for name, connection in self.connections.items() if connection.connector.wire is not None)
 
     async def _fair(self, tx: Transaction, slots: int, now: Now) -> int:
         alive = await tx.row(ENGINE.count_workers, alive_after=now.machine - LEASE)

@@ -39,7 +39,7 @@ def dispatched(
 ) -> Iterator[Span]:
     """A span for each command of a dispatch, in the trace of the decision that wanted it."""
     for row in members:
-        place = (row.command_shard, row.position)
+        place = (row.shard, row.position)
         if place in named:
             about = {**told, "correlation": row.correlation, "entity": row.entity}
-            yield Span("dispatch", named[place], of_command(row.command_key), of_fact(place), began, about)
+            yield Span("dispatch", named[place], of_command(row.key), of_fact(place), began, about)

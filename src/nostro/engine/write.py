@@ -73,7 +73,7 @@ class Writer:
         if opened is not None:
             fresh = {(row.shard, row.key): row.dispatch for row in opened.rows()}
             for departure in leaving:
-                departure.leave((key for key, left in fresh.items() if left == departure.dispatch.id), now.business)
+                departure.leave((key for key, left in fresh.items() if left == departure.dispatch.id))
             await self._used_again(tx, batch, first, fresh)
         await own_all(tx, self.keys, batch.owned)
         await give_back(tx, batch.disowned)

@@ -287,7 +287,7 @@ class Wiring:
             house.database,
             house.keys,
             slots,
-            lambda connection, slot: transports[connection.id, slot],
+            lambda connection, slot: transports[connection.id, slot % connection.slots],
             house.now,
             house.entropy,
             self.metrics.count,

@@ -1,13 +1,31 @@
 -- name: make_slots
--- The slots of connections begin held by nobody.
-insert into lease (kind, name, slot, until)
-select 'slot', name, slot, %(now)s from unnest(%(names)s::text[], %(slots)s::smallint[]) as s (name, slot)
-on conflict do nothing;
+-- The slots of connections begin held by nobody. In how many a connection is divided is the token of a row of its own.
+with wanted as (select * from unnest(%(names)s::text[], %(slots)s::smallint[]) as s (name, slot))
+insert into lease (kind, name, slot, token, until)
+select 'slot', name, slot, 0, %(now)s::timestamptz from wanted union all select 'slots', name, 0, count(*), %(now)s from wanted group by name
+order by 1, 2, 3 on conflict do nothing;
+
+-- name: divide
+-- Whoever begins says in how many slots connections are divided; those that were divided otherwise are in the answer. Locked in their order.
+with other as (
+  select l.name, said.slots from lease l join (
+    select name, count(*) as slots from unnest(%(names)s::text[]) as s (name) group by name) said on said.name = l.name
+  where l.kind = 'slots' and l.token <> said.slots order by l.name for update of l)
+update lease l set token = other.slots from other where l.kind = 'slots' and l.name = other.name
+returning l.name;
+
+-- name: divided
+-- In how many slots each connection is divided; it stays so until the database transaction ends.
+select name, token as slots from lease where kind = 'slots' and name = any(%(names)s::text[]) order by name for share;
+
+-- name: take_away_slots
+-- No holder of a connection's slots may go on: the other slots that there are now share its keys out otherwise.
+update lease set token = token + 1, holder = '', until = %(now)s where kind = 'slot' and name = any(%(names)s::text[]);
 
 -- name: free_slots
 -- Whether some slot has no holder.
-select 1 as one from lease l join unnest(%(names)s::text[], %(slots)s::smallint[]) as wanted (name, slot) on l.name = wanted.name and l.slot = wanted.slot
-where l.kind = 'slot' and l.until <= %(now)s limit 1;
+select 1 as one from lease l join lease divided on divided.kind = 'slots' and divided.name = l.name and l.slot < divided.token
+where l.kind = 'slot' and l.name = any(%(names)s::text[]) and l.until <= %(now)s limit 1;
 
 -- name: renew_slots
 -- Holds on to slots; those that somebody else took meanwhile are missing from the answer.
@@ -108,7 +126,7 @@ order by r.lane, r.since, r.shard, r.position, r.n;
 update command_open c set status = 'dispatched', dispatch = t.dispatch
 from unnest(%(command_shards)s::smallint[], %(keys)s::bytea[], %(dispatches)s::bytea[]) as t (shard, key, dispatch)
 where c.shard = t.shard and c.key = t.key and c.status = 'ready'
-returning c.shard as command_shard, c.key as command_key, c.key_text, c.correlation, c.process, c.subject, c.step, c.occurrence, c.generation,
+returning c.shard, c.key, c.key_text, c.correlation, c.process, c.subject, c.step, c.occurrence, c.generation,
   c.entity, c.operation, c.lane, c.position, c.body, c.sealed_body, c.data_key, c.actor, c.since;
 
 -- name: add_dispatches
@@ -124,7 +142,7 @@ select * from unnest(%(shards)s::smallint[], %(dispatches)s::bytea[], %(ns)s::sm
 
 -- name: members
 -- The members of dispatches that were begun before, with their commands, in order. Columns as those of `take_commands`.
-select m.dispatch, m.command_shard, m.command_key, c.key_text, c.correlation, c.process, c.subject, c.step, c.occurrence, c.generation,
+select m.dispatch, m.command_shard as shard, m.command_key as key, c.key_text, c.correlation, c.process, c.subject, c.step, c.occurrence, c.generation,
   c.entity, c.operation, c.lane, c.position, c.body, c.sealed_body, c.data_key, c.actor, c.since
 from dispatch_member m
 join unnest(%(shards)s::smallint[], %(dispatches)s::bytea[]) as d (shard, dispatch) on m.shard = d.shard and m.dispatch = d.dispatch

@@ -160,9 +160,10 @@ with given as (
     %(subject)s::text[], %(step)s::text[], %(occurrence)s::integer[], %(generation)s::integer[], %(entity)s::text[],
     %(connection)s::text[], %(operation)s::text[], %(lane)s::smallint[], %(status)s::text[], %(ordering_key)s::text[],
     %(order_shard)s::smallint[], %(position)s::bigint[], %(n)s::smallint[], %(body)s::bytea[], %(sealed_body)s::bytea[],
-    %(data_key)s::bytea[], %(bundle)s::bytea[], %(actor)s::text[], %(content)s::bytea[], %(dispatches)s::bytea[])
+    %(data_key)s::bytea[], %(bundle)s::bytea[], %(actor)s::text[], %(since)s::timestamptz[], %(content)s::bytea[],
+    %(dispatches)s::bytea[])
     as c (shard, key, key_text, correlation, process, subject, step, occurrence, generation, entity, connection, operation, lane, status,
-      ordering_key, order_shard, position, n, body, sealed_body, data_key, bundle, actor, content, dispatch)),
+      ordering_key, order_shard, position, n, body, sealed_body, data_key, bundle, actor, since, content, dispatch)),
 departing as (
   select * from unnest(%(departing)s::bytea[], %(departing_shards)s::smallint[], %(departing_operations)s::text[], %(departing_connections)s::text[],
     %(slots)s::smallint[], %(tokens)s::bigint[], %(holders)s::text[]) as d (id, shard, operation, connection, slot, token, holder)),
@@ -183,7 +184,7 @@ opened as (
     status, run_at, ordering_key, order_shard, position, n, body, sealed_body, data_key, bundle, actor, since, dispatch)
   select g.shard, g.key, key_text, correlation, process, subject, step, occurrence, generation, entity, g.connection, g.operation, lane,
     case when l.id is null then status else 'dispatched' end, %(at)s, ordering_key, order_shard, position, n, body, sealed_body, data_key, bundle, actor,
-    %(at)s, l.id
+    since, l.id
   from given g join fresh using (shard, key)
   left join leaving l on l.id = g.dispatch and not exists (
     select from command_open e where e.shard = g.shard and e.process = g.process and e.subject = g.subject and (e.position, e.n) < (g.position, g.n))
