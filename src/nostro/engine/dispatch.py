@@ -92,6 +92,7 @@ class Dispatcher:
         """Begins with an empty memory: all that counts is in the database."""
         self._claims = Claims(self.connection, self.house.entropy)
         self._breaker = Breaker(self.connection.id, Health())
+        self.house.slots.busy[self.connection.id] = self._is_busy
 
     async def step(self, now: Now) -> int:
         """How many dispatches were begun or ended."""
@@ -159,6 +160,10 @@ class Dispatcher:
                 for task in seat.running.values():
                     task.cancel()
                 del self._seats[number]
+
+    def _is_busy(self, slot: Slot) -> bool:
+        seat = self._seats.get(slot.number)
+        return seat is not None and bool(seat.running or seat.offered)
 
     def _seat(self, slot: Slot) -> Seat:
         if slot.number not in self._seats:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -23,12 +23,18 @@ Name = tuple[str, int]
 
 @dataclass(slots=True)
 class Slots:
-    """The `step(now)` that takes, renews and gives back slots. A dead worker's slots move within the lease's 10 s."""
+    """The `step(now)` that takes, renews and gives back slots. A dead worker's slots move within the lease's 10 s.
+
+    One that is given to another worker moves when no call is under way on it, within a lease at the latest. `busy`: who
+    knows that, by connection.
+    """
 
     database: Database
     worker: str
     connections: Connections
+    busy: dict[str, Callable[[Slot], bool]] = field(default_factory=dict)
     _mine: dict[Name, Slot] = field(default_factory=dict)
+    _leaving: dict[Name, datetime] = field(default_factory=dict)
     _paces: dict[Name, Pace] = field(default_factory=dict)
     _until: datetime | None = None
     _renewed: datetime | None = None
@@ -36,8 +42,8 @@ class Slots:
     async def step(self, now: Now) -> int:
         """How many slots changed hands. Does its work every third of a lease, and at once when one is free."""
         wanted = [(c.id, n) for c in self._served() for n in range(c.slots)]
-        recently = self._renewed is not None and now.machine - self._renewed < LEASE / 3
-        if recently and not await self.database.look(SQL.free_slots, now=now.machine, **_columns(wanted)):
+        due = self._renewed is None or now.machine - self._renewed >= LEASE / 3 or bool(self._leaving)
+        if not due and not await self.database.look(SQL.free_slots, now=now.machine, **_columns(wanted)):
             return 0
         first, self._renewed = self._renewed is None, now.machine
         until = now.machine + LEASE
@@ -45,10 +51,10 @@ class Slots:
             if first:
                 await tx.run(SQL.make_slots, now=now.machine, **_columns(wanted))
             fair = await self._fair(tx, len(wanted), now)
-            surplus = sorted(self._mine)[fair:]
-            if surplus:
-                await tx.run(SQL.release_slots, now=now.machine, **self._tokens(surplus))
-            kept = self._tokens(name for name in self._mine if name not in surplus)
+            given = self._given(sorted(self._mine)[fair:], now)
+            if given:
+                await tx.run(SQL.release_slots, now=now.machine, **self._tokens(given))
+            kept = self._tokens(self._mine.keys() - given)
             renewed = await tx.rows(SQL.renew_slots, until=until, holder=self.worker, **kept)
             limit = max(0, fair - len(renewed))
             taking = {"now": now.machine, "until": until, "holder": self.worker, "limit": limit}
@@ -57,14 +63,28 @@ class Slots:
         names = {(row.name, row.slot) for row in renewed}
         self._mine = {name: slot for name, slot in self._mine.items() if name in names}
         self._mine |= {(row.name, row.slot): Slot(row.name, row.slot, row.token, self.worker) for row in taken}
+        self._leaving = {name: since for name, since in self._leaving.items() if name not in given}
         self._until = until
         return len(before ^ set(self._mine.values()))
+
+    def _given(self, surplus: Iterable[Name], now: Now) -> set[Name]:
+        """Those of the surplus that are given away now; on the others nothing is begun any more."""
+        self._leaving = {name: self._leaving.get(name, now.machine) for name in surplus}
+        return {
+            name
+            for name, since in self._leaving.items()
+            if now.machine - since >= LEASE or not self._is_busy(self._mine[name])
+        }
+
+    def _is_busy(self, slot: Slot) -> bool:
+        return slot.connection in self.busy and self.busy[slot.connection](slot)
 
     def held(self, connection: str, now: Now) -> list[Slot]:
         """The slots of a connection on which something may be begun at this instant."""
         if self._until is None or now.machine >= self._until - MARGIN:
             return []
-        return [slot for name, slot in sorted(self._mine.items()) if name[0] == connection]
+        mine = sorted(self._mine.items())
+        return [slot for name, slot in mine if name[0] == connection and name not in self._leaving]
 
     def pace(self, slot: Slot) -> Pace:
         """The slot's turns, for everything that its worker sends on it: commands and polls."""

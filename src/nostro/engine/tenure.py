@@ -63,8 +63,8 @@ class Tenure:
 
     async def step(self, now: Now) -> int:
         """How many shards changed hands. Does its work every third of a lease, and at once when one is free."""
-        recently = self._renewed is not None and now.machine - self._renewed < LEASE / 3
-        if recently and not await self.database.look(SQL.free_shards, now=now.machine, refused=sorted(self.refused)):
+        due = self._renewed is None or now.machine - self._renewed >= LEASE / 3
+        if not due and not await self.database.look(SQL.free_shards, now=now.machine, refused=sorted(self.refused)):
             return 0
         self._renewed = now.machine
         self.refused = {number: until for number, until in self.refused.items() if until > now.machine}
