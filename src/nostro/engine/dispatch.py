@@ -284,9 +284,16 @@ class Dispatcher:
         now = await self.house.clock()
 
         async def write(tx: Transaction) -> None:
+            if rested.reply is not None:
+                await rested.reply(tx)
             await end(tx, loaded, rested, self.connection.id, now)
 
-        await seat.journal.writes.write(write)
+        try:
+            await seat.journal.write(write)
+        except Exception:
+            if rested.reply is not None:  # what came back is kept, whatever stands against what follows from it
+                await seat.journal.write(rested.reply)
+            raise
         self._tell(loaded, rested)
         if self.house.traces.on:
             told = {"connection": self.connection.id, "operation": loaded.dispatch.operation}
