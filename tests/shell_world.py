@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from nostro.connectors.kit.manifest import Operation, Order
 from nostro.egress.connections import OpenConnection
 from nostro.egress.drive import Entry, Pause, Stored
+from nostro.egress.journal import Write
 from nostro.egress.line import Line
 from nostro.egress.shell import Job, Rested, Shell
 from nostro.model.calls import HttpReply, HttpRequest
 from nostro.model.clock import Now
+from nostro.store.database import Transaction
 from nostro.store.entropy import SeededEntropy
 from tests.toy_partner import URL, Partner, ToyConfig, connector, order
 
 START = datetime(2026, 8, 31, 6, tzinfo=UTC)
+NOWHERE: Any = None
 
 
 class Killed(BaseException):
@@ -67,14 +71,20 @@ class World:
         self.journal.append(Entry(n, digest, now.business))
         self.point()
 
-    async def answer(self, shard: int, dispatch: bytes, n: int, target: str, stored: Stored) -> bytes:
+    def answer(self, shard: int, dispatch: bytes, n: int, target: str, stored: Stored) -> tuple[bytes, Write]:
         assert (shard, dispatch, target) == (3, b"d", "do")
+
+        async def write(_: Transaction) -> None:
+            [entry] = [entry for entry in self.journal if entry.n == n]
+            assert entry.stored is None
+            entry.stored = stored
+
+        return b"receipt", write
+
+    async def write(self, write: Write) -> None:
         self.point()
-        [entry] = [entry for entry in self.journal if entry.n == n]
-        assert entry.stored is None
-        entry.stored = stored
+        await write(NOWHERE)
         self.point()
-        return b"receipt"
 
     async def drive(self) -> Rested:
         """One drive from the journal, by a process that remembers nothing."""
@@ -82,7 +92,10 @@ class World:
         connection = OpenConnection("toy", connector(self.does), ToyConfig(), URL)
         journal = [replace(entry, used=False) for entry in self.journal]
         job = Job(3, b"d", self.does, self.orders, journal, START, START, self.look_up_first)
-        return await Shell(Line(connection, self, self.clock), self, self.entropy, job).run()
+        rested = await Shell(Line(connection, self, self.clock), self, self.entropy, job).run()
+        if rested.reply is not None:
+            await self.write(rested.reply)
+        return rested
 
     async def settle(self) -> Rested:
         """Drives until it ends, dying where it has to; time goes on in between."""

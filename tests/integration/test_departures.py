@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 
+from nostro.model.calls import HttpReply, HttpRequest
 from nostro.store.database import Database
 from tests.dispatch_world import Mortal, Worker, World, installed
 from tests.integration.synthetic import House as DecidingHouse
@@ -77,11 +79,20 @@ async def test_what_a_claim_would_hold_back_waits_for_a_claim(database: Database
 
 async def test_a_command_waits_for_an_older_one_of_its_subject(database: Database) -> None:
     deciding, world, worker = await joined(database)
+    hold = asyncio.Event()
+    right = world.partner.send
+
+    async def slow(request: HttpRequest, timeout_seconds: float) -> HttpReply:
+        await hold.wait()  # else what has left may be over before anybody looks
+        return await right(request, timeout_seconds)
+
+    world.partner.send = slow  # type: ignore[method-assign]  # the same partner, that lets us wait
     await world.want("po_1", status="proposed")
     await decide(deciding, "po_1", "po_2", "po_2")
     statuses = await world.all("select subject, status from command_open order by subject, position")
     assert [status for subject, status in statuses if subject == "po_1"] == ["proposed", "ready"]
     assert [status for subject, status in statuses if subject == "po_2"] == ["dispatched", "ready"]
+    hold.set()
     await worker.dispatcher.stop()
 
 

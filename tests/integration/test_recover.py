@@ -151,7 +151,7 @@ async def test_whoever_drives_a_dispatch_at_the_opening_can_not_write_its_end(da
     with pytest.raises(LostRace):
         await journal.start(0, b"d", 1, b"digest", world.now)
     with pytest.raises(LostRace):
-        await journal.answer(0, b"d", 1, "/do", Stored(200, b"", START))
+        await journal.write(journal.answer(0, b"d", 1, "/do", Stored(200, b"", START))[1])
 
 
 async def test_an_opening_that_comes_too_late_changes_nothing(database: Database) -> None:

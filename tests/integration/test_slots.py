@@ -152,6 +152,47 @@ async def test_a_slot_that_is_given_away_is_taken_at_the_next_look(database: Dat
 
 
 @pytest.mark.asyncio
+async def test_a_call_under_way_on_a_slot_that_is_given_away_is_heard_to_its_end(database: Database) -> None:
+    """Cut off nobody would know whether it was done: here, where nothing can be looked up, a person would have to."""
+    world = World(database, operation("person"), slots=2)
+    one, two = Worker(world, "one"), Worker(world, "two")
+    await one.slots.step(world.now)
+    await database_knows(database, world.now, "one", "two")
+    heard, hold = 0, asyncio.Event()
+    right = world.partner.send
+
+    async def slow(request: HttpRequest, timeout_seconds: float) -> HttpReply:
+        nonlocal heard
+        heard += 1
+        await hold.wait()
+        return await right(request, timeout_seconds)
+
+    world.partner.send = slow  # type: ignore[method-assign]  # the same partner, that lets us wait
+    for n in range(4, 8):  # two of them on either slot
+        await world.want(f"po_{n}")
+    for _ in range(10):
+        await one.step()
+    assert heard == 4
+    world.later(4)
+    for worker in (one, two):
+        await worker.step()
+    [kept] = one.slots.held("psp", world.now)
+    assert two.slots.held("psp", world.now) == [], "nothing begins on the other one, for anybody"
+    hold.set()
+    for _ in range(10):
+        await one.step()
+    world.later(1)
+    for worker in (one, two):
+        await worker.step()
+        await world.absorb()
+    assert [slot.number for slot in two.slots.held("psp", world.now)] == [1 - kept.number]
+    world.later(30)
+    for worker in (one, two):
+        await worker.settle()
+    assert [kind for _, kind in world.settled] == ["done"] * 4
+
+
+@pytest.mark.asyncio
 async def test_a_dead_workers_slots_move_and_its_part_is_driven_on(database: Database) -> None:
     world = World(database, operation("look_up"), slots=4)
     dead, heir = Worker(world, "dead"), Worker(world, "heir")
@@ -236,7 +277,7 @@ async def test_whoever_drives_when_the_number_of_slots_changes_writes_nothing_mo
     await two.slots.step(world.now)
     partner.go_on.set()
     while one.dispatcher.running:
-        await one.step()
+        await one.dispatcher.step(world.now)  # before it takes slots by the new number
     assert await world.all("select count(*) from attempt_call where reply_receipt is not null") == [(0,)]
     assert await world.all("select count(*) from arrival") == [(0,)]
     for _ in range(60):

@@ -109,6 +109,10 @@ class Journal:
     writes: FencedWrites
     keys: Keys
 
+    async def write(self, write: Write) -> None:
+        """Commits it."""
+        await self.writes.write(write)
+
     async def start(self, shard: int, dispatch: bytes, n: int, digest: bytes, now: Now) -> None:
         """Before an Act's bytes leave.
 
@@ -139,8 +143,8 @@ class Journal:
                 raise Quarantined("Nothing may leave.", remedy) from None
             raise StatementRefused("The dialogue has gone on without this driver, or has ended.") from None
 
-    async def answer(self, shard: int, dispatch: bytes, n: int, target: str, stored: Stored) -> bytes:
-        """After its reply came, or was proven to come never. Returns the id of the receipt that holds it."""
+    def answer(self, shard: int, dispatch: bytes, n: int, target: str, stored: Stored) -> tuple[bytes, Write]:
+        """After its reply came, or was proven to come never: the id of the receipt that will hold it, and its write."""
         receipt = short_digest("reply", dispatch, str(n))
         received = Received(
             self.writes.slot.connection,
@@ -157,5 +161,4 @@ class Journal:
             values = {"shard": shard, "dispatch": dispatch, "n": n, "receipt": receipt, "month": received.month}
             await tx.ahead(SQL.answer_call, **values)
 
-        await self.writes.write(write)
-        return receipt
+        return receipt, write

@@ -1,7 +1,8 @@
 """The shell: drives an exchange over a line, and keeps the journal that makes its Acts happen once.
 
 An Act's start is committed before its bytes leave, and its deadline is checked right before the write; what came back
-is committed before the exchange goes on. A crash anywhere in between leaves a journal from which a re-drive goes on.
+is committed before the exchange says anything more, or with its end. A crash anywhere in between leaves a journal from
+which a re-drive goes on.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from nostro.egress.drive import (
     Step,
     Stored,
 )
+from nostro.egress.journal import Write
 from nostro.egress.line import Line, NotReady
 from nostro.egress.tracing import Span, span_id
 from nostro.egress.transport import NoReply, NotSent
@@ -51,8 +53,11 @@ class Journals(Protocol):
     async def start(self, shard: int, dispatch: bytes, n: int, digest: bytes, now: Now) -> None:
         """Before an Act's bytes leave."""
 
-    async def answer(self, shard: int, dispatch: bytes, n: int, target: str, stored: Stored) -> bytes:
-        """After its reply; returns the receipt's id."""
+    def answer(self, shard: int, dispatch: bytes, n: int, target: str, stored: Stored) -> tuple[bytes, Write]:
+        """After its reply: the receipt's id, and what writes it."""
+
+    async def write(self, write: Write) -> None:
+        """Commits it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +80,14 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Rested:
-    """How a drive ended: with outcomes, held for a person, or until later. `receipt`: the newest stored reply."""
+    """How a drive ended: with outcomes, held for a person, or until later. `receipt`: the newest reply.
+
+    `reply` writes that reply, together with this end: nothing more is sent in between.
+    """
 
     end: Ended | Held | Pause
     receipt: bytes | None = None
+    reply: Write | None = None
 
 
 @dataclass(slots=True)
@@ -90,6 +99,7 @@ class Shell:
     entropy: Entropy
     job: Job
     _receipt: bytes | None = None
+    _reply: Write | None = None
     _told: int = 0
     _retry_after_seconds: float = 0.0
 
@@ -100,7 +110,8 @@ class Shell:
         step = drive.begin()
         while isinstance(step, Send | Question):
             step = await self._send(drive, step) if isinstance(step, Send) else await self._ask(drive, step)
-        return Rested(Pause(await self._later(step.tries)) if isinstance(step, Retry) else step, self._receipt)
+        end = Pause(await self._later(step.tries)) if isinstance(step, Retry) else step
+        return Rested(end, self._receipt, self._reply)
 
     def _dialogue(self) -> Dialogue:
         job, line = self.job, self.line
@@ -132,9 +143,13 @@ class Shell:
         stored = await self._written(send, request, started) if request is not None else None
         if stored is not None:
             target = send.act.message.target
-            self._receipt = await self.journal.answer(self.job.shard, self.job.id, send.n, target, stored)
+            self._receipt, self._reply = self.journal.answer(self.job.shard, self.job.id, send.n, target, stored)
         now = await self.line.clock()
-        return drive.answered(started.business, stored, now.business)
+        step = drive.answered(started.business, stored, now.business)
+        if self._reply is not None and isinstance(step, Send | Question):
+            await self.journal.write(self._reply)
+            self._reply = None
+        return step
 
     async def _written(self, send: Send, request: HttpRequest, started: Now) -> Stored | None:
         """What came back; None when nobody knows."""

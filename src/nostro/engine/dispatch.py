@@ -92,6 +92,7 @@ class Dispatcher:
         """Begins with an empty memory: all that counts is in the database."""
         self._claims = Claims(self.connection, self.house.entropy)
         self._breaker = Breaker(self.connection.id, Health())
+        self.house.slots.busy[self.connection.id] = self._is_busy
 
     async def step(self, now: Now) -> int:
         """How many dispatches were begun or ended."""
@@ -159,6 +160,10 @@ class Dispatcher:
                 for task in seat.running.values():
                     task.cancel()
                 del self._seats[number]
+
+    def _is_busy(self, slot: Slot) -> bool:
+        seat = self._seats.get(slot.number)
+        return seat is not None and bool(seat.running or seat.offered)
 
     def _seat(self, slot: Slot) -> Seat:
         if slot.number not in self._seats:
@@ -280,9 +285,16 @@ class Dispatcher:
         now = await self.house.clock()
 
         async def write(tx: Transaction) -> None:
+            if rested.reply is not None:
+                await rested.reply(tx)
             await end(tx, loaded, rested, self.connection.id, now)
 
-        await seat.journal.writes.write(write)
+        try:
+            await seat.journal.write(write)
+        except Exception:
+            if rested.reply is not None:  # what came back is kept, whatever stands against what follows from it
+                await seat.journal.write(rested.reply)
+            raise
         self._tell(loaded, rested)
         if self.house.traces.on:
             told = {"connection": self.connection.id, "operation": loaded.dispatch.operation}

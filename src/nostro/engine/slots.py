@@ -7,7 +7,7 @@ one that began last has said it. So each key is one slot's at any time, and each
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -27,12 +27,18 @@ Name = tuple[str, int]
 
 @dataclass(slots=True)
 class Slots:
-    """The `step(now)` that takes, renews and gives back slots. A dead worker's slots move within the lease's 10 s."""
+    """The `step(now)` that takes, renews and gives back slots. A dead worker's slots move within the lease's 10 s.
+
+    One that is given to another worker moves when no call is under way on it, within a lease at the latest. `busy`: who
+    knows that, by connection.
+    """
 
     database: Database
     worker: str
     connections: Connections
+    busy: dict[str, Callable[[Slot], bool]] = field(default_factory=dict)
     _mine: dict[Name, Slot] = field(default_factory=dict)
+    _leaving: dict[Name, datetime] = field(default_factory=dict)
     _paces: dict[tuple[str, int, int], Pace] = field(default_factory=dict)
     _until: datetime | None = None
     _renewed: datetime | None = None
@@ -40,22 +46,24 @@ class Slots:
     async def step(self, now: Now) -> int:
         """How many slots changed hands. Does its work every third of a lease.
 
-        At once when one is free, when it failed before, or when the clock was set back.
+        At once when one is free or leaves, when it failed before, or when the clock was set back.
         """
         recently = self._renewed is not None and timedelta() <= now.machine - self._renewed < LEASE / 3
-        if recently and not await self.database.look(SQL.free_slots, now=now.machine, names=self._served()):
+        served = self._served()
+        rests = recently and not self._leaving
+        if rests and not await self.database.look(SQL.free_slots, now=now.machine, names=served):
             return 0
         until = now.machine + LEASE
         async with self.database.transaction() as tx:
             if self._renewed is None:
                 await self._divide(tx, now)
-            divided = {row.name: row.slots for row in await tx.rows(SQL.divided, names=self._served())}
+            divided = {row.name: row.slots for row in await tx.rows(SQL.divided, names=served)}
             wanted = [(name, n) for name, slots in divided.items() for n in range(slots)]
             fair = await self._fair(tx, len(wanted), now)
-            surplus = sorted(self._mine)[fair:]
-            if surplus:
-                await tx.run(SQL.release_slots, now=now.machine, **self._tokens(surplus))
-            kept = self._tokens(name for name in self._mine if name not in surplus)
+            given = self._given(sorted(self._mine)[fair:], now)
+            if given:
+                await tx.run(SQL.release_slots, now=now.machine, **self._tokens(given))
+            kept = self._tokens(self._mine.keys() - given)
             renewed = await tx.rows(SQL.renew_slots, until=until, holder=self.worker, **kept)
             limit = max(0, fair - len(renewed))
             taking = {"now": now.machine, "until": until, "holder": self.worker, "limit": limit}
@@ -66,14 +74,28 @@ class Slots:
         self._mine |= {
             (row.name, row.slot): Slot(row.name, row.slot, divided[row.name], row.token, self.worker) for row in taken
         }
+        self._leaving = {name: since for name, since in self._leaving.items() if name not in given}
         self._until, self._renewed = until, now.machine
         return len(before ^ set(self._mine.values()))
+
+    def _given(self, surplus: Iterable[Name], now: Now) -> set[Name]:
+        """Those of the surplus that are given away now; on the others nothing is begun any more."""
+        self._leaving = {name: self._leaving.get(name, now.machine) for name in surplus}
+        return {
+            name
+            for name, since in self._leaving.items()
+            if now.machine - since >= LEASE or not self._is_busy(self._mine[name])
+        }
+
+    def _is_busy(self, slot: Slot) -> bool:
+        return slot.connection in self.busy and self.busy[slot.connection](slot)
 
     def held(self, connection: str, now: Now) -> list[Slot]:
         """The slots of a connection on which something may be begun at this instant."""
         if self._until is None or now.machine >= self._until - MARGIN:
             return []
-        return [slot for name, slot in sorted(self._mine.items()) if name[0] == connection]
+        mine = sorted(self._mine.items())
+        return [slot for name, slot in mine if name[0] == connection and name not in self._leaving]
 
     def pace(self, slot: Slot) -> Pace:
         """The slot's turns, for everything that its worker sends on it: commands and polls."""
