@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import timedelta
@@ -17,6 +18,7 @@ from nostro.model.clock import Now
 from nostro.model.ids import SHARDS
 from nostro.store.database import Database
 from tests.dispatch_world import START, Killed, Mortal, World, installed
+from tests.integration.synthetic import House
 from tests.toy_partner import operation
 
 pytestmark = pytest.mark.asyncio
@@ -83,3 +85,22 @@ async def test_a_clock_that_is_set_back_leaves_no_lease_that_lasts_for_an_hour(d
         [row] = await (await tx.execute(f"select max(until) as until from {table}".encode())).fetchall()
     lease = tenure.LEASE if kind == "tenure" else slots.LEASE
     assert row.until == back.machine + lease, "should it die now, others have them soon"
+
+
+@pytest.mark.parametrize("kind", ["tenure", "decider"])
+async def test_shards_are_locked_in_their_order_so_that_renewing_and_deciding_never_deadlock(
+    database_url: str, kind: str
+) -> None:
+    async with Database(database_url, size=4) as database:
+        house = House(database)
+        await house.install()
+        async with database.transaction() as tx:
+            await tx.execute("update shard set head = head where shard = 0")  # it stands last in its table by now
+        house.later(seconds=4)
+        async with database.transaction() as first:
+            await first.execute("select from shard where shard = 0 for update")
+            step = asyncio.create_task(getattr(house, kind).step(house.now))
+            await asyncio.sleep(1)
+            free = await house.all("select shard from shard order by shard for update skip locked")
+            assert len(free) == SHARDS - 1, "who waits for the first one holds none behind it"
+        await step
