@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 
@@ -10,6 +11,7 @@ import pytest_asyncio
 from psycopg import Error
 
 from nostro.model.failures import DatabaseUnavailable, StatementRefused
+from nostro.store import database as module
 from nostro.store.database import Database, Statement, Transaction
 
 pytestmark = pytest.mark.asyncio
@@ -56,3 +58,36 @@ async def test_a_full_disk_is_told_from_a_database_that_is_away(database: Databa
     with pytest.raises(DatabaseUnavailable, match="disk is full"):
         async with database.transaction() as tx:
             await tx.run(full)
+
+
+async def stopped_within(database: Database) -> None:
+    async with database.transaction() as tx:
+        await tx.run(NOTE)
+        await asyncio.sleep(1)
+        await tx.run(COUNT)
+
+
+async def test_who_stops_within_a_database_transaction_loses_its_locks_and_hears_of_it(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a process that was stopped, or a machine that is gone, holds its shards for ever: others pass locks by."""
+    monkeypatch.setitem(module.THERE, "idle_in_transaction_session_timeout", "200ms")
+    async with Database(database_url, size=2) as stopping, Database(database_url, size=2) as other:
+        with pytest.raises(DatabaseUnavailable):
+            await stopped_within(stopping)
+        async with other.transaction() as tx:
+            assert await tx.run(NOTE) == 1
+
+
+async def test_a_machine_that_is_gone_without_a_word_is_noticed_by_both_sides(database: Database) -> None:
+    async with database.transaction() as tx:
+        rows = await (await tx.execute("select name, reset_val from pg_settings where name like 'tcp%'")).fetchall()
+        here = tx.connection.info.get_parameters()
+    there = {row.name: int(row.reset_val) for row in rows}
+    seconds = [
+        there["tcp_keepalives_idle"] + there["tcp_keepalives_interval"] * there["tcp_keepalives_count"],
+        int(here["keepalives_idle"]) + int(here["keepalives_interval"]) * int(here["keepalives_count"]),
+        there["tcp_user_timeout"] / 1000,
+        int(here["tcp_user_timeout"]) / 1000,
+    ]
+    assert seconds == [module.SILENT_SECONDS] * 4

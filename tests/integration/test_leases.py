@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
+from nostro.connectors.kit.reading import Item, ReceiptView
 from nostro.engine import slots, tenure
 from nostro.engine.slots import Slots
 from nostro.engine.tenure import Tenure
+from nostro.ingress import leases, reading
+from nostro.ingress.leases import Leases
 from nostro.model.clock import Now
 from nostro.model.ids import SHARDS
 from nostro.store.database import Database
 from tests.dispatch_world import START, Killed, Mortal, World, installed
+from tests.integration.intake_house import begun, read
+from tests.integration.synthetic import House
 from tests.toy_partner import operation
 
 pytestmark = pytest.mark.asyncio
@@ -83,3 +91,63 @@ async def test_a_clock_that_is_set_back_leaves_no_lease_that_lasts_for_an_hour(d
         [row] = await (await tx.execute(f"select max(until) as until from {leases}".encode())).fetchall()
     lease = tenure.LEASE if kind == "tenure" else slots.LEASE
     assert row.until == back.machine + lease, "should it die now, others have them soon"
+
+
+@pytest.mark.parametrize("kind", ["tenure", "decider"])
+async def test_shards_are_locked_in_their_order_so_that_renewing_and_deciding_never_deadlock(
+    database_url: str, kind: str
+) -> None:
+    async with Database(database_url, size=4) as database:
+        house = House(database)
+        await house.install()
+        async with database.transaction() as tx:
+            await tx.execute("update shard set head = head where shard = 0")  # it stands last in its table by now
+        house.later(seconds=4)
+        async with database.transaction() as first:
+            await first.execute("select from shard where shard = 0 for update")
+            step = asyncio.create_task(getattr(house, kind).step(house.now))
+            await asyncio.sleep(1)
+            free = await house.all("select shard from shard order by shard for update skip locked")
+            assert len(free) == SHARDS - 1, "who waits for the first one holds none behind it"
+        await step
+
+
+async def test_what_lasts_longer_than_a_lease_stays_its_workers(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else two workers would take a slow page or a large file from each other for ever, and nobody would end it."""
+    monkeypatch.setattr(leases, "LEASE", timedelta(seconds=0.3))
+    async with Database(database_url, size=4) as database:
+        house = House(database)
+        await house.install()
+        one, two = Leases(database, "one"), Leases(database, "two")
+        assert await one.take("psp", "events", house.now)
+        async with one.kept("psp", "events", house.now):
+            await asyncio.sleep(0.6)
+            assert await two.take("psp", "events", now_of(house, 0.5)) is None
+        assert await two.take("psp", "events", now_of(house, 5))
+
+
+async def test_a_receipt_whose_reader_takes_longer_than_a_lease_is_not_begun_anew_by_another_worker(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = await begun(database_url)
+
+    def slowly(receipt: ReceiptView) -> Iterator[Item]:
+        time.sleep(0.6)
+        yield from read(receipt)
+
+    house.connections["till"] = replace(house.connection, connector=replace(house.connection.connector, read=slowly))
+    for module in (leases, reading):
+        monkeypatch.setattr(module, "LEASE", timedelta(seconds=0.3))
+    await house.take({"payout": "po_1"})
+    step = asyncio.create_task(house.readings.step(house.now))
+    await asyncio.sleep(0.5)
+    assert await house.make_readings().step(now_of(house, 0.45)) == 0
+    assert await step == 2, "an item and the end"
+    assert await house.all("select count(*) from reading") == [(0,)]
+    await house.database.__aexit__()
+
+
+def now_of(house: House, seconds: float) -> Now:
+    return Now(house.now.business, house.now.machine + timedelta(seconds=seconds))

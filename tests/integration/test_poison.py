@@ -351,6 +351,17 @@ async def test_a_state_that_comes_to_no_end_stops_its_own_subject(house: House, 
     assert await house.all("select count(*) from fact where subject = 'po_2'") == [(2,)]
 
 
+async def test_of_several_decisions_that_come_to_no_end_one_batch_bears_one(house: House, dog: Watchdog) -> None:
+    """Several would last longer than a lease: whoever has the shard next would be as late, and so for ever."""
+    employ(house, spoiled(loops, "decide"), dog)
+    await house.tell([*(as_fact(payout(f"po_{n}", descriptor="poison")) for n in range(3)), as_fact(payout("po_9"))])
+    assert await house.decider.step(house.now) > 0
+    assert len(await open_cases(house.database)) == 1
+    await house.settle()
+    assert len(await open_cases(house.database)) == 3
+    assert await house.all("select subject from fact where process = 'payout'") == [("po_9",)]
+
+
 async def test_subjects_that_tell_each_other_for_ever_are_stopped_after_a_number_of_hops(house: House) -> None:
     version = PROCESS.versions[0]
 

@@ -44,6 +44,7 @@ class Breaker:
         if row.state == "half_open" and self.probing:
             return await self._probing(tx, row, now, places, running)
         self.probing = False
+        self.health.forget()  # what failed meanwhile, or brought it about, says nothing about the time after a probe
         if row.until > now.business:
             return 0
         return await self._probe(tx, row, now, places)
@@ -72,7 +73,6 @@ class Breaker:
         if not places or await tx.row(SQL.probe, **moved) is None:
             return 0
         self.probing = True
-        self.health.forget()
         return 1
 
     async def _open(self, tx: Transaction, failures: int, now: Now) -> None:

@@ -54,7 +54,8 @@ class Deciding:
 
     `lacking`: bundles that this release can't work under, and why. `refused`: shards on which something needs what this
     release lacks; what comes there, from that arrival on, waits in the queue for a worker that can. `released`:
-    subjects that are poisoned no more; what was set aside goes first, so the rest of the batch waits for it.
+    subjects that are poisoned no more; what was set aside goes first, so the rest of the batch waits for it. `tired`:
+    something came to no end; the rest waits for the next batch, as several such would last longer than any lease.
     `telling_from`: the first place on their lanes of the facts that are emitted. `shards` are copies: it moves them.
     """
 
@@ -69,6 +70,7 @@ class Deciding:
     lacking: Mapping[bytes, str] = field(default_factory=dict)
     refused: dict[int, str] = field(default_factory=dict)
     released: set[Subject] = field(default_factory=set)
+    tired: bool = False
 
     async def take(self, tx: Transaction, arrival: Arrival, *, poisonous: str = "") -> None:
         """Decides one arrival. Whatever its decision throws parks its subject, and nothing else.
@@ -77,7 +79,7 @@ class Deciding:
         """
         subject = Subject(arrival.process, arrival.subject)
         row = self._row(subject, arrival)
-        if self._refuses(arrival, row) or subject in self.released:
+        if self.tired or self._refuses(arrival, row) or subject in self.released:
             return
         if row.unreadable:
             self._set_aside(subject, arrival)
@@ -96,6 +98,7 @@ class Deciding:
             transition = self._transition(row, arrival, fact)
             _bound(arrival, transition)
         except Exception as error:  # noqa: BLE001 - its own subject only is stopped, kept and shown as a case
+            self.tired = isinstance(error, Endless)
             told = f"{error.sentence} " if isinstance(error, Failure) else ""  # others may quote what is confidential
             self._poison(row, arrival, f"{told}{type(error).__name__} while {arrival.type} was decided.")
             return

@@ -1,9 +1,11 @@
-"""Join parked facts and look-ups with references again, each second: two sides can miss each other while committing.
+"""Parked facts and look-ups go on.
 
-A look-up is answered as soon as a reference leads anywhere, with every subject that the strongest one leads to; a
-fact goes on when it leads
-to exactly one. Past its deadline a look-up is answered with nothing, and a fact goes where its process says that
-orphans go.
+A look-up is answered as soon as a reference leads anywhere, with every subject that the strongest one leads to; a fact
+goes on when it leads to exactly one. Past its deadline a look-up is answered with nothing, and a fact goes where its
+process says that orphans go.
+
+Whoever writes a reference wakes what waits for it. Two sides can miss each other while committing: so what is parked is
+joined with references again, in turn, a part each second: all of it would be work without end where much is parked.
 """
 
 from __future__ import annotations
@@ -32,29 +34,50 @@ from nostro.store.keys import DataKey, Keys
 SQL = Statements("routing")
 logger = structlog.get_logger("nostro.parked")
 BATCH = 500
+ROUND = 250
+"""So many of all that is parked are looked at in a step, though nothing woke them: some 10 ms of work."""
+BEGINNING = (-1, b"")
+"""Before everything that is parked."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Rejoin:
-    """The `step(now)` that lets parked facts and look-ups go on."""
+    """The `step(now)` that lets parked facts and look-ups go on. `_after`: up to where it has looked on its round."""
 
     database: Database
     keys: Keys
     processes: Mapping[str, Process]
+    _after: tuple[int, bytes] = BEGINNING
 
     async def step(self, now: Now) -> int:
         """How many went on. A lost race leaves them parked for the next step."""
         try:
             async with self.database.transaction() as tx:
-                rows = await tx.rows(SQL.rejoin, now=now.business, limit=BATCH)
-                return await self._go_on(tx, rows, now) if rows else 0
+                led, after = await self._look_round(tx)
+                names = {"shards": [row.shard for row in led], "ids": [row.id for row in led]}
+                rows = await tx.rows(SQL.rejoin, now=now.business, limit=BATCH, **names)
+                done = await self._go_on(tx, rows, now) if rows else 0
         except LostRace:
             return 0
+        if len(rows) < BATCH:
+            self._after = after
+        return done
 
-    async def _go_on(self, tx: Transaction, rows: Sequence[Any], now: Now) -> int:
+    async def _look_round(self, tx: Transaction) -> tuple[list[Any], tuple[int, bytes]]:
+        """What a reference leads on, of what was woken and of the next part of the round; and where that part ends."""
+        shard, after = self._after
+        rows = await tx.rows(SQL.look_round, shard=shard, after=after, limit=ROUND)
+        stale = [row for row in rows if row.woken and not row.leads]
+        if stale:
+            await tx.run(SQL.rest, shards=[row.shard for row in stale], ids=[row.id for row in stale])
+        part = [row for row in rows if not row.woken]
+        return [row for row in rows if row.leads], (part[-1].shard, part[-1].id) if len(part) == ROUND else BEGINNING
+
+    async def _go_on(self, tx: Transaction, parked: Sequence[Any], now: Now) -> int:
         hits: dict[bytes, list[Any]] = {}
-        for hit in await tx.rows(SQL.hits, ids=[row.id for row in rows]):
+        for hit in await tx.rows(SQL.hits, ids=[row.id for row in parked]):
             hits.setdefault(hit.parked, []).append(hit)
+        rows = [row for row in parked if row.expired or row.id in hits]  # a reference may be given back at this moment
         known = await self.keys.load(tx, {row.data_key for row in rows if row.data_key is not None})
         kept, arrivals = [], list[Arrival]()
         for row in rows:

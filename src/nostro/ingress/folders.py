@@ -108,7 +108,9 @@ class Folders:
                 Way.PULLED, source=connection.id
             ):
                 leased = await self.leases.take(connection.id, FEED, now)
-                taken += await self._look(connection, leased, now) if leased else 0
+                if leased:
+                    async with self.leases.kept(connection.id, FEED, now):
+                        taken += await self._look(connection, leased, now)
         return taken
 
     async def _look(self, connection: OpenConnection, leased: Leased, now: Now) -> int:

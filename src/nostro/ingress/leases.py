@@ -2,16 +2,42 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from nostro.model.clock import Now
-from nostro.model.failures import LostRace
+from nostro.model.failures import Failure, LostRace
 from nostro.store.database import Database, Statements, Transaction
 
 SQL = Statements("ingress")
 KIND = "feed"
 LEASE = timedelta(seconds=10)
+
+
+@asynccontextmanager
+async def renewed(again: Callable[[datetime], Awaitable[None]], now: Now) -> AsyncIterator[None]:
+    """Calls `again` with the machine time each third of a lease while the block works.
+
+    Else what lasts longer than a lease would never end: two workers would take it from each other, again and again.
+    """
+    task = asyncio.create_task(_renew(again, now), name="lease")
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait((task,))
+
+
+async def _renew(again: Callable[[datetime], Awaitable[None]], now: Now) -> None:
+    clock = asyncio.get_running_loop().time
+    began = clock()
+    while True:
+        await asyncio.sleep(LEASE.total_seconds() / 3)
+        with suppress(Failure):  # then the fence says no, where it matters
+            await again(now.machine + timedelta(seconds=clock() - began))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +73,7 @@ class Leases:
         if now.machine < self._elsewhere.get((connection, name), now.machine):
             return None
         async with self.database.transaction() as tx:
-            row = await tx.row(
-                SQL.take_lease,
-                kind=KIND,
-                name=f"{connection}/{name}",
-                holder=self.worker,
-                machine=now.machine,
-                until=now.machine + LEASE,
-            )
+            row = await tx.row(SQL.take_lease, **self._names(connection, name, now.machine))
             if row is None:
                 self._elsewhere[connection, name] = now.machine + LEASE / 3
                 return None
@@ -66,6 +85,19 @@ class Leases:
         return Leased(
             connection, name, row.token, feed.cursor, feed.run_at, feed.failures, feed.rewind_to, feed.stopped
         )
+
+    def kept(self, connection: str, name: str, now: Now) -> AbstractAsyncContextManager[None]:
+        """The feed stays this worker's while the block works on it."""
+
+        async def again(later: datetime) -> None:
+            async with self.database.transaction() as tx:
+                await tx.row(SQL.take_lease, **self._names(connection, name, later))
+
+        return renewed(again, now)
+
+    def _names(self, connection: str, name: str, at: datetime) -> dict[str, object]:
+        named = {"kind": KIND, "name": f"{connection}/{name}", "holder": self.worker}
+        return {**named, "machine": at, "until": at + LEASE}
 
     async def release(self, now: Now) -> None:
         """Gives everything back, so that nobody waits for leases to end."""

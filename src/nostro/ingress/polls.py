@@ -64,7 +64,8 @@ class Polls:
     async def _poll(self, feed: Feed, leased: Leased, now: Now) -> int:
         """A page of a feed. Whatever is wrong with one feed, the connection's others are polled."""
         try:
-            return await self._turn(feed, _rewound(feed, leased), now)
+            async with self.leases.kept(self.connection.id, feed.name, now):
+                return await self._turn(feed, _rewound(feed, leased), now)
         except OutOfService:  # what all feeds stand on is away: that is no feed's fault
             raise
         except Exception as flaw:  # noqa: BLE001 - a connector may throw what it likes

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime
 
 import structlog
 
@@ -18,6 +18,7 @@ from nostro.connectors.kit.reading import RejectItem
 from nostro.egress.connections import Connections
 from nostro.egress.line import Count, silent
 from nostro.egress.tracing import UNTRACED, Span, Traces, of_receipt
+from nostro.ingress.leases import LEASE, renewed
 from nostro.ingress.opened import Opened, Piece
 from nostro.ingress.opening import open_all
 from nostro.model.clock import Now
@@ -39,7 +40,6 @@ OPEN_AT_ONCE = (16, 32, 4)
 """Receipts that are open at once, per lane."""
 MOST_AT_ONCE = (BATCH, BATCH, 100)
 """Facts of a lane in one step, however much the others leave it: whatever is urgent waits for a step to end."""
-LEASE = timedelta(seconds=10)
 RACES = 5
 WEBHOOK = "webhook"
 logger = structlog.get_logger("nostro.reading")
@@ -67,12 +67,13 @@ class Readings:
         if self.traces.on:
             begun = {key: self._began.get(key, self.traces.now()) for key in self._open}
             self._began = begun
-        pieces = await self._look()
-        try:
-            routed = await self._route(pieces, now) if pieces else 0
-        except LostRace as race:
-            logger.info("race_lost", sentence=race.sentence, pieces=len(pieces))
-            return 0
+        async with renewed(self._hold_on, now):
+            pieces = await self._look()
+            try:
+                routed = await self._route(pieces, now) if pieces else 0
+            except LostRace as race:
+                logger.info("race_lost", sentence=race.sentence, pieces=len(pieces))
+                return 0
         return routed + await self._end([opened for opened in self._open.values() if opened.ended], now)
 
     async def _claim(self, now: Now) -> list[Row]:
@@ -99,6 +100,10 @@ class Readings:
         taken = Counter(opened.claim.lane for opened in still)
         room = {lane: most - taken[lane] for lane, most in enumerate(OPEN_AT_ONCE)}
         return {lane: more for lane, more in room.items() if more > 0 and not self.lane_full(lane)}
+
+    async def _hold_on(self, at: datetime) -> None:
+        async with self.database.transaction() as tx:
+            await self._hold(tx, until=at + LEASE)
 
     async def _hold(self, tx: Transaction, **until: object) -> list[Row]:
         return await tx.rows(SQL.hold_readings, **until, **_names(self._open.values())) if self._open else []

@@ -25,6 +25,10 @@ RECONNECT_SECONDS = 2.0
 """So long one attempt to connect goes on. The pool's pauses double until then: short, it is back with the server."""
 FRESH_SECONDS = 1.0
 """A connection that was lent so recently is lent again unasked."""
+SILENT_SECONDS = 10
+"""A machine that is gone without a word, PostgreSQL's or ours, is noticed within this: its locks are free then."""
+IDLE_SECONDS = 60
+"""Whoever does nothing for so long in a database transaction (a process that was stopped) loses it, and its locks."""
 _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 
 
@@ -69,6 +73,23 @@ class _Adapters:
 
 
 ADAPTERS = _Adapters()
+_PROBE_SECONDS, _PROBES = 2, (SILENT_SECONDS - 4) // 2
+THERE = {
+    "timezone": "UTC",
+    "idle_in_transaction_session_timeout": f"{IDLE_SECONDS}s",
+    "tcp_keepalives_idle": 4,
+    "tcp_keepalives_interval": _PROBE_SECONDS,
+    "tcp_keepalives_count": _PROBES,
+    "tcp_user_timeout": f"{SILENT_SECONDS}s",
+}
+"""What the server holds each session to."""
+HERE = {
+    "keepalives_idle": 4,
+    "keepalives_interval": _PROBE_SECONDS,
+    "keepalives_count": _PROBES,
+    "tcp_user_timeout": SILENT_SECONDS * 1000,
+}
+"""How this side notices that the server's machine is gone; nothing of it concerns a Unix socket."""
 
 
 class _Connection(AsyncConnection[Row]):
@@ -189,7 +210,8 @@ class Database:
             open=False,
             kwargs={
                 "row_factory": namedtuple_row,
-                "options": "-c timezone=UTC",
+                "options": " ".join(f"-c {name}={value}" for name, value in THERE.items()),
+                **HERE,
                 "context": ADAPTERS,
                 "application_name": release(),
                 "autocommit": True,  # `Transaction` says `begin` and `commit` itself
@@ -260,7 +282,7 @@ def translated(refused: Callable[[], str] = str) -> Iterator[None]:
     except errors.DiskFull as error:
         message = "The database's disk is full."
         raise DatabaseUnavailable(message, "Make room there; then work goes on by itself.") from error
-    except (OperationalError, PoolTimeout) as error:
+    except (OperationalError, PoolTimeout, errors.IdleInTransactionSessionTimeout) as error:
         if refused():
             remedy = "This process ends: what it remembers is not in that database. Start it again."
             raise DatabaseRestored(refused(), remedy, runbook="quarantine") from error

@@ -28,10 +28,12 @@ delete from worker where id = %(id)s;
 select 1 as one from shard where until <= %(now)s and shard <> all(%(refused)s::smallint[]) limit 1;
 
 -- name: renew_shards
--- Holds on to shards; those that somebody else took meanwhile are missing from the answer.
-update shard s set until = %(until)s
-from unnest(%(shards)s::smallint[], %(tokens)s::bigint[]) as mine (shard, token)
-where s.shard = mine.shard and s.token = mine.token and s.holder = %(holder)s
+-- Holds on to shards; those that somebody else took meanwhile are missing from the answer. Locked in their order, as `append` does it: the
+-- worker renews while it decides, and else the two would stand in each other's way for a second.
+with mine as materialized (
+  select s.shard from shard s join unnest(%(shards)s::smallint[], %(tokens)s::bigint[]) as m (shard, token) on s.shard = m.shard and s.token = m.token
+  where s.holder = %(holder)s order by s.shard for update of s)
+update shard s set until = %(until)s from mine where s.shard = mine.shard
 returning s.shard;
 
 -- name: take_shards
@@ -84,11 +86,12 @@ where shard = %(shard)s and process = %(process)s and subject = %(subject)s;
 -- Arrivals leave the queue and stand in the log, in one: fence, order and seal fail to match where the token or the position is no longer ours, and
 -- then nothing is appended to that shard. What an arrival told isn't sent again; one without a position makes no fact. It divides by zero when a shard
 -- is somebody else's by now, or an arrival was decided meanwhile.
-with fenced as (
+with mine as materialized (select shard from shard where shard = any(%(moved)s::smallint[]) order by shard for update),
+fenced as (
   update shard s set position = a.position, head = a.head, bundle = a.bundle, activations = a.activations
-  from unnest(%(moved)s::smallint[], %(tokens)s::bigint[], %(expected)s::bigint[], %(reached)s::bigint[], %(heads)s::bytea[],
-    %(in_force)s::bytea[], %(activations)s::integer[]) as a (shard, token, expected, position, head, bundle, activations)
-  where s.shard = a.shard and s.token = a.token and s.position = a.expected
+  from mine join unnest(%(moved)s::smallint[], %(tokens)s::bigint[], %(expected)s::bigint[], %(reached)s::bigint[], %(heads)s::bytea[],
+    %(in_force)s::bytea[], %(activations)s::integer[]) as a (shard, token, expected, position, head, bundle, activations) using (shard)
+  where s.shard = mine.shard and s.token = a.token and s.position = a.expected
   returning s.shard),
 decided as (
   delete from arrival a

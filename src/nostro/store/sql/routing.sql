@@ -20,20 +20,32 @@ order by r.kind, r.digest, r.process, r.subject;
 
 -- name: claim
 -- Claims identifying references; returns those that were free. One that is missing from the answer was claimed by somebody else.
-insert into reference (shard, kind, digest, process, subject, subject_shard, claim, by, since)
-select shard, kind, digest, process, subject, subject_shard, true, by, %(at)s
-from unnest(%(shards)s::smallint[], %(kinds)s::text[], %(digests)s::bytea[], %(processes)s::text[], %(subjects)s::text[],
-  %(subject_shards)s::smallint[], %(bys)s::bytea[]) as c (shard, kind, digest, process, subject, subject_shard, by)
-on conflict do nothing
-returning shard, kind, digest, process;
+-- What is parked and waits for one of them is woken.
+with claimed as (
+  insert into reference (shard, kind, digest, process, subject, subject_shard, claim, by, since)
+  select shard, kind, digest, process, subject, subject_shard, true, by, %(at)s
+  from unnest(%(shards)s::smallint[], %(kinds)s::text[], %(digests)s::bytea[], %(processes)s::text[], %(subjects)s::text[],
+    %(subject_shards)s::smallint[], %(bys)s::bytea[]) as c (shard, kind, digest, process, subject, subject_shard, by)
+  on conflict do nothing
+  returning shard, kind, digest, process),
+waking as (
+  insert into woken (shard, parked) select distinct w.parked_shard, w.parked from claimed c
+  join parked_reference w on w.shard = c.shard and w.kind = c.kind and w.digest = c.digest and w.process = c.process
+  order by w.parked_shard, w.parked on conflict do nothing)
+select shard, kind, digest, process from claimed;
 
 -- name: register
--- References that lead to a subject from now on.
-insert into reference (shard, kind, digest, process, subject, subject_shard, by, since)
-select shard, kind, digest, process, subject, subject_shard, by, %(at)s
-from unnest(%(shards)s::smallint[], %(kinds)s::text[], %(digests)s::bytea[], %(processes)s::text[], %(subjects)s::text[],
-  %(subject_shards)s::smallint[], %(bys)s::bytea[]) as c (shard, kind, digest, process, subject, subject_shard, by)
-on conflict do nothing;
+-- References that lead to a subject from now on. What is parked and waits for one of them is woken.
+with registered as (
+  insert into reference (shard, kind, digest, process, subject, subject_shard, by, since)
+  select shard, kind, digest, process, subject, subject_shard, by, %(at)s
+  from unnest(%(shards)s::smallint[], %(kinds)s::text[], %(digests)s::bytea[], %(processes)s::text[], %(subjects)s::text[],
+    %(subject_shards)s::smallint[], %(bys)s::bytea[]) as c (shard, kind, digest, process, subject, subject_shard, by)
+  on conflict do nothing
+  returning shard, kind, digest, process)
+insert into woken (shard, parked) select distinct w.parked_shard, w.parked from registered r
+join parked_reference w on w.shard = r.shard and w.kind = r.kind and w.digest = r.digest and w.process = r.process
+order by w.parked_shard, w.parked on conflict do nothing;
 
 -- name: own
 -- Claims that lead to a subject, of facts that it took in: from now on they are these facts'.
@@ -81,13 +93,30 @@ select * from unnest(%(shards)s::smallint[], %(kinds)s::text[], %(digests)s::byt
   %(parked_shards)s::smallint[], %(parked)s::bytea[], %(strengths)s::smallint[], %(values)s::text[])
 on conflict do nothing;
 
+-- name: look_round
+-- Of what was woken, and of what is parked behind a place, so many each: whether a reference leads on. Two sides that missed each other while
+-- committing woke nobody: what is parked is looked at in turn for them, a part at a time, since all of it each second is work.
+-- Limited to one: a plan may join all of both at once for an `exists`.
+select l.shard, l.id, l.woken, (
+    select true from parked_reference w join reference r on r.shard = w.shard and r.kind = w.kind and r.digest = w.digest and r.process = w.process
+    where w.parked = l.id and w.parked_shard = l.shard limit 1) is not null as leads
+from (
+  (select shard, parked as id, true as woken from woken order by shard, parked limit %(limit)s)
+  union all (select shard, id, false from parked where kind <> 'poison' and (shard, id) > (%(shard)s, %(after)s) order by shard, id limit %(limit)s)) l
+order by l.woken, l.shard, l.id;
+
+-- name: rest
+-- Nothing leads these on any more.
+delete from woken w using unnest(%(shards)s::smallint[], %(ids)s::bytea[]) as r (shard, id) where w.shard = r.shard and w.parked = r.id;
+
 -- name: rejoin
--- Parked facts and look-ups of which a reference leads somewhere by now, or whose deadline has passed.
+-- Parked facts and look-ups whose deadline has passed, and those that are led on.
+with on_their_way as (
+  (select shard, id from parked where kind <> 'poison' and until <= %(now)s order by until, shard, id limit %(limit)s)
+  union select shard, id from unnest(%(shards)s::smallint[], %(ids)s::bytea[]) as led (shard, id))
 select p.shard, p.id, p.kind, p.process, p.subject, p.since, p.arrival, p.sealed_body, p.data_key, p.until <= %(now)s as expired
-from parked p
-where p.kind <> 'poison' and (p.until <= %(now)s or exists (
-  select from parked_reference w join reference r on r.shard = w.shard and r.kind = w.kind and r.digest = w.digest and r.process = w.process
-  where w.parked_shard = p.shard and w.parked = p.id))
+from on_their_way o join parked p on p.shard = o.shard and p.id = o.id
+where p.kind <> 'poison'
 order by p.until, p.shard, p.id limit %(limit)s
 for update of p skip locked;
 
@@ -100,6 +129,7 @@ order by w.parked, w.strength, r.process, r.subject;
 
 -- name: unpark
 -- They go on.
-with gone as (delete from parked where id = any(%(ids)s::bytea[]) and shard = any(%(shards)s::smallint[]) returning id)
+with gone as (delete from parked where id = any(%(ids)s::bytea[]) and shard = any(%(shards)s::smallint[]) returning id),
+rested as (delete from woken where parked = any(%(ids)s::bytea[]) and shard = any(%(shards)s::smallint[]))
 delete from parked_reference where parked in (select id from gone);
 
