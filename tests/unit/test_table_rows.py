@@ -115,6 +115,10 @@ def test_fees_that_no_balance_proves_are_asked_about() -> None:
 def test_the_day_of_booking_is_believed_before_that_of_the_order() -> None:
     items = _read(APP.format(fee="0.00", balance="900.00"))
     assert [entry.booking_date for entry in entries(items)] == [date(2026, 8, 31), date(2026, 9, 2), None, None]
+    never = (
+        APP.format(fee="0.00", balance="900.00").replace("2026-08-31 09:00:00", "").replace("2026-09-02 16:33:13", "")
+    )
+    assert [entry.booking_date and entry.booking_date.day for entry in entries(_read(never))] == [30, 31, 2, 3]
     cards = "Transaction Date,Post Date,Description,Amount\n08/30/2026,09/01/2026,Shop 1,-32.10\n"
     assert entries(_read(cards))[0].booking_date == date(2026, 9, 1)  # the order's day proves that the month is first
 

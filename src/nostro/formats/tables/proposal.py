@@ -92,8 +92,10 @@ def propose_rows(rows: Sequence[Row], delimiter: str = "") -> Proposal:
         propose_contents(proposal, rows[:ROWS], delimiter, _named)
         return _completed(proposal)
     places = _named(header.cells)
-    body = [row for row in rows if row.line > header.line and _has_day(row, places)][:ROWS]
-    body = [row for row in body if not balance_of_row(row.cells)]
+    below = [row for row in rows if row.line > header.line and not balance_of_row(row.cells)]
+    if not any(_has_day(row, places) for row in below):
+        places["booking_date"] = _named(header.cells, best=False)["booking_date"]
+    body = [row for row in below if _has_day(row, places)][:ROWS]
     if "currency" not in places and (said := _values(body, places, "value_date") - {""}) and said <= EXPONENTS.keys():
         # `Valuta` is the value date in German, and the currency in Swedish.
         places["currency"] = places.pop("value_date")
@@ -143,7 +145,7 @@ def _days(header: Row, places: dict[str, int], body: Sequence[Row]) -> list[Cell
 
 def _settle_words(body: Sequence[Row], places: dict[str, int]) -> None:
     """A column of types that says nothing but debit and credit, beside amounts without signs, tells the direction.
-    One of states, of which nobody knows any, tells something else. A payer or a payee alone is the other side, whichever.
+    One of states, of which nobody knows any, tells something else. A payer or a payee alone is the other side.
     """
     types = {said.casefold() for said in _values(body, places, "code")}
     unsigned = not any({*said} & {*"-(\u2212"} for said in _values(body, places, "amount"))
@@ -190,13 +192,13 @@ def _completed(proposal: Proposal) -> Proposal:
     return proposal
 
 
-def _named(cells: Iterable[Cell]) -> dict[str, int]:
-    """What the known names in a row stand for; of several the first that does not give way."""
+def _named(cells: Iterable[Cell], *, best: bool = True) -> dict[str, int]:
+    """What the known names in a row stand for; of several the first, or the `best`: that which does not give way."""
     found: dict[str, int] = {}
     names: dict[str, str] = {}
     for place, cell in enumerate(cells):
         meaning = meaning_of(cell) if isinstance(cell, str) and len(cell) < 80 else ""
-        if meaning and (meaning not in found or (gives_way(names[meaning]) and not gives_way(text(cell)))):
+        if meaning and (meaning not in found or (best and gives_way(names[meaning]) and not gives_way(text(cell)))):
             found[meaning], names[meaning] = place, text(cell)
     if "booking_date" not in found and "value_date" in found:
         found["booking_date"] = found.pop("value_date")

@@ -87,7 +87,7 @@ _NAMES: Mapping[str, str] = {
         kontrahenta | numer rachunku kontrahenta | bank account | counterparty account | partner account |
         kontonummer/iban | iban | iban zahlungsbeteiligter | tegenrekening | tegenrekening iban/bban | compte
         contrepartie | rachunek nadawcy/odbiorcy | kontonummer | beneficiary account | account (counterparty) |
-        ellenoldali szamlaszam | partner szamlaszama | tegenrekeningnummer""",
+        ellenoldali szamlaszam | partner szamlaszama | partner iban | tegenrekeningnummer""",
     "counterparty_bic": """
         bic tegenpartij | bic contrepartie | counterparty bic | bic | swift | bic (swift-code) | blz | bic/swift""",
     "remittance": """
@@ -110,8 +110,10 @@ _NAMES: Mapping[str, str] = {
         variable symbol | variable symbol 1 | variabilni symbol | variabilni symbol 1 | vs | viitenumber | viite""",
     "end_to_end": """
         end to end id | end-to-end reference | end to end reference | endtoendid | kundenreferenz (end-to-end)""",
-    "original_amount": "amount currency | original amount | foreign amount | foreign currency amount | ursprungsbetrag",
-    "original_currency": "original currency | foreign currency | fremdwahrung",
+    "original_amount": """
+        local amount | amount currency | original amount | foreign amount | foreign currency amount |
+        ursprungsbetrag""",
+    "original_currency": "local currency | original currency | foreign currency | fremdwahrung",
     "mandate": "mandate | mandatsreferenz | mandate reference | machtigingskenmerk | machtigingsnummer",
     "code": """
         type | transaction type | transaction code | umsatzart | code | trntype | mutatiesoort | umsatztyp | forgalom
