@@ -101,6 +101,31 @@ def test_a_direct_debit_tells_creditor_mandate_and_why_it_came_back() -> None:
     assert (entry.returned.code, entry.returned.text) == ("MS03", "return")
 
 
+def test_why_a_direct_debit_came_back_stands_in_its_own_words_too() -> None:
+    whole = "310826" + "112" + "BE69ZZZ050D000000008".ljust(35) + "MANDATE-17".ljust(35) + "INV 12".ljust(62) + "3MD06"
+    items = statement(
+        movement("0001", "000000000012500", {62: "1", 63: "127" + whole[:50]}),
+        placed(128, {1: "22", 3: "00010000", 11: whole[50:103]}),
+        placed(128, {1: "23", 3: "00010000", 83: whole[103:146]}),
+    )
+    (entry,) = entries(items)
+    assert entry.returned is not None
+    assert (entry.returned.code, entry.returned.text) == ("MD06", "refund")
+    paid = statement(movement("0001", "000000000012500", {62: "1", 63: "127" + whole[:50]}))
+    assert entries(paid)[0].returned is None
+
+
+def test_a_name_that_the_movement_cuts_is_told_whole_where_the_information_has_it() -> None:
+    long = "Stichting tot Behoud van Binnenvaart en Havens 017"
+    cut = placed(128, {1: "23", 3: "00010000", 11: "BE71096123456769", 45: "EUR", 48: long[:35], 126: "0"})
+    told = placed(128, {1: "31", 3: "00010000", 40: "1", 41: "001" + long})
+    for name in (long, "Another 018"):
+        first = cut.replace(long[:35], name[:35].ljust(35))
+        entry = entries(statement(movement("0001", "000000000012500"), first, told))[0]
+        assert entry.counterparty is not None
+        assert entry.counterparty.name == name
+
+
 def test_a_total_of_the_bank_is_one_entry_with_its_details() -> None:
     items = statement(
         movement("0001", "000000000012500", {54: "10150000", 125: "1"}),

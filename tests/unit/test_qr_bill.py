@@ -137,6 +137,25 @@ def test_several_payloads_in_one_file_are_several_bills() -> None:
     assert [bill.source.where for bill in told if isinstance(bill, QrBill)] == ["bill[1]", "bill[2]"]
 
 
+def test_a_bill_of_the_first_version_is_read_by_its_own_order_of_lines() -> None:
+    lines = BILL.replace("0200", "0100").splitlines()
+    lines = lines[:4] + lines[5:11] + [""] * 6 + lines[18:20] + ["2026-10-31"] + lines[21:30] + lines[32:]
+    told = one("\r\n".join(lines))
+    bill = one(BILL)
+    same = (
+        "creditor",
+        "creditor_account",
+        "amount",
+        "debtor",
+        "reference",
+        "remittance",
+        "ultimate_creditor",
+        "alternatives",
+    )
+    assert [getattr(told, name) for name in same] == [getattr(bill, name) for name in same]
+    assert failed(told) == ["version"]
+
+
 def test_a_cut_payload_is_rejected_with_its_place() -> None:
     lines = BILL.split("\n")
     for end in range(1, 20):

@@ -99,7 +99,7 @@ class Movement:
             "counterparty": _merged(party, name),
             "counterparty_account": account if account.identification or bic else None,
             "remittance": remittance,
-            "returned": _returned(self.second),
+            "returned": _returned(self),
             "additional": additional,
         }
 
@@ -113,7 +113,8 @@ def _merged(party: Party | None, name: str) -> Party | None:
     """The counterparty: its name from the movement, its address from the information about it."""
     if party is None:
         return Party(name=name) if name else None
-    return Party(name=name or party.name, address=party.address)
+    whole = party.name.startswith(name)  # the movement's is cut after 35 letters
+    return Party(name=party.name if whole else name, address=party.address)
 
 
 def account_of(said: str) -> BankAccount:
@@ -189,7 +190,9 @@ def _information(records: list[tuple[str, str]]) -> tuple[Party | None, dict[str
     return party, others, " ".join("".join(free).split())
 
 
-def _returned(second: str) -> ReturnInformation | None:
-    """Why a payment came back: the kind of R-transaction, and ISO 20022's reason."""
-    kind, reason = second[112:113], zone(second, 114, 117)
+def _returned(movement: Movement) -> ReturnInformation | None:
+    """Why a payment came back: the kind of R-transaction, and ISO 20022's reason; a direct debit's own words."""
+    kind, reason = movement.second[112:113], zone(movement.second, 114, 117)
+    if kind not in _RETURNED and movement.first[61:65] == "1127":
+        kind, reason = movement.third[120:121], zone(movement.third, 122, 125)
     return ReturnInformation(code=reason, text=_RETURNED[kind]) if kind in _RETURNED else None

@@ -35,6 +35,9 @@ WIDTHS: Sequence[int] = (
     *(1, 70, 70, 70, 16, 35, 2),
     *(4, 27, 140, 3, 140, 100, 100),
 )
+_FIRST = "0100"
+"""The version of the trial: its addresses have no type, a due date follows the currency, and there is no trailer."""
+_CURRENCIES = ("CHF", "EUR")
 _AMOUNT = re.compile(r"(?:0|[1-9]\d{0,8})\.\d\d", re.ASCII)
 _LOOSE = re.compile(r"\d{1,12}(?:[.,]\d{1,2})?", re.ASCII)
 _PARTS = re.compile(r"[ '\u2019\u00a0]")
@@ -67,12 +70,21 @@ def read_qr_bills(chunks: Iterable[bytes]) -> Iterator[QrItem]:
 
 def _bill(told: list[str], line: int, number: int) -> QrItem:
     source = Source(where=f"bill[{number}]", line=line)
+    if told[1:2] == [_FIRST] and "".join(told[17:18]).upper() in _CURRENCIES:
+        told = _of_first(told)
     if len(told) < _NEEDED:
         return Reject(where=source.where, why="the payload ends before its amount", line=line)
     currency = told[19].upper() if len(told) > 19 else ""
-    if currency not in ("CHF", "EUR"):
+    if currency not in _CURRENCIES:
         return Reject(where=source.where, why="the currency is neither CHF nor EUR", line=line + 19)
     return _Payload([*told, *[""] * _LINES][:_LINES], len(told), currency).bill(source)
+
+
+def _of_first(told: list[str]) -> list[str]:
+    """The lines of a bill of version 1.0 where those of 2.0 stand. Nothing in a bill tells its due date any more."""
+    said = [*told, *[""] * _LINES][:_LINES]
+    parties = [["S" if any(party) else "", *party] for party in (said[4:10], said[10:16], said[19:25])]
+    return [*said[:4], *parties[0], *parties[1], *said[16:18], *parties[2], *said[25:28], "EPD", "", *said[28:30]]
 
 
 @dataclass(slots=True)
@@ -133,7 +145,7 @@ class _Payload:
 
     def _check(self, iban: str, kind: str, reference: str) -> None:
         told = self.told
-        self._fail("version", holds=told[1][:2] == "02", why="the version is not 02")
+        self._fail("version", holds=told[1][:2] == "02", why="the version is not 02: a due date of 01 is not told")
         self._fail("coding", holds=told[2] == "1", why="the coding type is not 1")
         self._fail("iban", holds=is_iban(iban), why="this is no IBAN of CH or LI with a right check sum")
         self._fail("creditor", holds=bool(told[5]), why="the creditor has no name")

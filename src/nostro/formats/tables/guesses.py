@@ -74,7 +74,8 @@ class Proposal:
     def told(self) -> str:
         """The guesses as a sentence, for the check of a statement that was read through them."""
         parts = [f"{name}: {guess}" for name, guess in self.guesses.items()]
-        return f"no profile was declared; guessed were {', '.join(parts)}"
+        unused = f"; not used: {', '.join(self.unused)[:400]}" if self.unused else ""
+        return f"no profile was declared; guessed were {', '.join(parts)}{unused}"
 
     def yaml(self) -> str:
         """The profile as far as it is known, with how surely, and a line for each thing that a person has to say."""

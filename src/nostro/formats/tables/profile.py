@@ -15,8 +15,61 @@ DateOrder = Literal["dmy", "mdy", "ymd"]
 Word = Annotated[str, AfterValidator(str.casefold)]
 Column = str | int
 """A column's name in the header (case and blanks don't matter), or its number from 1."""
-DEBIT_WORDS = ("d", "dr", "db", "dbit", "debit", "debet", "-", "s", "soll", "af", "af (debet)")
-CREDIT_WORDS = ("c", "cr", "crdt", "credit", "+", "h", "haben", "bij")
+DEBIT_WORDS = (
+    "d",
+    "dr",
+    "db",
+    "dbit",
+    "debit",
+    "débit",
+    "debet",
+    "debe",
+    "dare",
+    "cargo",
+    "-",
+    "s",
+    "soll",
+    "af",
+    "af (debet)",
+    "out",
+    "outgoing",
+    "outflow",
+    "money out",
+    "expense",
+    "withdrawal",
+    "ausgang",
+    "uscita",
+    "salida",
+    "saída",
+    "sortie",
+)
+CREDIT_WORDS = (
+    "c",
+    "cr",
+    "crdt",
+    "credit",
+    "crédit",
+    "crédito",
+    "kredit",
+    "haber",
+    "avere",
+    "abono",
+    "+",
+    "h",
+    "haben",
+    "bij",
+    "k",
+    "in",
+    "incoming",
+    "inflow",
+    "money in",
+    "income",
+    "deposit",
+    "eingang",
+    "entrata",
+    "entrada",
+    "entrée",
+)
 
 
 class Named(Value):
@@ -41,7 +94,9 @@ class Named(Value):
 
 
 class Columns(Named):
-    """Where each thing stands. An amount is in `amount` (signed, or with `direction`), or in `debit` and `credit`."""
+    """Where each thing stands. An amount is in `amount` (signed, or with `direction`), or in `debit` and `credit`.
+    `fee`: what the bank took beside the amount. `payer` and `payee`: of which the other side is one.
+    """
 
     booking_date: Column
     value_date: Column = ""
@@ -49,11 +104,14 @@ class Columns(Named):
     debit: Column = ""
     credit: Column = ""
     direction: Column = ""
+    fee: Column = ""
     balance: Column = ""
     currency: Column = ""
     bank_account: Column = ""
     status: Column = ""
     counterparty: Column = ""
+    payer: Column = ""
+    payee: Column = ""
     counterparty_account: Column = ""
     counterparty_bic: Column = ""
     remittance: tuple[Column, ...] = ()

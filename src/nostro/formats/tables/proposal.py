@@ -13,16 +13,17 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from nostro.formats.reading import BEGINNING_BYTES, Beginning
+from nostro.formats.reading import BEGINNING_BYTES, Beginning, Unreadable
 from nostro.formats.tables.by_content import SAME_ACCOUNT, propose_contents
-from nostro.formats.tables.cells import Cell, number, text
+from nostro.formats.tables.cells import Cell, name_of, number, text
 from nostro.formats.tables.chain import Chain
 from nostro.formats.tables.code_pages import Decoding
-from nostro.formats.tables.contents import FEWEST_ALIKE, contents, is_iban, share
+from nostro.formats.tables.contents import FEWEST_ALIKE, contents, is_day, share
 from nostro.formats.tables.guesses import Guess, Proposal, date_order, decimal_mark
-from nostro.formats.tables.profile import Profile
+from nostro.formats.tables.profile import CREDIT_WORDS, DEBIT_WORDS, Profile
+from nostro.formats.tables.row_words import balance_of_row, state_of
 from nostro.formats.tables.rows import ZIP, Row, text_rows
-from nostro.formats.tables.words import currency_in, meaning_of
+from nostro.formats.tables.words import currency_in, gives_way, meaning_of
 from nostro.formats.text import lines
 from nostro.model.money import EXPONENTS
 
@@ -91,26 +92,95 @@ def propose_rows(rows: Sequence[Row], delimiter: str = "") -> Proposal:
         propose_contents(proposal, rows[:ROWS], delimiter, _named)
         return _completed(proposal)
     places = _named(header.cells)
-    body = [row for row in rows if row.line > header.line and _has_day(row, places)][:ROWS]
+    below = [row for row in rows if row.line > header.line and not balance_of_row(row.cells)]
+    if not any(_has_day(row, places) for row in below):
+        places["booking_date"] = _named(header.cells, best=False)["booking_date"]
+    body = [row for row in below if _has_day(row, places)][:ROWS]
     if "currency" not in places and (said := _values(body, places, "value_date") - {""}) and said <= EXPONENTS.keys():
         # `Valuta` is the value date in German, and the currency in Swedish.
         places["currency"] = places.pop("value_date")
     proposal.guesses["header"] = Guess(f"line {header.line}", 0.9)
+    _ask_for_booking_date(proposal, header, places, body)
+    _settle_words(body, places)
     given = proposal.given
-    given |= {"columns": _columns(header, places), "delimiter": delimiter}
+    given |= {"columns": {}, "delimiter": delimiter}
     given["currency"] = _told_currency(proposal, header, places)
-    given["date_order"] = date_order(proposal, [row.cells[places["booking_date"]] for row in body])
+    given["date_order"] = date_order(proposal, _days(header, places, body))
     given["decimal"] = decimal_mark(proposal, body, places)
     if {"currency", "original_amount"} <= set(places) and "original_currency" not in places:
         proposal.questions.append("The currency can be that of the amount or of the original one: say which.")
     if "counterparty_account" not in places and len(_values(body, places, "bank_account")) > 1:
         proposal.questions.append("The account's column can be that of the statement or of the other side: say which.")
     others = _values(body, places, "counterparty_account")
-    if "bank_account" not in places and len(others) == 1 and len(body) >= FEWEST_ALIKE and all(map(is_iban, others)):
+    if "bank_account" not in places and len(others) == 1 and len(body) >= FEWEST_ALIKE and all(others):
         proposal.questions.append(SAME_ACCOUNT)
+    _settle_fee(proposal, header, body, places)
+    given["columns"] = _columns(header, places)
+    proposal.unused = _unused(header, body, places)
     if not proposal.questions:
         given |= _signs(proposal, body, places, given["decimal"])
     return _completed(proposal)
+
+
+def _ask_for_booking_date(proposal: Proposal, header: Row, places: dict[str, int], body: Sequence[Row]) -> None:
+    """Where only a value date is known by its name, the day of booking may stand in another column."""
+    if meaning_of(text(header.cells[places["booking_date"]])) != "value_date":
+        return
+    for place, name in enumerate(header.cells):
+        cells = [_told(row, {"": place}, "") for row in body]
+        days = [is_day(cell) for cell in cells if text(cell)]
+        if place not in places.values() and days and all(days):
+            proposal.questions.append(f"The day of booking can be that of the column {text(name)[:40]}: say which.")
+
+
+def _days(header: Row, places: dict[str, int], body: Sequence[Row]) -> list[Cell]:
+    """The cells that prove the order of dates: those of the booking, and of every other column of days."""
+    cells = [row.cells[places["booking_date"]] for row in body]
+    for place, name in enumerate(header.cells):
+        if place != places["booking_date"] and meaning_of(text(name)) in ("booking_date", "value_date"):
+            others = [cell for row in body if text(cell := _told(row, {"": place}, ""))]
+            cells += others if all(map(is_day, others)) else []
+    return cells
+
+
+def _settle_words(body: Sequence[Row], places: dict[str, int]) -> None:
+    """A column of types that says nothing but debit and credit, beside amounts without signs, tells the direction.
+    One of states, of which nobody knows any, tells something else. A payer or a payee alone is the other side.
+    """
+    types = {said.casefold() for said in _values(body, places, "code")}
+    unsigned = not any({*said} & {*"-(\u2212"} for said in _values(body, places, "amount"))
+    known = {"amount", "code"} <= places.keys() and bool(body) and types <= {*DEBIT_WORDS, *CREDIT_WORDS}
+    if known and unsigned and "direction" not in places:
+        places["direction"] = places.pop("code")
+    states = _values(body, places, "status") - {""}
+    if states and not any(map(state_of, states)):
+        del places["status"]
+    sides = [name for name in ("payer", "payee") if name in places]
+    if len(sides) == 1:
+        places.setdefault("counterparty", places.pop(sides[0]))
+
+
+def _settle_fee(proposal: Proposal, header: Row, body: Sequence[Row], places: dict[str, int]) -> None:
+    """Whether the amounts are without the fees beside them: running balances prove it, or it is asked."""
+    place, decimal = places.pop("fee", None), proposal.given["decimal"]
+    fees = {"fee": place} if place is not None else {}
+    if not any({*said} & {*"123456789"} for said in _values(body, fees, "fee")):
+        return
+    net = "amount" in places and name_of(header.cells[places["amount"]]) in ("net", "netto", "netamount")
+    without, beside = (_proved_inverse(body, places | told, decimal) is not None for told in ({}, fees))
+    if net or (without and not beside):
+        return
+    places |= fees
+    if without or not beside:
+        proposal.questions.append("Fees stand beside the amounts: keep that column (fee) where the amounts lack them.")
+    proposal.guesses["fee"] = Guess(text(header.cells[places["fee"]]), 1.0)
+
+
+def _unused(header: Row, body: Sequence[Row], places: dict[str, int]) -> list[str]:
+    """The columns in which something stands that nothing is made of."""
+    names = {place: text(cell) for place, cell in enumerate(header.cells) if place not in places.values()}
+    words = {place: name for place, name in names.items() if name and meaning_of(name) != "remittance"}
+    return [name for place, name in words.items() if any(text(_told(row, {"": place}, "")) for row in body)]
 
 
 def _completed(proposal: Proposal) -> Proposal:
@@ -122,13 +192,14 @@ def _completed(proposal: Proposal) -> Proposal:
     return proposal
 
 
-def _named(cells: Iterable[Cell]) -> dict[str, int]:
-    """What the known names in a row stand for; the first of several."""
+def _named(cells: Iterable[Cell], *, best: bool = True) -> dict[str, int]:
+    """What the known names in a row stand for; of several the first, or the `best`: that which does not give way."""
     found: dict[str, int] = {}
+    names: dict[str, str] = {}
     for place, cell in enumerate(cells):
         meaning = meaning_of(cell) if isinstance(cell, str) and len(cell) < 80 else ""
-        if meaning:
-            found.setdefault(meaning, place)
+        if meaning and (meaning not in found or (best and gives_way(names[meaning]) and not gives_way(text(cell)))):
+            found[meaning], names[meaning] = place, text(cell)
     if "booking_date" not in found and "value_date" in found:
         found["booking_date"] = found.pop("value_date")
     return found
@@ -197,16 +268,25 @@ def _values(body: Sequence[Row], places: dict[str, int], name: str) -> set[str]:
     return {text(row.cells[place]) for row in body if place is not None and place < len(row.cells)}
 
 
+def _told(row: Row, places: dict[str, int], name: str) -> Cell:
+    place = places.get(name)
+    return row.cells[place] if place is not None and place < len(row.cells) else ""
+
+
 def _proved_inverse(body: Sequence[Row], places: dict[str, int], decimal: str) -> bool | None:
     """Whether the running balances prove that positive amounts are debits; None when they prove nothing."""
-    if "balance" not in places:
+    if not {"amount", "balance"} <= places.keys():
         return None
     chains = {False: Chain(), True: Chain()}
     for row in body:
-        if len(row.cells) <= max(places["amount"], places["balance"]):
+        if state_of(text(_told(row, places, "status"))) != "booked":
             continue
-        amount, balance = (number(row.cells[places[name]], decimal) for name in ("amount", "balance"))
+        try:
+            amount, balance, fee = (number(_told(row, places, name), decimal) for name in ("amount", "balance", "fee"))
+        except Unreadable:
+            return None
         for inverse, chain in chains.items():
-            chain.add(-(amount or Decimal(0)) if inverse else amount or Decimal(0), balance, row.line)
+            signed = -(amount or Decimal(0)) if inverse else amount or Decimal(0)
+            chain.add(signed - abs(fee or Decimal(0)), balance, row.line)
     held = [inverse for inverse, chain in chains.items() if chain.counted and not chain.broken()]
     return held[0] if len(held) == 1 else None

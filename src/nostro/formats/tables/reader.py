@@ -6,13 +6,14 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, get_args
+from typing import Any
 
 from nostro.formats.line_statements import LineItem, Running, account_as_told, trimmed
 from nostro.formats.reading import Unreadable
 from nostro.formats.tables.cells import Cell, day, name_of, number, text
 from nostro.formats.tables.chain import Chain
 from nostro.formats.tables.profile import CANONICAL, Marked, Profile
+from nostro.formats.tables.row_words import balance_of_row, state_of
 from nostro.formats.tables.rows import Row, places_of
 from nostro.model.failures import FormatRefused
 from nostro.model.money import EXPONENTS, NO_CURRENCY, Amount
@@ -20,6 +21,7 @@ from nostro.model.parties import BankAccount, Party
 from nostro.model.references import told
 from nostro.model.statements import (
     Balance,
+    Charge,
     Direction,
     EntryState,
     Exchange,
@@ -29,7 +31,8 @@ from nostro.model.statements import (
 )
 
 _HEADER_WITHIN = 100
-_STATES = get_args(EntryState)
+_LABELLED = ("booking_date", "remittance", "counterparty", "code")
+"""Columns in which a row may say that it is a balance."""
 _NOTED = 20
 
 
@@ -47,6 +50,8 @@ class _Walk:
     account: str = ""
     chain: Chain = field(default_factory=Chain)
     marked: list[tuple[str, Amount]] = field(default_factory=list)
+    labelled: list[tuple[str, Amount]] = field(default_factory=list)
+    unknown: set[str] = field(default_factory=set)
     unread: list[tuple[str, str]] = field(default_factory=list)
     line: int = 0
 
@@ -65,17 +70,51 @@ class _Walk:
         if not self._text(row, "booking_date") and not self._has_amount(row):
             running.note("line", f"line {row.line}: it holds neither a date nor an amount, and was left out")
             return
+        if self._is_balance(running, row):
+            return
         amount: Amount | None = None
         try:
+            state = self._state(running, row)
             amount, direction = self._amount(row, self._currency(row))
             running_balance = self._running_balance(row)
-            yield running.entry(self._fields(row, amount, direction), row.line)
+            yield running.entry(self._fields(row, amount, direction, state), row.line)
         except Unreadable as unreadable:
             self.chain.gap()
             yield running.reject(str(unreadable), row.line, amount)
         else:
             signed = amount.value if direction == "credit" else -amount.value
-            self.chain.add(signed, running_balance, row.line)
+            if state == "booked":
+                self.chain.add(signed, running_balance, row.line)
+
+    def _is_balance(self, running: Running, row: Row) -> bool:
+        """Whether a row among the movements is none by its label: a balance is taken, a sum is only told."""
+        places = [place for name in _LABELLED for place in self.places.get(name, ()) if place < len(row.cells)]
+        code = balance_of_row(row.cells[place] for place in places)
+        if not code or self.profile.name == CANONICAL.name:
+            return False
+        running.note("line", f"line {row.line}: by its words it is a balance or a sum and no movement")
+        if code == "sum":
+            return True
+        try:
+            currency, told = self._currency(row), self._running_balance(row)
+            if told is None:
+                amount, direction = self._amount(row, currency)
+                told = amount.value if direction == "credit" else -amount.value
+            else:
+                self.chain.add(Decimal(0), told, row.line)
+            self.labelled.append((code, self._balance(told, currency)))
+        except Unreadable as unreadable:
+            running.note("opening" if code == "OPBD" else "closing", f"line {row.line}: {unreadable}")
+        return True
+
+    def _state(self, running: Running, row: Row) -> EntryState:
+        """Whether the money has moved. What a word nobody knows means is settled later: it is not booked by a guess."""
+        said = self._text(row, "status")
+        state = state_of(said)
+        if state is None and said not in self.unknown and len(self.unknown) < _NOTED:
+            self.unknown.add(said)
+            running.note("status", f"line {row.line}: the status {said[:40]} is not known: it is taken as pending")
+        return state or "pending"
 
     def finish(self) -> Iterator[LineItem]:
         """All rows are read."""
@@ -95,7 +134,7 @@ class _Walk:
             source=Source(where=f"table[{self.statements}]", line=row.line),
             format=self.format,
         )
-        self.running, self.noted = Running(head), 0
+        self.running, self.noted, self.labelled, self.unknown = Running(head), 0, [], set()
         self._note(self.running)
         if not currency:
             self.running.note("currency", "no currency is told: declare it in a profile")
@@ -124,7 +163,8 @@ class _Walk:
         for name, detail in self.unread:
             running.note(name, detail)
         currency = running.head.currency or NO_CURRENCY
-        ends = list(self.marked) or [(code, self._balance(value, currency)) for code, value in self.chain.ends()]
+        reached = {code: self._balance(value, currency) for code, value in self.chain.ends()}
+        ends = self.marked or list((reached | dict(self.labelled)).items())
         running.balances += [Balance(code=code, amount=amount) for code, amount in ends]
         for line, expected, said in self.chain.broken()[:_NOTED]:
             running.note("chain", f"line {line}: the amounts lead to {expected}, told is {said}")
@@ -156,15 +196,17 @@ class _Walk:
 
     def _amount(self, row: Row, currency: str) -> tuple[Amount, Direction]:
         """The amount and its direction. Raises `Unreadable`."""
-        value = self._signed(row)
-        value = trimmed(value, currency)
+        value = trimmed(self._signed(row), currency)
         exponent = value.as_tuple().exponent
         ours = self.profile.name == CANONICAL.name
         if not ours and exponent == -3 and EXPONENTS.get(currency, 2) == 2 and 0 < abs(value) < 1000:
             raise Unreadable("the amount can be read in two ways: three digits follow its decimal mark")
-        if self.profile.inverse:
-            value = -value
+        value = (-value if self.profile.inverse else value) - self._fee(row, currency)
         return Amount(value=abs(value), currency=currency), "debit" if value < 0 else "credit"
+
+    def _fee(self, row: Row, currency: str) -> Decimal:
+        """What the bank took beside the amount. Raises `Unreadable`."""
+        return trimmed(abs(number(self._cell(row, "fee"), self.profile.decimal) or Decimal(0)), currency)
 
     def _signed(self, row: Row) -> Decimal:
         decimal = self.profile.decimal
@@ -203,18 +245,18 @@ class _Walk:
     def _running_balance(self, row: Row) -> Decimal | None:
         return number(self._cell(row, "balance"), self.profile.decimal)
 
-    def _fields(self, row: Row, amount: Amount, direction: Direction) -> dict[str, Any]:
+    def _fields(self, row: Row, amount: Amount, direction: Direction, state: EntryState) -> dict[str, Any]:
         order = self.profile.date_order
         booked = day(self._cell(row, "booking_date"), order)
-        if booked is None:
+        if booked is None and state == "booked":
             raise Unreadable("there is no date")
-        status = self._text(row, "status").casefold()
-        name = self._text(row, "counterparty")
+        fee = self._fee(row, amount.currency)
+        name = self._text(row, "counterparty") or self._text(row, "payee" if direction == "debit" else "payer")
         lines = [self._text(row, "remittance", place) for place in range(len(self.places.get("remittance", ())))]
         return {
             "amount": amount,
             "direction": direction,
-            "state": status if status in _STATES else "booked",
+            "state": state,
             "booking_date": booked,
             "value_date": day(self._cell(row, "value_date"), order),
             "references": References(**{field: told(self._text(row, name)) for field, name in _REFERENCES.items()}),
@@ -223,6 +265,7 @@ class _Walk:
             "counterparty": Party(name=name) if name else None,
             "counterparty_account": self._other_account(row),
             "exchange": self._exchange(row),
+            "charges": (Charge(amount=Amount(value=fee, currency=amount.currency), included=True),) if fee else (),
         }
 
     def _other_account(self, row: Row) -> BankAccount | None:
