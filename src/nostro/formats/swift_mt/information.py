@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
+from typing import NamedTuple
 
 from nostro.formats.swift_mt.line import told_reference
 from nostro.formats.swift_mt.values import is_bic, looks_like_iban
@@ -71,37 +72,81 @@ _FREE = re.compile(r"999(?=[A-Za-z])")
 
 def _separated(told: Information, joined: str, separator: str) -> None:
     parts = joined.split(separator)
-    fields = {part[:2]: part[2:] for part in parts[1:]}
-    if len(fields) < len(parts) - 1 or not "".join(fields).isdecimal():
-        fields = _disentangled(parts, separator)
-    take = fields.pop
-    told.additional, told.primanota, told.extension = (
-        take("00", "").strip(),
-        take("10", "").strip(),
-        take("34", "").strip(),
-    )
-    if bank := take("30", "").strip():
+    parts[0] = ""
+    numbers = "".join([part[:2] for part in parts])
+    shape = _shape(numbers)
+    if not shape.plain or len(numbers) != 2 * len(parts) - 2:
+        fields = _fields(parts, separator)
+        parts = ["", *(f"{number:2}{said}" for number, said in fields.items())]
+        shape = _shape("".join([part[:2] for part in parts]))
+    told.additional = parts[shape.additional][2:].strip()
+    told.primanota = parts[shape.primanota][2:].strip()
+    if shape.extension:
+        told.extension = parts[shape.extension][2:].strip()
+    if shape.bank and (bank := parts[shape.bank][2:].strip()):
         _other_bank(told, bank)
-    for number in ("31", "38"):
-        if said := take(number, "").strip():
+    for place in shape.numbers:
+        if said := parts[place][2:].strip():
             _other_number(told, said)
-    if "60" in fields and "29" not in fields:
-        # Parts 60 to 65 go on after 29 only.
-        fields["60"] = f"\n{fields['60']}"
-    told.name = _end_of(take("32", "")) + take("33", "")
-    purpose = [fields.pop(number) for number in tuple(fields) if number in _PURPOSE]
-    _tagged(told, "".join(map(_end_of, purpose)))
-    for number, said in fields.items():
-        if said.strip():
-            told.others[f"?{number}"] = said.strip()
+    told.name = _end_of(parts[shape.name][2:]) + parts[shape.more_name][2:]
+    if shape.cut:
+        parts[shape.cut] = f"60\n{parts[shape.cut][2:]}"
+    _tagged(told, "".join([_end_of(parts[place][2:]) for place in shape.purpose]))
+    for place, number in shape.others:
+        if said := parts[place][2:].strip():
+            told.others[f"?{number}"] = said
 
 
+class _Shape(NamedTuple):
+    """Which of a field's parts tells what, worked out once for all fields of these numbers. Part 0 tells nothing."""
+
+    plain: bool
+    """Each number is one, and comes once."""
+    additional: int
+    primanota: int
+    extension: int
+    bank: int
+    name: int
+    more_name: int
+    numbers: tuple[int, ...]
+    purpose: tuple[int, ...]
+    cut: int
+    """Parts 60 to 65 go on after 29 only: this one begins a line."""
+    others: tuple[tuple[int, str], ...]
+
+
+_ONE_PART = ("00", "10", "34", "30", "32", "33")
+_NUMBERS = ("31", "38")
 _PURPOSE = frozenset(str(n) for n in (*range(20, 30), *range(60, 66)))
 
 
-def _disentangled(parts: list[str], separator: str) -> dict[str, str]:
-    """The same where a field comes twice, or where the separator stands in the text."""
-    fields: dict[str, str] = {}
+@lru_cache(maxsize=1_024)
+def _shape(numbers: str) -> _Shape:
+    """The shape of these numbers, two signs each."""
+    at = {numbers[2 * place - 2 : 2 * place].strip(): place for place in range(1, len(numbers) // 2 + 1)}
+    known = {*_ONE_PART, *_NUMBERS, *_PURPOSE}
+    additional, primanota, extension, bank, name, more_name = (at.get(number, 0) for number in _ONE_PART)
+    return _Shape(
+        plain=2 * len(at) == len(numbers) and numbers.isdecimal(),
+        additional=additional,
+        primanota=primanota,
+        extension=extension,
+        bank=bank,
+        name=name,
+        more_name=more_name,
+        numbers=tuple(at[number] for number in _NUMBERS if number in at),
+        purpose=tuple(place for number, place in at.items() if number in _PURPOSE),
+        cut=0 if "29" in at else at.get("60", 0),
+        others=tuple((place, number) for number, place in at.items() if number not in known),
+    )
+
+
+def _fields(parts: list[str], separator: str) -> dict[str, str]:
+    """The parts' texts by their numbers, where one comes twice, or where the separator stands in the text."""
+    fields = {part[:2]: part[2:] for part in parts[1:]}
+    if len(fields) == len(parts) - 1 and "".join(fields).isdecimal():
+        return fields
+    fields = {}
     last = ""
     for part in parts[1:]:
         number = part[:2]

@@ -19,7 +19,7 @@ from nostro.formats.swift_mt.entry import entry_of
 from nostro.formats.swift_mt.information import lines_of
 from nostro.formats.swift_mt.line import amount_in, read_line
 from nostro.formats.swift_mt.values import BALANCE_CODES, about, balance, bank_account, moment, summed
-from nostro.model.base import maker
+from nostro.model.base import maker, whole_maker
 from nostro.model.money import EXPONENTS, Amount
 from nostro.model.parties import BankAccount
 from nostro.model.statements import (
@@ -35,7 +35,7 @@ from nostro.model.statements import (
 )
 
 _made_head = maker(StatementHead)
-_made_source = maker(Source)
+_made_source = whole_maker(Source)
 StatementItem = StatementHead | Entry | Reject | StatementEnd
 
 _INTERIM = frozenset({"34F", "13D", "13", "90C", "90D"})
