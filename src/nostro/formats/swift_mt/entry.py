@@ -16,7 +16,7 @@ from nostro.model.parties import Address, BankAccount, Party
 from nostro.model.statements import Charge, Entry, Exchange, References, ReturnInformation, Source
 
 _made_entry = whole_maker(Entry)
-_made_references = maker(References)
+_made_references = whole_maker(References)
 _made_party = whole_maker(Party)
 _made_bank_account = maker(BankAccount)
 _NON_SWIFT = "\x00"
@@ -72,12 +72,11 @@ def _references(line: Line, told: Information, others: dict[str, str]) -> Refere
     named = told.references
     if line.type[1:] == "CHK" and line.reference:
         others = {**others, "ChqNb": line.reference}
-    instruction = named.get("instruction", line.reference)
+    instruction = named["instruction"] or line.reference
     if not instruction.startswith(line.reference):
         others = {**others, "owner": line.reference}
-    if instruction:
-        named["instruction"] = instruction
-    return _made_references({**named, "account_servicer": line.bank_reference, "others": others})
+    named["instruction"], named["account_servicer"], named["others"] = instruction, line.bank_reference, others
+    return _made_references(named)
 
 
 def _party(told: Information) -> Party | None:

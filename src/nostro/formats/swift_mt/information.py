@@ -8,12 +8,13 @@ Between slashes: the Dutch Payments Association's SEPA structure of MT940.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache, reduce
+from typing import Any
 
 from nostro.formats.swift_mt.line import told_reference
 from nostro.formats.swift_mt.values import is_bic, looks_like_iban
+from nostro.model.statements import References
 
 LINE_SIGNS = 65
 """A longer text is wrapped here; a shorter line ended by itself."""
@@ -21,8 +22,11 @@ _FULL, _WIDE = 27, 35
 """Widths of a purpose field: the German one, and that of banks which use the standard's own."""
 
 
+_NO_REFERENCES = dict(References())
+
+
 class Information:
-    """What field 86 tells, by meaning. `references` are by the model's names."""
+    """What field 86 tells, by meaning. `references` are all of the model's, by their names there."""
 
     # No dataclass: what is not told costs nothing here.
     code: str = ""
@@ -38,7 +42,7 @@ class Information:
     returned: str = ""
 
     def __init__(self) -> None:
-        self.references: dict[str, str] = {}
+        self.references: dict[str, Any] = _NO_REFERENCES.copy()
         self.others: dict[str, str] = {}
         self.remittance: list[str] = []
 
@@ -47,7 +51,9 @@ def read_information(text: list[str]) -> Information:
     """The field's lines, whichever way they are structured. What has no meaning of its own stands in `remittance`."""
     told = Information()
     first = text[0]
-    if found := _SEPARATED.match(first):
+    if "?" in first[:-2] and (found := _IN_ORDER.fullmatch("".join(text))):
+        _in_order(told, found.groups())
+    elif found := _SEPARATED.match(first):
         told.code = found[1] or ""
         _separated(told, "".join(text), found[2])
     elif "/" in first and _SLASHED.match(first):
@@ -58,7 +64,7 @@ def read_information(text: list[str]) -> Information:
         free = _FREE.match(first) if first.startswith("999") else None
         told.code = "999" if free else ""
         told.remittance = lines_of([first[3:], *text[1:]] if free else text)
-    if "structured" not in told.references:
+    if not told.references["structured"]:
         _structured(told)
     return told
 
@@ -70,83 +76,60 @@ _FREE = re.compile(r"999(?=[A-Za-z])")
 # Fields with a separator: German ?20, Polish ~20, Dutch >20
 
 
+def _in_order(told: Information, parts: Sequence[str | None]) -> None:
+    """Parts as `_IN_ORDER` finds them."""
+    told.code, told.additional, told.primanota = [(said or "").strip() for said in parts[:3]]
+    bank, account, name, more_name, extension = parts[13:]
+    if extension:
+        told.extension = extension.strip()
+    told.bic, told.clearing_id, told.iban, told.number = _other_side(bank or "", account or "")
+    told.name = _end_of(name or "") + (more_name or "")
+    _tagged(told, "".join([_end_of(said) for said in parts[3:13] if said is not None]))
+
+
+def _part(number: str, then: str = "") -> str:
+    return rf"(?:\?{number}([^?]*+){then})?+"
+
+
+_IN_ORDER = re.compile(
+    r"\s*+(?:(\d{3})\s*+)?(?=\?\d\d)"
+    + _part("00")
+    + _part("10")
+    + reduce(lambda then, number: _part(str(number), then), range(29, 19, -1), "")
+    + "".join(map(_part, ("30", "31", "32", "33", "34")))
+)
+"""Parts in the standard's order, as nearly all stand: 13 that may follow the code and type, five that may follow them."""
+
+
 def _separated(told: Information, joined: str, separator: str) -> None:
     parts = joined.split(separator)
-    parts[0] = ""
-    numbers = "".join([part[:2] for part in parts])
-    shape = _shape(numbers)
-    if not shape.plain or len(numbers) != 2 * len(parts) - 2:
-        fields = _fields(parts, separator)
-        parts = ["", *(f"{number:2}{said}" for number, said in fields.items())]
-        shape = _shape("".join([part[:2] for part in parts]))
-    told.additional = parts[shape.additional][2:].strip()
-    told.primanota = parts[shape.primanota][2:].strip()
-    if shape.extension:
-        told.extension = parts[shape.extension][2:].strip()
-    if shape.bank and (bank := parts[shape.bank][2:].strip()):
-        _other_bank(told, bank)
-    for place in shape.numbers:
-        if said := parts[place][2:].strip():
-            _other_number(told, said)
-    told.name = _end_of(parts[shape.name][2:]) + parts[shape.more_name][2:]
-    if shape.cut:
-        parts[shape.cut] = f"60\n{parts[shape.cut][2:]}"
-    _tagged(told, "".join([_end_of(parts[place][2:]) for place in shape.purpose]))
-    for place, number in shape.others:
-        if said := parts[place][2:].strip():
-            told.others[f"?{number}"] = said
+    fields = {part[:2]: part[2:] for part in parts[1:]}
+    if len(fields) < len(parts) - 1 or not "".join(fields).isdecimal():
+        fields = _disentangled(parts, separator)
+    take = fields.pop
+    told.additional, told.primanota, told.extension = (
+        take("00", "").strip(),
+        take("10", "").strip(),
+        take("34", "").strip(),
+    )
+    told.bic, told.clearing_id, told.iban, told.number = _other_side(take("30", ""), take("31", ""), take("38", ""))
+    if "60" in fields and "29" not in fields:
+        # Parts 60 to 65 go on after 29 only.
+        fields["60"] = f"\n{fields['60']}"
+    told.name = _end_of(take("32", "")) + take("33", "")
+    purpose = [fields.pop(number) for number in tuple(fields) if number in _PURPOSE]
+    _tagged(told, "".join(map(_end_of, purpose)))
+    for number, said in fields.items():
+        if said.strip():
+            told.others[f"?{number}"] = said.strip()
 
 
-class _Shape(NamedTuple):
-    """Which of a field's parts tells what, worked out once for all fields of these numbers. Part 0 tells nothing."""
-
-    plain: bool
-    """Each number is one, and comes once."""
-    additional: int
-    primanota: int
-    extension: int
-    bank: int
-    name: int
-    more_name: int
-    numbers: tuple[int, ...]
-    purpose: tuple[int, ...]
-    cut: int
-    """Parts 60 to 65 go on after 29 only: this one begins a line."""
-    others: tuple[tuple[int, str], ...]
-
-
-_ONE_PART = ("00", "10", "34", "30", "32", "33")
-_NUMBERS = ("31", "38")
 _PURPOSE = frozenset(str(n) for n in (*range(20, 30), *range(60, 66)))
 
 
-@lru_cache(maxsize=1_024)
-def _shape(numbers: str) -> _Shape:
-    """The shape of these numbers, two signs each."""
-    at = {numbers[2 * place - 2 : 2 * place].strip(): place for place in range(1, len(numbers) // 2 + 1)}
-    known = {*_ONE_PART, *_NUMBERS, *_PURPOSE}
-    additional, primanota, extension, bank, name, more_name = (at.get(number, 0) for number in _ONE_PART)
-    return _Shape(
-        plain=2 * len(at) == len(numbers) and numbers.isdecimal(),
-        additional=additional,
-        primanota=primanota,
-        extension=extension,
-        bank=bank,
-        name=name,
-        more_name=more_name,
-        numbers=tuple(at[number] for number in _NUMBERS if number in at),
-        purpose=tuple(place for number, place in at.items() if number in _PURPOSE),
-        cut=0 if "29" in at else at.get("60", 0),
-        others=tuple((place, number) for number, place in at.items() if number not in known),
-    )
-
-
-def _fields(parts: list[str], separator: str) -> dict[str, str]:
-    """The parts' texts by their numbers, where one comes twice, or where the separator stands in the text."""
-    fields = {part[:2]: part[2:] for part in parts[1:]}
-    if len(fields) == len(parts) - 1 and "".join(fields).isdecimal():
-        return fields
-    fields = {}
+def _disentangled(parts: list[str], separator: str) -> dict[str, str]:
+    """The same where a field comes twice, or where the separator stands in the text."""
+    fields: dict[str, str] = {}
     last = ""
     for part in parts[1:]:
         number = part[:2]
@@ -161,6 +144,18 @@ def _fields(parts: list[str], separator: str) -> dict[str, str]:
 def _end_of(said: str) -> str:
     """A part of a text that was cut at a fixed width: a full one goes on in the next, another ends a line."""
     return said if len(said) == _FULL or len(said) >= _WIDE else f"{said}\n"
+
+
+@lru_cache(maxsize=4_096)
+def _other_side(bank: str, account: str, other_account: str = "") -> tuple[str, str, str, str]:
+    """BIC, clearing id, IBAN and number."""
+    made = Information()
+    if said := bank.strip():
+        _other_bank(made, said)
+    for number in (account, other_account):
+        if said := number.strip():
+            _other_number(made, said)
+    return made.bic, made.clearing_id, made.iban, made.number
 
 
 def _other_bank(told: Information, said: str) -> None:

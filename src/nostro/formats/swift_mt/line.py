@@ -75,12 +75,13 @@ def read_line(text: list[str], currency: str, *, ends: bool) -> Line:
     on, entry, mark, _, sign, value, kind, rest = found.groups()
     if not kind and ends:
         raise Unreadable("the statement line breaks off")
-    if kind and f"{kind}{rest}".upper().startswith("NONREF"):
+    kind = kind.upper() if kind else ""
+    if kind == "NONR" and rest[:2].upper() == "EF":
         # Penta leaves out the type, and says that there is no reference.
         kind, rest = "", f"{kind}{rest}"
     amount, wrong = valued(value, currency)
     line = Line(mark.upper(), sign, amount)
-    line.type = kind.upper().strip() if kind else ""
+    line.type = kind.strip()
     line.value_date, line.booking_date, line.wrong = _dates(on, entry)
     if wrong:
         line.wrong = (*line.wrong, wrong)
