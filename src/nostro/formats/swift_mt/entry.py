@@ -43,7 +43,6 @@ def entry_of(line: Line, information: list[str], currency: str, source: Source, 
     if line.codewords or others:
         others = {**others, **line.codewords}
         exchange, charges = money_of(others, currency)
-    codes = [code for code in (line.type, told.code, told.primanota) if code]
     return _made_entry(
         {
             "amount": line.amount,
@@ -53,7 +52,7 @@ def entry_of(line: Line, information: list[str], currency: str, source: Source, 
             "booking_date": line.booking_date,
             "value_date": line.value_date,
             "references": _references(line, told, others),
-            "bank_transaction_code": "+".join(codes),
+            "bank_transaction_code": "+".join(filter(None, (line.type, told.code, told.primanota))),
             "remittance": tuple(told.remittance),
             "counterparty": _party(told),
             "counterparty_account": _bank_account(told.iban, told.number, told.bic, told.clearing_id),

@@ -113,7 +113,7 @@ def _references(line: Line, rest: str) -> None:
     if not slashes and len(reference) > _REFERENCE_SIGNS and (columns := _COLUMNS.fullmatch(reference)):
         # Rabobank's older files: who stands on the other side, in columns after the reference.
         reference, line.beside = columns[1], columns[2].strip()
-    line.reference, line.bank_reference = told_reference(reference), told_reference(servicer)
+    line.reference, line.bank_reference = told_reference(reference), told_reference(servicer) if servicer else ""
 
 
 def told_reference(told: str) -> str:
