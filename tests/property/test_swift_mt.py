@@ -10,7 +10,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nostro.formats.swift_mt.information import SLASH_CODES
+from nostro.formats.swift_mt.information import SLASH_CODES, read_information
 from nostro.formats.swift_mt.read import MtItem, read_mt
 from nostro.formats.swift_mt.values import looks_like_iban
 from nostro.formats.swift_mt.write_statement import write_mt940
@@ -193,3 +193,21 @@ def test_damaged_bytes_never_do_more_than_be_rejected_or_fail_a_check(place: int
     for item in items:
         assert not isinstance(item, Reject) or item.where
         assert not isinstance(item, MessageEnd)
+
+
+PART_SIGNS = st.text("A1 +\n/äSVWZ", max_size=40)
+PART_WORDS = st.sampled_from(
+    ["EREF+E2E-1", "SVWZ+INV 1", "DE89370400440532013000", "COBADEFF", "A" * 27, "B" * 35, "/12 34"]
+)
+PART_NUMBERS = [f"{n:02}" for n in (0, 10, *range(20, 36), 38, 60, 61)]
+
+
+@given(
+    st.dictionaries(st.sampled_from(PART_NUMBERS), PART_SIGNS | PART_WORDS, min_size=1),
+    st.sampled_from(["", "166", " 166 "]),
+)
+def test_numbered_parts_mean_the_same_behind_whichever_separator(parts: dict[str, str], code: str) -> None:
+    """Those behind `?` in the standard's order are read by one pattern, all others part by part."""
+    told = [code + "".join(f"{sign}{number}{parts[number]}" for number in sorted(parts)) for sign in "?~"]
+    by_pattern, part_by_part = (vars(read_information([one])) for one in told)
+    assert by_pattern == part_by_part

@@ -71,11 +71,13 @@ class Sums:
     def add(self, entry: Entry, batch: BatchSum | None = None, said_count: str = "") -> None:
         """One entry more, with the sum of its details where there are any."""
         self.entries += 1
-        self.gross[entry.direction] += entry.amount.value
-        self.counts[entry.direction] += 1
+        direction, amount = entry.direction, entry.amount
+        value = amount.value
+        self.gross[direction] += value
+        self.counts[direction] += 1
         if entry.state == "booked":
-            currency = entry.amount.currency
-            self.totals[currency] = self.totals.get(currency, _NOTHING) + _signed(entry)
+            totals, currency = self.totals, amount.currency
+            totals[currency] = totals.get(currency, _NOTHING) + (value if direction == "credit" else -value)
         for check in _batch_checks(entry, batch, said_count) if batch is not None else ():
             self.fail(check)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from itertools import chain
 
 from nostro.model.failures import FormatRefused
 
@@ -65,21 +67,32 @@ def lines(
     one it is, where somebody knows; `read` takes a line where nobody does.
     Raises `FormatRefused` for a line longer than `LINE_BYTES`.
     """
-    for number, raw in enumerate(_raw_lines(_plain(chunks)), start=1):
-        yield number, raw.decode(encoding, "replace") if encoding else read(raw)
+    blocks = (_told(raw, encoding, read) for raw in _whole_lines(_plain(chunks)))
+    return enumerate(chain.from_iterable(blocks), start=1)
 
 
-def _raw_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
+def _told(raw: bytes, encoding: str, read: Callable[[bytes], str]) -> Iterable[str]:
+    parts = raw.splitlines()
+    if encoding:
+        return [part.decode(encoding, "replace") for part in parts]
+    if read is decode:
+        # Nearly always all of it is UTF-8: no call of ours a line.
+        with suppress(UnicodeDecodeError):
+            return list(map(bytes.decode, parts))
+    return map(read, parts)
+
+
+def _whole_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
     held = b""
     for chunk in chunks:
         held += chunk
         # Where lines end with "\r" alone, the last one may be half of "\r\n".
         cut = held.rfind(b"\n") + 1 or held.rfind(b"\r", 0, len(held) - 1) + 1
-        yield from held[:cut].splitlines()
+        yield held[:cut]
         held = held[cut:]
         if len(held) > LINE_BYTES:
             raise FormatRefused(f"A line is longer than {LINE_BYTES} bytes: this is no text file of a bank.")
-    yield from held.rstrip(_END).splitlines()
+    yield held.rstrip(_END)
 
 
 def _plain(chunks: Iterable[bytes]) -> Iterator[bytes]:

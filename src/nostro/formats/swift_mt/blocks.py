@@ -129,7 +129,7 @@ def _split(chunks: Iterable[bytes], splitter: _Splitter) -> Iterator[Piece]:
         elif first == "-" and (line.rstrip() == "-" or line[1:2] in ("}", "å")):
             yield from splitter.close(line[2:])
             yield from splitter.blocks(number, line[2:])
-        elif first in _BLOCK_STARTS or _SWEDISH_BLOCK.match(line):
+        elif first in _BLOCK_STARTS or (first == "ä" and _SWEDISH_BLOCK.match(line)):
             yield from splitter.blocks(number, line)
         else:
             splitter.more(number, line)

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from itertools import dropwhile
 
 from nostro.formats.reading import Unreadable, if_readable
 from nostro.formats.swift_mt.information import Information, read_information
 from nostro.formats.swift_mt.line import Line
 from nostro.formats.swift_mt.values import decimal, looks_like_iban
-from nostro.model.base import maker
+from nostro.model.base import maker, whole_maker
 from nostro.model.money import EXPONENTS, Amount
 from nostro.model.parties import Address, BankAccount, Party
 from nostro.model.statements import Charge, Entry, Exchange, References, ReturnInformation, Source
 
-_made_entry = maker(Entry)
-_made_amount = maker(Amount)
-_made_references = maker(References)
-_made_party = maker(Party)
+_made_entry = whole_maker(Entry)
+_made_references = whole_maker(References)
+_made_party = whole_maker(Party)
 _made_bank_account = maker(BankAccount)
-_NOTHING = Information()
 _NON_SWIFT = "\x00"
 """Marks lines of a field NS, which German and Hungarian banks have instead of 86."""
 
@@ -28,37 +27,41 @@ def entry_of(line: Line, information: list[str], currency: str, source: Source, 
     """The entry. Raises `Unreadable` or `ValidationError` when its currency is not told."""
     if currency not in EXPONENTS:
         raise Unreadable("the currency is not told, or is none that there is")
-    told = _NOTHING
     if line.supplementary and information:
         information = _without_the_other(line, information)
-    if information:
-        told = _non_swift(information) if information[0].startswith(_NON_SWIFT) else read_information(information)
+    if not information:
+        told = Information()
+    elif information[0].startswith(_NON_SWIFT):
+        told = _non_swift(information)
+    else:
+        told = read_information(information)
     if line.beside or line.supplementary:
-        told = _beside(line, told)
+        _beside(line, told)
     others = told.others
     exchange: Exchange | None = None
     charges: tuple[Charge, ...] = ()
     if line.codewords or others:
         others = {**others, **line.codewords}
         exchange, charges = money_of(others, currency)
-    codes = [code for code in (line.type, told.code, told.primanota) if code]
     return _made_entry(
         {
-            "amount": _made_amount({"value": line.amount, "currency": currency}),
+            "amount": line.amount,
             "direction": line.direction,
             "state": "future" if line.expected else "pending" if interim else "booked",
             "reversal": line.reversed,
             "booking_date": line.booking_date,
             "value_date": line.value_date,
             "references": _references(line, told, others),
-            "bank_transaction_code": "+".join(codes),
+            "bank_transaction_code": "+".join(filter(None, (line.type, told.code, told.primanota))),
             "remittance": tuple(told.remittance),
             "counterparty": _party(told),
-            "counterparty_account": _bank_account(told),
+            "counterparty_account": _bank_account(told.iban, told.number, told.bic, told.clearing_id),
             "exchange": exchange,
             "charges": charges,
             "returned": _returned(told) if told.returned or told.extension else None,
             "additional": f"{told.additional} {line.supplementary}".strip(),
+            "details": (),
+            "details_total": 0,
             "source": source,
         },
     )
@@ -68,13 +71,11 @@ def _references(line: Line, told: Information, others: dict[str, str]) -> Refere
     named = told.references
     if line.type[1:] == "CHK" and line.reference:
         others = {**others, "ChqNb": line.reference}
-    instruction = named.get("instruction", line.reference)
+    instruction = named["instruction"] or line.reference
     if not instruction.startswith(line.reference):
         others = {**others, "owner": line.reference}
-    told_fields = {**named, "account_servicer": line.bank_reference, "others": others}
-    if instruction:
-        told_fields["instruction"] = instruction
-    return _made_references(told_fields)
+    named["instruction"], named["account_servicer"], named["others"] = instruction, line.bank_reference, others
+    return _made_references(named)
 
 
 def _party(told: Information) -> Party | None:
@@ -82,16 +83,16 @@ def _party(told: Information) -> Party | None:
     if not name and not told.address:
         return None
     address = Address(lines=told.address) if told.address else None
-    return _made_party({"name": name, "address": address})
+    return _made_party({"name": name, "address": address, "ids": {}, "country": ""})
 
 
-def _bank_account(told: Information) -> BankAccount | None:
-    if told.iban:
-        # Where both forms are told, the IBAN names the account.
-        return _made_bank_account({"iban": told.iban, "bic": told.bic, "clearing_id": told.clearing_id})
-    if not (told.number or told.bic or told.clearing_id):
+@lru_cache(maxsize=4_096)
+def _bank_account(iban: str, number: str, bic: str, clearing_id: str) -> BankAccount | None:
+    """Where both forms are told, the IBAN names the account."""
+    if not (iban or number or bic or clearing_id):
         return None
-    return _made_bank_account({"other": told.number, "bic": told.bic, "clearing_id": told.clearing_id})
+    other = "" if iban else number
+    return _made_bank_account({"iban": iban, "other": other, "bic": bic, "clearing_id": clearing_id})
 
 
 def _returned(told: Information) -> ReturnInformation | None:
@@ -129,23 +130,21 @@ def _without_the_other(line: Line, information: list[str]) -> list[str]:
     return list(dropwhile(lambda said: not said.strip(), information[1:]))
 
 
-def _beside(line: Line, told: Information) -> Information:
+def _beside(line: Line, told: Information) -> None:
     """What the statement line says of the other side, where field 86 says nothing of it: Rabobank's habit."""
-    made = Information() if told is _NOTHING else told
     if line.beside:
         # Here the reference's place holds the other bank account.
-        made.name = made.name or line.beside
-        if not (made.iban or made.number):
-            made.iban, made.number = (line.reference, "") if looks_like_iban(line.reference) else ("", line.reference)
+        told.name = told.name or line.beside
+        if not (told.iban or told.number):
+            told.iban, told.number = (line.reference, "") if looks_like_iban(line.reference) else ("", line.reference)
         line.reference = ""
     compact = "".join(line.supplementary.split()).upper()
     if looks_like_iban(compact) or (compact[:1] == "P" and compact[1:].isdecimal()):
         line.supplementary = ""
         if looks_like_iban(compact):
-            made.iban = made.iban or compact
+            told.iban = told.iban or compact
         else:
-            made.number = made.number or compact
-    return made
+            told.number = told.number or compact
 
 
 def _non_swift(lines: list[str]) -> Information:

@@ -8,20 +8,22 @@ Between slashes: the Dutch Payments Association's SEPA structure of MT940.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from typing import Any
 
+from nostro.formats.swift_mt.free_text import lines_of, structured_in, wrapped
 from nostro.formats.swift_mt.line import told_reference
 from nostro.formats.swift_mt.values import is_bic, looks_like_iban
+from nostro.model.statements import References
 
-LINE_SIGNS = 65
-"""A longer text is wrapped here; a shorter line ended by itself."""
 _FULL, _WIDE = 27, 35
 """Widths of a purpose field: the German one, and that of banks which use the standard's own."""
+_NO_REFERENCES = dict(References())
 
 
 class Information:
-    """What field 86 tells, by meaning. `references` are by the model's names."""
+    """What field 86 tells, by meaning. `references` are all of the model's, by their names there."""
 
     # No dataclass: what is not told costs nothing here.
     code: str = ""
@@ -37,7 +39,7 @@ class Information:
     returned: str = ""
 
     def __init__(self) -> None:
-        self.references: dict[str, str] = {}
+        self.references: dict[str, Any] = _NO_REFERENCES.copy()
         self.others: dict[str, str] = {}
         self.remittance: list[str] = []
 
@@ -46,19 +48,21 @@ def read_information(text: list[str]) -> Information:
     """The field's lines, whichever way they are structured. What has no meaning of its own stands in `remittance`."""
     told = Information()
     first = text[0]
-    if found := _SEPARATED.match(first):
+    if "?" in first[:-2] and (found := _IN_ORDER.fullmatch("".join(text))):
+        _in_order(told, found.groups())
+    elif found := _SEPARATED.match(first):
         told.code = found[1] or ""
         _separated(told, "".join(text), found[2])
     elif "/" in first and _SLASHED.match(first):
         _slashed(told, "".join(text))
     elif "+" in first and _TAG.search(first):
         _tagged(told, "".join(text))
-    elif not (":" in first or len(text) > 1) or not _labelled(told, _wrapped(text, " ")):
+    elif not (":" in first or len(text) > 1) or not _labelled(told, wrapped(text, " ")):
         free = _FREE.match(first) if first.startswith("999") else None
         told.code = "999" if free else ""
         told.remittance = lines_of([first[3:], *text[1:]] if free else text)
-    if "structured" not in told.references:
-        _structured(told)
+    if not told.references["structured"]:
+        told.references["structured"] = structured_in(told.remittance)
     return told
 
 
@@ -67,6 +71,28 @@ _SLASHED = re.compile(r"\s*/[A-Z]{2,8}/")
 _FREE = re.compile(r"999(?=[A-Za-z])")
 
 # Fields with a separator: German ?20, Polish ~20, Dutch >20
+
+
+def _parts(first: int, *more: int) -> str:
+    """A pattern of such parts, of which each stands only behind the one before."""
+    return rf"(?:\?{first:02}([^?]*+){_parts(*more) if more else ''})?+"
+
+
+_IN_ORDER = re.compile(
+    r"\s*+(?:(\d{3})\s*+)?(?=\?\d\d)"
+    + "".join([_parts(0), _parts(10), _parts(*range(20, 30)), *map(_parts, range(30, 35))])
+)
+"""The German form as nearly all banks tell it: one match instead of a score of small steps."""
+
+
+def _in_order(told: Information, parts: Sequence[str | None]) -> None:
+    code, additional, primanota, *purpose, bank, account, name, more_name, extension = parts
+    told.code = code or ""
+    told.additional, told.primanota = (additional or "").strip(), (primanota or "").strip()
+    told.extension = (extension or "").strip()
+    told.bic, told.clearing_id, told.iban, told.number = _other_side(bank or "", account or "")
+    told.name = _end_of(name or "") + (more_name or "")
+    _tagged(told, "".join([_end_of(said) for said in purpose if said is not None]))
 
 
 def _separated(told: Information, joined: str, separator: str) -> None:
@@ -80,11 +106,7 @@ def _separated(told: Information, joined: str, separator: str) -> None:
         take("10", "").strip(),
         take("34", "").strip(),
     )
-    if bank := take("30", "").strip():
-        _other_bank(told, bank)
-    for number in ("31", "38"):
-        if said := take(number, "").strip():
-            _other_number(told, said)
+    told.bic, told.clearing_id, told.iban, told.number = _other_side(take("30", ""), take("31", ""), take("38", ""))
     if "60" in fields and "29" not in fields:
         # Parts 60 to 65 go on after 29 only.
         fields["60"] = f"\n{fields['60']}"
@@ -115,7 +137,20 @@ def _disentangled(parts: list[str], separator: str) -> dict[str, str]:
 
 def _end_of(said: str) -> str:
     """A part of a text that was cut at a fixed width: a full one goes on in the next, another ends a line."""
-    return said if len(said) == _FULL or len(said) >= _WIDE else f"{said}\n"
+    signs = len(said)
+    return said if signs == _FULL or signs >= _WIDE else f"{said}\n"
+
+
+@lru_cache(maxsize=4_096)
+def _other_side(bank: str, account: str, other_account: str = "") -> tuple[str, str, str, str]:
+    """BIC, clearing id, IBAN and number."""
+    made = Information()
+    if said := bank.strip():
+        _other_bank(made, said)
+    for number in (account, other_account):
+        if said := number.strip():
+            _other_number(made, said)
+    return made.bic, made.clearing_id, made.iban, made.number
 
 
 def _other_bank(told: Information, said: str) -> None:
@@ -157,15 +192,18 @@ _COLON = re.compile(r"\b(EREF|KREF|MREF|CRED|IBAN|BIC)\s?:\s*(\S+)")
 def _tagged(told: Information, text: str) -> None:
     remittance: list[str] = []
     tag, held = "", ""
-    *parts, last = text.split("+")
+    parts = text.split("+")
+    last = parts.pop()
     for part in parts:
-        found = part[-4:] if part[-4:] in _TAGS else "BIC" if part.endswith("BIC") else ""
-        if found:
-            if told_before := held + part[: -len(found)]:
-                _take(told, tag, told_before, remittance)
-            tag, held = found, ""
-        else:
-            held += f"{part}+"
+        found = part[-4:]
+        if found not in _TAGS:
+            if not found.endswith("BIC"):
+                held += f"{part}+"
+                continue
+            found = "BIC"
+        if told_before := held + part[: -len(found)]:
+            _take(told, tag, told_before, remittance)
+        tag, held = found, ""
     _take(told, tag, held + last, remittance)
     if not tag and ":" in text:
         # Savings banks' older spelling, in which what belongs to a tag can't be told from what follows it.
@@ -186,13 +224,13 @@ def _take(told: Information, tag: str, said: str, remittance: list[str]) -> None
     if not tag or tag == "SVWZ":
         if said:
             remittance.append(" ".join(said.split()) if "  " in said else said)
+    elif name := _TAGS_TOLD.get(tag):
+        if reference := told_reference(said):
+            told.references[name] = reference
     elif tag == "IBAN":
         _other_number(told, said)
     elif tag == "BIC":
         _other_bank(told, said)
-    elif name := _TAGS_TOLD.get(tag):
-        if reference := told_reference(said):
-            told.references[name] = reference
     elif said:
         told.others[tag] = said
 
@@ -342,31 +380,3 @@ def _labelled(told: Information, text: str) -> bool:
     elif before:
         told.remittance = [before]
     return True
-
-
-# Free text
-
-
-def _wrapped(text: Iterable[str], end: str) -> str:
-    """The text, whose full lines go on in the next one."""
-    return "".join([line if len(line) >= LINE_SIGNS else f"{line}{end}" for line in text])
-
-
-def lines_of(text: list[str]) -> list[str]:
-    """Free text by its lines; a full one goes on in the next."""
-    if len(text) == 1:
-        return [said] if (said := text[0].strip()) else []
-    return [said for line in _wrapped(text, "\n").split("\n") if (said := line.strip())]
-
-
-_BELGIAN = re.compile(r"(?:\+\+\+|\*\*\*)(\d{3}/\d{4}/\d{5})(?:\+\+\+|\*\*\*)")
-_CREDITOR_REFERENCE = re.compile(r"RF\d\d[A-Z0-9]{1,21}")
-
-
-def _structured(told: Information) -> None:
-    """A Belgian structured communication within the text, or a creditor reference (ISO 11649) that is all of it."""
-    for said in told.remittance:
-        if ("+++" in said or "***" in said) and (found := _BELGIAN.search(said)):
-            told.references["structured"] = found[1]
-        elif said.startswith("RF") and _CREDITOR_REFERENCE.fullmatch(compact := "".join(said.split())):
-            told.references["structured"] = compact

@@ -9,10 +9,12 @@ import re
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from types import MappingProxyType
 
 from nostro.formats.reading import Unreadable, if_readable
-from nostro.formats.swift_mt.values import day, decimal, finer, near
+from nostro.formats.swift_mt.values import day, decimal, near, valued
+from nostro.model.money import Amount
 from nostro.model.references import told
 from nostro.model.statements import Direction
 
@@ -43,7 +45,7 @@ class Line:
     codewords: Mapping[str, str] = MappingProxyType({})
     wrong: tuple[str, ...] = ()
 
-    def __init__(self, mark: str, sign: str, amount: Decimal) -> None:
+    def __init__(self, mark: str, sign: str, amount: Amount) -> None:
         direction, self.reversed, self.expected = _MARKS[mark]
         self.direction = direction if sign != "-" else _OPPOSITE[direction]
         self.amount = amount
@@ -71,13 +73,15 @@ def read_line(text: list[str], currency: str, *, ends: bool) -> Line:
     on, entry, mark, _, sign, value, kind, rest = found.groups()
     if not kind and ends:
         raise Unreadable("the statement line breaks off")
-    if kind and f"{kind}{rest}".upper().startswith("NONREF"):
+    kind = kind.upper() if kind else ""
+    if kind == "NONR" and rest[:2].upper() == "EF":
         # Penta leaves out the type, and says that there is no reference.
         kind, rest = "", f"{kind}{rest}"
-    line = Line(mark.upper(), sign, decimal(value, currency))
-    line.type = kind.upper().strip() if kind else ""
-    _dates(line, on, (entry or "").strip())
-    if wrong := finer(value, currency):
+    amount, wrong = valued(value, currency)
+    line = Line(mark.upper(), sign, amount)
+    line.type = kind.strip()
+    line.value_date, line.booking_date, line.wrong = _dates(on, entry)
+    if wrong:
         line.wrong = (*line.wrong, wrong)
     if not kind:
         line.wrong = (*line.wrong, "the statement line tells no transaction type")
@@ -93,13 +97,13 @@ def amount_in(text: list[str], currency: str) -> Decimal | None:
     return if_readable(decimal, found[1], currency) if found else None
 
 
-def _dates(line: Line, on: str, entry: str) -> None:
-    """The entry date is only told when it differs from the value date (field 61, subfield 2)."""
-    valued = day(on)
-    booked = valued if not entry else day(entry) if len(entry) == 6 else near(entry, valued.on)
-    line.value_date, line.booking_date = valued.on, booked.on
-    if valued.wrong or booked.wrong:
-        line.wrong = tuple({one.wrong for one in (valued, booked) if one.wrong})
+@lru_cache(maxsize=4_096)
+def _dates(on: str, entry: str | None) -> tuple[date | None, date | None, tuple[str, ...]]:
+    """Value date, entry date, what is wrong. The latter is only told when it differs (field 61, subfield 2)."""
+    told = (entry or "").strip()
+    of_value = day(on)
+    booked = of_value if not told else day(told) if len(told) == 6 else near(told, of_value.on)
+    return of_value.on, booked.on, tuple(dict.fromkeys(one.wrong for one in (of_value, booked) if one.wrong))
 
 
 def _references(line: Line, rest: str) -> None:
@@ -107,7 +111,7 @@ def _references(line: Line, rest: str) -> None:
     if not slashes and len(reference) > _REFERENCE_SIGNS and (columns := _COLUMNS.fullmatch(reference)):
         # Rabobank's older files: who stands on the other side, in columns after the reference.
         reference, line.beside = columns[1], columns[2].strip()
-    line.reference, line.bank_reference = told_reference(reference), told_reference(servicer)
+    line.reference, line.bank_reference = told_reference(reference), told_reference(servicer) if servicer else ""
 
 
 def told_reference(said: str) -> str:

@@ -16,10 +16,10 @@ from nostro.formats.checks import Control, Sums
 from nostro.formats.reading import Unreadable
 from nostro.formats.swift_mt.blocks import STATEMENT_TAGS, Field, Piece
 from nostro.formats.swift_mt.entry import entry_of
-from nostro.formats.swift_mt.information import lines_of
+from nostro.formats.swift_mt.free_text import lines_of
 from nostro.formats.swift_mt.line import amount_in, read_line
 from nostro.formats.swift_mt.values import BALANCE_CODES, about, balance, bank_account, moment, summed
-from nostro.model.base import maker
+from nostro.model.base import maker, whole_maker
 from nostro.model.money import EXPONENTS, Amount
 from nostro.model.parties import BankAccount
 from nostro.model.statements import (
@@ -35,7 +35,7 @@ from nostro.model.statements import (
 )
 
 _made_head = maker(StatementHead)
-_made_source = maker(Source)
+_made_source = whole_maker(Source)
 StatementItem = StatementHead | Entry | Reject | StatementEnd
 
 _INTERIM = frozenset({"34F", "13D", "13", "90C", "90D"})
@@ -87,9 +87,9 @@ class Statement:
             yield from self._end(piece)
 
     def _begin(self, piece: Piece) -> None:
-        tags = {one.tag for one in piece.fields}
         kind = piece.carrier.type
         if kind not in ("940", "942", "950"):
+            tags = {one.tag for one in piece.fields}
             kind = "942" if tags & _INTERIM and not tags & _OPENING else "940"
         self.format, self.kind = f"MT{kind}", "report" if kind == "942" else "statement"
         self.where = f"{self.format}[{piece.number}]"

@@ -69,7 +69,6 @@ def near(told: str, to: date | None) -> Day:
     return min(dated, key=lambda pair: pair[0])[1] if dated else found[1]
 
 
-@lru_cache(maxsize=4_096)
 def decimal(told: str, currency: str = "") -> Decimal:
     """An amount: with a decimal comma as the standard has it, or with a point, or none. Raises `Unreadable`.
 
@@ -94,6 +93,15 @@ def decimal(told: str, currency: str = "") -> Decimal:
         return Decimal(plain)
     except InvalidOperation:
         raise Unreadable("an amount is no number") from None
+
+
+@lru_cache(maxsize=4_096)
+def valued(told: str, currency: str) -> tuple[Amount, str]:
+    """An amount, and what is wrong with its digits. Nobody looked whether there is such a currency.
+
+    Raises `Unreadable`.
+    """
+    return _made_amount({"value": decimal(told, currency), "currency": currency}), finer(told, currency)
 
 
 def finer(told: str, currency: str) -> str:
