@@ -277,8 +277,9 @@ class Play:
             run.untried |= {loop.name} - set(KEEPERS)  # a feed that it has not made yet is due to nobody
         except Exception as error:  # noqa: BLE001 - what no loop of the house may raise is a flaw of the house
             self.course.flaws.append(f"{loop.name} raised {error!r}")
-        if loop.name == "slots":
+        if loop.name == "slots" and done:
             self.course.changes += [self.course.seconds] * done
+            self.disturbed_at = self.course.now().machine  # a feed stays with who polls there no more
         if not done and news == self.news:
             run.vain.add(loop.name)
         return done
