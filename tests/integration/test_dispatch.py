@@ -338,22 +338,6 @@ async def test_after_failures_in_a_row_the_breaker_opens_and_one_prober_closes_i
     assert [kind for _, kind in world.settled] == ["done"] * 12
 
 
-async def test_a_reply_is_kept_although_what_follows_from_it_is_refused(database: Database) -> None:
-    """It is committed with the dispatch's end. Without it a person would have to find out what was done."""
-    world = World(database, operation("person"))
-    await world.want("po_1")
-    worker = Worker(world, "one")
-    await world.run("alter table arrival add constraint refused check (type <> 'command.settled')")
-    await worker.settle()
-    assert await world.all("select n, reply_receipt is not null from attempt_call") == [(1, True)]
-    assert await world.all("select count(*) from arrival") == [(0,)]
-    await world.run("alter table arrival drop constraint refused")
-    world.later(6)
-    await worker.settle()
-    assert [kind for _, kind in world.settled] == ["done"]
-    assert world.partner.effects.total() == 1
-
-
 async def test_a_dispatch_that_cannot_be_read_is_handed_over_and_stops_nothing_else(database: Database) -> None:
     world = World(database, operation("look_up"))
     broken, whole = await world.want("po_1"), await world.want("po_2")

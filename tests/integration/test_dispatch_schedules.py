@@ -94,3 +94,19 @@ def check(world: World, seed: int, wanted: Sequence[str]) -> None:
     assert {kind for _, kind in world.settled} <= {"done", "adopted"}, seed
     for first, second in zip(wanted[::2], wanted[1::2], strict=True):
         assert world.partner.order.index(first) < world.partner.order.index(second), seed
+
+
+async def test_a_reply_is_kept_although_what_follows_from_it_is_refused(database: Database) -> None:
+    """It is committed with the dispatch's end. Without it a person would have to find out what was done."""
+    world = World(database, operation("person"))
+    await world.want("po_1")
+    worker = Worker(world, "one")
+    await world.run("alter table arrival add constraint refused check (type <> 'command.settled')")
+    await worker.settle()
+    assert await world.all("select n, reply_receipt is not null from attempt_call") == [(1, True)]
+    assert await world.all("select count(*) from arrival") == [(0,)]
+    await world.run("alter table arrival drop constraint refused")
+    world.later(6)
+    await worker.settle()
+    assert [kind for _, kind in world.settled] == ["done"]
+    assert world.partner.effects.total() == 1

@@ -291,8 +291,8 @@ class Dispatcher:
 
         try:
             await seat.journal.write(write)
-        except Exception:
-            if rested.reply is not None:  # what came back is kept, whatever stands against what follows from it
+        except Exception:  # what came back is kept, whatever stands against what follows from it
+            if rested.reply is not None:
                 await seat.journal.write(rested.reply)
             raise
         self._tell(loaded, rested)
