@@ -91,7 +91,7 @@ fenced as (
   update shard s set position = a.position, head = a.head, bundle = a.bundle, activations = a.activations
   from mine join unnest(%(moved)s::smallint[], %(tokens)s::bigint[], %(expected)s::bigint[], %(reached)s::bigint[], %(heads)s::bytea[],
     %(in_force)s::bytea[], %(activations)s::integer[]) as a (shard, token, expected, position, head, bundle, activations) using (shard)
-  where s.shard = mine.shard and s.token = a.token and s.position = a.expected
+  where s.shard = a.shard and s.token = a.token and s.position = a.expected
   returning s.shard),
 decided as (
   delete from arrival a
