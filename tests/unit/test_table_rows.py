@@ -45,8 +45,8 @@ def _signed(items: list[Item]) -> list[str]:
 def test_a_row_that_is_a_balance_or_a_sum_by_its_label_is_no_movement() -> None:
     items = _read(ROW_TYPES)
     assert _signed(items) == ["-14.34", "1600.00"]
-    assert [(one.code, one.amount.value) for one in end(items).balances] == [
-        ("OPBD", Decimal("2123.82")), ("CLBD", Decimal("3709.48")),
+    assert [(one.code, one.amount.value, one.on) for one in end(items).balances] == [
+        ("OPBD", Decimal("2123.82"), date(2026, 8, 1)), ("CLBD", Decimal("3709.48"), date(2026, 8, 31)),
     ]  # fmt: skip
     assert {check.name: check.ok for check in end(items).checks}["balance"] is True
     told = [check.detail for check in end(items).checks if check.name == "line"]

@@ -145,7 +145,7 @@ class _Payload:
 
     def _check(self, iban: str, kind: str, reference: str) -> None:
         told = self.told
-        self._fail("version", holds=told[1][:2] == "02", why="the version is not 02: a due date of 01 is not told")
+        self._fail("version", holds=told[1][:2] == "02", why="the version is not 02")
         self._fail("coding", holds=told[2] == "1", why="the coding type is not 1")
         self._fail("iban", holds=is_iban(iban), why="this is no IBAN of CH or LI with a right check sum")
         self._fail("creditor", holds=bool(told[5]), why="the creditor has no name")

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from nostro.formats.line_statements import LineItem, Running, account_as_told, trimmed
-from nostro.formats.reading import Unreadable
+from nostro.formats.reading import Unreadable, if_readable
 from nostro.formats.tables.cells import Cell, day, name_of, number, text
 from nostro.formats.tables.chain import Chain
 from nostro.formats.tables.profile import CANONICAL, Marked, Profile
@@ -50,7 +50,7 @@ class _Walk:
     account: str = ""
     chain: Chain = field(default_factory=Chain)
     marked: list[tuple[str, Amount]] = field(default_factory=list)
-    labelled: list[tuple[str, Amount]] = field(default_factory=list)
+    labelled: list[Balance] = field(default_factory=list)
     unknown: set[str] = field(default_factory=set)
     unread: list[tuple[str, str]] = field(default_factory=list)
     line: int = 0
@@ -102,7 +102,8 @@ class _Walk:
                 told = amount.value if direction == "credit" else -amount.value
             else:
                 self.chain.add(Decimal(0), told, row.line)
-            self.labelled.append((code, self._balance(told, currency)))
+            on = if_readable(day, self._cell(row, "booking_date"), self.profile.date_order)
+            self.labelled.append(Balance(code=code, amount=self._balance(told, currency), on=on))
         except Unreadable as unreadable:
             running.note("opening" if code == "OPBD" else "closing", f"line {row.line}: {unreadable}")
         return True
@@ -163,9 +164,9 @@ class _Walk:
         for name, detail in self.unread:
             running.note(name, detail)
         currency = running.head.currency or NO_CURRENCY
-        reached = {code: self._balance(value, currency) for code, value in self.chain.ends()}
-        ends = self.marked or list((reached | dict(self.labelled)).items())
-        running.balances += [Balance(code=code, amount=amount) for code, amount in ends]
+        ends = self.marked or [(code, self._balance(value, currency)) for code, value in self.chain.ends()]
+        balances = {code: Balance(code=code, amount=amount) for code, amount in ends}
+        running.balances += (balances | {balance.code: balance for balance in self.labelled}).values()
         for line, expected, said in self.chain.broken()[:_NOTED]:
             running.note("chain", f"line {line}: the amounts lead to {expected}, told is {said}")
         if self.chain.counted:
