@@ -61,7 +61,7 @@ def test_whoever_asks_and_is_asked_has_a_name_or_bic_that_is_one(side: dict[str,
         b"".join(write_camt055([asked_back()], BETWEEN.model_copy(update=side)))
 
 
-def status(**changed: object) -> PaymentStatus:
+def payment_status(**changed: object) -> PaymentStatus:
     told = PaymentStatus(
         level="transaction", status="RJCT", group="G-1", references=References(end_to_end="E-1"),
         source=Source(where="TxInfAndSts[1]"),
@@ -81,19 +81,19 @@ def status(**changed: object) -> PaymentStatus:
 )
 def test_a_report_that_nobody_could_read_is_not_written(changed: dict[str, object], sentence: str) -> None:
     with pytest.raises(FormatRefused, match=sentence):
-        b"".join(write_pain002([status(**changed)], LETTER, ORIGINAL))
+        b"".join(write_pain002([payment_status(**changed)], LETTER, ORIGINAL))
 
 
 def test_a_report_tells_a_payment_as_it_came_even_where_that_is_why_it_was_refused() -> None:
     wrong = {"creditor_account": BankAccount(iban="DE88370400440532013000"), "reasons": (Reason(code="AC01"),)}
     finer = {"amount": Amount(value=Decimal("1.5"), currency="JPY"), "reasons": (Reason(code="AM12"),)}
-    content = b"".join(write_pain002([status(**wrong), status(**finer)], LETTER, ORIGINAL))
+    content = b"".join(write_pain002([payment_status(**wrong), payment_status(**finer)], LETTER, ORIGINAL))
     assert b"<IBAN>DE88370400440532013000</IBAN>" in content
     assert b'<InstdAmt Ccy="JPY">1.5</InstdAmt>' in content
 
 
 def test_a_group_has_one_status() -> None:
-    twice = [status(level="group"), status(level="group", status="ACSC")]
+    twice = [payment_status(level="group"), payment_status(level="group", status="ACSC")]
     with pytest.raises(FormatRefused, match="has a status already"):
         b"".join(write_pain002(twice, LETTER, ORIGINAL))
 
