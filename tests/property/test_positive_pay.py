@@ -13,8 +13,10 @@ from nostro.formats.positive_pay import CSV, FIXED, Cheque, write_positive_pay
 from nostro.model.money import Amount
 from nostro.model.parties import BankAccount
 
-PAYEES = st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=39).map(
-    lambda said: " ".join(said.split())
+PAYEES = (
+    st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=39)
+    .map(lambda said: " ".join(said.split()))
+    .filter(bool)
 )
 CHEQUES = st.builds(
     lambda account, number, cents, on, payee: Cheque(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import islice
@@ -26,9 +26,6 @@ _AHEAD = 1_000
 
 Message = MessageHead | Instruction | PaymentStatus
 Told = StatementHead | Entry | StatementEnd | Message
-
-
-_Streamed = StatementHead | Entry | StatementEnd | MessageHead | Instruction
 
 
 class Lost(NamedTuple):
@@ -101,14 +98,6 @@ def _national(told: BankAccount, again: BankAccount) -> BankAccount:
     return told.model_copy(update={"iban": "", "other": again.other}) if same else told
 
 
-def differences(told: Sequence[Message], again: Sequence[Message]) -> Iterator[str]:
-    """A sentence for each place of a message of which something was not carried: heads first, then what is in it."""
-    for kind in (MessageHead, Instruction, PaymentStatus):
-        ours = [one for one in told if isinstance(one, kind)]
-        for one, other in _paired(ours, [one for one in again if isinstance(one, kind)]):
-            yield from compared(one, other)
-
-
 def compared(told: Told, again: Told | None) -> Iterator[str]:
     """A sentence, where something was not carried."""
     found = [Lost("all of it")] if again is None else list(_of_pair(told, again))
@@ -124,17 +113,17 @@ class Stream:
     was left out for it is lost. Several statements may become one, whose head and end then stand for all of them.
     """
 
-    waiting: Mapping[type, deque[Told]] = field(default_factory=lambda: {kind: deque() for kind in get_args(_Streamed)})
+    waiting: Mapping[type, deque[Told]] = field(default_factory=lambda: {kind: deque() for kind in get_args(Told)})
     last: dict[type, Told] = field(default_factory=dict)
 
     def told(self, item: object) -> None:
         """Something is written."""
-        if isinstance(item, _Streamed):
+        if isinstance(item, Told):
             self.waiting[type(item)].append(item)
 
     def again(self, item: object) -> Iterator[str]:
         """Something is read again."""
-        if not isinstance(item, _Streamed) or not (waiting := self.waiting[type(item)]):
+        if not isinstance(item, Told) or not (waiting := self.waiting[type(item)]):
             return
         self.last[type(item)] = item
         for _ in range(_left_out(waiting, item)):
@@ -144,8 +133,9 @@ class Stream:
     def end(self) -> Iterator[str]:
         """Nothing more is read."""
         for kind, waiting in self.waiting.items():
+            last = self.last.get(kind) if kind not in (Entry, Instruction, PaymentStatus) else None
             for one in waiting:
-                yield from compared(one, self.last.get(kind) if kind not in (Entry, Instruction) else None)
+                yield from compared(one, last)
 
 
 def _left_out(waiting: Iterable[Told], again: Told) -> int:
@@ -162,27 +152,10 @@ def place(one: Told) -> str:
     return f"{source.where}, line {source.line}" if source.line else source.where or "the document"
 
 
-def _paired(told: Sequence[Message], again: Sequence[Message]) -> Iterator[tuple[Message, Message | None]]:
-    """By end-to-end id where each has its own, since payments may be grouped anew; else by their order."""
-    names, others = [_name(one) for one in told], [_name(one) for one in again]
-    if all(names) and len(set(names)) == len(names) and set(names) == set(others):
-        by_name = dict(zip(others, again, strict=True))
-        yield from ((one, by_name[name]) for name, one in zip(names, told, strict=True))
-        return
-    heads = bool(told) and isinstance(told[0], MessageHead)
-    for number, one in enumerate(told):
-        # A document may be told in one message where there were several: its head then stands for all.
-        yield one, again[number] if number < len(again) else again[-1] if heads and again else None
-
-
 def _mark(one: Told) -> object:
     if not isinstance(one, Entry):
         return None
     return one.amount, one.direction, one.booking_date or one.value_date, one.state
-
-
-def _name(one: Message) -> str:
-    return one.references.end_to_end if isinstance(one, Instruction | PaymentStatus) else ""
 
 
 def _of_pair(told: Told, again: Told) -> Iterator[Lost]:

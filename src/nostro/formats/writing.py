@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
-from nostro.formats.carried import Message, Stream, differences
+from nostro.formats.carried import Stream
 from nostro.formats.catalogue import tell
 from nostro.formats.conversion.bills import payable
 from nostro.formats.conversion.invoices import to_facturx, to_invoice, to_qr_bill
 from nostro.formats.conversion.order import MEANINGS, Order, Say, Writer
-from nostro.formats.conversion.payments import issued, to_bacs, to_mt101, to_nacha, to_pain, to_positive_pay
+from nostro.formats.conversion.payments import to_bacs, to_mt101, to_nacha, to_pain, to_positive_pay
 from nostro.formats.conversion.requests import to_camt060, to_cancellation, to_pain002
 from nostro.formats.iso20022.write import PAIN001, PAIN002, PAIN008
 from nostro.formats.iso20022.write.schema import validating
@@ -24,7 +24,6 @@ from nostro.formats.swift_mt.write_statement import write_mt940
 from nostro.formats.tables.formats import PAYMENTS
 from nostro.formats.tables.writer import write_csv
 from nostro.model.failures import FormatRefused, offered
-from nostro.model.messages import Instruction, MessageHead
 from nostro.model.statements import Entry, Reject, ReportKind, StatementEnd, StatementHead
 
 __all__ = ["MEANINGS", "WRITERS", "Order", "Target", "writer", "written"]
@@ -43,7 +42,7 @@ class Target:
     """
 
     write: Writer
-    again: Callable[[Iterable[bytes], Sequence[Item]], Iterator[Item]] | None
+    again: Callable[[Iterable[bytes]], Iterator[Item]] | None
     table: Format | None = None
     streams: bool = False
     rereads: bool = False
@@ -66,14 +65,7 @@ def written(name: str, items: Iterable[Item], order: Order) -> Iterator[bytes]:
     if target.rereads:
         yield from _read_again(target, told, order)
         return
-    held = list(told)
-    whole = b"".join(target.write(held, order))
-    if target.again is not None:
-        again = list(target.again((whole,), held))
-        if _same_matter(held, again):
-            for sentence in differences(_compared(held), _compared(again)):
-                order.say(sentence)
-    yield whole
+    yield b"".join(target.write(list(told), order))
 
 
 def _streamed(target: Target, items: Iterable[Item], order: Order) -> Iterator[bytes]:
@@ -125,7 +117,7 @@ def _compared_while(target: Target, written: Iterable[bytes], stream: Stream, or
             yield block
 
     writing = pieces()
-    for item in target.again(writing, ()) if target.again else ():
+    for item in target.again(writing) if target.again else ():
         for sentence in stream.again(item):
             order.say(sentence)
         while unsaid:
@@ -167,28 +159,9 @@ def _say_reject(reject: Reject, say: Say) -> None:
     say(f"{reject.where}: {reject.why}; it is not in the result.")
 
 
-def _compared(items: Iterable[Item]) -> list[Message]:
-    return [item for item in items if isinstance(item, Message)]
-
-
-def _same_matter(told: Sequence[Item], again: Sequence[Item]) -> bool:
-    """Whether one says what the other says: a request that is made of payments or statements is about them."""
-    kinds = [{_matter(item) for item in one} - {""} for one in (told, again)]
-    return kinds[0] == kinds[1]
-
-
-def _matter(item: Item) -> str:
-    return item.kind if isinstance(item, MessageHead) else "statement" if isinstance(item, StatementHead) else ""
-
-
-def _by_content(chunks: Iterable[bytes], _: Sequence[Item]) -> Iterator[Item]:
+def _by_content(chunks: Iterable[bytes]) -> Iterator[Item]:
     for told in tell(lambda: iter(chunks)):
         yield from told.items
-
-
-def _issued(_: Iterable[bytes], told: Sequence[Item]) -> Iterator[Item]:
-    for item in told:
-        yield issued(item) if isinstance(item, Instruction) else item
 
 
 def _camt(kind: ReportKind, items: Iterable[Item], order: Order) -> Iterator[bytes]:
@@ -228,6 +201,10 @@ def _only(items: Iterable[Item]) -> Iterator[Statement]:
         raise FormatRefused("There is no statement in the file that could be written.", "Look at it with nostro parse.")
 
 
+def _reread(write: Writer, table: Format | None = None) -> Target:
+    return Target(write, _by_content, table, rereads=True)
+
+
 _KINDS: Mapping[str, ReportKind] = {"camt.053": "statement", "camt.052": "report", "camt.054": "notification"}
 _CLASSES = ("CCD", "CTX", "PPD")
 _PAIN = ("pain.001", *PAIN001, "pain.008", *PAIN008)
@@ -235,16 +212,15 @@ WRITERS: Mapping[str, Target] = {
     **{name: Target(partial(_camt, kind), _by_content, streams=True) for name, kind in _KINDS.items()},
     "mt940": Target(_mt940, _by_content, streams=True),
     "csv": Target(_csv, _by_content, streams=True),
-    **{version: Target(partial(to_pain, version), _by_content, PAYMENTS, rereads=True) for version in _PAIN},
-    **{version: Target(partial(to_pain002, version), _by_content) for version in ("pain.002", *PAIN002)},
-    "camt.055": Target(partial(to_cancellation, "camt.055"), _by_content),
-    "camt.056": Target(partial(to_cancellation, "camt.056"), _by_content),
-    "camt.060": Target(to_camt060, _by_content),
-    "mt101": Target(to_mt101, _by_content, PAYMENTS),
-    "nacha": Target(partial(to_nacha, ""), _by_content, PAYMENTS),
-    **{f"nacha-{kind.lower()}": Target(partial(to_nacha, kind), _by_content, PAYMENTS) for kind in _CLASSES},
-    "bacs-18": Target(to_bacs, _by_content, PAYMENTS),
-    "positive-pay": Target(to_positive_pay, _issued, PAYMENTS),
+    **{version: _reread(partial(to_pain, version), PAYMENTS) for version in _PAIN},
+    **{version: _reread(partial(to_pain002, version)) for version in ("pain.002", *PAIN002)},
+    **{name: _reread(partial(to_cancellation, name)) for name in ("camt.055", "camt.056")},
+    "camt.060": _reread(to_camt060),
+    "mt101": _reread(to_mt101, PAYMENTS),
+    "nacha": _reread(partial(to_nacha, ""), PAYMENTS),
+    **{f"nacha-{kind.lower()}": _reread(partial(to_nacha, kind), PAYMENTS) for kind in _CLASSES},
+    "bacs-18": _reread(to_bacs, PAYMENTS),
+    "positive-pay": Target(to_positive_pay, None, PAYMENTS, rereads=True),
     "qr-bill": Target(to_qr_bill, None),
     "ubl": Target(partial(to_invoice, "ubl"), None),
     "cii": Target(partial(to_invoice, "cii"), None),

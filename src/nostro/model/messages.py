@@ -6,8 +6,11 @@ order, and its `MessageEnd`. Amounts are >= 0; who pays whom is said by `debtor`
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field, SkipValidation
 
 from nostro.model.base import Value
 from nostro.model.money import Amount, PlainDecimal
@@ -160,6 +163,10 @@ class Instruction(Value):
     request: RequestTerms | None = None
     others: dict[str, str] = {}
     source: Source
+
+
+Streamed = Annotated[tuple[Instruction, ...] | SkipValidation[Iterable[Instruction]], Field(union_mode="left_to_right")]
+"""Payments, or what reads them while they are written (put in by `model_copy`, which reads none of them)."""
 
 
 class PaymentStatus(Value):

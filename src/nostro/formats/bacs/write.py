@@ -4,25 +4,32 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from nostro.formats.bacs.codes import SEQUENCES, TRANSACTIONS
 from nostro.formats.bacs.standard_18 import CONTRA
 from nostro.model.base import Value
 from nostro.model.failures import FormatRefused
-from nostro.model.messages import Instruction
+from nostro.model.messages import Instruction, Streamed
 from nostro.model.parties import BankAccount, Party
+
+CENTURY = range(2000, 2100)
+"""Years that two digits tell."""
 
 
 class Standard18(Value):
-    """A submission of one service user (SUN). Payments of several days make a multi-processing-day file."""
+    """A submission of one service user (SUN). Payments of several days make a multi-processing-day file.
+
+    `several` says whether they are; where it doesn't, the payments are read twice for it.
+    """
 
     serial: str
     user: str
     created_on: date
     processing_day: date
-    payments: tuple[Instruction, ...]
+    payments: Streamed
+    several: bool | None = None
     narrative: str = ""
 
 
@@ -35,10 +42,9 @@ def write_standard_18(file: Standard18) -> Iterator[bytes]:
 def _lines(file: Standard18) -> Iterator[str]:
     if not re.fullmatch(r"[A-Z0-9]{6}", file.serial) or not re.fullmatch(r"\d{6}", file.user, re.ASCII):
         raise _refused("serial and service user number", "have six characters, the number digits only", "")
-    if not file.payments:
-        raise FormatRefused("A Standard 18 file holds at least one payment.", "Write no file.")
-    entries = [_entry(file, payment, f"payment {number}") for number, payment in enumerate(file.payments, start=1)]
-    several = any(entry.day != file.processing_day for entry in entries)
+    several = file.several
+    if several is None:
+        several = any(payment.execution_date not in (None, file.processing_day) for payment in file.payments)
     dates = _day(file.created_on) * 2
     name = f"A{file.user}S  1{file.user}{file.serial}00010001{'':6}{dates} 000000"
     size = "F0212000106" if several else "F0200000100"
@@ -48,12 +54,21 @@ def _lines(file: Standard18) -> Iterator[str]:
     yield f"HDR2{size}{'':28}"
     work = "4 MULTI  " if several else "1 DAILY  "
     yield f"UHL1{_day(file.processing_day)}{'999999':10}00000000{work}001{'':40}"
-    contras = list(_contras(file, entries))
-    for entry in (*entries, *contras):
+    totals = _Totals()
+    for number, payment in enumerate(file.payments, start=1):
+        entry = _entry(file, payment, f"payment {number}")
+        if entry.day != file.processing_day and not several:
+            raise _refused("processing day", "is that of the file", f"payment {number}")
+        totals.take(entry)
         yield entry.record + (_day(entry.day) if several else "")
+    if not totals.contras and not totals.instructions:
+        raise FormatRefused("A Standard 18 file holds at least one payment.", "Write no file.")
+    for contra in list(_contras(file, totals)):
+        totals.take(contra)
+        yield contra.record + (_day(contra.day) if several else "")
     yield f"EOF1{name}{'':20}"
     yield f"EOF2{size}{'':28}"
-    yield _trailer([*entries, *contras])
+    yield totals.trailer
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +81,37 @@ class _Entry:
     pence: int
     day: date
     own: tuple[str, str, str]
+
+
+@dataclass(slots=True)
+class _Totals:
+    """What was written so far; `contras`: sums by own account, day and direction."""
+
+    contras: dict[tuple[tuple[str, str, str], date, bool], int] = field(default_factory=dict)
+    sums: dict[bool, int] = field(default_factory=lambda: {False: 0, True: 0})
+    counts: dict[bool, int] = field(default_factory=lambda: {False: 0, True: 0})
+    instructions: int = 0
+
+    def take(self, entry: _Entry) -> None:
+        """A record more."""
+        self.sums[entry.credit] += entry.pence
+        self.counts[entry.credit] += 1
+        self.instructions += not TRANSACTIONS[entry.code]
+        if entry.pence:
+            key = (entry.own, entry.day, entry.credit)
+            self.contras[key] = self.contras.get(key, 0) + entry.pence
+
+    @property
+    def trailer(self) -> str:
+        """The user trailer, of debits before credits. Raises `FormatRefused` where a total does not fit in."""
+        told = [f"{self.sums[credit]:013}" for credit in (False, True)]
+        told += [f"{self.counts[credit]:07}" for credit in (False, True)]
+        if sum(map(len, told)) > _TRAILER_DIGITS:
+            raise FormatRefused("The file's totals have more digits than its trailer.", "Split the file.")
+        return f"UTL1{''.join(told)}{'':8}{self.instructions:07}{'':21}"
+
+
+_TRAILER_DIGITS = 40
 
 
 def _entry(file: Standard18, payment: Instruction, where: str) -> _Entry:
@@ -84,6 +130,8 @@ def _entry(file: Standard18, payment: Instruction, where: str) -> _Entry:
     middle = f"{_text('account type', kind, 1, where)}{code}{own}{_text('free field', free, 4, where)}{pence:011}"
     record = f"{other}{middle}{named}"
     day = payment.execution_date or file.processing_day
+    if day.year not in CENTURY:
+        raise _refused("processing day", "lies from 2000 to 2099, since its year has two digits", where)
     return _Entry(record, credit, code, pence, day, (own[:6], own[6:], own_name))
 
 
@@ -124,27 +172,15 @@ def _pence(payment: Instruction, code: str, where: str) -> int:
     return int(pence)
 
 
-def _contras(file: Standard18, entries: list[_Entry]) -> Iterator[_Entry]:
+def _contras(file: Standard18, totals: _Totals) -> Iterator[_Entry]:
     """One record an own account, day and direction, which balances what was paid from or collected to it."""
-    sums: dict[tuple[tuple[str, str, str], date, bool], int] = {}
-    for entry in entries:
-        if entry.pence:
-            key = (entry.own, entry.day, entry.credit)
-            sums[key] = sums.get(key, 0) + entry.pence
-    for (own, day, credit), pence in sums.items():
+    for (own, day, credit), pence in totals.contras.items():
         if pence >= 10**11:
             raise FormatRefused("The contra record's amount has more than eleven digits.", "Split the file.")
         account, code = own[0] + own[1], "17" if credit else "99"
         narrative = _text("narrative", file.narrative or own[2], 18, "")
         record = f"{account}0{code}{account}{'':4}{pence:011}{narrative}{CONTRA:18}{own[2]:18}"
         yield _Entry(record, not credit, code, pence, day, own)
-
-
-def _trailer(entries: list[_Entry]) -> str:
-    sums = [sum(entry.pence for entry in entries if entry.credit is credit) for credit in (False, True)]
-    counts = [sum(entry.credit is credit for entry in entries) for credit in (False, True)]
-    instructions = sum(not TRANSACTIONS[entry.code] for entry in entries)
-    return f"UTL1{sums[0]:013}{sums[1]:013}{counts[0]:07}{counts[1]:07}{'':8}{instructions:07}{'':21}"
 
 
 def _day(day: date) -> str:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Generic, NamedTuple, TypeVar
 
 from nostro.formats.profiles import Profile, profile
 from nostro.formats.reading import Item
 from nostro.model.failures import FormatRefused
 from nostro.model.messages import Instruction, MessageEnd, MessageHead, PaymentStatus
-from nostro.model.statements import Entry, StatementEnd, StatementHead
+from nostro.model.statements import StatementEnd
 
 Say = Callable[[str], object]
 
@@ -38,7 +39,7 @@ MEANINGS: Mapping[str, str] = {
     "origin": "what the bank knows the sender of a NACHA file by",
     "owner": "whose bank account it is",
     "payment-means": "FatturaPA's ModalitaPagamento, such as MP05",
-    "processing-day": "the day on which Bacs processes the file",
+    "processing-day": "the day on which the file is to be processed",
     "reason": "why payments are taken back: DUPL, CUST, TECH...",
     "recipient": "the buyer's CodiceDestinatario; else none in Italy, XXXXXXX abroad",
     "serial": "six capitals or digits that name the Bacs submission",
@@ -102,40 +103,13 @@ def iso(day: date | None) -> str:
     return day.isoformat() if day else ""
 
 
-Said = StatementHead | Entry | StatementEnd | MessageHead | Instruction | PaymentStatus
 Writer = Callable[[Iterable[Item], Order], Iterator[bytes]]
-Message = tuple[MessageHead, list[Instruction | PaymentStatus]]
-
-
-def messages(items: Iterable[Item], *kinds: str) -> list[Message]:
-    """The messages of those kinds, each with its payments or statuses. Raises `FormatRefused` for anything else."""
-    found: list[Message] = []
-    for item in items:
-        match item:
-            case MessageHead() if item.kind in kinds:
-                found.append((item, []))
-            case Instruction() | PaymentStatus() if found:
-                found[-1][1].append(item)
-            case MessageEnd():
-                continue
-            case _:
-                raise only(*kinds)
-    if not any(inside for _, inside in found):
-        raise nothing()
-    return found
+T = TypeVar("T", Instruction, PaymentStatus)
 
 
 def nothing() -> FormatRefused:
     """What is said of a source without a payment or status."""
     return FormatRefused("There is nothing in the file that could be written so.", "Look at it with nostro parse.")
-
-
-def joined(found: list[Message]) -> list[Instruction]:
-    """The payments of all messages, which become one file. Raises `FormatRefused` where a message came twice."""
-    names = Names()
-    for number, (head, _) in enumerate(found, start=1):
-        names.take(head, number)
-    return [in_group(told, head, number) for number, (head, inside) in enumerate(found) for told in payments_of(inside)]
 
 
 def in_group(payment: Instruction, head: MessageHead, number: int) -> Instruction:
@@ -162,55 +136,69 @@ class Names:
         self.known.add(name)
 
 
-def one(found: list[Message]) -> Message:
-    """The only message. Raises `FormatRefused` when there are several."""
-    if len(found) != 1:
-        raise FormatRefused(f"One message makes a file; there are {len(found)}.", "Convert them one by one.")
-    return found[0]
+class Told(NamedTuple, Generic[T]):
+    """A payment or status, and the message that it is in, counted from 0."""
+
+    message: int
+    head: MessageHead
+    one: T
 
 
 @dataclass(slots=True)
-class Run:
-    """The payments of the messages among items that can be read again, without holding them.
+class Run(Generic[T]):
+    """The payments or statuses (`of`) of the messages among items that can be read again, without holding them.
 
-    Raises `FormatRefused` while they are read for anything else, and where a message came twice.
+    Raises `FormatRefused` while they are read for anything else, for nothing, and (`once`) where a message came twice.
     """
 
     items: Iterable[Item]
-    kind: str
+    of: type[T]
+    kinds: Sequence[str]
+    once: bool = True
     heads: list[MessageHead] = field(default_factory=list)
-    first: Instruction | None = None
 
-    def __post_init__(self) -> None:
-        """Looks at the head and the first payment."""
-        self.first = next(iter(self), None)
+    @property
+    def first(self) -> Told[T]:
+        """The first one, with its message; it is read for. Raises `FormatRefused` where there is none."""
+        first = next(iter(self), None)
+        if first is None:
+            raise nothing()
+        return first
 
-    def __iter__(self) -> Iterator[Instruction]:
-        """The payments, read anew."""
+    def __iter__(self) -> Iterator[Told[T]]:
+        """All of them, read anew."""
         count, names = 0, Names()
         for item in self.items:
-            match item:
-                case MessageHead() if item.kind == self.kind:
-                    count += 1
+            if isinstance(item, self.of) and count:
+                yield Told(count - 1, self.heads[count - 1], item)
+            elif isinstance(item, MessageHead) and item.kind in self.kinds:
+                count += 1
+                if self.once:
                     names.take(item, count)
-                    if count > len(self.heads):
-                        self.heads.append(item)
-                case Instruction() if count:
-                    yield in_group(item, self.heads[count - 1], count - 1)
-                case PaymentStatus() if count:
-                    pass
-                case MessageEnd():
-                    pass
-                case _:
-                    raise only(self.kind)
+                if count > len(self.heads):
+                    self.heads.append(item)
+            elif not isinstance(item, MessageEnd) and not (isinstance(item, Instruction | PaymentStatus) and count):
+                raise only(*self.kinds)
+
+    def heard(self, order: Order) -> None:
+        """Whoever compares hears of the messages."""
+        for head in self.heads:
+            order.hears(head)
+
+
+@dataclass(slots=True)
+class Payments:
+    """The payments of a run, as one file names their groups; read anew each time."""
+
+    run: Run[Instruction]
+
+    def __iter__(self) -> Iterator[Instruction]:
+        """All of them."""
+        for told in self.run:
+            yield in_group(told.one, told.head, told.message)
 
 
 def only(*kinds: str) -> FormatRefused:
     """What is said of a source that is something else."""
     named = " or ".join(kind.replace("_", " ") for kind in kinds)
     return FormatRefused(f"This is written from a {named}, and from nothing else.", "See --help.")
-
-
-def payments_of(inside: Iterable[Instruction | PaymentStatus]) -> list[Instruction]:
-    """The payments among them."""
-    return [told for told in inside if isinstance(told, Instruction)]

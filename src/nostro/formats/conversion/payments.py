@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
+from typing import NamedTuple
 
 from nostro.formats.bacs.write import Standard18, write_standard_18
-from nostro.formats.carried import place
-from nostro.formats.conversion.order import Message, Order, Run, iso, joined, messages, nothing, payments_of
-from nostro.formats.iso20022.write.batches import Initiation
+from nostro.formats.carried import compared, place
+from nostro.formats.conversion.order import Order, Payments, Run, in_group, iso
+from nostro.formats.grouped import Grouped
+from nostro.formats.iso20022.write.batches import Initiation, amount_of
 from nostro.formats.iso20022.write.credit_transfers import write_pain001
 from nostro.formats.iso20022.write.direct_debits import write_pain008
 from nostro.formats.iso20022.write.schema import validating
-from nostro.formats.nacha.write import EntryClass, NachaBatch, NachaFile, write_nacha
+from nostro.formats.nacha.write import (
+    EntryClass,
+    NachaBatch,
+    NachaFile,
+    direction_of,
+    service_class,
+    write_nacha,
+)
 from nostro.formats.positive_pay import CSV, FIXED, Cheque, write_positive_pay
-from nostro.formats.profiles import FileRules, ProfileRefused, profile
+from nostro.formats.profiles import FileRules, Finding, ProfileRefused, profile
 from nostro.formats.reading import Item
-from nostro.formats.swift_mt.fitting import fitted_payments, in_latin, numbered
+from nostro.formats.swift_mt.fitting import fitted_head, fitted_payment, in_latin, numbered
 from nostro.formats.swift_mt.values import is_bic
-from nostro.formats.swift_mt.write_transfers import write_mt101
+from nostro.formats.swift_mt.write_transfers import Chain
 from nostro.model.failures import FormatRefused
 from nostro.model.messages import Instruction, MessageHead
 from nostro.model.parties import BankAccount, Party
@@ -34,12 +45,8 @@ def to_pain(version: str, items: Iterable[Item], order: Order) -> Iterator[bytes
 
     It is held against its schema as it is written. Raises `FormatRefused`.
     """
-    payments = Run(items, _INITIATION)
-    first = payments.first
-    if first is None:
-        raise nothing()
-    head = payments.heads[0]
-    order.hears(head)
+    run = _payments(items)
+    _, head, first = run.first
     letter = Initiation(
         message_id=head.message_id or f"{order.created_at:%Y%m%d%H%M%S}",
         created_at=order.created_at,
@@ -48,48 +55,120 @@ def to_pain(version: str, items: Iterable[Item], order: Order) -> Iterator[bytes
     write = write_pain008 if version.startswith("pain.008") else write_pain001
     rules = order.rules or profile("sepa")
     version = version if version.count(".") > 1 else rules.versions[version]
-    pieces = write(payments, letter, rules, version, order.hears)
-    for other in payments.heads[1:]:
-        order.hears(other)
+    pieces = write(Payments(run), letter, rules, version, order.hears)
+    run.heard(order)
     return validating(pieces, version)
 
 
-def _kept(payments: Iterable[Instruction], order: Order) -> list[Instruction]:
-    """The payments, of which none breaks the profile that was named. Raises `ProfileRefused` with every finding."""
-    held = list(payments)
-    if order.rules is not None:
-        file = FileRules(order.rules, sent_at=order.created_at)
-        if found := [finding for payment in held for finding in file.take(payment)]:
-            raise ProfileRefused(found)
-    return held
+def _payments(items: Iterable[Item], *, once: bool = True) -> Run[Instruction]:
+    return Run(items, Instruction, (_INITIATION,), once)
+
+
+@dataclass(slots=True)
+class _Checked:
+    """Payments on their way through the profile that was named. Raises `ProfileRefused` with every finding."""
+
+    rules: FileRules | None
+    found: list[Finding] = field(default_factory=list)
+
+    @classmethod
+    def by(cls, order: Order) -> _Checked:
+        """As the order has it."""
+        return cls(FileRules(order.rules, sent_at=order.created_at) if order.rules else None)
+
+    def take(self, payment: Instruction) -> None:
+        """One more."""
+        self.found += self.rules.take(payment) if self.rules else ()
+
+    def end(self) -> None:
+        """There are no more."""
+        if self.found:
+            raise ProfileRefused(self.found)
+
+
+class _Fitted(NamedTuple):
+    """A payment as it was told, and as it is written; the batch that it is in, by its number from 0."""
+
+    told: Instruction
+    payment: Instruction
+    head: MessageHead
+    message: int
+
+
+def _heard(inside: Iterable[_Fitted], order: Order) -> Iterator[Instruction]:
+    """The payments as they are written; whoever compares hears what was told."""
+    for told, payment, _, _ in inside:
+        order.hears(told)
+        yield payment
+
+
+def _value(fitted: _Fitted) -> Decimal:
+    return amount_of(fitted.told)
+
+
+@dataclass(slots=True)
+class _ForMt101:
+    """The payments of a run in the letters and lengths of an MT101; one without a reference has its number."""
+
+    run: Run[Instruction]
+
+    def __iter__(self) -> Iterator[_Fitted]:
+        for number, (message, head, told) in enumerate(self.run, start=1):
+            yield _Fitted(told, fitted_payment(_latin(in_group(told, head, message)), str(number)), head, message)
+
+
+def _alike(fitted: _Fitted) -> str:
+    payment = fitted.payment
+    return repr((payment.execution_date, payment.debtor, payment.debtor_account, payment.group))
 
 
 def to_mt101(items: Iterable[Item], order: Order) -> Iterator[bytes]:
     """An MT101 for each payer, day and group, or a chain of them; in blocks where both BICs are known."""
-    found = messages(items, _INITIATION)
-    head, payments = found[0][0], _kept(joined(found), order)
+    run, checked = _payments(items), _Checked.by(order)
+    head = run.first.head
     known = head.envelope and is_bic(head.envelope.sender) and is_bic(head.envelope.receiver)
-    told, fitted = fitted_payments(head if known else head.model_copy(update={"envelope": None}), map(_latin, payments))
-    groups: dict[str, list[Instruction]] = {}
-    for payment in fitted:
-        alike = (payment.execution_date, payment.debtor, payment.debtor_account, payment.group)
-        groups.setdefault(repr(alike), []).append(payment)
-    for number, inside in enumerate(groups.values(), start=1):
-        yield from write_mt101(numbered(told, number), inside)
+    head = fitted_head(head if known else head.model_copy(update={"envelope": None}))
+    grouped, last = Grouped(_ForMt101(run), _alike, _value), None
+    chains: dict[int, Chain] = {}
+    for one in grouped.told:
+        checked.take(one.told)
+        if checked.found:
+            continue
+        last = grouped.add(one, last)
+        if id(last) not in chains:
+            chains[id(last)] = Chain(numbered(head, len(chains) + 1), last.first.payment)
+        chains[id(last)].count(one.payment)
+    checked.end()
+    run.heard(order)
+    for group, inside in grouped.given():
+        yield from chains[id(group)].written(_heard(inside, order))
+
+
+@dataclass(slots=True)
+class _ForNacha:
+    """The payments of a run in letters that NACHA takes."""
+
+    run: Run[Instruction]
+
+    def __iter__(self) -> Iterator[_Fitted]:
+        return (_Fitted(told, _latin(told), head, message) for message, head, told in self.run)
 
 
 def to_nacha(entry_class: str, items: Iterable[Item], order: Order) -> Iterator[bytes]:
     """A NACHA file. Batches are those of the source, a batch for each entry class and day."""
-    found = messages(items, _INITIATION)
-    head, inside = found[0]
-    first, others = payments_of(inside)[0], head.others
+    run, checked = _payments(items, once=False), _Checked.by(order)
+    _, head, first = run.first
+    others = head.others
     sender, receiver = (head.envelope.sender, head.envelope.receiver) if head.envelope else ("", "")
     ours = _ours(first)[1]
     odfi = others.get("odfi") or (ours.clearing_id[:8] if ours else "")
     asked = {"destination": receiver or (ours.clearing_id if ours else ""), "origin": sender, "odfi": odfi, "mark": "A"}
-    _kept((payment for _, inside in found for payment in payments_of(inside)), order)
-    batched = [_asked(head, payment, entry_class) for head, inside in found for payment in payments_of(inside)]
-    known = order.needed(**asked, **{name: said for one in batched for name, said in one.items() if not said})
+    missing: dict[str, str] = {}
+    for _, of, payment in run:
+        checked.take(payment)
+        missing |= {name: said for name, said in _asked(of, payment, entry_class).items() if not said}
+    checked.end()
+    known = order.needed(**asked, **missing)
     file = NachaFile(
         destination=known["destination"],
         origin=known["origin"],
@@ -97,22 +176,29 @@ def to_nacha(entry_class: str, items: Iterable[Item], order: Order) -> Iterator[
         mark=known["mark"],
         **{name: others.get(name, "") for name in ("destination_name", "origin_name", "reference")},
     )
-    return write_nacha(file, _batches(found, entry_class, known["odfi"], order))
+    run.heard(order)
+    return write_nacha(file, _batches(_ForNacha(run), entry_class, known["odfi"], order))
 
 
-def _batches(found: list[Message], entry_class: str, odfi: str, order: Order) -> Iterator[NachaBatch]:
-    for head, inside in found:
-        groups: dict[tuple[str, date], list[Instruction]] = {}
-        for payment in payments_of(inside):
-            kind = entry_class or order.needed(**_asked(head, payment, ""))["class"]
-            day = order.day("processing_day", payment.execution_date)
-            groups.setdefault((kind, day), []).append(_latin(payment))
-        for (kind, day), payments in groups.items():
-            known = order.needed(**_asked(head, payments[0], kind))
-            told = {"entry_class": kind, "effective": day, "odfi": odfi, "payments": tuple(payments)}
-            of_us = {name: head.others.get(name, "") for name in ("descriptive_date", "discretionary")}
-            of_us |= {name: known[name] for name in ("company_name", "company_id", "description")}
-            yield NachaBatch.model_validate({**of_us, **told})
+def _batches(fitted: Iterable[_Fitted], entry_class: str, odfi: str, order: Order) -> Iterator[NachaBatch]:
+    def key(one: _Fitted) -> tuple[int, str, date]:
+        kind = entry_class or order.needed(**_asked(one.head, one.told, ""))["class"]
+        return one.message, kind, order.day("processing_day", one.told.execution_date)
+
+    grouped, last = Grouped(fitted, key, _value), None
+    directions: dict[int, set[str]] = {}
+    for one in fitted:
+        last = grouped.add(one, last)
+        directions.setdefault(id(last), set()).add(direction_of(one.payment))
+    for group, inside in grouped.given():
+        first = group.first
+        _, kind, day = key(first)
+        known = order.needed(**_asked(first.head, first.told, kind))
+        told = {"entry_class": kind, "effective": day, "odfi": odfi, "service": service_class(directions[id(group)])}
+        of_us = {name: first.head.others.get(name, "") for name in ("descriptive_date", "discretionary")}
+        of_us |= {name: known[name] for name in ("company_name", "company_id", "description")}
+        batch = NachaBatch.model_validate({**of_us, **told, "payments": ()})
+        yield batch.model_copy(update={"payments": _heard(inside, order)})
 
 
 def _asked(head: MessageHead, payment: Instruction, entry_class: str) -> dict[str, str]:
@@ -149,22 +235,41 @@ def _ours(payment: Instruction) -> tuple[Party | None, BankAccount | None]:
     return payment.debtor, payment.debtor_account
 
 
+@dataclass(slots=True)
+class _ForBacs:
+    """The payments of a run as Bacs takes them; `order` hears of each where it is told."""
+
+    run: Run[Instruction]
+    order: Order
+
+    def __iter__(self) -> Iterator[Instruction]:
+        for message, head, told in self.run:
+            self.order.hears(told)
+            yield _british(_latin(in_group(told, head, message)))
+
+
 def to_bacs(items: Iterable[Item], order: Order) -> Iterator[bytes]:
     """A Standard 18 file; sort code and number are taken from British IBANs."""
-    found = messages(items, _INITIATION)
-    head, payments = found[0][0], tuple(_british(_latin(payment)) for payment in _kept(joined(found), order))
+    run, checked, day = _payments(items), _Checked.by(order), None
+    head = run.first.head
+    for _, _, payment in run:
+        checked.take(payment)
+        day = min(filter(None, (day, payment.execution_date)), default=None)
+    checked.end()
     serial = f"{head.message_id}--".split("-")[1] if head.format.startswith("Bacs") else ""
-    day = min((payment.execution_date for payment in payments if payment.execution_date), default=None)
     user = head.initiating_party.ids.get("SUN", "") if head.initiating_party else ""
     known = order.needed(serial=serial, user=user, processing_day=iso(day))
+    last = order.day("processing_day", day)
     file = Standard18(
         serial=known["serial"],
         user=known["user"],
         created_on=order.created_at.date(),
-        processing_day=order.day("processing_day", day),
-        payments=payments,
+        processing_day=last,
+        several=any(payment.execution_date not in (None, last) for _, _, payment in run),
+        payments=(),
     )
-    return write_standard_18(file)
+    run.heard(order)
+    return write_standard_18(file.model_copy(update={"payments": _ForBacs(run, order)}))
 
 
 def _british(payment: Instruction) -> Instruction:
@@ -180,17 +285,27 @@ def _sort_code(account: BankAccount | None) -> BankAccount | None:
 
 
 def to_positive_pay(items: Iterable[Item], order: Order) -> Iterator[bytes]:
-    """A cheque issue file; the profile is `csv` or `fixed`."""
+    """A cheque issue file; the profile is `csv` or `fixed`. What it can't say is said here."""
     if order.profile and order.profile not in _ISSUES:
         raise FormatRefused(f"There is no cheque issue profile {order.profile!r}.", f"There are {', '.join(_ISSUES)}.")
-    cheques = [_cheque(_latin(payment)) for payment in joined(messages(items, _INITIATION))]
-    return write_positive_pay(cheques, _ISSUES[order.profile or CSV.name])
+    return write_positive_pay(_cheques(_payments(items), order), _ISSUES[order.profile or CSV.name])
+
+
+def _cheques(run: Run[Instruction], order: Order) -> Iterator[Cheque]:
+    for _, _, payment in run:
+        yield _cheque(payment.model_copy(update={"creditor": _party(payment.creditor)}))
+        for sentence in compared(payment, _issued(payment)):
+            order.say(sentence)
+
+
+def _no_cheque(payment: Instruction) -> FormatRefused:
+    return FormatRefused(f"{place(payment)}: the payment is no cheque.", "Write a file of cheques only.")
 
 
 def _cheque(payment: Instruction) -> Cheque:
     where = place(payment)
     if payment.method != "cheque":
-        raise FormatRefused(f"{where}: the payment is no cheque.", "Write a file of cheques only.")
+        raise _no_cheque(payment)
     if payment.amount is None or payment.execution_date is None:
         raise FormatRefused(f"{where}: the cheque has no amount, or no day of issue.", "Complete it.")
     return Cheque(
@@ -202,8 +317,8 @@ def _cheque(payment: Instruction) -> Cheque:
     )
 
 
-def issued(payment: Instruction) -> Instruction:
-    """What a cheque issue file says of a payment, since nobody reads one back."""
+def _issued(payment: Instruction) -> Instruction:
+    """What a cheque issue file says of a payment."""
     payee = Party(name=payment.creditor.name) if payment.creditor else None
     account = BankAccount(other=payment.debtor_account.identification) if payment.debtor_account else None
     return Instruction(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
-from nostro.formats.conversion.order import Order, iso, messages, one, payments_of
+from nostro.formats.conversion.order import Order, Run, iso, nothing
 from nostro.formats.iso20022.write import (
     PAIN002,
     Assignment,
@@ -27,12 +28,26 @@ _ASKED_BACK = "payment_cancellation"
 
 def to_pain002(version: str, items: Iterable[Item], order: Order) -> Iterator[bytes]:
     """A status report in another version, or what a bank's own network said as a customer is told it."""
-    head, inside = one(messages(items, "payment_status"))
-    statuses = [_grouped(told, order) for told in inside if isinstance(told, PaymentStatus)]
-    original = head.original or next((told.original for told in statuses if told.original), OriginalMessage())
-    letter = _letter(head, order)
+    run = Run(items, PaymentStatus, ("payment_status",))
+    head = run.first.head
+    original = head.original or next((told.one.original for told in run if told.one.original), OriginalMessage())
     version = version if version.count(".") > 1 else PAIN002[-1]
-    return validating(write_pain002(statuses, letter, original, version), version)
+    pieces = write_pain002(_Statuses(run, order), _letter(head, order), original, version, order.hears)
+    if len(run.heads) != 1:
+        raise FormatRefused(f"One message makes a file; there are {len(run.heads)}.", "Convert them one by one.")
+    run.heard(order)
+    return validating(pieces, version)
+
+
+@dataclass(slots=True)
+class _Statuses:
+    """The statuses of a run, each with its group; read anew each time."""
+
+    run: Run[PaymentStatus]
+    order: Order
+
+    def __iter__(self) -> Iterator[PaymentStatus]:
+        return (_grouped(told.one, self.order) for told in self.run)
 
 
 def _grouped(told: PaymentStatus, order: Order) -> PaymentStatus:
@@ -50,25 +65,43 @@ def _letter(head: MessageHead, order: Order) -> Initiation:
 def to_cancellation(kind: str, items: Iterable[Item], order: Order) -> Iterator[bytes]:
     """A request in the other message; or one that takes back all payments of an initiation or between banks."""
     sent = "payment_initiation" if kind == "camt.055" else "interbank_payment"
-    found = messages(items, _ASKED_BACK, sent)
-    head, payments = found[0][0], [told for _, inside in found for told in payments_of(inside)]
-    account = payments[0].debtor_account or BankAccount()
-    asked = {"assignee": head.others.get("Assgne", "") or account.bic}
-    known = order.needed(**asked if head.kind == _ASKED_BACK else {"reason": "", **asked})
-    if head.kind != _ASKED_BACK:
-        reason = ReturnInformation(code=known["reason"])
-        payments = [_taken_back(payment, of, reason) for of, inside in found for payment in payments_of(inside)]
-    if kind == "camt.055" and any(not payment.group for payment in payments):
-        group = order.needed(group="")
-        payments = [one if one.group else one.model_copy(update=dict(group)) for one in payments]
+    run = Run(items, Instruction, (_ASKED_BACK, sent), once=False)
+    _, head, first = run.first
+    again = head.kind == _ASKED_BACK
+    asked = {"assignee": head.others.get("Assgne", "") or (first.debtor_account or BankAccount()).bic}
+    known = order.needed(**asked if again else {"reason": "", **asked})
+    payments = _AskedBack(run, order, known.get("reason", ""), grouped=kind == "camt.055")
     letter = Assignment(
-        message_id=head.message_id if head.kind == _ASKED_BACK else f"C-{head.message_id}"[:35],
+        message_id=head.message_id if again else f"C-{head.message_id}"[:35],
         created_at=order.created_at,
-        assigner=head.initiating_party or payments[0].debtor or Party(),
+        assigner=head.initiating_party or first.debtor or Party(),
         assignee=Party(ids={"BIC": known["assignee"]}),
         case_id=head.others.get("Case", ""),
     )
-    return (write_camt055 if kind == "camt.055" else write_camt056)(payments, letter)
+    # What was sent says more than a request to take it back: that is no loss.
+    hears = order.hears if again else lambda _: None
+    pieces = (write_camt055 if kind == "camt.055" else write_camt056)(payments, letter, hears)
+    if again:
+        run.heard(order)
+    return pieces
+
+
+@dataclass(slots=True)
+class _AskedBack:
+    """The payments of a run as a cancellation names them; read anew each time."""
+
+    run: Run[Instruction]
+    order: Order
+    reason: str
+    grouped: bool
+
+    def __iter__(self) -> Iterator[Instruction]:
+        reason = ReturnInformation(code=self.reason)
+        for _, head, payment in self.run:
+            told = payment if head.kind == _ASKED_BACK else _taken_back(payment, head, reason)
+            if self.grouped and not told.group:
+                told = told.model_copy(update=dict(self.order.needed(group="")))
+            yield told
 
 
 def _taken_back(payment: Instruction, head: MessageHead, reason: ReturnInformation) -> Instruction:
@@ -80,14 +113,21 @@ def _taken_back(payment: Instruction, head: MessageHead, reason: ReturnInformati
 
 def to_camt060(items: Iterable[Item], order: Order) -> Iterator[bytes]:
     """A request for the statements that were read (again), for the days that they or `from` and `to` tell."""
-    given = list(items)
-    heads = [item for item in given if isinstance(item, StatementHead)]
+    heads, asked = list[StatementHead](), False
+    for item in items:
+        heads += [item] if isinstance(item, StatementHead) else []
+        asked = asked or isinstance(item, MessageHead)
+        if heads and not isinstance(item, StatementHead | StatementEnd | Entry):
+            raise FormatRefused("Statements are asked for by statements, and by nothing else.", "See --help.")
+    if asked:
+        run = Run(items, Instruction, ("reporting_request",))
+        wanted = [_asked_again(told.one, order) for told in run]
+        for told in run:
+            order.hears(told.one)
+        run.heard(order)
+        return write_camt060(wanted, _letter(run.first.head, order))
     if not heads:
-        head, inside = one(messages(given, "reporting_request"))
-        wanted = [_asked_again(payment, order) for payment in payments_of(inside)]
-        return write_camt060(wanted, _letter(head, order))
-    if any(not isinstance(item, StatementHead | StatementEnd | Entry) for item in given):
-        raise FormatRefused("Statements are asked for by statements, and by nothing else.", "See --help.")
+        raise nothing()
     name = f"{order.created_at:%Y%m%d%H%M%S}"
     wanted = [_missed(head, f"{name}-{number}", order) for number, head in enumerate(heads, start=1)]
     return write_camt060(wanted, Initiation(message_id=name, created_at=order.created_at,

@@ -6,20 +6,23 @@ Nacha Operating Rules, Appendix Three. Counts, hashes, totals, trace numbers, bl
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
+from nostro.formats.carried import place
 from nostro.formats.nacha.blocking import WIDTH
 from nostro.formats.nacha.codes import ENTRY_CODES, WITHOUT_MONEY, EntryCode
 from nostro.formats.nacha.entries import is_routing_number
 from nostro.formats.nacha.remittance import written
 from nostro.model.base import Value
 from nostro.model.failures import FormatRefused
-from nostro.model.messages import Instruction
+from nostro.model.messages import Instruction, Streamed
 from nostro.model.parties import BankAccount, Party
 
+CENTURY = range(2000, 2100)
+"""Years that two digits tell."""
 EntryClass = Literal["CCD", "CTX", "PPD"]
 
 
@@ -37,7 +40,10 @@ class NachaFile(Value):
 
 
 class NachaBatch(Value):
-    """Payments of one company, entry class and day. `odfi`: the first eight digits of its bank's routing number."""
+    """Payments of one company, entry class and day. `odfi`: the first eight digits of its bank's routing number.
+
+    `service` says whether there are credits, debits or both; where it doesn't, the payments are read twice for it.
+    """
 
     entry_class: EntryClass
     company_name: str
@@ -45,7 +51,8 @@ class NachaBatch(Value):
     description: str
     effective: date
     odfi: str
-    payments: tuple[Instruction, ...]
+    payments: Streamed
+    service: Literal["", "200", "220", "225"] = ""
     descriptive_date: str = ""
     discretionary: str = ""
 
@@ -65,8 +72,10 @@ def _lines(file: NachaFile, batches: Iterable[NachaBatch], total: _Written) -> I
     if not total.batches:
         raise FormatRefused("A NACHA file holds at least one batch.", "Give it payments, or write no file.")
     blocks = -(-(total.lines + 1) // 10)
-    sums = f"{total.hash % 10**10:010}{total.debits:012}{total.credits:012}"
-    yield f"9{total.batches:06}{blocks:06}{total.records:08}{sums}{'':39}"
+    counts = _digits("batch count", total.batches, 6), _digits("block count", blocks, 6)
+    sums = _digits("total of debits", total.debits, 12), _digits("total of credits", total.credits, 12)
+    told = (*counts, _digits("entry count", total.records, 8), f"{total.hash % 10**10:010}", *sums)
+    yield f"9{''.join(told)}{'':39}"
     while total.lines % 10:
         yield "9" * WIDTH
 
@@ -92,7 +101,7 @@ class _Written:
 
 
 def _file_header(file: NachaFile) -> str:
-    if not is_routing_number(file.destination):
+    if not is_of_a_bank(file.destination):
         raise _refused("immediate destination", "is no routing number of nine digits")
     if not re.fullmatch(r"[A-Z0-9]", file.mark):
         raise _refused("file ID modifier", "is one of A-Z and 0-9")
@@ -105,43 +114,70 @@ def _file_header(file: NachaFile) -> str:
 
 
 def _batch(batch: NachaBatch, total: _Written) -> Iterator[str]:
-    if not batch.payments:
-        raise FormatRefused("A batch holds at least one payment.", "Leave the empty batch out.")
     total.batches += 1
-    coded = [(payment, *_code(payment, number)) for number, payment in enumerate(batch.payments, start=1)]
-    service = _service_class({told.direction for _, _, told in coded})
-    yield _batch_header(batch, service, total.batches)
-    own = _Written()
-    for number, (payment, code, told) in enumerate(coded, start=1):
+    service = batch.service or service_class({direction_of(payment) for payment in batch.payments})
+    own, directions, number = _Written(), set[str](), 0
+    for number, payment in enumerate(batch.payments, start=1):
+        if number == 1:
+            yield _batch_header(batch, service, total.batches)
         total.traces += 1
+        code, told = _code(payment, f"payment {number}")
+        directions.add(told.direction)
         yield from _Entry(batch, payment, code, told, f"payment {number}").lines(own, total.traces)
+    if not number:
+        raise FormatRefused("A batch holds at least one payment.", "Leave the empty batch out.")
+    if service_class(directions) != service:
+        raise _refused("service class", f"{service} is not what the payments are")
     total.add(own)
-    if max(own.debits, own.credits) >= 10**12:
-        raise FormatRefused("The batch's total has more than twelve digits.", "Split the batch.")
-    sums = f"{own.records:06}{own.hash % 10**10:010}{own.debits:012}{own.credits:012}"
-    yield f"8{service}{sums}{batch.company_id:10}{'':25}{batch.odfi}{total.batches:07}"
+    counts = _digits("entry count", own.records, 6), f"{own.hash % 10**10:010}"
+    sums = _digits("total of debits", own.debits, 12), _digits("total of credits", own.credits, 12)
+    yield f"8{service}{''.join((*counts, *sums))}{batch.company_id:10}{'':25}{batch.odfi}{total.batches:07}"
 
 
-def _service_class(directions: set[str]) -> str:
+def _digits(name: str, number: int, width: int) -> str:
+    """A control total in its field."""
+    if number >= 10**width:
+        raise FormatRefused(f"The {name} has more than {width} digits.", "Split the batch, or the file.")
+    return f"{number:0{width}}"
+
+
+_DISTRICTS = frozenset({*range(13), *range(21, 33), *range(61, 73), 80})
+"""The government, the districts' banks, thrifts, electronic transfers, traveller's cheques."""
+
+
+def is_of_a_bank(routing: str) -> bool:
+    """Whether it is a routing number that the Federal Reserve gives out; readers ask for the check digit alone."""
+    return is_routing_number(routing) and int(routing[:2]) in _DISTRICTS and bool(int(routing))
+
+
+def service_class(directions: Collection[str]) -> str:
+    """Credits and debits, credits only, or debits only."""
     return "200" if len(directions) > 1 else ("220" if "credit" in directions else "225")
+
+
+def direction_of(payment: Instruction) -> str:
+    """Whether it is a credit or a debit. Raises `FormatRefused`."""
+    return _code(payment, place(payment))[1].direction
 
 
 def _batch_header(batch: NachaBatch, service: str, number: int) -> str:
     if not re.fullmatch(r"\d{8}", batch.odfi, re.ASCII):
         raise _refused("originating bank", "is the first eight digits of a routing number")
+    if batch.effective.year not in CENTURY:
+        raise _refused("effective entry date", "lies from 2000 to 2099, since its year has two digits")
     company = _needed("company name", batch.company_name, 16) + _text("discretionary data", batch.discretionary, 20)
     company += _needed("company identification", batch.company_id, 10)
     what = _needed("entry description", batch.description, 10) + _text("descriptive date", batch.descriptive_date, 6)
     return f"5{service}{company}{batch.entry_class}{what}{batch.effective:%y%m%d}   1{batch.odfi}{number:07}"
 
 
-def _code(payment: Instruction, number: int) -> tuple[str, EntryCode]:
+def _code(payment: Instruction, where: str) -> tuple[str, EntryCode]:
     """The transaction code: as given (`transaction_code`), or that of a checking account."""
     usual = {"credit_transfer": "22", "direct_debit": "27", "prenote": "23" if payment.creditor_account else "28"}
     code = payment.others.get("transaction_code") or usual.get(payment.method, "")
     told = ENTRY_CODES.get(code)
     if told is None or told.back or told.method != payment.method:
-        raise _refused("transaction code", "does not fit the payment's method", f"payment {number}")
+        raise _refused("transaction code", "does not fit the payment's method", where)
     return code, told
 
 
@@ -159,8 +195,12 @@ class _Entry:
         """The entry and its addenda, counted."""
         party, account = self._receiver()
         cents, routing, addenda = self._cents(), account.clearing_id, self._addenda()
-        if not is_routing_number(routing):
-            raise _refused("routing number", "has nine digits, the last of them a check digit", self.where)
+        if not is_of_a_bank(routing):
+            raise _refused(
+                "routing number",
+                "has nine digits, the last a check digit, and a district's first two",
+                self.where,
+            )
         own.records += 1 + len(addenda)
         own.hash += int(routing[:8])
         if self.told.direction == "credit":
@@ -170,8 +210,8 @@ class _Entry:
         number = _needed("account number", account.identification, 17, self.where)
         mark = f"{bool(addenda):d}{self.batch.odfi}{trace:07}"
         yield f"6{self.code}{routing}{number}{cents:010}{self._who(party.name, len(addenda))}{mark}"
-        for place, text in enumerate(addenda, start=1):
-            yield f"705{text:80}{place:04}{trace:07}"
+        for at, text in enumerate(addenda, start=1):
+            yield f"705{text:80}{at:04}{trace:07}"
 
     def _receiver(self) -> tuple[Party, BankAccount]:
         payment = self.payment

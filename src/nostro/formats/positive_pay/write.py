@@ -87,10 +87,16 @@ class _Written:
             case "mark":
                 return self.profile.void_mark if cheque.void else self.profile.issued_mark
             case "payee":
-                return " ".join(cheque.payee.split())
+                return self._payee(cheque)
             case "routing" | "account" | "cheque":
                 return self._needed(column.told, cheque)
         return self._summed(column)
+
+    def _payee(self, cheque: Cheque) -> str:
+        said = " ".join(cheque.payee.split())
+        if not said and not cheque.void:
+            raise _refused("payee", "is needed: without one the bank pays whoever stands on the cheque", self.count)
+        return said
 
     def _needed(self, told: str, cheque: Cheque) -> str:
         account = cheque.bank_account

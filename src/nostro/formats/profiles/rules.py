@@ -10,7 +10,7 @@ from typing import NamedTuple
 from nostro.formats.profiles.profile import Profile, form_of
 from nostro.model.base import Value
 from nostro.model.messages import Instruction
-from nostro.model.money import Amount, exponent, plain
+from nostro.model.money import NO_CURRENCY, plain
 from nostro.model.parties import Address, BankAccount, Party, is_mod_97, valid_iban
 
 
@@ -47,7 +47,10 @@ def amounts(payment: Instruction, profile: Profile, _: date) -> Iterator[Broken]
     if told is None or told.value <= 0:
         yield Broken("amount", "amount", "The payment has no amount above zero.", "Give it one, or leave it out.")
         return
-    if not _exact(told):
+    if told.currency == NO_CURRENCY:
+        yield Broken("amount", "amount.currency", "The amount has no currency.", "Say which one it is in.")
+        return
+    if told.is_finer:
         sentence = f"The amount has more digits than {told.currency} has."
         yield Broken("amount", "amount.digits", sentence, "Round it where the payable is made.")
     if profile.currencies and told.currency not in profile.currencies:
@@ -56,11 +59,6 @@ def amounts(payment: Instruction, profile: Profile, _: date) -> Iterator[Broken]
     if profile.largest is not None and told.value > profile.largest:
         sentence = f"The amount is above {plain(profile.largest)}."
         yield Broken("amount", "amount.largest", sentence, "Split the payment, or pay it by another scheme.")
-
-
-def _exact(told: Amount) -> bool:
-    digits = told.value.normalize().as_tuple().exponent
-    return isinstance(digits, int) and -digits <= exponent(told.currency)
 
 
 def dates(payment: Instruction, _profile: Profile, _: date) -> Iterator[Broken]:
@@ -123,6 +121,10 @@ def identifications(payment: Instruction, profile: Profile, _: date) -> Iterator
         if len(text) > profile.lengths.get(limit, len(text)):
             sentence = f"The id has {len(text)} signs, {profile.lengths[limit]} are taken."
             yield Broken(field, "length", sentence, "Give it a shorter id.")
+        if text != text.strip():
+            yield Broken(
+                field, "blanks", "The id begins or ends with a blank: it would come back without.", "Cut it off."
+            )
         if text.startswith("/") or text.endswith("/") or "//" in text:
             sentence = "The id begins or ends with a slash, or holds two: networks would take that for a field's end."
             yield Broken(field, "slashes", sentence, "Give it another id.")
@@ -233,6 +235,14 @@ def remittance(payment: Instruction, profile: Profile, _: date) -> Iterator[Brok
     if reference.startswith("RF") and not (_RF.fullmatch(reference) and is_mod_97(reference)):
         sentence = "The creditor reference's check digits are wrong (ISO 11649)."
         yield Broken("references.structured", "reference", sentence, "Ask the payee for it.")
+    if _is_qr(reference) and _check_digit(reference[:-1]) != int(reference[-1]):
+        sentence = "The QR reference's check digit is wrong."
+        yield Broken("references.structured", "reference", sentence, "Read it from the bill again.")
+
+
+def _is_qr(reference: str) -> bool:
+    """Whether it is written as a QR reference."""
+    return len(reference) == _QR_DIGITS and reference.isdecimal()
 
 
 def qr_references(payment: Instruction, profile: Profile, _: date) -> Iterator[Broken]:
@@ -240,11 +250,7 @@ def qr_references(payment: Instruction, profile: Profile, _: date) -> Iterator[B
     account, reference = payment.creditor_account, payment.references.structured
     if not profile.qr_references or account is None:
         return
-    is_qr = len(reference) == _QR_DIGITS and reference.isdecimal()
-    if is_qr and _check_digit(reference[:-1]) != int(reference[-1]):
-        sentence = "The QR reference's check digit is wrong."
-        yield Broken("references.structured", "reference", sentence, "Read it from the bill again.")
-    if is_qr != bool(_QR_IBAN.fullmatch(account.identification)):
+    if _is_qr(reference) != bool(_QR_IBAN.fullmatch(account.identification)):
         sentence = "A QR-IBAN needs a QR reference, and no other account takes one."
         yield Broken(
             "references.structured", "reference.qr", sentence, "Take account and reference from the same bill."

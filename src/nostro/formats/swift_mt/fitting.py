@@ -49,10 +49,9 @@ def _to_its_end(given: Iterator[Told]) -> Iterator[Told]:
             return
 
 
-def fitted_payments(head: MessageHead, payments: Iterable[Instruction]) -> tuple[MessageHead, list[Instruction]]:
-    """Ids in lengths that an MT101 takes, each payment with one of its own; who bears charges, where it is shared."""
-    told = [_payment(payment, str(number)) for number, payment in enumerate(payments, start=1)]
-    return head.model_copy(update={"message_id": _cut_reference(head.message_id)}), told
+def fitted_head(head: MessageHead) -> MessageHead:
+    """With an id in a length that an MT101 takes."""
+    return head.model_copy(update={"message_id": _cut_reference(head.message_id)})
 
 
 def numbered(head: MessageHead, number: int) -> MessageHead:
@@ -61,7 +60,8 @@ def numbered(head: MessageHead, number: int) -> MessageHead:
     return head.model_copy(update={"message_id": head.message_id[: REFERENCE_SIGNS - len(mark)].rstrip("/ ") + mark})
 
 
-def _payment(payment: Instruction, number: str) -> Instruction:
+def fitted_payment(payment: Instruction, number: str) -> Instruction:
+    """With ids in lengths that an MT101 takes, one of its own, and who bears charges, where it is shared."""
     refs = payment.references
     own = _reference(refs.instruction) or _reference(refs.end_to_end) or number
     shared = payment.charge_bearer in ("", "SLEV")

@@ -23,9 +23,9 @@ from nostro.formats.swift_mt.writing import (
 )
 from nostro.model.failures import FormatRefused
 from nostro.model.messages import Instruction, MessageHead
-from nostro.model.parties import BankAccount, Party
+from nostro.model.parties import BankAccount, Party, valid_iban
 
-_MESSAGE_SIGNS = 10_000
+_MESSAGE_SIGNS, _LONGEST = 10_000, 99_999
 _BEARERS = {iso: own for own, iso in CHARGE_BEARERS.items()}
 _BY_CHEQUE = "CHQB"
 _OTHER = "Write it in a format that has such payments."
@@ -40,44 +40,61 @@ _LINES = 4
 def write_mt101(head: MessageHead, payments: Iterable[Instruction]) -> Iterator[bytes]:
     """The message, or its chain. All payments are of one payer and one day, which sequence A tells.
 
-    Blocks are written when `head.envelope` tells sender and receiver. Raises `FormatRefused` for what the format can't
-    carry: the field, its rule, and a remedy.
+    `payments` are read twice: a list, or what can be read again. Blocks are written when `head.envelope` tells sender
+    and receiver. Raises `FormatRefused` for what the format can't carry: the field, its rule, and a remedy.
     """
-    given = iter(payments)
-    first = next(given, None)
+    first = next(iter(payments), None)
     if first is None:
         raise FormatRefused("An MT101 has one payment at least.", "Give one.")
-    shared = _Shared(head, first)
-    texts = [shared.payment(first), *(shared.payment(one) for one in given)]
-    chain = list(_chained(texts, _MESSAGE_SIGNS - shared.signs))
-    sender, receiver = (head.envelope.sender, head.envelope.receiver) if head.envelope else ("", "")
-    for number, told in enumerate(chain, start=1):
-        fields = [*shared.beginning(number, len(chain)), *(line for text in told for line in text)]
-        yield envelope("101", sender, receiver, fields)
+    chain = Chain(head, first)
+    for payment in payments:
+        chain.count(payment)
+    yield from chain.written(payments)
 
 
-def _chained(texts: list[list[str]], room: int) -> Iterator[list[list[str]]]:
-    """Payments by message."""
-    held: list[list[str]] = []
-    signs = 0
-    for text in texts:
-        size = sum(len(line) + 2 for line in text)
-        if held and signs + size > room:
-            yield held
-            held, signs = [], 0
-        held.append(text)
-        signs += size
-    yield held
+class Chain:
+    """Messages that follow each other: what sequence A tells for all payments, and what each must agree with.
 
-
-class _Shared:
-    """What sequence A tells for all payments, and what each must agree with."""
+    How many there are stands in each (28D): the payments are counted before they are written.
+    """
 
     def __init__(self, head: MessageHead, first: Instruction) -> None:
         self.head = head
         self.first = first
         self.used: set[str] = set()
         self.signs = 200 + sum(len(line) + 2 for line in self.beginning(99_999, 99_999))
+        self.held, self.messages = 0, 1
+
+    def count(self, payment: Instruction) -> None:
+        """One payment more, which is checked. Raises `FormatRefused`."""
+        own = payment.references.instruction or payment.references.end_to_end
+        if own in self.used:
+            raise FormatRefused("Field 21: a reference comes twice in the message.", "Give each payment its own.")
+        self.used.add(own)
+        size = _size(self.payment(payment))
+        if self.held and self.signs + self.held + size > _MESSAGE_SIGNS:
+            self.messages, self.held = self.messages + 1, 0
+        self.held += size
+
+    def written(self, payments: Iterable[Instruction]) -> Iterator[bytes]:
+        """The messages, of the payments that were counted."""
+        if self.messages > _LONGEST:
+            raise FormatRefused(f"Field 28D numbers {_LONGEST} messages.", "Split the payments.")
+        number, room, held = 1, _MESSAGE_SIGNS - self.signs, list[str]()
+        signs = 0
+        for payment in payments:
+            text = self.payment(payment)
+            if held and signs + _size(text) > room:
+                yield self._message(number, held)
+                number, signs, held = number + 1, 0, []
+            held += text
+            signs += _size(text)
+        yield self._message(number, held)
+
+    def _message(self, number: int, inside: list[str]) -> bytes:
+        told = self.head.envelope
+        sender, receiver = (told.sender, told.receiver) if told else ("", "")
+        return envelope("101", sender, receiver, [*self.beginning(number, self.messages), *inside])
 
     def beginning(self, number: int, total: int) -> Iterator[str]:
         """Sequence A."""
@@ -111,9 +128,6 @@ class _Shared:
     def _payment(self, told: Instruction) -> Iterator[str]:
         own = told.references.instruction or told.references.end_to_end
         yield f":21:{reference('21', own)}"
-        if own in self.used:
-            raise FormatRefused("Field 21: a reference comes twice in the message.", "Give each payment its own.")
-        self.used.add(own)
         if deal := told.others.get("21F"):
             yield f":21F:{reference('21F', deal)}"
         for code in told.instructions:
@@ -131,6 +145,10 @@ class _Shared:
         if bearer is None:
             raise FormatRefused("Field 71A takes who bears the charges: DEBT, CRED or SHAR.", "Choose one of them.")
         yield f":71A:{bearer}"
+
+
+def _size(text: Iterable[str]) -> int:
+    return sum(len(line) + 2 for line in text)
 
 
 def _amounts(told: Instruction) -> Iterator[str]:
@@ -159,6 +177,8 @@ def _side(field: str, party: Party, account: BankAccount) -> Iterator[str]:
     """An account line, then name and address in up to four lines."""
     if not account.identification or not party.name:
         raise FormatRefused(f"Field {field} needs a name and a bank account.", "Tell both.")
+    if account.iban and not valid_iban(account.identification):
+        raise FormatRefused(f"Field {field}: the IBAN's check digits or length are wrong.", "Ask the payee for it.")
     yield f":{field}:/{told_text(field, account.identification, 34)}"
     yield from text_lines(field, [party.name, *_address(party)], _LINES)
 

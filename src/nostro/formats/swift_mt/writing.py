@@ -11,7 +11,7 @@ from datetime import date
 from decimal import Decimal
 
 from nostro.model.failures import FormatRefused
-from nostro.model.money import EXPONENTS, Amount, plain
+from nostro.model.money import EXPONENTS, NO_CURRENCY, Amount, plain
 
 OUTSIDE_X = re.compile(r"[^A-Za-z0-9/\-?:().,'+ ]")
 _AMOUNT_SIGNS = 15
@@ -48,7 +48,9 @@ def amount_text(field: str, amount: Amount) -> str:
     value = amount.value
     if value < 0:
         raise FormatRefused(f"Field {field}: an amount is never negative.", "Turn its direction.")
-    if value != round(value, EXPONENTS[amount.currency]):
+    if amount.currency == NO_CURRENCY:
+        raise FormatRefused(f"Field {field}: the amount has no currency.", "Say which one it is in.")
+    if amount.is_finer:
         raise FormatRefused(
             f"Field {field}: the amount has more digits than {amount.currency} has.", "Round it by your rule."
         )

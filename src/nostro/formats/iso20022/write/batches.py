@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from itertools import groupby
 from typing import NamedTuple
 
 from nostro.formats.codes import code_set
+from nostro.formats.grouped import Group, Grouped
 from nostro.formats.iso20022.write.told_as import Dialect, coded, dialect, instant, party
 from nostro.formats.profiles import Profile, profile
 from nostro.formats.profiles.check import FileRules, ProfileRefused
@@ -23,8 +23,6 @@ from nostro.model.parties import Party
 
 _PIECE = 250
 """Payments that are written at once."""
-_READINGS = 24
-"""So many mixed groups are read for one by one; of more, all payments are held."""
 _SIDES = 1_000
 _ID = 35
 _SEPA = "sepa"
@@ -38,19 +36,8 @@ class Initiation(Value):
     initiating_party: Party
 
 
-@dataclass(slots=True)
-class Batch:
-    """What a group says of its payments: its name, what they share (as the first one says it), how many, and their sum.
-
-    The sum is that of amounts of whatever currencies: what the standard calls a control sum.
-    """
-
-    first: Instruction
-    name: str = ""
-    count: int = 0
-    total: Decimal = Decimal(0)
-
-
+Batch = Group[Instruction]
+"""What a group says of its payments; their sum is of whatever currencies: what the standard calls a control sum."""
 Shared = tuple[object, ...]
 Hears = Callable[[Instruction], object]
 
@@ -84,78 +71,27 @@ class _Sides:
         return (self.known.get(id(side)) or self.known.setdefault(id(side), (side, repr(side))))[1]
 
 
-@dataclass(slots=True)
-class Batches:
-    """The groups of a run in the order of each one's first payment, and the payments, which are read once more.
-
-    `payments` are read as often as it takes: once to check and count them, once to write them; where groups are mixed,
-    once a group, so that none of them has to be held. Of very many mixed groups the payments are held after all.
-    """
-
-    payments: Iterable[Instruction]
-    groups: dict[Shared, Batch] = field(default_factory=dict)
-    mixed: bool = False
-    sides: _Sides = field(default_factory=_Sides)
-
-    @classmethod
-    def of(
-        cls, letter: Initiation, payments: Iterable[Instruction], rules: Profile, methods: frozenset[Method]
-    ) -> Batches:
-        """All payments checked and counted. Raises `ProfileRefused` for what can't be sent."""
-        _admit(letter, rules)
-        file = FileRules(rules, sent_at=letter.created_at)
-        run, findings, other, count, last = cls(payments), list[Finding](), list[Finding](), 0, None
-        for count, payment in enumerate(payments, start=1):
-            findings += file.take(payment)
-            if payment.method not in methods:
-                other.append(_other_method(count - 1, payment, methods))
-            last = run.add(payment, last)
-        if not count:
-            raise FormatRefused("There is no payment to write.", "Leave the file out.")
-        if findings or other:
-            raise ProfileRefused(findings or other)
-        taken: set[str] = set()
-        for number, group in enumerate(run.groups.values(), start=1):
-            group.name = _name(letter, group.first, number, taken)
-        return run
-
-    def add(self, payment: Instruction, last: Batch | None) -> Batch:
-        """A payment in its group; `last` is the group of the one before."""
-        shared = self.sides.shared(payment)
-        known = self.groups.get(shared)
-        self.mixed = self.mixed or (known is not None and known is not last)
-        group = known or self.groups.setdefault(shared, Batch(payment))
-        group.count += 1
-        group.total += amount_of(payment)
-        return group
-
-    def written(self) -> Iterator[tuple[Batch, Iterator[Instruction]]]:
-        """Each group, then its payments, which have to be taken before the next group is."""
-        if not self.mixed:
-            for shared, payments in groupby(self.payments, self.sides.shared):
-                if shared not in self.groups:
-                    raise _other_payments()
-                yield self.groups[shared], self._as_counted(self.groups[shared], payments)
-        elif len(self.groups) > _READINGS or isinstance(self.payments, Sequence):
-            held: dict[Shared, list[Instruction]] = {shared: [] for shared in self.groups}
-            for payment in self.payments:
-                held[self.sides.shared(payment)].append(payment)
-            for shared, group in self.groups.items():
-                yield group, self._as_counted(group, held.pop(shared))
-        else:
-            for shared, group in self.groups.items():
-                same = (payment for payment in self.payments if self.sides.shared(payment) == shared)
-                yield group, self._as_counted(group, same)
-
-    @staticmethod
-    def _as_counted(group: Batch, payments: Iterable[Instruction]) -> Iterator[Instruction]:
-        """The payments of a group. Raises `FormatRefused` where they are not those that were counted."""
-        count, total = 0, Decimal(0)
-        for payment in payments:
-            yield payment
-            count, total = count + 1, total + amount_of(payment)
-        if (count, total) != (group.count, group.total):
-            raise _other_payments()
+def batches(
+    letter: Initiation, payments: Iterable[Instruction], rules: Profile, methods: frozenset[Method]
+) -> Grouped[Instruction]:
+    """All payments checked and counted, in groups with names. Raises `ProfileRefused` for what can't be sent."""
+    _admit(letter, rules)
+    file = FileRules(rules, sent_at=letter.created_at)
+    run, last = Grouped(payments, _Sides().shared, amount_of), None
+    findings, other, count = list[Finding](), list[Finding](), 0
+    for count, payment in enumerate(payments, start=1):
+        findings += file.take(payment)
+        if payment.method not in methods:
+            other.append(_other_method(count - 1, payment, methods))
+        last = run.add(payment, last)
+    if not count:
+        raise FormatRefused("There is no payment to write.", "Leave the file out.")
+    if findings or other:
+        raise ProfileRefused(findings or other)
+    taken: set[str] = set()
+    for number, group in enumerate(run.groups.values(), start=1):
+        group.name = _name(letter, group.first, number, taken)
+    return run
 
 
 def _admit(letter: Initiation, rules: Profile) -> None:
@@ -163,10 +99,6 @@ def _admit(letter: Initiation, rules: Profile) -> None:
         raise FormatRefused(
             "The message id is empty, too long, or holds signs that are not taken.", "Give another one."
         )
-
-
-def _other_payments() -> FormatRefused:
-    return FormatRefused("The payments changed while they were written: counts and sums would be wrong.", "Try again.")
 
 
 def _other_method(number: int, payment: Instruction, methods: frozenset[Method]) -> Finding:
@@ -216,13 +148,13 @@ class Message(NamedTuple):
         version = version or rules.versions[self.name]
         if version not in self.versions:
             raise FormatRefused(f"{version} is not written.", f"There are {', '.join(self.versions)}.")
-        run = Batches.of(letter, payments, rules, self.methods)
+        run = batches(letter, payments, rules, self.methods)
         speech = dialect(version, rules, self.first_modern)
         return document(version, self.root, self._parts(letter, run, speech, hears))
 
-    def _parts(self, letter: Initiation, run: Batches, speech: Dialect, hears: Hears) -> Iterator[str]:
+    def _parts(self, letter: Initiation, run: Grouped[Instruction], speech: Dialect, hears: Hears) -> Iterator[str]:
         yield header(letter, run.groups.values(), speech)
-        for group, payments in run.written():
+        for group, payments in run.given():
             yield f"<PmtInf>{self.group(group, speech)}"
             yield from in_pieces(self._payments(payments, speech, hears))
             yield "</PmtInf>"

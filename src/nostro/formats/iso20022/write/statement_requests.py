@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 
 from nostro.formats.iso20022.write.batches import Initiation, document, in_pieces
+from nostro.formats.iso20022.write.held import held
 from nostro.formats.iso20022.write.told_as import Dialect, account_number, bank, dialect, instant, party
 from nostro.formats.profiles import profile
 from nostro.formats.xml_text import branch, leaf
@@ -37,7 +38,7 @@ def write_camt060(wanted: Sequence[Wanted], letter: Initiation) -> Iterator[byte
     if not wanted:
         raise FormatRefused("Nothing is asked for.", "Leave the request out.")
     speech = dialect(CAMT060, profile("iso"), 5)
-    return document(CAMT060, "AcctRptgReq", in_pieces(_request(wanted, letter, speech)))
+    return held(document(CAMT060, "AcctRptgReq", in_pieces(_request(wanted, letter, speech))))
 
 
 def _request(wanted: Sequence[Wanted], letter: Initiation, speech: Dialect) -> Iterator[str]:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
 
+from nostro.formats.carried import place
+from nostro.formats.grouped import Grouped
 from nostro.formats.iso20022.write.batches import Initiation, document, in_pieces
+from nostro.formats.iso20022.write.held import held
 from nostro.formats.iso20022.write.settled import amount
 from nostro.formats.iso20022.write.told_as import Dialect, account_number, dialect, instant, party, reason
 from nostro.formats.profiles import profile
@@ -25,21 +30,64 @@ _EARLY: Mapping[Level, frozenset[str]] = {
 """The statuses that version 03 knows; later ones take any of the external code set."""
 
 
+Hears = Callable[[PaymentStatus], object]
+
+
 def write_pain002(
-    statuses: Sequence[PaymentStatus], letter: Initiation, original: OriginalMessage, version: str = PAIN002[-1]
+    statuses: Iterable[PaymentStatus],
+    letter: Initiation,
+    original: OriginalMessage,
+    version: str = PAIN002[-1],
+    hears: Hears = lambda _: None,
 ) -> Iterator[bytes]:
     """The report, in pieces: the message's status, then each group's with those of its payments.
 
-    Raises `FormatRefused` where a status can't be told in this version, or names no group that it belongs to.
+    `statuses` are read twice or more often: a list, or what can be read again; `hears` is told each one as it is
+    written. Raises `FormatRefused` where a status can't be told in this version, or names no group that it belongs to.
     """
     if version not in PAIN002:
         raise FormatRefused(f"{version} is not written.", f"There are {', '.join(PAIN002)}.")
     if not (original.message_id and original.name):
         raise FormatRefused("A report names the message that it answers.", "Give its id and its name.")
     speech = dialect(version, profile("iso"), _FIRST_MODERN)
-    for told in statuses:
-        _admit(told, speech)
-    return document(version, "CstmrPmtStsRpt", in_pieces(_report(statuses, letter, original, speech)))
+    report = _report(_Run.of(statuses, speech), letter, original, hears)
+    return held(document(version, "CstmrPmtStsRpt", in_pieces(report)), echoes=True)
+
+
+@dataclass(slots=True)
+class _Run:
+    """The statuses by group, and what was said first of the message and of each group."""
+
+    speech: Dialect
+    grouped: Grouped[PaymentStatus]
+    message: PaymentStatus | None = None
+    groups: dict[str, PaymentStatus] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, statuses: Iterable[PaymentStatus], speech: Dialect) -> _Run:
+        """All statuses, each of which this version knows. Raises `FormatRefused`."""
+        run, last = cls(speech, Grouped(_Below(statuses), lambda told: told.group, lambda _: Decimal(0))), None
+        for told in statuses:
+            _admit(told, speech)
+            if (told.level == "message" and run.message) or (told.level == "group" and told.group in run.groups):
+                raise FormatRefused(f"{place(told)}: the {told.level} has a status already.", "Take one of them out.")
+            if told.level == "message":
+                run.message = told
+                continue
+            last = run.grouped.add(told, last)
+            if told.level == "group":
+                run.groups[told.group] = told
+        return run
+
+
+@dataclass(slots=True)
+class _Below:
+    """The statuses of groups and payments, read anew each time."""
+
+    statuses: Iterable[PaymentStatus]
+
+    def __iter__(self) -> Iterator[PaymentStatus]:
+        return (told for told in self.statuses if told.level != "message")
 
 
 def _admit(told: PaymentStatus, speech: Dialect) -> None:
@@ -50,19 +98,14 @@ def _admit(told: PaymentStatus, speech: Dialect) -> None:
         raise FormatRefused(sentence, f"Write {PAIN002[-1]}.")
 
 
-def _report(
-    statuses: Sequence[PaymentStatus], letter: Initiation, original: OriginalMessage, speech: Dialect
-) -> Iterator[str]:
+def _report(run: _Run, letter: Initiation, original: OriginalMessage, hears: Hears) -> Iterator[str]:
     head = (leaf("MsgId", letter.message_id), leaf("CreDtTm", instant(letter.created_at)))
-    yield branch("GrpHdr", *head, party("InitgPty", letter.initiating_party, speech))
-    whole = next((told for told in statuses if told.level == "message"), None)
-    yield branch("OrgnlGrpInfAndSts", *_original(original), *_state("GrpSts", whole, speech))
-    groups: dict[str, list[PaymentStatus]] = {}
-    for told in statuses:
-        if told.level != "message":
-            groups.setdefault(told.group, []).append(told)
-    for name, inside in groups.items():
-        yield from _group(name, inside, speech)
+    yield branch("GrpHdr", *head, party("InitgPty", letter.initiating_party, run.speech))
+    if run.message:
+        hears(run.message)
+    yield branch("OrgnlGrpInfAndSts", *_original(original), *_state("GrpSts", run.message, run.speech))
+    for group, inside in run.grouped.given():
+        yield from _group(group.first.group, run, inside, hears)
 
 
 def _original(told: OriginalMessage) -> Iterator[str]:
@@ -80,13 +123,18 @@ def _state(name: str, told: PaymentStatus | None, speech: Dialect) -> Iterator[s
             yield branch("NbOfTxsPerSts", leaf("DtldNbOfTxs", str(count)), leaf("DtldSts", state))
 
 
-def _group(name: str, inside: Sequence[PaymentStatus], speech: Dialect) -> Iterator[str]:
-    own = next((told for told in inside if told.level == "group"), None)
+def _group(name: str, run: _Run, inside: Iterable[PaymentStatus], hears: Hears) -> Iterator[str]:
+    own = run.groups.get(name)
     counted = [leaf("OrgnlNbOfTxs", own.others.get("original_count", "")) if own else ""]
     counted += [leaf("OrgnlCtrlSum", own.others.get("original_sum", "")) if own else ""]
     yield "<OrgnlPmtInfAndSts>" + leaf("OrgnlPmtInfId", name) + "".join(counted)
-    yield from _state("PmtInfSts", own, speech)
-    yield from (_payment(told, speech) for told in inside if told.level == "transaction")
+    yield from _state("PmtInfSts", own, run.speech)
+    if own:
+        hears(own)
+    for told in inside:
+        if told.level == "transaction":
+            hears(told)
+            yield _payment(told, run.speech)
     yield "</OrgnlPmtInfAndSts>"
 
 
