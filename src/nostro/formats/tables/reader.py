@@ -46,7 +46,7 @@ class _Walk:
     running: Running | None = None
     account: str = ""
     chain: Chain = field(default_factory=Chain)
-    marked: list[tuple[str, Amount]] = field(default_factory=list)
+    marked: list[tuple[str, Amount, int]] = field(default_factory=list)
     unread: list[tuple[str, str]] = field(default_factory=list)
     line: int = 0
 
@@ -124,8 +124,9 @@ class _Walk:
         for name, detail in self.unread:
             running.note(name, detail)
         currency = running.head.currency or NO_CURRENCY
-        ends = list(self.marked) or [(code, self._balance(value, currency)) for code, value in self.chain.ends()]
-        running.balances += [Balance(code=code, amount=amount) for code, amount in ends]
+        ends = self.marked or [(code, self._balance(value, currency), at) for code, value, at in self.chain.ends()]
+        for code, amount, at in ends:
+            running.take_balance(Balance(code=code, amount=amount), at)
         for line, expected, said in self.chain.broken()[:_NOTED]:
             running.note("chain", f"line {line}: the amounts lead to {expected}, told is {said}")
         if self.chain.counted:
@@ -152,7 +153,7 @@ class _Walk:
             self.unread.append(("opening" if code == "OPBD" else "closing", f"line {row.line}: {unreadable}"))
             return
         if value is not None:
-            self.marked.append((code, self._balance(value, self.profile.currency or NO_CURRENCY)))
+            self.marked.append((code, self._balance(value, self.profile.currency or NO_CURRENCY), row.line))
 
     def _amount(self, row: Row, currency: str) -> tuple[Amount, Direction]:
         """The amount and its direction. Raises `Unreadable`."""
