@@ -13,7 +13,7 @@ from nostro.model.messages import Instruction, PaymentStatus
 from nostro.model.money import Amount
 from nostro.model.parties import BankAccount, Party
 from nostro.model.remittance import Adjustment, Document
-from nostro.model.statements import Charge, Entry, Exchange, Reject, StatementEnd
+from nostro.model.statements import Charge, Entry, Exchange, Reject, Source, StatementEnd
 
 URN = "urn:iso:std:iso:20022:tech:xsd:"
 DETAIL = """<TxDtls><Refs><EndToEndId>E1</EndToEndId></Refs><Amt Ccy="EUR">10.00</Amt><CdtDbtInd>CRDT</CdtDbtInd>
@@ -85,7 +85,8 @@ def test_all_that_is_told_of_a_payment_is_read() -> None:
         Document(number="I1", due=euros("7"), remitted=euros("6"), adjustments=(kept,)),
         Document(number="I2", remitted=euros("4")),
     )
-    assert detail.charges == (Charge(amount=euros("0.30"), type="BRKF"),)
+    place = Source(where="descendant::TxDtls[1]/Chrgs[1]/Rcrd[1]")
+    assert detail.charges == (Charge(amount=euros("0.30"), type="BRKF", source=place),)
     assert (detail.local_instrument, str(detail.settlement_date), detail.tax) == ("INST", "2026-01-03", euros("1"))
     assert detail.exchange == Exchange(
         instructed=Amount(value=Decimal("11.00"), currency="USD"),

@@ -198,7 +198,7 @@ def converted(name: str, items: list[Item], **told: str) -> tuple[bytes, list[st
 def leaves(path: str, told: object) -> Iterator[tuple[str, str]]:
     """All that is said, by its place: written anew here, since the judge must not be the judged."""
     if isinstance(told, Value):
-        told = {name: getattr(told, name) for name in type(told).model_fields}
+        told = {name: getattr(told, name) for name in type(told).model_fields if name != "source"}
     if isinstance(told, dict):
         for name, inside in told.items():
             yield from leaves(f"{path}.{name}".lstrip("."), inside)
@@ -210,7 +210,7 @@ def leaves(path: str, told: object) -> Iterator[tuple[str, str]]:
         yield path, "".join("".join(map(str, told)).split()) if isinstance(told, tuple) else plain
 
 
-OWN = ("source", "format", "checks", "kind", "created_", "declared_", "balances", "totals", "entries", "rejected",
+OWN = ("format", "checks", "kind", "created_", "declared_", "balances", "totals", "entries", "rejected",
        "details_total")  # fmt: skip
 
 

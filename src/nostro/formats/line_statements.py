@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from nostro.formats.checks import BatchSum, Control, Sums
 from nostro.formats.reading import Unreadable, if_readable, why
 from nostro.formats.text import begun, decode, lines
+from nostro.model.base import changed
 from nostro.model.money import NO_CURRENCY, Amount, exponent
 from nostro.model.parties import BankAccount
 from nostro.model.statements import Balance, Check, Entry, Reject, Source, StatementEnd, StatementHead
@@ -185,9 +186,14 @@ class Running:
     def add_balance(self, name: str, line: int, balance: Callable[[], Balance]) -> None:
         """A balance, or a check of that name where it can't be read."""
         try:
-            self.balances.append(balance())
+            self.take_balance(balance(), line)
         except Unreadable as unreadable:
             self.note(name, f"line {line}: {unreadable}")
+
+    def take_balance(self, balance: Balance, line: int | None) -> None:
+        """A balance that was read in a line."""
+        where = f"{self.head.source.where}/balance[{len(self.balances) + 1}]"
+        self.balances.append(changed(balance, {"source": Source(where=where, line=line)}))
 
     def open(self) -> StatementHead:
         """The head, with the balances that were told before the entries."""

@@ -65,6 +65,8 @@ class _Movement:
 
     line: int
     told: dict[str, list[str]] = field(default_factory=dict)
+    lines: list[int] = field(default_factory=list)
+    """Of its parts' amounts (`$`)."""
 
     def first(self, letter: str) -> str:
         """The first line with that letter."""
@@ -98,6 +100,8 @@ class _Walk:
             yield from self._complete()
         else:
             self.movement = self.movement or _Movement(number)
+            if line.startswith("$"):
+                self.movement.lines.append(number)
             if sum(map(len, self.movement.told.values())) < _FIELDS:
                 self.movement.told.setdefault(line[0].upper(), []).append(line[1:].strip())
 
@@ -266,10 +270,11 @@ def _splits(movement: _Movement, currency: str) -> tuple[Detail, ...]:
     categories, memos = movement.told.get("S", []), movement.told.get("E", [])
     details: list[Detail] = []
     for place, said in enumerate(movement.told.get("$", [])[:_FIELDS]):
+        source = Source(where=f"$[{place + 1}]", line=movement.lines[place])
         try:
             value = decimal(said, currency)
         except Unreadable:
-            details.append(Detail())
+            details.append(Detail(source=source))
             continue
         details.append(
             Detail(
@@ -277,6 +282,7 @@ def _splits(movement: _Movement, currency: str) -> tuple[Detail, ...]:
                 direction="debit" if value < 0 else "credit",
                 additional=categories[place] if place < len(categories) else "",
                 remittance=(memos[place],) if place < len(memos) and memos[place] else (),
+                source=source,
             )
         )
     return tuple(details)

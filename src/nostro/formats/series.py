@@ -125,7 +125,8 @@ class Series:
         sequence = head.sequence or head.legal_sequence or None  # 0 stands for none
         page = head.page or 1
         key = (head.bank_account.identification, head.currency or head.bank_account.currency)
-        told = digest([*key, sequence, day, opening, closing, page, self.content]).hex()[:32]
+        balances = [balance and balance.content for balance in (opening, closing)]
+        told = digest([*key, sequence, day, *balances, page, self.content]).hex()[:32]
         if told in self.places:
             self.doubled.add(told)
         link = Link(

@@ -55,11 +55,12 @@ class ShownBalance(Value):
     code: str
     amount: Amount
     date: date | None
+    source: Source | None
 
     @classmethod
     def of(cls, told: Balance | None) -> Self | None:
         """The balance as it is shown."""
-        return cls(code=told.code, amount=told.amount, date=told.on) if told else None
+        return cls(code=told.code, amount=told.amount, date=told.on, source=told.source) if told else None
 
 
 class ShownCounterparty(Value):
@@ -100,6 +101,7 @@ class ShownDetail(Value):
     tax: Amount | None
     documents: tuple[Document, ...]
     additional: str
+    source: Source | None
 
     @staticmethod
     def of(told: Detail) -> ShownDetail:
@@ -120,6 +122,7 @@ class ShownDetail(Value):
             tax=told.tax,
             documents=told.documents or (),
             additional=told.additional,
+            source=told.source,
         )
 
 

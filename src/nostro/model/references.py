@@ -72,6 +72,7 @@ _NOTHING = frozenset({
     "NOTPROVIDED", "NOT-PROVIDED", "NOT_PROVIDED", "NOTAVAILABLE", "NOTAPPLICABLE", "NONREF", "NOREF", "NONE", "NULL",
     "N/A", "NA", "UNKNOWN",
 })  # fmt: skip
+_LONGEST = 20
 _ENDS = frozenset(("", "0", *punctuation, *{end for word in _NOTHING for end in (word[-1], word[-1].lower())}))
 
 
@@ -81,10 +82,13 @@ def told(reference: str) -> str:
     Nothing but zeros is none either: two payments that bear one of these have nothing in common.
     """
     said = reference.strip()
-    if said[-1:] not in _ENDS:
+    end = said[-1:]
+    if end not in _ENDS:
         return said  # as most of a million do: nothing more is to be looked at
-    if "".join(said.split()).upper() in _NOTHING or not said.strip("0"):
-        return ""
+    if end == "0":
+        return said if said.strip("0") else ""
+    if end.isalnum():
+        return "" if len(said) <= _LONGEST and "".join(said.split()).upper() in _NOTHING else said
     return said if any(map(str.isalnum, said)) else ""
 
 

@@ -20,7 +20,10 @@ EntryState = Literal["booked", "pending", "information", "future"]
 
 
 class Source(Value):
-    """Where in the received bytes something stands: the XPath or line, so that a person can be shown it."""
+    """Where in the received bytes something stands: the XPath or line, so that a person can be shown it.
+
+    `where` of a detail or a charge begins below the entry or payment that it stands in.
+    """
 
     where: str
     line: int | None = None
@@ -40,6 +43,12 @@ class Balance(Value):
     code: str
     amount: Amount
     on: date | None = None
+    source: Source | None = None
+
+    @property
+    def content(self) -> Balance:
+        """What it says, wherever it stands."""
+        return self.model_copy(update={"source": None})
 
 
 class References(Value):
@@ -80,6 +89,7 @@ class Charge(Value):
     included: bool | None = None
     bearer: str = ""
     type: str | None = None
+    source: Source | None = None
 
 
 class ReturnInformation(Value):
@@ -116,6 +126,7 @@ class Detail(Value):
     settlement_date: date | None = None
     local_instrument: str | None = None
     tax: Amount | None = None
+    source: Source | None = None
 
 
 class Entry(Value):

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Literal
 
 from nostro.connectors.bank_files.hints import hints
+from nostro.model.base import changed
 from nostro.model.canonical import digest
 from nostro.model.entities import HouseBankAccount
 from nostro.model.facts.bank import EntryPart, EntryReported
@@ -71,7 +72,7 @@ class Document:
             counterparty_name=entry.counterparty.name or None if entry.counterparty else None,
             counterparty_iban=entry.counterparty_account.identification if entry.counterparty_account else None,
             remittance=" ".join(entry.remittance) or entry.additional or None,
-            entry=entry.model_copy(update={"details": entry.details[:_DETAILS_KEPT]}),
+            entry=_kept(entry),
         )
         return self._numbered(report)
 
@@ -100,6 +101,19 @@ class Document:
         place = Amount(value=self.place, currency=entry.amount.currency)
         self.place += entry.amount.value if entry.direction == "credit" else -entry.amount.value
         return place
+
+
+def _kept(entry: Entry) -> Entry:
+    """What the fact keeps of the entry: the receipt and the entry's own place lead to all that stands in it."""
+    details = tuple(
+        changed(detail, {"source": None, "charges": _without_places(detail.charges)})
+        for detail in entry.details[:_DETAILS_KEPT]
+    )
+    return changed(entry, {"details": details, "charges": _without_places(entry.charges)})
+
+
+def _without_places(charges: tuple[Charge, ...]) -> tuple[Charge, ...]:
+    return tuple(changed(charge, {"source": None}) for charge in charges)
 
 
 def _plain_marks(report: EntryReported) -> list[object]:

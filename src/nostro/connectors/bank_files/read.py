@@ -163,7 +163,8 @@ class _Reading:
         document, head = owned.document, owned.document.head.completed(end)
         opening, closing = head.opening, head.closing
         currency = document.account.currency
-        told = [head.sequence, head.legal_sequence, opening, closing, owned.content.digest()]
+        balances = [balance and balance.content for balance in (opening, closing)]
+        told = [head.sequence, head.legal_sequence, *balances, owned.content.digest()]
         received = StatementReceived(
             account=document.account.id,
             kind=head.kind,

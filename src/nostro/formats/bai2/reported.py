@@ -181,15 +181,15 @@ def _take_states(account: ReportedAccount, told: Sequence[str], line: int) -> No
         try:
             account.total += raw_number(amount) or 0
             if code:
-                _take_state(account, code, amount, count)
+                _take_state(account, (code, amount, count), line)
             place += 3 + funds(told[place + 3 :]).fields
         except Unreadable as unreadable:
             account.running.note("account", f"line {line}: {unreadable} (type {code[:3]})")
             place += 4
 
 
-def _take_state(account: ReportedAccount, code: str, amount: str, count: str) -> None:
-    running = account.running
+def _take_state(account: ReportedAccount, told_state: tuple[str, str, str], line: int) -> None:
+    running, (code, amount, count) = account.running, told_state
     if code in _SUMMARIES:
         total = signed(amount, account.currency).value if amount.strip() else None
         number = whole_number(count)
@@ -198,7 +198,7 @@ def _take_state(account: ReportedAccount, code: str, amount: str, count: str) ->
     elif direction_of(code) is None and amount.strip() and len(running.balances) < _BALANCES:
         # An empty amount says that the bank doesn't report this state.
         told = signed(amount, account.currency)
-        running.balances.append(Balance(code=BALANCES.get(code, f"BAI/{code}"), amount=told, on=account.on))
+        running.take_balance(Balance(code=BALANCES.get(code, f"BAI/{code}"), amount=told, on=account.on), line)
 
 
 def _at(told: Sequence[str], place: int) -> str:

@@ -13,9 +13,10 @@ from typing import Any
 from nostro.formats.cfonb.amounts import places
 from nostro.formats.line_statements import scaled, whole_number, zone
 from nostro.formats.reading import Unreadable
+from nostro.model.money import Amount
 from nostro.model.parties import BankAccount, Party
 from nostro.model.references import told
-from nostro.model.statements import Charge, Direction, Exchange, References
+from nostro.model.statements import Charge, Direction, Exchange, References, Source
 
 TOLD = 200
 """Records 05 that are kept of one movement."""
@@ -64,14 +65,17 @@ class Told:
         }
 
 
-def gather(pairs: Iterable[tuple[str, str]]) -> Told:
-    """What records tell: pairs of qualifier and information. Raises `Unreadable`."""
+def gather(records: Iterable[tuple[str, str, int]]) -> Told:
+    """What records tell: qualifier, information and line of each. Raises `Unreadable`."""
     gathered = Told()
-    for qualifier, said in pairs:
+    for qualifier, said, number in records:
         if qualifier in _LINES or not qualifier:
             gathered.lines += [line] if (line := " ".join(said.split())) else []
         elif qualifier in _REFERENCES:
             _take_references(gathered, qualifier, said)
+        elif qualifier == "FEE":
+            charge = Charge(amount=_amount(said), source=Source(where="FEE", line=number))
+            gathered.charges = (*gathered.charges, charge)
         elif qualifier in _TAKERS:
             _TAKERS[qualifier](gathered, said)
         elif line := " ".join(said.split()):
@@ -112,23 +116,20 @@ def _number(direction: Direction) -> Callable[[Told, str], None]:
 
 def _original(gathered: Told, said: str) -> None:
     """`MMO`: currency, decimals and amount as instructed; decimals and rate."""
-    currency = said[:3]
-    amount = scaled(zone(said, 5, 18), places(said[3:4].strip(), currency), currency)
     decimals, digits = zone(said, 19, 20), zone(said, 21, 31)
     digits_after, rate_digits = whole_number(decimals), whole_number(digits)
     rate = Decimal(rate_digits).scaleb(-digits_after) if rate_digits and digits_after is not None else None
-    gathered.exchange = Exchange(instructed=amount, source_currency=currency, rate=rate)
+    gathered.exchange = Exchange(instructed=_amount(said), source_currency=said[:3], rate=rate)
 
 
-def _fee(gathered: Told, said: str) -> None:
-    """`FEE`: currency, decimals and amount of a charge."""
+def _amount(said: str) -> Amount:
+    """Currency, decimals and amount, with which `MMO` and `FEE` begin. Raises `Unreadable`."""
     currency = said[:3]
-    amount = scaled(zone(said, 5, 18), places(said[3:4].strip(), currency), currency)
-    gathered.charges = (*gathered.charges, Charge(amount=amount))
+    return scaled(zone(said, 5, 18), places(said[3:4].strip(), currency), currency)
 
 
 _TAKERS: dict[str, Callable[[Told, str], None]] = {
     "NPY": _name("credit"), "NBE": _name("debit"), "IPY": _id("credit"), "IBE": _id("debit"),
-    "CPY": _number("credit"), "CBE": _number("debit"), "MMO": _original, "FEE": _fee,
+    "CPY": _number("credit"), "CBE": _number("debit"), "MMO": _original,
 }  # fmt: skip
 __all__ = ["TOLD", "Told", "Unreadable", "gather"]

@@ -76,7 +76,7 @@ class _Movement:
 
     line: int
     record: str
-    told: list[tuple[str, str]] = field(default_factory=list)
+    told: list[tuple[str, str, int]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -103,7 +103,7 @@ class _Walk:
             yield from self.strays.take(number, tells_money=kind == "04")
         elif kind == "05" and self.movement is not None:
             if len(self.movement.told) < TOLD:
-                self.movement.told.append((zone(record, 46, 48), record[48:118]))
+                self.movement.told.append((zone(record, 46, 48), record[48:118], self.line))
         else:
             yield from self._flush(running)
             yield from self._other(running, kind, record)
@@ -172,7 +172,7 @@ def _fields(running: Running, movement: _Movement) -> dict[str, Any]:
         told = gather(movement.told)
     except Unreadable as unreadable:
         running.note("complement", f"{running.where}, line {line}: {unreadable}")
-        told = gather(pair for pair in movement.told if pair[0] not in ("MMO", "FEE"))
+        told = gather(one for one in movement.told if one[0] not in ("MMO", "FEE"))
     told.references |= _references(record)
     if number := really_told(zone(record, 82, 88)):
         told.others["entry_number"] = number

@@ -162,7 +162,8 @@ class _Walk:
             del group.open[group.open.index(level) :]
         try:
             fields = movement.fields(running.head.currency)
-            detail = Detail(**fields, purpose=movement.purpose)
+            source = Source(where=f"detail[{group.batch.count + 1}]", line=movement.line)
+            detail = Detail(**fields, purpose=movement.purpose, source=source)
         except (Unreadable, ValidationError) as error:
             running.note("detail", f"{running.where}, line {movement.line}: {why(error)}")
             detail = Detail()

@@ -22,7 +22,7 @@ from nostro.formats.iso20022.places import ONE_BY_ONE, Place, Role
 from nostro.formats.iso20022.told import CURRENCY, NOTHING, Told, amount_of
 from nostro.formats.reading import Unreadable, if_readable, why
 from nostro.formats.xml import BrokenXml
-from nostro.model.base import unchecked
+from nostro.model.base import maker
 from nostro.model.failures import FormatRefused
 from nostro.model.statements import Check, Detail, Entry, Reject, ReportKind, Source, StatementEnd, StatementHead
 
@@ -36,7 +36,7 @@ _KINDS: dict[str, tuple[ReportKind, str]] = {
     "BkToCstmrAcctRpt": ("report", "camt.052"),
     "BkToCstmrDbtCdtNtfctn": ("notification", "camt.054"),
 }
-_source = unchecked(Source)
+_made_source = maker(Source)
 _STATES_TOLD = frozenset({"", *STATE_CODES.values()})
 _STATEMENTS = frozenset({"Stmt", "Rpt", "Ntfctn"})
 _IN_STATEMENT = 2
@@ -81,28 +81,27 @@ class _Statement:
     sums: Sums = field(default_factory=Sums)
     headed: bool = False
     line: int = 0
+    entry_where: str = ""
     told: Told = NOTHING
     details: list[Detail] = field(default_factory=list)
     batch: BatchSum = field(default_factory=BatchSum)
     broken_details: list[Check] = field(default_factory=list)
     around: Around | None = None
 
-    @property
-    def entry_where(self) -> str:
-        """Where the present entry stands."""
-        return f"{self.parts.source.where}/Ntry[{self.sums.entries + self.sums.rejected + 1}]"
-
     def begin(self, line: int) -> None:
         """An entry begins."""
         self.line, self.told, self.details, self.batch, self.broken_details = line, NOTHING, [], BatchSum(), []
+        self.entry_where = f"{self.parts.source.where}/Ntry[{self.sums.entries + self.sums.rejected + 1}]"
 
     def take_detail(self, told: Told, line: int) -> None:
         """One transaction of the present entry. Those that name no currency are in their entry's."""
+        # Of all that the entry holds, since there may be several NtryDtls.
+        source = _made_source({"where": f"descendant::TxDtls[{self.batch.count + 1}]", "line": line})
         try:
-            detail = read_detail(told, self.told, self._around(self.told))
+            detail = read_detail(told, self.told, self._around(self.told), source)
         except (Unreadable, ValidationError) as error:
-            where = f"{self.entry_where}, line {line}: {why(error)}"
-            self.broken_details.append(Check(name="detail", ok=False, detail=where))
+            sentence = f"{self.entry_where}, line {line}: {why(error)}"
+            self.broken_details.append(Check(name="detail", ok=False, detail=sentence))
             self.batch.add(Detail())
         else:
             self.batch.add(detail)
@@ -111,7 +110,7 @@ class _Statement:
 
     def entry(self, told: Told) -> Entry | Reject:
         """The present entry, complete."""
-        source = _source(where=self.entry_where, line=self.line)
+        source = _made_source({"where": self.entry_where, "line": self.line})
         self.line = 0
         try:
             entry = read_entry(told, tuple(self.details), self.batch.count, self._around(told), source)

@@ -95,7 +95,7 @@ def read_entry(told: Told, details: tuple[Detail, ...], total: int, around: Arou
 _TRUE = ("true", "1")
 
 
-def read_detail(told: Told, entry: Told, around: Around) -> Detail:
+def read_detail(told: Told, entry: Told, around: Around, source: Source) -> Detail:
     """One transaction of an entry. Raises `Unreadable`."""
     direction = direction_of(told if told.holds("CdtDbtInd") else entry)
     layers, amount = Layers((told,)), told.holder("Amt", "AmtDtls/TxAmt/Amt")
@@ -109,12 +109,13 @@ def read_detail(told: Told, entry: Told, around: Around) -> Detail:
         "counterparty_account": other.account,
         "remittance": lines,
         "exchange": _exchange(told),
-        "charges": _charges(told, around.currency),
+        "charges": _charges(told, around.currency, f"{source.where}/"),
         "returned": _returned(told),
         "ultimate_counterparty": other.ultimate,
         "documents": (told.holds(_STRUCTURED) and documents(layers)) or None,
         "settlement_date": if_readable(day_of, told, "RltdDts/IntrBkSttlmDt"),
         "tax": if_readable(amount_of, told, _TAX, around.currency) if told.holds(_TAX) else None,
+        "source": source,
         **told.fields(_SAID),
     })  # fmt: skip
 
@@ -173,12 +174,17 @@ def _other_side(layers: Layers, direction: Direction, own: str) -> _Other:
     Reversals and returns keep the roles of the original: where the expected side is our own bank account, or is not
     told at all, it is the other one.
     """
-    told = [_on_side(layers, side) for side in _SIDES[direction]]
-    for found in told:
-        number = found.account.identification if found.account else ""
-        if not (number and same_account(own, number)) and (found.party or number):
-            return found
-    return _NOBODY._replace(account=told[0].account if told[0].account and not told[0].account.identification else None)
+    expected, other = _SIDES[direction]
+    if _is_another(first := _on_side(layers, expected), own):
+        return first
+    if _is_another(found := _on_side(layers, other), own):
+        return found
+    return _NOBODY._replace(account=first.account if first.account and not first.account.identification else None)
+
+
+def _is_another(found: _Other, own: str) -> bool:
+    number = found.account.identification if found.account else ""
+    return bool(found.party or number) and not (number and same_account(own, number))
 
 
 _NOBODY = _Other()
@@ -196,7 +202,9 @@ def _references(told: Told, structured: str) -> References:
     for own in told.blocks("Refs/Prtry"):
         others[own.text("Tp") or "Prtry"] = own.text("Ref")
     fields = all_told(told.fields(_REFERENCES))
-    return _made_references({**fields, "structured": really_told(structured), "others": all_told(others)})
+    return _made_references(
+        {**fields, "structured": structured and really_told(structured), "others": others and all_told(others)}
+    )
 
 
 def _exchange(told: Told) -> Exchange | None:
@@ -221,31 +229,36 @@ _CONVERSIONS = ("AmtDtls/TxAmt/CcyXchg", "AmtDtls/CntrValAmt/CcyXchg", "AmtDtls/
 _INSTRUCTED, _SETTLED, _COUNTER = "AmtDtls/InstdAmt/Amt", "AmtDtls/TxAmt/Amt", "AmtDtls/CntrValAmt/Amt"
 
 
-def _charges(told: Told, currency: str) -> tuple[Charge, ...]:
+def _charges(told: Told, currency: str, below: str = "") -> tuple[Charge, ...]:
     """Charges: one element each until version 2, records under one element from version 3 on, or a bare total."""
     found = [
-        charge for block in told.blocks("Chrgs") for charge in _charges_in(block.shape, tuple(block.values), currency)
+        charge
+        for place, block in enumerate(told.blocks("Chrgs"), start=1)
+        for charge in _charges_in(block.shape, tuple(block.values), currency, f"{below}Chrgs[{place}]")
     ]
     return tuple(found[:_CHARGES])
 
 
 @lru_cache(maxsize=1_024)
-def _charges_in(shape: Shape, values: tuple[str, ...], currency: str) -> tuple[Charge, ...]:
+def _charges_in(shape: Shape, values: tuple[str, ...], currency: str, where: str) -> tuple[Charge, ...]:
     """A bank takes the same charges again and again."""
     block = Told(shape, values)
-    charged = [charge for one in block.blocks("Rcrd") or [block] if (charge := _charge(one, currency))]
-    return tuple(charged or _total_charge(block, currency))
+    records = [(one, f"{where}/Rcrd[{place}]") for place, one in enumerate(block.blocks("Rcrd"), start=1)]
+    charged = [charge for one, at in records or [(block, where)] if (charge := _charge(one, currency, at))]
+    return tuple(charged or _total_charge(block, currency, where))
 
 
 _CHARGES = 100
 _TOTAL = "TtlChrgsAndTaxAmt"
 
 
-def _total_charge(told: Told, currency: str) -> list[Charge]:
-    return [_made_charge({"amount": amount_of(told, _TOTAL, currency)})] if told.holds(_TOTAL) else []
+def _total_charge(told: Told, currency: str, where: str) -> list[Charge]:
+    source = Source(where=f"{where}/{_TOTAL}")
+    amount = amount_of(told, _TOTAL, currency) if told.holds(_TOTAL) else None
+    return [_made_charge({"amount": amount, "source": source})] if amount else []
 
 
-def _charge(told: Told, currency: str) -> Charge | None:
+def _charge(told: Told, currency: str, where: str) -> Charge | None:
     if not told.holds("Amt"):
         return None
     included = told.text("ChrgInclInd").lower()
@@ -255,6 +268,7 @@ def _charge(told: Told, currency: str) -> Charge | None:
         "included": included in _TRUE if included else None,
         "bearer": told.text("Br"),
         "type": told.text("Tp/Cd", "Tp/Prtry/Id", "Tp/Prtry") or None,
+        "source": Source(where=where),
     })  # fmt: skip
 
 

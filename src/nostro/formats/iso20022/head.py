@@ -31,17 +31,21 @@ class HeadParts:
     balances: list[Balance] = field(default_factory=list)
     controls: list[Control] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
+    met: int = 0
+    """How many balances were met, read or not."""
 
     def take(self, name: str, told: Told, line: int) -> None:
         """Take in a child of the statement. What of it can't be read becomes a check that does not hold."""
         try:
-            self._take(name, told)
+            self._take(name, told, line)
         except Unreadable as unreadable:
             self.checks.append(Check(name=name, ok=False, detail=f"line {line}: {unreadable}"))
 
-    def _take(self, name: str, told: Told) -> None:
+    def _take(self, name: str, told: Told, line: int) -> None:
         if name == "Bal" and len(self.balances) < _BALANCES:
-            self.balances.append(_balance(told, self.currency))
+            self.met += 1
+            source = Source(where=f"{self.source.where}/Bal[{self.met}]", line=line)
+            self.balances.append(_balance(told, self.currency, source))
         elif name == "TxsSummry":
             self.controls += _controls(told)
         elif name == "Acct":
@@ -108,11 +112,12 @@ def _edge(told: Told, edge: str) -> date | None:
     return said.date() if isinstance(said, datetime) else None
 
 
-def _balance(told: Told, currency: str) -> Balance:
+def _balance(told: Told, currency: str, source: Source) -> Balance:
     amount = amount_of(told, "Amt", currency)
     signed = -amount.value if told.text("CdtDbtInd") == "DBIT" else amount.value
     code = told.text("Tp/CdOrPrtry/Cd", "Tp/CdOrPrtry/Prtry", "Tp/Cd", "Tp/Prtry")
-    return Balance(code=code, amount=Amount(value=signed, currency=amount.currency), on=day_of(told, "Dt"))
+    signed_amount = Amount(value=signed, currency=amount.currency)
+    return Balance(code=code, amount=signed_amount, on=day_of(told, "Dt"), source=source)
 
 
 def _controls(told: Told) -> list[Control]:

@@ -279,7 +279,8 @@ def _exchange(layers: Layers, moved: Amount | None) -> Exchange | None:
 
 def charges(layers: Layers) -> tuple[Charge, ...]:
     """Charges that banks took along the way (`ChrgsInf`)."""
-    found = (_charge(layers, block) for path in _CHARGES_AT for block in layers.own.blocks(path))
+    blocks = ((path, *block) for path in _CHARGES_AT for block in enumerate(layers.own.blocks(path), start=1))
+    found = (_charge(layers, block, Source(where=f"{path}[{n}]")) for path, n, block in blocks)
     return tuple(charge for charge in found if charge)[:_CHARGES]
 
 
@@ -287,11 +288,11 @@ _CHARGES = 100
 _CHARGES_AT = ("ChrgsInf", "Chrgs", "RsltnRltdInf/Chrgs")
 
 
-def _charge(layers: Layers, block: Told) -> Charge | None:
+def _charge(layers: Layers, block: Told, source: Source) -> Charge | None:
     if not block.holds("Amt"):
         return None
     try:
-        return Charge(amount=amount_of(block, "Amt"), bearer=layers.text("ChrgBr"))
+        return Charge(amount=amount_of(block, "Amt"), bearer=layers.text("ChrgBr"), source=source)
     except Unreadable as unreadable:
         layers.flaws.append(("ChrgsInf/Amt", str(unreadable)))
         return None

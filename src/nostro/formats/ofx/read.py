@@ -220,8 +220,7 @@ def _add_balances(running: Running, statement: _Statement) -> None:
             continue
         try:
             balance = amount(said, running.head.currency)
-            running.balances.append(
-                Balance(code=_BALANCES[name], amount=balance, on=if_readable(day, told.get("DTASOF", "")))
-            )
+            on = if_readable(day, told.get("DTASOF", ""))
+            running.take_balance(Balance(code=_BALANCES[name], amount=balance, on=on), line)
         except Unreadable as unreadable:
             running.note(name, f"line {line}: {unreadable}")

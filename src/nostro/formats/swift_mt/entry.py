@@ -108,8 +108,8 @@ def money_of(words: Mapping[str, str], currency: str) -> tuple[Exchange | None, 
     """What another currency it was and what was charged, of codewords in either field."""
     instructed, rate = _amount(words.get("OCMT", ""), currency), if_readable(decimal, words.get("EXCH", "").strip())
     exchange = Exchange(instructed=instructed, rate=rate) if instructed or rate else None
-    charged = (_amount(words.get(word, ""), currency) for word in ("CHGS", "COAM"))
-    return exchange, tuple(Charge(amount=one, included=True) for one in charged if one)
+    charged = ((word, _amount(words.get(word, ""), currency)) for word in ("CHGS", "COAM"))
+    return exchange, tuple(Charge(amount=one, included=True, source=Source(where=word)) for word, one in charged if one)
 
 
 def _amount(said: str, currency: str) -> Amount | None:

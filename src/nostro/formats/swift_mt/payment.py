@@ -277,7 +277,9 @@ class _Reader:
         for told in self.fields:
             if told.tag in ("71F", "71G"):
                 bearer = "CRED" if told.tag == "71F" else "DEBT"
-                yield Charge(amount=coded_amount(told.joined), included=told.tag == "71F", bearer=bearer)
+                place = Source(where=told.tag, line=told.line)
+                included = told.tag == "71F"
+                yield Charge(amount=coded_amount(told.joined), included=included, bearer=bearer, source=place)
         yield from self._deducted()
 
     def _deducted(self) -> Iterator[Charge]:
@@ -288,7 +290,8 @@ class _Reader:
             return
         if ordered.currency == self.amount.currency and ordered.value > self.amount.value:
             value = ordered.value - self.amount.value
-            yield Charge(amount=Amount(value=value, currency=ordered.currency), included=True, bearer="CRED")
+            amount = Amount(value=value, currency=ordered.currency)
+            yield Charge(amount=amount, included=True, bearer="CRED", source=Source(where="33B"))
 
     def _others(self, payer: Told, payee: Told) -> dict[str, str]:
         """Fields without a place of their own, by their tags; and the bank accounts beneath a cover payment."""

@@ -19,7 +19,7 @@ from nostro.formats.swift_mt.entry import entry_of
 from nostro.formats.swift_mt.free_text import lines_of
 from nostro.formats.swift_mt.line import amount_in, read_line
 from nostro.formats.swift_mt.values import BALANCE_CODES, about, balance, bank_account, moment, summed
-from nostro.model.base import maker, whole_maker
+from nostro.model.base import changed, maker, whole_maker
 from nostro.model.money import EXPONENTS, Amount
 from nostro.model.parties import BankAccount
 from nostro.model.statements import (
@@ -145,7 +145,8 @@ class Statement:
         for one in wrong:
             self._fail(about(one), told.line, f"field {told.tag}: {one}")
         self.currency = self.currency or found.amount.currency
-        self.balances.append(found)
+        source = _made_source({"where": f"{self.where}/{told.tag}", "line": told.line})
+        self.balances.append(changed(found, {"source": source}))
 
     def _take_floor(self, said: str) -> None:
         _, currency, mark, total = summed(said)

@@ -49,8 +49,8 @@ class _Walk:
     running: Running | None = None
     account: str = ""
     chain: Chain = field(default_factory=Chain)
-    marked: list[tuple[str, Amount]] = field(default_factory=list)
-    labelled: list[Balance] = field(default_factory=list)
+    marked: list[tuple[str, Amount, int]] = field(default_factory=list)
+    labelled: list[tuple[Balance, int]] = field(default_factory=list)
     unknown: set[str] = field(default_factory=set)
     unread: list[tuple[str, str]] = field(default_factory=list)
     line: int = 0
@@ -103,7 +103,7 @@ class _Walk:
             else:
                 self.chain.add(Decimal(0), told, row.line)
             on = if_readable(day, self._cell(row, "booking_date"), self.profile.date_order)
-            self.labelled.append(Balance(code=code, amount=self._balance(told, currency), on=on))
+            self.labelled.append((Balance(code=code, amount=self._balance(told, currency), on=on), row.line))
         except Unreadable as unreadable:
             running.note("opening" if code == "OPBD" else "closing", f"line {row.line}: {unreadable}")
         return True
@@ -164,9 +164,10 @@ class _Walk:
         for name, detail in self.unread:
             running.note(name, detail)
         currency = running.head.currency or NO_CURRENCY
-        ends = self.marked or [(code, self._balance(value, currency)) for code, value in self.chain.ends()]
-        balances = {code: Balance(code=code, amount=amount) for code, amount in ends}
-        running.balances += (balances | {balance.code: balance for balance in self.labelled}).values()
+        ends = self.marked or [(code, self._balance(value, currency), at) for code, value, at in self.chain.ends()]
+        told = {code: (Balance(code=code, amount=amount), at) for code, amount, at in ends}
+        for balance, at in (told | {balance.code: (balance, at) for balance, at in self.labelled}).values():
+            running.take_balance(balance, at)
         for line, expected, said in self.chain.broken()[:_NOTED]:
             running.note("chain", f"line {line}: the amounts lead to {expected}, told is {said}")
         if self.chain.counted:
@@ -193,7 +194,7 @@ class _Walk:
             self.unread.append(("opening" if code == "OPBD" else "closing", f"line {row.line}: {unreadable}"))
             return
         if value is not None:
-            self.marked.append((code, self._balance(value, self.profile.currency or NO_CURRENCY)))
+            self.marked.append((code, self._balance(value, self.profile.currency or NO_CURRENCY), row.line))
 
     def _amount(self, row: Row, currency: str) -> tuple[Amount, Direction]:
         """The amount and its direction. Raises `Unreadable`."""
