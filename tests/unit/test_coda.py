@@ -115,6 +115,12 @@ def test_why_a_direct_debit_came_back_stands_in_its_own_words_too() -> None:
     assert entries(paid)[0].returned is None
 
 
+def test_information_beyond_what_is_kept_of_a_movement_does_no_harm() -> None:
+    told = placed(128, {1: "31", 3: "00010000", 40: "0", 41: "more"})
+    items = statement(movement("0001", "000000000012500"), *[told] * 410)
+    assert [str(entry.amount.value) for entry in entries(items)] == ["12.50"]
+
+
 def test_a_name_that_the_movement_cuts_is_told_whole_where_the_information_has_it() -> None:
     long = "Stichting tot Behoud van Binnenvaart en Havens 017"
     cut = placed(128, {1: "23", 3: "00010000", 11: "BE71096123456769", 45: "EUR", 48: long[:35], 126: "0"})

@@ -65,7 +65,7 @@ class Movement:
             self.third = record
         elif kind == "31" and len(self.told) < _INFORMATION:
             self.told.append((record[39:40], record[40:113]))
-        elif self.told and len(self.told[-1][1]) < _INFORMED:
+        elif kind in _ZONES and self.told and len(self.told[-1][1]) < _INFORMED:
             first, last = _ZONES[kind]
             structure, said = self.told.pop()
             self.told.append((structure, said + record[first - 1 : last]))
