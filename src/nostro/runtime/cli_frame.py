@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import errno
 import inspect
+import logging
 import os
 import signal
 import sys
@@ -130,7 +131,8 @@ def ending(frame: Frame, command: Callable[[], Answer]) -> int:
 
     The handlers are our own, since asyncio's would only mark the task: a prompt that blocks has to end at once.
     """
-    before = {number: signal.signal(number, _interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    interrupt = _Interrupt()
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         answer = command()
         done = asyncio.run(answer) if isinstance(answer, Coroutine) else answer
@@ -193,8 +195,17 @@ _SYSTEM = {
 }
 
 
-def _interrupt(_: int, __: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt
+class _Interrupt:
+    """The handler of Ctrl-C. One more while everything winds down cuts that too, and Python would complain of it."""
+
+    came = False
+
+    def __call__(self, _: int, __: FrameType | None) -> NoReturn:
+        if self.came:
+            sys.unraisablehook = lambda _: None
+            logging.getLogger("asyncio").disabled = True
+        self.came = True
+        raise KeyboardInterrupt
 
 
 def _first(error: BaseException) -> BaseException:
