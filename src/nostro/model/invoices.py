@@ -254,10 +254,18 @@ class Instalment(Value):
     due: date | None = None
     amount: Amount | None = None
     text: str = ""
-    discount_percentage: PlainDecimal | None = None
+    discount_percentage: PlainDecimal | None = None  # BT-20 (XRechnung: PROZENT)
     discount_until: date | None = None
     discount_amount: Amount | None = None
     days: int | None = None
+    discount_days: int | None = None  # BT-20 (TAGE), from the invoice's day
+    discount_base: Amount | None = None  # BT-20 (BASISBETRAG); without it, the amount due
+
+    @property
+    def is_discount(self) -> bool:
+        """Whether it says nothing to pay: it stands beside the payment that it is given for."""
+        about = (self.discount_percentage, self.discount_until, self.discount_amount, self.discount_days)
+        return (self.due, self.amount, self.days) == (None, None, None) and any(one is not None for one in about)
 
 
 class Withholding(Value):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import Any
 
 from nostro.formats.einvoice import forms
 from nostro.formats.einvoice.cii_parts import BREAKDOWN, LOGISTICS, breakdown_parts
+from nostro.formats.einvoice.discounts import as_written, days_of, later
 from nostro.formats.einvoice.forms import AMOUNT, BARE_AMOUNT, COUNT, DAY_102, IBAN, NUMBER, TEXT
 from nostro.formats.einvoice.mapping import (
     By,
@@ -162,7 +164,8 @@ _TERM = (
     Leaf("due", "DueDateDateTime/DateTimeString", DAY_102),
     Leaf("amount", "PartialPaymentAmount", BARE_AMOUNT),
     Leaf("discount_until", f"{_DISCOUNT}/BasisDateTime/DateTimeString", DAY_102),
-    Leaf("days", f"{_DISCOUNT}/BasisPeriodMeasure[@unitCode=DAY]", COUNT),
+    Leaf("discount_days", f"{_DISCOUNT}/BasisPeriodMeasure[@unitCode=DAY]", COUNT),
+    Leaf("discount_base", f"{_DISCOUNT}/BasisAmount", BARE_AMOUNT),
     Leaf("discount_percentage", f"{_DISCOUNT}/CalculationPercent", NUMBER),
     Leaf("discount_amount", f"{_DISCOUNT}/ActualDiscountAmount", BARE_AMOUNT),
 )
@@ -170,7 +173,7 @@ _PLAIN_TERM = frozenset({"text", "due"})
 
 
 def _read_terms(reading: Reading, element: Element, fields: Fields) -> None:
-    told = [read_parts(reading, place, _TERM) for place in found(element, "SpecifiedTradePaymentTerms")]
+    told = [_read_term(reading, place) for place in found(element, "SpecifiedTradePaymentTerms")]
     terms = [one for one in told if one]
     days = {one["due"] for one in terms if "due" in one}
     if len(days) == 1:
@@ -180,14 +183,41 @@ def _read_terms(reading: Reading, element: Element, fields: Fields) -> None:
         fields["instalments"] = tuple(Instalment(**one) for one in terms)
 
 
+def _read_term(reading: Reading, place: Element) -> Fields:
+    """A term; its discount ends so many days after its basis, or on that where no days are told."""
+    told = read_parts(reading, place, _TERM)
+    for period in found(place, f"{_DISCOUNT}/BasisPeriodMeasure"):
+        basis = told.pop("discount_until", None)
+        if "discount_days" not in told:
+            reading.flaw(period, "the discount's period is told in no days; its last day is left out")
+        elif until := later(basis, told["discount_days"]):
+            told["discount_until"] = until
+    return told
+
+
+def _counted(part: Instalment, issued: date | None) -> Instalment:
+    """The part with its basis for its last day, and the days from there."""
+    days = part.discount_days if part.discount_days is not None else days_of(part, issued)
+    if days is None:
+        return part
+    basis = (
+        part.discount_until - timedelta(days)
+        if part.discount_until and part.discount_until.toordinal() > days
+        else None
+    )
+    return part.model_copy(update={"discount_days": days, "discount_until": basis})
+
+
 def _write_terms(writing: Writing, element: Element, told: Any) -> None:  # noqa: ANN401 - an invoice
+    told = as_written(told)
+    parts = tuple(_counted(part, told.issue_date) for part in told.instalments)
     mandate = told.direct_debit.mandate_id if told.direct_debit else ""
     if _said_by_instalments(told):
-        for part in told.instalments:
+        for part in parts:
             _write_term(writing, element, part, mandate)
     elif told.payment_terms or told.due_date or mandate:
         _write_term(writing, element, Instalment(text=told.payment_terms, due=told.due_date), mandate)
-        for part in told.instalments:
+        for part in parts:
             _write_term(writing, element, part, "")
 
 

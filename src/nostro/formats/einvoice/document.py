@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from nostro.formats.einvoice.arithmetic import checks_of
+from nostro.formats.einvoice.discounts import with_discounts
 from nostro.formats.einvoice.forms import BARE_AMOUNT
 from nostro.formats.einvoice.mapping import Fields, Reading, Shape, read_parts
 from nostro.formats.einvoice.paths import found, where_of
@@ -141,7 +142,7 @@ def _due_in(root: Element, unfinished: list[Element]) -> Amount | None:
 def invoice_of(reading: Reading, element: Element, shape: Shape, name: str) -> Invoice:
     """The invoice that an element tells by a table."""
     fields = read_parts(reading, element, shape.parts)
-    return finished(reading, element, fields, name)
+    return finished(reading, element, with_discounts({"currency": reading.currency, **fields}), name)
 
 
 def finished(reading: Reading, element: Element, fields: Fields, name: str, checked: Checked = checks_of) -> Invoice:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from lxml import etree
 
 from nostro.formats.einvoice import fatturapa_parts as parts
+from nostro.formats.einvoice.discounts import payments_of
 from nostro.formats.einvoice.document import NO_CURRENCY, currency_in, finished, read_invoices, within
 from nostro.formats.einvoice.fatturapa_checks import checks_of_body, totals_of, worked_out
 from nostro.formats.einvoice.fatturapa_simplified import ROOT as SIMPLIFIED
@@ -137,7 +138,7 @@ def _read_payment(reading: Reading, element: Element, fields: Fields) -> None:
 
 
 def _write_payment(writing: Writing, element: Element, told: InvoiceContent) -> None:
-    instalments = told.instalments or ((Instalment(due=told.due_date),) if told.payment_means else ())
+    instalments = payments_of(told)
     if not instalments:
         return
     place = etree.SubElement(element, "DatiPagamento")

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from nostro.formats.einvoice import forms
-from nostro.formats.einvoice.forms import AMOUNT, DAY, NUMBER, TEXT
+from nostro.formats.einvoice.discounts import as_written
+from nostro.formats.einvoice.forms import AMOUNT, COUNT, DAY, NUMBER, TEXT
 from nostro.formats.einvoice.mapping import (
     By,
     Fields,
@@ -103,6 +104,7 @@ _INSTALMENT = (
     Leaf("discount_amount", "SettlementDiscountAmount", AMOUNT),
     Leaf("due", "InstallmentDueDate", DAY),
     Leaf("discount_until", "SettlementPeriod/EndDate", DAY),
+    Leaf("discount_days", "SettlementPeriod/DurationMeasure[@unitCode=DAY]", COUNT),
 )
 _INSTALMENT_SHAPE = Shape(Instalment, _INSTALMENT)
 _SEPA = "SEPA"
@@ -176,6 +178,7 @@ def _write_payment(writing: Writing, element: Element, told: Any) -> None:  # no
     for means in told.payment_means:
         place = writing.branch(element, "PaymentMeans")
         _write_means(writing, place, told, means)
+    told = as_written(told)
     if told.payment_terms:
         put(writing, writing.branch(element, "PaymentTerms"), "Note", told.payment_terms)
     for part in told.instalments:
