@@ -16,7 +16,7 @@ from nostro.formats.nacha.formats import NACHA
 from nostro.formats.national import NATIONAL
 from nostro.formats.qr_bill.read import QR_BILL
 from nostro.formats.rates.formats import RATES
-from nostro.formats.reading import BEGINNING_BYTES, Beginning, Format, Item
+from nostro.formats.reading import BEGINNING_BYTES, Beginning, Format, Item, Unread
 from nostro.formats.swift_mt.formats import SWIFT_MT
 from nostro.formats.tables.formats import TABLE
 
@@ -67,6 +67,11 @@ def tell(
             found = table
         refusal = UNKNOWN if beginning else _EMPTY
         yield Told(document.where, found, found.read(whole) if found else iter(()), refusal, document.again)
+
+
+def unread(told: Told) -> Iterable[Unread]:
+    """What stands in a document and none of its items tells; its bytes are read once more."""
+    return told.format.unread(told.again()) if told.format and told.format.unread else ()
 
 
 def recognise(beginning: Beginning) -> Format | None:

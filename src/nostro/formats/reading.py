@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, ParamSpec, Protocol, TypeVar
+from typing import Any, ClassVar, NamedTuple, ParamSpec, Protocol, TypeVar
 
 from pydantic import ValidationError
 
@@ -87,6 +87,20 @@ class Beginning:
         return _NAMESPACE.findall(self.text) if self.is_xml else []
 
 
+class Unread(NamedTuple):
+    """A kind of element with content that nothing understood: its path, how many there are, and where the first is."""
+
+    path: str
+    times: int
+    where: str
+    line: int
+
+    @property
+    def sentence(self) -> str:
+        """What is said of it beside where the first is, without its content."""
+        return f"{self.path} is taken by no field: {self.times} of them"
+
+
 Chunks = Iterable[bytes]
 Reader = Callable[[Chunks], Iterator[Item]]
 
@@ -97,7 +111,8 @@ class Format:
 
     `recognises` decides by content. `read` yields items and located rejects, and raises `FormatRefused` before the
     first one when the bytes are something else after all. `proven`: it was tried with files that others published;
-    otherwise it is built from its specification alone, which `docs/look-up/formats.md` says.
+    otherwise it is built from its specification alone, which `docs/look-up/formats.md` says. `unread` reads once more,
+    for what no item tells; None where the items say so themselves, or nobody can.
     """
 
     name: str
@@ -105,3 +120,4 @@ class Format:
     recognises: Callable[[Beginning], bool]
     read: Reader
     proven: bool = True
+    unread: Callable[[Chunks], Iterable[Unread]] | None = None

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from nostro.formats import profiles
-from nostro.formats.catalogue import REMEDY, Told, tell
+from nostro.formats.catalogue import REMEDY, Told, tell, unread
 from nostro.formats.einvoice.pdf import embedded_invoice
 from nostro.formats.einvoice.rules import validate as validate_invoice
 from nostro.formats.einvoice.schemas import check_schema
@@ -26,6 +26,7 @@ RULED = frozenset({"ubl", "cii", _PDF})
 """Formats for which there are official rules beside the reader's own checks."""
 _REMEDIES = {
     "balance": "Hold it against the bank's portal: an entry is missing, or is there twice.",
+    "unread": "Look at it in the file, where it matters: nothing but the stored file keeps it.",
     "whole": "Have the file sent again.",
     "schema": "Correct what the place names; the XSD of the version says what may stand there.",
     "opening": "Hold the entries against the bank's portal: no balance proves that all of them are here.",
@@ -93,6 +94,11 @@ def _document(told: Told, file: str, asked: Asked, series: Series) -> Iterator[F
                 yield from _of_profile(rules.take(item), rules.profile, item.source, file)
             case _:
                 yield from _of_item(item, source, file)
+    for found in unread(told):
+        yield Flaw(
+            file=file, where=found.where, line=found.line, rule="unread", sentence=found.sentence,
+            remedy=_REMEDIES["unread"], severity="warning",
+        )  # fmt: skip
     yield from _of_schema(told.again, version, source.where, file)
     if told.format.name in RULED:
         whole = b"".join(told.again())

@@ -15,6 +15,7 @@ from typing import Annotated, BinaryIO
 
 import typer
 
+from nostro.formats.catalogue import tell, unread
 from nostro.formats.profiles import PROFILES as BANKS
 from nostro.formats.tables.formats import PAYMENTS
 from nostro.formats.tables.guesses import ProfileNeeded
@@ -120,9 +121,9 @@ def convert(
     them (camt.055, 056). A status report becomes pain.002. An invoice becomes UBL, CII, Factur-X, FatturaPA, or the
     payload of a QR-bill.
 
-    What was written is read again: whatever could not be carried is said on standard error, with its place. What a
-    format asks for and the source does not say is asked for by name. Exit code 0: all was carried, 1: something was
-    not, 2: it can't be written so at all, and nothing was.
+    What was written is read again: whatever could not be carried is said on standard error, with its place, and so is
+    what no field took of a statement in camt. What a format asks for and the source does not say is asked for by name.
+    Exit code 0: all was carried, 1: something was not, 2: it can't be written so at all, and nothing was.
     """
     said = 0
 
@@ -132,15 +133,18 @@ def convert(
         frame.output.aside.print(clean(sentence), soft_wrap=True)
 
     pdf = b"".join(pieces(given.pdf, str(given.pdf))) if given.pdf else b""
-    form, table = declared(given.table), writer(result.to).table
+    form, target = declared(given.table), writer(result.to)
     try:
         with readable(Path(file), file) as chunks:
-            source = told_once if table is PAYMENTS else told_in
-            told = partial(source, chunks, Path(file).name, form, table)
+            source = told_once if target.table is PAYMENTS else told_in
+            told = partial(source, chunks, Path(file).name, form, target.table)
             own = bank(result.profile) if result.to != "positive-pay" else None
             now = clock_of(own, datetime.now(UTC).replace(microsecond=0))
             order = Order(now, say, result.profile, given.names, pdf, source=told, own=own)
             result.in_folder(Path(file), order).write(written(result.to, told(), order))
+            for document in tell(chunks, Path(file).name, form) if target.streams else ():
+                for found in unread(document):
+                    say(f"{found.where}, line {found.line}: {found.sentence}; it is not in the result.")
     except ProfileNeeded as needed:
         frame.output.failure(needed)
         frame.output.aside_as_it_is(needed.proposal)

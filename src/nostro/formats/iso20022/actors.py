@@ -76,8 +76,8 @@ def _party_at(shape: Shape, name: str) -> _PartyAt:
     ids: dict[str, int] = {}
     for holder in _ID_HOLDERS:
         for path, scheme in _SINGLE_IDS.items():
-            if found := shape.at.get(base + holder + path):
-                ids.setdefault(scheme, found[0])
+            if (found := shape.first((base + holder + path,))) >= 0:
+                ids.setdefault(scheme, found)
     parts = {field: (f"{address}/{element}",) for field, element in _ADDRESS.items()} if address else {}
     others = {element: (f"{address}/{element}",) for element in ADDRESS_OTHERS} if address else {}
     blocks = [base + holder + other for holder in _ID_HOLDERS for other in _OTHER_IDS]
@@ -86,7 +86,7 @@ def _party_at(shape: Shape, name: str) -> _PartyAt:
         list(ids.items()),
         shape.hits(parts),
         shape.hits(others),
-        shape.at.get(address + "/AdrLine", []),
+        shape.every((address + "/AdrLine",)),
         [path for path in blocks if shape.holds(path)],
     )
 

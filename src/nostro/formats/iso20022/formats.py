@@ -6,12 +6,12 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 
-from nostro.formats.iso20022.camt import CamtItem, read_camt
+from nostro.formats.iso20022.camt import CamtItem, read_camt, unread_of_camt
 from nostro.formats.iso20022.enveloped import documents_within, shown_within, unprefixed, without_prefixes
 from nostro.formats.iso20022.message import read_messages
 from nostro.formats.iso20022.message_parts import MessageItem
 from nostro.formats.iso20022.message_types import message_type
-from nostro.formats.reading import BEGINNING_BYTES, Beginning, Format
+from nostro.formats.reading import BEGINNING_BYTES, Beginning, Format, Unread
 from nostro.model.failures import FormatRefused
 
 _CASH_MANAGEMENT = re.compile(r"BkToCstmr(?:Stmt|AcctRpt|DbtCdtNtfctn)(?:V\d\d)?")
@@ -37,6 +37,10 @@ def _read_messages(chunks: Iterable[bytes]) -> Iterator[MessageItem]:
 
 def _read_camt(chunks: Iterable[bytes]) -> Iterator[CamtItem]:
     return read_camt(without_prefixes(chunks))
+
+
+def _unread_of_camt(chunks: Iterable[bytes]) -> Iterable[Unread]:
+    return unread_of_camt(without_prefixes(chunks))
 
 
 def _reader(beginning: Beginning) -> Callable[[Iterable[bytes]], Iterator[CamtItem | MessageItem]] | None:
@@ -74,7 +78,7 @@ def _peeked(chunks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
 
 
 ISO20022: Sequence[Format] = (
-    Format("camt", "ISO 20022 statements, reports, notifications", _is_camt, _read_camt),
+    Format("camt", "ISO 20022 statements, reports, notifications", _is_camt, _read_camt, unread=_unread_of_camt),
     Format("iso20022", "ISO 20022 payments, statuses, returns, investigations", _is_message, _read_messages),
     Format("iso20022-enveloped", "ISO 20022 messages as text in another document", _is_enveloped, read_enveloped),
 )

@@ -35,12 +35,17 @@ class Table:
 
 
 class Shape:
-    """Which of a piece's texts stand at which path, and what was worked out of that."""
+    """Which of a piece's texts stand at which path, and what was worked out of that.
 
-    __slots__ = ("_paths", "at", "plans")
+    `_read`: the texts that something worked out so far takes; `_parts`: blocks, which know that of theirs.
+    """
+
+    __slots__ = ("_parts", "_read", "at", "paths", "plans")
 
     def __init__(self, paths: Sequence[str]) -> None:
-        self._paths = paths
+        self.paths = paths
+        self._read = set[int]()
+        self._parts: list[tuple[int, Shape]] = []
         self.at: dict[str, list[int]] = {}
         self.plans: dict[object, Any] = {}
         for position, path in enumerate(paths):
@@ -48,7 +53,25 @@ class Shape:
 
     def first(self, paths: Sequence[str]) -> int:
         """Where the first text at the first of the paths is that has any; -1 where none has."""
-        return next((self.at[path][0] for path in paths if path in self.at), -1)
+        found = next((self.at[path][0] for path in paths if path in self.at), -1)
+        if found >= 0:
+            self._read.add(found)
+        return found
+
+    def every(self, paths: Sequence[str]) -> list[int]:
+        """Where all texts at the paths are."""
+        found = [place for path in paths for place in self.at.get(path, ())]
+        self._read.update(found)
+        return found
+
+    def unread(self) -> list[str]:
+        """The paths of the texts that nothing took, each as often as it has one."""
+        taken = self.taken()
+        return [path for place, path in enumerate(self.paths) if MARK not in path and place not in taken]
+
+    def taken(self) -> set[int]:
+        """Which texts something took, those of blocks too."""
+        return self._read.union(*({begin + place for place in part.taken()} for begin, part in self._parts))
 
     def holds(self, path: str) -> bool:
         """Whether there is an element at a path; an empty one is the piece itself."""
@@ -64,14 +87,16 @@ class Shape:
 
     def blocks(self, path: str) -> list[tuple[int, int, Shape]]:
         """Where each of the elements at a path begins and ends, with its own shape."""
-        paths, mark = self._paths, path + MARK
+        paths, mark = self.paths, path + MARK
         own = [place for place, known in enumerate(paths) if known == path or known.startswith((path + "/", mark))]
         begun = [place for place in own if paths[place] == mark] or own[:1]
         edges = pairwise([*begun, own[-1] + 1] if own else [])
-        return [self._block(path, begin + (paths[begin] == mark), end) for begin, end in edges]
+        found = [self._block(path, begin + (paths[begin] == mark), end) for begin, end in edges]
+        self._parts += [(begin, shape) for begin, _, shape in found]
+        return found
 
     def _block(self, path: str, begin: int, end: int) -> tuple[int, int, Shape]:
-        return begin, end, Shape([known[len(path) :].removeprefix("/") for known in self._paths[begin:end]])
+        return begin, end, Shape([known[len(path) :].removeprefix("/") for known in self.paths[begin:end]])
 
 
 @lru_cache(maxsize=2_048)
@@ -99,10 +124,7 @@ class Told:
 
     def texts(self, *paths: str) -> list[str]:
         """All texts at the paths."""
-        return [self.values[place] for place in self.planned((*paths, "*"), self._places, paths)]
-
-    def _places(self, paths: Sequence[str]) -> list[int]:
-        return [place for path in paths for place in self.shape.at.get(path, ())]
+        return [self.values[place] for place in self.planned((*paths, "*"), self.shape.every, paths)]
 
     def holds(self, path: str) -> bool:
         """Whether there is an element at a path."""
