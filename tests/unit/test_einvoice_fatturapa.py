@@ -106,6 +106,12 @@ def test_without_instalments_what_is_withheld_or_split_is_not_due() -> None:
     assert read_one(split).totals.payable == eur("94.00")
 
 
+def test_a_payment_without_an_amount_is_of_what_is_due() -> None:
+    whole = CONSULTED.model_copy(update={"instalments": (Instalment(due=date(2026, 9, 30)),)})
+    (paid,) = read_one(written(without_totals(whole))).instalments
+    assert paid.amount == eur("116.88"), "what is withheld is not paid"
+
+
 def test_each_body_of_a_file_is_an_invoice() -> None:
     text = written(ITALIAN)
     body = text[text.index("<FatturaElettronicaBody>") : text.index("</p:FatturaElettronica>")]
@@ -177,6 +183,7 @@ def test_discounts_are_taken_off_the_price_one_after_the_other() -> None:
         ({"lines": (line(1, tax=TaxCategory(rate=Decimal(0))),)}, r"lines\[1\].tax.exemption_code", "SdI 00400"),
         ({"notes": (Note(text="\u0141"),)}, r"notes\[1\]", "String Latin"),
         ({"payment_means": (PaymentMeans(code="97"),)}, "payment_means", "2.4.2.2"),
+        ({"instalments": (Instalment(due=date(2026, 9, 30)),) * 2}, r"instalments\[1\].amount", "2.4.2.6"),
     ],
 )
 def test_what_the_interchange_would_refuse_is_not_written(change: dict[str, object], field: str, rule: str) -> None:

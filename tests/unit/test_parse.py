@@ -47,6 +47,7 @@ def test_a_statement_is_one_object_with_its_entries_and_checks(tmp_path: Path) -
         "code": "OPBD",
         "amount": {"value": "100.00", "currency": "EUR"},
         "date": "2026-08-31",
+        "source": {"where": "/Document/BkToCstmrStmt/Stmt[1]/Bal[1]", "line": 4},
     }
     assert told["closing"]["amount"]["value"] == "105.00"
     first, second = told["entries"]

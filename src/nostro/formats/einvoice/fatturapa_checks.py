@@ -52,13 +52,13 @@ def worked_out(invoice: Invoice) -> Invoice:
         "without_tax": without_tax,
         "tax": tax,
         "with_tax": with_tax,
-        "payable": _payable(invoice, with_tax),
+        "payable": payable(invoice, with_tax),
     }
     made = {name: Amount(value=value, currency=invoice.currency) for name, value in values.items()}
     return invoice.model_copy(update={"totals": told.model_copy(update=made)})
 
 
-def _payable(invoice: InvoiceContent, with_tax: Decimal) -> Decimal:
+def payable(invoice: InvoiceContent, with_tax: Decimal) -> Decimal:
     """What the instalments sum to, or else the total less what is withheld and what split payment leaves out."""
     amounts = [part.amount for part in invoice.instalments]
     if amounts and all(amount is not None for amount in amounts):

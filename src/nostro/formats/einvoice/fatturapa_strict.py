@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from nostro.formats.einvoice.arithmetic import summed
-from nostro.formats.einvoice.fatturapa_checks import checks_of_body
+from nostro.formats.einvoice.discounts import payments_of
+from nostro.formats.einvoice.fatturapa_checks import checks_of_body, payable
 from nostro.formats.einvoice.strict import Flaw, refuse
 from nostro.model.invoices import InvoiceContent, InvoiceParty, PaymentMeans, TaxCategory
+from nostro.model.money import Amount
 
 TYPES_BACK = {"380": "TD01", "386": "TD02", "381": "TD04", "383": "TD05"}
 MEANS_BACK = {"10": "MP01", "20": "MP02", "30": "MP05", "48": "MP08", "49": "MP16", "58": "MP05", "59": "MP19"}
@@ -71,6 +73,9 @@ def prepared(invoice: InvoiceContent) -> InvoiceContent:
     sender = {"IdTrasmittente/IdPaese": invoice.seller.vat_id[:2], "IdTrasmittente/IdCodice": invoice.seller.vat_id[2:]}
     others = {"FormatoTrasmissione": "FPR12", **sender, **invoice.others}
     told = summed(invoice.model_copy(update={"others": others}))
+    if invoice.totals.payable is None and told.totals.payable is not None:  # less what is withheld, and split
+        due = Amount(value=payable(told, told.totals.payable.value), currency=told.currency)
+        told = told.model_copy(update={"totals": told.totals.model_copy(update={"payable": due})})
     refuse(list(_flaws(told)))
     return told
 
@@ -81,6 +86,7 @@ def _flaws(told: InvoiceContent) -> Iterator[Flaw]:
             yield Flaw(duty.field, duty.rule, duty.remedy)
     for role, party in (("seller", told.seller), ("buyer", told.buyer)):
         yield from _party_flaws(role, party)
+    yield from _payment_flaws(told)
     yield from _line_flaws(told)
     yield from _tax_flaws(told)
     yield from _letter_flaws(told)
@@ -97,6 +103,13 @@ def _party_flaws(role: str, party: InvoiceParty) -> Iterator[Flaw]:
     for field in ("street", "postcode", "town", "country"):
         if address is None or not getattr(address, field):
             yield Flaw(f"{role}.address.{field}", "1.2.2", "Give the whole address (Sede).")
+
+
+def _payment_flaws(told: InvoiceContent) -> Iterator[Flaw]:
+    paid = payments_of(told)
+    for number, part in enumerate(paid if len(paid) > 1 else (), start=1):
+        if part.amount is None:
+            yield Flaw(f"instalments[{number}].amount", "2.4.2.6", "Give each its amount: there are several.")
 
 
 def _line_flaws(told: InvoiceContent) -> Iterator[Flaw]:
