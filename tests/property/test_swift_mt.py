@@ -21,6 +21,7 @@ from nostro.model.money import Amount
 from nostro.model.parties import Address, BankAccount, Party
 from nostro.model.references import told as really_told
 from nostro.model.statements import Balance, Entry, References, Reject, Source, StatementEnd, StatementHead
+from tests.placeless import placeless
 
 WORDS = (
     st.from_regex(r"[A-Za-z0-9](?:[A-Za-z0-9().,'+ ]{0,20}[A-Za-z0-9])?", fullmatch=True)
@@ -30,6 +31,7 @@ WORDS = (
 REFERENCES = st.from_regex(r"[A-Z0-9]{1,16}", fullmatch=True).filter(
     lambda said: really_told(said) and said not in SLASH_CODES
 )
+
 VALUES = st.integers(1, 10**12).map(lambda minor: Decimal(minor).scaleb(-2))
 DAYS = st.dates(date(1990, 1, 1), date(2070, 1, 1))
 TYPES = st.sampled_from(["NTRF", "NMSC", "FCHG", "S103", "N192"])
@@ -102,7 +104,8 @@ def test_a_written_statement_reads_as_it_was_told(told: list[list[StatementHead 
             assert without_place(found) == given_item
         elif isinstance(found, StatementHead) and isinstance(given_item, StatementHead):
             assert (found.statement_id, found.sequence) == (given_item.statement_id, given_item.sequence)
-            assert (found.bank_account, found.opening) == (given_item.bank_account, given_item.opening)
+            assert found.bank_account == given_item.bank_account
+            assert placeless(found.opening) == given_item.opening
         elif isinstance(found, StatementEnd) and isinstance(given_item, StatementEnd):
             assert found.entries == given_item.entries
             assert tuple(one.content for one in found.balances) == given_item.balances

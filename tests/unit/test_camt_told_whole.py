@@ -14,6 +14,7 @@ from nostro.model.money import Amount
 from nostro.model.parties import BankAccount, Party
 from nostro.model.remittance import Adjustment, Document
 from nostro.model.statements import Charge, Entry, Exchange, Reject, Source, StatementEnd
+from tests.placeless import placeless
 
 URN = "urn:iso:std:iso:20022:tech:xsd:"
 DETAIL = """<TxDtls><Refs><EndToEndId>E1</EndToEndId></Refs><Amt Ccy="EUR">10.00</Amt><CdtDbtInd>CRDT</CdtDbtInd>
@@ -107,7 +108,7 @@ def test_and_written_again() -> None:
     order = Order(datetime(2026, 1, 3, 6, tzinfo=UTC), said.append, source=lambda: read(text))
     [again] = entries(b"".join(written("camt.053", read(text), order)).decode())
     [told] = entries(text)
-    assert again.details == told.details
+    assert placeless(again.details) == placeless(told.details)
     assert said == []
 
 
@@ -159,4 +160,4 @@ def test_sums_and_charges_of_answers_are_told() -> None:
         "<Chrgs><Amt Ccy='EUR'>0.50</Amt></Chrgs></RsltnRltdInf></TxInfAndSts></CxlDtls></RsltnOfInvstgtn></Document>"
     )
     [status] = [item for item in read(answer) if isinstance(item, PaymentStatus)]
-    assert status.charges == (Charge(amount=euros("0.50")),)
+    assert placeless(status.charges) == (Charge(amount=euros("0.50")),)

@@ -62,7 +62,7 @@ def test_a_message_that_came_twice_is_not_paid_twice(name: str) -> None:
         "others": {"cheque_number": "17"},
         "amount": Amount(value=Decimal(17), currency="USD"),
     }
-    with pytest.raises(FormatRefused, match="paid twice|is there once"):
+    with pytest.raises(FormatRefused, match=r"paid twice|is there once"):
         converted(name, orders("M-1", "M-2", "M-1", **(cheque if name == "positive-pay" else {})))
 
 
