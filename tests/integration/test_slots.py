@@ -18,7 +18,7 @@ from nostro.ingress.limits import Limit, Limits, Way
 from nostro.model.calls import HttpReply, HttpRequest, Message
 from nostro.model.clock import Now
 from nostro.store.database import Database
-from tests.dispatch_world import Killed, Mortal, Worker, World, installed
+from tests.dispatch_world import Worker, World, installed
 from tests.toy_partner import URL, ToyConfig, connector, operation
 
 AT = datetime(2026, 8, 31, 6, tzinfo=UTC)
@@ -286,18 +286,6 @@ async def test_whoever_drives_when_the_number_of_slots_changes_writes_nothing_mo
         await world.absorb()
     assert sorted(kind for _, kind in world.settled) == ["done"] * 8
     assert set(world.partner.catch_up().values()) == {1}
-
-
-@pytest.mark.asyncio
-async def test_slots_that_could_not_be_made_at_first_are_made_when_they_can(database: Database) -> None:
-    world = World(database, operation("look_up"))
-    worker = Worker(world, "one", Mortal(database, dies_at=1))
-    with pytest.raises(Killed):
-        await worker.slots.step(world.now)
-    worker.mortal.dead = False  # only the connection to the database was gone
-    world.later(4)
-    await worker.slots.step(world.now)
-    assert len(worker.slots.held("psp", world.now)) == 1
 
 
 @pytest.mark.asyncio

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from typing import Annotated, Any, ClassVar, Generic, Literal, ParamSpec, Self, TypeVar, cast, dataclass_transform
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -113,17 +113,7 @@ def maker(kind: type[V]) -> Callable[[Mapping[str, Any]], V]:
 
 def whole_maker(kind: type[V]) -> Callable[[dict[str, Any]], V]:
     """As `maker`, for fields that are all given, in the model's order: the mapping becomes the value's own."""
-    names = set(kind.model_fields)
-
-    def make(fields: dict[str, Any]) -> V:
-        made = _new(kind)
-        _set_dict(made, fields)
-        _set_told(made, names)
-        _set_extra(made, None)
-        _set_private(made, None)
-        return made
-
-    return make
+    return partial(_made, kind, told=set(kind.model_fields))
 
 
 def unchecked(kind: Callable[P, V]) -> Callable[P, V]:
