@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cache, partial
+from functools import cache
 from typing import Annotated, Any, ClassVar, Generic, Literal, ParamSpec, Self, TypeVar, cast, dataclass_transform
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -113,7 +113,18 @@ def maker(kind: type[V]) -> Callable[[Mapping[str, Any]], V]:
 
 def whole_maker(kind: type[V]) -> Callable[[dict[str, Any]], V]:
     """As `maker`, for fields that are all given, in the model's order: the mapping becomes the value's own."""
-    return partial(_made, kind, told=set(kind.model_fields))
+    names = set(kind.model_fields)
+
+    def make(fields: dict[str, Any]) -> V:
+        # As `_made`, without a call in between, which would be a third of what it costs.
+        made = _new(kind)
+        _set_dict(made, fields)
+        _set_told(made, names)
+        _set_extra(made, None)
+        _set_private(made, None)
+        return made
+
+    return make
 
 
 def unchecked(kind: Callable[P, V]) -> Callable[P, V]:
