@@ -173,8 +173,8 @@ async def _adopted(both: Running) -> int:
 
 def _judge(life: Life) -> None:
     world = life.sandbox.world
-    verdict = judge(intended(life.scenario, world), world.books()["systems"][ODOO], MONDAY - timedelta(days=1))
-    assert (verdict.lost, verdict.doubled) == ((), ())
+    verdict = judge(intended(life.scenario, world), world.books()["systems"][ODOO], MONDAY)
+    assert (verdict.lost, verdict.doubled, verdict.misdated) == ((), (), ())
 
 
 async def _verdict(both: Running) -> Verdict:
