@@ -20,7 +20,7 @@ from nostro.runtime.demo.landscape import LATE_EFFECTS_SECONDS
 from nostro.sandbox.judgement import intended
 from nostro.sandbox.scenario import Scenario
 from nostro.sandbox.server import Server
-from nostro.sandbox.stage import ODOO
+from nostro.sandbox.stage import MONDAY, ODOO
 from nostro.store.database import Database
 from tests.crash.processes import BREATH_SECONDS, DOOR, WORKERS, Disk, Processes, empty_grounds, processes
 from tests.simulation.handed_over import unexplained
@@ -150,7 +150,9 @@ class Days:
         async with Database(self.house.url()) as database:
             commands, cases = await waiting_commands(database), await open_cases(database)
         await asyncio.to_thread(self.house.end)
-        verdict = judge(intended(self.scenario, self.sandbox.world), self.sandbox.world.books()["systems"][ODOO], until)
+        wish = intended(self.scenario, self.sandbox.world)
+        assert until < MONDAY or any(one["booking_date"] == until.isoformat() for one in wish["movements"])
+        verdict = judge(wish, self.sandbox.world.books()["systems"][ODOO], until)
         assert (verdict.doubled, verdict.misdated) == ((), ())
         told = [(case.subject, case.reason, case.sentence) for case in cases]
         lost = list(unexplained(verdict.lost, commands, cases))
