@@ -25,7 +25,7 @@ update lease set token = token + 1, holder = '', until = %(now)s where kind = 's
 -- name: free_slots
 -- Whether some slot has no holder.
 select 1 as one from lease l join lease divided on divided.kind = 'slots' and divided.name = l.name and l.slot < divided.token
-where l.kind = 'slot' and l.name = any(%(names)s::text[]) and l.until <= %(now)s limit 1;
+where l.kind = 'slot' and l.name = any(%(names)s::text[]) and (l.until <= %(now)s or l.until > %(beyond)s) limit 1;
 
 -- name: renew_slots
 -- Holds on to slots; those that somebody else took meanwhile are missing from the answer.
@@ -39,7 +39,7 @@ returning l.name, l.slot;
 -- Materialised: a plan may run a subquery once a row, and each run would lock as many rows as the limit allows.
 with free as materialized (select f.name, f.slot from lease f
   join unnest(%(names)s::text[], %(slots)s::smallint[]) as wanted (name, slot) on f.name = wanted.name and f.slot = wanted.slot
-  where f.kind = 'slot' and f.until <= %(now)s
+  where f.kind = 'slot' and (f.until <= %(now)s or f.until > %(beyond)s)
   order by f.name, f.slot limit %(limit)s for update of f skip locked)
 update lease l set token = l.token + 1, holder = %(holder)s, until = %(until)s from free
 where l.kind = 'slot' and l.name = free.name and l.slot = free.slot
