@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from importlib import resources
-from typing import TYPE_CHECKING, Any, LiteralString, Self
+from typing import TYPE_CHECKING, Any, LiteralString, Self, TypeVar
 
 from psycopg import AsyncConnection, AsyncCursor, OperationalError, errors, pq, sql
 from psycopg.rows import namedtuple_row
@@ -29,6 +29,9 @@ SILENT_SECONDS = 10
 """A machine that is gone without a word, PostgreSQL's or ours, is noticed within this: its locks are free then."""
 IDLE_SECONDS = 60
 """Whoever does nothing for so long in a database transaction (a process that was stopped) loses it, and its locks."""
+RACES = 5
+"""So often what a person asks for is begun, where others are first."""
+T = TypeVar("T")
 _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 
 
@@ -246,6 +249,18 @@ class Database:
                 tx = Transaction(connection)
                 yield tx
                 await tx.commit()
+
+    async def done(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """What `work` returns, once its database transaction is committed; it is begun anew where another was first.
+
+        Raises as `transaction`; `LostRace` when others were first each time.
+        """
+        for _ in range(RACES - 1):
+            with suppress(LostRace):
+                async with self.transaction() as tx:
+                    return await work(tx)
+        async with self.transaction() as tx:
+            return await work(tx)
 
     async def look(self, statement: Statement, **parameters: object) -> list[Row]:
         """The rows of one statement that reads; it needs no `begin` and `commit`. Raises as `transaction`."""
