@@ -150,9 +150,11 @@ left join command_open c on c.shard = m.command_shard and c.key = m.command_key
 order by m.dispatch, m.n;
 
 -- name: calls
--- The journals of dispatches, in order.
+-- The journals of dispatches, in order. No month before a dispatch began is looked into.
 select a.dispatch, a.n, a.call_digest, a.started_at, a.reply_receipt
-from attempt_call a join unnest(%(shards)s::smallint[], %(dispatches)s::bytea[]) as d (shard, dispatch) on a.shard = d.shard and a.dispatch = d.dispatch
+from unnest(%(shards)s::smallint[], %(dispatches)s::bytea[]) as asked (shard, dispatch)
+join dispatch d on d.shard = asked.shard and d.id = asked.dispatch
+join attempt_call a on a.shard = d.shard and a.dispatch = d.id and a.month >= date_trunc('month', d.began_at)::date
 order by a.dispatch, a.n;
 
 -- name: start_call
