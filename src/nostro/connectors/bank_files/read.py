@@ -11,6 +11,7 @@ from decimal import Decimal
 from nostro.connectors.bank_files.entries import Document
 from nostro.connectors.kit.reading import IgnoredItem, Item, ReadItem, ReceiptView, RejectItem
 from nostro.formats import reading as formats
+from nostro.formats.checks import page_balances, page_of
 from nostro.model.canonical import digest
 from nostro.model.entities import LegalEntity
 from nostro.model.facts import EntryReported, StatementListed, StatementReceived
@@ -165,18 +166,22 @@ class _Reading:
         currency = document.account.currency
         balances = [balance and balance.content for balance in (opening, closing)]
         told = [head.sequence, head.legal_sequence, *balances, owned.content.digest()]
+        page, last_page = page_of(head, end)
+        begins, ends = page_balances(head.balances) if head.kind == "statement" else (None, None)
         received = StatementReceived(
             account=document.account.id,
             kind=head.kind,
             statement_id=document.statement_id,
             sequence=head.sequence or head.legal_sequence or None,  # banks that don't count say 0
-            page=head.page or 1,
-            last_page=head.last_page is not False,
+            page=page,
+            last_page=last_page,
             created_at=head.created_at.isoformat() if head.created_at else "",
             from_date=head.from_date,
             to_date=head.to_date or (closing.on if closing else None),
             opening=opening.amount if opening else None,
             closing=closing.amount if closing else None,
+            interim_opening=begins.amount if begins and not opening else None,
+            interim_closing=ends.amount if ends and not closing else None,
             entries=end.entries,
             booked_sum=Amount(value=end.totals.get(currency, Decimal(0)), currency=currency),
             content_digest=digest(told).hex()[:32],
