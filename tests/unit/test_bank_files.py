@@ -157,38 +157,6 @@ def test_the_pages_of_a_statement_have_natural_keys_of_their_own() -> None:
     assert len(keys) == 2
 
 
-def _camt_page(number: int, last: str, *inside: str) -> bytes:
-    pages = f"<StmtPgntn><PgNb>{number}</PgNb><LastPgInd>{last}</LastPgInd></StmtPgntn>"
-    return document("<ElctrncSeqNb>7</ElctrncSeqNb>", pages, *inside)
-
-
-def test_the_pages_of_a_camt_statement_are_a_chain_by_their_interim_balances() -> None:
-    first = _camt_page(1, "false", balance("OPBD", "10.00"), balance("ITBD", "22.34"), entry(more=DAY))
-    second = _camt_page(2, "true", balance("ITBD", "22.34"), balance("CLBD", "34.68"), entry(more=DAY))
-    wrong = _camt_page(2, "true", balance("ITBD", "22.35"), balance("CLBD", "34.69"), entry(more=DAY))
-    for pages, reasons in (((first, second), set()), ((second, first), set()), ((first, wrong), BROKEN)):
-        series = Series()
-        for body in [body for page in pages for body in _statements(read(page))]:
-            series.tell(body, datetime(2026, 8, 31, 5, tzinfo=UTC))
-        assert set(series.cases) == reasons
-
-
-BROKEN = {"balance_chain_broken"}
-
-
-def test_a_whole_statement_on_the_second_page_of_a_message_is_no_second_page() -> None:
-    whole = (balance("OPBD", "10.00"), balance("CLBD", "22.34"), entry(more=DAY))
-    (received,) = _statements(read(_camt_page(2, "false", *whole)))
-    assert (received.page, received.last_page) == (1, True)
-    (received,) = _statements(read(_camt_page(2, "false", *whole, entry(more=DAY))))
-    assert (received.page, received.last_page) == (2, False)
-
-
-def test_a_page_number_that_no_bank_can_mean_is_none() -> None:
-    (received,) = _statements(read(_camt_page(123_456, "true", entry(more=DAY))))
-    assert received.page == 1
-
-
 def _mt940(opening: str, closing: str, number: str = "00000", name: str = "STARTUMSE") -> bytes:
     """A file with one credit of 50.00 on 31 August."""
     entry = ":61:2608310831C50,00NTRFNONREF\r\n:86:166?00CREDIT?20for the stand\r\n"
