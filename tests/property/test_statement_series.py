@@ -136,6 +136,15 @@ def test_statements_told_again_with_as_many_pages_or_others_are_the_newest_telli
     assert list(breaks(links)) == []
 
 
+def test_a_page_of_the_first_telling_that_comes_last_does_not_come_back() -> None:
+    first, second, third = (Telling(1, nth, pages, (nth, nth, nth)) for nth, pages in enumerate((3, 1, 2)))
+    one, two, late = first.told()
+    links: list[Link] = []
+    for page in (two, *second.told(), one, *third.told(), late):
+        links = joined(links, page)
+    assert [[page.digest for page in link.pages] for link in links] == [[page.digest for page in third.told()]]
+
+
 @given(tellings(), st.data())
 def test_what_came_twice_is_doubled_and_what_came_otherwise_is_restated_in_any_order(
     told: list[Telling], data: st.DataObject

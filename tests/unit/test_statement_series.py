@@ -216,6 +216,17 @@ def test_a_statement_told_anew_with_fewer_pages_is_whole() -> None:
     assert series.cases == {}
 
 
+def test_statements_that_are_numbered_like_pages_are_a_chain_without_missing_pages() -> None:
+    series = Series()
+    days = (1, 2, 5)
+    series.receive(*(statement(n, page=day, sequence=8, to_date=f"2026-09-0{day}") for n, day in enumerate(days, 1)))
+    assert series.cases == {}
+    series.receive(statement(5, page=8, sequence=8, to_date="2026-09-08"))
+    assert series.cases["balance_chain_broken"].sentence.startswith(
+        "Page 5 of statement 8 of 2026-09-08 ends with 40.00"
+    )
+
+
 def test_a_page_that_was_told_twice_is_doubled_and_its_number_may_be_absurd() -> None:
     series = Series()
     series.receive(part(999_999_999, "10.00", "20.00", last=True), part(999_999_999, "10.00", "20.00", last=True))

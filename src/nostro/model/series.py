@@ -6,7 +6,7 @@ statement's number and day (its id where it has no number), and by the page.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Literal, NamedTuple
@@ -17,6 +17,7 @@ from nostro.model.money import Amount
 News = Literal["doubled", "restated"]
 TELLINGS_KEPT = 20
 """Other contents that a page was told with, the newest ones: what comes again of those before counts as restated."""
+_NEXT = 2
 _SPAN = timedelta(days=31)
 """How far the days of a statement's pages can lie apart: a page is of the day that its last entry is of."""
 
@@ -43,15 +44,24 @@ class Page(Value):
 
 
 class Link(Value):
-    """One statement: its pages by number, each as it was told last. `news`: what was told again of it."""
+    """One statement: its pages by number, each as it was told last. `news`: what was told again of it.
+
+    `behind`: pages of an older telling, which had more of them.
+    """
 
     pages: tuple[Page, ...]
+    behind: tuple[Page, ...] = ()
     news: tuple[News, ...] = ()
 
     @property
     def day(self) -> date | None:
         """The day of its last page that tells one."""
         return next((page.day for page in reversed(self.pages) if page.day), None)
+
+    @property
+    def since(self) -> date | None:
+        """The day of its first page that tells one."""
+        return next((page.day for page in self.pages if page.day), None)
 
     @property
     def sequence(self) -> int | None:
@@ -87,8 +97,8 @@ class Link(Value):
         return tuple(flaw for page in self.pages for flaw in page.flaws)
 
     def page(self, number: int) -> Page | None:
-        """One of its pages."""
-        return next((page for page in self.pages if page.number == number), None)
+        """One of its pages, an older telling's included."""
+        return next((page for page in (*self.pages, *self.behind) if page.number == number), None)
 
 
 class Break(NamedTuple):
@@ -164,7 +174,7 @@ def _told_again(link: Link, new: Page) -> Link:
     """Another page of it, the same once more, or with another content: then what the bank made last counts."""
     known = link.page(new.number)
     if known is None:
-        return changed(link, {"pages": _kept((*link.pages, new))})
+        return _with(link, new)
     again = new.digest in (known.digest, *known.others)
     newer = _newer(known, new, again=again)
     counts = new if newer else known
@@ -174,8 +184,7 @@ def _told_again(link: Link, new: Page) -> Link:
     news: set[News] = {*link.news, "doubled" if again else "restated"}
     if counts.digest != known.digest:
         news.add("restated")
-    pages = (*(one for one in link.pages if one is not known), page)
-    return changed(link, {"pages": _kept(pages), "news": tuple(sorted(news))})
+    return changed(_with(link, page), {"news": tuple(sorted(news))})
 
 
 def _newer(known: Page, new: Page, *, again: bool) -> bool:
@@ -185,12 +194,14 @@ def _newer(known: Page, new: Page, *, again: bool) -> bool:
     return new.told_at > known.told_at
 
 
-def _kept(pages: Iterable[Page]) -> tuple[Page, ...]:
-    """By number. What was told anew with fewer pages ends at its last one: those behind it are of the older telling."""
-    pages = sorted(pages, key=lambda page: page.number)
+def _with(link: Link, new: Page) -> Link:
+    """What was told anew with fewer pages ends at its last one: those behind it are of the older telling."""
+    others = (page for page in (*link.pages, *link.behind) if page.number != new.number)
+    pages = sorted((*others, new), key=lambda page: page.number)
     ends = [page for page in pages if page.last and page.went_on]
     end = max(ends, key=_made, default=None)
-    return tuple(page for page in pages if end is None or page.number <= end.number or _made(page) > _made(end))
+    behind = [page for page in pages if end and page.number > end.number and _made(page) <= _made(end)]
+    return changed(link, {"pages": tuple(page for page in pages if page not in behind), "behind": tuple(behind)})
 
 
 def _made(page: Page) -> float:
@@ -198,19 +209,22 @@ def _made(page: Page) -> float:
 
 
 def _missing(link: Link, *, more: bool) -> Iterator[str]:
-    there = (0, *(page.number for page in link.pages))
-    for before, after in pairwise(there):
-        if after - before > 1:
-            yield str(before + 1) if after - before == 2 else f"{before + 1} to {after - 1}"
-    if not link.ended and not more:
-        yield str(there[-1] + 1)
+    """Behind a last page none is missing: some banks number statements as others do pages, the days of a month, say."""
+    known, ended = 0, False
+    for page in link.pages:
+        if page.number - known > 1 and not ended:
+            yield f"{known + 1} to {page.number - 1}" if page.number - known > _NEXT else str(known + 1)
+        known, ended = page.number, page.last
+    if not ended and not more:
+        yield str(known + 1)
 
 
 def _between_pages(link: Link) -> Iterator[Break]:
     """Pages that don't follow on each other. Some banks say the statement's own two balances on each page of it."""
     for before, after in pairwise(link.pages):
         alike = (before.opening, before.closing) == (after.opening, after.closing)
-        if after.number != before.number + 1 or alike or not before.closing or not after.opening:
+        apart = after.number != before.number + 1 and not before.last
+        if apart or alike or not before.closing or not after.opening:
             continue
         if before.closing.value != after.opening.value:
             sentence = (

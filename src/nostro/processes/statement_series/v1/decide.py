@@ -135,11 +135,12 @@ def awaited(scene: Scene, *, late: bool) -> Iterator[CaseOpening]:
         yield CaseOpening("statement_missing", f"The statement {after} is overdue. Not even an empty one came.")
 
 
-def begun(scene: Scene) -> Iterator[CaseOpening]:
-    """The first statement ever starts the chain, unless other documents told of days before."""
-    first, links = scene.first_day, scene.data.links
-    if scene.awaited and first and links and (links[0].day or first) > first:
-        sentence = f"There is no statement from {first} to {links[0].title} of {links[0].day}."
+def begun(scene: Scene, since: date | None) -> Iterator[CaseOpening]:
+    """The first statement ever, which begins on that day, starts the chain, unless others told of days before."""
+    first = scene.first_day
+    if scene.awaited and first and since and since > first:
+        oldest = scene.data.links[0]
+        sentence = f"There is no statement from {first} to {oldest.title} of {oldest.day}."
         yield CaseOpening("statement_missing", sentence)
 
 
@@ -152,7 +153,7 @@ def unsound(link: Told, flaws: Sequence[str]) -> Iterator[CaseOpening]:
 
 def _cases(scene: Scene, data: SeriesState, *, late: bool) -> Iterator[CaseOpening]:
     yield from awaited(scene, late=late)
-    yield from begun(scene)
+    yield from begun(scene, data.links[0].day if data.links else None)
     yield from (CaseOpening(found.reason, found.sentence) for found in breaks(data.links))
     if data.last is not None:  # what was told again or does not add up, until the next statement follows
         yield from (CaseOpening(found.reason, found.sentence) for found in repetitions(data.last))

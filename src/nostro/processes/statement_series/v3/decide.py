@@ -35,7 +35,7 @@ def decide(instance: Instance, data: State, fact: Fact, rules: Rules) -> Decisio
 def _cases(scene: Scene, data: SeriesStateV3, *, late: bool) -> Iterator[CaseOpening]:
     if not data.links or data.links[-1].ended:
         yield from awaited(scene, late=late)
-    yield from begun(scene)
+    yield from begun(scene, data.links[0].since if data.links else None)
     yield from (CaseOpening(found.reason, found.sentence) for found in breaks(data.links, more=not late))
     again = defaultdict[str, list[str]](list)
     for found in (one for link in data.links for one in repetitions(link)):

@@ -73,5 +73,5 @@ def _quiet(before: Sequence[Link], links: list[Link]) -> list[Link]:
 
 def _count(links: Sequence[Link]) -> int:
     """How many of them are kept, counted from the newest."""
-    pages = accumulate(len(link.pages) for link in reversed(links))
+    pages = accumulate(len(link.pages) + len(link.behind) for link in reversed(links))
     return min(LINKS_KEPT, max(_NEWEST, sum(count <= PAGES_KEPT for count in pages)))
