@@ -126,6 +126,14 @@ def test_an_address_in_lines_is_refused_from_the_day_on_which_its_scheme_refuses
     assert all("Rue Une" not in one["sentence"] for one in found)
 
 
+def test_a_profile_is_held_against_payments_and_not_against_what_takes_them_back(tmp_path: Path) -> None:
+    payments, cancellation = tmp_path / "payments.xml", tmp_path / "cancellation.xml"
+    payments.write_text(PAYMENT % FIELDS, encoding="utf-8")
+    typed("convert", str(payments), "--to", "camt.055", "--with", "reason=DUPL", "--out", str(cancellation))
+    done = typed("validate", str(cancellation), "--profile", "sepa")
+    assert (done.exit_code, done.stdout) == (0, "")
+
+
 def test_sums_and_what_cannot_be_read_are_findings_with_place_and_remedy(tmp_path: Path) -> None:
     file = tmp_path / "statement.xml"
     file.write_text(STATEMENT % (COFFEE + COFFEE.replace("2.50", "2,50")), encoding="utf-8")

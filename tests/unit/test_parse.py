@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import os
 import sys
 from pathlib import Path
@@ -121,6 +122,17 @@ def test_the_summary_is_a_table_to_hold_against_the_banks_portal(tmp_path: Path)
 def test_every_kind_has_a_json_schema(kind: str) -> None:
     done = CliRunner().invoke(build("parse"), ["parse", "--schema", kind])
     assert json.loads(done.stdout)["type"] == "object"
+
+
+def test_an_instant_may_be_told_without_a_zone_and_the_schema_takes_it() -> None:
+    done = CliRunner().invoke(build("parse"), ["parse", "--schema", "statement"])
+    said, none = json.loads(done.stdout)["properties"]["created_at"]["anyOf"]
+    assert (none["type"], "format" in said) == ("null", False)
+    for told in ("2026-08-31T18:30:00", "2026-08-31T18:30:00.123456Z", "2026-08-31T18:30:00+02:00"):
+        assert re.search(said["pattern"], told)
+    assert not re.search(said["pattern"], "2026-08-31 18:30")
+    aware = CliRunner().invoke(build("parse"), ["parse", "--schema", "cash_position"])
+    assert json.loads(aware.stdout)["properties"]["as_of"]["format"] == "date-time"
 
 
 def test_an_unknown_kind_is_answered_with_those_that_there_are() -> None:

@@ -143,6 +143,13 @@ def test_the_bank_of_england_names_its_series() -> None:
     assert [rate.currency for rate in second.rates] == ["CNY"]
 
 
+def test_the_bank_of_englands_website_writes_titles_and_years_of_two_digits() -> None:
+    title = "Spot exchange rate, Euro into Sterling              [a] [a] [a]             XUDLERS"
+    first, second = tables(read_csv(f'Date,"{title}"\n31 Aug 26,1.1564\n31 Dec 99,1.6100\n'))
+    assert (first.on, second.on) == (date(2026, 8, 31), date(1999, 12, 31))
+    assert [(rate.currency, str(rate.value)) for rate in first.rates] == [("EUR", "1.1564")]
+
+
 def test_hmrc_s_csv_tells_the_dates_on_each_line() -> None:
     head = "Country/Territories,Currency,Currency Code,Currency Units per £1,Start date,End date\n"
     (told,) = tables(read_csv(head + '"Eurozone, all",Euro,EUR,1.1564,01/08/2026,31/08/2026\n'))

@@ -19,10 +19,12 @@ from nostro.formats.tables.formats import PAYMENTS
 from nostro.formats.tables.guesses import ProfileNeeded
 from nostro.model.failures import FormatRefused
 from nostro.model.invoices import Invoice
-from nostro.model.messages import Instruction, MessageEnd, MessageHead
+from nostro.model.messages import Instruction, MessageEnd, MessageHead, MessageKind
 from nostro.model.statements import Check, Reject, Source, StatementEnd, StatementHead
 
 _PDF = "facturx"
+_PAID: frozenset[MessageKind] = frozenset({"payment_initiation", "interbank_payment"})
+"""What a profile is held against: of a payment that is taken back or answered, other messages tell a part."""
 RULED = frozenset({"ubl", "cii", _PDF})
 """Formats for which there are official rules beside the reader's own checks."""
 _REMEDIES = {
@@ -84,14 +86,14 @@ def _document(told: Told, file: str, asked: Asked, series: Series) -> Iterator[F
     if told.format is None:
         yield Flaw(file=file, where="", rule="format", sentence=told.refusal, remedy=REMEDY)
         return
-    version, source = "", Source(where="")
+    version, source, paid = "", Source(where=""), True
     rules = profiles.FileRules(asked.rules, asked.day, asked.sent_at) if asked.rules else None
     for item in told.items:
         series.hear(item, file)
         match item:
             case StatementHead() | MessageHead():
-                source, version = item.source, item.format
-            case Instruction() if rules is not None:
+                source, version, paid = item.source, item.format, item.kind in _PAID
+            case Instruction() if rules is not None and paid:
                 yield from _of_profile(rules.take(item), rules.profile, item.source, file)
                 if told.format.name != PAYMENTS.name:  # of a list the file is still to be written
                     found_in = profiles.replaced(item, rules.profile)

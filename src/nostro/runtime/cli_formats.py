@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from pydantic import TypeAdapter
 
-from nostro.formats.kinds import MODEL, SCHEMAS
+from nostro.formats.kinds import MODEL, SCHEMAS, AsTold
 from nostro.formats.payees import Worklist
 from nostro.formats.profiles import PROFILES as BANKS
 from nostro.formats.reading import Format
@@ -138,7 +138,7 @@ def _schema(kind: str) -> int:
     kinds = {**MODEL, **SCHEMAS}
     if kind not in kinds:
         raise Refused(f"There is no kind {kind!r}.", offered(kind, sorted(kinds)))
-    sys.stdout.buffer.write(json_of(TypeAdapter(kinds[kind]).json_schema()) + b"\n")
+    sys.stdout.buffer.write(json_of(TypeAdapter(kinds[kind]).json_schema(schema_generator=AsTold)) + b"\n")
     return DONE
 
 

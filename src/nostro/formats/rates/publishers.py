@@ -165,9 +165,11 @@ def day(said: str) -> date | None:
 Order = Callable[[str, str, str], tuple[str, str, str]]
 _FORWARDS: Order = lambda year, month, on: (year, month, on)  # noqa: E731 - a column of the table below
 _BACKWARDS: Order = lambda on, month, year: (year, month, on)  # noqa: E731 - the same
+_SHORT: Order = lambda on, month, year: (f"{'19' if year > '69' else '20'}{year}", month, on)  # noqa: E731 - the same
 _DAYS: tuple[tuple[re.Pattern[str], Order], ...] = (
     (re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:T.*)?", re.ASCII), _FORWARDS),
     (re.compile(r"(\d\d?)[./ -]([A-Za-z]{3,9}|\d\d?)[./ -](\d{4})", re.ASCII), _BACKWARDS),
+    (re.compile(r"(\d\d?)[ -]([A-Za-z]{3,9})[ -](\d\d)", re.ASCII), _SHORT),
 )
 
 

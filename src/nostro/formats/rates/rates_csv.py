@@ -57,7 +57,7 @@ def reader_of(cells: list[str]) -> Callable[[_Row, Rows], Iterator[RateItem]] | 
     names = [cell.casefold() for cell in cells]
     if len(cells) > 1 and cells[0] == "Date" and all(_CODE.fullmatch(cell) for cell in cells[1:] if cell):
         return _days_of_ecb
-    if cells[0].upper() == "DATE" and any(cell in BOE_SERIES for cell in cells[1:]):
+    if cells[0].upper() == "DATE" and any(_boe(cell) in BOE_SERIES for cell in cells[1:]):
         return _days_of_boe
     if "currency code" in names and any("currency units per" in name for name in names):
         return _months_of_hmrc
@@ -90,7 +90,7 @@ def _days_of_ecb(head: _Row, rows: Rows) -> Iterator[RateItem]:
 
 def _days_of_boe(head: _Row, rows: Rows) -> Iterator[RateItem]:
     """A column a series; one that is none of spot rates into sterling is named in a reject."""
-    currencies = [BOE_SERIES.get(cell, "") for cell in head.cells[1:]]
+    currencies = [BOE_SERIES.get(_boe(cell), "") for cell in head.cells[1:]]
     for place, currency in enumerate(currencies, start=2):
         if not currency and head.cells[place - 1]:
             yield Reject(where=f"column {place}", line=head.line, why="the series is no spot rate into sterling")
@@ -98,6 +98,11 @@ def _days_of_boe(head: _Row, rows: Rows) -> Iterator[RateItem]:
         told = [pair for pair in zip(currencies, row.cells[1:], strict=False) if pair[0]]
         yield from _day(row, told, "BoE")
         yield from _cut(row, head)
+
+
+def _boe(cell: str) -> str:
+    """The series of a column: its code alone, or the last word of its title (`Spot exchange rate, ... XUDLERS`)."""
+    return cell.rpartition(" ")[2]
 
 
 def _cut(row: _Row, head: _Row) -> Iterator[Reject]:
