@@ -295,19 +295,6 @@ def test_a_number_may_have_all_the_digits_that_xml_schema_lets_it_have() -> None
     assert [check for check in told.checks if not check.ok] == []
 
 
-def test_payments_to_third_parties_are_due_where_xrechnungs_extension_says_so() -> None:
-    extension = "urn:cen.eu:en16931:2017#conformant#urn:xeinkauf.de:kosit:extension:xrechnung_3.0"
-    paid = '<cac:PrepaidPayment><cbc:PaidAmount currencyID="EUR">10.00</cbc:PaidAmount></cac:PrepaidPayment>'
-    content = write_ubl(RICH.model_copy(update={"profile": extension})).decode()
-    more = content.replace(">90.00</cbc:PayableAmount>", ">100.00</cbc:PayableAmount>")
-    for before, held in ((more.replace("<cac:TaxTotal>", paid + "<cac:TaxTotal>", 1), True), (more, False)):
-        (told,) = read_ubl([before.encode()])
-        assert isinstance(told, Invoice)
-        assert next(check.ok for check in told.checks if check.name == "BR-CO-16") is held
-        with pytest.raises(FormatRefused, match="BR-DEX-09" if held else "BR-CO-16"):
-            write_cii(told)
-
-
 def test_nostro_parse_prints_an_invoice_as_its_schema_says(tmp_path: Path) -> None:
     (tmp_path / "invoice.xml").write_bytes(write_cii(RICH))
     code, [told], errors = typed(str(tmp_path / "invoice.xml"))

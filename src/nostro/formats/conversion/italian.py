@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from nostro.formats.conversion.order import Order
 from nostro.formats.einvoice.fatturapa_strict import MOST, TYPES_BACK, means_of
+from nostro.formats.einvoice.sub_lines import fitted
 from nostro.formats.profiles.letters import plainer
 from nostro.formats.swift_mt.values import is_bic
 from nostro.model.failures import FormatRefused
@@ -141,7 +142,8 @@ def to_italian(invoice: InvoiceContent, order: Order) -> InvoiceContent:
         **({} if all(map(means_of, means)) else {"payment_means": ""}),
     )
     natura = known.get("natura", "")
-    lines = (*invoice.lines, *(_as_line(one) for one in invoice.allowances_charges if not _stays(one)))
+    counted = fitted(invoice, "fatturapa").lines
+    lines = (*counted, *(_as_line(one) for one in invoice.allowances_charges if not _stays(one)))
     kept = {"ProgressivoInvio": known["transmission"]}
     kept |= {"TipoDocumento": known["document_type"]} if "document_type" in known else {}
     national = {"national": known.get("payment_means", "")}

@@ -12,7 +12,8 @@ from typing import NamedTuple
 from nostro.formats.einvoice.arithmetic import summed
 from nostro.formats.einvoice.discounts import payments_of
 from nostro.formats.einvoice.fatturapa_checks import checks_of_body, payable
-from nostro.formats.einvoice.strict import Flaw, refuse
+from nostro.formats.einvoice.strict import ONLY_EXTENSION, Flaw, refuse
+from nostro.formats.einvoice.sub_lines import fitted
 from nostro.model.invoices import InvoiceContent, InvoiceParty, PaymentMeans, TaxCategory
 from nostro.model.money import Amount
 
@@ -63,6 +64,7 @@ _DUTIES = (
     _Duty("tax_breakdown", "2.2.2", "Give the tax breakdown.", lambda told: told.tax_breakdown),
     _Duty("payment_means", "2.4.2.2", "Give a ModalitaPagamento (`national`) for each way to pay.",
           lambda told: all(means_of(one) for one in told.payment_means)),
+    _Duty("third_party_payments", "BR-DEX-09", ONLY_EXTENSION, lambda told: not told.third_party_payments),
     _Duty("instalments", "2.4.2.2", "Say how the instalments are paid (`payment_means`).",
           lambda told: not told.instalments or told.payment_means),
 )  # fmt: skip
@@ -72,7 +74,7 @@ def prepared(invoice: InvoiceContent) -> InvoiceContent:
     """The invoice with what can be worked out filled in. Raises `FormatRefused` with field, rule and remedy."""
     sender = {"IdTrasmittente/IdPaese": invoice.seller.vat_id[:2], "IdTrasmittente/IdCodice": invoice.seller.vat_id[2:]}
     others = {"FormatoTrasmissione": "FPR12", **sender, **invoice.others}
-    told = summed(invoice.model_copy(update={"others": others}))
+    told = summed(fitted(invoice, "fatturapa").model_copy(update={"others": others}))
     if invoice.totals.payable is None and told.totals.payable is not None:  # less what is withheld, and split
         due = Amount(value=payable(told, told.totals.payable.value), currency=told.currency)
         told = told.model_copy(update={"totals": told.totals.model_copy(update={"payable": due})})
