@@ -16,7 +16,7 @@ from nostro.formats.einvoice.arithmetic import summed
 from nostro.formats.einvoice.cii import read_cii, write_cii
 from nostro.formats.einvoice.fatturapa import read_fatturapa, write_fatturapa
 from nostro.formats.einvoice.signed import read_signed
-from nostro.formats.einvoice.sub_lines import fitted
+from nostro.formats.einvoice.sub_lines import Syntax, fitted
 from nostro.formats.einvoice.ubl import read_ubl, write_ubl
 from nostro.formats.reading import Reader
 from nostro.model.failures import FormatRefused
@@ -169,6 +169,31 @@ def test_what_the_model_says_is_carried_from_ubl_to_cii_and_back(invoice: Invoic
     assert isinstance(told, Invoice)
     left = tuple(f"lines[{number}]" for number, line in enumerate(invoice.lines, start=1) if line.purpose)
     assert (there.not_carried, convert(told, "ubl").not_carried) == (left, ())
+
+
+ANY = st.text(st.characters(), min_size=1, max_size=20)
+"""Whatever Python can hold: controls, halves of signs, what no XML takes."""
+
+
+@pytest.mark.parametrize("to", ["ubl", "cii", "fatturapa"])
+@given(ANY, ANY, ANY)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+def test_any_text_is_carried_or_said_or_refused(to: Syntax, name: str, item: str, reference: str) -> None:
+    base = ITALIAN if to == "fatturapa" else RICH
+    lines = (base.lines[0].model_copy(update={"name": item}), *base.lines[1:])
+    seller = base.seller.model_copy(update={"name": name})
+    invoice = base.model_copy(update={"seller": seller, "lines": lines, "payment_reference": reference})
+    try:
+        made = convert(invoice, to)
+    except FormatRefused:
+        return
+    (again,) = WHOLE[to][1]([made.content])
+    assert isinstance(again, Invoice)
+    pairs = {"seller.name": (name, again.seller.name), "lines[1].name": (item, again.lines[0].name),
+             "payment_reference": (reference, again.payment_reference)}  # fmt: skip
+    for field, (told, read) in pairs.items():
+        assert "".join(told.split()) == "".join(read.split()) or field in made.not_carried
+    assert again.totals.payable == summed(invoice).totals.payable
 
 
 LATIN_1 = st.characters(min_codepoint=33, max_codepoint=255, exclude_categories=["Cc", "Zs"])

@@ -29,6 +29,7 @@ class _Way(NamedTuple):
     read: Reader
 
 
+_MANY = "preceding_invoice"
 _LINE = re.compile(r"lines\[(\d+)\]")
 _WAYS: Mapping[Syntax, _Way] = {
     "ubl": _Way(write_ubl, read_ubl),
@@ -64,7 +65,11 @@ def _numbered(field: str, places: list[int]) -> str:
 
 
 def _fitting(invoice: InvoiceContent, to: Syntax) -> InvoiceContent:
-    """UBL takes one identifier of the buyer, where CII's EXTENDED profile takes many."""
+    """EN 16931 takes one order, contract... where FatturaPA takes many; UBL takes one identifier of the buyer."""
+    if to != "fatturapa":
+        first = {one.kind: one for one in reversed(invoice.references)}
+        kept = tuple(one for one in invoice.references if one.kind == _MANY or first[one.kind] is one)
+        invoice = invoice.model_copy(update={"references": kept})
     if to != "ubl" or len(invoice.buyer.ids) <= 1:
         return invoice
     return invoice.model_copy(update={"buyer": invoice.buyer.model_copy(update={"ids": invoice.buyer.ids[:1]})})

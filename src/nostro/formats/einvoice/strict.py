@@ -91,6 +91,7 @@ def flaws(invoice: InvoiceContent) -> Iterator[Flaw]:
     if invoice.currency in EXPONENTS:
         yield from _line_flaws(invoice)
         yield from _amount_flaws(invoice)
+        yield from currency_flaws(invoice)
         yield from sum_flaws(invoice)
 
 
@@ -127,13 +128,38 @@ def _line_flaws(invoice: InvoiceContent) -> Iterator[Flaw]:
 
 
 def _amount_flaws(invoice: InvoiceContent) -> Iterator[Flaw]:
-    """BR-DEC: amounts have two decimals at most; all but BT-111 are in the invoice's currency."""
+    """BR-DEC: amounts have two decimals at most."""
     for field, told in _amounts(invoice):
         exponent = told.value.as_tuple().exponent
         if isinstance(exponent, int) and -exponent > _DECIMALS:
             yield Flaw(field, "BR-DEC", "Round it to two decimals.")
-        if told.currency != invoice.currency:
+
+
+def currency_flaws(invoice: InvoiceContent) -> Iterator[Flaw]:
+    """Amounts in another currency than the invoice's; BT-111 alone is in that of accounting."""
+    for field, amount in (*_amounts(invoice), *_bare_amounts(invoice)):
+        if amount is not None and amount.currency != invoice.currency:
             yield Flaw(field, "BR-CL-03", f"Tell it in {invoice.currency}, the invoice's currency (BT-5).")
+
+
+def _bare_amounts(invoice: InvoiceContent) -> Iterator[tuple[str, Amount | None]]:
+    """Amounts that CII or FatturaPA tell without a currency: that of another one would be lost unheard."""
+    for number, part in enumerate(invoice.instalments, start=1):
+        names = ("amount", "discount_amount", "discount_base")
+        yield from ((f"instalments[{number}].{name}", getattr(part, name)) for name in names)
+    yield from (
+        (f"withholdings[{number}].amount", one.amount) for number, one in enumerate(invoice.withholdings, start=1)
+    )
+    yield "stamp_duty", invoice.stamp_duty
+    for number, one in enumerate(invoice.allowances_charges, start=1):
+        yield from ((f"allowances_charges[{number}].{name}", getattr(one, name)) for name in ("amount", "base"))
+    for place, line in enumerate(invoice.lines, start=1):
+        if line.price is not None:
+            names = ("net", "gross", "discount")
+            yield from ((f"lines[{place}].price.{name}", getattr(line.price, name)) for name in names)
+        for number, one in enumerate(line.allowances_charges, start=1):
+            where = f"lines[{place}].allowances_charges[{number}]"
+            yield from ((f"{where}.{name}", getattr(one, name)) for name in ("amount", "base"))
 
 
 def _amounts(invoice: InvoiceContent) -> Iterator[tuple[str, Amount]]:

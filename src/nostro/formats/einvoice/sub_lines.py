@@ -15,7 +15,7 @@ from typing import Literal
 from nostro.model.invoices import InvoiceContent, InvoiceLine
 
 Syntax = Literal["ubl", "cii", "fatturapa"]
-INFORMATION = "INFORMATION"
+INFORMATION, _DETAIL = "INFORMATION", "DETAIL"
 _NO_SUM = frozenset({"GROUP", INFORMATION})
 """Purposes of lines that repeat what other lines say."""
 _DEPTH = 50
@@ -87,14 +87,15 @@ def _below(lines: Sequence[InvoiceLine], counting: list[int]) -> set[int]:
 
 
 def fitted(invoice: InvoiceContent, syntax: Syntax) -> InvoiceContent:
-    """The invoice with the lines that the syntax has room for; where they have no purpose there, without one."""
+    """The invoice with the lines that the syntax has room for, without a purpose that it has no word for."""
     lines = tuple(invoice.lines[place] for place in kept(invoice, syntax))
-    if syntax == "cii" and not _is_extended(invoice.profile):
-        lines = tuple(
-            line.model_copy(update={"parent": "", "purpose": ""}) if line.parent or line.purpose else line
-            for line in lines
-        )
+    if syntax != "ubl" and not (syntax == "cii" and _is_extended(invoice.profile)):
+        lines = tuple(_alone(line) if syntax == "cii" or line.purpose == _DETAIL else line for line in lines)
     return invoice if lines == invoice.lines else invoice.model_copy(update={"lines": lines})
+
+
+def _alone(line: InvoiceLine) -> InvoiceLine:
+    return line.model_copy(update={"parent": "", "purpose": ""}) if line.parent or line.purpose else line
 
 
 def unequal(invoice: InvoiceContent) -> Iterator[tuple[InvoiceLine, Decimal]]:

@@ -108,6 +108,8 @@ _INSTALMENT = (
 )
 _INSTALMENT_SHAPE = Shape(Instalment, _INSTALMENT)
 _SEPA = "SEPA"
+_NO_NETWORK = "NA"
+"""UBL has to name a card's network, which no business term is: EN 16931-3-2 lets it be this."""
 
 
 def _account_in(reading: Reading, element: Element | None) -> BankAccount | None:
@@ -133,6 +135,7 @@ def _read_payment(reading: Reading, element: Element, fields: Fields) -> None:
         named = {"text": (code.get("name") or "") if code is not None else "", "account": account}
         if told or account:
             means.append(PaymentMeans(**told, **named))
+        reading.seen.update(one for one in found(place, "CardAccount/NetworkID") if text(one) == _NO_NETWORK)
         debit |= _mandate(reading, place)
         for reference in found(place, "PaymentID"):
             if fields.setdefault("payment_reference", text(reference)) == text(reference):
@@ -196,7 +199,7 @@ def _write_means(writing: Writing, place: Element, told: InvoiceContent, means: 
         put(writing, place, "PaymentID", told.payment_reference)
     if means.card_number:
         put(writing, place, "CardAccount/PrimaryAccountNumberID", means.card_number)
-        put(writing, place, "CardAccount/NetworkID", "NA")
+        put(writing, place, "CardAccount/NetworkID", _NO_NETWORK)
         if means.card_holder:
             put(writing, place, "CardAccount/HolderName", means.card_holder)
     _write_account(writing, place, "PayeeFinancialAccount", means.account)
