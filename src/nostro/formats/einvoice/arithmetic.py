@@ -44,6 +44,10 @@ def rounded(value: Decimal, currency: str) -> Decimal:
 
 def _sum_checks(invoice: InvoiceContent) -> Iterator[Check]:
     told = invoice.totals
+    for field, amount in told:
+        if isinstance(amount, Amount) and field != "tax_in_tax_currency" and amount.currency != invoice.currency:
+            detail = f"{field} is told in {amount.currency}, the invoice in {invoice.currency}"
+            yield Check(name="currency", ok=False, detail=detail)
     lines, allowances, charges = _value(told.lines), _value(told.allowances), _value(told.charges)
     if invoice.lines:
         yield from _equal("BR-CO-10", told.lines, sum_of_lines(invoice.lines))

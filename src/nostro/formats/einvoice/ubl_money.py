@@ -62,9 +62,13 @@ def _read_totals(reading: Reading, element: Element, fields: Fields) -> None:
         told = next((reading.take(one, AMOUNT) for one in found(tax, "TaxAmount")), None)
         if told is not None:
             totals.setdefault("tax" if told.currency == reading.currency else "tax_in_tax_currency", told)
+        if told is not None and told.currency != reading.currency:
+            continue  # the same parts again in the currency of accounting: named as not read
         parts = [read_shape(reading, one, BREAKDOWN) for one in found(tax, "TaxSubtotal")]
         fields["tax_breakdown"] = (*fields.get("tax_breakdown", ()), *(one for one in parts if one is not None))
-    for legal in (*found(element, "LegalMonetaryTotal"), *found(element, "RequestedMonetaryTotal")):
+    legal = _one(element, "LegalMonetaryTotal")
+    legal = legal if legal is not None else _one(element, "RequestedMonetaryTotal")
+    if legal is not None:
         totals |= read_parts(reading, legal, _LEGAL)
     fields["totals"] = Totals(**totals)
     held = (read_shape(reading, one, _WITHHOLDING) for one in found(element, "WithholdingTaxTotal"))
