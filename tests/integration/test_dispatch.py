@@ -160,7 +160,7 @@ async def test_an_unknown_outcome_blocks_its_own_key_and_nothing_else(database: 
 
 
 async def test_what_may_not_leave_before_a_person_has_spoken_is_not_under_way(database: Database) -> None:
-    """Behind what was handed over: what is of its subject, or works on the same thing; and of those subjects the rest."""
+    """Behind what was handed over: what is of its subject or works on the same thing, and those subjects' rest."""
     world = World(database, operation("person"))
     first = await world.want("po_1", "a", intent=of_line(1))
     world.partner.fault = lambda request: "cut_before" if first.encode() in request.body else ""
