@@ -7,9 +7,7 @@ so that proprietary and missing ones are read too; an envelope around the docume
 from __future__ import annotations
 
 import re
-from collections import deque
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from pydantic import ValidationError
@@ -22,7 +20,7 @@ from nostro.formats.iso20022.message_types import message_type
 from nostro.formats.iso20022.pieces import Lead, cuts
 from nostro.formats.iso20022.places import ONE_BY_ONE, Place, Role
 from nostro.formats.iso20022.told import CURRENCY, NOTHING, Told, amount_of
-from nostro.formats.iso20022.unread import Watch
+from nostro.formats.iso20022.unread import unread_of
 from nostro.formats.reading import Unread, Unreadable, if_readable, why
 from nostro.formats.xml import BrokenXml
 from nostro.model.base import maker
@@ -77,20 +75,8 @@ def read_camt(chunks: Iterable[bytes]) -> Iterator[CamtItem]:
 
 
 def unread_of_camt(chunks: Iterable[bytes]) -> Iterable[Unread]:
-    """What of statements no field takes, as far as the XML can be read. It takes longer than `read_camt`."""
-    walk, watch = _Walk(), Watch()
-    with suppress(BrokenXml):
-        for cut in cuts(chunks, cut_so):
-            if cut.told is None:
-                deque(walk.begin(cut), 0)
-            elif cut.so_far or not (where := walk.place(cut)):
-                deque(walk.take(cut, cut.told), 0)
-            else:
-                told = watch.over(cut.told)
-                # Of an entry that can't be read, a reject says so.
-                if not any(isinstance(item, Reject) for item in list(walk.take(cut, told))):
-                    watch.note(told, where, cut.line)
-    return watch.met.values()
+    """What of statements no field takes, as far as the XML can be read."""
+    return unread_of(cuts(chunks, cut_so), _Walk())
 
 
 @dataclass(slots=True)
@@ -178,16 +164,25 @@ class _Walk:
         return self.statement.entry_where if self.statement.line else self.statement.parts.source.where
 
     def place(self, cut: Cut) -> str:
-        """Where a complete element of a message stands; nothing for what isn't in one."""
+        """Where a complete element stands."""
         below = cut.depth - self.depth
         if not self.depth or below <= 0:
-            return ""
+            return self.lead.place(cut)
         if self.statement is None:
             return f"{self.where_message}/{cut.path}"
         within = self.statement
         if within.line:
             return within.entry_where + (f"/{cut.path}" if below > _IN_STATEMENT else "")
         return within.parts.source.where + (f"/{cut.path}" if below == _IN_STATEMENT else "")
+
+    def copied(self, _: Cut) -> bool:
+        """No element is read as part of another one, too."""
+        return False
+
+    @property
+    def waits(self) -> bool:
+        """Everything is read as it comes."""
+        return False
 
     def begin(self, cut: Cut) -> Iterator[CamtItem]:
         """The message, what leads to it, a statement or an entry begins."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -234,13 +235,13 @@ def _charges(told: Told, currency: str, below: str = "") -> tuple[Charge, ...]:
     found = [
         charge
         for place, block in enumerate(told.blocks("Chrgs"), start=1)
-        for charge in _charges_in(block.shape, tuple(block.values), currency, f"{below}Chrgs[{place}]")
+        for charge in _charges_in(block.shape, block.kept, currency, f"{below}Chrgs[{place}]")
     ]
     return tuple(found[:_CHARGES])
 
 
 @lru_cache(maxsize=1_024)
-def _charges_in(shape: Shape, values: tuple[str, ...], currency: str, where: str) -> tuple[Charge, ...]:
+def _charges_in(shape: Shape, values: Sequence[str], currency: str, where: str) -> tuple[Charge, ...]:
     """A bank takes the same charges again and again."""
     block = Told(shape, values)
     records = [(one, f"{where}/Rcrd[{place}]") for place, one in enumerate(block.blocks("Rcrd"), start=1)]
