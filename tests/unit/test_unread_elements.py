@@ -59,10 +59,10 @@ def file(tmp_path: Path) -> Path:
 
 def test_each_kind_is_told_once_with_its_number_and_its_first_place(file: Path) -> None:
     read, unread = "<Refs><EndToEndId>E-1</EndToEndId></Refs>", "<LclCode>7</LclCode>"
-    content = _camt(_entry(read) + _entry(read + unread) * 40, "<AddtlStmtInf>Anything</AddtlStmtInf>")
+    content = _camt(_entry(read) + _entry(read + unread) * 40, "<OwnStmtInf>Anything</OwnStmtInf>")
     first = f"{_PLACE}[1]/Ntry[2]/NtryDtls/TxDtls/LclCode"
     assert _found(file, content) == {
-        f"{_PLACE}/AddtlStmtInf": (1, f"{_PLACE}[1]/AddtlStmtInf", 1),
+        f"{_PLACE}/OwnStmtInf": (1, f"{_PLACE}[1]/OwnStmtInf", 1),
         f"{_DETAILS}/LclCode": (40, first, 3),
     }
 
@@ -116,7 +116,8 @@ def _transfer(more: str = "", amount: str = "1.00") -> str:
 
 
 def test_of_payments_their_groups_and_the_message_what_is_unread_is_told(file: Path) -> None:
-    groups = f"<PmtInf><PmtInfId>P</PmtInfId><Dbtr><Nm>Company 1</Nm></Dbtr>{_OWN}{_transfer() + _transfer(_OWN) * 2}</PmtInf>"
+    payments = _transfer() + _transfer(_OWN) * 2
+    groups = f"<PmtInf><PmtInfId>P</PmtInfId><Dbtr><Nm>Company 1</Nm></Dbtr>{_OWN}{payments}</PmtInf>"
     found = _found(file, _pain(groups * 2 + "<SplmtryData>x</SplmtryData>"))
     group = "/Document/CstmrCdtTrfInitn/PmtInf"
     assert found == {

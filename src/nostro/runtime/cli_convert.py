@@ -122,7 +122,7 @@ def convert(
     payload of a QR-bill.
 
     What was written is read again: whatever could not be carried is said on standard error, with its place, and so is
-    what no field took of a message in ISO 20022. What a format asks for and the source does not say is asked for by name.
+    what no field took of ISO 20022. What a format asks for and the source does not say is asked for by name.
     Exit code 0: all was carried, 1: something was not, 2: it can't be written so at all, and nothing was.
     """
     said = 0

@@ -24,8 +24,10 @@ _KINDS = 100
 _ALIKE = 10_000
 """So many pieces that differ are remembered before they are added up."""
 _POSITION = re.compile(r"\[\d+\]")
-_SAYS_NOTHING = re.compile(r".*/GrpHdr/MsgId")
-"""A message's own name: every statement in it has another one."""
+_SAYS_NOTHING = re.compile(
+    r".*/(?:GrpHdr/MsgId|AppHdr/CreDt|(?:CstmrDrctDbtInitn|CdtrPmtActvtnReq)/PmtInf/PmtMtd|AmdmntInd)"
+)
+"""A message's own name, of which every statement has another one; and what its neighbours say already."""
 
 
 class Walk(Protocol):
@@ -72,7 +74,7 @@ def unread_of(cuts: Iterable[Cut], walk: Walk) -> Iterable[Unread]:
 
 def _exhaust(items: Iterable[object]) -> bool:
     """Whether a reject is among the items."""
-    return any([isinstance(item, Reject) for item in items])
+    return sum(isinstance(item, Reject) for item in items) > 0
 
 
 class _Texts(Sequence[str]):
