@@ -1,4 +1,4 @@
-"""What banks tell each other of a payment beyond what moves: what was kept on the way, who covers it, who wants it back."""
+"""What banks tell each other of a payment: what was kept on the way, who covers it, who wants it back."""
 
 from __future__ import annotations
 
