@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -26,6 +27,7 @@ from nostro.formats.line_statements import (
     zone,
 )
 from nostro.formats.reading import Beginning, Unreadable, if_readable
+from nostro.formats.text import decode
 from nostro.model.failures import FormatRefused
 from nostro.model.money import Amount
 from nostro.model.parties import BankAccount
@@ -65,7 +67,42 @@ def is_norma43(beginning: Beginning) -> bool:
 
 def read_norma43(chunks: Iterable[bytes]) -> Iterator[LineItem]:
     """Per statement its head, entries and located rejects, and its end. Raises `FormatRefused` where there is none."""
-    return walked(_Walk(), fixed_width(chunks, RECORD))
+    return walked(_Walk(), fixed_width(chunks, RECORD, _Letters().read))
+
+
+@dataclass(slots=True)
+class _Letters:
+    """Which code page a file is in: Windows-1252, or 850 of DOS, whichever makes Spanish of what is read."""
+
+    page: str = "cp1252"
+
+    def read(self, raw: bytes) -> str:
+        """A record's text. Where it leaves the page open, it is that of the last one which did not."""
+        with suppress(UnicodeDecodeError):
+            return raw.decode()
+        spanish = {page: _spanish(raw.decode(page, "replace")) for page in _PAGES}
+        if len(set(spanish.values())) > 1:
+            self.page = max(spanish, key=lambda page: spanish[page])
+        return raw.decode(self.page, "replace") if spanish[self.page] else decode(raw)
+
+
+_PAGES = ("cp1252", "cp850")
+_LETTERS, _SIGNS = frozenset("áéíóúüñçàèòï"), frozenset("ºª·¿¡€")
+
+
+def _spanish(text: str) -> int:
+    """How many signs beyond ASCII stand where Spanish (or Catalan) has them: no small letter among capitals."""
+    found = sum(sign in _SIGNS for sign in text)
+    for word in _WORD.findall(text):
+        beside = [letter for letter in word[1:] if letter.isascii()]
+        large, small = any(map(str.isupper, beside)), any(map(str.islower, beside))
+        for place, letter in enumerate(word):
+            if letter.lower() in _LETTERS:
+                found += not (large and letter.islower()) and not (small and place and letter.isupper())
+    return found
+
+
+_WORD = re.compile(r"[^\W\d_ºª]+")
 
 
 @dataclass(slots=True)

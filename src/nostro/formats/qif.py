@@ -21,6 +21,7 @@ from nostro.formats.text import lines
 from nostro.model.failures import FormatRefused
 from nostro.model.money import NO_CURRENCY, Amount
 from nostro.model.parties import Address, Party
+from nostro.model.references import told as really_told
 from nostro.model.statements import Detail, Direction, References, Source, StatementHead
 
 _TYPE = re.compile(r"!\s*(?:Type:|Account|Option:|Clear:)", re.IGNORECASE)
@@ -242,7 +243,7 @@ def _fields(movement: _Movement, amount: Amount, order: str) -> dict[str, Any]:
     payee, memo, number = movement.first("P"), movement.first("M"), movement.first("N")
     address = tuple(line for line in movement.told.get("A", ()) if line)
     key = "ChqNb" if _CHEQUE.fullmatch(number) else "number"
-    others = {key: number, "category": movement.first("L"), "cleared": movement.first("C")}
+    others = {key: really_told(number), "category": movement.first("L"), "cleared": movement.first("C")}
     details = _splits(movement, amount.currency)
     words = memo or payee
     return {

@@ -7,12 +7,13 @@ from xml.sax.saxutils import quoteattr
 
 DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 _MARKED = re.compile("[&<>\r\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+REPLACED = "\ufffd"
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"}
 
 
 def escaped(text: str) -> str:
-    """Text as XML has it. What XML can't hold at all is left out."""
-    return _MARKED.sub(lambda found: _ESCAPES.get(found[0], ""), text) if _MARKED.search(text) else text
+    """Text as XML has it. In place of each sign that XML can't hold at all stands Unicode's own for that."""
+    return _MARKED.sub(lambda found: _ESCAPES.get(found[0], REPLACED), text) if _MARKED.search(text) else text
 
 
 def leaf(name: str, text: str, attributes: str = "") -> str:
