@@ -111,7 +111,7 @@ def test_what_cannot_be_read_is_located(lines: tuple[str, ...]) -> None:
 
 
 def test_an_entry_without_its_end_is_kept_and_told() -> None:
-    items = read(read_qif, "!Type:Bank", "D2026-08-31", "T1.00")
+    items = read(read_qif, "!Type:Bank", "D2026-08-31", "T1.00", "PSupplier 017")
     assert len(entries(items)) == 1
     assert "closing" in failed(items)
 

@@ -37,6 +37,17 @@ def zone(line: str, first: int, last: int) -> str:
     return line[first - 1 : last].strip()
 
 
+def amount_zone(line: str, first: int, last: int) -> str:
+    """As `zone`, of an amount: it stands at the right, so that of one with blanks there the end is missing.
+
+    Raises `Unreadable`: where a file is cut within it, less would be told than was moved.
+    """
+    found = zone(line, first, last)
+    if found and line[last - 1 : last].strip() == "":
+        raise Unreadable("the record ends within its amount")
+    return found
+
+
 def fixed_width(
     chunks: Iterable[bytes], width: int, read: Callable[[bytes], str] = decode
 ) -> Iterator[tuple[int, str]]:

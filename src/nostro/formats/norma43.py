@@ -18,6 +18,7 @@ from nostro.formats.line_statements import (
     LineItem,
     Running,
     Strays,
+    amount_zone,
     day_if_any,
     fixed_width,
     negative,
@@ -277,7 +278,7 @@ def _fields(running: Running, movement: _Movement) -> dict[str, Any]:
 
 
 def _amount(running: Running, record: str) -> Amount:
-    return scaled(zone(record, 29, 42), 2, running.head.currency)
+    return scaled(amount_zone(record, 29, 42), 2, running.head.currency)
 
 
 def _exchange(running: Running, movement: _Movement) -> Exchange | None:
@@ -311,7 +312,7 @@ def _place(running: Running) -> str:
 
 def _balance(code: str, record: str, first: int, currency: str, on: date | None) -> Balance:
     """A sign and fourteen digits. Raises `Unreadable`."""
-    told_amount = scaled(zone(record, first + 1, first + 14), 2, currency)
+    told_amount = scaled(amount_zone(record, first + 1, first + 14), 2, currency)
     sign = _DIRECTIONS.get(record[first - 1])
     if sign is None:
         raise Unreadable("the balance's sign is neither 1 nor 2")

@@ -13,7 +13,16 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from nostro.formats.cfonb.rib import rib
-from nostro.formats.line_statements import Strays, day_if_any, fixed_width, scaled, walked, whole_number, zone
+from nostro.formats.line_statements import (
+    Strays,
+    amount_zone,
+    day_if_any,
+    fixed_width,
+    scaled,
+    walked,
+    whole_number,
+    zone,
+)
 from nostro.formats.reading import Beginning, Unreadable
 from nostro.model.failures import FormatRefused
 from nostro.model.messages import Instruction, MessageEnd, MessageHead, Method
@@ -207,11 +216,11 @@ def _parts(order: _Order, record: str) -> tuple[Amount, Party, BankAccount, Refe
     """Amount, other side, its account and the references of a record 06. Raises `Unreadable`."""
     other = Party(name=zone(record, 31, 54))
     if not order.is_bill:
-        amount = scaled(zone(record, 103, 118), 2, order.currency)
+        amount = scaled(amount_zone(record, 103, 118), 2, order.currency)
         account = _bank_account(record, order.currency, bill=False)
         return amount, other, account, References(end_to_end=told(zone(record, 19, 30)))
     references = References(end_to_end=told(zone(record, 21, 30)), instruction=told(zone(record, 151, 160)))
-    amount = scaled(zone(record, 103, 114), 2, order.currency)
+    amount = scaled(amount_zone(record, 103, 114), 2, order.currency)
     return amount, other, _bank_account(record, order.currency, bill=True), references
 
 

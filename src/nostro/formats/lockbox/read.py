@@ -156,8 +156,9 @@ class _Walk:
             return
         self.cheque = None
         said = cheque.get("amount", "")
-        if not said.isdecimal():
-            yield self._reject("the amount is no number", self.line)
+        if not said.isdecimal() or cheque.get("cut"):
+            why = "the amount is no number" if not said.isdecimal() else "the record ends within its amount"
+            yield self._reject(why, self.line)
             return
         lockbox.batch.add(int(said))
         lockbox.whole.add(int(said))
