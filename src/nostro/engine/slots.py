@@ -51,7 +51,8 @@ class Slots:
         recently = self._renewed is not None and timedelta() <= now.machine - self._renewed < LEASE / 3
         served = self._served()
         rests = recently and not self._leaving
-        if rests and not await self.database.look(SQL.free_slots, now=now.machine, names=served):
+        at = {"now": now.machine, "beyond": now.machine + 2 * LEASE}
+        if rests and not await self.database.look(SQL.free_slots, **at, names=served):
             return 0
         until = now.machine + LEASE
         async with self.database.transaction() as tx:
@@ -66,7 +67,7 @@ class Slots:
             kept = self._tokens(self._mine.keys() - given)
             renewed = await tx.rows(SQL.renew_slots, until=until, holder=self.worker, **kept)
             limit = max(0, fair - len(renewed))
-            taking = {"now": now.machine, "until": until, "holder": self.worker, "limit": limit}
+            taking = {**at, "until": until, "holder": self.worker, "limit": limit}
             taken = await tx.rows(SQL.take_slots, **taking, **_columns(wanted)) if limit else []
         before = set(self._mine.values())
         names = {(row.name, row.slot) for row in renewed}
@@ -133,7 +134,7 @@ class Slots:
         return sorted(name for name, connection in self.connections.items() if connection.connector.wire is not None)
 
     async def _fair(self, tx: Transaction, slots: int, now: Now) -> int:
-        alive = await tx.row(ENGINE.count_workers, alive_after=now.machine - LEASE)
+        alive = await tx.row(ENGINE.count_workers, alive_after=now.machine - LEASE, beyond=now.machine + LEASE)
         return math.ceil(slots / max(1, alive.count if alive else 1))
 
     def _tokens(self, names: Iterable[Name]) -> dict[str, list[object]]:
