@@ -16,14 +16,13 @@ from nostro.egress.journal import FencedWrites, Journal
 from nostro.model.calls import HttpRequest
 from nostro.model.failures import LostRace, Quarantined, StatementRefused
 from nostro.store.arrivals import LANES
-from nostro.store.database import Database, Statements, Transaction
+from nostro.store.database import Database, Transaction
 from tests.dispatch_world import KEYS, START, Mortal, Worker, World, installed, of_line
 from tests.integration.synthetic import House as DecidingHouse
 from tests.integration.synthetic import as_fact, line, payout
 from tests.toy_partner import Fault, operation
 
 pytestmark = pytest.mark.asyncio
-DEMO = Statements("demo")
 DISPATCH = (
     "insert into dispatch (shard, id, connection, operation, slot, status, run_at, began_at) values"
     f" (3, '\\x0d', 'psp', 'annotate_payment', 0, 'open', '{START}', '{START}')"
@@ -157,35 +156,6 @@ async def test_an_unknown_outcome_blocks_its_own_key_and_nothing_else(database: 
         (first, "handed_over"),
         (second, "ready"),
     ]
-
-
-async def test_what_may_not_leave_before_a_person_has_spoken_is_not_under_way(database: Database) -> None:
-    """Behind what was handed over: what is of its subject or works on the same thing, and those subjects' rest."""
-    world = World(database, operation("person"))
-    first = await world.want("po_1", "a", intent=of_line(1))
-    world.partner.fault = lambda request: "cut_before" if first.encode() in request.body else ""
-    worker = Worker(world, "one")
-    await worker.settle()
-    assert dict(world.settled) == {first: "handed_over"}
-    await world.want("po_1", "b")
-    await world.want("po_2", "a", intent=of_line(1))
-    await world.want("po_2", "b")
-    await world.want("po_3", "a", status="proposed")
-    await world.want("po_3", "b")
-    await worker.settle()
-    assert await unsent(database) == 0
-    free = await world.want("po_4", "a", intent=of_line(2)), await world.want("po_4", "b")
-    assert await unsent(database) == 2
-    await worker.settle()
-    assert [correlation for correlation, _ in world.settled] == [first, *free]
-    assert await unsent(database) == 0
-
-
-async def unsent(database: Database) -> int:
-    """How many commands are still to be sent, or on their way."""
-    async with database.transaction() as tx:
-        row = await tx.row(DEMO.under_way)
-        return int(row.unsent) if row else 0
 
 
 async def test_commands_of_many_subjects_that_work_on_one_thing_take_turns_over_all_slots(database: Database) -> None:

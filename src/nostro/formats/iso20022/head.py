@@ -107,6 +107,7 @@ class HeadParts:
         return self.currency or next((balance.amount.currency for balance in self.balances), "")
 
 
+_DIGITS = 5
 _PAGES = frozenset({"StmtPgntn", "RptPgntn", "NtfctnPgntn", "MsgPgntn"})
 _TEXTS = {"Id": "statement_id", "CpyDplctInd": "copy_mark"}
 _ADDITIONAL = frozenset({"AddtlStmtInf", "AddtlRptInf", "AddtlNtfctnInf"})
@@ -115,9 +116,10 @@ _NUMBERS = {"ElctrncSeqNb": "sequence", "LglSeqNb": "legal_sequence"}
 
 
 def page_of(told: Told, below: str = "") -> tuple[int | None, bool | None]:
-    """Page number, and whether it is the last."""
+    """Page number (`Max5NumericText`), and whether it is the last."""
     number, last = told.text(f"{below}PgNb"), told.text(f"{below}LastPgInd").lower()
-    return (int(number[:9]) if number.isdecimal() else None, last in ("true", "1") if last else None)
+    told_page = int(number) if number.isdecimal() and len(number) <= _DIGITS else None
+    return (told_page, last in ("true", "1") if last else None)
 
 
 def _edge(told: Told, edge: str) -> date | None:
