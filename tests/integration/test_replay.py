@@ -11,7 +11,9 @@ import pytest
 import pytest_asyncio
 from rich.console import Console
 
+from nostro.engine import replay as replaying
 from nostro.engine.difference import MONEY
+from nostro.engine.difference_in_money import by_currency
 from nostro.engine.fitness import fitting_rules
 from nostro.engine.replay import Check, Replay, WhatIf
 from nostro.engine.walk import Walk
@@ -47,6 +49,7 @@ async def test_replay_of_a_lived_log(story: Story) -> None:
     await other_rules_show_what_would_have_been_in_money(story)
     await another_mode_shows_what_would_have_left(story)
     await rules_that_cannot_bear_a_fact_say_so(story)
+    await subjects_that_are_not_kept_are_in_the_sums(story)
     await rules_that_only_wait_otherwise_are_no_rules_that_change_nothing(story)
     await a_sample_compares_state_rows_with_the_log_and_finds_what_was_changed(story)
     await a_changed_decision_is_found_and_a_throwing_one_is_no_end(story)
@@ -115,6 +118,17 @@ async def rules_that_cannot_bear_a_fact_say_so(story: Story) -> None:
     [line, *_] = told.asked.totals.lines(("stopped",))
     assert line.would > 10
     assert "set aside: KeyError" in page_of(told).markdown()
+
+
+async def subjects_that_are_not_kept_are_in_the_sums(story: Story) -> None:
+    whole = await asked(story, bundle(cards_post=False))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(replaying, "OF_A_SHARD", 0)
+        told = await asked(story, bundle(cards_post=False))
+    assert told.plain()["money"] == whole.plain()["money"]
+    [euros] = by_currency(told.asked.totals, told.changes, 50)
+    assert (euros.subjects, euros.others) == ((), euros.totals)
+    assert "of at least 0 subjects" in page_of(told).markdown()
 
 
 async def rules_that_only_wait_otherwise_are_no_rules_that_change_nothing(story: Story) -> None:
