@@ -93,6 +93,19 @@ async def test_a_clock_that_is_set_back_leaves_no_lease_that_lasts_for_an_hour(d
     assert row.until == back.machine + lease, "should it die now, others have them soon"
 
 
+async def test_two_workers_send_over_the_slots_of_the_shards_that_they_decide(database: Database) -> None:
+    world = World(database, operation("look_up"), slots=2)
+    connections = {world.connection.id: world.connection}
+    workers = {name: (Tenure(database, name, {}), Slots(database, name, connections)) for name in ("two", "one")}
+    for seconds in (0, 4, 8):
+        for shards, sends in workers.values():
+            await shards.step(later(seconds))
+            await sends.step(later(seconds))
+    for shards, sends in workers.values():
+        assert len(shards.shards) == SHARDS / 2
+        assert {shard % 2 for shard in shards.shards} == {slot.number for slot in sends.held("psp", later(8))}
+
+
 @pytest.mark.parametrize("kind", ["tenure", "decider"])
 async def test_shards_are_locked_in_their_order_so_that_renewing_and_deciding_never_deadlock(
     database_url: str, kind: str

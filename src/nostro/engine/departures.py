@@ -18,6 +18,7 @@ from nostro.egress.journal import Slot
 from nostro.engine.batch import Command
 from nostro.engine.claims import Dispatch
 from nostro.model.clock import Now
+from nostro.store.database import Row
 
 
 @dataclass(eq=False, slots=True)
@@ -29,9 +30,9 @@ class Departure:
     commands: Sequence[Command]
     left: Sequence[Command] = ()
 
-    def leave(self, keys: Iterable[tuple[int, bytes]]) -> None:
-        """These of its commands were written as its members, in the order of their decisions."""
-        written = set(keys)
+    def leave(self, opened: Iterable[Row]) -> None:
+        """Those of its commands that were written as its members, in the order of their decisions."""
+        written = {(row.shard, row.key) for row in opened if row.dispatch == self.dispatch.id}
         self.left = sorted((c for c in self.commands if (c.shard, c.key) in written), key=_decided)
 
 
@@ -61,6 +62,12 @@ class Departures:
                 by_connection[command.connection].append(command)
         for connection in sorted(by_connection.keys() & self.exits.keys()):
             self.all += self.exits[connection].offer(by_connection[connection], now)
+
+    def leave(self, opened: Sequence[Row]) -> int:
+        """What was opened and committed leaves, as far as it has a dispatch: so many commands."""
+        for departure in self.all:
+            departure.leave(opened)
+        return sum(len(departure.left) for departure in self.all)
 
     def __enter__(self) -> Self:
         """Nothing yet."""
