@@ -9,6 +9,8 @@ import asyncio
 import hashlib
 import itertools
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -25,16 +27,39 @@ from tests.places import quick_folder
 ROOT = Path(__file__).parents[1]
 SETTINGS = {"shared_buffers": "64MB", "max_connections": "300", "checkpoint_timeout": "1h", "max_wal_size": "1GB"}
 LIVED_IN = date(2026, 8, 31)
+HEIR = """
+import sys
+if not sys.stdin.buffer.read():
+    from pathlib import Path
+    from nostro.store.embedded import EmbeddedServer
+    with EmbeddedServer(Path(sys.argv[1])):
+        pass
+"""
 _numbers = itertools.count()
 
 
 @contextmanager
 def running_server() -> Iterator[EmbeddedServer]:
-    """The server that all test processes of this checkout share; a killed run's server is adopted by the next."""
+    """The server that all test processes of this checkout share; it ends with the last of them, however that ends."""
     place = hashlib.sha256(os.fsencode(ROOT)).hexdigest()[:8]
     folder = quick_folder() / f"nostro-tests-{os.geteuid()}-{place}"
-    with EmbeddedServer(folder, settings=SETTINGS) as server:
+    with EmbeddedServer(folder, settings=SETTINGS) as server, left_though_killed(folder):
         yield server
+
+
+@contextmanager
+def left_though_killed(folder: Path) -> Iterator[None]:
+    """A process that outlives this one, should it be killed, takes the server's users' lock once more and leaves it."""
+    heir = subprocess.Popen(
+        [sys.executable, "-c", HEIR, str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        yield
+    finally:
+        heir.communicate(b"left in order")
 
 
 @pytest.fixture(scope="session")

@@ -260,7 +260,19 @@ async def told_again(story: Story) -> None:
     await story.tell(dispute(8, 10_000, "won", "reinstated", currency="USD"))
     await story.tell(line(8, "dispute_reversal", eur("91.00"), source="dp_8", payout=3, presentment=sold))
     await story.answer()
+    await statements_told_again(story)
     await story.later(days=1)
+
+
+async def statements_told_again(story: Story) -> None:
+    """One that was missing comes, in two pages; the third is restated, and comes again as either."""
+    first = statement(2, closing="24.00", page=1, last_page=False, content_digest="p1")
+    await story.tell(statement(2, opening="24.00", statement_id="S2#2", page=2, content_digest="p2"), first)
+    for n, digest in enumerate(("other", "other", "d3"), 1):
+        await story.later(minutes=20)
+        made, closing = f"2026-09-0{n + 6}T05:30:00+00:00", "40.00" if digest == "d3" else "39.00"
+        await story.tell(statement(3, closing=closing, content_digest=digest, created_at=made))
+    await story.tell(statement(4))
 
 
 async def says_that_it_is_the_known_one(story: Story) -> None:

@@ -20,10 +20,11 @@ from nostro.runtime.demo.landscape import LATE_EFFECTS_SECONDS
 from nostro.sandbox.judgement import intended
 from nostro.sandbox.scenario import Scenario
 from nostro.sandbox.server import Server
-from nostro.sandbox.stage import ODOO
+from nostro.sandbox.stage import MONDAY, ODOO
 from nostro.store.database import Database
 from tests.crash.processes import BREATH_SECONDS, DOOR, WORKERS, Disk, Processes, empty_grounds, processes
 from tests.simulation.handed_over import unexplained
+from tests.simulation.judging import UNDER_WAY
 
 LEAP = timedelta(minutes=10)
 """How far business time goes at once when nobody has anything to do."""
@@ -49,7 +50,7 @@ BUSY = """
 LEFT = {
     "receipts to be read": "select count(*) from reading",
     "arrivals": "select count(*) from arrival",
-    "commands under way": "select count(*) from command_open where status in ('ready', 'dispatched')",
+    "commands under way": UNDER_WAY.format("unsent"),
     "open dispatches": "select count(*) from dispatch where status <> 'closed'",
     "poisoned subjects": "select count(*) from subject where poisoned <> ''",
     "facts set aside for them": "select count(*) from parked where kind = 'poison'",
@@ -149,8 +150,10 @@ class Days:
         async with Database(self.house.url()) as database:
             commands, cases = await waiting_commands(database), await open_cases(database)
         await asyncio.to_thread(self.house.end)
-        verdict = judge(intended(self.scenario, self.sandbox.world), self.sandbox.world.books()["systems"][ODOO], until)
-        assert verdict.doubled == ()
+        wish = intended(self.scenario, self.sandbox.world)
+        assert until < MONDAY or any(one["booking_date"] == until.isoformat() for one in wish["movements"])
+        verdict = judge(wish, self.sandbox.world.books()["systems"][ODOO], until)
+        assert (verdict.doubled, verdict.misdated) == ((), ())
         told = [(case.subject, case.reason, case.sentence) for case in cases]
         lost = list(unexplained(verdict.lost, commands, cases))
         assert lost == [], (lost, told)

@@ -36,7 +36,7 @@ POSTGRESQL = "postgresql"
 PARTS = (*WORKERS, DOOR, POSTGRESQL)
 Disk = Callable[[Grounds], AbstractContextManager[object]]
 IN_ORDER = {signal.SIGTERM: 0, signal.SIGINT: 130}
-"""How a part ends that is up. One that starts ends as a command does, or, before it hears signals, as Python does."""
+"""How a part ends, whether it is up or starts; before it hears signals, as Python does."""
 ENDING_SECONDS = 60
 BREATH_SECONDS = 0.05
 """The rest between two looks."""
@@ -130,8 +130,8 @@ class Processes:
         code = await asyncio.to_thread(process.wait, ENDING_SECONDS)
         told = self._said_since(name)
         missed = not began and ("PostgreSQL" in told or is_pythons(told))
-        allowed = {IN_ORDER[what]} if began else {*IN_ORDER.values(), -what}
-        assert code in allowed | ({-what} if again_seconds else set()) | ({1} if missed else set()), (name, code, told)
+        allowed = {IN_ORDER[what]} | ({-what} if again_seconds or not began else set()) | ({1} if missed else set())
+        assert code in allowed, (name, code, told)
         assert code < 0 or missed or not re.search("^Traceback", told, re.MULTILINE), (name, code, told)
         self.ending.discard(name)
 

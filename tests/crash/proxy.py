@@ -13,11 +13,12 @@ PART_BYTES = 65_536
 
 @dataclass
 class Proxy:
-    """Leads to `target`, a Unix socket. `refusing`: nobody gets through."""
+    """Leads to `target`, a Unix socket. `refusing`: nobody gets through; `silent`: no answer does."""
 
     target: Path
     port: int = 0
     refusing: bool = False
+    silent: bool = False
     cuts: int = 0
     _open: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -41,7 +42,7 @@ class Proxy:
         with contextlib.suppress(OSError):
             back, forth = await asyncio.open_unix_connection(self.target)
             try:
-                ways = {asyncio.ensure_future(_carry(reader, forth)), asyncio.ensure_future(_carry(back, writer))}
+                ways = {asyncio.ensure_future(_carry(reader, forth)), asyncio.ensure_future(self._back(back, writer))}
                 try:
                     await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
                 finally:
@@ -49,6 +50,13 @@ class Proxy:
                         way.cancel()
             finally:
                 forth.transport.abort()
+
+    async def _back(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while part := await reader.read(PART_BYTES):
+                if not self.silent:
+                    writer.write(part)
+                    await writer.drain()
 
 
 async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -69,3 +77,4 @@ async def proxied(target: Path) -> AsyncIterator[Proxy]:
     finally:
         server.close()
         proxy.cut()
+        await asyncio.sleep(0.1)  # until what was cut is closed

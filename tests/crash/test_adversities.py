@@ -119,7 +119,7 @@ def drawn(number: int, chance: Random) -> list[Adversity]:
 async def judged(there: Scene) -> None:
     """Nothing lost, nothing doubled, everything proved."""
     await there.made.to(CLOSES)
-    await there.made.judged(MONDAY - timedelta(days=1))
+    await there.made.judged(MONDAY)
 
 
 @pytest.mark.timeout(300 + 120 * A_LIFE)

@@ -173,8 +173,10 @@ async def _adopted(both: Running) -> int:
 
 def _judge(life: Life) -> None:
     world = life.sandbox.world
-    verdict = judge(intended(life.scenario, world), world.books()["systems"][ODOO], MONDAY - timedelta(days=1))
-    assert (verdict.lost, verdict.doubled) == ((), ())
+    wish = intended(life.scenario, world)
+    assert any(one["booking_date"] == MONDAY.isoformat() for one in wish["movements"])
+    verdict = judge(wish, world.books()["systems"][ODOO], MONDAY)
+    assert (verdict.lost, verdict.doubled, verdict.misdated) == ((), (), ())
 
 
 async def _verdict(both: Running) -> Verdict:

@@ -211,7 +211,7 @@ async def _told(house: Processes) -> list[dict[str, str]]:
 async def _ended(made: Days) -> None:
     """Nothing lost, nothing doubled, everything proved by the next release."""
     await made.to(CLOSES)
-    await made.judged(MONDAY - timedelta(days=1))
+    await made.judged(MONDAY)
 
 
 def _stays_away(house: Processes, last: Path) -> None:

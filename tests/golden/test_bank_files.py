@@ -12,7 +12,7 @@ from nostro.connectors.kit.reading import ReceiptView
 from tests.golden.pairs import FOLDER, hold_to, meaning
 from tests.unit.test_bank_files import entity
 
-FILES = sorted((FOLDER / "bank_files").glob("*.xml"))
+FILES = sorted(path for path in (FOLDER / "bank_files").iterdir() if path.suffix in (".xml", ".sta"))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

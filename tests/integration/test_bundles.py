@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -74,6 +75,16 @@ async def house(database_url: str) -> AsyncIterator[House]:
 async def publish(house: House, **content: object) -> str:
     done = await activate(house.database, house.keys, canonical(content), "controller", "a rule changed", house.now)
     return done.digest
+
+
+async def test_a_publication_that_runs_into_a_deadlock_is_begun_anew(house: House) -> None:
+    async with house.database.transaction() as other:
+        await other.execute("select from shard where shard = 63 for update")
+        published = asyncio.create_task(publish(house, rule="new"))
+        await asyncio.sleep(0.3)  # by now it waits for this one, and will be the first to see the knot
+        await other.execute("select from shard where shard = 0 for update")
+    digest = bytes.fromhex(await published)
+    assert (digest,) in await house.all("select digest from bundle")
 
 
 async def pass_time(*houses: House, seconds: float = 4) -> None:

@@ -319,12 +319,15 @@ def test_sigterm_ends_up_cleanly_within_seconds_and_gives_every_shard_back(
         assert connection.execute(held).fetchone() == (0,)
 
 
-def test_ctrl_c_while_up_is_starting_is_quiet_and_leaves_no_server_behind(terminal: Terminal) -> None:
+@pytest.mark.parametrize("signalled, code", [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
+def test_an_end_while_up_is_starting_is_quiet_and_leaves_no_server_behind(
+    terminal: Terminal, signalled: signal.Signals, code: int
+) -> None:
     starting_up = terminal.start("up", "--port", str(free_port()), "--health-port", str(free_port()))
     until(lambda: Path(terminal.variables["XDG_DATA_HOME"]).exists() or starting_up.poll() is not None)
-    starting_up.send_signal(signal.SIGINT)
+    starting_up.send_signal(signalled)
     _, stderr = starting_up.communicate(timeout=60)
-    assert starting_up.returncode == 130
+    assert starting_up.returncode == code
     assert "Traceback" not in stderr
     until(lambda: not servers_in(terminal.state() / "postgresql"))
 

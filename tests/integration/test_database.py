@@ -9,8 +9,9 @@ from contextlib import suppress
 import pytest
 import pytest_asyncio
 from psycopg import Error
+from psycopg.errors import SerializationFailure
 
-from nostro.model.failures import DatabaseUnavailable, StatementRefused
+from nostro.model.failures import DatabaseUnavailable, LostRace, StatementRefused
 from nostro.store import database as module
 from nostro.store.database import Database, Statement, Transaction
 
@@ -51,6 +52,25 @@ async def test_the_commit_of_a_database_transaction_that_has_failed_is_refused(
         await noted_though_it_fails(database, fails)
     [row] = await database.look(COUNT)
     assert row.count == 0
+
+
+@pytest.mark.parametrize("lost", [module.RACES - 1, module.RACES])
+async def test_what_loses_a_race_is_begun_anew_and_told_when_it_loses_each_one(database: Database, lost: int) -> None:
+    attempts = []
+
+    async def work(tx: Transaction) -> int:
+        attempts.append(await tx.run(NOTE))
+        if len(attempts) <= lost:
+            raise SerializationFailure
+        return len(attempts)
+
+    if lost < module.RACES:
+        assert await database.done(work) == module.RACES
+    else:
+        with pytest.raises(LostRace):
+            await database.done(work)
+    [row] = await database.look(COUNT)
+    assert (len(attempts), row.count) == (module.RACES, int(lost < module.RACES))
 
 
 async def test_a_full_disk_is_told_from_a_database_that_is_away(database: Database) -> None:

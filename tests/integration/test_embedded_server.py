@@ -34,6 +34,17 @@ with EmbeddedServer(Path(sys.argv[1])) as server:
     sys.stdin.read()
 """
 
+HELD_AS_TESTS_DO = """
+import sys, time
+from pathlib import Path
+from nostro.store.embedded import EmbeddedServer
+from tests.databases import left_though_killed
+folder = Path(sys.argv[1])
+with EmbeddedServer(folder) as server, left_though_killed(folder):
+    print(server.process_id(), flush=True)
+    time.sleep(60)
+"""
+
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
@@ -89,6 +100,14 @@ def test_it_starts_where_the_path_has_spaces_and_stops_when_left(folder: Path) -
         assert process is not None
         assert answer(server.url(), "SELECT current_database()") == "nostro"
     assert not lives(process)
+
+
+def test_a_killed_run_of_tests_leaves_no_server(folder: Path) -> None:
+    run = subprocess.Popen([sys.executable, "-c", HELD_AS_TESTS_DO, str(folder)], stdout=subprocess.PIPE, text=True)
+    process = server_of(run)
+    run.kill()
+    run.communicate()
+    assert soon(lambda: not lives(process))
 
 
 def test_what_was_committed_is_there_at_the_next_start(folder: Path) -> None:

@@ -81,6 +81,17 @@ async def test_a_file_that_grows_or_says_that_it_is_unfinished_is_left_alone(wat
     assert await watch.kept() == [("a.jsonl", 3 * len(LINE))]
 
 
+async def test_an_idle_folder_asks_the_database_each_third_of_a_lease_and_sees_a_file_at_once(watch: Watch) -> None:
+    said = set()
+    for _ in range(10):
+        await watch.look(seconds=1)
+        [(heartbeat,)] = await watch.house.all("select heartbeat_at from feed")
+        said.add(heartbeat)
+    assert len(said) == 3
+    (watch.folder / "a.jsonl").write_bytes(LINE)
+    assert [await watch.look(seconds=1) for _ in range(3)] == [0, 0, 1]
+
+
 async def test_two_looks_within_the_same_moment_are_one(watch: Watch) -> None:
     (watch.folder / "a.jsonl").write_bytes(LINE)
     assert [await watch.look(seconds=0.1) for _ in range(5)] == [0] * 5

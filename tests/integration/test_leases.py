@@ -41,15 +41,15 @@ def later(seconds: float) -> Now:
     return Now(START + timedelta(seconds=seconds), START + timedelta(seconds=seconds))
 
 
-def holders(database: Database) -> dict[str, Any]:
+def holders(database: Database, worker: str = "one") -> dict[str, Any]:
     """A worker's shards and slots over a database that can be away."""
     flickering: Any = Mortal(database)
     world = World(database, operation("look_up"), slots=2)
     connections = {world.connection.id: world.connection}
     return {
         "database": flickering,
-        "tenure": Tenure(flickering, "one", {"payout": 1}),
-        "slots": Slots(flickering, "one", connections),
+        "tenure": Tenure(flickering, worker, {"payout": 1}),
+        "slots": Slots(flickering, worker, connections),
     }
 
 
@@ -104,6 +104,25 @@ async def test_two_workers_send_over_the_slots_of_the_shards_that_they_decide(da
     for shards, sends in workers.values():
         assert len(shards.shards) == SHARDS / 2
         assert {shard % 2 for shard in shards.shards} == {slot.number for slot in sends.held("psp", later(8))}
+
+
+@pytest.mark.parametrize("kind", ["tenure", "slots"])
+async def test_what_a_dead_worker_held_is_anothers_though_the_clock_was_set_back(database: Database, kind: str) -> None:
+    dead, heir = holders(database), holders(database, "two")
+    for each in ("tenure", "slots"):
+        await dead[each].step(NOW)
+    back = later(-3600)
+    await heir["tenure"].step(back)
+    await heir[kind].step(back)
+    kept = heir[kind].held(back) if kind == "tenure" else heir[kind].held("psp", back)
+    assert len(kept) == (SHARDS if kind == "tenure" else 2), "else nobody works on them for an hour"
+
+
+async def test_a_feed_that_a_dead_worker_polled_is_anothers_though_the_clock_was_set_back(database: Database) -> None:
+    dead, heir = Leases(database, "one"), Leases(database, "two")
+    assert await dead.take("psp", "events", NOW)
+    assert await heir.take("psp", "events", later(1)) is None
+    assert await heir.take("psp", "events", later(-3600))
 
 
 @pytest.mark.parametrize("kind", ["tenure", "decider"])

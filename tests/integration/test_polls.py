@@ -247,6 +247,24 @@ async def test_a_page_that_comes_back_after_the_lease_went_to_another_is_not_kep
     assert (await feed.feed())["cursor"] == "1"
 
 
+async def test_a_poll_that_fails_after_the_lease_went_to_another_delays_nothing(feed: Feeding) -> None:
+    zombie, heir = feed.polls(), feed.polls("worker-2")
+    ask = feed.line.transport.send
+
+    async def slowly(request: HttpRequest, timeout_seconds: float) -> HttpReply:
+        feed.line.transport.send = ask  # type: ignore[method-assign]  # only the first call is slow
+        feed.house.later(seconds=11)
+        await heir.step(feed.house.now)
+        feed.till.broken.append(Response(status_code=500))
+        return await ask(request, timeout_seconds)
+
+    feed.line.transport.send = slowly  # type: ignore[method-assign]  # a slow network
+    assert await zombie.step(feed.house.now) == 0
+    row = await feed.feed()
+    assert (row["failures"], row["note"]) == (0, "")
+    assert row["run_at"] == feed.house.now.business + timedelta(seconds=60)
+
+
 async def test_nothing_is_asked_while_the_backlog_is_full(feed: Feeding) -> None:
     for n in range(2):
         await feed.house.take({"payout": f"po_{n}"}, kind="act")

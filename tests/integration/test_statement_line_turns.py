@@ -18,12 +18,13 @@ from nostro.egress.connections import OpenConnection
 from nostro.model.calls import HttpReply, HttpRequest
 from nostro.model.intents import Reconcile
 from nostro.sandbox.wire import WireRequest
-from nostro.store.database import Database
-from tests.dispatch_world import Worker, World, installed
+from nostro.store.database import Database, Statements
+from tests.dispatch_world import Worker, World, installed, of_line
 from tests.odoo_house import House
 from tests.toy_partner import operation
 
 pytestmark = pytest.mark.asyncio
+DEMO = Statements("demo")
 _INVOICES = 6
 
 
@@ -95,3 +96,33 @@ async def _match(database: Database, odoo: BusyOdoo, line: int, invoices: Sequen
     for worker in workers:
         await worker.dispatcher.stop()
     assert {kind for _, kind in world.settled} == {"done"}
+
+
+async def test_what_may_not_leave_before_a_person_has_spoken_is_not_under_way(database_url: str) -> None:
+    """Behind what was handed over waits what is of its subject or works on the same thing, and what waits for those."""
+    async with installed(database_url) as database:
+        world = World(database, operation("person"))
+        first = await world.want("po_1", "a", intent=of_line(1))
+        world.partner.fault = lambda request: "cut_before" if first.encode() in request.body else ""
+        worker = Worker(world, "one")
+        await worker.settle()
+        assert dict(world.settled) == {first: "handed_over"}
+        await world.want("po_1", "b")
+        await world.want("po_2", "a", intent=of_line(1))
+        await world.want("po_2", "b")
+        await world.want("po_3", "a", status="proposed")
+        await world.want("po_3", "b")
+        await worker.settle()
+        assert await unsent(database) == 0
+        free = await world.want("po_4", "a", intent=of_line(2)), await world.want("po_4", "b")
+        assert await unsent(database) == 2
+        await worker.settle()
+        assert [correlation for correlation, _ in world.settled] == [first, *free]
+        assert await unsent(database) == 0
+
+
+async def unsent(database: Database) -> int:
+    """How many commands are still to be sent, or on their way."""
+    async with database.transaction() as tx:
+        row = await tx.row(DEMO.under_way)
+        return int(row.unsent) if row else 0

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from nostro.model.failures import DatabaseUnavailable, LostRace, StatementRefused
+from nostro.store import database as module
 from nostro.store.database import Database, Statement
+from tests.crash.proxy import proxied
 
 pytestmark = pytest.mark.asyncio
 NOTE = Statement("note", b"insert into worker select id, now(), now(), '' from unnest(%(ids)s::text[]) as n (id)")
@@ -36,6 +41,41 @@ async def ahead(database: Database, *told: tuple[Statement, dict[str, object]]) 
 
 async def noted(database: Database) -> list[str]:
     return [row.id for row in await database.look(NOTED)]
+
+
+async def noted_in_the_end(database: Database) -> list[str]:
+    while True:
+        with suppress(DatabaseUnavailable):
+            return await noted(database)
+
+
+@pytest.mark.parametrize("rest_seconds", [0, 3])
+async def test_a_connection_that_takes_everything_and_says_nothing_more_is_given_up(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, rest_seconds: int
+) -> None:
+    """Else a worker's loop hangs for ever, while its leases are renewed beside it."""
+    monkeypatch.setattr(module, "ON_THE_WAY_SECONDS", 0.5)
+    monkeypatch.setitem(module.HERE, "connect_timeout", 2)
+    told = conninfo_to_dict(database_url)
+    socket = Path(str(told["host"])) / f".s.PGSQL.{told.get('port', 5432)}"
+    async with asyncio.timeout(30), proxied(socket) as proxy:
+        there = make_conninfo(database_url, host="127.0.0.1", port=proxy.port)
+        async with Database(there, size=1, answer_seconds=0.5) as database:
+            assert await noted(database) == []
+            monkeypatch.setattr(module, "FRESH_SECONDS", 0.0 if rest_seconds else 60.0)
+            proxy.silent = True
+            with pytest.raises(DatabaseUnavailable):
+                await noted(database)
+            await asyncio.sleep(rest_seconds)  # the pool has begun to connect anew, which is not answered either
+            proxy.silent = False
+            assert await noted_in_the_end(database) == []
+
+
+async def test_a_statement_that_takes_too_long_is_ended_there_too(database_url: str) -> None:
+    async with Database(database_url, size=1, answer_seconds=0.5) as database:
+        with pytest.raises(DatabaseUnavailable, match="too long"):
+            await database.look(PAUSE, seconds=20)
+        assert await noted(database) == []
 
 
 async def test_what_goes_ahead_is_done_before_what_comes_next_and_by_the_commit_at_the_latest(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import date
 
@@ -66,3 +67,13 @@ def test_the_long_ones_take_turns_within_their_time_and_those_that_nobody_saw_co
 def test_each_of_the_ten_guarantees_is_broken_by_some_mutant() -> None:
     assert {mutant.guarantee for mutant in MUTANTS} >= set(range(1, 11))
     assert len(MUTANTS) >= LEAST
+
+
+def test_the_table_of_guarantees_names_a_test_that_notices_a_mutant_of_each() -> None:
+    _, _, table = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8").partition("a test that fails without it |\n")
+    rows = table.partition("\n\n")[0].splitlines()[1:]
+    assert len(rows) == 10
+    for guarantee, row in enumerate(rows, 1):
+        named = re.findall(r"`(tests/[^`]+)`", row)
+        noticing = {test for mutant in MUTANTS if mutant.guarantee == guarantee for test in mutant.tests}
+        assert [each for each in named if any(test.startswith(each) for test in noticing)], row

@@ -24,6 +24,21 @@ POINTS = (
     *("tenure commit", "tenure committed", "slots commit", "slots committed", "checkpoints commit"),
 )
 """Between which steps: the loop, and where in its database transaction; `started`: an Act's start was committed."""
+SELDOM = {
+    **{f"pin {place}": 20 for place in ("begin", "commit", "committed")},
+    **{f"limits {place}": 10 for place in ("begin", "commit", "committed")},
+    **{f"partitions {place}": 2 for place in ("begin", "commit", "committed")},
+    "decide started": 6,
+    "sent ask": 300,
+    "route begin": 10,
+    "route committed": 10,
+    "deadlines begin": 8,
+    "tenure begin": 60,
+    "slots begin": 60,
+    "checkpoints begin": 20,
+    "checkpoints committed": 20,
+}
+"""All other instants, each with about how often anybody is there: in some seeds one more blow falls there."""
 OFTEN = {"dispatch": 60, "read": 60, "decide": 60, "poll": 60, "send": 40, "sent": 25, "started": 25, "folders": 60}
 
 
@@ -94,16 +109,25 @@ class Swarm:
         """What happens to workers."""
         drawn = chance(self.seed, "blows")
         wanted = drawn.choice((0, 1, 2, 3, 4, 6))
-        return tuple(sorted({_blow(drawn) for _ in range(wanted)}))
+        blows = {_blow(drawn) for _ in range(wanted)}
+        elsewhere = chance(self.seed, "blow elsewhere")
+        if elsewhere.random() < 0.4:
+            point = elsewhere.choice(sorted(SELDOM))
+            blows.add(_blow_at(point, SELDOM[point], elsewhere))
+        return tuple(sorted(blows))
 
 
 def _blow(drawn: Random) -> Blow:
     point = drawn.choice(POINTS)
-    kinds = [kind for kind in KINDS if _possible(kind, point)]
-    return Blow(1 + int(OFTEN.get(point.partition(" ")[0], 20) * drawn.random() ** 2), point, drawn.choice(kinds))
+    return _blow_at(point, OFTEN.get(point.partition(" ")[0], 20), drawn)
 
 
-def _possible(kind: str, point: str) -> bool:
+def _blow_at(point: str, often: int, drawn: Random) -> Blow:
+    kinds = [kind for kind in KINDS if possible(kind, point)]
+    return Blow(1 + int(often * drawn.random() ** 2), point, drawn.choice(kinds))
+
+
+def possible(kind: str, point: str) -> bool:
     """At the socket nobody sleeps: nothing could be checked after it, so only a key on the other side would help."""
     if point.startswith("send"):
         return kind == "crash" or (kind == "orphan" and point == "send act")

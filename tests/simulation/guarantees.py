@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import Any
@@ -11,8 +11,9 @@ from psycopg import sql
 
 from nostro.engine.walk import Step
 from nostro.model.canonical import parse
-from nostro.model.ids import SHARDS
+from nostro.model.ids import SHARDS, short_digest
 from nostro.processes.kit.process import PASSED, STALE, UNEXPECTED
+from nostro.routing.route import told_name
 from nostro.sandbox.scenario import Scenario
 from nostro.store.database import Row
 from tests.simulation.database import Connections
@@ -27,6 +28,12 @@ _ACTORLESS = {
     "7: an act has no reason": "select count(*) from fact where origin = 'people' and reason = ''",
     "7: a decision names no rules": "select count(*) from fact where bundle = '' and process <> 'house'",
 }
+READ_IN_ALL = "select body from fact where process = 'receipt' and type = 'receipt.read'"
+APPENDED = """select encode(r.id, 'hex') as receipt, f.item from receipt r join fact f on f.receipt = r.id
+    where r.kind <> 'reply' and f.type <> 'receipt.read'"""
+FACTS = "select type, natural_key from fact where receipt is not null"
+TOLD = "select key, encode(receipt, 'hex') from seen where receipt is not null order by receipt, key"
+PARKED = "select arrival from parked where kind = 'fact'"
 _COMMANDS = """
 select c.*, (select min(a.started_at) from attempt_call a where a.dispatch = c.dispatch) as began from (
     select process, subject, connection, body, position, dispatch, closed_at from command_closed
@@ -39,8 +46,10 @@ order by began, process, subject, position"""
 def not_held(
     connections: Connections, scenario: Scenario, most: Mapping[str, int], logged: Iterable[str]
 ) -> Iterator[str]:
-    """What isn't as 3, 7, 9 and 10 have it. `most`: the longest that each queue was; `logged`: the house's log."""
+    """What isn't as 3, 4, 7, 9 and 10 have it. `most`: the longest that each queue was; `logged`: the house's log."""
     yield from order_of_calls(connections.ask(_COMMANDS))
+    yield from appended(connections)
+    yield from told_and_gone(connections)
     for sentence, statement in _ACTORLESS.items():
         ((count,),) = connections.ask(statement)
         if count:
@@ -64,6 +73,42 @@ def order_of_calls(commands: Iterable[Row]) -> Iterator[str]:
                 yield f"3: a call for {whose} {what} has overtaken another"
             if then.began < first.closed_at and (first.dispatch, first.position) != (then.dispatch, then.position):
                 yield f"3: a call for {whose} {what} began while another was under way"
+
+
+def appended(connections: Connections) -> Iterator[str]:
+    """4: of as many items as a receipt says were read in it a fact stands in the log, or is parked.
+
+    Of several readings of a receipt the last says it of all: what the ones before have told counts as read in it too.
+    """
+    said, there = Counter[str](), defaultdict[str, set[int]](set)
+    for told in sorted((parse(body) for (body,) in connections.ask(READ_IN_ALL)), key=_reading):
+        said[str(told["receipt"])] = int(str(told["read"]))
+    for receipt, item in connections.ask(APPENDED):
+        there[receipt].add(item)
+    for (arrival,) in connections.ask(PARKED):
+        parked: Any = parse(arrival)
+        if parked["receipt"]:
+            there[parked["receipt"]].add(int(parked["item"]))
+    for receipt in sorted(said.keys() | there.keys()):
+        if said[receipt] != len(there[receipt]):
+            yield f"4: receipt {receipt} says {said[receipt]} items were read, and {len(there[receipt])} are there"
+
+
+def _reading(told: Mapping[str, Any]) -> int:
+    return int(told["reading"])
+
+
+def told_and_gone(connections: Connections) -> Iterator[str]:
+    """4: every fact that a receipt was the first to tell stands in the log, or is parked."""
+    there = {told_name(f"{kind}:{key}")[1] for kind, key in connections.ask(FACTS)}
+    for (arrival,) in connections.ask(PARKED):
+        told = parse(arrival)
+        there.add(told_name(f"{told['type']}:{told['natural_key']}")[1])
+    receipts = {short_digest("receipt", bytes(ident)) for (ident,) in connections.ask("select id from receipt")}
+    known = there | receipts
+    for key, receipt in connections.ask(TOLD):
+        if bytes(key) not in known:
+            yield f"4: receipt {receipt} told a fact that stands nowhere"
 
 
 def order_of_news(steps: Iterable[Step]) -> Iterator[str]:

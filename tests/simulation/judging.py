@@ -23,7 +23,7 @@ from nostro.processes.kit.process import Process
 from nostro.projections.worklist import OpenCase, WaitingCommand, waiting_commands
 from nostro.runtime.demo.judge import CARD, Effect, judge
 from nostro.runtime.demo.proof import differences
-from nostro.runtime.demo.summary import KEYED, Summary, keys_in, summarise
+from nostro.runtime.demo.summary import KEYED, SQL, Summary, keys_in, summarise
 from nostro.runtime.house import House
 from nostro.sandbox.judgement import intended
 from nostro.sandbox.stage import ODOO, TUESDAY
@@ -129,10 +129,11 @@ def _once(connections: Connections, outside: Mapping[str, Any]) -> Iterator[str]
 
 _HELD = "select count(*) from {} where holder = any(%(home)s) and until > %(machine)s"
 """Asked at once: a little later every lease would have ended by itself."""
+UNDER_WAY = f"select {{}} from ({SQL.under_way.text.decode().rstrip().rstrip(';')}) as things"
 _LEFT = {
-    "a receipt is unread": "select count(*) from reading",
-    "an arrival is undecided": "select count(*) from arrival",
-    "a command is under way": "select count(*) from command_open where status in ('ready', 'dispatched')",
+    "a receipt is unread": UNDER_WAY.format("unread"),
+    "an arrival is undecided": UNDER_WAY.format("undecided"),
+    "a command is under way": UNDER_WAY.format("unsent"),
     "a dispatch is open": "select count(*) from dispatch where status in ('open', 'waiting')",
     "a fact is parked past its deadline": "select count(*) from parked where until <= %(business)s",
     "a subject was set aside": "select count(*) from subject where poisoned <> ''",

@@ -15,7 +15,7 @@ from psycopg import sql
 
 from nostro.store.embedded import EmbeddedServer
 from nostro.store.migrate import migrate, partition
-from tests.databases import SETTINGS
+from tests.databases import SETTINGS, left_though_killed
 from tests.places import quick_folder
 from tests.simulation.database import Connections
 
@@ -33,7 +33,8 @@ def server_folder() -> Path:
 @contextmanager
 def simulation_server() -> Iterator[EmbeddedServer]:
     """The embedded server of `make simulate`; the processes that run seeds share it."""
-    with EmbeddedServer(server_folder(), settings=SETTINGS) as server:
+    folder = server_folder()
+    with EmbeddedServer(folder, settings=SETTINGS) as server, left_though_killed(folder):
         yield server
 
 

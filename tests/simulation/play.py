@@ -159,7 +159,7 @@ class Play:
                 LIFE.reset(mark)
 
     def _under_way(self) -> int:
-        return int(rows(self.connections, SQL.under_way, {})[0].things)
+        return sum(map(int, rows(self.connections, SQL.under_way, {})[0]))
 
     async def _turn(self, until: datetime) -> None:
         self.turns += 1

@@ -12,18 +12,22 @@ import pytest
 
 from tests.simulation.circumstances import PLAIN
 from tests.simulation.database import Connections
-from tests.simulation.disturbance import Blow
+from tests.simulation.disturbance import POINTS, SELDOM, Blow
 from tests.simulation.run import Plan, run
 
 SEED = 132
 """A card payment in Germany, three workers, and nothing that goes wrong by itself."""
+BUSY, BUSY_FOR_LONG = 110034, 402
+"""Much leaves with its decision; every loop has something to do."""
 pytestmark = pytest.mark.timeout(300)
 
 
-def flaws_of(connections: Connections, kind: str, point: str, times: Sequence[int]) -> dict[int, list[str]]:
+def flaws_of(
+    connections: Connections, kind: str, point: str, times: Sequence[int], seed: int = SEED
+) -> dict[int, list[str]]:
     """What is wrong where that happens to whoever is there for the nth time. Somebody has to be there each time."""
     verdicts = {
-        nth: run(Plan(SEED, blows=(Blow(nth, point, kind),), circumstances=PLAIN), connections) for nth in times
+        nth: run(Plan(seed, blows=(Blow(nth, point, kind),), circumstances=PLAIN), connections) for nth in times
     }
     assert {nth: len(verdict.struck) for nth, verdict in verdicts.items()} == dict.fromkeys(times, 1)
     return {nth: verdict.flaws for nth, verdict in verdicts.items() if verdict.flaws}
@@ -47,6 +51,20 @@ def test_a_worker_that_sleeps_past_its_shards_appends_nothing_to_them(connection
 def test_a_worker_whose_commit_is_not_answered_goes_on_with_its_shards(connections: Connections) -> None:
     """Its first bundle is in force, or a shard has moved on, and nobody told it."""
     assert flaws_of(connections, "uncertain", "decide committed", range(1, 5)) == {}
+
+
+@pytest.mark.parametrize("kind, times", [("crash", (1, 3, 5, 7)), ("pause", (2, 4, 6)), ("uncertain", (1, 4, 7))])
+def test_what_leaves_with_its_decision_has_one_effect_whatever_happens_between_its_start_and_its_bytes(
+    connections: Connections, kind: str, times: Sequence[int]
+) -> None:
+    """No claim stands behind it: whoever comes after finds only what the decision has written."""
+    assert flaws_of(connections, kind, "decide started", times, BUSY) == {}
+
+
+def test_every_instant_between_two_steps_is_one_at_which_somebody_may_be_struck(connections: Connections) -> None:
+    passed = run(Plan(BUSY_FOR_LONG, blows=(), circumstances=PLAIN), connections).passed
+    of_loops = {point for point in passed if not point.startswith(" ")}  # the others are of who goes home
+    assert of_loops == {*POINTS, *SELDOM}
 
 
 def test_what_one_subject_asks_for_leaves_one_after_the_other(connections: Connections) -> None:

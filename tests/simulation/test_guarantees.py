@@ -8,8 +8,21 @@ from typing import Any
 
 import pytest
 
+from nostro.model.canonical import canonical
+from nostro.model.ids import short_digest
 from nostro.processes.kit.process import STALE
-from tests.simulation.guarantees import order_of_calls, order_of_news
+from nostro.routing.route import told_name
+from tests.simulation.guarantees import (
+    APPENDED,
+    FACTS,
+    PARKED,
+    READ_IN_ALL,
+    TOLD,
+    appended,
+    order_of_calls,
+    order_of_news,
+    told_and_gone,
+)
 
 AT = datetime(2026, 8, 31, 6, tzinfo=UTC)
 
@@ -40,6 +53,30 @@ def call(position: int, began: int, closed: int, *, subject: str = "odoo/1", lin
         process="collection", subject=subject, connection="odoo", body=told.encode(), position=position,
         dispatch=bytes([position]), began=AT + timedelta(minutes=began), closed_at=AT + timedelta(minutes=closed),
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("items, parked, flaws", [((1,), 2, 0), ((1, 1), 2, 0), ((1,), 0, 1), ((1, 2, 3), 0, 1)])
+def test_of_each_item_that_counts_as_read_a_fact_is_there(items: tuple[int, ...], parked: int, flaws: int) -> None:
+    """Two items were read in receipt 01."""
+    waiting = [[canonical({"receipt": "01", "item": parked})]] if parked else []
+    answers = {
+        READ_IN_ALL: [[canonical({"receipt": "01", "reading": n, "read": n})] for n in (2, 1)],
+        APPENDED: [("01", item) for item in items],
+        PARKED: waiting,
+    }
+    assert len(list(appended(SimpleNamespace(ask=answers.__getitem__)))) == flaws  # type: ignore[arg-type]  # its one method
+
+
+def test_a_fact_that_was_told_stands_in_the_log_or_is_parked() -> None:
+    told = [told_name(f"payout.reported:po_{n}")[1] for n in (1, 2, 3)]
+    answers: dict[str, list[Any]] = {
+        TOLD: [(key, "01") for key in (*told, short_digest("receipt", b"1"))],
+        FACTS: [("payout.reported", "po_1")],
+        PARKED: [[canonical({"type": "payout.reported", "natural_key": "po_2"})]],
+        "select id from receipt": [[b"1"]],
+    }
+    [flaw] = told_and_gone(SimpleNamespace(ask=answers.__getitem__))  # type: ignore[arg-type]  # its one method
+    assert flaw == "4: receipt 01 told a fact that stands nowhere"
 
 
 def test_calls_for_one_thing_leave_one_after_the_other() -> None:

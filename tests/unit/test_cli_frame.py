@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import signal
@@ -87,6 +88,16 @@ def test_both_signals_end_a_command_as_interrupted(number: int) -> None:
         signal.raise_signal(number)
 
     assert run(command)[0] == 130
+
+
+async def worker(_: Frame) -> None:
+    """A command of that name, which SIGTERM finds while it starts."""
+    asyncio.get_running_loop().call_soon(signal.raise_signal, signal.SIGTERM)
+    await asyncio.sleep(60)
+
+
+def test_sigterm_is_the_ordinary_end_of_a_part_of_the_house_also_while_it_starts() -> None:
+    assert run(worker)[0] == 0
 
 
 def test_an_interrupt_among_tasks_side_by_side_is_one_too() -> None:

@@ -52,6 +52,17 @@ def test_a_broken_container_among_others_costs_nothing_but_itself() -> None:
         b"".join(held[0].chunks)
 
 
+def test_what_a_system_put_beside_the_files_is_no_file() -> None:
+    raw = zipped({"__MACOSX/day/._a.xml": b"\x00\x05", "day/.DS_Store": b"\x00", "day/a.xml": b"<a/>"})
+    assert [where for where, _, _ in found(raw, 100)] == ["day/a.xml"]
+
+
+@pytest.mark.parametrize("name", ["day/", "__MACOSX/._a.xml"])
+def test_a_container_without_a_file_is_refused(name: str) -> None:
+    with pytest.raises(FormatRefused, match="holds no file"):
+        found(zipped({name: b""}), 100)
+
+
 def test_what_containers_hold_together_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     inner = zipped({f"{number}.xml": bytes(300) for number in range(3)})
     raw = zipped({"1.zip": inner, "2.zip": inner, "3.zip": inner})

@@ -207,7 +207,11 @@ def test_editors_find_a_schema_for_every_file(tmp_path: Path) -> None:
         named = path.read_text().splitlines()[0].split("$schema=")[1]
         schema = json.loads((path.parent / named).read_text())
         assert schema["$schema"].startswith("https://json-schema.org")
-    assert json.loads((tmp_path / ".schemas/stripe.json").read_text())["title"] == "StripeConfig"
+    kinds = json.loads((tmp_path / ".schemas/connections.json").read_text())["oneOf"]
+    titles = {one["properties"]["kind"]["const"]: one["properties"]["kind"]["title"] for one in kinds}
+    assert titles["odoo"] == "Odoo 18 and 19, community and enterprise"
+    for kind, title in titles.items():
+        assert json.loads((tmp_path / f".schemas/{kind}.json").read_text())["title"] == title
     assert "people" in schemas(CONNECTORS)["people.json"]["properties"]
 
 

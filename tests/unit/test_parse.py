@@ -35,6 +35,18 @@ def typed(*words: str, given: bytes = b"") -> tuple[int, list[dict[str, Any]], s
     return done.exit_code, [json.loads(line) for line in done.stdout.splitlines()], done.stderr
 
 
+def test_a_pattern_that_no_shell_expanded_names_its_files(tmp_path: Path) -> None:
+    for name in ("b.xml", "a.xml", "c.txt", "[d].xml"):
+        (tmp_path / name).write_text(STATEMENT % "", encoding="utf-8")
+    code, told, _ = typed(str(tmp_path / "?.xml"))
+    assert (code, [Path(one["source"]["file"]).name for one in told]) == (0, ["a.xml", "b.xml"])
+    code, told, _ = typed(str(tmp_path / "[d].xml"))
+    assert (code, len(told)) == (0, 1)
+    code, told, errors = typed(str(tmp_path / "*.sta"))
+    assert (code, told) == (2, [])
+    assert "*.sta" in errors
+
+
 def test_a_statement_is_one_object_with_its_entries_and_checks(tmp_path: Path) -> None:
     file = tmp_path / "statement.xml"
     file.write_text(STATEMENT % (COFFEE * 2), encoding="utf-8")

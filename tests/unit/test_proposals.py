@@ -209,3 +209,52 @@ def test_a_payee_s_name_in_letters_of_several_code_pages_is_refused() -> None:
     with pytest.raises(FormatRefused, match="code pages"):
         list(read_payments([raw]))
     assert Decoding.of(b"Date;\xe9\n").guess is not None
+
+
+def test_a_sign_or_a_word_behind_a_column_s_name_is_its_currency() -> None:
+    for name in ("Betrag (€)", "Betrag €", "Montant en euros", "Umsatz Euro"):
+        items = list(read_table([f"Datum;{name};Text\n31.01.2026;-9,50;x\n".encode()]))
+        assert [entry.amount.currency for entry in entries(items)] == ["EUR"], name
+
+
+def test_columns_of_debits_and_credits_in_a_currency_are_known() -> None:
+    raw = 'Compte n° 1;\n\nDate;Libellé;Débit euros;Crédit euros;\n31/01/2026;"PRELEVEMENT\nMANDAT 1";9,50;;\n'.encode()
+    assert is_table(Beginning(raw))
+    assert [(entry.amount.currency, entry.remittance) for entry in entries(list(read_table([raw])))] == [
+        ("EUR", ("PRELEVEMENT MANDAT 1",))
+    ]
+
+
+def test_the_currency_beside_every_amount_is_theirs_and_two_of_them_are_none() -> None:
+    told = "Data operacji;Kwota;Opis operacji\n2026-01-31;-9,50 {one};a\n2026-01-31;1 000,00 {other};b\n"
+    given = [
+        {entry.amount.currency for entry in entries(list(read_table([told.format(one=one, other=other).encode()])))}
+        for one, other in (("PLN", "PLN"), ("zł", "zł"), ("PLN", "EUR"), ("", "PLN"))
+    ]
+    assert given == [{"PLN"}, {"PLN"}, {"XXX"}, {"XXX"}]
+
+
+def test_the_iban_above_the_table_is_ours_where_it_is_the_only_one() -> None:
+    told = "Konto;{};\n{}\n\nDatum;Betrag EUR;IBAN\n31.01.2026;-9,50;DE89370400440532013000\n"
+    one, other = "DE02 1203 0000 0000 2020 51", "IBAN: CH93 0076 2011 6238 5295 7"
+    assert head(list(read_table([told.format(one, "").encode()]))).bank_account.iban == "DE02120300000000202051"
+    assert head(list(read_table([told.format("1", other).encode()]))).bank_account.iban == "CH9300762011623852957"
+    assert head(list(read_table([told.format(one, other).encode()]))).bank_account.iban == ""
+
+
+def test_numbered_columns_of_words_are_all_remittance() -> None:
+    raw = b"Datum;Betrag EUR;Beschreibung1;Beschreibung2\n31.01.2026;-9,50;Strom;Januar\n"
+    assert entries(list(read_table([raw])))[0].remittance == ("Strom", "Januar")
+
+
+def test_the_other_side_s_bic_is_believed_before_any() -> None:
+    raw = b"Datum;Bedrag;BIC;IBAN tegenpartij;BIC tegenpartij\n2026-01-31;-9,50;RABONL2U;NL91ABNA0417164300;ABNANL2A\n"
+    told = entries(list(read_table([raw])))[0].counterparty_account
+    assert told is not None
+    assert told.bic == "ABNANL2A"
+
+
+def test_the_customer_s_reference_is_no_reference_of_the_bank() -> None:
+    raw = b"Buchungsdatum;Betrag EUR;Kundenreferenz\n31.01.2026;-9,50;K-17\n"
+    told = entries(list(read_table([raw])))[0].references
+    assert (told.end_to_end, told.account_servicer) == ("K-17", "")

@@ -148,6 +148,23 @@ def test_what_a_restated_statement_lists_again_counts_once(shape: str, written: 
     assert made.proof().holds
 
 
+@pytest.mark.parametrize("order", ["A B A", "A B B", "B A B", "A A B"])
+@pytest.mark.parametrize("written", ["same id", "other ids", "MT940"])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_what_comes_again_behind_its_restated_self_counts_once_and_nothing_is_lost(
+    shape: str, written: str, order: str
+) -> None:
+    versions = {"A": FIRST, "B": SHAPES[shape]}
+    files = [
+        camt(*versions[name], ident=f"S{n}") if written == "other ids" else WRITTEN[written](*versions[name])
+        for n, name in enumerate(order.split())
+    ]
+    made = bank(*files)
+    once = Counter(line.amount for line in FIRST) | Counter(line.amount for line in SHAPES[shape])
+    assert booked(made) == sorted(once.elements()), made.story()
+    assert made.proof().holds
+
+
 NAMED = TAX._replace(reference=REFERENCE, text="INV/2026/00012")
 AMENDED = {
     "same id": (camt(RENT, NAMED), camt(RENT, NAMED._replace(amount="77.00"))),

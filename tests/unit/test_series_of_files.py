@@ -107,6 +107,15 @@ def test_a_doubled_statement_is_found_beside_its_restated_self(tmp_path: Path) -
         assert told == {"statement_doubled", "statement_restated"}
 
 
+def test_a_last_page_that_is_not_there_is_missing(tmp_path: Path) -> None:
+    (one,) = found(tmp_path, FIRST)
+    assert (one["rule"], one["sentence"]) == ("statement_missing", "Of statement 5 of 2026-09-03 page 2 is missing.")
+
+
+def test_statements_that_all_have_the_same_number_are_several(tmp_path: Path) -> None:
+    assert rules(tmp_path, mt940(1, 1, 100, 5), mt940(1, 2, 105, 1)) == []
+
+
 def test_days_without_a_statement_are_another_fact_than_a_statement_without_entries(tmp_path: Path) -> None:
     friday, tuesday = camt("2026-09-04", "2026-09-05", "1.00", "A"), camt("2026-09-08", "2026-09-09", "1.00", "B")
     (one,) = found(tmp_path, friday, tuesday)

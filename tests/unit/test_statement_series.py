@@ -5,10 +5,12 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from nostro.model.bank_days import CutOff, LocalRule
+from nostro.model.facts import StatementReceived
 from nostro.model.references import Reference
 from nostro.model.statements import Check
 from nostro.processes.statement_series import PROCESS
-from nostro.processes.statement_series.v1.state import LINKS_KEPT, SeriesState
+from nostro.processes.statement_series.v1.state import LINKS_KEPT
+from nostro.processes.statement_series.v3.state import PAGES_KEPT, SeriesStateV3
 from tests.movements import MONDAY, banking_entity
 from tests.series import Series, listed, morning_after, statement
 from tests.stories import SmallRules, fact
@@ -76,6 +78,75 @@ def test_a_restated_statement_counts_as_it_was_told_last() -> None:
     assert series.cases == {}
 
 
+def version(name: str, hour: int) -> StatementReceived:
+    """Statement 1 as it was made at that hour of the next day: A, or A' which closes with 5 less."""
+    made = f"2026-09-01T{hour:02}:00:00+00:00"
+    return statement(1, closing="20.00" if name == "A" else "15.00", content_digest=name, created_at=made)
+
+
+@pytest.mark.parametrize(
+    "tellings, counts, reasons",
+    [
+        ("A5 A6", "A", {"statement_doubled"}),
+        ("A5 A'6", "A'", {"statement_restated"}),
+        ("A'6 A5", "A'", {"statement_restated"}),
+        ("A5 A'6 A'7", "A'", {"statement_restated", "statement_doubled"}),
+        ("A5 A'6 A4", "A'", {"statement_restated", "statement_doubled"}),
+        ("A5 A'6 A7", "A", {"statement_restated", "statement_doubled"}),
+        ("A5 A'6 A7 A'3", "A", {"statement_restated", "statement_doubled"}),
+    ],
+)
+def test_of_what_came_again_the_telling_that_the_bank_made_last_counts(
+    tellings: str, counts: str, reasons: set[str]
+) -> None:
+    series = Series()
+    for told in tellings.split():
+        hour = int(told[-1])
+        series.tell(version(told[:-1], hour), datetime(2026, 9, 1, hour, tzinfo=UTC))
+    assert set(series.cases) == reasons
+    series.receive(statement(2, opening="20.00" if counts == "A" else "15.00"))
+    assert series.cases == {}
+    series.receive(statement(3, opening="31.00"))
+    assert set(series.cases) == {"balance_chain_broken"}
+
+
+def test_a_month_that_is_exported_anew_is_told_of_every_statement_until_the_next_one_follows() -> None:
+    series = Series()
+    series.receive(*(statement(number) for number in range(1, 9)))
+    at = datetime(2026, 9, 8, 6, tzinfo=UTC)
+    for number in range(2, 9):
+        anew = {"closing": "45.00", "content_digest": "d3b"} if number == 3 else {}
+        series.tell(statement(number, created_at=at.isoformat(), statement_id=f"E{number}", **anew), at)
+    assert series.cases["statement_doubled"].sentence.endswith("So it is with 3 more.")
+    assert "statement 3 of 2026-09-02 again" in series.cases["statement_restated"].sentence
+    assert "statement 3 of 2026-09-02 closes with 45.00" in series.cases["balance_chain_broken"].sentence
+    series.receive(statement(9))
+    assert set(series.cases) == {"balance_chain_broken"}
+    series.tell(statement(3, created_at="2026-09-09T09:00:00+00:00"), datetime(2026, 9, 9, 9, tzinfo=UTC))
+    assert "balance_chain_broken" not in series.cases
+
+
+def test_unnumbered_statements_that_come_again_by_another_id_are_the_same() -> None:
+    series = Series()
+    series.receive(statement(1, sequence=None), statement(2, sequence=None))
+    series.tell(statement(1, sequence=None, statement_id="again"), morning_after(MONDAY + timedelta(days=1)))
+    assert set(series.cases) == {"statement_doubled"}
+
+
+def test_statements_that_all_have_the_same_number_are_told_apart_by_their_day() -> None:
+    series = Series()
+    series.receive(*(statement(number, sequence=1) for number in (1, 2, 3)))
+    assert series.cases == {}
+    series.receive(statement(5, sequence=1))
+    assert set(series.cases) == {"balance_chain_broken"}
+
+
+def test_intraday_reports_between_statements_are_no_links() -> None:
+    series = Series()
+    series.receive(statement(1), statement(2, kind="report", sequence=9, opening="1.00"), statement(2))
+    assert series.cases == {}
+
+
 def test_numbers_that_begin_anew_in_a_new_year_are_no_gap() -> None:
     series = Series()
     last = statement(124, to_date="2026-12-31")
@@ -93,6 +164,87 @@ def test_the_pages_of_a_statement_are_one_link_and_a_missing_page_is_shown() -> 
     series.receive(first, third)
     assert "page 2 is missing" in series.cases["statement_missing"].sentence
     series.receive(second.model_copy(update={"content_digest": "p2"}))
+    assert series.cases == {}
+
+
+def part(page: int, opening: str, closing: str, *, last: bool = False) -> StatementReceived:
+    name = f"S1#{page}" if page > 1 else "S1"
+    return statement(1, opening, closing, statement_id=name, page=page, last_page=last, content_digest=f"p{page}")
+
+
+def test_a_statement_of_which_the_last_page_does_not_come_is_missing_like_one_that_does_not_come() -> None:
+    series = Series()
+    series.receive(statement(1, "10.00", "15.00", page=1, last_page=False))
+    assert (series.instance.state, series.cases) == ("current", {})
+    assert series.log[-1][1].due_at == datetime(2026, 9, 1, 8, tzinfo=UTC)
+    series.fall_due()
+    assert series.instance.state == "late"
+    assert series.cases["statement_missing"].sentence == "Of statement 1 of 2026-08-31 page 2 is missing."
+    series.tell(part(2, "15.00", "20.00", last=True), datetime(2026, 9, 1, 9, tzinfo=UTC))
+    assert (series.instance.state, series.cases) == ("current", {})
+
+
+def test_a_last_page_that_did_not_come_before_the_next_statement_is_missing() -> None:
+    series = Series()
+    series.receive(part(1, "10.00", "15.00"), statement(2))
+    assert (series.instance.state, set(series.cases)) == ("broken", {"statement_missing"})
+
+
+@pytest.mark.parametrize("order", [(1, 2, 3), (3, 2, 1), (2, 3, 1)])
+def test_pages_are_a_chain_that_the_next_statement_goes_on_with(order: tuple[int, ...]) -> None:
+    pages = {1: part(1, "10.00", "13.00"), 2: part(2, "13.00", "17.00"), 3: part(3, "17.00", "20.00", last=True)}
+    series = Series()
+    series.receive(statement(2), *(pages[number] for number in order))
+    assert (series.instance.state, series.cases) == ("current", {})
+    series.tell(part(2, "14.00", "17.00").model_copy(update={"content_digest": "other"}), morning_after(MONDAY))
+    assert series.cases["balance_chain_broken"].sentence == (
+        "Page 1 of statement 1 of 2026-08-31 ends with 13.00, page 2 begins with 14.00 EUR."
+    )
+
+
+def test_pages_that_all_say_the_statements_own_balances_follow_on_each_other() -> None:
+    series = Series()
+    series.receive(part(1, "10.00", "20.00"), part(2, "10.00", "20.00", last=True), statement(2))
+    assert series.cases == {}
+
+
+def test_a_statement_told_anew_with_fewer_pages_is_whole() -> None:
+    series = Series()
+    series.receive(part(1, "10.00", "15.00"), part(2, "15.00", "20.00", last=True), statement(1, content_digest="all"))
+    assert set(series.cases) == {"statement_restated"}
+    series.receive(statement(2))
+    assert series.cases == {}
+
+
+def test_statements_that_are_numbered_like_pages_are_a_chain_without_missing_pages() -> None:
+    series = Series()
+    days = (1, 2, 5)
+    series.receive(*(statement(n, page=day, sequence=8, to_date=f"2026-09-0{day}") for n, day in enumerate(days, 1)))
+    assert series.cases == {}
+    series.receive(statement(5, page=8, sequence=8, to_date="2026-09-08"))
+    assert series.cases["balance_chain_broken"].sentence.startswith(
+        "Page 5 of statement 8 of 2026-09-08 ends with 40.00"
+    )
+
+
+def test_a_page_that_was_told_twice_is_doubled_and_its_number_may_be_absurd() -> None:
+    series = Series()
+    series.receive(part(999_999_999, "10.00", "20.00", last=True), part(999_999_999, "10.00", "20.00", last=True))
+    assert series.cases["statement_missing"].sentence.endswith(" page 1 to 999999998 is missing.")
+    assert "statement_doubled" in series.cases
+
+
+def test_of_statements_with_very_many_pages_fewer_are_kept_and_always_two() -> None:
+    series = Series()
+    count = PAGES_KEPT // 2 + 1
+    for number in (1, 2, 3):
+        opening = f"{number * 10}.00"
+        for page in range(1, count):
+            body = statement(number, opening, opening, page=page, last_page=False, content_digest=f"{number}/{page}")
+            series.tell(body, datetime(2026, 8, 31, 5, tzinfo=UTC))
+        series.tell(statement(number, opening, page=count), datetime(2026, 8, 31, 5, tzinfo=UTC))
+    assert isinstance(series.instance.data, SeriesStateV3)
+    assert [link.sequence for link in series.instance.data.links] == [2, 3]
     assert series.cases == {}
 
 
@@ -136,7 +288,7 @@ def test_nobody_awaits_statements_of_an_account_that_gets_none() -> None:
 def test_what_is_forgotten_of_a_long_chain_is_not_missing() -> None:
     series = Series()
     series.receive(*(statement(number) for number in range(1, LINKS_KEPT + 10)))
-    assert isinstance(series.instance.data, SeriesState)
+    assert isinstance(series.instance.data, SeriesStateV3)
     assert len(series.instance.data.links) == LINKS_KEPT
     assert series.cases == {}
 

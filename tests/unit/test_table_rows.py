@@ -75,7 +75,7 @@ def test_words_that_hold_a_label_among_others_are_those_of_a_movement() -> None:
 def test_what_is_pending_or_was_declined_is_not_booked() -> None:
     items = _read(STATES)
     assert [entry.state for entry in entries(items)] == ["pending", "booked", "booked", "information", "pending"]
-    assert end(items).totals == {"XXX": Decimal("-700.00")}
+    assert end(items).totals == {"EUR": Decimal("-700.00")}
     assert failed(items)["status"] == "line 6: the status Sonstwie is not known: it is taken as pending"
 
 

@@ -50,6 +50,16 @@ def test_a_national_flavour_is_not_held_against_a_schema_that_is_not_its_own(tmp
     assert "beside 1 warning" in typed("validate", str(tmp_path)).stderr
 
 
+def test_letters_that_only_a_new_file_would_replace_are_told(tmp_path: Path) -> None:
+    said = GOOD.replace("Supplier 017", "Müller 017")
+    assert said != GOOD
+    done = typed("validate", str(packed(tmp_path, "xml", said)), "--profile", "sepa", "--json")
+    [found] = [one for one in map(json.loads, done.stdout.splitlines()) if one["rule"] == "sepa: letters"]
+    assert (found["severity"], found["where"].split()[-1]) == ("warning", "creditor.name")
+    done = typed("validate", str(packed(tmp_path, "xml", GOOD)), "--profile", "sepa", "--json")
+    assert "letters" not in done.stdout
+
+
 def test_a_summary_counts_by_file_and_rule_and_keeps_the_exit_code(tmp_path: Path) -> None:
     packed(tmp_path, "xml", GOOD)
     packed(tmp_path, "gz", BROKEN.replace("<NbOfTxs>1", "<NbOfTxs>2"))

@@ -11,7 +11,7 @@ from nostro.model.facts import BundleActivated, Fact
 from nostro.model.ids import Subject
 from nostro.routing.route import HOUSE, Routable, route
 from nostro.store.arrivals import Blob
-from nostro.store.database import Database, Statements
+from nostro.store.database import Database, Statements, Transaction
 from nostro.store.keys import Keys
 
 SQL = Statements("engine")
@@ -39,10 +39,11 @@ async def activate(database: Database, keys: Keys, content: bytes, actor: str, r
     """Stores a bundle and sends its activation to every shard.
 
     The same bundle again, while in force, changes nothing. What the shard's log holds after its activation is decided
-    under it, and nothing before.
+    under it, and nothing before. Raises `LostRace` when others were first each time.
     """
     digest = hashlib.sha256(content).digest()
-    async with database.transaction() as tx:
+
+    async def work(tx: Transaction) -> Activation:
         shards = await tx.rows(SQL.lock_activations)
         newest = await tx.row(SQL.newest_activation)
         if newest is not None and bytes(newest.digest) == digest:
@@ -68,4 +69,6 @@ async def activate(database: Database, keys: Keys, content: bytes, actor: str, r
             for body in bodies
         ]
         await route(tx, keys, {}, batch, now.business)
-    return Activation(digest.hex(), number, new=True)
+        return Activation(digest.hex(), number, new=True)
+
+    return await database.done(work)

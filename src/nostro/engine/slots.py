@@ -52,7 +52,8 @@ class Slots:
         recently = self._renewed is not None and timedelta() <= now.machine - self._renewed < LEASE / 3
         served = self._served()
         rests = recently and not self._leaving
-        if rests and not await self.database.look(SQL.free_slots, now=now.machine, names=served):
+        at = {"now": now.machine, "beyond": now.machine + 2 * LEASE}
+        if rests and not await self.database.look(SQL.free_slots, **at, names=served):
             return 0
         until = now.machine + LEASE
         async with self.database.transaction() as tx:
@@ -68,7 +69,7 @@ class Slots:
             kept = self._tokens(self._mine.keys() - given)
             renewed = await tx.rows(SQL.renew_slots, until=until, holder=self.worker, **kept)
             limit = max(0, fair - len(renewed))
-            taking = {"now": now.machine, "until": until, "holder": self.worker, "limit": limit}
+            taking = {**at, "until": until, "holder": self.worker, "limit": limit}
             taken = await tx.rows(SQL.take_slots, **taking, **_columns(rank.slots(wanted))) if limit else []
         before = set(self._mine.values())
         names = {(row.name, row.slot) for row in renewed}
@@ -135,7 +136,7 @@ class Slots:
         return sorted(name for name, connection in self.connections.items() if connection.connector.wire is not None)
 
     async def _rank(self, tx: Transaction, now: Now) -> Rank:
-        rows = await tx.rows(ENGINE.live_workers, alive_after=now.machine - LEASE)
+        rows = await tx.rows(ENGINE.live_workers, alive_after=now.machine - LEASE, beyond=now.machine + LEASE)
         return rank_of(self.worker, [row.id for row in rows])
 
     def _tokens(self, names: Iterable[Name]) -> dict[str, list[object]]:

@@ -68,7 +68,8 @@ class Tenure:
         At once when one is free, when it failed before, or when the clock was set back.
         """
         recently = self._renewed is not None and timedelta() <= now.machine - self._renewed < LEASE / 3
-        if recently and not await self.database.look(SQL.free_shards, now=now.machine, refused=sorted(self.refused)):
+        at = {"now": now.machine, "beyond": now.machine + 2 * LEASE}
+        if recently and not await self.database.look(SQL.free_shards, **at, refused=sorted(self.refused)):
             return 0
         self.refused = {number: until for number, until in self.refused.items() if until > now.machine}
         until = now.machine + LEASE
@@ -80,7 +81,7 @@ class Tenure:
                 await tx.run(SQL.release_shards, now=now.machine, **self._tokens(surplus))
             mine = await tx.rows(SQL.renew_shards, until=until, holder=self.worker, **self._tokens(kept))
             renewed = {row.shard for row in mine}
-            taking = {"now": now.machine, "until": until, "holder": self.worker}
+            taking = {**at, "until": until, "holder": self.worker}
             for share in shares:
                 limit = max(0, share.fair - len(share.among & renewed))
                 if limit:
@@ -145,7 +146,7 @@ class Tenure:
     async def _shares(self, tx: Transaction, now: Now) -> tuple[Rank, list[Share]]:
         """What everybody can do is shared by all, what somebody refuses by those who can do it."""
         await self._say(tx, now)
-        rows = await tx.rows(SQL.live_workers, alive_after=now.machine - LEASE)
+        rows = await tx.rows(SQL.live_workers, alive_after=now.machine - LEASE, beyond=now.machine + LEASE)
         others = [_refuses(row.versions) for row in rows if row.id != self.worker]
         refused = frozenset(self.refused)
         contested = refused.union(*others)

@@ -17,6 +17,7 @@ from nostro.model.statements import (
     Direction,
     Entry,
     StatementEnd,
+    StatementHead,
     balance_of,
 )
 
@@ -147,6 +148,20 @@ def page_balances(balances: Sequence[Balance]) -> tuple[Balance | None, Balance 
     if opening is None and len(interim) > (closing is None):
         opening = interim.pop(0)
     return opening, closing or (interim[-1] if opening and interim else None)
+
+
+def page_of(head: StatementHead, end: StatementEnd) -> tuple[int, bool]:
+    """Which page of its statement this is, and whether it is the last; `head` is completed.
+
+    In camt the pages may be those of a message that holds several statements: one whose entries lead from its booked
+    opening balance to its booked closing one is whole, wherever it stands. In MT940 each page has two such balances.
+    """
+    opening, closing = _bounds(head.balances)
+    if opening and closing and head.format.startswith("camt"):
+        moved = end.totals.get(opening.amount.currency, _NOTHING)
+        if not end.rejected and opening.amount.value + moved == closing.amount.value:
+            return 1, True
+    return head.page or 1, head.last_page is not False
 
 
 def _signed(entry: Entry) -> Decimal:

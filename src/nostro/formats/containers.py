@@ -85,7 +85,9 @@ def _members(chunks: Iterator[bytes], room: _Room, depth: int) -> Iterator[Docum
     held = io.BytesIO(gathered(chunks, _ZIP_BYTES, "container"))
     try:
         with zipfile.ZipFile(held) as container:
-            members = [member for member in container.infolist() if not member.is_dir()]
+            members = [member for member in container.infolist() if not (member.is_dir() or _is_hidden(member))]
+            if not members:
+                raise FormatRefused("The container holds no file.")
             room.take(len(members), sum(member.file_size for member in members))
             if any(member.filename == _OFFICE for member in members):
                 yield Document("", (held.getvalue(),), lambda: (held.getvalue(),))
@@ -96,6 +98,12 @@ def _members(chunks: Iterator[bytes], room: _Room, depth: int) -> Iterator[Docum
                 yield from _member(member.filename, partial(_pieces, container, member), room, depth + 1)
     except _BROKEN as error:
         raise FormatRefused(f"The container can't be opened ({type(error).__name__}).") from None
+
+
+def _is_hidden(member: zipfile.ZipInfo) -> bool:
+    """Whether a system put it there beside the files that it packed: no person sees it, as in a folder."""
+    parts = member.filename.replace("\\", "/").split("/")
+    return "__MACOSX" in parts or parts[-1].startswith(".")
 
 
 def _member(name: str, again: Callable[[], Iterator[bytes]], room: _Room, depth: int) -> Iterator[Document]:

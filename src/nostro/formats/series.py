@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import re
-from bisect import insort
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
-from nostro.formats.checks import page_balances
+from nostro.formats.checks import page_balances, page_of
 from nostro.formats.identity import EntryIds
 from nostro.formats.reading import Item
 from nostro.model.base import Value
 from nostro.model.canonical import digest
-from nostro.model.money import Amount
-from nostro.model.series import Break, Link, breaks, joined, order, repetitions
+from nostro.model.series import Break, Link, Page, breaks, joined, order, repetitions
 from nostro.model.statements import Entry, Source, StatementEnd, StatementHead
 
 _WARNINGS = frozenset({"statement_doubled", "statement_restated", "statement_late", "statement_of_no_day"})
@@ -50,35 +48,32 @@ class Flaw(Value):
 
 
 class _Place(NamedTuple):
-    """Where a statement or a page of it stands, when the bank made it, its first day, and its two balances."""
+    """Where a statement or a page of it stands, when the bank made it, and its first day."""
 
     file: str
     source: Source
     created_at: datetime | None
     first_day: date | None
-    page: int
-    opening: Amount | None
-    closing: Amount | None
 
 
 @dataclass(slots=True)
 class Chain:
-    """The statements of one bank account, and what they are called: nearly all are another one than those before."""
+    """The statements of one bank account by what they are called: nearly all are called otherwise than the others."""
 
-    links: list[Link] = field(default_factory=list)
-    called: set[int | str] = field(default_factory=set)
-    unnumbered: set[str] = field(default_factory=set)
+    called: dict[int | str, list[Link]] = field(default_factory=dict)
+    names: dict[str, int | str] = field(default_factory=dict)
 
-    def add(self, link: Link) -> None:
-        """One more, or one of them again."""
-        name = link.statement_id if link.sequence is None else link.sequence
-        if name in self.called or link.statement_id in self.unnumbered:
-            self.links = joined(self.links, link)
-        else:
-            insort(self.links, link, key=order)
-        self.called |= {name, link.statement_id}
-        if link.sequence is None:
-            self.unnumbered.add(link.statement_id)
+    def add(self, page: Page) -> None:
+        """One more, or one of them again, maybe by another name."""
+        name = page.statement_id if page.sequence is None else page.sequence
+        if page.opening and page.closing:
+            name = self.names.setdefault(page.digest, name)
+        self.called[name] = joined(self.called.get(name, ()), page)
+
+    @property
+    def links(self) -> list[Link]:
+        """Oldest first."""
+        return sorted((link for links in self.called.values() for link in links), key=order)
 
 
 @dataclass(slots=True)
@@ -87,7 +82,6 @@ class Series:
 
     chains: dict[tuple[str, str], Chain] = field(default_factory=dict)
     places: dict[str, _Place] = field(default_factory=dict)
-    doubled: set[str] = field(default_factory=set)
     head: StatementHead | None = None
     ids: EntryIds | None = None
     content: bytes = b""
@@ -108,13 +102,10 @@ class Series:
 
     def flaws(self) -> Iterator[Flaw]:
         """What is wrong between the statements of each bank account, oldest first."""
-        for links in ([self._in_order(link) for link in chain.links] for chain in self.chains.values()):
+        for links in (chain.links for chain in self.chains.values()):
             yield from map(self._flaw, breaks(links))
             for link in links:
-                yield from self._pages(link)
                 yield from map(self._flaw, repetitions(link))
-                if link.news != "doubled" and self.doubled.intersection(link.digests):
-                    yield from map(self._flaw, repetitions(link.model_copy(update={"news": "doubled"})))
             for before, after in pairwise(links):
                 yield from map(self._flaw, self._between(before, after))
 
@@ -123,69 +114,41 @@ class Series:
         opening, closing = page_balances(head.balances)
         day = head.to_date or (closing.on if closing else None) or head.from_date or head.created_on
         sequence = head.sequence or head.legal_sequence or None  # 0 stands for none
-        page = head.page or 1
+        number, last = page_of(head, end)
         key = (head.bank_account.identification, head.currency or head.bank_account.currency)
         balances = [balance and balance.content for balance in (opening, closing)]
-        told = digest([*key, sequence, day, *balances, page, self.content]).hex()[:32]
-        if told in self.places:
-            self.doubled.add(told)
-        link = Link(
+        told = digest([*key, sequence, day, *balances, number, self.content]).hex()[:32]
+        created = head.created_at
+        page = Page(
             statement_id=_name(head, day) or file,
             sequence=sequence,
             day=day,
+            number=number,
+            last=last,
             opening=opening.amount if opening else None,
             closing=closing.amount if closing else None,
-            digests=(told,),
-            pages=(page,),
-            last_page=page if head.last_page is not False else None,
+            told_at=created if created is None or created.tzinfo else created.replace(tzinfo=UTC),
+            digest=told,
+            went_on=not last,
         )
-        self.places[told] = _Place(file, head.source, head.created_at, head.from_date, page, link.opening, link.closing)
-        self.chains.setdefault(key, Chain()).add(link)
-
-    def _told(self, link: Link) -> list[_Place]:
-        """Its pages in their order; of one that was told again the newest."""
-        pages = {place.page: place for place in (self.places[told] for told in link.digests)}
-        return [pages[page] for page in sorted(pages)]
-
-    def _in_order(self, link: Link) -> Link:
-        """With all its pages, the first one's opening and the last one's closing, in whatever order they came."""
-        pages = self._told(link)
-        return link.model_copy(
-            update={
-                "pages": tuple(place.page for place in pages),
-                "opening": pages[0].opening,
-                "closing": pages[-1].closing,
-            }
-        )
-
-    def _pages(self, link: Link) -> Iterator[Flaw]:
-        """Pages that don't follow on each other, as far as none between them is missing."""
-        for before, after in pairwise(self._told(link)):
-            if before.closing and after.opening and after.page == before.page + 1 and before.closing != after.opening:
-                sentence = (
-                    f"Page {before.page} of {link.title} of {link.day} ends with {before.closing.value}, "
-                    f"page {after.page} begins with {after.opening.value} {after.opening.currency}."
-                )
-                yield self._at(after, Break("balance_chain_broken", sentence, link))
+        self.places[told] = _Place(file, head.source, created, head.from_date)
+        self.chains.setdefault(key, Chain()).add(page)
 
     def _between(self, before: Link, after: Link) -> Iterator[Break]:
         """What numbers and balances don't tell: days without any statement, and one that was made after the next."""
-        one, other = self.places[before.digests[-1]], self.places[after.digests[-1]]
+        one, other = self.places[before.pages[-1].digest], self.places[after.pages[0].digest]
         made, then = (place.created_at.replace(tzinfo=None) if place.created_at else None for place in (one, other))
         if made and then and made.date() > then.date():
             sentence = f"{before.title} of {before.day} was made on {made.date()}, after {after.title} of {after.day}."
-            yield Break("statement_late", sentence, before)
+            yield Break("statement_late", sentence, before.pages[-1])
         if before.sequence is None or after.sequence is None:
             days = list(_weekdays(before.day, other.first_day))
             if days:
                 sentence = f"There is no statement of {days[0]} to {days[-1]}, not even one without entries."
-                yield Break("statement_of_no_day", sentence, after)
+                yield Break("statement_of_no_day", sentence, after.pages[0])
 
     def _flaw(self, found: Break) -> Flaw:
-        return self._at(self.places[found.link.digests[-1]], found)
-
-    @staticmethod
-    def _at(place: _Place, found: Break) -> Flaw:
+        place = self.places[found.page.digest]
         return Flaw(
             file=place.file,
             where=place.source.where,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from nostro.formats import profiles
 from nostro.formats.catalogue import REMEDY, Told, tell, unread
@@ -15,6 +15,7 @@ from nostro.formats.iso20022.write.schema import enveloped_break, packaged_schem
 from nostro.formats.profiles import Profile
 from nostro.formats.reading import Format, Item
 from nostro.formats.series import Flaw, Series
+from nostro.formats.tables.formats import PAYMENTS
 from nostro.formats.tables.guesses import ProfileNeeded
 from nostro.model.failures import FormatRefused
 from nostro.model.invoices import Invoice
@@ -92,6 +93,9 @@ def _document(told: Told, file: str, asked: Asked, series: Series) -> Iterator[F
                 source, version = item.source, item.format
             case Instruction() if rules is not None:
                 yield from _of_profile(rules.take(item), rules.profile, item.source, file)
+                if told.format.name != PAYMENTS.name:  # of a list the file is still to be written
+                    found_in = profiles.replaced(item, rules.profile)
+                    yield from _of_profile(found_in, rules.profile, item.source, file, severity="warning")
             case _:
                 yield from _of_item(item, source, file)
     for found in unread(told):
@@ -124,11 +128,20 @@ def _of_check(check: Check, source: Source, file: str) -> Flaw:
     )  # fmt: skip
 
 
-def _of_profile(findings: Iterable[profiles.Finding], rules: Profile, source: Source, file: str) -> Iterator[Flaw]:
+def _of_profile(
+    findings: Iterable[profiles.Finding | profiles.Broken], rules: Profile, source: Source, file: str, *,
+    severity: Literal["error", "warning"] = "error",
+) -> Iterator[Flaw]:  # fmt: skip
     for found in findings:
-        where = f"{source.where} {found.field}".strip()
-        rule = f"{rules.name}: {found.rule}"
-        yield Flaw(file=file, where=where, line=source.line, rule=rule, sentence=found.sentence, remedy=found.remedy)
+        yield Flaw(
+            file=file,
+            where=f"{source.where} {found.field}".strip(),
+            line=source.line,
+            rule=f"{rules.name}: {found.rule}",
+            sentence=found.sentence,
+            remedy=found.remedy,
+            severity=severity,
+        )
 
 
 def _of_schema(chunks: Callable[[], Iterable[bytes]], version: str, where: str, file: str) -> Iterator[Flaw]:

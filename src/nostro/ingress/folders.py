@@ -12,6 +12,7 @@ import asyncio
 import os
 import stat
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -23,7 +24,7 @@ import structlog
 from nostro.egress.connections import Connections, OpenConnection
 from nostro.egress.line import Count, silent
 from nostro.ingress.cut import seems_cut
-from nostro.ingress.leases import Leased, Leases
+from nostro.ingress.leases import Leased, Leases, is_recent
 from nostro.ingress.limits import Limits, Way
 from nostro.ingress.opening import TOO_LARGE
 from nostro.ingress.receiving import Intake
@@ -99,13 +100,17 @@ class Folders:
     cut_wait: timedelta = CUT_WAIT
     count: Count = silent
     _seen: dict[tuple[str, str], _Seen] = field(default_factory=dict)
+    _empty: dict[str, tuple[datetime, Mapping[str, object]]] = field(default_factory=dict)
+    """When a connection's folder was found without anything that waits, by machine time, and with which cursor."""
 
     async def step(self, now: Now) -> int:
         """How many files were taken in. Files stay where they are while the backlog is full."""
         taken = 0
         for connection in self.connections.values():
-            if connection.connector.manifest.watches_folder and not self.limits.why_not(
-                Way.PULLED, source=connection.id
+            if (
+                connection.connector.manifest.watches_folder
+                and not self.limits.why_not(Way.PULLED, source=connection.id)
+                and not await self._is_still_empty(connection, now)
             ):
                 leased = await self.leases.take(connection.id, FEED, now)
                 if leased:
@@ -113,11 +118,19 @@ class Folders:
                         taken += await self._look(connection, leased, now)
         return taken
 
+    async def _is_still_empty(self, connection: OpenConnection, now: Now) -> bool:
+        """Whether nothing waits where nothing waited a moment ago. Then the database isn't asked, whose lease holds."""
+        at, cursor = self._empty.get(connection.id, (None, {}))
+        with suppress(OSError):
+            return is_recent(at, now.machine) and not (await _listed(connection, cursor)).waiting
+        return False
+
     async def _look(self, connection: OpenConnection, leased: Leased, now: Now) -> int:
         folder = Path(connection.config.folder)
         cursor = parse(leased.cursor.encode()) if leased.cursor else {}
+        self._empty.pop(connection.id, None)
         try:
-            sights, known, cut_off = await asyncio.to_thread(_list, folder, cursor)
+            sights, known, cut_off = await _listed(connection, cursor)
         except OSError as error:
             logger.warning("folder_unreadable", connection=connection.id, why=error.strerror)
             await self.leases.delay(leased, now.business, f"The folder can't be read ({error.strerror}).")
@@ -140,6 +153,8 @@ class Folders:
         async with self.database.transaction() as tx:
             text = canonical(left).decode() if left else ""
             await self.leases.advance(tx, leased, text, now.business, now.business)
+        if not sights and AGAIN not in left:
+            self._empty[connection.id] = now.machine, left
         return taken
 
     async def _take_again(self, connection: OpenConnection, folder: Path, after: str, now: Now) -> str:
@@ -208,6 +223,10 @@ class Folders:
         """False while a file seems cut and its writer may still come back."""
         since = self._seen[connection.id, path.name].since_business
         return now.business - since >= self.cut_wait or not await asyncio.to_thread(_cut, path)
+
+
+async def _listed(connection: OpenConnection, marks: Mapping[str, object]) -> _Listing:
+    return await asyncio.to_thread(_list, Path(connection.config.folder), marks)
 
 
 def _list(folder: Path, marks: Mapping[str, object]) -> _Listing:

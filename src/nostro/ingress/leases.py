@@ -31,6 +31,11 @@ async def renewed(again: Callable[[datetime], Awaitable[None]], now: Now) -> Asy
         await asyncio.wait((task,))
 
 
+def is_recent(before: datetime | None, machine: datetime) -> bool:
+    """Whether an instant is less than a third of a lease ago. It isn't where the clock was set back since."""
+    return before is not None and timedelta() <= machine - before < LEASE / 3
+
+
 async def _renew(again: Callable[[datetime], Awaitable[None]], now: Now) -> None:
     clock = asyncio.get_running_loop().time
     began = clock()
@@ -60,22 +65,22 @@ class Leases:
 
     database: Database
     worker: str
-    _elsewhere: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    _asked: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    """When somebody else was found to poll a feed."""
 
     async def resting(self, connection: str, now: Now) -> frozenset[str]:
         """The connection's feeds that are not due yet: one look for all of them, and no lease is needed for it."""
-        async with self.database.transaction() as tx:
-            rows = await tx.rows(SQL.feeds_resting, connection=connection, now=now.business)
+        rows = await self.database.look(SQL.feeds_resting, connection=connection, now=now.business)
         return frozenset(row.name for row in rows)
 
     async def take(self, connection: str, name: str, now: Now) -> Leased | None:
         """The feed, if nobody else polls it. Asks again after a third of a lease when somebody does."""
-        if now.machine < self._elsewhere.get((connection, name), now.machine):
+        if is_recent(self._asked.get((connection, name)), now.machine):
             return None
         async with self.database.transaction() as tx:
             row = await tx.row(SQL.take_lease, **self._names(connection, name, now.machine))
             if row is None:
-                self._elsewhere[connection, name] = now.machine + LEASE / 3
+                self._asked[connection, name] = now.machine
                 return None
             feed = await tx.row(SQL.feed, connection=connection, name=name)
             if feed is None:
@@ -97,7 +102,7 @@ class Leases:
 
     def _names(self, connection: str, name: str, at: datetime) -> dict[str, object]:
         named = {"kind": KIND, "name": f"{connection}/{name}", "holder": self.worker}
-        return {**named, "machine": at, "until": at + LEASE}
+        return {**named, "machine": at, "until": at + LEASE, "beyond": at + 2 * LEASE}
 
     async def release(self, now: Now) -> None:
         """Gives everything back, so that nobody waits for leases to end."""
@@ -118,7 +123,8 @@ class Leases:
         await tx.run(SQL.advance_feed, **names, cursor=cursor, run_at=run_at, seen=leased.run_at, at=at)
 
     async def delay(self, leased: Leased, run_at: datetime, note: str) -> None:
-        """The feed failed and is due again at `run_at`. `note` is for people."""
+        """The feed failed and is due again at `run_at`, if it is still ours. `note`: for people. Raises `LostRace`."""
         names = {"connection": leased.connection, "name": leased.name}
         async with self.database.transaction() as tx:
+            await self.fence(tx, leased)
             await tx.run(SQL.delay_feed, **names, run_at=run_at, note=note)

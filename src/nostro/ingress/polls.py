@@ -107,8 +107,7 @@ class Polls:
                 if not page.empty:
                     kept = await keep(tx, self.intake.keys, received, came.body)
         except LostRace as race:
-            logger.info("page_not_kept", connection=self.connection.id, feed=feed.name, sentence=race.sentence)
-            return 0
+            return self._not_kept(feed, race)
         if kept is not None:
             self.intake.tell(received, kept, began)
         self._count(feed, fate if kept is None else "page")
@@ -117,9 +116,17 @@ class Polls:
     async def _fail(self, feed: Feed, leased: Leased, sentence: str, at: datetime) -> int:
         seconds = min(RETRY_AT_MOST_SECONDS, RETRY_SECONDS * 2 ** min(leased.failures, 10))
         run_at = at + timedelta(seconds=seconds * (0.5 + self.entropy.uniform() / 2))
-        await self.leases.delay(leased, run_at, sentence)
+        try:
+            await self.leases.delay(leased, run_at, sentence)
+        except LostRace as race:
+            return self._not_kept(feed, race)
         logger.warning("poll_failed", connection=self.connection.id, feed=feed.name, sentence=sentence)
         self._count(feed, "failed")
+        return 0
+
+    def _not_kept(self, feed: Feed, race: LostRace) -> int:
+        """Another worker polls the feed by now, and says how it went."""
+        logger.info("page_not_kept", connection=self.connection.id, feed=feed.name, sentence=race.sentence)
         return 0
 
     @property

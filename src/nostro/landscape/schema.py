@@ -197,11 +197,15 @@ POSTING = "rules/posting.json"
 
 def schemas(connectors: Mapping[str, Connector]) -> dict[str, dict[str, Any]]:
     """JSON Schema by file name; a schema per kind of connection too, so that an editor knows each kind's settings."""
-    kinds = {kind: connector.manifest.config for kind, connector in sorted(connectors.items()) if kind != PEOPLE}
+    chosen = {kind: connector.manifest for kind, connector in sorted(connectors.items()) if kind != PEOPLE}
+    kinds = {kind: manifest.config for kind, manifest in chosen.items()}
     named = {**{name.rsplit("/", 1)[-1].removesuffix(".yaml"): model for name, model in FILES.items()}, **FOLDERS}
     found = {name: model.model_json_schema() for name, model in {**kinds, **named}.items()}
+    for kind, manifest in chosen.items():
+        found[kind]["title"] = manifest.title
     found["connections"]["oneOf"] = [
-        {"properties": {"kind": {"const": kind}, "settings": {"$ref": f"{kind}.json"}}} for kind in kinds
+        {"properties": {"kind": {"const": kind, "title": manifest.title}, "settings": {"$ref": f"{kind}.json"}}}
+        for kind, manifest in chosen.items()
     ]
     dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     return {f"{name}.json": {**dialect, **schema} for name, schema in found.items()}

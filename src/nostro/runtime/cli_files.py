@@ -17,7 +17,7 @@ from nostro.model.messages import Instruction
 from nostro.runtime.cli_frame import Frame
 
 _PIECE_BYTES = 65_536
-FILES = "Files, folders, or - for standard input."
+FILES = "Files, folders, patterns, or - for standard input."
 TABLES = "What the columns of a table mean: a name or a YAML file."
 
 
@@ -30,6 +30,8 @@ def paths(frame: Frame, files: Iterable[str]) -> Iterator[Path]:
             if not found:
                 frame.output.note(f"There is no file in {path}.")
             yield from found
+        elif any(sign in name for sign in "*?[") and not path.exists():
+            yield from _matching(path) or [path]
         else:
             yield path
 
@@ -37,6 +39,12 @@ def paths(frame: Frame, files: Iterable[str]) -> Iterator[Path]:
 def named(path: Path) -> str:
     """The path as text that any output takes: in a name of a ZIP from elsewhere may be bytes that are no text."""
     return "" if str(path) == "-" else os.fsencode(path).decode(errors="replace")
+
+
+def _matching(pattern: Path) -> list[Path]:
+    """The files that a pattern means which no shell expanded, because it was quoted or knows none."""
+    root = Path(pattern.anchor or ".")
+    return sorted(path for path in root.glob(str(pattern.relative_to(pattern.anchor))) if path.is_file())
 
 
 def _below(folder: Path) -> Iterator[Path]:

@@ -29,6 +29,7 @@ from nostro.landscape.reading import read_landscape
 from nostro.landscape.schema import HouseFile
 from nostro.model.failures import Failure, LandscapeRefused, OutOfService
 from nostro.runtime.cli import INTERRUPTED as INTERRUPTED  # noqa: PLC0414 - commands take all endings from here
+from nostro.runtime.cli import LASTING, Terminated
 from nostro.runtime.output import Output
 from nostro.runtime.state import state_folder
 from nostro.runtime.telemetry import explain_failure, redact
@@ -57,11 +58,12 @@ class Shared:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What a command is given besides its own arguments."""
+    """What a command is given besides its own arguments. `lasting`: it runs until it is asked to end."""
 
     folder: Path
     output: Output
     debug: bool = False
+    lasting: bool = False
 
     def landscape(self) -> Path:
         """The landscape's folder; raises `LandscapeRefused` when there is none."""
@@ -98,7 +100,7 @@ def framed(command: Callable[..., Answer]) -> Callable[..., None]:
     def call(**given: Any) -> None:  # noqa: ANN401 - typer has checked each by its annotation
         shared = _gather(Shared, given)
         told = {name: _gather(kind, given) for name, kind in spread.items()} | given
-        frame = Frame(shared.landscape, Output(json=shared.as_json), shared.debug)
+        frame = Frame(shared.landscape, Output(json=shared.as_json), shared.debug, command.__name__ in LASTING)
         code = ending(frame, lambda: command(frame, **told))
         if code:
             raise typer.Exit(code)
@@ -127,7 +129,7 @@ def _gather(kind: type[T], given: dict[str, Any]) -> T:
 
 
 def ending(frame: Frame, command: Callable[[], Answer]) -> int:
-    """Runs a command to its end and returns the exit code. SIGTERM ends it as Ctrl-C does.
+    """Runs a command to its end and returns the exit code. SIGTERM ends it as Ctrl-C does, and one that lasts with 0.
 
     The handlers are our own, since asyncio's would only mark the task: a prompt that blocks has to end at once.
     """
@@ -138,8 +140,8 @@ def ending(frame: Frame, command: Callable[[], Answer]) -> int:
         done = asyncio.run(answer) if isinstance(answer, Coroutine) else answer
         sys.stdout.flush()  # a full disk shows here at the latest
         return done or DONE
-    except KeyboardInterrupt:
-        return _interrupted(frame)
+    except KeyboardInterrupt as signalled:
+        return _interrupted(frame, signalled)
     except Failure as failure:
         frame.output.failure(failure)
         _debug(frame)
@@ -152,7 +154,7 @@ def ending(frame: Frame, command: Callable[[], Answer]) -> int:
     except (Exception, BaseExceptionGroup) as error:  # the last resort: a person gets a sentence and no traceback
         first = _first(error)
         if isinstance(first, KeyboardInterrupt):
-            return _interrupted(frame)
+            return _interrupted(frame, first)
         if not isinstance(first, Exception):
             raise
         told = first if isinstance(first, Failure) else _of_system(first) or _unexpected(frame, first)
@@ -164,11 +166,11 @@ def ending(frame: Frame, command: Callable[[], Answer]) -> int:
             signal.signal(number, handler)
 
 
-def _interrupted(frame: Frame) -> int:
+def _interrupted(frame: Frame, by: KeyboardInterrupt) -> int:
     """What was cut in the middle of a call is collected at the very end, and Python would complain of it then."""
     warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
     frame.output.note("Interrupted.")
-    return INTERRUPTED
+    return DONE if frame.lasting and isinstance(by, Terminated) else INTERRUPTED
 
 
 def _drop_output() -> None:
@@ -196,16 +198,16 @@ _SYSTEM = {
 
 
 class _Interrupt:
-    """The handler of Ctrl-C. One more while everything winds down cuts that too, and Python would complain of it."""
+    """Hears Ctrl-C and SIGTERM. One more while everything winds down cuts that too, and Python would complain of it."""
 
     came = False
 
-    def __call__(self, _: int, __: FrameType | None) -> NoReturn:
+    def __call__(self, number: int, _: FrameType | None) -> NoReturn:
         if self.came:
             sys.unraisablehook = lambda _: None
             logging.getLogger("asyncio").disabled = True
         self.came = True
-        raise KeyboardInterrupt
+        raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
 
 
 def _first(error: BaseException) -> BaseException:

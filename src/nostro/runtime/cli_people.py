@@ -251,7 +251,7 @@ async def _target(house: House, subject: Subject, text: str, entity: str) -> Tar
 
 async def _workers(house: House, machine: datetime) -> int:
     async with house.database.transaction() as tx:
-        row = await tx.row(SQL.count_workers, alive_after=machine - ALIVE)
+        row = await tx.row(SQL.count_workers, alive_after=machine - ALIVE, beyond=machine + ALIVE)
     return int(row.count) if row else 0
 
 

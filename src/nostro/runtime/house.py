@@ -34,6 +34,8 @@ from nostro.store.quarantine import guard, quarantine_if_behind
 from nostro.store.sealing import SealKey
 
 POOL = 16
+ANSWER_SECONDS = 300.0
+"""More than any statement of a loop takes, with what it waits for. One who only looks may sum up years of the log."""
 DATABASE = "nostro"
 NEW_DATABASE_BYTES = 200_000_000
 DATABASE_FOLDER = "postgresql"
@@ -102,7 +104,8 @@ async def open_house(
     seal_key = SealKey.from_text(own["seal_key"])
     async with AsyncExitStack() as stack:
         server = None if land.house.database else stack.enter_context(_own_server(state))
-        database = await stack.enter_async_context(Database(_url(land, server), size=POOL))
+        patience = ANSWER_SECONDS if working else None
+        database = await stack.enter_async_context(Database(_url(land, server), size=POOL, answer_seconds=patience))
         clock = Clock(database, business or world_clock(land.house.environment))
         now = await clock.now()
         deployment = await install(database, keys, land.house.environment, chance, now.business)

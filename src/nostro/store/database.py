@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from importlib import resources
-from typing import TYPE_CHECKING, Any, LiteralString, Self
+from typing import TYPE_CHECKING, Any, LiteralString, Self, TypeVar
 
 from psycopg import AsyncConnection, AsyncCursor, OperationalError, errors, pq, sql
 from psycopg.rows import namedtuple_row
@@ -29,6 +29,11 @@ SILENT_SECONDS = 10
 """A machine that is gone without a word, PostgreSQL's or ours, is noticed within this: its locks are free then."""
 IDLE_SECONDS = 60
 """Whoever does nothing for so long in a database transaction (a process that was stopped) loses it, and its locks."""
+RACES = 5
+"""So often what a person asks for is begun, where others are first."""
+T = TypeVar("T")
+ON_THE_WAY_SECONDS = 5
+"""So much later than PostgreSQL should have ended a statement, one that is not answered is given up here."""
 _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 
 
@@ -44,6 +49,7 @@ class Statement:
     text: bytes
 
 
+ALIVE = Statement("alive", b"select")
 BEGIN = Statement("begin", b"begin")
 COMMIT = Statement("commit", b"commit")
 
@@ -88,8 +94,9 @@ HERE = {
     "keepalives_interval": _PROBE_SECONDS,
     "keepalives_count": _PROBES,
     "tcp_user_timeout": SILENT_SECONDS * 1000,
+    "connect_timeout": SILENT_SECONDS,
 }
-"""How this side notices that the server's machine is gone; nothing of it concerns a Unix socket."""
+"""How this side notices that the server's machine is gone; of it a Unix socket needs the last alone."""
 
 
 class _Connection(AsyncConnection[Row]):
@@ -103,7 +110,7 @@ async def _check(connection: _Connection) -> None:
     """Asks a connection whether it still stands, unless it did a moment ago: asking costs as much as a statement."""
     before, connection.lent_at = connection.lent_at, time.monotonic()
     if connection.lent_at - before > FRESH_SECONDS:
-        await AsyncConnectionPool.check_connection(connection)
+        await connection.wire.send([connection.wire.call(ALIVE.text, {})])
 
 
 class Transaction:
@@ -206,11 +213,14 @@ class Database:
     """A pool of connections to one database. Use as an async context manager.
 
     `guard`, once set, looks at each new connection first. What it says against the database is `refused`, and nobody
-    gets the connection.
+    gets the connection. `answer_seconds`: so long a statement may take, on both sides; then it counts as failed, and a
+    connection that says nothing more as lost.
     """
 
-    def __init__(self, url: str, *, size: int = 8) -> None:
+    def __init__(self, url: str, *, size: int = 8, answer_seconds: float | None = None) -> None:
         self.url = url
+        self._answer_seconds = answer_seconds
+        there = THERE | ({"statement_timeout": f"{int(answer_seconds * 1000)}ms"} if answer_seconds else {})
         self.guard: Callable[[Transaction], Awaitable[str]] | None = None
         self.refused = ""
         self._pool: AsyncConnectionPool[_Connection] = AsyncConnectionPool(
@@ -221,7 +231,7 @@ class Database:
             open=False,
             kwargs={
                 "row_factory": namedtuple_row,
-                "options": " ".join(f"-c {name}={value}" for name, value in THERE.items()),
+                "options": " ".join(f"-c {name}={value}" for name, value in there.items()),
                 **HERE,
                 "context": ADAPTERS,
                 "application_name": release(),
@@ -258,6 +268,18 @@ class Database:
                 yield tx
                 await tx.commit()
 
+    async def done(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """What `work` returns, once its database transaction is committed; it is begun anew where another was first.
+
+        Raises as `transaction`; `LostRace` when others were first each time.
+        """
+        for _ in range(RACES - 1):
+            with suppress(LostRace):
+                async with self.transaction() as tx:
+                    return await work(tx)
+        async with self.transaction() as tx:
+            return await work(tx)
+
     async def look(self, statement: Statement, **parameters: object) -> list[Row]:
         """The rows of one statement that reads; it needs no `begin` and `commit`. Raises as `transaction`."""
         with translated(lambda: self.refused):
@@ -267,7 +289,7 @@ class Database:
                 return call.answer.rows()
 
     async def _look_first(self, connection: _Connection) -> None:
-        connection.wire = Wire(connection)
+        connection.wire = Wire(connection, self._answer_seconds and self._answer_seconds + ON_THE_WAY_SECONDS)
         if self.guard is None:
             return
         tx = Transaction(connection)
@@ -293,6 +315,9 @@ def translated(refused: Callable[[], str] = str) -> Iterator[None]:
     except errors.DiskFull as error:
         message = "The database's disk is full."
         raise DatabaseUnavailable(message, "Make room there; then work goes on by itself.") from error
+    except errors.QueryCanceled as error:
+        message = "PostgreSQL took too long over a statement."
+        raise DatabaseUnavailable(message, "Work goes on by itself; else look what it waits for.") from error
     except (OperationalError, PoolTimeout, errors.IdleInTransactionSessionTimeout) as error:
         if refused():
             remedy = "This process ends: what it remembers is not in that database. Start it again."

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from nostro.model.references import Reference
-from nostro.store.database import Database, Statements
+from nostro.store.database import Database, Statements, Transaction
 from nostro.store.keys import Keys
 
 SQL = Statements("audit")
@@ -38,7 +38,8 @@ async def erase(database: Database, keys: Keys, party: Sequence[Reference], acto
     `at`: business time, UTC.
     """
     digests = [keys.index(reference.kind, reference.indexed) for reference in party]
-    async with database.transaction() as tx:
+
+    async def work(tx: Transaction) -> Erasure:
         rows = await tx.rows(SQL.keys_of_party, parties=digests)
         free = [bytes(row.id) for row in rows if row.held_until is None or row.held_until <= at]
         receipts = await tx.rows(SQL.receipts_of_keys, ids=free)
@@ -47,11 +48,14 @@ async def erase(database: Database, keys: Keys, party: Sequence[Reference], acto
         alone = [row.receipt for row in receipts if row.alone]
         await tx.run(SQL.destroy_receipts, ids=alone)
         await tx.run(SQL.drop_references, digests=digests, kinds=sorted({reference.kind for reference in party}))
+        return Erasure(
+            keys=len(free),
+            held=len(rows) - len(free),
+            receipts=len(alone),
+            receipts_kept=len(receipts) - len(alone),
+            subjects=tuple((row.process, row.subject) for row in subjects),
+        )
+
+    done = await database.done(work)
     keys.forget()
-    return Erasure(
-        keys=len(free),
-        held=len(rows) - len(free),
-        receipts=len(alone),
-        receipts_kept=len(receipts) - len(alone),
-        subjects=tuple((row.process, row.subject) for row in subjects),
-    )
+    return done

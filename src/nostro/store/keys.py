@@ -70,7 +70,6 @@ class Keys:
                 message, "Make one with `openssl rand -base64 32` and keep it safe: its loss is final."
             )
         self.master = max(masters)
-        self._masters = masters
         self._entropy = entropy
         self._limit = cache
         self._by_name: dict[KeyName, DataKey] = {}

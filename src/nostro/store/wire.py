@@ -104,10 +104,11 @@ class Call(NamedTuple):
 
 
 class Wire:
-    """One connection of the driver's, for one task at a time."""
+    """One connection of the driver's, for one task at a time. `answer_seconds`: so long it waits for answers."""
 
-    def __init__(self, connection: AsyncConnection[Any]) -> None:
+    def __init__(self, connection: AsyncConnection[Any], answer_seconds: float | None = None) -> None:
         self._connection = connection
+        self._answer_seconds = answer_seconds
         self._transformer = Transformer.from_context(connection)
         self._prepared: dict[tuple[bytes, tuple[int, ...]], Prepared] = {}
         self._count = 0
@@ -126,10 +127,14 @@ class Wire:
 
     async def send(self, calls: Sequence[Call]) -> None:
         """Sends them in their order, and takes their answers. Raises psycopg's error of the first that fails: what is
-        behind it isn't done. A connection that is cut off meanwhile, by whatever, is closed.
+        behind it isn't done. A connection that is cut off meanwhile, by whatever, or says nothing more, is closed.
         """
         try:
-            new, results = await self._exchanged(calls)
+            async with asyncio.timeout(self._answer_seconds):
+                new, results = await self._exchanged(calls)
+        except TimeoutError as error:
+            self._connection.pgconn.finish()
+            raise OperationalError("PostgreSQL says nothing more.") from error
         except BaseException:  # a cancelled wait too leaves answers on the line
             self._connection.pgconn.finish()
             raise

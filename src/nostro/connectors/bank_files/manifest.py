@@ -35,10 +35,9 @@ class BankFilesConfig(Value):
 
 MANIFEST = Manifest(
     name="bank_files",
-    title="Bank statement files (camt.052, camt.053, camt.054)",
+    title="Files of banks that arrive in a folder: statements in any format that `nostro parse` knows",
     config=BankFilesConfig,
     ignored=frozenset({INFORMATION}),
-    statuses={"BOOK": "booked", "PDNG": "pending", "FUTR": "pending", "INFO": INFORMATION},
     confidential=confidential_fields(EntryReported),
     watches_folder=True,
     body_limit=2_147_483_648,

@@ -11,6 +11,7 @@ from decimal import Decimal
 from nostro.connectors.bank_files.entries import Document
 from nostro.connectors.kit.reading import IgnoredItem, Item, ReadItem, ReceiptView, RejectItem
 from nostro.formats import reading as formats
+from nostro.formats.checks import page_balances, page_of
 from nostro.model.canonical import digest
 from nostro.model.entities import LegalEntity
 from nostro.model.facts import EntryReported, StatementListed, StatementReceived
@@ -20,14 +21,12 @@ from nostro.model.messages import Instruction, MessageEnd, PaymentStatus
 from nostro.model.money import Amount, InexactAmountError, plain
 from nostro.model.parties import same_account
 from nostro.model.statements import (
-    OPENING,
     Check,
     Entry,
     Reject,
     Source,
     StatementEnd,
     StatementHead,
-    balance_of,
 )
 
 _MT = ("MT94", "MT950")
@@ -165,18 +164,22 @@ class _Reading:
         currency = document.account.currency
         balances = [balance and balance.content for balance in (opening, closing)]
         told = [head.sequence, head.legal_sequence, *balances, owned.content.digest()]
+        page, last_page = page_of(head, end)
+        begins, ends = page_balances(head.balances) if head.kind == "statement" else (opening, closing)
         received = StatementReceived(
             account=document.account.id,
             kind=head.kind,
             statement_id=document.statement_id,
             sequence=head.sequence or head.legal_sequence or None,  # banks that don't count say 0
-            page=head.page or 1,
-            last_page=head.last_page is not False,
+            page=page,
+            last_page=last_page,
             created_at=head.created_at.isoformat() if head.created_at else "",
             from_date=head.from_date,
-            to_date=head.to_date or (closing.on if closing else None),
+            to_date=head.to_date or (ends.on if ends else None),
             opening=opening.amount if opening else None,
             closing=closing.amount if closing else None,
+            interim_opening=begins.amount if begins and not opening else None,
+            interim_closing=ends.amount if ends and not closing else None,
             entries=end.entries,
             booked_sum=Amount(value=end.totals.get(currency, Decimal(0)), currency=currency),
             content_digest=digest(told).hex()[:32],
@@ -228,7 +231,8 @@ def _owner(receipt: ReceiptView, head: StatementHead, currency: str) -> _Owned |
     if not found:
         return None
     entity, account = found[0]
-    opening, profile = balance_of(head.balances, OPENING), receipt.config.profile(account.profile)
+    opening, _ = page_balances(head.balances)
+    profile = receipt.config.profile(account.profile)
     document = Document(
         account=account,
         head=head,
@@ -262,8 +266,7 @@ def _time_of(head: StatementHead) -> date | datetime | None:
 
 
 def _from(head: StatementHead) -> str:
-    opening = balance_of(head.balances, OPENING)
-    return f" from {plain(opening.amount.value)}" if opening else ""
+    return f" from {plain(head.opening.amount.value)}" if head.opening else ""
 
 
 def _failed(end: StatementEnd) -> tuple[Check, ...]:

@@ -128,7 +128,7 @@ class Wire:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The declared part of a connector."""
+    """The declared part of a connector. `title`: what it is, for who writes a landscape."""
 
     name: str
     title: str
@@ -137,15 +137,12 @@ class Manifest:
     operations: Mapping[str, Operation] = field(default_factory=dict)
     feeds: Mapping[str, Feed] = field(default_factory=dict)
     ignored: frozenset[str] = frozenset()
-    statuses: Mapping[str, str] = field(default_factory=dict)
-    errors: Mapping[str, FailureKind] = field(default_factory=dict)
     confidential: frozenset[str] = frozenset()
     takes_webhooks: bool = False
     watches_folder: bool = False
     body_limit: int = 1_048_576
     calls_per_second: float = 20.0
     concurrency: int = 4
-    maintenance: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ from nostro.connectors.odoo.payments import register
 from nostro.connectors.odoo.read import IGNORED
 from nostro.connectors.odoo.reopening import reopen_invoice
 from nostro.connectors.odoo.statement_lines import book_statement_lines
-from nostro.connectors.odoo.wire import ERRORS
 
 
 def after_the_transaction(config: OdooConfig) -> Absence:
@@ -35,12 +34,9 @@ MANIFEST = Manifest(
     operations={operation.name: operation for operation in _OPERATIONS},
     feeds=FEEDS,
     ignored=IGNORED,
-    statuses={"posted": "posted", "draft": "withdrawn", "cancel": "withdrawn"},
-    errors=ERRORS,
     confidential=frozenset({"partner_id", "partner_name", "account_number", "payment_ref", "memo"}),
     takes_webhooks=True,
     body_limit=65_536,
     calls_per_second=20.0,
     concurrency=2,
-    maintenance="None of its own; a restart during an upgrade shows as refused connections.",
 )

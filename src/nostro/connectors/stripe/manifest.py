@@ -9,8 +9,7 @@ from nostro.connectors.kit.manifest import Absence, Manifest, Once, Operation
 from nostro.connectors.stripe.config import StripeConfig
 from nostro.connectors.stripe.exchange import annotate, refund
 from nostro.connectors.stripe.feed import FEEDS
-from nostro.connectors.stripe.statuses import IGNORED, STATUSES
-from nostro.connectors.stripe.wire import ERRORS
+from nostro.connectors.stripe.statuses import IGNORED
 
 MANIFEST = Manifest(
     name="stripe",
@@ -23,8 +22,6 @@ MANIFEST = Manifest(
     },
     feeds=FEEDS,
     ignored=IGNORED,
-    statuses=STATUSES,
-    errors=ERRORS,
     confidential=frozenset({"billing_details", "receipt_email", "description", "shipping", "source", "evidence"}),
     takes_webhooks=True,
     body_limit=262_144,

@@ -81,18 +81,6 @@ ADJUSTMENTS: Mapping[str, LineKind] = {
     "refund_failure": "refund_failure",
 }
 
-STATUSES: Mapping[str, str] = {
-    f"{kind}/{vendor}": ours
-    for kind, table in (
-        ("charge", CHARGES),
-        ("payment_intent", INTENTS),
-        ("refund", REFUNDS),
-        ("dispute", DISPUTES),
-        ("payout", PAYOUTS),
-        ("balance_transaction", LINES),
-    )
-    for vendor, ours in table.items()
-}
 
 OWN_LINE = "balance_transaction.payout"
 OTHER_BALANCE = "balance_transaction.reserved"

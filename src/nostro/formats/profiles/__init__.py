@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from nostro.formats.profiles.check import FileRules, ProfileRefused, check, check_one, refuse
 from nostro.formats.profiles.profile import PROFILES, Profile, own_profile, profile
-from nostro.formats.profiles.rules import Finding
+from nostro.formats.profiles.rules import Broken, Finding, replaced
 
 __all__ = [
     "PROFILES",
+    "Broken",
     "FileRules",
     "Finding",
     "Profile",
@@ -21,4 +22,5 @@ __all__ = [
     "own_profile",
     "profile",
     "refuse",
+    "replaced",
 ]

@@ -113,6 +113,14 @@ def letters(payment: Instruction, profile: Profile, _: date) -> Iterator[Broken]
             yield Broken(field, "length", sentence, "Shorten it.")
 
 
+def replaced(payment: Instruction, profile: Profile) -> Iterator[Broken]:
+    """Texts that would be written in other letters: of a file that is passed on as it is the bank gets these."""
+    for field, _, text in _texts(payment):
+        if not profile.text_pattern.fullmatch(text) and profile.text_pattern.fullmatch(profile.written(text)):
+            sentence = "The text holds signs that are not taken as they stand."
+            yield Broken(field, "letters", sentence, "Have the file written anew (nostro convert): it replaces them.")
+
+
 def identifications(payment: Instruction, profile: Profile, _: date) -> Iterator[Broken]:
     """Ids are written as they are or not at all: they have to come back unchanged."""
     for field, limit, text in _ids(payment):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from nostro.formats.swift_mt.blocks import STATEMENT_TAGS, Piece, pieces
 from nostro.formats.swift_mt.notification import read_notification
 from nostro.formats.swift_mt.payment import PaymentItem, Payments
-from nostro.formats.swift_mt.statement import Statement, StatementItem
+from nostro.formats.swift_mt.statement import Pages, Statement, StatementItem
 from nostro.model.failures import FormatRefused
 from nostro.model.statements import Reject
 
@@ -22,22 +22,24 @@ READ = STATEMENTS | NOTIFICATIONS | PAYMENTS
 def read_mt(chunks: Iterable[bytes]) -> Iterator[MtItem]:
     """Per message its head, entries or payments, located rejects and its end, in the file's order.
 
-    One statement told in several messages stays several (`page` and `last_page` say so). Raises `FormatRefused` before
+    One statement told in several messages stays several (`page` and `last_page` say so, and where the bank numbers no
+    pages they are counted as far as they follow on each other). Raises `FormatRefused` before
     anything was yielded when there is no field of such a message.
     """
     take: Callable[[Piece], Iterator[MtItem]] | None = None
+    pages = Pages()
     for piece in pieces(chunks):
         if piece.first or take is None:
-            take = _reader(piece)
+            take = _reader(piece, pages)
         yield from take(piece)
     if take is None:
         raise FormatRefused("There is no SWIFT MT message in this file.")
 
 
-def _reader(piece: Piece) -> Callable[[Piece], Iterator[MtItem]]:
+def _reader(piece: Piece, pages: Pages) -> Callable[[Piece], Iterator[MtItem]]:
     kind = type_of(piece)
     if kind in STATEMENTS:
-        return Statement(piece).take
+        return Statement(piece, pages=pages).take
     if kind in PAYMENTS:
         return Payments(kind).take
     if kind in NOTIFICATIONS:

@@ -50,10 +50,20 @@ _NO_ACCOUNT = BankAccount()
 
 
 @dataclass(slots=True)
+class Pages:
+    """How the message before went: its bank account, its number, and its page if another one is to follow."""
+
+    identification: str = ""
+    number: int | None = None
+    page: int | None = None
+
+
+@dataclass(slots=True)
 class Statement:
     """The statement that streams by, piece by piece."""
 
     piece: Piece
+    pages: Pages
     format: str = ""
     kind: ReportKind = "statement"
     head: StatementHead | None = None
@@ -63,6 +73,7 @@ class Statement:
     controls: list[Control] = field(default_factory=list)
     others: dict[str, str] = field(default_factory=dict)
     numbers: tuple[int | None, int | None] = (None, None)
+    page: int | None = None
     last_page: bool | None = None
     created_at: datetime | None = None
     line: Field | None = None
@@ -155,7 +166,8 @@ class Statement:
 
     def _head(self) -> StatementHead:
         self._non_swift()
-        number, page = self.numbers
+        number, told = self.numbers
+        page = self.page = told or self._next_page(number)
         days = {one.code: one.on for one in reversed(self.balances)}
         opened, closed = days.get("OPBD"), days.get("CLBD")
         return _made_head(
@@ -166,7 +178,7 @@ class Statement:
                 "currency": self.account.currency or self.currency,
                 "sequence": number,
                 "page": page,
-                "last_page": self.last_page if page else None,
+                "last_page": self.last_page if page or self.last_page is False else None,
                 "created_at": self.created_at,
                 "created_on": self.created_at.date() if self.created_at else closed,
                 "from_date": opened,
@@ -177,6 +189,16 @@ class Statement:
                 "format": self.format,
             },
         )
+
+    def _next_page(self, number: int | None) -> int | None:
+        """The page of one that tells none: it goes on where the message before broke off."""
+        before = self.pages
+        follows = (
+            "60M" in self.seen
+            and before.page
+            and (before.identification, before.number) == (self.account.identification, number)
+        )
+        return before.page + 1 if follows and before.page else None
 
     def _non_swift(self) -> None:
         """Fields NS before the entries, in which German banks tell the account's owner and name."""
@@ -246,7 +268,11 @@ class Statement:
         update: dict[str, object] = {"additional": " ".join(lines_of(self.own_words))}
         if self.kind == "statement":
             closed_on = next((one.on for one in self.balances if one.code == "CLBD"), None)
-            update |= {"to_date": closed_on, "last_page": self.last_page if self.numbers[1] else None}
+            goes_on = self.last_page is False
+            update |= {"to_date": closed_on, "last_page": self.last_page if self.page or goes_on else None}
+            pages = self.pages
+            pages.identification, pages.number = self.account.identification, self.numbers[0]
+            pages.page = (self.page or 1) if goes_on else None
         yield self.sums.end(self.balances, self.controls, checks).model_copy(update=update)
 
     def _checks(self, *, closed: bool) -> Iterator[Check]:

@@ -9,12 +9,14 @@ from decimal import Decimal
 
 from nostro.formats.reading import Unreadable
 from nostro.formats.tables.profile import DateOrder
+from nostro.model.money import EXPONENTS
 
 Cell = str | Decimal | date
 """A cell of a CSV is text; an XLSX knows numbers and days too."""
 
 _SPARE = re.compile(r"[\s'\u2019\u00b4`€$£¥]")
 _CURRENCY = re.compile(r"^[A-Z]{3}(?=[\d+(.,-])|(?<=[\d).,-])(?:[A-Z]{3}|kr\.?|zł|kč|ft)$", re.IGNORECASE)
+_WRITTEN = {"€": "EUR", "£": "GBP", "zł": "PLN", "kč": "CZK", "ft": "HUF"}
 _NUMBERS = {
     ".": re.compile(r"[+-]?(?:\d{1,24}|\d{1,3}(?:,\d{2,3})*,\d{3})?(?:\.\d{0,8})?", re.ASCII),
     ",": re.compile(r"[+-]?(?:\d{1,24}|\d{1,3}(?:\.\d{2,3})*\.\d{3})?(?:,\d{0,8})?", re.ASCII),
@@ -54,6 +56,13 @@ def number(cell: Cell, decimal: str) -> Decimal | None:
     grouping = "," if decimal == "." else "."
     value = Decimal(said.replace(grouping, "").replace(",", "."))
     return -value if minus else value
+
+
+def currency_beside(cell: Cell) -> str:
+    """The currency that stands beside a number; empty where none does, or where several countries write it so."""
+    said = cell if isinstance(cell, str) else ""
+    found = {_WRITTEN.get(word.casefold(), word) for word in re.findall(r"[^\W\d_]+|[€£]", said)}
+    return found.pop() if len(found) == 1 and found <= EXPONENTS.keys() else ""
 
 
 def _minus(said: str) -> tuple[str, bool]:

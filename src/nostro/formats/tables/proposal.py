@@ -15,10 +15,10 @@ from pydantic import ValidationError
 
 from nostro.formats.reading import BEGINNING_BYTES, Beginning, Unreadable
 from nostro.formats.tables.by_content import SAME_ACCOUNT, propose_contents
-from nostro.formats.tables.cells import Cell, name_of, number, text
+from nostro.formats.tables.cells import Cell, currency_beside, name_of, number, text
 from nostro.formats.tables.chain import Chain
 from nostro.formats.tables.code_pages import Decoding
-from nostro.formats.tables.contents import FEWEST_ALIKE, contents, is_day, share
+from nostro.formats.tables.contents import FEWEST_ALIKE, contents, is_day, is_iban, share
 from nostro.formats.tables.guesses import Guess, Proposal, date_order, decimal_mark
 from nostro.formats.tables.profile import CREDIT_WORDS, DEBIT_WORDS, Profile
 from nostro.formats.tables.row_words import balance_of_row, state_of
@@ -104,7 +104,7 @@ def propose_rows(rows: Sequence[Row], delimiter: str = "") -> Proposal:
     _settle_words(body, places)
     given = proposal.given
     given |= {"columns": {}, "delimiter": delimiter}
-    given["currency"] = _told_currency(proposal, header, places)
+    given["currency"] = _told_currency(proposal, header, body, places)
     given["date_order"] = date_order(proposal, _days(header, places, body))
     given["decimal"] = decimal_mark(proposal, body, places)
     if {"currency", "original_amount"} <= set(places) and "original_currency" not in places:
@@ -112,7 +112,11 @@ def propose_rows(rows: Sequence[Row], delimiter: str = "") -> Proposal:
     if "counterparty_account" not in places and len(_values(body, places, "bank_account")) > 1:
         proposal.questions.append("The account's column can be that of the statement or of the other side: say which.")
     others = _values(body, places, "counterparty_account")
-    if "bank_account" not in places and len(others) == 1 and len(body) >= FEWEST_ALIKE and all(others):
+    ours = "" if "bank_account" in places else _account_above(rows, header)
+    if ours:
+        proposal.guesses["bank_account"] = Guess(ours, 0.9)
+        given["bank_account"] = ours
+    elif "bank_account" not in places and len(others) == 1 and len(body) >= FEWEST_ALIKE and all(others):
         proposal.questions.append(SAME_ACCOUNT)
     _settle_fee(proposal, header, body, places)
     given["columns"] = _columns(header, places)
@@ -120,6 +124,13 @@ def propose_rows(rows: Sequence[Row], delimiter: str = "") -> Proposal:
     if not proposal.questions:
         given |= _signs(proposal, body, places, given["decimal"])
     return _completed(proposal)
+
+
+def _account_above(rows: Sequence[Row], header: Row) -> str:
+    """The IBAN that a bank writes above its table: whose statement it is. Of several it is none."""
+    cells = [text(cell).rpartition(":")[2] for row in rows if row.line < header.line for cell in row.cells]
+    found = {"".join(said.split()).upper() for said in cells if is_iban(said)}
+    return found.pop() if len(found) == 1 else ""
 
 
 def _ask_for_booking_date(proposal: Proposal, header: Row, places: dict[str, int], body: Sequence[Row]) -> None:
@@ -253,10 +264,13 @@ def _signs(proposal: Proposal, body: Sequence[Row], places: dict[str, int], deci
     return {"inverse": bool(inverse)}
 
 
-def _told_currency(proposal: Proposal, header: Row, places: dict[str, int]) -> str:
-    """The currency that the amounts' column tells in its name."""
-    named = (text(header.cells[places[name]]) for name in ("amount", "debit", "credit") if name in places)
-    found = next((currency for name in named if (currency := currency_in(name))), "")
+def _told_currency(proposal: Proposal, header: Row, body: Sequence[Row], places: dict[str, int]) -> str:
+    """The currency that the amounts' column tells in its name, or that stands beside each of them."""
+    named = [name for name in ("amount", "debit", "credit") if name in places]
+    found = next((told for name in named if (told := currency_in(text(header.cells[places[name]])))), "")
+    if not found and "currency" not in places:
+        beside = {currency_beside(cell) for row in body for name in named if text(cell := _told(row, places, name))}
+        found = beside.pop() if len(beside) == 1 else ""
     if found:
         proposal.guesses["currency"] = Guess(found, 0.9)
     return found

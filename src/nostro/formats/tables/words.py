@@ -29,7 +29,8 @@ _NAMES: Mapping[str, str] = {
         amount | transaction amount | betrag | umsatz | betrag eur | betrag (eur) | betrag in eur | importe | importo
         | montant | bedrag | bedrag (eur) | bedrag eur | belop | beloeb | belopp | valor | kwota | net amount | net |
         netto | amt | montant de l operation | importe eur | importo eur | zauctovana castka | objem | suma | kwota
-        operacji | bedrag in eur | amount (gbp) | amount (eur) | amount (usd) | castka | osszeg | summa | maara |
+        operacji | bedrag in eur | montant operation | amount (gbp) | amount (eur)
+        | amount (usd) | castka | osszeg | summa | maara |
         tranzakcio osszege | buchungsbetrag""",
     "debit": """
         debit | debits | debit amount | withdrawal | withdrawals | money out | paid out | payments out | soll |
@@ -93,7 +94,8 @@ _NAMES: Mapping[str, str] = {
     "remittance": """
         label | description | memo | details | detail | narrative | purpose | verwendungszweck | buchungstext |
         concepto | concepto ampliado | causale | descrizione | descrizione operazione | descrizione operazioni |
-        descrizione movimento | libelle | communication | communications | omschrijving | omschrijving-1 |
+        descrizione movimento | libelle | libelle court | libelle operation |
+        communication | communications | omschrijving | omschrijving-1 |
         omschrijving-2 | omschrijving-3 | mededelingen | mededeling | text | tekst | particulars | transaction details
         | transaction description | message | observaciones | descricao | historico | tytul | opis operacji | tytul
         operacji | vorgang/verwendungszweck | zprava pro prijemce | payment reference | beschreibung | rubrik | motif
@@ -102,14 +104,15 @@ _NAMES: Mapping[str, str] = {
         | payment purpose | zahlungszweck | kozlemeny""",
     "reference": """
         reference | transaction id | operation number | transaction reference | ref | id | fitid | bank reference |
-        referencia | riferimento | referentie | kundenreferenz | transaction number | numero d operation | transfer
+        referencia | riferimento | referentie | transaction number | numero d operation | transfer
         reference | payment id | transactiereferentie | archiveringscode | reference number | volgnr | banki azonosito
         | zkb reference""",
     "structured": """
         gestructureerde mededeling | communication structuree | structured communication | structured reference |
         variable symbol | variable symbol 1 | variabilni symbol | variabilni symbol 1 | vs | viitenumber | viite""",
     "end_to_end": """
-        end to end id | end-to-end reference | end to end reference | endtoendid | kundenreferenz (end-to-end)""",
+        end to end id | end-to-end reference | end to end reference | endtoendid | kundenreferenz (end-to-end) |
+        kundenreferenz | ende-zu-ende-referenz | end-to-end-referenz""",
     "original_amount": """
         local amount | amount currency | original amount | foreign amount | foreign currency amount |
         ursprungsbetrag""",
@@ -125,7 +128,7 @@ _GIVING_WAY = """
     fecha operacion | fecha de operacion | f operacion | date operation | date de l operation | date d operation |
     dateop | tranzakcio datuma | datum provedeni | data tranzactiei | auftragsdatum | kjopsdato | uitvoeringsdatum |
     amount | valor | transaction amount | name | naam | nom | nombre | account | account number | iban | bank account |
-    kontonummer | available balance | saldo disponible | id | ref | type"""
+    kontonummer | available balance | saldo disponible | id | ref | type | bic"""
 """Names that mean a thing only where no other column of the same table says it better."""
 WORDS: Mapping[str, str] = {
     name_of(name): meaning for meaning, names in _NAMES.items() for name in names.split("|") if name_of(name)
@@ -134,12 +137,19 @@ WORDS: Mapping[str, str] = {
 
 GIVING_WAY = frozenset(name_of(name) for name in _GIVING_WAY.split("|"))
 
-_BESIDE = re.compile(r"\s*[(\[]([^)\]]*)[)\]]\s*$|\s+(?:" + "|".join(EXPONENTS) + r")\s*$")
+_BESIDE = re.compile(
+    r"\s*[(\[]([^)\]]*)[)\]]\s*$|\s+(?:(?i:(?:en |in )?euros?)|[€£$]|" + "|".join(EXPONENTS) + r")\s*$"
+)
+_NUMBERED = re.compile(r"[\s_-]*\d$")
 
 
 def meaning_of(name: str) -> str:
-    """What stands in a column of that name, with or without brackets or a currency behind it; empty: nobody knows."""
-    return WORDS.get(name_of(name)) or WORDS.get(name_of(_BESIDE.sub("", name)), "")
+    """What stands in a column of that name, with or without brackets or a currency behind it; empty: nobody knows.
+
+    Texts have a number behind them where there are several: `Beschreibung1`.
+    """
+    found = WORDS.get(name_of(name)) or WORDS.get(name_of(_BESIDE.sub("", name)), "")
+    return found or ("remittance" if WORDS.get(name_of(_NUMBERED.sub("", name))) == "remittance" else "")
 
 
 def gives_way(name: str) -> bool:
@@ -152,6 +162,6 @@ def gives_way(name: str) -> bool:
 
 
 def currency_in(name: str) -> str:
-    """The currency that a column's name tells: `Amount (EUR)`, `Betrag EUR`."""
-    said = name.upper().replace("EURO", "EUR")
+    """The currency that a column's name tells: `Amount (EUR)`, `Betrag EUR`, `Betrag (€)`, `Débit euros`."""
+    said = re.sub(r"EUROS?\b|€", " EUR ", name.upper()).replace("£", " GBP ")
     return next((word for word in re.findall(r"[A-Z]{3,}", said) if word in EXPONENTS), "")

@@ -15,7 +15,8 @@ from nostro.model.statements import Check, Entry, ReportKind
 class StatementReceived(FactBody):
     """One statement, report or notification was read.
 
-    Balances are signed; `account` is the bank account's id in the landscape.
+    Balances are signed; `account` is the bank account's id in the landscape. The `interim` ones are those that a page
+    begins or ends with where it tells no booked one there.
 
     `content_digest` tells a doubled statement (same) from a restated one (same id, other content).
     """
@@ -34,6 +35,8 @@ class StatementReceived(FactBody):
     to_date: date | None = None
     opening: Amount | None = None
     closing: Amount | None = None
+    interim_opening: Amount | None = None
+    interim_closing: Amount | None = None
     entries: int
     booked_sum: Amount | None = None
     content_digest: str

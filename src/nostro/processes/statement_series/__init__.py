@@ -16,6 +16,10 @@ from nostro.processes.statement_series.v2.decide import MACHINE as MACHINE_V2
 from nostro.processes.statement_series.v2.decide import decide as decide_v2
 from nostro.processes.statement_series.v2.state import SeriesStateV2
 from nostro.processes.statement_series.v2.state import evolve as evolve_v2
+from nostro.processes.statement_series.v3.decide import MACHINE as MACHINE_V3
+from nostro.processes.statement_series.v3.decide import decide as decide_v3
+from nostro.processes.statement_series.v3.state import SeriesStateV3
+from nostro.processes.statement_series.v3.state import evolve as evolve_v3
 
 
 def begins(fact: Fact) -> Begin | None:
@@ -42,6 +46,7 @@ PROCESS = Process(
     versions=(
         Version(MACHINE, SeriesState(), evolve, decide),
         Version(MACHINE_V2, SeriesStateV2(), evolve_v2, decide_v2),
+        Version(MACHINE_V3, SeriesStateV3(), evolve_v3, decide_v3),
     ),
     begins=begins,
     correlates=lambda _: (),

@@ -52,7 +52,7 @@ class Running:
         for _ in range(CLOSING_STEPS):
             async with self.house.database.transaction() as tx:
                 row = await tx.row(SQL.under_way)
-            if not (row and row.things):
+            if not (row and any(row)):
                 break
             await drive.to(self.server.world.now + CLOSING_STEP)
         self._tell_time()

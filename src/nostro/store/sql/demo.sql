@@ -47,9 +47,14 @@ union all select 'dispatch ' || connection from dispatch where status = 'open' o
 select subject, entity, state, version, revision, body from subject where process = %(process)s order by subject;
 
 -- name: under_way
--- How much is still to be read, decided or sent, without what waits for a person.
-select (select count(*) from reading) + (select count(*) from arrival)
-  + (select count(*) from command_open where status in ('ready', 'dispatched')) as things;
+-- How much is still to be read, decided or sent, without what waits for a person: what was handed over or is only proposed, and what may
+-- not leave before it, since it is of the same subject or works on the same thing outside.
+select (select count(*) from reading) as unread, (select count(*) from arrival) as undecided, (
+  select count(*) from command_open c where status in ('ready', 'dispatched') and (status = 'dispatched' or not exists (
+    select from command_open e where e.shard = c.shard and e.process = c.process and e.subject = c.subject and (e.position, e.n) <= (c.position, c.n)
+      and (e.status in ('would_do', 'proposed', 'handed_over') or exists (
+        select from command_open h where h.order_shard = e.order_shard and h.ordering_key = e.ordering_key and h.status = 'handed_over'
+          and h.ordering_key <> h.process || '/' || h.subject and (h.process, h.subject) <> (e.process, e.subject)))))) as unsent;
 
 -- name: would_do
 -- What would be done outside, with the rule of the decision that asked for it.

@@ -25,7 +25,7 @@ update lease set token = token + 1, holder = '', until = %(now)s where kind = 's
 -- name: free_slots
 -- Whether some slot has no holder.
 select 1 as one from lease l join lease divided on divided.kind = 'slots' and divided.name = l.name and l.slot < divided.token
-where l.kind = 'slot' and l.name = any(%(names)s::text[]) and l.until <= %(now)s limit 1;
+where l.kind = 'slot' and l.name = any(%(names)s::text[]) and (l.until <= %(now)s or l.until > %(beyond)s) limit 1;
 
 -- name: renew_slots
 -- Holds on to slots; those that somebody else took meanwhile are missing from the answer.
@@ -39,7 +39,7 @@ returning l.name, l.slot;
 -- Materialised: a plan may run a subquery once a row, and each run would lock as many rows as the limit allows.
 with free as materialized (select f.name, f.slot from lease f
   join unnest(%(names)s::text[], %(slots)s::smallint[]) with ordinality as wanted (name, slot, place) on f.name = wanted.name and f.slot = wanted.slot
-  where f.kind = 'slot' and f.until <= %(now)s
+  where f.kind = 'slot' and (f.until <= %(now)s or f.until > %(beyond)s)
   order by wanted.place limit %(limit)s for update of f skip locked)
 update lease l set token = l.token + 1, holder = %(holder)s, until = %(until)s from free
 where l.kind = 'slot' and l.name = free.name and l.slot = free.slot
@@ -152,9 +152,11 @@ left join command_open c on c.shard = m.command_shard and c.key = m.command_key
 order by m.dispatch, m.n;
 
 -- name: calls
--- The journals of dispatches, in order.
+-- The journals of dispatches, in order. No month before a dispatch began is looked into.
 select a.dispatch, a.n, a.call_digest, a.started_at, a.reply_receipt
-from attempt_call a join unnest(%(shards)s::smallint[], %(dispatches)s::bytea[]) as d (shard, dispatch) on a.shard = d.shard and a.dispatch = d.dispatch
+from unnest(%(shards)s::smallint[], %(dispatches)s::bytea[]) as asked (shard, dispatch)
+join dispatch d on d.shard = asked.shard and d.id = asked.dispatch
+join attempt_call a on a.shard = d.shard and a.dispatch = d.id and a.month >= date_trunc('month', d.began_at)::date
 order by a.dispatch, a.n;
 
 -- name: start_call

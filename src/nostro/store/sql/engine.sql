@@ -4,12 +4,12 @@ insert into worker (id, started_at, seen_at, versions) values (%(id)s, %(now)s, 
 on conflict (id) do update set seen_at = excluded.seen_at, versions = excluded.versions;
 
 -- name: count_workers
--- How many live, to share the shards out.
-select count(*) as count from worker where seen_at > %(alive_after)s;
+-- How many live, to share the shards out. One that was seen far ahead was seen before the clock was set back.
+select count(*) as count from worker where seen_at > %(alive_after)s and seen_at <= %(beyond)s;
 
 -- name: live_workers
 -- Who lives, with the versions that it has and the shards that it refuses.
-select id, versions from worker where seen_at > %(alive_after)s order by id;
+select id, versions from worker where seen_at > %(alive_after)s and seen_at <= %(beyond)s order by id;
 
 -- name: versions_needed
 -- Which versions of processes have instances. Read once, when a worker starts.
@@ -24,8 +24,8 @@ delete from worker where seen_at < %(before)s;
 delete from worker where id = %(id)s;
 
 -- name: free_shards
--- Whether some shard has no holder.
-select 1 as one from shard where until <= %(now)s and shard <> all(%(refused)s::smallint[]) limit 1;
+-- Whether some shard has no holder. A lease that ends farther ahead than any can was given before the clock was set back.
+select 1 as one from shard where (until <= %(now)s or until > %(beyond)s) and shard <> all(%(refused)s::smallint[]) limit 1;
 
 -- name: renew_shards
 -- Holds on to shards; those that somebody else took meanwhile are missing from the answer. Locked in their order, as `append` does it: the
@@ -40,7 +40,7 @@ returning s.shard;
 -- Takes shards that nobody holds, in the order in which they are asked for. The token fences whoever held them before.
 -- Materialised: a plan may run a subquery once a row, and each run would lock as many rows as the limit allows.
 with free as materialized (select f.shard from shard f join unnest(%(among)s::smallint[]) with ordinality as wanted (shard, place) on f.shard = wanted.shard
-  where f.until <= %(now)s order by wanted.place limit %(limit)s for update of f skip locked)
+  where (f.until <= %(now)s or f.until > %(beyond)s) order by wanted.place limit %(limit)s for update of f skip locked)
 update shard s set token = s.token + 1, holder = %(holder)s, until = %(until)s from free where s.shard = free.shard
 returning s.shard, s.token, s.position, s.head, s.bundle, s.activations;
 

@@ -81,11 +81,12 @@ select connection, name, heartbeat_at from feed where heartbeat_at is not null o
 select connection, state from breaker order by connection;
 
 -- name: take_lease
--- Takes a lease that nobody holds, or goes on holding it; another holder's raises the token, which fences the one before.
+-- Takes a lease that nobody holds, or goes on holding it; another holder's raises the token, which fences the one before. One that ends farther
+-- ahead than any can was given before the clock was set back.
 insert into lease (kind, name, slot, token, holder, until) values (%(kind)s, %(name)s, 0, 1, %(holder)s, %(until)s)
 on conflict (kind, name, slot) do update set holder = excluded.holder, until = excluded.until,
   token = lease.token + case when lease.holder = excluded.holder then 0 else 1 end
-where lease.holder = excluded.holder or lease.until <= %(machine)s
+where lease.holder = excluded.holder or lease.until <= %(machine)s or lease.until > %(beyond)s
 returning token;
 
 -- name: release_leases

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date
 
 from nostro.model.facts import Fact, StatementReceived
-from nostro.model.series import Link, joined
 from nostro.processes.kit.decision import State
 from nostro.processes.kit.following import but
+from nostro.processes.statement_series.v1.chain import Link, joined
 
 LINKS_KEPT = 60
 """About three months of business days; what is older was proven or shown long ago."""
@@ -32,7 +32,7 @@ def evolve(data: State, fact: Fact) -> State:
     body = fact.body
     if not isinstance(body, StatementReceived):
         return data
-    day = _day(body) or fact.received_at.date()
+    day = day_of(body) or fact.received_at.date()
     data = but(data, account=body.account, seen_on=min(data.seen_on or day, day))
     if body.kind != "statement":
         return data
@@ -44,27 +44,30 @@ def evolve(data: State, fact: Fact) -> State:
 
 def _link(body: StatementReceived) -> Link:
     return Link(
-        statement_id=_plain_id(body),
+        statement_id=plain_id(body),
         sequence=body.sequence,
-        day=_day(body),
+        day=day_of(body),
         opening=body.opening,
         closing=body.closing,
         digests=(body.content_digest,),
         pages=(body.page,),
         last_page=body.page if body.last_page else None,
-        flaws=_flaws(body),
+        flaws=flaws_of(body),
     )
 
 
-def _plain_id(body: StatementReceived) -> str:
+def plain_id(body: StatementReceived) -> str:
+    """The bank's id, without the page."""
     return body.statement_id.rpartition("#")[0] if body.page > 1 else body.statement_id
 
 
-def _day(body: StatementReceived) -> date | None:
+def day_of(body: StatementReceived) -> date | None:
+    """The day that a statement, or a page of it, is of."""
     return body.to_date or body.from_date or (date.fromisoformat(body.created_at[:10]) if body.created_at else None)
 
 
-def _flaws(body: StatementReceived) -> tuple[str, ...]:
+def flaws_of(body: StatementReceived) -> tuple[str, ...]:
+    """What it says wrongly of itself, the first few."""
     return tuple(f"{check.name}: {check.detail}" for check in body.checks[:_FLAWS])
 
 

@@ -14,7 +14,7 @@ from nostro.processes.kit.machine import NEW, Terminal, edges_of
 from nostro.processes.statement_series.v1.decide import decide as decide_v1
 from nostro.processes.statement_series.v1.machine import MACHINE as MACHINE_V1
 from nostro.processes.statement_series.v1.machine import ROWS
-from nostro.processes.statement_series.v2.state import SeriesStateV2
+from nostro.processes.statement_series.v2.state import Lines, SeriesStateV2
 
 LISTED = "listed"
 MACHINE = replace(
@@ -33,11 +33,16 @@ def decide(instance: Instance, data: State, fact: Fact, rules: Rules) -> Decisio
         return decide_v1(instance, data, fact, rules)
     assert isinstance(data, SeriesStateV2)
     assert isinstance(instance.data, SeriesStateV2)
-    changed = case_changes(_cases(instance.data), _cases(data))
-    return Decision(LISTED, f"{len(data.lines)} lines", opens=changed.opens, closes=changed.closes)
+    return compared(instance.data, data)
 
 
-def _cases(data: SeriesStateV2) -> dict[str, CaseOpening]:
+def compared(before: Lines, after: Lines) -> Decision:
+    """What follows from another telling of a statement's lines."""
+    changed = case_changes(_cases(before), _cases(after))
+    return Decision(LISTED, f"{len(after.lines)} lines", opens=changed.opens, closes=changed.closes)
+
+
+def _cases(data: Lines) -> dict[str, CaseOpening]:
     if not (gone := data.gone):
         return {}
     total = sum(line.amount.minor if line.direction == "credit" else -line.amount.minor for line in gone)
