@@ -16,8 +16,8 @@ from nostro.model.ids import IdempotencyKey, Subject
 from nostro.store.database import COMMIT, Database, Statement
 from nostro.store.wire import Call, Wire, understood
 from tests.dispatch_world import Mortal, Worker, World, installed
+from tests.integration.synthetic import PROCESS, as_fact, line, payout
 from tests.integration.synthetic import House as DecidingHouse
-from tests.integration.synthetic import as_fact, line, payout
 from tests.toy_partner import operation
 
 pytestmark = pytest.mark.asyncio
@@ -47,6 +47,12 @@ async def joined(database: Database, *, looked: bool = True) -> tuple[DecidingHo
 async def decide(deciding: DecidingHouse, *lines: str) -> None:
     await deciding.tell([as_fact(line(payout_id, f"txn_{n}")) for n, payout_id in enumerate(lines)])
     await deciding.settle()
+
+
+def registers_once(deciding: DecidingHouse) -> None:
+    """Only a payout registers references: nothing follows from its lines but a state and a command."""
+    told = PROCESS.registers
+    deciding.processes["payout"] = replace(PROCESS, registers=lambda f: told(f) if f.type == "payout.reported" else [])
 
 
 async def test_what_is_decided_leaves_without_a_claim(database: Database) -> None:
@@ -162,13 +168,15 @@ async def test_a_step_that_asks_nothing_goes_with_its_commit(
         await send(wire, calls)
 
     deciding, _, worker = await joined(database)
+    registers_once(deciding)
     monkeypatch.setattr(Wire, "send", counted)
     await decide(deciding, "po_1")
     await worker.dispatcher.stop(grace_seconds=20)
     await deciding.settle()
     for statement in (SQL.append, DISPATCH.start_call, DISPATCH.end_dispatch):
-        [*_, sent] = [texts for texts in sends if _text(statement) in texts]
-        assert sent[-1] == _text(COMMIT), statement.name
+        sent = [texts for texts in sends if _text(statement) in texts]
+        assert sent
+        assert all(texts[-1] == _text(COMMIT) for texts in sent), statement.name
 
 
 def _text(statement: Statement) -> bytes:
@@ -179,6 +187,7 @@ async def test_a_key_that_was_used_before_is_noticed_though_the_batch_would_go_w
     database: Database,
 ) -> None:
     deciding, world, worker = await joined(database)
+    registers_once(deciding)
     await world.want("po_1", step="annotate-txn_0")
     await decide(deciding, "po_1")
     assert await world.all("select subject, reason from exception_case") == [("po_1", REUSED_KEY)]
