@@ -23,7 +23,7 @@ from nostro.store.database import Row
 
 @dataclass(eq=False, slots=True)
 class Departure:
-    """A dispatch that begins with the decision of its commands. `left`: its members, as they were written."""
+    """A dispatch that begins with the decision of its commands. `left`: its members, told when they are committed."""
 
     slot: Slot
     dispatch: Dispatch
@@ -42,8 +42,8 @@ class Exit(Protocol):
     def offer(self, commands: Sequence[Command], now: Now) -> list[Departure]:
         """Dispatches of those that could leave now; they take their places at once."""
 
-    def depart(self, departure: Departure, *, committed: bool) -> None:
-        """What was committed leaves. What perhaps was gives its place back; if it was, a claim finds it."""
+    def depart(self, departure: Departure) -> None:
+        """What was committed leaves. Without `left` it gives its place back; if it was committed, a claim finds it."""
 
 
 @dataclass(slots=True)
@@ -78,7 +78,7 @@ class Departures:
     ) -> None:
         """The database transaction in the block has ended."""
         for departure in self.all:
-            self.exits[departure.slot.connection].depart(departure, committed=failure is None)
+            self.exits[departure.slot.connection].depart(departure)
 
 
 def grouped(commands: Sequence[Command], operations: Mapping[str, Operation]) -> Iterator[Sequence[Command]]:

@@ -136,13 +136,13 @@ class Dispatcher:
             seat.offered.add(name)
         return found
 
-    def depart(self, departure: Departure, *, committed: bool) -> None:
+    def depart(self, departure: Departure) -> None:
         """What was committed leaves over the slot that it was written for, if that is still worked on."""
         seat, name = self._seats.get(departure.slot.number), departure.dispatch.id
         if seat is None or seat.slot != departure.slot:
             return
         seat.offered.discard(name)
-        if committed and departure.left:
+        if departure.left:
             seat.running[name] = asyncio.create_task(self._depart(seat, departure), name=f"dispatch {name.hex()}")
 
     @property
