@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from nostro.formats.catalogue import recognise
+from nostro.formats.nacha.remittance import documents
 from nostro.formats.reading import Beginning
 from nostro.model.failures import FormatRefused
 from nostro.model.messages import MessageEnd, MessageHead
@@ -149,3 +150,13 @@ def lookalikes() -> Iterator[bytes]:
 def test_only_nacha_files_are_recognised() -> None:
     assert recognised(payroll()) == "nacha"
     assert "nacha" not in [recognised(content) for content in lookalikes()]
+
+
+def test_an_isa_segment_that_is_too_short_does_not_hide_what_is_paid() -> None:
+    head = "ISA*00**00**ZZ*1**ZZ*2*260831*1200*U*00401*1*0*P*:\\GS*RA*1*2*20260831\\ST*820*1"
+    text = f"{head}\\BPR*C*100.00*C*ACH*CTX*01*021000021\\RMR*IV*INV-77\\"
+    (told,) = documents(text)
+    assert told.number == "INV-77"
+    padded = "ISA" + "*" + "0" * 100 + "*" + "!" + "GS*RA!RMR*IV*INV-78!"
+    (other,) = documents(padded)
+    assert other.number == "INV-78"

@@ -46,7 +46,10 @@ def segments(text: str) -> Iterator[list[str]]:
     """Segments as their elements."""
     separator, ends = "*", _ENDS
     if text.startswith("ISA") and len(text) >= _ISA_LENGTH:
-        separator, ends = text[3], re.compile(re.escape(text[_ISA_LENGTH - 1]))
+        separator = text[3]
+        # Who writes ISA's elements shorter than they are to be declares no end with its last sign.
+        if text[_ISA_LENGTH:].lstrip().startswith("GS"):
+            ends = re.compile(re.escape(text[_ISA_LENGTH - 1]))
     for segment in ends.split(text):
         if parts := segment.strip():
             yield [element.strip() for element in parts.split(separator)]
