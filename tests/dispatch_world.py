@@ -124,7 +124,7 @@ class World:
         }
         async with self.database.transaction() as tx:
             told = {name: [of] for name, of in columns.items()} | {name: [] for name in DEPARTING}
-            await tx.run(ENGINE.open_commands, at=self.now.business, dispatches=[None], **told)
+            await tx.run(ENGINE.open_commands, at=self.now.business, all_fresh=False, dispatches=[None], **told)
         return key.correlation_id
 
     async def absorb(self) -> int:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 
 import pytest
 import pytest_asyncio
 
+from nostro.egress.journal import SQL as DISPATCH
+from nostro.engine.write import REUSED_KEY, SQL
 from nostro.model.calls import HttpReply, HttpRequest
-from nostro.store.database import Database
+from nostro.model.ids import IdempotencyKey, Subject
+from nostro.store.database import COMMIT, Database, Statement
+from nostro.store.wire import Call, Wire, understood
 from tests.dispatch_world import Mortal, Worker, World, installed
+from tests.integration.synthetic import PROCESS, as_fact, line, payout
 from tests.integration.synthetic import House as DecidingHouse
-from tests.integration.synthetic import as_fact, line, payout
 from tests.toy_partner import operation
 
 pytestmark = pytest.mark.asyncio
@@ -42,6 +47,12 @@ async def joined(database: Database, *, looked: bool = True) -> tuple[DecidingHo
 async def decide(deciding: DecidingHouse, *lines: str) -> None:
     await deciding.tell([as_fact(line(payout_id, f"txn_{n}")) for n, payout_id in enumerate(lines)])
     await deciding.settle()
+
+
+def registers_once(deciding: DecidingHouse) -> None:
+    """Only a payout registers references: nothing follows from its lines but a state and a command."""
+    told = PROCESS.registers
+    deciding.processes["payout"] = replace(PROCESS, registers=lambda f: told(f) if f.type == "payout.reported" else [])
 
 
 async def test_what_is_decided_leaves_without_a_claim(database: Database) -> None:
@@ -143,3 +154,94 @@ async def test_what_could_not_be_written_does_not_leave(database: Database) -> N
     await deciding.settle()
     await worker.dispatcher.stop(grace_seconds=20)
     assert world.partner.effects.total() == 1
+
+
+async def test_a_step_that_asks_nothing_goes_with_its_commit(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The decision, the start of its call, and its end: three ways to the server and three commits."""
+    sends: list[list[bytes]] = []
+    send = Wire.send
+
+    async def counted(wire: Wire, calls: Sequence[Call]) -> None:
+        sends.append([call.text for call in calls])
+        await send(wire, calls)
+
+    deciding, _, worker = await joined(database)
+    registers_once(deciding)
+    monkeypatch.setattr(Wire, "send", counted)
+    await decide(deciding, "po_1")
+    await worker.dispatcher.stop(grace_seconds=20)
+    await deciding.settle()
+    for statement in (SQL.append, DISPATCH.start_call, DISPATCH.end_dispatch):
+        sent = [texts for texts in sends if _text(statement) in texts]
+        assert sent
+        assert all(texts[-1] == _text(COMMIT) for texts in sent), statement.name
+
+
+def _text(statement: Statement) -> bytes:
+    return understood(statement.text).text
+
+
+async def test_a_key_that_was_used_before_is_noticed_though_the_batch_would_go_with_its_commit(
+    database: Database,
+) -> None:
+    deciding, world, worker = await joined(database)
+    registers_once(deciding)
+    await world.want("po_1", step="annotate-txn_0")
+    await decide(deciding, "po_1")
+    assert await world.all("select subject, reason from exception_case") == [("po_1", REUSED_KEY)]
+    assert await world.all(DECIDED) == [READY], "the first one stands"
+    await worker.settle()
+    assert world.partner.effects.total() == 1
+
+
+async def test_what_left_with_its_decision_is_no_work_for_other_workers(database: Database) -> None:
+    deciding, world, worker = await joined(database)
+    deciding.decider.elsewhere()
+    await decide(deciding, "po_1")
+    assert not deciding.decider.elsewhere()
+    await worker.dispatcher.stop(grace_seconds=20)
+    await deciding.settle()
+    assert deciding.decider.elsewhere(), "an end may let others go"
+    await world.run("insert into stop values ('psp', 'another Odoo', 0, 'C-1', now())")
+    await decide(deciding, "po_1", "po_2")
+    assert deciding.decider.elsewhere(), "it is ready, for whoever holds its slot"
+    assert not deciding.decider.elsewhere(), "asked since"
+
+
+@pytest.mark.parametrize("mine", [True, False])
+async def test_outcomes_are_work_for_other_workers_that_decide_about_their_subjects(
+    database: Database, *, mine: bool
+) -> None:
+    world = World(database, operation("look_up"))
+    worker = Worker(world, "one")
+    worker.dispatcher.house = replace(worker.dispatcher.house, decides=lambda _: mine)
+    await world.want("po_1")
+    assert not worker.dispatcher.elsewhere()
+    await worker.settle()
+    assert worker.dispatcher.elsewhere() is not mine
+    assert not worker.dispatcher.elsewhere(), "asked since"
+
+
+async def test_a_dispatch_is_forgotten_with_the_last_of_its_members(database: Database) -> None:
+    """One that was handed over remembers that it may have been done."""
+    world = World(database, operation("look_up"))
+    subjects = [Subject("payout", f"po_{n}") for n in range(2)]
+    keys = [IdempotencyKey("payout", subject.id, "annotate").bytes for subject in subjects]
+    await world.run("insert into dispatch values (0, 'd', 'psp', 'annotate', 0, 'open', now(), now())")
+    async with database.transaction() as tx:
+        shards = [subject.shard for subject in subjects]
+        names = {"shards": [0, 0], "dispatches": [b"d", b"d"], "ns": [0, 1], "command_shards": shards, "keys": keys}
+        await tx.run(DISPATCH.add_members, **names)
+    left = []
+    for status, shard, key in (
+        ("closed", shards[0], keys[0]),
+        ("open", shards[0], keys[0]),
+        ("held", shards[1], keys[1]),
+    ):
+        await world.run(f"update dispatch set status = '{status}'")
+        async with database.transaction() as tx:
+            await tx.run(DISPATCH.forget_members, command_shards=[shard], keys=[key])
+        left.append(await world.all("select (select count(*) from dispatch_member) as members, count(*) from dispatch"))
+    assert left == [[(1, 1)], [(1, 1)], [(0, 0)]]

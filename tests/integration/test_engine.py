@@ -115,6 +115,20 @@ async def test_a_backlog_of_one_shard_is_taken_in_larger_and_larger_batches_and_
     assert len(told) == 101
 
 
+async def test_a_subjects_row_that_is_ahead_of_its_log_is_not_written_over(house: House) -> None:
+    await house.tell([as_fact(payout("po_1"))])
+    await house.settle()
+    async with house.database.transaction() as tx:
+        await tx.execute(
+            "create function ahead() returns trigger language plpgsql as"
+            " $$ begin update subject set revision = 1000; return null; end $$;"
+            " create trigger meanwhile after delete on arrival for each row execute function ahead()"
+        )
+    await house.tell([as_fact(line("po_1", "txn_1"))])
+    assert await house.decider.step(house.now) == 0
+    assert await house.all("select count(*) from fact where process = 'payout'") == [(1,)]
+
+
 async def test_a_step_decided_again_with_another_content_is_a_case_and_the_first_one_stands(house: House) -> None:
     employ(house, lambda wanted: replace(wanted, step="annotate-once"))
     await house.tell([as_fact(payout("po_1"))])

@@ -93,6 +93,19 @@ async def test_a_clock_that_is_set_back_leaves_no_lease_that_lasts_for_an_hour(d
     assert row.until == back.machine + lease, "should it die now, others have them soon"
 
 
+async def test_two_workers_send_over_the_slots_of_the_shards_that_they_decide(database: Database) -> None:
+    world = World(database, operation("look_up"), slots=2)
+    connections = {world.connection.id: world.connection}
+    workers = {name: (Tenure(database, name, {}), Slots(database, name, connections)) for name in ("two", "one")}
+    for seconds in (0, 4, 8):
+        for shards, sends in workers.values():
+            await shards.step(later(seconds))
+            await sends.step(later(seconds))
+    for shards, sends in workers.values():
+        assert len(shards.shards) == SHARDS / 2
+        assert {shard % 2 for shard in shards.shards} == {slot.number for slot in sends.held("psp", later(8))}
+
+
 @pytest.mark.parametrize("kind", ["tenure", "slots"])
 async def test_what_a_dead_worker_held_is_anothers_though_the_clock_was_set_back(database: Database, kind: str) -> None:
     dead, heir = holders(database), holders(database, "two")

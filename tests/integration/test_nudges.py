@@ -102,3 +102,27 @@ async def test_who_is_alone_tells_nobody(database_url: str) -> None:
         assert heard == ["dispatch"]
         for one in running:
             one.cancel()
+
+
+@pytest.mark.parametrize("elsewhere", [True, False])
+async def test_only_what_is_work_for_others_is_told(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, *, elsewhere: bool
+) -> None:
+    stop, told = asyncio.Event(), list[str]()
+    monkeypatch.setattr(Nudges, "tell", lambda _, work: told.append(work))
+
+    async def dispatch(_: Now) -> int:
+        stop.set()
+        return 1
+
+    async def decide(_: Now) -> int:
+        return 0
+
+    async with Database(database_url, size=3) as database:
+        nudges = Nudges(database, "one", alone=lambda: False)
+        loops = [
+            Loop("dispatch psp", dispatch, LONG_SECONDS, elsewhere=lambda: elsewhere),
+            Loop("decide", decide, LONG_SECONDS, ("dispatch",)),
+        ]
+        await Loops(Clock(database), stop, nudges=nudges).run(loops)
+    assert told == (["dispatch psp"] if elsewhere else [])

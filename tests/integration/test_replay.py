@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncIterator
+from html import unescape
 
 import pytest
 import pytest_asyncio
 from rich.console import Console
 
+from nostro.engine import replay as replaying
 from nostro.engine.difference import MONEY
+from nostro.engine.difference_in_money import by_currency
 from nostro.engine.fitness import fitting_rules
 from nostro.engine.replay import Check, Replay, WhatIf
 from nostro.engine.walk import Walk
@@ -46,6 +49,8 @@ async def test_replay_of_a_lived_log(story: Story) -> None:
     await other_rules_show_what_would_have_been_in_money(story)
     await another_mode_shows_what_would_have_left(story)
     await rules_that_cannot_bear_a_fact_say_so(story)
+    await subjects_that_are_not_kept_are_in_the_sums(story)
+    await rules_that_only_wait_otherwise_are_no_rules_that_change_nothing(story)
     await a_sample_compares_state_rows_with_the_log_and_finds_what_was_changed(story)
     await a_changed_decision_is_found_and_a_throwing_one_is_no_end(story)
 
@@ -82,9 +87,17 @@ async def other_rules_show_what_would_have_been_in_money(story: Story) -> None:
     for text in (page.markdown(), page.html(), drawn(told)):
         for part in ("200.00 EUR", "register_customer_payment", "collection/DE/db/1", "not published"):
             assert part in text
+        assert text.index("no forecast of balances") < text.index("EUR by entity"), "nobody may overlook it"
+        for figures in (["200.00 EUR", "0.00 EUR", "-200.00 EUR"], ["0.00 EUR", "0.50 EUR", "+0.50 EUR"]):
+            assert re.search(r"\W+".join(map(re.escape, figures)), re.sub(r"<[^>]+>", " ", text)), figures
+        assert "payment.captured: card-at-capture -> no row" in unescape(text)
+        assert "0.50 EUR more came in than INV/5 asks for" in " ".join(text.split()), "the case says why"
     assert not re.search(r"<script|src=|href=", page.html()), "the file needs no other"
     plain = json.loads(as_json(told.plain()))
     assert {"as_of", "under", "money", "differences", "facts"} <= plain.keys()
+    [euros] = plain["money_by_subject"]
+    assert (euros["currency"], [of["subject"][-4:] for of in euros["subjects"]]) == ("EUR", ["db/1", "db/2", "db/5"])
+    assert plain["not_followed"]["subjects"] == {"state": 3, "fact": 0, "command": 3, "stopped": 0}
 
 
 def drawn(told: Told) -> str:
@@ -105,6 +118,24 @@ async def rules_that_cannot_bear_a_fact_say_so(story: Story) -> None:
     [line, *_] = told.asked.totals.lines(("stopped",))
     assert line.would > 10
     assert "set aside: KeyError" in page_of(told).markdown()
+
+
+async def subjects_that_are_not_kept_are_in_the_sums(story: Story) -> None:
+    whole = await asked(story, bundle(cards_post=False))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(replaying, "OF_A_SHARD", 0)
+        told = await asked(story, bundle(cards_post=False))
+    assert told.plain()["money"] == whole.plain()["money"]
+    [euros] = by_currency(told.asked.totals, told.changes, 50)
+    assert (euros.subjects, euros.others) == ((), euros.totals)
+    assert "of at least 0 subjects" in page_of(told).markdown()
+
+
+async def rules_that_only_wait_otherwise_are_no_rules_that_change_nothing(story: Story) -> None:
+    less, more = await asked(story, bundle()), await asked(story, bundle(payout_grace_days=9))
+    assert less.plain()["money"] == more.plain()["money"]
+    assert less.asked.waits == 0 < more.asked.waits
+    assert "would have waited until another time" in page_of(more).markdown()
 
 
 async def a_sample_compares_state_rows_with_the_log_and_finds_what_was_changed(story: Story) -> None:

@@ -16,6 +16,7 @@ from nostro.formats.einvoice.arithmetic import summed
 from nostro.formats.einvoice.cii import read_cii, write_cii
 from nostro.formats.einvoice.fatturapa import read_fatturapa, write_fatturapa
 from nostro.formats.einvoice.signed import read_signed
+from nostro.formats.einvoice.sub_lines import Syntax, fitted
 from nostro.formats.einvoice.ubl import read_ubl, write_ubl
 from nostro.formats.reading import Reader
 from nostro.model.failures import FormatRefused
@@ -34,6 +35,7 @@ from nostro.model.money import Amount
 from nostro.model.statements import Reject
 from tests.unit.einvoices import ITALIAN, RICH, same
 from tests.unit.test_einvoice_containers import signed
+from tests.unit.test_einvoice_extension import EXTENSION
 
 Write = Callable[[Invoice], bytes]
 LETTERS = st.characters(min_codepoint=32, max_codepoint=0x2FF, exclude_categories=["Cc", "Cs", "Zs", "Zl", "Zp"])
@@ -76,6 +78,24 @@ def one_line(draw: st.DrawFn, number: int) -> InvoiceLine:
 
 
 @st.composite
+def sub_lines(draw: st.DrawFn, above: InvoiceLine, deep: int = 0) -> tuple[InvoiceLine, ...]:
+    """Lines that explain another, with lines of their own; their numbers are made of those above."""
+    found: list[InvoiceLine] = []
+    for number in range(1, draw(st.integers(0, 2 if deep < 2 else 0)) + 1):
+        one = draw(one_line(number))
+        named = one.model_copy(
+            update={
+                "line_id": f"{above.line_id}.{number}",
+                "parent": above.line_id,
+                "purpose": "INFORMATION",
+                "tax": above.tax,
+            }
+        )
+        found += [named, *draw(sub_lines(named, deep + 1))]
+    return tuple(found)
+
+
+@st.composite
 def charges(draw: st.DrawFn) -> tuple[AllowanceCharge, ...]:
     made = st.builds(
         AllowanceCharge,
@@ -92,7 +112,11 @@ def invoices(draw: st.DrawFn) -> Invoice:
     one_each = {one.kind: one for one in draw(st.lists(REFERENCE, max_size=4))}
     made = draw(lines())
     used = {line.tax for line in made}
+    extended = draw(st.booleans())
+    if extended:
+        made = tuple(one for line in made for one in (line, *draw(sub_lines(line))))
     said = {
+        "profile": EXTENSION if extended else RICH.profile,
         "number": draw(WORD),
         "issue_date": draw(DAY),
         "due_date": draw(DAY),
@@ -106,7 +130,7 @@ def invoices(draw: st.DrawFn) -> Invoice:
     return RICH.model_copy(update=said)
 
 
-def reasons_in_the_breakdown(invoice: Invoice) -> InvoiceContent:
+def reasons_in_the_breakdown(invoice: InvoiceContent) -> InvoiceContent:
     """As EN 16931 has it: lines, allowances and charges name the category alone."""
     told = summed(invoice)
     plain = {one: one.model_copy(update={"exemption_reason": ""}) for one in TAXES}
@@ -125,7 +149,7 @@ def _is_plain(text: str) -> bool:
 @settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 def test_written_and_read_an_invoice_says_the_same(write: Write, read: Reader, invoice: Invoice) -> None:
     (again,) = read([write(invoice)])
-    assert same(reasons_in_the_breakdown(invoice), again)
+    assert same(reasons_in_the_breakdown(fitted(invoice, "ubl" if write is write_ubl else "cii")), again)
 
 
 @pytest.mark.parametrize("write", [write_ubl, write_cii], ids=["ubl", "cii"])
@@ -143,7 +167,33 @@ def test_what_the_model_says_is_carried_from_ubl_to_cii_and_back(invoice: Invoic
     there = convert(reasons_in_the_breakdown(invoice), "cii")
     (told,) = read_cii([there.content])
     assert isinstance(told, Invoice)
-    assert (there.not_carried, convert(told, "ubl").not_carried) == ((), ())
+    left = tuple(f"lines[{number}]" for number, line in enumerate(invoice.lines, start=1) if line.purpose)
+    assert (there.not_carried, convert(told, "ubl").not_carried) == (left, ())
+
+
+ANY = st.text(st.characters(), min_size=1, max_size=20)
+"""Whatever Python can hold: controls, halves of signs, what no XML takes."""
+
+
+@pytest.mark.parametrize("to", ["ubl", "cii", "fatturapa"])
+@given(ANY, ANY, ANY)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+def test_any_text_is_carried_or_said_or_refused(to: Syntax, name: str, item: str, reference: str) -> None:
+    base = ITALIAN if to == "fatturapa" else RICH
+    lines = (base.lines[0].model_copy(update={"name": item}), *base.lines[1:])
+    seller = base.seller.model_copy(update={"name": name})
+    invoice = base.model_copy(update={"seller": seller, "lines": lines, "payment_reference": reference})
+    try:
+        made = convert(invoice, to)
+    except FormatRefused:
+        return
+    (again,) = WHOLE[to][1]([made.content])
+    assert isinstance(again, Invoice)
+    pairs = {"seller.name": (name, again.seller.name), "lines[1].name": (item, again.lines[0].name),
+             "payment_reference": (reference, again.payment_reference)}  # fmt: skip
+    for field, (told, read) in pairs.items():
+        assert "".join(told.split()) == "".join(read.split()) or field in made.not_carried
+    assert again.totals.payable == summed(invoice).totals.payable
 
 
 LATIN_1 = st.characters(min_codepoint=33, max_codepoint=255, exclude_categories=["Cc", "Zs"])

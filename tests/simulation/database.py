@@ -39,12 +39,12 @@ class SimulatedTransaction(Transaction):
     def __init__(self, wire: Wire) -> None:
         super().__init__(cast("Any", wire))
         self._wire = wire
-        self._ahead = []
+        self._begun = True
         self.ran: set[str] = set()
 
-    async def ahead(self, statement: Statement, **parameters: object) -> None:
+    async def ahead(self, statement: Statement, **parameters: object) -> Answer:
         """As `Transaction.ahead`, though it doesn't wait for what comes next."""
-        self._answer(statement, parameters)
+        return self._answer(statement, parameters)
 
     async def rows(self, statement: Statement, **parameters: object) -> list[Row]:
         """As `Transaction.rows`."""

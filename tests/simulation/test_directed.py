@@ -17,7 +17,7 @@ from tests.simulation.run import Plan, run
 
 SEED = 132
 """A card payment in Germany, three workers, and nothing that goes wrong by itself."""
-BUSY, BUSY_FOR_LONG = 110034, 399
+BUSY, BUSY_FOR_LONG = 110034, 402
 """Much leaves with its decision; every loop has something to do."""
 pytestmark = pytest.mark.timeout(300)
 

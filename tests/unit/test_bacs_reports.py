@@ -135,6 +135,18 @@ def test_totals_that_do_not_hold_and_amounts_that_are_none_are_told() -> None:
     assert (end.items, end.rejected, [check.ok for check in end.checks]) == (1, 1, [False, False])
 
 
+def test_commas_between_thousands_are_none_of_a_decimal() -> None:
+    text = ARUDD.replace('valueOf="10.50"', 'valueOf="1,234.56"').replace('valueOf="75.50"', 'valueOf="1,299.56"')
+    items = read(text)
+    amounts = [item.amount.value for item in items if isinstance(item, Instruction) and item.amount]
+    assert amounts == [Decimal("65.00"), Decimal("1234.56")]
+    end = items[-1]
+    assert isinstance(end, MessageEnd)
+    assert all(check.ok for check in end.checks)
+    for said in ("12,34", "1,23,456", ",123", "1,234,5.00"):
+        assert any(isinstance(item, Reject) for item in read(ARUDD.replace('valueOf="10.50"', f'valueOf="{said}"')))
+
+
 def test_a_cut_report_keeps_what_was_whole_and_says_so() -> None:
     for end in range(1, len(ARUDD) - 1, 9):
         try:

@@ -13,7 +13,7 @@ from nostro.model.messages import Instruction, PaymentStatus
 from nostro.model.money import Amount
 from nostro.model.parties import BankAccount, Party
 from nostro.model.remittance import Adjustment, Document
-from nostro.model.statements import Charge, Entry, Exchange, Reject, Source, StatementEnd
+from nostro.model.statements import Charge, Entry, Exchange, Reject, Source, StatementEnd, StatementHead
 from tests.placeless import placeless
 
 URN = "urn:iso:std:iso:20022:tech:xsd:"
@@ -161,3 +161,70 @@ def test_sums_and_charges_of_answers_are_told() -> None:
     )
     [status] = [item for item in read(answer) if isinstance(item, PaymentStatus)]
     assert placeless(status.charges) == (Charge(amount=euros("0.50")),)
+
+
+OURS = """<TxDtls><Refs><EndToEndId>E1</EndToEndId></Refs><Amt Ccy="EUR">10.00</Amt><CdtDbtInd>CRDT</CdtDbtInd><AmtDtls>
+<InstdAmt><Amt Ccy="EUR">12.50</Amt></InstdAmt><TxAmt><Amt Ccy="EUR">10.00</Amt></TxAmt></AmtDtls><BkTxCd><Domn>
+<Cd>PMNT</Cd><Fmly><Cd>RCDT</Cd><SubFmlyCd>ESCT</SubFmlyCd></Fmly></Domn><Prtry><Cd>166</Cd></Prtry></BkTxCd><RltdPties>
+<Dbtr><Pty><Nm>Customer 017</Nm></Pty></Dbtr><Cdtr><Pty><Nm>House bank</Nm></Pty></Cdtr><CdtrAcct><Id>
+<IBAN>CH4431999123000889012</IBAN></Id></CdtrAcct><UltmtCdtr><Pty><Nm>Subsidiary 3</Nm></Pty></UltmtCdtr></RltdPties>
+</TxDtls>"""
+
+
+def _there_and_back(text: str) -> str:
+    """The same written as camt again; nothing may have to be said of it but what a new document says of itself."""
+    told = read(text)
+    said: list[str] = []
+    order = Order(created_at=datetime(2026, 1, 3, tzinfo=UTC), say=said.append)
+    again = b"".join(written("camt.053", iter(told), order)).decode()
+    assert said == []
+    return again
+
+
+def test_what_the_bank_says_of_our_side_and_of_each_transaction_is_read_and_comes_back() -> None:
+    text = camt(entry(OURS).replace("<Cd>X</Cd>", "<Cd>NTRF</Cd>"))
+    for told in entries(text) + entries(_there_and_back(text)):
+        assert (told.bank_transaction_code, told.proprietary_code) == ("NTRF", None)
+        [detail] = told.details
+        assert (detail.bank_transaction_code, detail.proprietary_code) == ("PMNT-RCDT-ESCT", "166")
+        assert detail.own_account == BankAccount(iban="CH4431999123000889012")
+        assert detail.own_ultimate == Party(name="Subsidiary 3")
+        assert detail.exchange == Exchange(instructed=euros("12.50"))
+
+
+def test_a_banks_own_code_stands_beside_the_one_of_iso_and_is_not_repeated_in_details() -> None:
+    codes = (
+        "<BkTxCd><Domn><Cd>PMNT</Cd><Fmly><Cd>RCDT</Cd><SubFmlyCd>ESCT</SubFmlyCd></Fmly></Domn>"
+        "<Prtry><Cd>NTRF+166</Cd></Prtry></BkTxCd>"
+    )
+    detail = f"<TxDtls><Amt Ccy='EUR'>10.00</Amt>{codes}</TxDtls>"
+    text = camt(entry(detail).replace("<BkTxCd><Prtry><Cd>X</Cd></Prtry></BkTxCd>", codes))
+    for told in entries(text) + entries(_there_and_back(text)):
+        assert (told.bank_transaction_code, told.proprietary_code) == ("PMNT-RCDT-ESCT", "NTRF+166")
+        assert (told.details[0].bank_transaction_code, told.details[0].proprietary_code) == (None, None)
+
+
+def test_our_own_number_is_not_told_where_it_is_the_statements() -> None:
+    sides = (
+        "<RltdPties><Dbtr><Nm>Customer 017</Nm></Dbtr>"
+        "<CdtrAcct><Id><IBAN>DE89 3704 0044 0532 0130 00</IBAN></Id></CdtrAcct></RltdPties>"
+    )
+    [told] = entries(camt(entry(f"<TxDtls>{sides}</TxDtls>")))
+    assert told.details[0].own_account is None
+
+
+def test_what_header_and_statement_say_in_words_and_who_carried_them_is_read() -> None:
+    text = camt(entry()).replace("</CreDtTm></GrpHdr>", "</CreDtTm><AddtlInf>SPS/2.1/TEST</AddtlInf></GrpHdr>")
+    text = text.replace("</Stmt>", "<AddtlStmtInf>A new fee applies</AddtlStmtInf></Stmt>")
+    header = (
+        "<AppHdr><Fr><FIId><FinInstnId><BICFI>BANKDEFF</BICFI></FinInstnId></FIId></Fr><BizMsgIdr>B1</BizMsgIdr>"
+        "<PssblDplct>true</PssblDplct></AppHdr>"
+    )
+    head, _, end, second, *_ = read(f"<Batch>{header}{text}<AppHdr><BizMsgIdr>B2</BizMsgIdr></AppHdr>{text}</Batch>")
+    assert isinstance(head, StatementHead)
+    assert isinstance(second, StatementHead)
+    assert isinstance(end, StatementEnd)
+    carried = {"sender": "BANKDEFF", "business_message_id": "B1", "possible_duplicate": "true"}
+    assert head.others == {**carried, "AddtlInf": "SPS/2.1/TEST"}
+    assert second.others == {"business_message_id": "B2", "AddtlInf": "SPS/2.1/TEST"}
+    assert end.additional == "A new fee applies"

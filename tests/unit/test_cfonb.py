@@ -15,6 +15,7 @@ from nostro.formats.cfonb.statement import is_cfonb120, read_cfonb120
 from nostro.formats.reading import Beginning, Item
 from nostro.model.failures import FormatRefused
 from nostro.model.messages import Instruction, MessageEnd, MessageHead
+from nostro.model.money import Amount
 from nostro.model.parties import same_account
 from tests.statement_texts import end, entries, failed, head, placed, read, rejects
 
@@ -270,6 +271,22 @@ def test_direct_debits_are_collected_from_the_other_side() -> None:
     assert (instruction.creditor and instruction.creditor.name) == "HOUSE 001"
     assert isinstance(ended, MessageEnd)
     assert [check.ok for check in ended.checks] == [False]
+
+
+@pytest.mark.parametrize(
+    "mark, currency, fails", [("E", "EUR", []), (" ", "EUR", []), ("F", "FRF", []), ("D", "EUR", ["currency"])]
+)
+def test_an_order_in_francs_is_not_one_in_euros(mark: str, currency: str, fails: list[str]) -> None:
+    total = placed(160, {1: "08", 3: "02", 103: "0000000000012500"})
+    lines = [sender("02", {81: mark}), payment("02", "0000000000012500"), total]
+    _, instruction, ended = read_cfonb160(["\n".join(lines).encode()])
+    assert isinstance(instruction, Instruction)
+    assert instruction.amount == Amount(value=Decimal("125.00"), currency=currency)
+    assert instruction.debtor_account is not None
+    assert instruction.debtor_account.currency == currency
+    assert isinstance(ended, MessageEnd)
+    assert ended.totals == {currency: Decimal("125.00")}
+    assert [check.name for check in ended.checks if not check.ok] == fails
 
 
 def test_bills_have_zones_of_their_own() -> None:

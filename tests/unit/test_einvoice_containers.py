@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from base64 import b64encode, encodebytes
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pypdf
 import pytest
@@ -13,16 +14,19 @@ from asn1crypto import cms  # type: ignore[import-untyped]  # it has no stubs
 from nostro.formats.catalogue import recognise, tell
 from nostro.formats.einvoice.cii import write_cii
 from nostro.formats.einvoice.fatturapa import write_fatturapa
-from nostro.formats.einvoice.pdf import read_pdf, write_facturx
+from nostro.formats.einvoice.pdf import files_in, read_pdf, write_facturx
 from nostro.formats.einvoice.signed import read_signed
 from nostro.formats.einvoice.ubl import write_ubl
 from nostro.formats.reading import Beginning
+from nostro.formats.writing import Order, written
 from nostro.model.failures import FormatRefused
 from nostro.model.invoices import (
     Invoice,
 )
 from nostro.model.statements import Reject
-from tests.unit.einvoices import ITALIAN, RICH
+from tests.unit.einvoices import ITALIAN, RICH, eur
+
+AT = datetime(2026, 11, 28, 10, tzinfo=UTC)
 
 # signatures
 
@@ -138,6 +142,47 @@ def test_an_invoice_under_any_name_is_found_and_other_xml_is_passed_by() -> None
     (told,) = read_pdf([pdf(a_xml=b"<a/>", invoice_xml=write_ubl(RICH))])
     assert isinstance(told, Invoice)
     assert told.source.where == "invoice.xml:/Invoice"
+
+
+def test_another_invoice_in_a_pdf_is_a_reject_with_its_amount() -> None:
+    other = RICH.model_copy(update={"number": "INV-2026-018"})
+    told, rejected = read_pdf([pdf(factur0x_xml=write_cii(RICH), invoice_xml=write_ubl(other))])
+    assert isinstance(told, Invoice)
+    assert isinstance(rejected, Reject)
+    assert (told.number, rejected.where, rejected.amount) == (RICH.number, "invoice.xml", eur("90.00"))
+    assert "INV-2026-018" in rejected.why
+
+
+def test_the_same_invoice_in_two_syntaxes_is_one() -> None:
+    (told,) = read_pdf([pdf(factur0x_xml=write_cii(RICH), invoice_xml=write_ubl(RICH))])
+    assert isinstance(told, Invoice)
+
+
+def locked(password: str) -> bytes:
+    writer = pypdf.PdfWriter(clone_from=io.BytesIO(pdf(factur0x_xml=write_cii(RICH))))
+    writer.encrypt(password, "of the owner", algorithm="RC4-128")
+    held = io.BytesIO()
+    writer.write(held)
+    return held.getvalue()
+
+
+def test_a_pdf_that_a_password_locks_is_refused_and_one_that_anybody_opens_is_read() -> None:
+    (told,) = read_pdf([locked("")])
+    assert isinstance(told, Invoice)
+    with pytest.raises(FormatRefused, match="encrypted") as refused:
+        list(read_pdf([locked("secret")]))
+    assert "password" in refused.value.remedy
+    with pytest.raises(FormatRefused, match="encrypted"):
+        files_in(locked("secret"))
+
+
+def test_files_that_a_new_invoice_takes_the_place_of_are_named() -> None:
+    assert files_in(pdf(factur0x_xml=b"<a/>", hours_csv=b"day")) == ["factur-x.xml", "hours.csv"]
+    said: list[str] = []
+    order = Order(AT, said.append, pdf=pdf(hours_csv=b"day"))
+    content = b"".join(written("facturx", [RICH], order))
+    assert said == ["hours.csv, a file in the PDF, could not be carried."]
+    assert files_in(content) == ["factur-x.xml"]
 
 
 @pytest.mark.parametrize("content", [pdf(), pdf(a_xml=b"<a/>"), b"%PDF-1.7\nnothing", pdf(a_xml=b"<a/>")[:300]])

@@ -151,3 +151,12 @@ def test_lockbox_files_are_recognised_and_others_refused() -> None:
     for content in ([], ["hello"], ["6001"]):
         with pytest.raises(FormatRefused):
             read(content)
+
+
+def test_a_placeholder_is_no_reference_and_no_invoice_and_what_was_paid_is_kept() -> None:
+    lines = [line.replace("000004711", "NONREF   ").replace("INV-0001", "NONREF  ") for line in WHOLE]
+    first = next(item for item in read(lines) if isinstance(item, Instruction))
+    assert (first.references.end_to_end, first.references.others) == ("", {"item": "001"})
+    assert [(one.number, one.remitted and one.remitted.value) for one in first.documents] == [
+        ("", Decimal("150.00")), ("INV-0002", Decimal("50.00")),
+    ]  # fmt: skip

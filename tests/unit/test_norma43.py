@@ -80,8 +80,26 @@ def test_the_last_record_counts_those_before_it_or_itself_too(count: int, holds:
 
 def test_letters_of_other_encodings_are_read() -> None:
     lines = [HEADER, movement(), placed(80, {1: "23", 3: "01", 5: "COMISIÓN"}), END]
-    for encoding in ("utf-8", "latin-1", "cp1252"):
+    for encoding in ("utf-8", "latin-1", "cp1252", "cp850"):
         assert entries(read(read_norma43, *lines, encoding=encoding))[0].remittance == ("COMISIÓN",)
+
+
+@pytest.mark.parametrize(
+    "word", ["ESPAÑA", "España", "MUÑOZ", "Álvaro", "JESÚS", "PEÑÍSCOLA", "Güell", "2º piso", "CAFÉ"]
+)
+def test_each_record_is_in_the_code_page_that_makes_spanish_of_it(word: str) -> None:
+    for encoding in ("cp1252", "cp850"):
+        lines = [HEADER, movement(), placed(80, {1: "23", 3: "01", 5: word}), END]
+        assert entries(read(read_norma43, *lines, encoding=encoding))[0].remittance == (word,)
+
+
+def test_a_record_that_leaves_its_code_page_open_is_in_that_of_the_last_one() -> None:
+    open_one = placed(80, {1: "23", 3: "02", 5: "\u00e9"})  # é in Windows-1252, Ú in the page of DOS
+    for encoding, letter in (("cp1252", "é"), ("cp850", "Ú")):
+        sure = placed(80, {1: "23", 3: "01", 5: "ESPAÑA"}).encode(encoding)
+        lines = [line.encode() for line in (HEADER, movement())]
+        raw = b"\n".join([*lines, sure, open_one.encode("cp1252"), END.encode()])
+        assert entries(list(read_norma43([raw])))[0].remittance == ("ESPAÑA", letter)
 
 
 def test_an_unreadable_sign_is_rejected_with_its_amount_and_the_rest_is_kept() -> None:

@@ -126,3 +126,22 @@ def test_an_answer_without_details_is_told_at_the_message() -> None:
     told = "<Assgnmt><Id>A-2</Id></Assgnmt><Sts><Conf>CNCL</Conf></Sts>"
     content = f"<Document><RsltnOfInvstgtn>{told}</RsltnOfInvstgtn></Document>"
     assert (head(content).status, statuses(content)) == ("CNCL", [])
+
+
+def test_who_gives_a_reason_who_passes_it_on_and_what_was_agreed_to_is_told() -> None:
+    said = (
+        "<StsRsnInf><Orgtr><Nm>The bank</Nm></Orgtr><Rsn><Cd>AC04</Cd></Rsn></StsRsnInf>"
+        "<PmtCondSts><AccptdAmt Ccy='EUR'>9.50</AccptdAmt><GrntedPmt>true</GrntedPmt>"
+        "<EarlyPmt>false</EarlyPmt></PmtCondSts>"
+        "<InstgAgt><FinInstnId><BICFI>BANKDEFF</BICFI></FinInstnId></InstgAgt>"
+    )
+    payee = PAYEE.format(n=1, state="RJCT", name="Supplier 017", more=said)
+    (told,) = statuses(report(groups=f"<OrgnlPmtInfAndSts>{payee}</OrgnlPmtInfAndSts>"))
+    assert told.reasons == (Reason(code="AC04", originator="The bank"),)
+    assert told.others == {
+        "accepted_amount": "9.50",
+        "accepted_currency": "EUR",
+        "guaranteed": "true",
+        "early_payment": "false",
+        "instructing_agent": "BANKDEFF",
+    }

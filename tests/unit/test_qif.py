@@ -111,7 +111,7 @@ def test_what_cannot_be_read_is_located(lines: tuple[str, ...]) -> None:
 
 
 def test_an_entry_without_its_end_is_kept_and_told() -> None:
-    items = read(read_qif, "!Type:Bank", "D2026-08-31", "T1.00")
+    items = read(read_qif, "!Type:Bank", "D2026-08-31", "T1.00", "PSupplier 017")
     assert len(entries(items)) == 1
     assert "closing" in failed(items)
 
@@ -119,3 +119,9 @@ def test_an_entry_without_its_end_is_kept_and_told() -> None:
 def test_what_is_something_else_is_refused() -> None:
     with pytest.raises(FormatRefused):
         read(read_qif, "hello")
+
+
+@pytest.mark.parametrize("word", ["NONREF", "N/A", "000", "NotProvided"])
+def test_a_placeholder_is_no_reference(word: str) -> None:
+    (entry,) = entries(list(read_qif([f"!Type:Bank\nD8/31'26\nT-1.00\nN{word}\n^\n".encode()])))
+    assert entry.references.others == {}

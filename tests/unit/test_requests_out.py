@@ -42,6 +42,8 @@ def references(**told: object) -> References:
         ({"references": references(end_to_end="E" * 36)}, r"TxInf\[2\]/OrgnlEndToEndId: .* 36 signs, 35 are taken"),
         ({"references": references(end_to_end=" E-1")}, r"TxInf\[2\]/OrgnlEndToEndId: .* blank"),
         ({"references": references(others={"UETR": "none"})}, r"TxInf\[2\]/OrgnlUETR: .* not the form"),
+        ({"references": references(end_to_end="E\x01-1")}, r"TxInf\[2\]/OrgnlEndToEndId: .* no place for"),
+        ({"references": references(message="M\x1f1")}, r"OrgnlMsgId: .* no place for"),
         ({"references": references(message="M" * 36)}, r"OrgnlMsgId: .* 36 signs"),
         ({"returned": ReturnInformation(code="TOO-LONG")}, r"TxInf\[2\]/Cd: .* 8 signs, 4 are taken"),
     ],

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable
+from html import escape
 from pathlib import Path
 
 import pytest
 
+from nostro.formats.iso20022.camt import unread_of_camt
 from tests.unit.test_convert_validate import typed
 
 _PLACE = "/Document/BkToCstmrStmt/Stmt"
@@ -28,15 +32,24 @@ def _entry(details: str, direction: str = "CRDT") -> str:
     )
 
 
+_POSITION = re.compile(r"\[\d+\]")
+
+
 def _found(file: Path, content: str) -> dict[str, tuple[int, str, int]]:
+    """What is unread, by path: how many, and where the first is."""
     file.write_text(content, encoding="utf-8")
     told = [json.loads(line) for line in typed("validate", str(file), "--json").stdout.splitlines()]
     unread = [one for one in told if one["rule"] == "unread"]
     assert {one["severity"] for one in unread} <= {"warning"}
-    return {
-        one["sentence"].split(" is ")[0]: (int(one["sentence"].split()[-3]), one["where"], one["line"])
-        for one in unread
-    }
+    return {_POSITION.sub("", one["where"]): (_times(one["sentence"]), one["where"], one["line"]) for one in unread}
+
+
+def _times(sentence: str) -> int:
+    return 1 + sum(int(word) for word in sentence.split() if word.isdecimal())
+
+
+def _counts(file: Path, content: str) -> dict[str, int]:
+    return {path: times for path, (times, *_) in _found(file, content).items()}
 
 
 @pytest.fixture
@@ -46,10 +59,10 @@ def file(tmp_path: Path) -> Path:
 
 def test_each_kind_is_told_once_with_its_number_and_its_first_place(file: Path) -> None:
     read, unread = "<Refs><EndToEndId>E-1</EndToEndId></Refs>", "<LclCode>7</LclCode>"
-    content = _camt(_entry(read) + _entry(read + unread) * 40, "<AddtlStmtInf>Anything</AddtlStmtInf>")
+    content = _camt(_entry(read) + _entry(read + unread) * 40, "<OwnStmtInf>Anything</OwnStmtInf>")
     first = f"{_PLACE}[1]/Ntry[2]/NtryDtls/TxDtls/LclCode"
     assert _found(file, content) == {
-        f"{_PLACE}/AddtlStmtInf": (1, f"{_PLACE}[1]/AddtlStmtInf", 1),
+        f"{_PLACE}/OwnStmtInf": (1, f"{_PLACE}[1]/OwnStmtInf", 1),
         f"{_DETAILS}/LclCode": (40, first, 3),
     }
 
@@ -80,5 +93,88 @@ def test_a_conversion_says_what_no_field_took(file: Path, tmp_path: Path) -> Non
     file.write_text(_camt(_entry("<LclCode>7</LclCode>") * 2), encoding="utf-8")
     done = typed("convert", str(file), "--to", "csv", "--out", str(tmp_path / "statement.csv"))
     assert done.exit_code == 1
-    first = f"{_PLACE}[1]/Ntry[1]/NtryDtls/TxDtls/LclCode, line 2: {_DETAILS}/LclCode"
-    assert f"{first} is taken by no field: 2 of them; it is not in the result." in done.stderr
+    first = f"{_PLACE}[1]/Ntry[1]/NtryDtls/TxDtls/LclCode, line 2: "
+    assert f"{first}No field takes this, nor 1 more of its kind. It is not in the result." in done.stderr
+
+
+_OWN = "<LclCode>7</LclCode>"
+_APP = "<AppHdr><Fr><FIId><FinInstnId><BICFI>BANKDEFF</BICFI></FinInstnId></FIId></Fr><Lcl>1</Lcl></AppHdr>"
+
+
+def _pain(inside: str) -> str:
+    return (
+        '<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.001.001.09"><CstmrCdtTrfInitn><GrpHdr><MsgId>M-1</MsgId>'
+        f"<NbOfTxs>2</NbOfTxs></GrpHdr>{inside}</CstmrCdtTrfInitn></Document>"
+    )
+
+
+def _transfer(more: str = "", amount: str = "1.00") -> str:
+    return (
+        f"<CdtTrfTxInf><PmtId><EndToEndId>E-1</EndToEndId></PmtId><Amt><InstdAmt Ccy='EUR'>{amount}</InstdAmt></Amt>"
+        f"<Cdtr><Nm>Supplier 017</Nm></Cdtr>{more}</CdtTrfTxInf>"
+    )
+
+
+def test_of_payments_their_groups_and_the_message_what_is_unread_is_told(file: Path) -> None:
+    payments = _transfer() + _transfer(_OWN) * 2
+    groups = f"<PmtInf><PmtInfId>P</PmtInfId><Dbtr><Nm>Company 1</Nm></Dbtr>{_OWN}{payments}</PmtInf>"
+    found = _found(file, _pain(groups * 2 + "<SplmtryData>x</SplmtryData>"))
+    group = "/Document/CstmrCdtTrfInitn/PmtInf"
+    assert found == {
+        f"{group}/CdtTrfTxInf/LclCode": (4, f"{group}[1]/CdtTrfTxInf[2]/LclCode", 1),
+        f"{group}/LclCode": (2, f"{group}[1]/LclCode", 1),
+        "/Document/CstmrCdtTrfInitn/SplmtryData": (1, "/Document/CstmrCdtTrfInitn/SplmtryData", 1),
+    }
+
+
+def test_of_a_payment_that_is_rejected_nothing_is_told_beside(file: Path) -> None:
+    assert _counts(file, _pain(f"<PmtInf>{_transfer(_OWN, amount='x') + _transfer()}</PmtInf>")) == {}
+
+
+def test_headers_around_a_message_and_a_networks_own_elements_are_told_too(file: Path) -> None:
+    own = f"<Net><Tech><Mark>1</Mark></Tech><Msg>{_APP}{{}}</Msg></Net>"
+    expected = {"/Net/Tech/Mark": 1, "/Net/Msg/AppHdr/Lcl": 1}
+    document = _pain(f"<PmtInf>{_transfer(_OWN)}</PmtInf>")
+    payment = "/Net/Msg/Document/CstmrCdtTrfInitn/PmtInf/CdtTrfTxInf/LclCode"
+    assert _counts(file, own.format(document)) == {**expected, payment: 1}
+    entry = "/Net/Msg/Document/BkToCstmrStmt/Stmt/Ntry/NtryDtls/TxDtls/LclCode"
+    assert _counts(file, own.format(_camt(_entry(_OWN)))) == {**expected, entry: 1}
+
+
+@pytest.mark.parametrize("told_as", [lambda inside: f"<![CDATA[{inside}]]>", escape])
+def test_messages_as_text_in_another_document_are_told_too(file: Path, told_as: Callable[[str], str]) -> None:
+    documents = (_pain(f"<PmtInf>{_transfer(_OWN)}</PmtInf>"), _camt(_entry(_OWN)))
+    bodies = "".join(f"<Body>{told_as(document)}</Body>" for document in documents)
+    assert _counts(file, f"<Batch>{bodies}</Batch>") == {
+        "/Document/CstmrCdtTrfInitn/PmtInf/CdtTrfTxInf/LclCode": 1,
+        f"{_DETAILS}/LclCode": 1,
+    }
+
+
+def test_a_status_that_group_and_message_both_tell_is_unread_where_neither_reads_it(file: Path) -> None:
+    content = (
+        '<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pacs.002.001.10"><FIToFIPmtStsRpt><GrpHdr><MsgId>M</MsgId>'
+        "</GrpHdr><OrgnlGrpInfAndSts><OrgnlMsgId>O</OrgnlMsgId><OrgnlMsgNmId>pacs.008</OrgnlMsgNmId>"
+        f"<StsRsnInf><Rsn><Cd>AC04</Cd></Rsn></StsRsnInf>{_OWN}</OrgnlGrpInfAndSts>"
+        f"<TxInfAndSts><OrgnlEndToEndId>E</OrgnlEndToEndId><TxSts>RJCT</TxSts>{_OWN}</TxInfAndSts>"
+        "</FIToFIPmtStsRpt></Document>"
+    )
+    report = "/Document/FIToFIPmtStsRpt"
+    assert _counts(file, content) == {f"{report}/TxInfAndSts/LclCode": 1, f"{report}/OrgnlGrpInfAndSts/LclCode": 1}
+
+
+def test_of_a_message_that_is_told_at_its_end_what_its_payments_read_of_it_is_read(file: Path) -> None:
+    content = (
+        '<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.026.001.07"><UblToApply><Assgnmt><Id>A</Id></Assgnmt>'
+        "<Undrlyg><IntrBk><OrgnlTxId>T</OrgnlTxId><OrgnlIntrBkSttlmAmt Ccy='EUR'>1.00</OrgnlIntrBkSttlmAmt>"
+        "</IntrBk></Undrlyg><Justfn><PssblDplctInstr>true</PssblDplctInstr></Justfn></UblToApply></Document>"
+    )
+    assert _counts(file, content) == {}
+
+
+def test_pieces_that_differ_without_end_are_added_up_and_none_is_lost() -> None:
+    entries = "".join(
+        _entry(f"<Own{number % 90}>x</Own{number % 90}>" + "<A>1</A>" * (number // 90)) for number in range(12_000)
+    )
+    times = {found.path: found.times for found in unread_of_camt([_camt(entries).encode()])}
+    assert times[f"{_DETAILS}/Own7"] == len([number for number in range(12_000) if number % 90 == 7])

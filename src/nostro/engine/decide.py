@@ -60,6 +60,7 @@ class Decider:
     _rules: dict[bytes, Rules] = field(default_factory=dict)
     _lacking: dict[bytes, str] = field(default_factory=dict)
     _told: datetime | None = None
+    _elsewhere: bool = False
     _deeper: int = 0
     """How often what is asked of a shard is doubled."""
     _unsure: bool = False
@@ -77,6 +78,14 @@ class Decider:
         done = await self._decide(queue, now) if queue else 0  # what comes before a shard's first bundle waits for it
         self._unsure = False
         return done
+
+    def elsewhere(self) -> bool:
+        """Whether what was decided since this was asked before may be work for another worker's dispatch.
+
+        Commands that left with their decisions are none. What may have let others go (a release, an end) is.
+        """
+        told, self._elsewhere = self._elsewhere, False
+        return told
 
     async def _queue(self, held: Sequence[int]) -> list[Arrival]:
         """The oldest arrivals, every lane with a share that never reaches zero.
@@ -108,9 +117,9 @@ class Decider:
             self._deeper = max(0, self._deeper - 1)
 
     async def _decide(self, queue: Sequence[Arrival], now: Now) -> int:
-        for _ in range(RACES):
+        for race in range(RACES):
             try:
-                return await self._attempt(queue, now)
+                return await self._attempt(queue, now, at_once=race == 0)
             except LostRace as race:
                 logger.info("race_lost", sentence=race.sentence, arrivals=len(queue))
                 if await self._check_tenure({arrival.shard for arrival in queue}):
@@ -132,11 +141,13 @@ class Decider:
         middle = len(queue) // 2
         return await self._decide(queue[:middle], now) + await self._decide(queue[middle:], now)
 
-    async def _attempt(self, queue: Sequence[Arrival], now: Now, *, poisonous: str = "") -> int:
+    async def _attempt(self, queue: Sequence[Arrival], now: Now, *, poisonous: str = "", at_once: bool = False) -> int:
         with Departures(self.exits) as leaving:
-            return await self._attempted(queue, now, leaving, poisonous)
+            return await self._attempted(queue, now, leaving, poisonous, at_once=at_once)
 
-    async def _attempted(self, queue: Sequence[Arrival], now: Now, leaving: Departures, poisonous: str) -> int:
+    async def _attempted(
+        self, queue: Sequence[Arrival], now: Now, leaving: Departures, poisonous: str, *, at_once: bool
+    ) -> int:
         began = self.traces.now()
         async with self.database.transaction() as tx:
             known = await self.keys.load(tx, {a.data_key for a in queue if a.data_key is not None})
@@ -166,7 +177,8 @@ class Decider:
             await self._seal_emitted(batch, now)
             moved = {number: (shards[number], moving[number]) for number in shards}
             leaving.offer(batch.commands, now)
-            await Writer(self.keys, self.processes).write(tx, batch, moved, now, leaving.all)
+            writer = Writer(self.keys, self.processes)
+            opened = await writer.write(tx, batch, moved, now, leaving.all, at_once=at_once)
             if self.traces.on:
                 named = await roots(tx, [(row.shard, row.position) for row in batch.facts])
         for number, (_, shard) in moved.items():
@@ -174,6 +186,8 @@ class Decider:
                 self.tenure.shards[number] = shard
         if batch.emitted:
             self._told = deciding.telling_from + timedelta(microseconds=len(batch.emitted))
+        left = leaving.leave(opened.rows()) if opened is not None else 0
+        self._elsewhere |= not batch.commands or left < len(batch.commands)
         if self.traces.on:
             self.traces.tell(decided(batch.facts, named, began))
         if deciding.refused:

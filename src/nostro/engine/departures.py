@@ -18,20 +18,21 @@ from nostro.egress.journal import Slot
 from nostro.engine.batch import Command
 from nostro.engine.claims import Dispatch
 from nostro.model.clock import Now
+from nostro.store.database import Row
 
 
 @dataclass(eq=False, slots=True)
 class Departure:
-    """A dispatch that begins with the decision of its commands. `left`: its members, as they were written."""
+    """A dispatch that begins with the decision of its commands. `left`: its members, told when they are committed."""
 
     slot: Slot
     dispatch: Dispatch
     commands: Sequence[Command]
     left: Sequence[Command] = ()
 
-    def leave(self, keys: Iterable[tuple[int, bytes]]) -> None:
-        """These of its commands were written as its members, in the order of their decisions."""
-        written = set(keys)
+    def leave(self, opened: Iterable[Row]) -> None:
+        """Those of its commands that were written as its members, in the order of their decisions."""
+        written = {(row.shard, row.key) for row in opened if row.dispatch == self.dispatch.id}
         self.left = sorted((c for c in self.commands if (c.shard, c.key) in written), key=_decided)
 
 
@@ -41,8 +42,8 @@ class Exit(Protocol):
     def offer(self, commands: Sequence[Command], now: Now) -> list[Departure]:
         """Dispatches of those that could leave now; they take their places at once."""
 
-    def depart(self, departure: Departure, *, committed: bool) -> None:
-        """What was committed leaves. What perhaps was gives its place back; if it was, a claim finds it."""
+    def depart(self, departure: Departure) -> None:
+        """What was committed leaves. Without `left` it gives its place back; if it was committed, a claim finds it."""
 
 
 @dataclass(slots=True)
@@ -62,6 +63,12 @@ class Departures:
         for connection in sorted(by_connection.keys() & self.exits.keys()):
             self.all += self.exits[connection].offer(by_connection[connection], now)
 
+    def leave(self, opened: Sequence[Row]) -> int:
+        """What was opened and committed leaves, as far as it has a dispatch: so many commands."""
+        for departure in self.all:
+            departure.leave(opened)
+        return sum(len(departure.left) for departure in self.all)
+
     def __enter__(self) -> Self:
         """Nothing yet."""
         return self
@@ -71,7 +78,7 @@ class Departures:
     ) -> None:
         """The database transaction in the block has ended."""
         for departure in self.all:
-            self.exits[departure.slot.connection].depart(departure, committed=failure is None)
+            self.exits[departure.slot.connection].depart(departure)
 
 
 def grouped(commands: Sequence[Command], operations: Mapping[str, Operation]) -> Iterator[Sequence[Command]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -20,13 +19,17 @@ LEAVES = {"act": "sent", "propose": "proposed to a person", "observe": "only not
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """One thing that follows from a decision. `step` names it within its subject, where it has a name."""
+    """One thing that follows from a decision. `step` names it within its subject, where it has a name.
+
+    `sentence`: what a case says; two that differ in it alone are the same effect.
+    """
 
     kind: Kind
     entity: str
     what: str
     step: str = ""
     amount: Money | None = None
+    sentence: str = field(default="", compare=False)
 
 
 def effects_of(transition: Transition, rules: Rules | None) -> Counter[Effect]:
@@ -36,7 +39,7 @@ def effects_of(transition: Transition, rules: Rules | None) -> Counter[Effect]:
     for posting in decision.postings:
         effects[Effect("posting", instance.entity, f"{posting.debit} from {posting.credit}", "", posting.amount)] += 1
     for case in decision.opens:
-        effects[Effect("case", instance.entity, case.reason, "", case.amount)] += 1
+        effects[Effect("case", instance.entity, case.reason, "", case.amount, case.sentence)] += 1
     for wanted in decision.intents:
         if not isinstance(wanted.intent, Reread) and rules is not None:
             effects[_command(wanted.step, wanted.intent, rules)] += 1
@@ -66,7 +69,10 @@ def amount_of(intent: Intent) -> Money | None:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What would have followed from a fact (`would`) beside what did (`was`), without what both have in common."""
+    """What would have followed from a fact (`would`) beside what did (`was`), without what both have in common.
+
+    `rule_was` and `rule_would` explain the two decisions, also where they are alike; empty: nothing does.
+    """
 
     shard: int
     position: int
@@ -74,6 +80,8 @@ class Change:
     type: str
     was: tuple[Effect, ...]
     would: tuple[Effect, ...]
+    rule_was: str = ""
+    rule_would: str = ""
 
 
 def change(was: Counter[Effect], would: Counter[Effect]) -> tuple[tuple[Effect, ...], tuple[Effect, ...]]:
@@ -83,67 +91,3 @@ def change(was: Counter[Effect], would: Counter[Effect]) -> tuple[tuple[Effect, 
 
 def _order(effect: Effect) -> tuple[str, ...]:
     return effect.kind, effect.entity, effect.what, effect.step, str(effect.amount)
-
-
-@dataclass(slots=True)
-class Sum:
-    """How many, and how much of one currency."""
-
-    count: int = 0
-    minor: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of the page: what happened and what would have, of one kind for one entity in one currency."""
-
-    kind: Kind
-    entity: str
-    what: str
-    currency: str
-    was: int
-    was_amount: Money | None
-    would: int
-    would_amount: Money | None
-
-
-@dataclass(slots=True)
-class Totals:
-    """All changes added up: what no longer would be, and what would be instead."""
-
-    facts: int = 0
-    _sums: dict[tuple[Kind, str, str, str], tuple[Sum, Sum]] = field(default_factory=dict)
-
-    def add(self, one: Change) -> None:
-        """Counts a change."""
-        self.facts += 1
-        for side, effects in enumerate((one.was, one.would)):
-            for effect in effects:
-                currency = effect.amount.currency if effect.amount else ""
-                key = (effect.kind, effect.entity, effect.what, currency)
-                into = self._sums.setdefault(key, (Sum(), Sum()))[side]
-                into.count += 1
-                into.minor += effect.amount.minor if effect.amount else 0
-
-    def lines(self, kinds: Iterable[Kind]) -> list[Line]:
-        """The lines of these kinds, in the order of kind, entity, what and currency."""
-        return list(self._lines(set(kinds)))
-
-    def _lines(self, kinds: set[Kind]) -> Iterator[Line]:
-        for (kind, entity, what, currency), (was, would) in sorted(self._sums.items()):
-            if kind in kinds:
-                yield Line(
-                    kind, entity, what, currency, was.count, _money(was, currency), would.count, _money(would, currency)
-                )
-
-
-def _money(total: Sum, currency: str) -> Money | None:
-    return Money(minor=total.minor, currency=currency) if currency else None
-
-
-def weight(changes: Iterable[Change]) -> int:
-    """How much money a subject's changes are about, in minor units of whatever currency: the largest come first."""
-    amounts: Mapping[int, int] = Counter(
-        abs(effect.amount.minor) for one in changes for effect in (*one.was, *one.would) if effect.amount
-    )
-    return max(amounts, default=0)

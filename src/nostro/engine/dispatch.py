@@ -47,7 +47,10 @@ logger = structlog.get_logger("nostro.dispatch")
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """What all dispatchers of a worker share. `transports` makes the transport of a connection's slot."""
+    """What all dispatchers of a worker share. `transports` makes the transport of a connection's slot.
+
+    `decides`: whether this worker is the one that decides about a shard, as far as it knows.
+    """
 
     database: Database
     keys: Keys
@@ -57,6 +60,7 @@ class House:
     entropy: Entropy
     count: Count = silent
     traces: Traces = UNTRACED
+    decides: Callable[[int], bool] = lambda _: False
 
 
 @dataclass(slots=True)
@@ -87,6 +91,7 @@ class Dispatcher:
     _seats: dict[int, Seat] = field(default_factory=dict)
     _stumbled: dict[bytes, datetime] = field(default_factory=dict)
     _stumbles: Counter[bytes] = field(default_factory=Counter)
+    _elsewhere: bool = False
 
     def __post_init__(self) -> None:
         """Begins with an empty memory: all that counts is in the database."""
@@ -102,6 +107,11 @@ class Dispatcher:
         for slot in self.house.slots.held(self.connection.id, now):
             begun += await self._begin(self._seat(slot), now)
         return begun + await self._moment()
+
+    def elsewhere(self) -> bool:
+        """Whether outcomes since this was asked before are for another worker to decide."""
+        told, self._elsewhere = self._elsewhere, False
+        return told
 
     def offer(self, commands: Sequence[Command], now: Now) -> list[Departure]:
         """Dispatches of commands that are being decided, as far as there is room on slots that have no backlog."""
@@ -126,13 +136,13 @@ class Dispatcher:
             seat.offered.add(name)
         return found
 
-    def depart(self, departure: Departure, *, committed: bool) -> None:
+    def depart(self, departure: Departure) -> None:
         """What was committed leaves over the slot that it was written for, if that is still worked on."""
         seat, name = self._seats.get(departure.slot.number), departure.dispatch.id
         if seat is None or seat.slot != departure.slot:
             return
         seat.offered.discard(name)
-        if committed and departure.left:
+        if departure.left:
             seat.running[name] = asyncio.create_task(self._depart(seat, departure), name=f"dispatch {name.hex()}")
 
     @property
@@ -295,6 +305,7 @@ class Dispatcher:
             if rested.reply is not None:
                 await seat.journal.write(rested.reply)
             raise
+        self._elsewhere |= not all(self.house.decides(row.shard) for row in loaded.members)
         self._tell(loaded, rested)
         if self.house.traces.on:
             told = {"connection": self.connection.id, "operation": loaded.dispatch.operation}

@@ -7,23 +7,25 @@ the log makes of them. Under another bundle the differences say what its rules w
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from nostro.engine.batch import SubjectRow
 from nostro.engine.deciding import load_subjects
-from nostro.engine.difference import Change, Effect, Totals, change, effects_of, weight
+from nostro.engine.difference import Change, Effect, Kind, change, effects_of
+from nostro.engine.difference_in_money import Totals, leading
 from nostro.engine.transition import transition
 from nostro.engine.walk import Step, Walk, arrival_of, decided_at
 from nostro.model.ids import SHARDS, Subject
-from nostro.processes.kit.decision import Instance, Rules
-from nostro.processes.kit.process import Process
+from nostro.processes.kit.decision import Instance, Lookup, Rules
+from nostro.processes.kit.process import Process, Transition
 from nostro.store.database import Database, Row, Statements, Transaction
 from nostro.store.keys import Keys
 
 SQL = Statements("replay")
 SHOWN = 1000
-"""So many differences, or subjects that differ, are told one by one; all are counted and added up."""
+"""So many differences, or subjects that differ in one currency, are told one by one; all are added up."""
 OF_A_SHARD = 20_000
 """So many subjects of the shard at hand are kept with their changes until it is known which are the largest."""
 Progress = Callable[[int], None]
@@ -152,11 +154,17 @@ class WhatIf:
     subjects: int = 0
     unlike: int = 0
     """Facts that differ under the recorded rules already: pure code was changed, what is told of them is less sure."""
+    goes_on: Counter[Kind] = field(default_factory=Counter)
+    """How many subjects would have another effect of a kind: what would have come of it later isn't followed."""
+    waits: int = 0
+    """Facts after which the subject would have waited until another time, or for another look-up."""
+    uncounted: bool = False
+    """Whether a shard had more subjects that differ than are kept: `subjects` and `goes_on` are at least so many."""
 
-    async def run(self, progress: Progress = silent) -> list[list[Change]]:
-        """The changes by subject, of the 1,000 subjects with the largest amounts; `totals` holds all of them."""
+    async def run(self, progress: Progress = silent) -> list[Sequence[Change]]:
+        """The changes by subject, of the first 1,000 subjects of each currency; `totals` holds all of them."""
         walk = Walk(self.database, self.keys, self.processes, self.rules_from)
-        largest: list[list[Change]] = []
+        largest: list[Sequence[Change]] = []
         for shard in range(SHARDS):
             here: dict[str, list[Change]] = {}
             async for steps in walk.shard(shard):
@@ -165,25 +173,39 @@ class WhatIf:
                 self.facts += len(steps)
                 progress(len(steps))
             self.subjects += len(here)
-            largest = sorted([*largest, *here.values()], key=weight, reverse=True)[:SHOWN]
+            for changes in here.values():
+                self.goes_on.update({e.kind for one in changes for e in (*one.was, *one.would)})
+            largest = leading([*largest, *here.values()], SHOWN)
         return largest
 
     def _compare(self, step: Step, recorded: Rules | None, here: dict[str, list[Change]]) -> None:
         self.unlike += not step.equal
-        if step.taken is None or recorded is None:
+        taken = step.taken
+        if taken is None or recorded is None:
             return
-        was, would = change(effects_of(step.taken, recorded), self._would(step))
-        if was or would:
-            row, subject = step.row, str(step.before.subject)
-            one = Change(row.shard, row.position, subject, row.type, was, would)
-            self.totals.add(one)
-            if subject in here or len(here) < OF_A_SHARD:
-                here.setdefault(subject, []).append(one)
+        wanted, rule, waits = self._would(step, taken)
+        was, would = change(effects_of(taken, recorded), wanted)
+        self.waits += waits
+        if not (was or would):
+            return
+        row, subject = step.row, str(step.before.subject)
+        one = Change(row.shard, row.position, subject, row.type, was, would, taken.decision.rule, rule)
+        self.totals.add(one)
+        if subject in here or len(here) < OF_A_SHARD:
+            here.setdefault(subject, []).append(one)
+        else:
+            self.uncounted = True
 
-    def _would(self, step: Step) -> Counter[Effect]:
-        row = step.row
+    def _would(self, step: Step, taken: Transition) -> tuple[Counter[Effect], str, bool]:
+        """What these rules make of the fact: effects, their rule, and whether the subject would wait otherwise."""
+        row, process = step.row, self.processes.get(step.row.process)
         try:
-            taken = transition(self.processes.get(row.process), step.before, step.fact, self.rules, decided_at(row))
-            return effects_of(taken, self.rules)
+            other = transition(process, step.before, step.fact, self.rules, decided_at(row))
+            return effects_of(other, self.rules), other.decision.rule, _waits(other) != _waits(taken)
         except Exception as error:  # noqa: BLE001 - rules that can't bear a fact would set its subject aside: told so
-            return Counter({Effect("stopped", row.entity, f"set aside: {type(error).__name__}"): 1})
+            stopped = Effect("stopped", row.entity, f"set aside: {type(error).__name__}")
+            return Counter({stopped: 1}), "set aside", False
+
+
+def _waits(taken: Transition) -> tuple[datetime | None, Lookup | None]:
+    return taken.decision.due_at, taken.decision.lookup

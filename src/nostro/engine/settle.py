@@ -15,7 +15,7 @@ from nostro.model.facts.base import Position
 from nostro.model.failures import LostRace
 from nostro.model.ids import Subject
 from nostro.model.outcomes import Outcome, OutcomeKind, handed_over
-from nostro.store.arrivals import Arrival, Blob, arrival_for, put
+from nostro.store.arrivals import Arrival, Blob, arrival_for, put_ahead
 from nostro.store.database import Row, Statements, Transaction
 
 SQL = Statements("dispatch")
@@ -45,16 +45,9 @@ async def end(tx: Transaction, loaded: Loaded, rested: Rested, connection: str, 
     ]
     over = [row for row, outcome in pairs if outcome.kind is not OutcomeKind.HANDED_OVER]
     await tx.ahead(SQL.end_dispatch, **names, status=status, note=note)
-    async with tx.together() as sent:
-        await put(sent, [_arrival(row, outcome, rested.receipt, connection, now) for row, outcome in pairs])
-        forgotten = await sent.run(
-            SQL.forget_members,
-            command_shards=[row.shard for row in over],
-            keys=[row.key for row in over],
-        )
-    left = sorted({(row.shard, row.dispatch) for row in forgotten.rows()})
-    if left:  # commands that have ended need no dispatch; what was handed over remembers that it may have been done
-        await tx.ahead(SQL.forget_dispatches, shards=[shard for shard, _ in left], ids=[one for _, one in left])
+    await put_ahead(tx, [_arrival(row, outcome, rested.receipt, connection, now) for row, outcome in pairs])
+    # commands that have ended need no dispatch; what was handed over remembers that it may have been done
+    await tx.ahead(SQL.forget_members, command_shards=[row.shard for row in over], keys=[row.key for row in over])
 
 
 def _arrival(row: Row, outcome: Outcome, receipt: bytes | None, connection: str, now: Now) -> Arrival:

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from nostro.egress.connections import Connections
 from nostro.egress.journal import Slot
 from nostro.egress.line import Pace
+from nostro.engine.rank import Rank, rank_of
 from nostro.model.clock import Now
 from nostro.store.database import Database, Statements, Transaction
 
@@ -60,15 +61,16 @@ class Slots:
                 await self._divide(tx, now)
             divided = {row.name: row.slots for row in await tx.rows(SQL.divided, names=served)}
             wanted = [(name, n) for name, slots in divided.items() for n in range(slots)]
-            fair = await self._fair(tx, len(wanted), now)
-            given = self._given(sorted(self._mine)[fair:], now)
+            rank = await self._rank(tx, now)
+            fair = math.ceil(len(wanted) / rank.of)
+            given = self._given(rank.slots(self._mine)[fair:], now)
             if given:
                 await tx.run(SQL.release_slots, now=now.machine, **self._tokens(given))
             kept = self._tokens(self._mine.keys() - given)
             renewed = await tx.rows(SQL.renew_slots, until=until, holder=self.worker, **kept)
             limit = max(0, fair - len(renewed))
             taking = {**at, "until": until, "holder": self.worker, "limit": limit}
-            taken = await tx.rows(SQL.take_slots, **taking, **_columns(wanted)) if limit else []
+            taken = await tx.rows(SQL.take_slots, **taking, **_columns(rank.slots(wanted))) if limit else []
         before = set(self._mine.values())
         names = {(row.name, row.slot) for row in renewed}
         self._mine = {name: slot for name, slot in self._mine.items() if name in names}
@@ -133,9 +135,9 @@ class Slots:
     def _served(self) -> list[str]:
         return sorted(name for name, connection in self.connections.items() if connection.connector.wire is not None)
 
-    async def _fair(self, tx: Transaction, slots: int, now: Now) -> int:
-        alive = await tx.row(ENGINE.count_workers, alive_after=now.machine - LEASE, beyond=now.machine + LEASE)
-        return math.ceil(slots / max(1, alive.count if alive else 1))
+    async def _rank(self, tx: Transaction, now: Now) -> Rank:
+        rows = await tx.rows(ENGINE.live_workers, alive_after=now.machine - LEASE, beyond=now.machine + LEASE)
+        return rank_of(self.worker, [row.id for row in rows])
 
     def _tokens(self, names: Iterable[Name]) -> dict[str, list[object]]:
         chosen = sorted(names)

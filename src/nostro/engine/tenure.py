@@ -14,6 +14,7 @@ from typing import Any
 
 import structlog
 
+from nostro.engine.rank import Rank, rank_of
 from nostro.model.canonical import canonical, parse
 from nostro.model.clock import Now
 from nostro.model.ids import SHARDS
@@ -74,8 +75,8 @@ class Tenure:
         until = now.machine + LEASE
         taken: list[Any] = []
         async with self.database.transaction() as tx:
-            shares = await self._shares(tx, now)
-            kept = {number for share in shares for number in sorted(share.among & set(self.shards))[: share.fair]}
+            rank, shares = await self._shares(tx, now)
+            kept = {number for share in shares for number in rank.shards(share.among & set(self.shards))[: share.fair]}
             if surplus := set(self.shards) - kept:
                 await tx.run(SQL.release_shards, now=now.machine, **self._tokens(surplus))
             mine = await tx.rows(SQL.renew_shards, until=until, holder=self.worker, **self._tokens(kept))
@@ -84,7 +85,7 @@ class Tenure:
             for share in shares:
                 limit = max(0, share.fair - len(share.among & renewed))
                 if limit:
-                    taken += await tx.rows(SQL.take_shards, **taking, among=sorted(share.among), limit=limit)
+                    taken += await tx.rows(SQL.take_shards, **taking, among=rank.shards(share.among), limit=limit)
         before = set(self.shards)
         self.shards = {number: held for number, held in self.shards.items() if number in renewed}
         self.shards |= {row.shard: _held(row) for row in taken}
@@ -142,7 +143,7 @@ class Tenure:
         await tx.run(SQL.see_worker, id=self.worker, now=now.machine, versions=told)
         await tx.run(SQL.forget_workers, before=now.machine - FORGOTTEN)
 
-    async def _shares(self, tx: Transaction, now: Now) -> list[Share]:
+    async def _shares(self, tx: Transaction, now: Now) -> tuple[Rank, list[Share]]:
         """What everybody can do is shared by all, what somebody refuses by those who can do it."""
         await self._say(tx, now)
         rows = await tx.rows(SQL.live_workers, alive_after=now.machine - LEASE, beyond=now.machine + LEASE)
@@ -154,7 +155,7 @@ class Tenure:
         if contested - refused:
             able = 1 + sum(not other & (contested - refused) for other in others)
             shares.append(Share(contested - refused, math.ceil(len(contested - refused) / able)))
-        return shares
+        return rank_of(self.worker, [row.id for row in rows]), shares
 
     def _tokens(self, numbers: Iterable[int]) -> dict[str, list[int]]:
         chosen = sorted(numbers)

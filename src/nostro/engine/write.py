@@ -16,14 +16,13 @@ from nostro.model.canonical import canonical
 from nostro.model.clock import Now
 from nostro.model.facts import split_fields
 from nostro.model.facts.house import Target
-from nostro.model.failures import LostRace
 from nostro.model.ids import Subject, shard_of, short_digest
 from nostro.processes.kit.decision import CaseOpening
 from nostro.processes.kit.process import Process
 from nostro.routing.references import Parking, arrival_bytes, give_back, look_up, own_all, park_all, register_all
 from nostro.routing.route import HOUSE, route
 from nostro.store.arrivals import put
-from nostro.store.database import Statements, Together, Transaction
+from nostro.store.database import Statements, Transaction
 from nostro.store.keys import Keys
 from nostro.store.wire import Answer
 
@@ -56,25 +55,33 @@ class Writer:
         moved: Mapping[int, tuple[HeldShard, HeldShard]],
         now: Now,
         leaving: Sequence[Departure] = (),
-    ) -> None:
-        """Raises `LostRace` when a fence says no: then nothing of the batch is written."""
+        *,
+        at_once: bool = False,
+    ) -> Answer | None:
+        """What was opened of commands, with the dispatches that they left with; told when it is committed.
+
+        `at_once`: all of it may travel with the commit, where nothing hangs on an answer. Raises `LostRace` when a
+        fence says no, `at_once` also when a key was used before: then nothing of the batch is written.
+        """
         await self._append(tx, batch, moved, now)
-        changed = self._changed(batch)
         first = {(command.shard, command.key): command for command in reversed(batch.commands)}
-        async with tx.together() as sent:
-            saved = await self._subjects(sent, changed)
-            await self._deadlines(sent, batch)
-            await self._settled(sent, batch, now)
-            opened = await self._commands(sent, first, leaving, now)
-            await self._postings(sent, batch)
-        if saved is not None and saved.rowcount != len(changed):
-            message = "A subject's row is ahead of its log."
-            raise LostRace(message)
+        at_once = at_once and len(first) == len(batch.commands) and _is_all(batch)
+        await self._subjects(tx, self._changed(batch))
+        await self._deadlines(tx, batch)
+        await self._settled(tx, batch, now)
+        opened = await self._commands(tx, first, leaving, now, fresh=at_once)
+        await self._postings(tx, batch)
+        if not at_once:
+            await tx.answered()
+            await self._follow(tx, batch, first, opened, now)
+        return opened
+
+    async def _follow(
+        self, tx: Transaction, batch: Batch, first: Mapping[Key, Command], opened: Answer | None, now: Now
+    ) -> None:
+        """What hangs on answers."""
         if opened is not None:
-            fresh = {(row.shard, row.key): row.dispatch for row in opened.rows()}
-            for departure in leaving:
-                departure.leave((key for key, left in fresh.items() if left == departure.dispatch.id))
-            await self._used_again(tx, batch, first, fresh)
+            await self._used_again(tx, batch, first, {(row.shard, row.key) for row in opened.rows()})
         await own_all(tx, self.keys, batch.owned)
         await give_back(tx, batch.disowned)
         await register_all(tx, self.keys, batch.registers, now.business)
@@ -108,7 +115,7 @@ class Writer:
             **columns(rows, LOGGED),
         )
 
-    async def _subjects(self, sent: Together, changed: Sequence[tuple[Subject, SubjectRow]]) -> Answer | None:
+    async def _subjects(self, tx: Transaction, changed: Sequence[tuple[Subject, SubjectRow]]) -> None:
         rows = [self._subject(subject, row) for subject, row in changed]
         names = (
             "shards",
@@ -127,7 +134,8 @@ class Writer:
             "positions",
             "poisoned",
         )
-        return await sent.run(SQL.save_subjects, **columns(rows, names)) if rows else None
+        if rows:
+            await tx.ahead(SQL.save_subjects, **columns(rows, names))
 
     def _changed(self, batch: Batch) -> list[tuple[Subject, SubjectRow]]:
         """The house's own subjects have no state."""
@@ -157,26 +165,26 @@ class Writer:
             row.poisoned,
         )
 
-    async def _deadlines(self, sent: Together, batch: Batch) -> None:
+    async def _deadlines(self, tx: Transaction, batch: Batch) -> None:
         kept = [(s.shard, s.process, s.id, *due) for s, due in sorted(batch.deadlines.items()) if due is not None]
         gone = [(s.shard, s.process, s.id) for s, due in sorted(batch.deadlines.items()) if due is None]
         if kept:
-            await sent.run(
+            await tx.ahead(
                 SQL.set_deadlines, **columns(kept, ("shards", "processes", "subjects", "names", "dues", "revisions"))
             )
         if gone:
-            await sent.run(SQL.drop_deadlines, **columns(gone, ("shards", "processes", "subjects")))
+            await tx.ahead(SQL.drop_deadlines, **columns(gone, ("shards", "processes", "subjects")))
 
-    async def _settled(self, sent: Together, batch: Batch, now: Now) -> None:
+    async def _settled(self, tx: Transaction, batch: Batch, now: Now) -> None:
         if batch.settled:
-            await sent.run(
+            await tx.ahead(
                 SQL.settle_commands, at=now.business, **columns(batch.settled, ("shards", "keys", "outcomes", "ids"))
             )
         if batch.handed_over:
-            await sent.run(SQL.hand_over_commands, **columns(batch.handed_over, ("shards", "keys", "notes")))
+            await tx.ahead(SQL.hand_over_commands, **columns(batch.handed_over, ("shards", "keys", "notes")))
 
     async def _commands(
-        self, sent: Together, commands: Mapping[Key, Command], leaving: Sequence[Departure], now: Now
+        self, tx: Transaction, commands: Mapping[Key, Command], leaving: Sequence[Departure], now: Now, *, fresh: bool
     ) -> Answer | None:
         if not commands:
             return None
@@ -189,9 +197,10 @@ class Writer:
             )
             for d in leaving
         ]
-        return await sent.run(
+        return await tx.ahead(
             SQL.open_commands,
             at=now.business,
+            all_fresh=fresh,
             dispatches=[away.get((row.shard, row.key)) for row in rows],
             **columns(rows, Command._fields),
             **columns(told, DEPARTING),
@@ -212,7 +221,7 @@ class Writer:
                 subject = Subject(command.process, command.subject)
                 batch.cases.append(Case(subject, command.entity, command.position, CaseOpening(REUSED_KEY, sentence)))
 
-    async def _postings(self, sent: Together, batch: Batch) -> None:
+    async def _postings(self, tx: Transaction, batch: Batch) -> None:
         rows = [
             (
                 f.shard,
@@ -243,7 +252,7 @@ class Writer:
             "subjects",
         )
         if rows:
-            await sent.run(SQL.add_postings, **columns(rows, names))
+            await tx.ahead(SQL.add_postings, **columns(rows, names))
 
     async def _answer(self, tx: Transaction, batch: Batch, now: Now) -> None:
         """Look-ups that can be answered at once are; the others are parked until a reference leads somewhere."""
@@ -297,6 +306,13 @@ class Writer:
             await tx.run(SQL.mark_poisoned, **columns(marked, ("shards", "processes", "subjects")))
         if rows:
             await tx.run(SQL.poison, at=now.business, **columns(rows, names))
+
+
+def _is_all(batch: Batch) -> bool:
+    """Whether nothing follows but states, deadlines, commands and postings."""
+    references = batch.owned or batch.disowned or batch.registers
+    told = batch.lookups or batch.emitted or batch.direct or batch.rereads
+    return not (references or told or batch.cases or batch.poisoned or batch.unreadable)
 
 
 def _case(case: Case) -> tuple[Any, ...]:

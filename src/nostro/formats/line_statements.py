@@ -37,14 +37,30 @@ def zone(line: str, first: int, last: int) -> str:
     return line[first - 1 : last].strip()
 
 
-def fixed_width(chunks: Iterable[bytes], width: int) -> Iterator[tuple[int, str]]:
-    """Records of a fixed width with their line numbers; of a file without line ends, with their own numbers."""
+def amount_zone(line: str, first: int, last: int) -> str:
+    """As `zone`, of an amount: it stands at the right, so that of one with blanks there the end is missing.
+
+    Raises `Unreadable`: where a file is cut within it, less would be told than was moved.
+    """
+    found = zone(line, first, last)
+    if found and line[last - 1 : last].strip() == "":
+        raise Unreadable("the record ends within its amount")
+    return found
+
+
+def fixed_width(
+    chunks: Iterable[bytes], width: int, read: Callable[[bytes], str] = decode
+) -> Iterator[tuple[int, str]]:
+    """Records of a fixed width with their line numbers; of a file without line ends, with their own numbers.
+
+    `read` decodes what is read by itself.
+    """
     held, given = begun(chunks, 2 * width + 1)
     whole, beginning = chain((held,), given), held[: 2 * width]
     if len(beginning) > width and not set(beginning) & set(b"\r\n\x00"):
-        yield from _blocks(whole, width)
+        yield from _blocks(whole, width, read)
         return
-    for number, line in lines(whole):
+    for number, line in lines(whole, read=read):
         pieces = range(0, len(line), width) if len(line) >= 2 * width else (0,)
         for start in pieces:
             if record := line[start : start + width].rstrip():
@@ -68,16 +84,16 @@ def walked(walk: Walk[Told_co], records: Iterable[tuple[int, str]]) -> Iterator[
     yield from walk.finish()
 
 
-def _blocks(chunks: Iterable[bytes], width: int) -> Iterator[tuple[int, str]]:
+def _blocks(chunks: Iterable[bytes], width: int, read: Callable[[bytes], str]) -> Iterator[tuple[int, str]]:
     number, held = 0, b""
     for chunk in chunks:
         held += chunk
         whole = len(held) // width
         for place in range(whole):
             number += 1
-            yield number, decode(held[place * width : (place + 1) * width])
+            yield number, read(held[place * width : (place + 1) * width])
         held = held[whole * width :]
-    if rest := decode(held).rstrip():
+    if rest := read(held).rstrip():
         yield number + 1, rest.ljust(width)
 
 

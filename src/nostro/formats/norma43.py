@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -17,6 +18,7 @@ from nostro.formats.line_statements import (
     LineItem,
     Running,
     Strays,
+    amount_zone,
     day_if_any,
     fixed_width,
     negative,
@@ -26,6 +28,7 @@ from nostro.formats.line_statements import (
     zone,
 )
 from nostro.formats.reading import Beginning, Unreadable, if_readable
+from nostro.formats.text import decode
 from nostro.model.failures import FormatRefused
 from nostro.model.money import Amount
 from nostro.model.parties import BankAccount
@@ -65,7 +68,42 @@ def is_norma43(beginning: Beginning) -> bool:
 
 def read_norma43(chunks: Iterable[bytes]) -> Iterator[LineItem]:
     """Per statement its head, entries and located rejects, and its end. Raises `FormatRefused` where there is none."""
-    return walked(_Walk(), fixed_width(chunks, RECORD))
+    return walked(_Walk(), fixed_width(chunks, RECORD, _Letters().read))
+
+
+@dataclass(slots=True)
+class _Letters:
+    """Which code page a file is in: Windows-1252, or 850 of DOS, whichever makes Spanish of what is read."""
+
+    page: str = "cp1252"
+
+    def read(self, raw: bytes) -> str:
+        """A record's text. Where it leaves the page open, it is that of the last one which did not."""
+        with suppress(UnicodeDecodeError):
+            return raw.decode()
+        spanish = {page: _spanish(raw.decode(page, "replace")) for page in _PAGES}
+        if len(set(spanish.values())) > 1:
+            self.page = max(spanish, key=lambda page: spanish[page])
+        return raw.decode(self.page, "replace") if spanish[self.page] else decode(raw)
+
+
+_PAGES = ("cp1252", "cp850")
+_LETTERS, _SIGNS = frozenset("áéíóúüñçàèòï"), frozenset("ºª·¿¡€")
+
+
+def _spanish(text: str) -> int:
+    """How many signs beyond ASCII stand where Spanish (or Catalan) has them: no small letter among capitals."""
+    found = sum(sign in _SIGNS for sign in text)
+    for word in _WORD.findall(text):
+        beside = [letter for letter in word[1:] if letter.isascii()]
+        large, small = any(map(str.isupper, beside)), any(map(str.islower, beside))
+        for place, letter in enumerate(word):
+            if letter.lower() in _LETTERS:
+                found += not (large and letter.islower()) and not (small and place and letter.isupper())
+    return found
+
+
+_WORD = re.compile(r"[^\W\d_ºª]+")
 
 
 @dataclass(slots=True)
@@ -240,7 +278,7 @@ def _fields(running: Running, movement: _Movement) -> dict[str, Any]:
 
 
 def _amount(running: Running, record: str) -> Amount:
-    return scaled(zone(record, 29, 42), 2, running.head.currency)
+    return scaled(amount_zone(record, 29, 42), 2, running.head.currency)
 
 
 def _exchange(running: Running, movement: _Movement) -> Exchange | None:
@@ -274,7 +312,7 @@ def _place(running: Running) -> str:
 
 def _balance(code: str, record: str, first: int, currency: str, on: date | None) -> Balance:
     """A sign and fourteen digits. Raises `Unreadable`."""
-    told_amount = scaled(zone(record, first + 1, first + 14), 2, currency)
+    told_amount = scaled(amount_zone(record, first + 1, first + 14), 2, currency)
     sign = _DIRECTIONS.get(record[first - 1])
     if sign is None:
         raise Unreadable("the balance's sign is neither 1 nor 2")

@@ -21,6 +21,7 @@ from nostro.formats.text import lines
 from nostro.model.failures import FormatRefused
 from nostro.model.money import NO_CURRENCY, Amount
 from nostro.model.parties import Address, Party
+from nostro.model.references import told as really_told
 from nostro.model.statements import Detail, Direction, References, Source, StatementHead
 
 _TYPE = re.compile(r"!\s*(?:Type:|Account|Option:|Clear:)", re.IGNORECASE)
@@ -29,6 +30,7 @@ _COMPACT = re.compile(r"((?:19|20)\d\d)(\d\d)(\d\d)", re.ASCII)
 _MONEY = frozenset({"bank", "cash", "ccard", "oth a", "oth l"})
 _HELD = 100_000
 """Entries that wait for a date that proves the order."""
+_AMOUNTS = ("T", "U")
 _FIELDS = 500
 _WRONG_ORDER = "the date can be read in two orders: declare which (date_order: dmy or mdy)"
 _CHEQUE = re.compile(r"\d{1,20}")
@@ -67,6 +69,7 @@ class _Movement:
     told: dict[str, list[str]] = field(default_factory=dict)
     lines: list[int] = field(default_factory=list)
     """Of its parts' amounts (`$`)."""
+    last: str = ""
 
     def first(self, letter: str) -> str:
         """The first line with that letter."""
@@ -103,13 +106,18 @@ class _Walk:
             if line.startswith("$"):
                 self.movement.lines.append(number)
             if sum(map(len, self.movement.told.values())) < _FIELDS:
-                self.movement.told.setdefault(line[0].upper(), []).append(line[1:].strip())
+                self.movement.last = line[0].upper()
+                self.movement.told.setdefault(self.movement.last, []).append(line[1:].strip())
 
     def finish(self) -> Iterator[LineItem]:
         """The file is read to its end."""
         if not self.known:
             raise FormatRefused("There is no QIF header in this file.")
         unfinished = self.movement is not None
+        if self.movement is not None and self.movement.last in _AMOUNTS:
+            # Of an amount behind which the file ends some digits may lack: it is none.
+            for letter in _AMOUNTS:
+                self.movement.told.pop(letter, None)
         yield from self._complete()
         yield from self._release()
         if self.running is None:
@@ -242,7 +250,7 @@ def _fields(movement: _Movement, amount: Amount, order: str) -> dict[str, Any]:
     payee, memo, number = movement.first("P"), movement.first("M"), movement.first("N")
     address = tuple(line for line in movement.told.get("A", ()) if line)
     key = "ChqNb" if _CHEQUE.fullmatch(number) else "number"
-    others = {key: number, "category": movement.first("L"), "cleared": movement.first("C")}
+    others = {key: really_told(number), "category": movement.first("L"), "cleared": movement.first("C")}
     details = _splits(movement, amount.currency)
     words = memo or payee
     return {

@@ -98,7 +98,8 @@ class Unread(NamedTuple):
     @property
     def sentence(self) -> str:
         """What is said of it beside where the first is, without its content."""
-        return f"{self.path} is taken by no field: {self.times} of them"
+        others = self.times - 1
+        return f"No field takes this{f', nor {others} more of its kind' if others else ''}."
 
 
 Chunks = Iterable[bytes]

@@ -84,7 +84,11 @@ class ShownCounterparty(Value):
 
 
 class ShownDetail(Value):
-    """One payment inside an entry. `ultimate_counterparty`: who stands behind the counterparty, where that is told."""
+    """One payment inside an entry. `ultimate_counterparty`: who stands behind the counterparty, where that is told.
+
+    `own_account`: our number as the other side named it, where it is not the statement's; `own_ultimate`: who stands
+    behind us. Codes are told where they are not the entry's.
+    """
 
     amount: Amount | None
     direction: Direction | None
@@ -99,6 +103,10 @@ class ShownDetail(Value):
     local_instrument: str
     settlement_date: date | None
     tax: Amount | None
+    bank_transaction_code: str
+    proprietary_code: str
+    own_account: BankAccount | None
+    own_ultimate: Party | None
     documents: tuple[Document, ...]
     additional: str
     source: Source | None
@@ -120,6 +128,10 @@ class ShownDetail(Value):
             local_instrument=told.local_instrument or "",
             settlement_date=told.settlement_date,
             tax=told.tax,
+            bank_transaction_code=told.bank_transaction_code or "",
+            proprietary_code=told.proprietary_code or "",
+            own_account=told.own_account,
+            own_ultimate=told.own_ultimate,
             documents=told.documents or (),
             additional=told.additional,
             source=told.source,
@@ -138,6 +150,7 @@ class ShownEntry(Value):
     value_date: date | None
     references: References
     bank_transaction_code: str
+    proprietary_code: str
     remittance: str
     counterparty: ShownCounterparty | None
     exchange: Exchange | None
@@ -161,6 +174,7 @@ class ShownEntry(Value):
             value_date=entry.value_date,
             references=entry.references,
             bank_transaction_code=entry.bank_transaction_code,
+            proprietary_code=entry.proprietary_code or "",
             remittance=" ".join(entry.remittance),
             counterparty=ShownCounterparty.of(entry.counterparty, entry.counterparty_account),
             exchange=entry.exchange,

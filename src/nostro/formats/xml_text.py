@@ -6,13 +6,23 @@ import re
 from xml.sax.saxutils import quoteattr
 
 DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
-_MARKED = re.compile("[&<>\r\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_NO_XML = "\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff"
+"""What no XML can hold, however it is written."""
+_MARKED = re.compile(f"[&<>\r{_NO_XML}]")
+_OUT = re.compile(f"[{_NO_XML}]")
+REPLACED = "\ufffd"
+"""Unicode's own sign for one that can't be shown."""
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"}
 
 
 def escaped(text: str) -> str:
-    """Text as XML has it. What XML can't hold at all is left out."""
-    return _MARKED.sub(lambda found: _ESCAPES.get(found[0], ""), text) if _MARKED.search(text) else text
+    """Text as XML has it. `REPLACED` stands for each sign that XML can't hold at all."""
+    return _MARKED.sub(lambda found: _ESCAPES.get(found[0], REPLACED), text) if _MARKED.search(text) else text
+
+
+def held(text: str) -> str:
+    """Text without what XML can't hold at all."""
+    return _OUT.sub("", text)
 
 
 def leaf(name: str, text: str, attributes: str = "") -> str:

@@ -176,7 +176,11 @@ class Attribute(Value):
 
 
 class InvoiceLine(Value):
-    """BG-25. `parent` and `purpose` (GROUP, DETAIL, INFORMATION) are those of CII's EXTENDED sub lines."""
+    """BG-25. `parent` and `purpose` (GROUP, DETAIL, INFORMATION) are those of CII's EXTENDED sub lines.
+
+    The amounts of a GROUP and of INFORMATION count in no total: other lines tell them. UBL's sub lines (BG-DEX-01)
+    follow the line that they explain, as INFORMATION whose `parent` is that line's number.
+    """
 
     line_id: str = ""  # BT-126
     note: str = ""  # BT-127
@@ -282,6 +286,14 @@ class Withholding(Value):
     jurisdiction: str = ""
 
 
+class ThirdPartyPayment(Value):
+    """BG-DEX-09 of XRechnung's extension: what the seller collects for another, beside the invoice's own total."""
+
+    type: str = ""  # BT-DEX-001
+    amount: Amount | None = None  # BT-DEX-002
+    description: str = ""  # BT-DEX-003
+
+
 class InvoiceContent(Value):
     """All that an invoice says; `not_read` names what it says besides (XPaths), so that nothing is lost in silence."""
 
@@ -313,6 +325,7 @@ class InvoiceContent(Value):
     totals: Totals = Totals()  # BG-22
     tax_breakdown: tuple[TaxBreakdown, ...] = ()  # BG-23
     withholdings: tuple[Withholding, ...] = ()
+    third_party_payments: tuple[ThirdPartyPayment, ...] = ()  # BG-DEX-09
     stamp_duty: Amount | None = None
     attachments: tuple[Attachment, ...] = ()  # BG-24
     lines: tuple[InvoiceLine, ...] = ()  # BG-25

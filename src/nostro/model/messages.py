@@ -58,11 +58,12 @@ class Envelope(Value):
 
 
 class Reason(Value):
-    """Why: a code of an external code set (`AC04`, `RCVC`, `R01`), or the bank's own; and what it says besides."""
+    """Why: a code of an external code set (`AC04`, `RCVC`, `R01`), or the bank's own; what it says besides, and who."""
 
     code: str = ""
     proprietary: str = ""
     text: str = ""
+    originator: str | None = None
 
 
 class Case(Value):

@@ -107,7 +107,9 @@ class Detail(Value):
     """One transaction inside an entry.
 
     `counterparty` is whom the bank saw; where somebody stands behind it (a payment factory, a marketplace), that is the
-    `ultimate_counterparty`.
+    `ultimate_counterparty`. `own_account` is the number under which we were paid or paid, where it is not the
+    statement's (a virtual account, a QR-IBAN), `own_ultimate` whose money it is on our side. Codes are told where they
+    are not the entry's.
     """
 
     amount: Amount | None = None
@@ -126,11 +128,18 @@ class Detail(Value):
     settlement_date: date | None = None
     local_instrument: str | None = None
     tax: Amount | None = None
+    bank_transaction_code: str | None = None
+    proprietary_code: str | None = None
+    own_account: BankAccount | None = None
+    own_ultimate: Party | None = None
     source: Source | None = None
 
 
 class Entry(Value):
-    """One line of a statement: a bank movement as this document tells it."""
+    """One line of a statement: a bank movement as this document tells it.
+
+    `proprietary_code`: the bank's own code beside ISO's (a German GVC); alone it is the `bank_transaction_code`.
+    """
 
     amount: Amount
     direction: Direction
@@ -149,6 +158,7 @@ class Entry(Value):
     additional: str = ""
     details: tuple[Detail, ...] = ()
     details_total: int = 0
+    proprietary_code: str | None = None
     source: Source
 
     @property

@@ -122,7 +122,7 @@ def convert(
     payload of a QR-bill.
 
     What was written is read again: whatever could not be carried is said on standard error, with its place, and so is
-    what no field took of a statement in camt. What a format asks for and the source does not say is asked for by name.
+    what no field took of ISO 20022. What a format asks for and the source does not say is asked for by name.
     Exit code 0: all was carried, 1: something was not, 2: it can't be written so at all, and nothing was.
     """
     said = 0
@@ -142,9 +142,9 @@ def convert(
             now = clock_of(own, datetime.now(UTC).replace(microsecond=0))
             order = Order(now, say, result.profile, given.names, pdf, source=told, own=own)
             result.in_folder(Path(file), order).write(written(result.to, told(), order))
-            for document in tell(chunks, Path(file).name, form) if target.streams else ():
+            for document in tell(chunks, Path(file).name, form):
                 for found in unread(document):
-                    say(f"{found.where}, line {found.line}: {found.sentence}; it is not in the result.")
+                    say(f"{found.where}, line {found.line}: {found.sentence} It is not in the result.")
     except ProfileNeeded as needed:
         frame.output.failure(needed)
         frame.output.aside_as_it_is(needed.proposal)

@@ -25,13 +25,15 @@ class Loop:
     """A step, and how long to rest when it found nothing to do.
 
     `follows`: loops whose work makes work for this one. When one of them did something, here or in another process, its
-    rest ends: so an instance that is alone passes from stage to stage without waiting for the next look.
+    rest ends: so an instance that is alone passes from stage to stage without waiting for the next look. `elsewhere`:
+    whether what it did since this was asked before may be work for another process.
     """
 
     name: str
     step: Callable[[Now], Awaitable[int]]
     idle_seconds: float
     follows: Sequence[str] = ()
+    elsewhere: Callable[[], bool] = lambda: True
 
     def is_woken_by(self, name: str) -> bool:
         """Whether the work of a loop (`dispatch odoo-de`), or of its kind (`dispatch`), ends this one's rest."""
@@ -92,7 +94,7 @@ class Loops:
             if await self._once(loop):
                 for other in woken:
                     other.set()
-                if woken and self.nudges is not None:
+                if woken and self.nudges is not None and loop.elsewhere():
                     self.nudges.tell(loop.name)
             elif not self.stop.is_set():
                 with contextlib.suppress(TimeoutError):

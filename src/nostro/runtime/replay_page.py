@@ -2,31 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
 
 from rich.console import Console
 
-from nostro.engine.difference import MONEY, Change, Effect, Line
-from nostro.engine.replay import WhatIf
+from nostro.engine.difference import MONEY, Change, Effect, Kind
+from nostro.engine.difference_in_money import InCurrency, Line, by_currency
+from nostro.engine.replay import SHOWN, WhatIf
+from nostro.model.money import Money
 from nostro.runtime.output import clean, table, when
 
-AS_THEY_CAME = (
-    "The facts are taken as they came. What banks, payment providers and Odoo would have answered to other commands "
-    "nobody knows, and what other subjects would have heard is not followed; after each fact the subject goes on from "
-    "the state that it really had."
+NOT_FOLLOWED = (
+    "What would have come of it later is not counted. Each fact is decided from the state that its subject really "
+    "had, with the answers and at the deadlines that really came. So an effect that these rules only put off shows as "
+    "missing and may not come back, and what banks, payment providers, Odoo and other subjects would have done upon "
+    "it nobody knows. These figures are no forecast of balances."
 )
+GOES_ON: Mapping[Kind, str] = {
+    "state": "would have gone on in another process state",
+    "fact": "would have told other subjects something else",
+    "command": "would have asked something else of the outside",
+    "stopped": "would have been set aside",
+}
 WORDS = (
-    "Amounts of one line are of one entity and one currency. A posting is money in transit between systems, a command "
-    "is an effect that is asked of the outside, a case is something that waits for a person."
+    "Of each fact what both rules have in common is left out. Posted is money in transit between systems, asked is a "
+    "command to the outside and how far it goes, held is a case that waits for a person. What is posted, asked and "
+    "held is often the same money: different lines are not to be added. The difference is new less old; what goes out "
+    "has a minus, so that less of it is a plus. Why names, for each fact, the rule that decided it and, behind the "
+    "arrow, the rule that would have."
 )
+NOTHING = "These rules would have changed nothing."
+NO_EFFECT = "At none of these facts these rules would have had another effect."
+KINDS: Mapping[Kind, str] = {"posting": "posted", "command": "asked", "case": "held"}
 SUBJECTS_SHOWN = 50
+FIGURES = ("old rules", "new rules", "difference")
 STYLE = (
     "body{font:15px/1.5 sans-serif;max-width:75em;margin:2em auto;padding:0 1em}table{border-collapse:collapse;"
     "margin:1em 0}th,td{border:1px solid #999;padding:.25em .6em;text-align:left;vertical-align:top}"
-    "td.n{text-align:right;white-space:nowrap}th{background:#eee}"
+    "td.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}th{background:#eee}"
+    ".caution{border-left:.4em solid #b00;background:#fee;padding:.5em 1em;font-weight:bold}"
 )
 
 
@@ -51,7 +68,11 @@ class Told:
             "facts_that_differ": totals.facts,
             "subjects_that_differ": self.asked.subjects,
             "unlike_the_record": self.asked.unlike,
+            "subjects_are_at_least": self.asked.uncounted,
+            "not_followed": {"sentence": NOT_FOLLOWED, "subjects": _goes_on(self.asked)},
+            "facts_with_another_wait": self.asked.waits,
             "money": totals.lines(MONEY),
+            "money_by_subject": by_currency(totals, self.changes, SHOWN),
             "otherwise": totals.lines(("stopped", "state", "fact", "rule")),
             "differences": [{"subject": of[0].subject, "changes": of} for of in self.changes],
         }
@@ -69,9 +90,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Paragraphs before, tables, paragraphs after."""
+    """Paragraphs before, what nobody may overlook, tables, paragraphs after."""
 
     title: str
+    caution: str
     before: Sequence[str]
     parts: Sequence[Part]
     after: Sequence[str]
@@ -80,6 +102,8 @@ class Page:
         """For a terminal."""
         for sentence in (self.title, *self.before):
             console.print(clean(sentence))
+        if self.caution:
+            console.print(clean(self.caution), style="bold red")
         for part in self.parts:
             heads = {head: "right" if n in part.right else "left" for n, head in enumerate(part.heads)}
             console.print(table(part.title, heads, part.rows))
@@ -89,6 +113,7 @@ class Page:
     def markdown(self) -> str:
         """As Markdown, with what would end a cell or begin markup made harmless."""
         lines = [f"# {self.title}", *(f"\n{_marked(sentence)}" for sentence in self.before)]
+        lines += [f"\n> **{_marked(self.caution)}**"] if self.caution else []
         for part in self.parts:
             rule = ["---:" if n in part.right else "---" for n in range(len(part.heads))]
             lines += [f"\n## {part.title}\n", _row(part.heads), _row(rule)]
@@ -99,6 +124,7 @@ class Page:
         """As one file that needs no other: no script, nothing from elsewhere."""
         parts = "".join(map(_html, self.parts))
         before, after = ("".join(f"<p>{_safe(s)}</p>" for s in told) for told in (self.before, self.after))
+        before += f'<p class="caution">{_safe(self.caution)}</p>' if self.caution else ""
         return (
             f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{_safe(self.title)}</title>'
             f"<style>{STYLE}</style><h1>{_safe(self.title)}</h1>{before}{parts}{after}</html>\n"
@@ -136,39 +162,86 @@ def page_of(told: Told) -> Page:
     asked, totals = told.asked, told.asked.totals
     before = [
         f"Under bundle {told.bundle[:12]} ({told.source}), as of {when(told.at, None)}.",
-        f"{asked.facts} facts replayed: {totals.facts} of {asked.subjects} subjects would have been decided otherwise.",
+        f"Of {asked.facts} facts {totals.facts}, of {_counted(asked)} subjects, would have been decided otherwise.",
     ]
     if asked.unlike:
         before.append(
             f"{asked.unlike} facts differ under their own rules already: see docs/operate/replay-differs.md first."
         )
-    parts = [part for part in (_money(told), _otherwise(told), _subjects(told)) if part.rows]
-    after = [AS_THEY_CAME, WORDS] if parts else ["These rules would have changed nothing."]
+    if asked.waits:
+        before.append(
+            f"After {asked.waits} facts a subject would have waited until another time, or for another look-up: "
+            "what would have come of that is not in the tables."
+        )
+    each = by_currency(totals, told.changes, SUBJECTS_SHOWN)
+    parts = [part for one in each for part in (_by_entity(one), _by_subject(one))]
+    parts += [part for part in (_no_amount(told), _otherwise(told), _subjects(told)) if part.rows]
+    after = [WORDS] if parts else [NO_EFFECT if asked.waits else NOTHING]
     if len(told.changes) > SUBJECTS_SHOWN:
-        after.append(f"{SUBJECTS_SHOWN} subjects are shown, those with the largest amounts; --json tells up to 1,000.")
-    return Page("What other rules would have done", before, parts, after)
+        after.append(f"{SUBJECTS_SHOWN} subjects are shown of each, those that differ most; --json tells up to 1,000.")
+    return Page(
+        "What other rules would have done", _caution(asked) if parts or asked.waits else "", before, parts, after
+    )
 
 
-def _money(told: Told) -> Part:
-    rows = [(*_named(line), str(line.was_amount or ""), *_would(line)) for line in told.asked.totals.lines(MONEY)]
-    heads = ("kind", "entity", "what", "was", "amount", "would be", "amount", "difference")
-    return Part("In money, by entity and currency", heads, rows, frozenset({3, 4, 5, 6, 7}))
+def _caution(asked: WhatIf) -> str:
+    """What the page can't know, and how many subjects that concerns."""
+    told = [f"{count} {GOES_ON[kind]}" for kind, count in _goes_on(asked).items() if count]
+    return f"{NOT_FOLLOWED} Of the {_counted(asked)} subjects that differ, {', '.join(told)}." if told else NOT_FOLLOWED
 
 
-def _named(line: Line) -> tuple[str, ...]:
-    return line.kind, line.entity, line.what, str(line.was)
+def _goes_on(asked: WhatIf) -> dict[Kind, int]:
+    return {kind: asked.goes_on[kind] for kind in GOES_ON}
 
 
-def _would(line: Line) -> tuple[str, ...]:
-    if line.was_amount is None or line.would_amount is None:
-        return str(line.would), "", ""
-    return str(line.would), str(line.would_amount), str(line.would_amount - line.was_amount)
+def _counted(asked: WhatIf) -> str:
+    return f"{'at least ' if asked.uncounted else ''}{asked.subjects}"
+
+
+def _by_entity(one: InCurrency) -> Part:
+    rows = [
+        (line.entity, _what(line), str(line.was), str(line.would), *_amounts(line)) for line in _largest(one.totals)
+    ]
+    heads = ("entity", "what", "old times", "new times", *FIGURES)
+    return Part(f"{one.currency} by entity", heads, rows, frozenset({2, 3, 4, 5, 6}))
+
+
+def _by_subject(one: InCurrency) -> Part:
+    rows = [
+        (of.subject, _what(each.line), *_amounts(each.line), "\n".join(each.why))
+        for of in one.subjects
+        for each in of.lines
+    ]
+    others = f"all but these {len(one.subjects)}"
+    rows += [(others, f"{line.entity}, {_what(line)}", *_amounts(line), "") for line in _largest(one.others)]
+    title = f"{one.currency} by subject, the greatest difference first"
+    return Part(title, ("subject", "what", *FIGURES, "why"), rows, frozenset({2, 3, 4}))
+
+
+def _largest(lines: Iterable[Line]) -> list[Line]:
+    return sorted(lines, key=lambda line: line.size, reverse=True)
+
+
+def _what(line: Line) -> str:
+    return f"{KINDS.get(line.kind, line.kind)}: {line.what}{', going out' if line.out else ''}"
+
+
+def _amounts(line: Line) -> tuple[str, ...]:
+    difference = line.difference or Money.zero(line.currency)
+    plus = "+" if difference.minor > 0 else ""
+    return str(line.was_amount), str(line.would_amount), f"{plus}{difference}"
+
+
+def _no_amount(told: Told) -> Part:
+    lines = [line for line in told.asked.totals.lines(MONEY) if not line.currency]
+    rows = [(line.entity, _what(line), str(line.was), str(line.would)) for line in lines]
+    return Part("Without an amount", ("entity", "what", "old times", "new times"), rows, frozenset({2, 3}))
 
 
 def _otherwise(told: Told) -> Part:
     lines = told.asked.totals.lines(("stopped", "state", "fact", "rule"))
-    rows = [(line.kind, line.entity, line.what, str(line.was), str(line.would)) for line in lines]
-    return Part("Otherwise", ("kind", "entity", "what", "was", "would be"), rows, frozenset({3, 4}))
+    rows = [(line.entity, f"{line.kind}: {line.what}", str(line.was), str(line.would)) for line in lines]
+    return Part("Otherwise", ("entity", "what", "old times", "new times"), rows, frozenset({2, 3}))
 
 
 def _subjects(told: Told) -> Part:
@@ -177,7 +250,7 @@ def _subjects(told: Told) -> Part:
         for of in told.changes[:SUBJECTS_SHOWN]
         for one in of
     ]
-    return Part("By subject, the largest amounts first", ("subject", "fact", "was", "would be"), rows)
+    return Part("By fact", ("subject", "fact", "old rules only", "new rules only"), rows)
 
 
 def _effects(effects: Iterable[Effect]) -> str:

@@ -193,7 +193,9 @@ class Wiring:
         slots = Slots(house.database, self.name, house.connections)
         leases, readings = Leases(house.database, self.name), self._readings(limits)
         checkpoints = Checkpoints(house.database, house.seal_key, house.anchors.put)
-        dispatchers = await self._dispatchers(slots)
+        dispatchers = await self._dispatchers(slots, tenure)
+        decider = self._decider(tenure, dispatchers)
+        elsewhere = {f"dispatch {d.connection.id}": d.elsewhere for d in dispatchers} | {"decide": decider.elsewhere}
         steps = [
             ("limits", limits.step, 1.0),
             ("tenure", self._told(tenure), 1.0),
@@ -201,7 +203,7 @@ class Wiring:
             *await self._intakes(intake, slots, leases),
             ("read", readings.step, 0.1),
             ("route", Rejoin(house.database, house.keys, house.processes).step, 1.0),
-            ("decide", self._decider(tenure, dispatchers).step, 0.05),
+            ("decide", decider.step, 0.05),
             ("deadlines", Deadlines(house.database, tenure).step, 1.0),
             *((f"dispatch {d.connection.id}", d.step, 0.1) for d in dispatchers),
             ("checkpoints", checkpoints.step, 1.0),
@@ -211,7 +213,10 @@ class Wiring:
         health = Health(house.database, limits, house.now, self._lateness, self.metrics.registry, self.metrics)
         return Worker(
             house=house,
-            loops=[Loop(name, self._timed(name, step), idle, follows_of(name)) for name, step, idle in steps],
+            loops=[
+                Loop(name, self._timed(name, step), idle, follows_of(name), elsewhere.get(name, lambda: True))
+                for name, step, idle in steps
+            ],
             tenure=tenure,
             slots=slots,
             dispatchers=dispatchers,
@@ -277,7 +282,7 @@ class Wiring:
     async def _transport(self, connection: OpenConnection) -> Transport:
         return self.guard(connection, await self.stack.enter_async_context(self.carrier()))
 
-    async def _dispatchers(self, slots: Slots) -> list[Dispatcher]:
+    async def _dispatchers(self, slots: Slots, tenure: Tenure) -> list[Dispatcher]:
         house = self.house
         serving = [c for c in house.connections.values() if c.connector.manifest.operations and c.connector.wire]
         transports: dict[tuple[str, int], Transport] = {}
@@ -293,6 +298,7 @@ class Wiring:
             house.entropy,
             self.metrics.count,
             self.traces,
+            decides=lambda shard: shard in tenure.shards,
         )
         return [Dispatcher(shared, connection) for connection in serving]
 

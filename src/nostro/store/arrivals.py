@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from nostro.model.facts import Fact
 from nostro.model.ids import Subject, short_digest
-from nostro.store.database import Statements, Together, Transaction
+from nostro.store.database import Statements, Transaction
 
 SQL = Statements("routing")
 LANES = ("critical", "standard", "bulk")
@@ -101,9 +101,18 @@ def arrival_for(fact: Fact, blob: Blob, subject: Subject, lane: int, at: datetim
     )
 
 
-async def put(tx: Transaction | Together, arrivals: Sequence[Arrival]) -> int:
+async def put(tx: Transaction, arrivals: Sequence[Arrival]) -> int:
     """Appends to the queue. Callers make sure by `seen`, or by the row that they close, that it happens once."""
     if arrivals:
-        values = map(list, zip(*arrivals, strict=True))
-        await tx.run(SQL.put_arrivals, **dict(zip(COLUMNS, values, strict=True)))
+        await tx.run(SQL.put_arrivals, **_columns(arrivals))
     return len(arrivals)
+
+
+async def put_ahead(tx: Transaction, arrivals: Sequence[Arrival]) -> None:
+    """The same, on the way of whatever comes next."""
+    if arrivals:
+        await tx.ahead(SQL.put_arrivals, **_columns(arrivals))
+
+
+def _columns(arrivals: Sequence[Arrival]) -> dict[str, list[object]]:
+    return dict(zip(COLUMNS, map(list, zip(*arrivals, strict=True)), strict=True))

@@ -120,7 +120,8 @@ class Transaction:
 
     def __init__(self, connection: _Connection) -> None:
         self.connection = connection
-        self._ahead: list[tuple[Statement, Parameters]] = [(BEGIN, {})]
+        self._begun = False
+        self._ahead: list[Call] = []
 
     async def rows(self, statement: Statement, **parameters: object) -> list[Row]:
         """All rows that the statement returns."""
@@ -134,9 +135,13 @@ class Transaction:
         """Runs it and returns how many rows it touched."""
         return (await self.send(statement, parameters)).rowcount
 
-    async def ahead(self, statement: Statement, **parameters: object) -> None:
-        """Runs it before whatever comes next, the commit at the latest. If it fails, nothing behind it is done."""
-        self._ahead.append((statement, parameters))
+    async def ahead(self, statement: Statement, **parameters: object) -> Answer:
+        """Runs it before whatever comes next, the commit at the latest. If it fails, nothing behind it is done.
+
+        Its answer is there when what came next has been answered, after the commit too.
+        """
+        self._ahead.append(self._called(statement, parameters))
+        return self._ahead[-1].answer
 
     async def execute(self, query: LiteralString | bytes, parameters: Any = None) -> AsyncCursor[Row]:  # noqa: ANN401 - psycopg's
         """A statement without a name."""
@@ -163,6 +168,10 @@ class Transaction:
         yield sent
         await self._send(sent.calls)
 
+    async def answered(self) -> None:
+        """Returns when what was to go ahead has been answered."""
+        await self._send(())
+
     async def send(self, statement: Statement, parameters: Parameters) -> Answer:
         """Its answer, when it is there."""
         call = self._called(statement, parameters)
@@ -173,7 +182,7 @@ class Transaction:
         """What was done stays. Raises `StatementRefused` when a statement had failed, and was swallowed."""
         if self.connection.pgconn.transaction_status == pq.TransactionStatus.INERROR:
             raise StatementRefused("A statement of this database transaction had failed.")
-        if self._ahead != [(BEGIN, {})]:
+        if self._begun or self._ahead:
             await self.send(COMMIT, {})  # which a connection that was lost meanwhile refuses
 
     def _called(self, statement: Statement, parameters: Parameters) -> Call:
@@ -181,8 +190,10 @@ class Transaction:
 
     async def _send(self, calls: Sequence[Call]) -> None:
         ahead, self._ahead = self._ahead, []
+        if not self._begun:
+            self._begun, ahead = True, [self._called(BEGIN, {}), *ahead]
         if ahead or calls:
-            await self.connection.wire.send([*(self._called(*one) for one in ahead), *calls])
+            await self.connection.wire.send([*ahead, *calls])
 
 
 class Together:

@@ -28,7 +28,8 @@ Attributes = dict[str, str]
 
 _RETURNS = frozenset({"ARUDD", "ARUCS"})
 _RETURNED = re.compile(r"(?:Returned|Unapplied)\w*Item")
-_DECIMAL = re.compile(r"\d{1,15}(?:\.\d{1,2})?", re.ASCII)
+_DECIMAL = re.compile(r"(?:\d{1,15}|\d{1,3}(?:,\d{3}){1,4})(?:\.\d{1,2})?", re.ASCII)
+"""Some banks put commas between the thousands."""
 _ABOUT = frozenset({"Header", "MessagingHeader", "AddresseeInformation", "ServiceLicenseInformation"})
 
 
@@ -247,10 +248,10 @@ def _error(told: Attributes, source: Source) -> PaymentStatus:
 def _total(report: _Report, told: Attributes) -> None:
     count, total = report.since
     report.since = (0, Decimal(0))
-    said = told.get("valueof", "")
-    if _DECIMAL.fullmatch(said):
-        ok = Decimal(said) == total
-        detail = "" if ok else f"{plain(Decimal(said))} is told, {plain(total)} is there"
+    value = _decimal(told.get("valueof", ""))
+    if value is not None:
+        ok = value == total
+        detail = "" if ok else f"{plain(value)} is told, {plain(total)} is there"
         report.checks.append(Check(name="totals/value", ok=ok, detail=detail))
     said = told.get("numberof", "")
     if said.isdecimal() and len(said) < 18:
@@ -275,10 +276,12 @@ def _banks(*accounts: Attributes) -> Iterator[BankAccount]:
 
 def amount_of(told: Attributes) -> Amount | None:
     """`valueOf` in its currency, which is sterling where none is told."""
-    said, currency = told.get("valueof", ""), told.get("currency", "") or "GBP"
-    if not _DECIMAL.fullmatch(said) or currency not in EXPONENTS:
-        return None
-    return Amount(value=Decimal(said), currency=currency)
+    value, currency = _decimal(told.get("valueof", "")), told.get("currency", "") or "GBP"
+    return Amount(value=value, currency=currency) if value is not None and currency in EXPONENTS else None
+
+
+def _decimal(said: str) -> Decimal | None:
+    return Decimal(said.replace(",", "")) if _DECIMAL.fullmatch(said) else None
 
 
 def day(said: str) -> date | None:

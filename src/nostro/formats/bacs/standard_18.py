@@ -135,13 +135,16 @@ class _Walk:
         why = "" if code in TRANSACTIONS else "the transaction code is none of Standard 18"
         if not (said.isascii() and said.isdecimal()):
             why = "the amount is no number"
+        elif len(told) < FIELDS["amount"].stop:
+            why = "the record ends within its amount"
+        elif _own(fields) and len(told) < FIELDS["reference"].start + len(CONTRA):
+            why = "the record ends before it says whether it is a contra record"
         if why:
             self.rejected += 1
             yield Reject(where=self._where, why=why, line=line)
             return
         sums = self.sums["credit" if TRANSACTIONS[code] == "credit_transfer" else "debit"]
-        own = (fields["own_sort_code"], fields["own_number"])
-        if (fields["sort_code"], fields["number"]) == own and CONTRA in fields["reference"]:
+        if _own(fields) and CONTRA in fields["reference"]:
             sums.contras += 1
             sums.contra_pence += int(said)
             return
@@ -201,6 +204,11 @@ class _Walk:
         said = self.labels.get(f"UTL1.{name}", "")
         told = int(said) if said.isdecimal() else 0
         return Check(name=name, ok=told == there, detail="" if told == there else f"{told} is told, {there} is there")
+
+
+def _own(fields: Mapping[str, str]) -> bool:
+    """Whether the other side of a record is its own account: so it is in contra records."""
+    return (fields["sort_code"], fields["number"]) == (fields["own_sort_code"], fields["own_number"])
 
 
 def _is_standard_18(beginning: Beginning) -> bool:

@@ -21,6 +21,8 @@ from nostro.model.statements import Reject
 _HEADER = re.compile(r"01,[^,]*,[^,]*,\d{6,8},[\d:]{0,8},[^,]*,")
 _CODES = frozenset({"01", "02", "03", "16", "49", "88", "98", "99"})
 _LETTERS = 16_384
+_AMOUNT = 2
+"""Where the amount stands among the fields of record 16."""
 _CONTINUATIONS = 1_000
 """Continuations that are kept of one record."""
 
@@ -96,6 +98,8 @@ class _Walk:
 
     def finish(self) -> Iterator[LineItem]:
         """The file is read to its end."""
+        if self.record is not None and self.record.code == "16" and self.account is not None:
+            yield from self._last(self.account, self.record)
         yield from self._complete()
         if not self.known:
             raise FormatRefused("There is no BAI2 record in this file.")
@@ -108,6 +112,13 @@ class _Walk:
         yield from self._give_ended()
         if not self.accounts:
             yield Reject(where="file", why="the file holds no account", line=self.line)
+
+    def _last(self, account: ReportedAccount, record: _Logical) -> Iterator[LineItem]:
+        """A movement behind which the file ends: of one that does not get beyond its amount some digits may lack."""
+        told = ",".join(record.bodies).split(",")
+        if len(told) <= _AMOUNT + 1:
+            self.record = None
+            yield account.running.reject("the file ends within the amount", record.line)
 
     def _start_counting(self, code: str) -> None:
         if code == "01":

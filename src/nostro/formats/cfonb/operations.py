@@ -19,6 +19,7 @@ from nostro.formats.line_statements import (
     LineItem,
     Running,
     Strays,
+    amount_zone,
     day_if_any,
     fixed_width,
     scaled,
@@ -114,7 +115,7 @@ class _Walk:
     def _operation(self, running: Running, record: str) -> LineItem:
         amount: Amount | None = None
         try:
-            amount = scaled(zone(record, 229, 240), 2, _CURRENCY)
+            amount = scaled(amount_zone(record, 229, 240), 2, _CURRENCY)
             return running.entry(_fields(running, record, self.line, amount), self.line)
         except Unreadable as unreadable:
             return running.reject(str(unreadable), self.line, amount)

@@ -1,7 +1,8 @@
 """CFONB 160, streaming: domestic transfers, direct debits and bills that a client orders, as payment initiations.
 
 CFONB, "Virements et prélèvements, 160 caractères" and "Remises de LCR": records 03, 06, 07, 08. Their day of execution
-has a year of one digit, which no file completes: it stays as told.
+has a year of one digit, which no file completes: it stays as told. Position 81 of record 03 says the currency: `E` for
+euros, `F` for francs.
 """
 
 from __future__ import annotations
@@ -12,7 +13,16 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from nostro.formats.cfonb.rib import rib
-from nostro.formats.line_statements import Strays, day_if_any, fixed_width, scaled, walked, whole_number, zone
+from nostro.formats.line_statements import (
+    Strays,
+    amount_zone,
+    day_if_any,
+    fixed_width,
+    scaled,
+    walked,
+    whole_number,
+    zone,
+)
 from nostro.formats.reading import Beginning, Unreadable
 from nostro.model.failures import FormatRefused
 from nostro.model.messages import Instruction, MessageEnd, MessageHead, Method
@@ -23,7 +33,7 @@ from nostro.model.statements import Check, References, Reject, Source
 
 RECORD = 160
 _HEADER = re.compile(r"03(?:02|08|22|27|28|29|60|76|85)[ \d]{8}.{6}")
-_CURRENCY = "EUR"
+_CURRENCIES = {"E": "EUR", "F": "FRF"}
 _METHODS: dict[str, Method] = {"02": "credit_transfer", "22": "credit_transfer", "27": "credit_transfer",
                                "28": "credit_transfer", "29": "prenote", "76": "credit_transfer",
                                "08": "direct_debit", "85": "direct_debit", "60": "direct_debit"}  # fmt: skip
@@ -54,6 +64,7 @@ class _Order:
     sender: Party
     account: BankAccount
     group: str
+    currency: str
     count: int = 0
     rejected: int = 0
     total: Decimal = Decimal(0)
@@ -112,12 +123,17 @@ class _Walk:
         self.orders += 1
         operation = zone(record, 3, 4)
         is_bill = operation == _BILL
-        account = _bank_account(record, bill=is_bill)
+        mark = zone(record, 81, 81)
+        currency = _CURRENCIES.get(mark, "EUR")
+        account = _bank_account(record, currency, bill=is_bill)
         name = zone(record, 31, 54)
         group = zone(record, 150, 160) if is_bill else zone(record, 55, 61)
         others = {"operation": operation, "execution_day": "" if is_bill else told(zone(record, 26, 30)),
                   "sender": told(zone(record, 13, 18))}  # fmt: skip
-        self.order = _Order(self.orders, operation, Party(name=name), account, group)
+        self.order = _Order(self.orders, operation, Party(name=name), account, group, currency)
+        if mark and mark not in _CURRENCIES:
+            detail = f"{mark} is no currency that CFONB knows: euros"
+            self.order.checks.append(Check(name="currency", ok=False, detail=detail))
         return MessageHead(
             kind="payment_initiation",
             message_id=group,
@@ -161,15 +177,15 @@ class _Walk:
         yield from self._flush(order)
         self.order = None
         yield MessageEnd(
-            items=order.count, rejected=order.rejected, totals={_CURRENCY: order.total}, checks=tuple(order.checks)
+            items=order.count, rejected=order.rejected, totals={order.currency: order.total}, checks=tuple(order.checks)
         )
 
 
-def _bank_account(record: str, *, bill: bool) -> BankAccount:
+def _bank_account(record: str, currency: str, *, bill: bool) -> BankAccount:
     """Bank, branch and number: one after the other in bills, apart in transfers."""
     if bill:
-        return rib(zone(record, 82, 86), zone(record, 87, 91), zone(record, 92, 102), _CURRENCY)
-    return rib(zone(record, 150, 154), zone(record, 87, 91), zone(record, 92, 102), _CURRENCY)
+        return rib(zone(record, 82, 86), zone(record, 87, 91), zone(record, 92, 102), currency)
+    return rib(zone(record, 150, 154), zone(record, 87, 91), zone(record, 92, 102), currency)
 
 
 def _instruction(order: _Order, record: str, further: list[str], line: int) -> Instruction:
@@ -200,15 +216,17 @@ def _parts(order: _Order, record: str) -> tuple[Amount, Party, BankAccount, Refe
     """Amount, other side, its account and the references of a record 06. Raises `Unreadable`."""
     other = Party(name=zone(record, 31, 54))
     if not order.is_bill:
-        amount = scaled(zone(record, 103, 118), 2, _CURRENCY)
-        return amount, other, _bank_account(record, bill=False), References(end_to_end=told(zone(record, 19, 30)))
+        amount = scaled(amount_zone(record, 103, 118), 2, order.currency)
+        account = _bank_account(record, order.currency, bill=False)
+        return amount, other, account, References(end_to_end=told(zone(record, 19, 30)))
     references = References(end_to_end=told(zone(record, 21, 30)), instruction=told(zone(record, 151, 160)))
-    return scaled(zone(record, 103, 114), 2, _CURRENCY), other, _bank_account(record, bill=True), references
+    amount = scaled(amount_zone(record, 103, 114), 2, order.currency)
+    return amount, other, _bank_account(record, order.currency, bill=True), references
 
 
 def _check_total(order: _Order, said: str) -> None:
     if whole_number(said) is not None:
-        told_total = scaled(said, 2, _CURRENCY).value
+        told_total = scaled(said, 2, order.currency).value
         ok = told_total == order.total
         detail = "" if ok else f"{told_total} is told, the payments make {order.total}"
         order.checks.append(Check(name="total", ok=ok, detail=detail))

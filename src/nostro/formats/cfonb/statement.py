@@ -17,6 +17,7 @@ from nostro.formats.line_statements import (
     LineItem,
     Running,
     Strays,
+    amount_zone,
     day_if_any,
     fixed_width,
     negative,
@@ -199,7 +200,7 @@ def _references(record: str) -> dict[str, str]:
 
 def _amount(record: str) -> Amount:
     """The signed amount of a record. Raises `Unreadable`."""
-    return signed(zone(record, 91, 104), zone(record, 20, 20), zone(record, 17, 19))
+    return signed(amount_zone(record, 91, 104), zone(record, 20, 20), zone(record, 17, 19))
 
 
 def _balance(code: str, record: str) -> Balance:

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from nostro.formats.line_statements import scaled, zone
+from nostro.formats.line_statements import amount_zone, scaled, zone
 from nostro.formats.reading import Unreadable
 from nostro.model.money import EXPONENTS, Amount
 from nostro.model.parties import Address, BankAccount, Party
@@ -72,7 +72,7 @@ class Movement:
 
     def amount(self, currency: str) -> Amount:
         """The amount. Raises `Unreadable`."""
-        return scaled(zone(self.first, 33, 47), 3, currency)
+        return scaled(amount_zone(self.first, 33, 47), 3, currency)
 
     def direction(self) -> Direction:
         """The direction. Raises `Unreadable`."""

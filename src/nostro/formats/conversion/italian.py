@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from nostro.formats.conversion.order import Order
 from nostro.formats.einvoice.fatturapa_strict import MOST, TYPES_BACK, means_of
+from nostro.formats.einvoice.sub_lines import fitted
 from nostro.formats.profiles.letters import plainer
 from nostro.formats.swift_mt.values import is_bic
 from nostro.model.failures import FormatRefused
@@ -46,6 +47,7 @@ _WELFARE = re.compile(r"TC\d\d")
 _LATIN = re.compile(r"[\x00-\xff]")
 _NUMBER = re.compile(r"[ -~]{1,20}")
 _TAX_NUMBER = re.compile(r"[A-Z0-9]{11,16}")
+_EMAIL = re.compile(r"(?=.{7,256}$).+@.+\.+.+")
 _LINE_NUMBER = re.compile(r"[1-9]\d{0,3}", re.ASCII)
 _TELEPHONE = range(5, 13)
 _POSTCODE = re.compile(r"\d{5}", re.ASCII)
@@ -141,7 +143,8 @@ def to_italian(invoice: InvoiceContent, order: Order) -> InvoiceContent:
         **({} if all(map(means_of, means)) else {"payment_means": ""}),
     )
     natura = known.get("natura", "")
-    lines = (*invoice.lines, *(_as_line(one) for one in invoice.allowances_charges if not _stays(one)))
+    counted = fitted(invoice, "fatturapa").lines
+    lines = (*counted, *(_as_line(one) for one in invoice.allowances_charges if not _stays(one)))
     kept = {"ProgressivoInvio": known["transmission"]}
     kept |= {"TipoDocumento": known["document_type"]} if "document_type" in known else {}
     national = {"national": known.get("payment_means", "")}
@@ -268,7 +271,10 @@ def _received(buyer: InvoiceParty, tax_id: str, recipient: str) -> InvoiceParty:
 def _latin(party: InvoiceParty) -> InvoiceParty:
     """In letters that are taken; a postcode and region from abroad stand in the street, since Italy's have a form."""
     tax_id = party.tax_id if _TAX_NUMBER.fullmatch(party.tax_id) else ""
-    contact = party.contact and party.contact.model_copy(update={"telephone": _telephone(party.contact.telephone)})
+    contact = party.contact and party.contact.model_copy(update={
+        "telephone": _telephone(party.contact.telephone),
+        "email": party.contact.email if _EMAIL.fullmatch(party.contact.email) else "",
+    })  # fmt: skip
     named = party.model_copy(update={"name": _plain(party.name), "tax_id": tax_id, "contact": contact})
     told = party.address
     if told is None:

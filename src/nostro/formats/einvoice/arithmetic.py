@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from decimal import ROUND_HALF_UP, Context, Decimal
 
+from nostro.formats.einvoice.sub_lines import counts, unequal
 from nostro.model.invoices import AllowanceCharge, InvoiceContent, InvoiceLine, Price, TaxBreakdown, TaxCategory
 from nostro.model.money import EXPONENTS, Amount, plain
 from nostro.model.statements import Check
@@ -21,11 +22,10 @@ _TAX_SLACK = Decimal(1)
 _LINE_SLACK = Decimal("0.02")
 """As Peppol's PEPPOL-EN16931-R120 and XRechnung allow."""
 _LOCATED = 100
-THIRD_PARTY_PAYMENTS = "third_party_payments"
-"""In `others`: what XRechnung's extension adds to the amount due (BR-DEX-09)."""
-NO_SUM = frozenset({"GROUP", "INFORMATION"})
-"""Lines of CII EXTENDED that repeat what their sub lines say."""
-_RULE_OF = {"K": "IC", "L": "IG", "M": "IP"}
+SUB_LINES = "BR-DEX-02"
+"""XRechnung's extension only advises that sub lines sum to their line."""
+RULE_OF = {"K": "IC", "L": "IG", "M": "IP"}
+"""What the rules about a category are called, where that isn't the category's own letter."""
 
 
 def checks_of(invoice: InvoiceContent) -> Iterator[Check]:
@@ -44,6 +44,10 @@ def rounded(value: Decimal, currency: str) -> Decimal:
 
 def _sum_checks(invoice: InvoiceContent) -> Iterator[Check]:
     told = invoice.totals
+    for field, amount in told:
+        if isinstance(amount, Amount) and field != "tax_in_tax_currency" and amount.currency != invoice.currency:
+            detail = f"{field} is told in {amount.currency}, the invoice in {invoice.currency}"
+            yield Check(name="currency", ok=False, detail=detail)
     lines, allowances, charges = _value(told.lines), _value(told.allowances), _value(told.charges)
     if invoice.lines:
         yield from _equal("BR-CO-10", told.lines, sum_of_lines(invoice.lines))
@@ -59,8 +63,10 @@ def _sum_checks(invoice: InvoiceContent) -> Iterator[Check]:
     if told.with_tax is not None and (invoice.lines or invoice.tax_breakdown or told.paid is not None):
         withheld = _sum(one.amount for one in invoice.withholdings)
         payable = _value(told.with_tax) - _value(told.paid) + _value(told.rounding)
-        others = Decimal(invoice.others.get(THIRD_PARTY_PAYMENTS, 0))
-        yield from _equal("BR-CO-16", told.payable, payable + others, payable - withheld)
+        others = third_party_sum(invoice)
+        yield from _equal("BR-CO-16", told.payable, payable + others, payable + others - withheld)
+    for line, made in unequal(invoice):
+        yield _failed(SUB_LINES, _value(line.amount), made, f"line {line.line_id}")
 
 
 def _tax_checks(invoice: InvoiceContent) -> Iterator[Check]:
@@ -76,21 +82,21 @@ def _category_checks(invoice: InvoiceContent) -> Iterator[Check]:
     if not invoice.lines or any(line.tax is None for line in invoice.lines):
         return
     sums = taxable_sums(invoice)
+    told: dict[tuple[str, str, Decimal], Decimal] = {}
     for part in invoice.tax_breakdown:
-        key = _key(part.tax)
-        if part.taxable is None or not part.tax.category:
-            continue
+        if part.taxable is not None and part.tax.category:
+            told[_key(part.tax)] = told.get(_key(part.tax), _NOTHING) + part.taxable.value
+    for key, value in told.items():
         worked_out = rounded(sums.get(key, _NOTHING), invoice.currency)
-        if abs(worked_out - part.taxable.value) >= _TAX_SLACK:
-            name = f"BR-{_RULE_OF.get(part.tax.category, part.tax.category)}-08"
-            yield _failed(name, part.taxable.value, worked_out, f"category {part.tax.category}")
+        if abs(worked_out - value) >= _TAX_SLACK:
+            yield _failed(f"BR-{RULE_OF.get(key[1], key[1])}-08", value, worked_out, f"category {key[1]}")
 
 
 def taxable_sums(invoice: InvoiceContent) -> dict[tuple[str, str, Decimal], Decimal]:
     """What is taxed, by type, category and rate: lines, less allowances, plus charges."""
     sums: dict[tuple[str, str, Decimal], Decimal] = {}
     for line in invoice.lines:
-        if line.tax is not None and line.purpose not in NO_SUM:
+        if line.tax is not None and counts(line):
             sums[_key(line.tax)] = sums.get(_key(line.tax), _NOTHING) + _value(line.amount)
     for one in invoice.allowances_charges:
         if one.tax is not None:
@@ -109,7 +115,7 @@ def _line_checks(invoice: InvoiceContent) -> Iterator[Check]:
         if line.amount is None or line.quantity is None or price is None or price.net is None:
             continue
         worked_out = rounded(_worth(line, line.quantity.value, price.net.value), line.amount.currency)
-        if abs(worked_out - line.amount.value) > _LINE_SLACK and line.purpose not in NO_SUM:
+        if abs(worked_out - line.amount.value) > _LINE_SLACK and counts(line):
             place = line.source.where if line.source else f"line {line.line_id}"
             yield _failed("line", line.amount.value, worked_out, place)
 
@@ -147,7 +153,12 @@ def _allowances(invoice: InvoiceContent, *, charge: bool) -> list[AllowanceCharg
 
 def sum_of_lines(lines: Iterable[InvoiceLine]) -> Decimal:
     """BT-106."""
-    return _sum(line.amount for line in lines if line.purpose not in NO_SUM)
+    return _sum(line.amount for line in lines if counts(line))
+
+
+def third_party_sum(invoice: InvoiceContent) -> Decimal:
+    """What XRechnung's extension adds to the amount due (BR-DEX-09)."""
+    return _sum(one.amount for one in invoice.third_party_payments)
 
 
 def _sum(amounts: Iterable[Amount | None]) -> Decimal:
@@ -166,7 +177,12 @@ def _signed(one: AllowanceCharge) -> Decimal:
 
 
 def summed(invoice: InvoiceContent) -> InvoiceContent:
-    """The invoice with the breakdown and totals that it does not tell worked out; what it tells stays."""
+    """The invoice with the breakdown and totals that it does not tell worked out; what it tells stays.
+
+    Without a currency of ISO 4217 nothing is worked out: writers refuse it.
+    """
+    if invoice.currency not in EXPONENTS:
+        return invoice
     breakdown = invoice.tax_breakdown or tuple(_breakdown(invoice))
     told = invoice.totals
     made = {name: getattr(told, name) or value for name, value in _worked_out(invoice, breakdown).items()}
@@ -190,7 +206,7 @@ def _worked_out(invoice: InvoiceContent, breakdown: tuple[TaxBreakdown, ...]) ->
     without_tax = told.without_tax.value if told.without_tax else lines - allowances + charges
     tax = told.tax.value if told.tax else _sum(one.amount for one in breakdown)
     with_tax = told.with_tax.value if told.with_tax else without_tax + tax
-    payable = with_tax - _value(told.paid) + _value(told.rounding)
+    payable = with_tax - _value(told.paid) + _value(told.rounding) + third_party_sum(invoice)
     values = {"lines": lines, "without_tax": without_tax, "tax": tax, "with_tax": with_tax, "payable": payable}
     values |= {"allowances": allowances} if allowances else {}
     values |= {"charges": charges} if charges else {}

@@ -36,6 +36,7 @@ from nostro.formats.einvoice.mapping import (
 )
 from nostro.formats.einvoice.paths import found, where_of
 from nostro.formats.einvoice.strict import refuse_unless_sound
+from nostro.formats.einvoice.sub_lines import fitted
 from nostro.formats.xml import Element, line_of, local
 from nostro.model.invoices import Delivery, Invoice, InvoiceContent
 from nostro.model.statements import Reject
@@ -183,7 +184,7 @@ def write_cii(invoice: InvoiceContent) -> bytes:
 
     Raises `FormatRefused` with field, rule and remedy for what EN 16931's arithmetic or obligations don't allow.
     """
-    invoice = summed(with_whole_prices(invoice))
+    invoice = summed(with_whole_prices(fitted(invoice, "cii")))
     refuse_unless_sound(invoice)
     root = etree.Element(f"{{{_SPACES['rsm']}}}CrossIndustryInvoice", nsmap=_SPACES)
     write_shape(Writing(qualified, invoice.currency), root, SHAPE, invoice)

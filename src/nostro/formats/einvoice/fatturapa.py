@@ -13,6 +13,7 @@ from nostro.formats.einvoice import fatturapa_parts as parts
 from nostro.formats.einvoice.discounts import payments_of
 from nostro.formats.einvoice.document import NO_CURRENCY, currency_in, finished, read_invoices, within
 from nostro.formats.einvoice.fatturapa_checks import checks_of_body, totals_of, worked_out
+from nostro.formats.einvoice.fatturapa_facets import facet_flaws
 from nostro.formats.einvoice.fatturapa_simplified import ROOT as SIMPLIFIED
 from nostro.formats.einvoice.fatturapa_simplified import no_checks, read_simplified
 from nostro.formats.einvoice.fatturapa_strict import TYPES_BACK, means_of, prepared
@@ -32,6 +33,7 @@ from nostro.formats.einvoice.mapping import (
     write_shape,
 )
 from nostro.formats.einvoice.paths import found, where_of
+from nostro.formats.einvoice.strict import refuse
 from nostro.formats.xml import Element, line_of, local, text
 from nostro.model.invoices import Identifier, Instalment, Invoice, InvoiceContent, PaymentMeans
 from nostro.model.parties import BankAccount
@@ -269,4 +271,5 @@ def write_fatturapa(invoice: InvoiceContent) -> bytes:
     writing = Writing(lambda name, _: name, told.currency)
     write_shape(writing, etree.SubElement(root, "FatturaElettronicaHeader"), HEADER, told)
     write_shape(writing, etree.SubElement(root, "FatturaElettronicaBody"), BODY, told)
+    refuse(list(facet_flaws(root)))
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)

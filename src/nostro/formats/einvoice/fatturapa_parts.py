@@ -41,7 +41,8 @@ def _digits(value: Decimal, most: int) -> str:
     """Two decimals at least, as the schema wants them."""
     exponent = value.as_tuple().exponent
     told = -exponent if isinstance(exponent, int) else 0
-    return plain(_EXACT.quantize(value, Decimal(1).scaleb(-min(max(told, 2), most))))
+    # Adding nothing turns a negative zero into zero.
+    return plain(_EXACT.add(_EXACT.quantize(value, Decimal(1).scaleb(-min(max(told, 2), most))), Decimal(0)))
 
 
 def _amount_form(most: int) -> Form:

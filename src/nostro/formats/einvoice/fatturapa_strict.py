@@ -12,7 +12,8 @@ from typing import NamedTuple
 from nostro.formats.einvoice.arithmetic import summed
 from nostro.formats.einvoice.discounts import payments_of
 from nostro.formats.einvoice.fatturapa_checks import checks_of_body, payable
-from nostro.formats.einvoice.strict import Flaw, refuse
+from nostro.formats.einvoice.strict import ONLY_EXTENSION, Flaw, currency_flaws, refuse
+from nostro.formats.einvoice.sub_lines import fitted
 from nostro.model.invoices import InvoiceContent, InvoiceParty, PaymentMeans, TaxCategory
 from nostro.model.money import Amount
 
@@ -63,6 +64,7 @@ _DUTIES = (
     _Duty("tax_breakdown", "2.2.2", "Give the tax breakdown.", lambda told: told.tax_breakdown),
     _Duty("payment_means", "2.4.2.2", "Give a ModalitaPagamento (`national`) for each way to pay.",
           lambda told: all(means_of(one) for one in told.payment_means)),
+    _Duty("third_party_payments", "BR-DEX-09", ONLY_EXTENSION, lambda told: not told.third_party_payments),
     _Duty("instalments", "2.4.2.2", "Say how the instalments are paid (`payment_means`).",
           lambda told: not told.instalments or told.payment_means),
 )  # fmt: skip
@@ -71,8 +73,9 @@ _DUTIES = (
 def prepared(invoice: InvoiceContent) -> InvoiceContent:
     """The invoice with what can be worked out filled in. Raises `FormatRefused` with field, rule and remedy."""
     sender = {"IdTrasmittente/IdPaese": invoice.seller.vat_id[:2], "IdTrasmittente/IdCodice": invoice.seller.vat_id[2:]}
-    others = {"FormatoTrasmissione": "FPR12", **sender, **invoice.others}
-    told = summed(invoice.model_copy(update={"others": others}))
+    stamped = {"BolloVirtuale": "SI"} if invoice.stamp_duty else {}
+    others = {"FormatoTrasmissione": "FPR12", **sender, **stamped, **invoice.others}
+    told = summed(fitted(invoice, "fatturapa").model_copy(update={"others": others}))
     if invoice.totals.payable is None and told.totals.payable is not None:  # less what is withheld, and split
         due = Amount(value=payable(told, told.totals.payable.value), currency=told.currency)
         told = told.model_copy(update={"totals": told.totals.model_copy(update={"payable": due})})
@@ -91,6 +94,8 @@ def _flaws(told: InvoiceContent) -> Iterator[Flaw]:
     yield from _tax_flaws(told)
     yield from _letter_flaws(told)
     yield from _form_flaws(told)
+    yield from _decimal_flaws(told)
+    yield from currency_flaws(told)
     for check in checks_of_body(told):
         if not check.ok:
             yield Flaw("totals", check.name, f"Correct the amounts: {check.detail}.")
@@ -135,6 +140,27 @@ def _natura_flaws(field: str, tax: TaxCategory | None, rule: str) -> Iterator[Fl
         yield Flaw(f"{field}.exemption_code", f"SdI {rule}", "Say with a Natura (N1 to N7) why nothing is taxed.")
     elif tax.rate and tax.exemption_code:
         yield Flaw(f"{field}.exemption_code", "SdI 00401", "Leave the Natura out: the rate is not nothing.")
+
+
+def _decimal_flaws(told: InvoiceContent) -> Iterator[Flaw]:
+    """Amounts that the schema lets have two decimals only: nothing of them is rounded away here."""
+    amounts = {f"totals.{field}": value for field, value in told.totals if field in _WRITTEN_TOTALS}
+    amounts["stamp_duty"] = told.stamp_duty
+    for number, part in enumerate(told.tax_breakdown, start=1):
+        amounts |= {f"tax_breakdown[{number}].{field}": getattr(part, field) for field in ("taxable", "amount")}
+    for number, paid in enumerate(told.instalments, start=1):
+        amounts |= {f"instalments[{number}].{field}": getattr(paid, field) for field in ("amount", "discount_amount")}
+    for number, held in enumerate(told.withholdings, start=1):
+        amounts[f"withholdings[{number}].amount"] = held.amount
+    for number, one in enumerate(told.allowances_charges, start=1):
+        amounts[f"allowances_charges[{number}].amount"] = one.amount if one.tax else None
+    for field, amount in amounts.items():
+        if amount is not None and amount.value != round(amount.value, _DECIMALS):
+            yield Flaw(field, "the schema", "Round it to two decimals.")
+
+
+_WRITTEN_TOTALS = ("with_tax", "rounding", "payable")
+_DECIMALS = 2
 
 
 MOST = {"name": 80, "street": 60, "town": 60, "note": 200, "exemption_reason": 100, "line": 1_000}

@@ -15,6 +15,7 @@ from lxml import etree
 from nostro.formats.einvoice.paths import Places, Step, found, holds, steps_of
 from nostro.formats.reading import Unreadable
 from nostro.formats.xml import Element, line_of
+from nostro.formats.xml_text import held
 from nostro.model.base import Value
 from nostro.model.statements import Check, Source
 
@@ -224,14 +225,14 @@ def write_shape(writing: Writing, element: Element, shape: Shape, told: Any) -> 
 
 
 def put(writing: Writing, parent: Element, path: str, text: str, attributes: Mapping[str, str] | None = None) -> None:
-    """A text at the end of a path; steps on the way that are there already are used."""
+    """A text at the end of a path, less what XML can't hold; steps on the way that are there already are used."""
     *way, last = steps_of(path)
     holder = _ensured(writing, parent, way)
     made = _made(writing, holder, last, leaf=True)
-    made.text = text
+    made.text = held(text)
     for name, value in (attributes or {}).items():
         if value:
-            made.set(name, value)
+            made.set(name, held(value))
     _after(writing, made, last)
     for step in reversed(way):
         _after(writing, holder, step)

@@ -29,14 +29,38 @@ _PROFILES = {"minimum": "minimum", "basicwl": "basicwl", "basic": "basic", "exte
 
 
 def read_pdf(chunks: Iterable[bytes]) -> Iterator[Invoice | Reject]:
-    """The invoice inside a PDF. Raises `FormatRefused` when there is none."""
+    """The invoice inside a PDF; another one beside it is a reject. Raises `FormatRefused` when there is none."""
+    believed: list[Invoice | Reject] = []
     for name, content in _candidates(gathered(chunks, PDF_BYTES, "PDF")):
         try:
-            yield from _invoices(name, content)
+            told = list(_invoices(name, content))
         except FormatRefused:
             continue
-        return
-    raise FormatRefused("The PDF holds no electronic invoice: no embedded XML that is one.")
+        if not believed:
+            believed = told
+            yield from told
+        else:
+            yield from (_another(name, one) for one in told if not _same(one, believed))
+    if not believed:
+        raise FormatRefused("The PDF holds no electronic invoice: no embedded XML that is one.")
+
+
+def _same(told: Invoice | Reject, believed: list[Invoice | Reject]) -> bool:
+    """Whether it is one of those again, as when a PDF holds the same invoice in two syntaxes."""
+    if isinstance(told, Reject):
+        return False
+    invoices = [one for one in believed if isinstance(one, Invoice)]
+    return any(
+        (one.number, one.type_code, one.totals.payable) == (told.number, told.type_code, told.totals.payable)
+        for one in invoices
+    )
+
+
+def _another(name: str, told: Invoice | Reject) -> Reject:
+    if isinstance(told, Reject):
+        return told
+    why = f"the PDF holds another invoice than the one that was read: number {told.number or '(none)'}"
+    return Reject(where=name, why=why, amount=told.totals.payable)
 
 
 def embedded_invoice(pdf: bytes) -> bytes:
@@ -82,16 +106,21 @@ def _candidates(content: bytes) -> list[tuple[str, bytes]]:
 
 
 def _embedded(content: bytes) -> Iterator[tuple[str, bytes]]:
+    for specification in _specifications(content):
+        yield from _file(specification)
+
+
+def _specifications(content: bytes) -> list[Any]:
+    """The files that a PDF holds. Raises `FormatRefused` for one that can't be opened without a password."""
     import pypdf  # noqa: PLC0415 - takes a third of a second, which only who reads a PDF should wait
 
     reader = pypdf.PdfReader(io.BytesIO(content))
     if reader.is_encrypted and not reader.decrypt(""):
-        raise FormatRefused("The PDF is encrypted.")
+        raise FormatRefused("The PDF is encrypted.", "Give the file without its password.")
     catalog = reader.root_object
     names = _resolved(_resolved(catalog.get("/Names", {})).get("/EmbeddedFiles", {}))
     specifications = [*_leaves(names, 0), *_resolved(catalog.get("/AF", []))]
-    for specification in specifications[:_FILES]:
-        yield from _file(_resolved(specification))
+    return [_resolved(one) for one in specifications[:_FILES]]
 
 
 def _leaves(node: Any, depth: int) -> Iterator[Any]:  # noqa: ANN401 - the library's objects have no types
@@ -104,7 +133,7 @@ def _leaves(node: Any, depth: int) -> Iterator[Any]:  # noqa: ANN401 - the libra
 
 
 def _file(specification: Any) -> Iterator[tuple[str, bytes]]:  # noqa: ANN401 - the library's objects have no types
-    name = str(_resolved(specification.get("/UF", specification.get("/F", ""))))
+    name = _name(specification)
     if not name.lower().endswith(".xml"):
         return
     holder = _resolved(specification.get("/EF", {}))
@@ -113,11 +142,25 @@ def _file(specification: Any) -> Iterator[tuple[str, bytes]]:  # noqa: ANN401 - 
         yield name, stream.get_data()
 
 
+def _name(specification: Any) -> str:  # noqa: ANN401 - the library's objects have no types
+    return str(_resolved(specification.get("/UF", specification.get("/F", ""))))
+
+
 def _resolved(value: Any) -> Any:  # noqa: ANN401 - the library's objects have no types
     return value.get_object() if hasattr(value, "get_object") else value
 
 
 # writing
+
+
+def files_in(pdf: bytes) -> list[str]:
+    """The names of the files in a PDF, which a new invoice takes the place of. Raises `FormatRefused`."""
+    try:
+        return list(dict.fromkeys(_name(one) for one in _specifications(pdf)))
+    except FormatRefused:
+        raise
+    except Exception:  # noqa: BLE001 - what a broken PDF makes the library raise is any of a dozen kinds
+        raise FormatRefused("pdf: breaks ISO 32000.", "Give a PDF/A file.") from None
 
 
 def write_facturx(pdf: bytes, xml: bytes) -> bytes:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from nostro.formats.einvoice.arithmetic import THIRD_PARTY_PAYMENTS, checks_of
+from nostro.formats.einvoice.arithmetic import RULE_OF, SUB_LINES, checks_of
+from nostro.formats.einvoice.sub_lines import counts
 from nostro.model.failures import FormatRefused
 from nostro.model.invoices import InvoiceContent
 from nostro.model.money import EXPONENTS, Amount
 
 _DECIMALS = 2
+
+
+ONLY_EXTENSION = "Leave payments to third parties out: only UBL invoices of XRechnung's extension have them."
 
 
 class Flaw(NamedTuple):
@@ -37,8 +41,6 @@ _DUTIES = (
     _Duty("number", "BR-02", "Give the invoice its number (BT-1).", lambda told: told.number),
     _Duty("issue_date", "BR-03", "Give the issue date (BT-2).", lambda told: told.issue_date),
     _Duty("type_code", "BR-04", "Give the type code (BT-3): 380, 381...", lambda told: told.type_code),
-    _Duty("others", "BR-DEX-09", "Leave payments to third parties out: only XRechnung's extension has them.",
-          lambda told: THIRD_PARTY_PAYMENTS not in told.others),
     _Duty("currency", "BR-05", "Give a currency of ISO 4217 (BT-5).", lambda told: told.currency in EXPONENTS),
     _Duty("profile", "BR-01", "Name the specification (BT-24): urn:cen.eu:en16931:2017.", lambda told: told.profile),
     _Duty("seller.name", "BR-06", "Name the seller (BT-27).", lambda told: told.seller.name),
@@ -67,7 +69,12 @@ _DUTIES = (
 
 def refuse_unless_sound(invoice: InvoiceContent) -> None:
     """Raises `FormatRefused` with every flaw's field, rule and remedy."""
-    refuse(list(flaws(invoice)))
+    refuse([*flaws(invoice), *_third_party_flaws(invoice)])
+
+
+def _third_party_flaws(invoice: InvoiceContent) -> Iterator[Flaw]:
+    if invoice.third_party_payments:
+        yield Flaw("third_party_payments", "BR-DEX-09", ONLY_EXTENSION)
 
 
 def refuse(found: list[Flaw]) -> None:
@@ -84,17 +91,23 @@ def flaws(invoice: InvoiceContent) -> Iterator[Flaw]:
     if invoice.currency in EXPONENTS:
         yield from _line_flaws(invoice)
         yield from _amount_flaws(invoice)
+        yield from currency_flaws(invoice)
         yield from sum_flaws(invoice)
 
 
 def sum_flaws(invoice: InvoiceContent) -> Iterator[Flaw]:
     """Sums that don't hold. How a line comes to its amount is the seller's business: EN 16931 has no rule for it."""
     for check in checks_of(invoice):
-        if not check.ok and check.name != "line":
+        if not check.ok and check.name not in ("line", SUB_LINES):
             yield Flaw("totals", check.name, f"Correct the amounts: {check.detail}.")
 
 
+_OF_ANY_LINE = frozenset({"line_id", "amount", "name", "tax.category"})
+"""What a line says even where it explains another."""
+
+
 def _line_flaws(invoice: InvoiceContent) -> Iterator[Flaw]:
+    taxed = {part.tax.category for part in invoice.tax_breakdown}
     for number, line in enumerate(invoice.lines, start=1):
         price = line.price.net if line.price else None
         needs = {
@@ -104,20 +117,49 @@ def _line_flaws(invoice: InvoiceContent) -> Iterator[Flaw]:
             "tax.category": ("BR-CO-04", line.tax and line.tax.category),
         }  # fmt: skip
         for field, (rule, given) in needs.items():
-            if not given:
+            if not given and (counts(line) or field in _OF_ANY_LINE):
                 yield Flaw(f"lines[{number}].{field}", rule, "Every line has one: give it.")
+        category = line.tax.category if line.tax else ""
+        if category and category not in taxed:
+            rule = f"BR-{RULE_OF.get(category, category)}-01"
+            yield Flaw(f"lines[{number}].tax.category", rule, "Give it a part of the VAT breakdown (BG-23).")
         if price is not None and price.value < 0:
             yield Flaw(f"lines[{number}].price.net", "BR-27", "Make the quantity negative instead of the price.")
 
 
 def _amount_flaws(invoice: InvoiceContent) -> Iterator[Flaw]:
-    """BR-DEC: amounts have two decimals at most; all but BT-111 are in the invoice's currency."""
+    """BR-DEC: amounts have two decimals at most."""
     for field, told in _amounts(invoice):
         exponent = told.value.as_tuple().exponent
         if isinstance(exponent, int) and -exponent > _DECIMALS:
             yield Flaw(field, "BR-DEC", "Round it to two decimals.")
-        if told.currency != invoice.currency:
+
+
+def currency_flaws(invoice: InvoiceContent) -> Iterator[Flaw]:
+    """Amounts in another currency than the invoice's; BT-111 alone is in that of accounting."""
+    for field, amount in (*_amounts(invoice), *_bare_amounts(invoice)):
+        if amount is not None and amount.currency != invoice.currency:
             yield Flaw(field, "BR-CL-03", f"Tell it in {invoice.currency}, the invoice's currency (BT-5).")
+
+
+def _bare_amounts(invoice: InvoiceContent) -> Iterator[tuple[str, Amount | None]]:
+    """Amounts that CII or FatturaPA tell without a currency: that of another one would be lost unheard."""
+    for number, part in enumerate(invoice.instalments, start=1):
+        names = ("amount", "discount_amount", "discount_base")
+        yield from ((f"instalments[{number}].{name}", getattr(part, name)) for name in names)
+    yield from (
+        (f"withholdings[{number}].amount", one.amount) for number, one in enumerate(invoice.withholdings, start=1)
+    )
+    yield "stamp_duty", invoice.stamp_duty
+    for number, one in enumerate(invoice.allowances_charges, start=1):
+        yield from ((f"allowances_charges[{number}].{name}", getattr(one, name)) for name in ("amount", "base"))
+    for place, line in enumerate(invoice.lines, start=1):
+        if line.price is not None:
+            names = ("net", "gross", "discount")
+            yield from ((f"lines[{place}].price.{name}", getattr(line.price, name)) for name in names)
+        for number, one in enumerate(line.allowances_charges, start=1):
+            where = f"lines[{place}].allowances_charges[{number}]"
+            yield from ((f"{where}.{name}", getattr(one, name)) for name in ("amount", "base"))
 
 
 def _amounts(invoice: InvoiceContent) -> Iterator[tuple[str, Amount]]:

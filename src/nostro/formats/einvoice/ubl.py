@@ -11,7 +11,7 @@ from typing import cast
 from lxml import etree
 
 from nostro.formats.einvoice import ubl_parts as parts
-from nostro.formats.einvoice.arithmetic import THIRD_PARTY_PAYMENTS, summed, with_whole_prices
+from nostro.formats.einvoice.arithmetic import summed, with_whole_prices
 from nostro.formats.einvoice.document import (
     NO_CURRENCY,
     currency_in,
@@ -19,10 +19,8 @@ from nostro.formats.einvoice.document import (
     read_invoices,
     within,
 )
-from nostro.formats.einvoice.forms import AMOUNT, CODE, DAY, TEXT
+from nostro.formats.einvoice.forms import CODE, DAY, TEXT
 from nostro.formats.einvoice.mapping import (
-    By,
-    Fields,
     Group,
     Leaf,
     Part,
@@ -33,12 +31,13 @@ from nostro.formats.einvoice.mapping import (
     only_read,
     write_shape,
 )
-from nostro.formats.einvoice.paths import found, where_of
-from nostro.formats.einvoice.strict import refuse_unless_sound
+from nostro.formats.einvoice.paths import where_of
+from nostro.formats.einvoice.strict import flaws, refuse
+from nostro.formats.einvoice.sub_lines import fitted
+from nostro.formats.einvoice.ubl_extension import THIRD_PARTY_PAYMENTS, lines_of, payment_flaws
 from nostro.formats.einvoice.ubl_money import ORDER, PAYMENT, TOTALS, with_creditor_id
 from nostro.formats.xml import Element, line_of, local
 from nostro.model.invoices import Invoice, InvoiceContent
-from nostro.model.money import plain
 from nostro.model.statements import Reject
 
 _NAMESPACE = "urn:oasis:names:specification:ubl:schema:xsd:"
@@ -82,25 +81,18 @@ _ATTACHED: tuple[Part, ...] = (
     Group("attachments", "AdditionalDocumentReference[DocumentTypeCode!=130][DocumentTypeCode!=50]", parts.ATTACHMENT,
           many=True),
 )  # fmt: skip
-_PARTIES: tuple[Part, ...] = (
+_TO_PAYMENT: tuple[Part, ...] = (
     Group("seller", "AccountingSupplierParty/Party", parts.PARTY),
     Group("buyer", "AccountingCustomerParty/Party", parts.PARTY),
     Group("payee", "PayeeParty", parts.PAYEE),
     Group("tax_representative", "TaxRepresentativeParty", parts.TAX_REPRESENTATIVE),
     Group("delivery", "Delivery", parts.DELIVERY),
     PAYMENT,
+)
+_AMOUNTS: tuple[Part, ...] = (
     Group("allowances_charges", "AllowanceCharge", parts.ALLOWANCE, many=True),
     TOTALS,
 )
-
-
-def _read_third_party_payments(reading: Reading, element: Element, fields: Fields) -> None:
-    """What is due to others beside (BG-DEX-09): only XRechnung's extension puts it into the amount due."""
-    if ":extension:xrechnung" not in fields.get("profile", "").lower():
-        return
-    paid = [reading.take(one, AMOUNT) for one in found(element, "PrepaidPayment/PaidAmount")]
-    if amounts := [one.value for one in paid if one is not None]:
-        fields["others"] = {**fields.get("others", {}), THIRD_PARTY_PAYMENTS: plain(sum(amounts))}
 
 
 _NOTES = Leaf("notes", "Note", parts.note_form(), many=True)
@@ -119,9 +111,10 @@ def _invoice_parts(name: str) -> tuple[Part, ...]:
         _document("contract", "ContractDocumentReference"),
         *_ATTACHED,
         _document("project", "ProjectReference"),
-        *_PARTIES,
-        By(_read_third_party_payments, lambda *_: None),
-        Group("lines", _LINES[name][0], parts.line_shape(_LINES[name][1]), many=True),
+        *_TO_PAYMENT,
+        THIRD_PARTY_PAYMENTS,
+        *_AMOUNTS,
+        lines_of(_LINES[name][0], parts.line_shape(_LINES[name][1])),
     )
 
 
@@ -138,8 +131,9 @@ def _credit_note_parts(name: str) -> tuple[Part, ...]:
         _document("project", "AdditionalDocumentReference[DocumentTypeCode=50]"),
         _document("tender", "OriginatorDocumentReference"),
         only_read(Leaf("due_date", "PaymentMeans/PaymentDueDate", DAY, others=("PaymentTerms/PaymentDueDate",))),
-        *_PARTIES,
-        Group("lines", _LINES[name][0], parts.line_shape(_LINES[name][1]), many=True),
+        *_TO_PAYMENT,
+        *_AMOUNTS,
+        lines_of(_LINES[name][0], parts.line_shape(_LINES[name][1])),
     )
 
 
@@ -179,8 +173,8 @@ def write_ubl(invoice: InvoiceContent) -> bytes:
 
     Raises `FormatRefused` with field, rule and remedy for what EN 16931's arithmetic or obligations don't allow.
     """
-    invoice = summed(with_whole_prices(invoice))
-    refuse_unless_sound(invoice)
+    invoice = summed(with_whole_prices(fitted(invoice, "ubl")))
+    refuse([*flaws(invoice), *payment_flaws(invoice)])
     name = "CreditNote" if invoice.is_credit_note else "Invoice"
     spaces = {None: f"{_NAMESPACE}{name}-2", "cac": _CAC, "cbc": _CBC}
     # The stubs don't know that None names the default namespace.

@@ -62,9 +62,13 @@ def _read_totals(reading: Reading, element: Element, fields: Fields) -> None:
         told = next((reading.take(one, AMOUNT) for one in found(tax, "TaxAmount")), None)
         if told is not None:
             totals.setdefault("tax" if told.currency == reading.currency else "tax_in_tax_currency", told)
+        if told is not None and told.currency != reading.currency:
+            continue  # the same parts again in the currency of accounting: named as not read
         parts = [read_shape(reading, one, BREAKDOWN) for one in found(tax, "TaxSubtotal")]
         fields["tax_breakdown"] = (*fields.get("tax_breakdown", ()), *(one for one in parts if one is not None))
-    for legal in (*found(element, "LegalMonetaryTotal"), *found(element, "RequestedMonetaryTotal")):
+    legal = _one(element, "LegalMonetaryTotal")
+    legal = legal if legal is not None else _one(element, "RequestedMonetaryTotal")
+    if legal is not None:
         totals |= read_parts(reading, legal, _LEGAL)
     fields["totals"] = Totals(**totals)
     held = (read_shape(reading, one, _WITHHOLDING) for one in found(element, "WithholdingTaxTotal"))
@@ -108,6 +112,8 @@ _INSTALMENT = (
 )
 _INSTALMENT_SHAPE = Shape(Instalment, _INSTALMENT)
 _SEPA = "SEPA"
+_NO_NETWORK = "NA"
+"""UBL has to name a card's network, which no business term is: EN 16931-3-2 lets it be this."""
 
 
 def _account_in(reading: Reading, element: Element | None) -> BankAccount | None:
@@ -133,6 +139,7 @@ def _read_payment(reading: Reading, element: Element, fields: Fields) -> None:
         named = {"text": (code.get("name") or "") if code is not None else "", "account": account}
         if told or account:
             means.append(PaymentMeans(**told, **named))
+        reading.seen.update(one for one in found(place, "CardAccount/NetworkID") if text(one) == _NO_NETWORK)
         debit |= _mandate(reading, place)
         for reference in found(place, "PaymentID"):
             if fields.setdefault("payment_reference", text(reference)) == text(reference):
@@ -196,7 +203,7 @@ def _write_means(writing: Writing, place: Element, told: InvoiceContent, means: 
         put(writing, place, "PaymentID", told.payment_reference)
     if means.card_number:
         put(writing, place, "CardAccount/PrimaryAccountNumberID", means.card_number)
-        put(writing, place, "CardAccount/NetworkID", "NA")
+        put(writing, place, "CardAccount/NetworkID", _NO_NETWORK)
         if means.card_holder:
             put(writing, place, "CardAccount/HolderName", means.card_holder)
     _write_account(writing, place, "PayeeFinancialAccount", means.account)

@@ -43,6 +43,11 @@ def party(layers: Layers, *names: str) -> Party | None:
     return None
 
 
+def called(told: Party | None) -> str | None:
+    """A party by its name, else by its ids."""
+    return (told.name or " ".join(told.ids.values())) if told else None
+
+
 class _PartyAt(NamedTuple):
     """Where in a piece a party's fields stand, and which elements hold identifications that may be several."""
 

@@ -7,26 +7,26 @@ so that proprietary and missing ones are read too; an envelope around the docume
 from __future__ import annotations
 
 import re
-from collections import deque
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from pydantic import ValidationError
 
 from nostro.formats.checks import BatchSum, Sums
 from nostro.formats.iso20022.entry import STATE_CODES, Around, read_detail, read_entry, state_said
+from nostro.formats.iso20022.envelope import HEADERS, envelope_of
 from nostro.formats.iso20022.head import HeadParts, page_of
 from nostro.formats.iso20022.listening import Cut
 from nostro.formats.iso20022.message_types import message_type
 from nostro.formats.iso20022.pieces import Lead, cuts
 from nostro.formats.iso20022.places import ONE_BY_ONE, Place, Role
-from nostro.formats.iso20022.told import CURRENCY, NOTHING, Told, amount_of
-from nostro.formats.iso20022.unread import Watch
+from nostro.formats.iso20022.told import CURRENCY, NOTHING, Table, Told, amount_of
+from nostro.formats.iso20022.unread import unread_of
 from nostro.formats.reading import Unread, Unreadable, if_readable, why
 from nostro.formats.xml import BrokenXml
 from nostro.model.base import maker
 from nostro.model.failures import FormatRefused
+from nostro.model.messages import Envelope
 from nostro.model.statements import Check, Detail, Entry, Reject, ReportKind, Source, StatementEnd, StatementHead
 
 CamtItem = StatementHead | Entry | Reject | StatementEnd
@@ -43,6 +43,8 @@ _made_source = maker(Source)
 _STATES_TOLD = frozenset({"", *STATE_CODES.values()})
 _STATEMENTS = frozenset({"Stmt", "Rpt", "Ntfctn"})
 _IN_STATEMENT = 2
+_HEADER = Table({"AddtlInf": ("AddtlInf",), "MsgRcpt": ("MsgRcpt/Nm",), "OrgnlBizQry": ("OrgnlBizQry/MsgId",)})
+"""What else of a message's header statements tell: a Swiss bank says there whether it is only a test."""
 
 
 def cut_so(above: Place, name: str) -> int:
@@ -50,7 +52,7 @@ def cut_so(above: Place, name: str) -> int:
     if above.role == Role.BEFORE:
         if _MESSAGE.fullmatch(name):
             return Role.MESSAGE
-        return Role.PIECE if message_type(name) else Role.BEFORE
+        return Role.PIECE if message_type(name) or name in HEADERS else Role.BEFORE
     if above.role == Role.MESSAGE:
         return Role.GROUP if name in _STATEMENTS else Role.PIECE
     if above.role == Role.GROUP:
@@ -77,20 +79,8 @@ def read_camt(chunks: Iterable[bytes]) -> Iterator[CamtItem]:
 
 
 def unread_of_camt(chunks: Iterable[bytes]) -> Iterable[Unread]:
-    """What of statements no field takes, as far as the XML can be read. It takes longer than `read_camt`."""
-    walk, watch = _Walk(), Watch()
-    with suppress(BrokenXml):
-        for cut in cuts(chunks, cut_so):
-            if cut.told is None:
-                deque(walk.begin(cut), 0)
-            elif cut.so_far or not (where := walk.place(cut)):
-                deque(walk.take(cut, cut.told), 0)
-            else:
-                told = watch.over(cut.told)
-                # Of an entry that can't be read, a reject says so.
-                if not any(isinstance(item, Reject) for item in list(walk.take(cut, told))):
-                    watch.note(told, where, cut.line)
-    return watch.met.values()
+    """What of statements no field takes, as far as the XML can be read."""
+    return unread_of(cuts(chunks, cut_so), _Walk())
 
 
 @dataclass(slots=True)
@@ -165,6 +155,10 @@ class _Walk:
     format: str = ""
     created: str = ""
     page: tuple[int | None, bool | None] = (None, None)
+    others: dict[str, str] = field(default_factory=dict)
+    envelope: Envelope | None = None
+    enveloped: bool = False
+    """Whether the envelope is that of a message which was read."""
     statements: int = 0
     statement: _Statement | None = None
     flaws: list[str] = field(default_factory=list)
@@ -178,16 +172,25 @@ class _Walk:
         return self.statement.entry_where if self.statement.line else self.statement.parts.source.where
 
     def place(self, cut: Cut) -> str:
-        """Where a complete element of a message stands; nothing for what isn't in one."""
+        """Where a complete element stands."""
         below = cut.depth - self.depth
         if not self.depth or below <= 0:
-            return ""
+            return self.lead.place(cut)
         if self.statement is None:
             return f"{self.where_message}/{cut.path}"
         within = self.statement
         if within.line:
             return within.entry_where + (f"/{cut.path}" if below > _IN_STATEMENT else "")
         return within.parts.source.where + (f"/{cut.path}" if below == _IN_STATEMENT else "")
+
+    def copied(self, _: Cut) -> bool:
+        """No element is read as part of another one, too."""
+        return False
+
+    @property
+    def waits(self) -> bool:
+        """Everything is read as it comes."""
+        return False
 
     def begin(self, cut: Cut) -> Iterator[CamtItem]:
         """The message, what leads to it, a statement or an entry begins."""
@@ -196,7 +199,8 @@ class _Walk:
         elif self.statement is None:
             self.statements += 1
             source = Source(where=f"{self.where_message}/{cut.path}[{self.statements}]", line=cut.line)
-            self.statement = _Statement(HeadParts(self.kind, source, self.format, self.page, self.created))
+            parts = HeadParts(self.kind, source, self.format, self.page, self.created, others=self._others())
+            self.statement = _Statement(parts)
             self.statement.sums.paged = self.kind == "statement"
         else:
             self.statement.begin(cut.line)
@@ -209,9 +213,7 @@ class _Walk:
             if statement is not None:
                 statement.told = told
         elif not self.depth:
-            if kind := message_type(cut.path):
-                why = f"a {kind.name} beside bank statements is not read: give it in a file of its own"
-                yield Reject(where=f"{self.lead.where}/{cut.path}", why=why, line=cut.line)
+            yield from self._before(cut, told)
         elif statement is not None and below > _IN_STATEMENT and statement.line:
             statement.take_detail(told, cut.line)
         elif statement is not None and below == _IN_STATEMENT:
@@ -225,12 +227,23 @@ class _Walk:
             for flaw in self.flaws:
                 statement.sums.fail(Check(name="bytes", ok=False, detail=flaw))
             self.flaws.clear()
-            yield statement.sums.end(statement.parts.balances, statement.parts.controls, statement.parts.checks)
+            end = statement.sums.end(statement.parts.balances, statement.parts.controls, statement.parts.checks)
+            yield end.model_copy(update={"additional": statement.parts.additional})
             self.statement = None
         elif cut.path == "GrpHdr" and below == 1:
             self.created, self.page = told.text("CreDtTm"), page_of(told, "MsgPgntn/")
+            self.others = told.fields(_HEADER)
         elif below == 0:
-            self.depth = 0
+            self.depth, self.enveloped = 0, True
+
+    def _before(self, cut: Cut, told: Told) -> Iterator[Reject]:
+        """Something beside the messages is complete: a header, or a message that is no statement."""
+        if cut.path.rpartition("/")[2] in HEADERS:
+            self.envelope = envelope_of(told, None if self.enveloped else self.envelope)
+            self.enveloped = False
+        elif kind := message_type(cut.path):
+            why = f"a {kind.name} beside bank statements is not read: give it in a file of its own"
+            yield Reject(where=f"{self.lead.where}/{cut.path}", why=why, line=cut.line)
 
     def finish(self) -> Iterator[CamtItem]:
         """The document is read to its end."""
@@ -245,9 +258,14 @@ class _Walk:
         found = _MESSAGE.fullmatch(cut.path)
         if found:
             self.kind, name = _KINDS[found[1]]
-            self.format = self.lead.version(name)
+            self.format = self.lead.version(name, self.envelope.definition if self.envelope else "")
             self.depth, self.line, self.where_message = cut.depth, cut.line, self.lead.where
-            self.created, self.page = "", (None, None)
+            self.created, self.page, self.others = "", (None, None), {}
+
+    def _others(self) -> dict[str, str]:
+        """What the message says of all its statements, and who sent it to whom, by the names of `Envelope`."""
+        carried = self.envelope.model_dump(exclude_defaults=True, exclude={"definition"}) if self.envelope else {}
+        return {name: str(said).lower() if said is True else said for name, said in carried.items()} | self.others
 
     def _head(self, statement: _Statement) -> Iterator[StatementHead]:
         if not statement.headed:

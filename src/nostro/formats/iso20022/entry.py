@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from nostro.formats.iso20022.actors import bank_account, party
+from nostro.formats.iso20022.actors import bank_account, called, party
 from nostro.formats.iso20022.documents import documents, settled
-from nostro.formats.iso20022.told import CURRENCY, Layers, Shape, Table, Told, amount_of, day_of
+from nostro.formats.iso20022.told import Layers, Shape, Table, Told, amount_of, day_of
 from nostro.formats.iso20022.values import decimal
 from nostro.formats.reading import Unreadable, if_readable
 from nostro.model.base import changed, maker
@@ -69,7 +70,7 @@ def read_entry(told: Told, details: tuple[Detail, ...], total: int, around: Arou
     `RvslInd` says that an earlier entry is taken back; `CdtDbtInd` is the direction of this entry all the same.
     """
     only = details[0] if total == 1 and details else _NOTHING_MORE
-    amount = amount_of(told, "Amt", around.currency)
+    amount, (code, proprietary) = amount_of(told, "Amt", around.currency), _codes(told)
     return _made_entry({
         "amount": amount,
         "direction": direction_of(told),
@@ -78,7 +79,8 @@ def read_entry(told: Told, details: tuple[Detail, ...], total: int, around: Arou
         "booking_date": day_of(told, "BookgDt"),
         "value_date": day_of(told, "ValDt"),
         "references": changed(only.references, {"entry": "", **all_told(told.fields(_ENTRY_REFERENCES))}),
-        "bank_transaction_code": "-".join(told.fields(_CODES).values()) or told.text("BkTxCd/Prtry/Cd"),
+        "bank_transaction_code": code,
+        "proprietary_code": proprietary or None,
         "remittance": only.remittance,
         "counterparty": only.counterparty,
         "counterparty_account": only.counterparty_account,
@@ -99,8 +101,9 @@ def read_detail(told: Told, entry: Told, around: Around, source: Source) -> Deta
     """One transaction of an entry. Raises `Unreadable`."""
     direction = direction_of(told if told.holds("CdtDbtInd") else entry)
     layers, amount = Layers((told,)), told.holder("Amt", "AmtDtls/TxAmt/Amt")
-    other = _other_side(layers, direction, around.account)
+    other, ours = _other_side(layers, direction, around.account)
     reference, lines = settled(layers)
+    code, proprietary = _codes_of_its_own(told, entry) if told.holds("BkTxCd") else ("", "")
     return _made_detail({
         "amount": amount_of(told, amount, around.currency) if amount else None,
         "direction": direction,
@@ -115,9 +118,25 @@ def read_detail(told: Told, entry: Told, around: Around, source: Source) -> Deta
         "documents": (told.holds(_STRUCTURED) and documents(layers)) or None,
         "settlement_date": if_readable(day_of, told, "RltdDts/IntrBkSttlmDt"),
         "tax": if_readable(amount_of, told, _TAX, around.currency) if told.holds(_TAX) else None,
+        "bank_transaction_code": code or None,
+        "proprietary_code": proprietary or None,
+        "own_account": _own_number(layers, ours, around.account),
+        "own_ultimate": party(layers, ours.parties[1]),
         "source": source,
         **told.fields(_SAID),
     })  # fmt: skip
+
+
+def _codes(told: Told) -> tuple[str, str]:
+    """The code of ISO's set, else the bank's own; and the bank's own beside one of ISO's."""
+    code, own = "-".join(told.fields(_CODES).values()), told.text("BkTxCd/Prtry/Cd")
+    return (code, own) if code else (own, "")
+
+
+def _codes_of_its_own(told: Told, entry: Told) -> tuple[str, str]:
+    """The codes of a transaction, where they are not its entry's."""
+    found = _codes(told)
+    return ("", "") if found == _codes(entry) else found
 
 
 _STRUCTURED, _TAX = "RmtInf/Strd/RfrdDocInf", "Tax/TtlTaxAmt"
@@ -168,18 +187,27 @@ class _Other(NamedTuple):
     ultimate: Party | None = None
 
 
-def _other_side(layers: Layers, direction: Direction, own: str) -> _Other:
-    """Who paid (a credit) or was paid (a debit).
+def _other_side(layers: Layers, direction: Direction, own: str) -> tuple[_Other, _Side]:
+    """Who paid (a credit) or was paid (a debit), and which side is ours then.
 
     Reversals and returns keep the roles of the original: where the expected side is our own bank account, or is not
     told at all, it is the other one.
     """
     expected, other = _SIDES[direction]
     if _is_another(first := _on_side(layers, expected), own):
-        return first
+        return first, other
     if _is_another(found := _on_side(layers, other), own):
-        return found
-    return _NOBODY._replace(account=first.account if first.account and not first.account.identification else None)
+        return found, expected
+    known = first.account if first.account and not first.account.identification else None
+    return _NOBODY._replace(account=known), other
+
+
+def _own_number(layers: Layers, side: _Side, own: str) -> BankAccount | None:
+    """Our bank account as the other side named it, where that is not the number of the statement."""
+    if not layers.holder(side.account):
+        return None
+    found = bank_account(layers, side.account, side.agent)
+    return found if found and found.identification and not same_account(own, found.identification) else None
 
 
 def _is_another(found: _Other, own: str) -> bool:
@@ -208,11 +236,16 @@ def _references(told: Told, structured: str) -> References:
 
 
 def _exchange(told: Told) -> Exchange | None:
-    """A currency exchange, where one is told or the instructed currency is another one."""
+    """A currency exchange, where one is told or what was instructed is not what was settled.
+
+    In one currency that is what the banks on the way kept.
+    """
     conversion = told.holder(*_CONVERSIONS)
     if not conversion:
-        instructed, settled = told.text(_INSTRUCTED + CURRENCY), told.text(_SETTLED + CURRENCY)
-        if instructed == settled or not (told.holds(_INSTRUCTED) and told.holds(_SETTLED)):
+        if not (told.holds(_INSTRUCTED) and told.holds(_SETTLED)):
+            return None
+        instructed, settled = if_readable(amount_of, told, _INSTRUCTED), if_readable(amount_of, told, _SETTLED)
+        if instructed == settled or not (instructed and settled):
             return None
     return Exchange(
         instructed=amount_of(told, _INSTRUCTED) if told.holds(_INSTRUCTED) else None,
@@ -234,13 +267,13 @@ def _charges(told: Told, currency: str, below: str = "") -> tuple[Charge, ...]:
     found = [
         charge
         for place, block in enumerate(told.blocks("Chrgs"), start=1)
-        for charge in _charges_in(block.shape, tuple(block.values), currency, f"{below}Chrgs[{place}]")
+        for charge in _charges_in(block.shape, block.kept, currency, f"{below}Chrgs[{place}]")
     ]
     return tuple(found[:_CHARGES])
 
 
 @lru_cache(maxsize=1_024)
-def _charges_in(shape: Shape, values: tuple[str, ...], currency: str, where: str) -> tuple[Charge, ...]:
+def _charges_in(shape: Shape, values: Sequence[str], currency: str, where: str) -> tuple[Charge, ...]:
     """A bank takes the same charges again and again."""
     block = Told(shape, values)
     records = [(one, f"{where}/Rcrd[{place}]") for place, one in enumerate(block.blocks("Rcrd"), start=1)]
@@ -280,7 +313,7 @@ def _returned(told: Told) -> ReturnInformation | None:
         code=told.text("RtrInf/Rsn/Cd"),
         proprietary=told.text("RtrInf/Rsn/Prtry"),
         text=" ".join(told.texts("RtrInf/AddtlInf")),
-        originator=(originator.name or " ".join(originator.ids.values())) if originator else None,
+        originator=called(originator),
         original_code="-".join(told.fields(_ORIGINAL_CODES).values()) or told.text(f"{_ORIGINAL}/Prtry/Cd") or None,
     )
 

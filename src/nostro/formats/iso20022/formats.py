@@ -8,7 +8,7 @@ from itertools import chain
 
 from nostro.formats.iso20022.camt import CamtItem, read_camt, unread_of_camt
 from nostro.formats.iso20022.enveloped import documents_within, shown_within, unprefixed, without_prefixes
-from nostro.formats.iso20022.message import read_messages
+from nostro.formats.iso20022.message import read_messages, unread_of_messages
 from nostro.formats.iso20022.message_parts import MessageItem
 from nostro.formats.iso20022.message_types import message_type
 from nostro.formats.reading import BEGINNING_BYTES, Beginning, Format, Unread
@@ -41,6 +41,21 @@ def _read_camt(chunks: Iterable[bytes]) -> Iterator[CamtItem]:
 
 def _unread_of_camt(chunks: Iterable[bytes]) -> Iterable[Unread]:
     return unread_of_camt(without_prefixes(chunks))
+
+
+def _unread_of_messages(chunks: Iterable[bytes]) -> Iterable[Unread]:
+    return unread_of_messages(without_prefixes(chunks))
+
+
+def unread_of_enveloped(chunks: Iterable[bytes]) -> Iterator[Unread]:
+    """What no field takes of the messages that stand as text in another document."""
+    for document in documents_within(without_prefixes(chunks)):
+        beginning, whole = _peeked(document)
+        known = Beginning(beginning)
+        if _is_camt(known):
+            yield from unread_of_camt(whole)
+        elif _is_message(known):
+            yield from unread_of_messages(whole)
 
 
 def _reader(beginning: Beginning) -> Callable[[Iterable[bytes]], Iterator[CamtItem | MessageItem]] | None:
@@ -79,6 +94,12 @@ def _peeked(chunks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
 
 ISO20022: Sequence[Format] = (
     Format("camt", "ISO 20022 statements, reports, notifications", _is_camt, _read_camt, unread=_unread_of_camt),
-    Format("iso20022", "ISO 20022 payments, statuses, returns, investigations", _is_message, _read_messages),
-    Format("iso20022-enveloped", "ISO 20022 messages as text in another document", _is_enveloped, read_enveloped),
-)
+    Format(
+        "iso20022", "ISO 20022 payments, statuses, returns, investigations", _is_message, _read_messages,
+        unread=_unread_of_messages,
+    ),
+    Format(
+        "iso20022-enveloped", "ISO 20022 messages as text in another document", _is_enveloped, read_enveloped,
+        unread=unread_of_enveloped,
+    ),
+)  # fmt: skip

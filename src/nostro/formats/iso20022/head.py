@@ -31,6 +31,8 @@ class HeadParts:
     balances: list[Balance] = field(default_factory=list)
     controls: list[Control] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
+    others: dict[str, str] = field(default_factory=dict)
+    additional: str = ""
     met: int = 0
     """How many balances were met, read or not."""
 
@@ -56,6 +58,10 @@ class HeadParts:
             self.fields |= {"from_date": _edge(told, "Fr"), "to_date": _edge(told, "To")}
         elif name == "CreDtTm":
             self._created(told.text(""))
+        elif name in _ADDITIONAL:
+            self.additional = told.text("")
+        elif name in _OTHERS and (said := told.text(*_OTHERS[name])):
+            self.others[name] = said
         elif name in _TEXTS:
             self.fields[_TEXTS[name]] = told.text("")
         elif name in _NUMBERS and told.text("").isdecimal():
@@ -81,7 +87,12 @@ class HeadParts:
         if "created_at" not in self.fields:
             self._take_created_of_message()
         page, last = self.page
-        given: dict[str, object] = {"statement_id": "", "bank_account": self.bank_account, **self.fields}
+        given: dict[str, object] = {
+            "statement_id": "",
+            "bank_account": self.bank_account,
+            **self.fields,
+            "others": self.others,
+        }
         given |= {"kind": self.kind, "source": self.source, "format": self.format, "balances": tuple(self.balances)}
         return StatementHead.model_validate({**given, "currency": self._currency(), "page": page, "last_page": last})
 
@@ -99,6 +110,8 @@ class HeadParts:
 _DIGITS = 5
 _PAGES = frozenset({"StmtPgntn", "RptPgntn", "NtfctnPgntn", "MsgPgntn"})
 _TEXTS = {"Id": "statement_id", "CpyDplctInd": "copy_mark"}
+_ADDITIONAL = frozenset({"AddtlStmtInf", "AddtlRptInf", "AddtlNtfctnInf"})
+_OTHERS = {"RptgSrc": ("Cd", "Prtry"), "RltdAcct": ("Id/IBAN", "Id/Othr/Id", "Id/BBAN")}
 _NUMBERS = {"ElctrncSeqNb": "sequence", "LglSeqNb": "legal_sequence"}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from nostro.formats.iso20022.actors import account_of, agent, bank_account, identified, intermediaries, party
+from nostro.formats.iso20022.actors import account_of, agent, bank_account, called, identified, intermediaries, party
 from nostro.formats.iso20022.documents import documents, settled
 from nostro.formats.iso20022.told import Layers, Table, Told, amount_of
 from nostro.formats.reading import Unreadable
@@ -79,11 +79,16 @@ _OTHERS = Table({
     "original_creditor_id": ("DrctDbtTx/MndtRltdInf/AmdmntInfDtls/OrgnlCdtrSchmeId/Id/PrvtId/Othr/Id",
                              "DrctDbtTx/MndtRltdInf/AmdmntInfDtls/OrgnlCdtrSchmeId/Id/OrgId/Othr/Id"),
     "original_creditor_name": ("DrctDbtTx/MndtRltdInf/AmdmntInfDtls/OrgnlCdtrSchmeId/Nm",),
+    "original_settlement_date": ("OrgnlIntrBkSttlmDt",),
     "underlying_debtor_account": ("UndrlygCstmrCdtTrf/DbtrAcct/Id/IBAN", "UndrlygCstmrCdtTrf/DbtrAcct/Id/Othr/Id"),
     "underlying_creditor_account": ("UndrlygCstmrCdtTrf/CdtrAcct/Id/IBAN", "UndrlygCstmrCdtTrf/CdtrAcct/Id/Othr/Id"),
 })  # fmt: skip
 _AGENTS = {"instructing_agent": "InstgAgt", "instructed_agent": "InstdAgt", "previous_agent": "PrvsInstgAgt1",
-           "forwarding_agent": "FwdgAgt"}  # fmt: skip
+           "forwarding_agent": "FwdgAgt", "instructing_reimbursement_agent": "SttlmInf/InstgRmbrsmntAgt",
+           "instructed_reimbursement_agent": "SttlmInf/InstdRmbrsmntAgt",
+           "third_reimbursement_agent": "SttlmInf/ThrdRmbrsmntAgt",
+           "underlying_debtor_agent": "UndrlygCstmrCdtTrf/DbtrAgt",
+           "underlying_creditor_agent": "UndrlygCstmrCdtTrf/CdtrAgt"}  # fmt: skip
 _BANKS = {"debtor_agent": "DbtrAgt", "creditor_agent": "CdtrAgt"}
 _METHODS: dict[str, Method] = {
     "TRF": "credit_transfer",
@@ -267,14 +272,17 @@ def _mandate(layers: Layers) -> Mandate | None:
 
 
 def _exchange(layers: Layers, moved: Amount | None) -> Exchange | None:
-    """What was instructed in another currency than is moved, and the rate that was told."""
+    """What was instructed where that is not what is moved, and the rate that was told.
+
+    In one currency the banks on the way kept the difference, or a part of it was paid back.
+    """
     instructed = layers.soft_amount("InstdAmt", "RtrdInstdAmt")
     rate = layers.number("XchgRate", "XchgRateInf/XchgRate")
-    other = instructed if instructed and moved and instructed.currency != moved.currency else None
+    other = instructed if instructed and moved and instructed != moved else None
     if other is None and rate is None:
         return None
-    source = other.currency if other else layers.text("XchgRateInf/UnitCcy")
-    return Exchange(instructed=other, source_currency=source, rate=rate)
+    source = other.currency if other and other.currency != (moved or other).currency else ""
+    return Exchange(instructed=other, source_currency=source or layers.text("XchgRateInf/UnitCcy"), rate=rate)
 
 
 def charges(layers: Layers) -> tuple[Charge, ...]:
@@ -303,11 +311,13 @@ def _returned(layers: Layers) -> ReturnInformation | None:
     block = next(iter(layers.blocks(*_REASONS)), None)
     if block is None:
         return None
+    originator = party(Layers((block,)), "Orgtr", "RtrOrgtr", "CxlOrgtr", "RvslOrgtr")
     return ReturnInformation(
         code=block.text("Rsn/Cd", "RtrRsn/Cd", "CxlRsn/Cd", "Cd"),
         proprietary=block.text("Rsn/Prtry", "RtrRsn/Prtry", "CxlRsn/Prtry", "Prtry"),
         text=" ".join(block.texts(*_SAYINGS)),
         original=references(layers),
+        originator=called(originator),
     )
 
 

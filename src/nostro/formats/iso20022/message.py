@@ -14,6 +14,8 @@ from nostro.formats.iso20022.message_parts import MessageItem, MessageParts
 from nostro.formats.iso20022.message_types import cut_so, message_type
 from nostro.formats.iso20022.pieces import Lead, cuts
 from nostro.formats.iso20022.told import Told
+from nostro.formats.iso20022.unread import unread_of
+from nostro.formats.reading import Unread
 from nostro.formats.xml import BrokenXml
 from nostro.model.failures import FormatRefused
 from nostro.model.messages import Envelope
@@ -44,6 +46,11 @@ def read_messages(chunks: Iterable[bytes]) -> Iterator[MessageItem]:
         raise FormatRefused("There is no ISO 20022 message about payments in this XML.")
 
 
+def unread_of_messages(chunks: Iterable[bytes]) -> Iterable[Unread]:
+    """What of messages, and of the headers around them, no field takes, as far as the XML can be read."""
+    return unread_of(cuts(chunks, cut_so), _Walk())
+
+
 @dataclass(slots=True)
 class _Walk:
     """Where the walk is: `depth` is that of the message which is being read. `told`: one came after the header."""
@@ -56,6 +63,19 @@ class _Walk:
     told: bool = False
     flaws: list[str] = field(default_factory=list)
     """What was mended in the bytes, and no message has told yet."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether the message is told at its end."""
+        return self.message is not None and self.message.kind.whole
+
+    def place(self, cut: Cut) -> str:
+        """Where a complete element stands."""
+        return self.message.innermost if self.message else self.lead.place(cut)
+
+    def copied(self, cut: Cut) -> bool:
+        """Whether it is a group that the message tells too."""
+        return self.message is not None and self.message.copied(cut)
 
     def begin(self, cut: Cut) -> None:
         """An element begins."""

@@ -83,6 +83,10 @@ class MessageParts:
         around = self.groups[-1]
         return around.next(self.payment) if self.payment else around.source.where
 
+    def copied(self, cut: Cut) -> bool:
+        """Whether it is a group that is told by what it stands in, too."""
+        return cut.depth == self.groups[-1].depth > self.groups[0].depth and not self.kind.filled(self.groups[-1].path)
+
     def begin(self, cut: Cut) -> None:
         """A payment or group begins."""
         path = self._path(cut)

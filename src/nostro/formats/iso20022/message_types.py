@@ -45,6 +45,10 @@ class MessageType(NamedTuple):
     beside: tuple[str, ...] = ()
     whole: bool = False
 
+    def filled(self, group: str) -> bool:
+        """Whether payments stand in a group."""
+        return any(payment.startswith(group + "/") for payment in self.payments)
+
 
 _PLAIN = Group()
 _STATUS = Group(before=statuses.group_status)
@@ -146,5 +150,5 @@ def cut_so(above: Place, name: str) -> int:
         if path in kind.payments:
             return Role.ANNOUNCED
         if path in kind.groups:
-            return Role.GROUP if any(payment.startswith(path + "/") for payment in kind.payments) else Role.COPIED
+            return Role.GROUP if kind.filled(path) else Role.COPIED
     return Role.REPEATED if name in ONE_BY_ONE else Role.INSIDE

@@ -42,6 +42,10 @@ class Lead:
         """The path of names."""
         return "/" + "/".join(cut.path for cut in self.begun)
 
+    def place(self, cut: Cut) -> str:
+        """Where an element stands that is complete, and leads to no message."""
+        return "".join(f"/{begun.path}" for begun in (*self.begun[: cut.depth - 1], cut))
+
     def version(self, name: str, otherwise: str = "") -> str:
         """`camt.053.001.08`, as the nearest attribute says it, `otherwise`, or just `camt.053` where nothing does."""
         told = [otherwise, *(value for cut in self.begun for value in cut.attributes)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
-from nostro.formats.iso20022.actors import party
+from nostro.formats.iso20022.actors import agent, called, party
 from nostro.formats.iso20022.instruction import (
     EXECUTION,
     GROUPS,
@@ -20,6 +20,7 @@ from nostro.formats.iso20022.values import decimal
 from nostro.formats.reading import if_readable
 from nostro.model.messages import Level, OriginalMessage, PaymentStatus, Reason
 from nostro.model.parties import BankAccount, Party
+from nostro.model.references import all_told
 from nostro.model.statements import References, Source
 
 _STATUSES: dict[Level, tuple[str, ...]] = {
@@ -39,8 +40,13 @@ _OTHERS = Table(
         "resolved_settlement": ("RsltnRltdInf/IntrBkSttlmDt",),
         "original_count": ("OrgnlNbOfTxs",),
         "original_sum": ("OrgnlCtrlSum",),
+        "accepted_amount": ("PmtCondSts/AccptdAmt",),
+        "accepted_currency": ("PmtCondSts/AccptdAmt@Ccy",),
+        "guaranteed": ("PmtCondSts/GrntedPmt",),
+        "early_payment": ("PmtCondSts/EarlyPmt",),
     }
 )
+_AGENTS = {"instructing_agent": "InstgAgt", "instructed_agent": "InstdAgt"}
 _STATUS_IDS = ("StsId", "CxlStsId", "OrgnlPmtInfCxlId", "OrgnlGrpCxlId", "ModStsId")
 _ORIGINALS = ("OrgnlGrpInf/", "OrgnlGrpInfAndSts/", "OrgnlGrpInfAndCxl/", "OrgnlNtfctn/", "")
 
@@ -99,7 +105,7 @@ def _stated(level: Level, layers: Layers, source: Source) -> PaymentStatus:
         counts=_counts(own),
         sums=_sums(own) or None,
         charges=charges(own),
-        others=own.own.fields(_OTHERS),
+        others=own.own.fields(_OTHERS) | all_told({name: agent(own, element) for name, element in _AGENTS.items()}),
         source=source,
     )
 
@@ -127,6 +133,7 @@ def _reason(block: Told) -> Reason:
         code=block.text("Rsn/Cd", "StsRsn/Cd"),
         proprietary=block.text("Rsn/Prtry", "StsRsn/Prtry"),
         text=" ".join(block.texts(*_SAYINGS)),
+        originator=called(party(Layers((block,)), "Orgtr", "StsOrgtr")),
     )
 
 

@@ -35,17 +35,12 @@ class Table:
 
 
 class Shape:
-    """Which of a piece's texts stand at which path, and what was worked out of that.
+    """Which of a piece's texts stand at which path, and what was worked out of that."""
 
-    `_read`: the texts that something worked out so far takes; `_parts`: blocks, which know that of theirs.
-    """
-
-    __slots__ = ("_parts", "_read", "at", "paths", "plans")
+    __slots__ = ("at", "paths", "plans")
 
     def __init__(self, paths: Sequence[str]) -> None:
         self.paths = paths
-        self._read = set[int]()
-        self._parts: list[tuple[int, Shape]] = []
         self.at: dict[str, list[int]] = {}
         self.plans: dict[object, Any] = {}
         for position, path in enumerate(paths):
@@ -53,25 +48,11 @@ class Shape:
 
     def first(self, paths: Sequence[str]) -> int:
         """Where the first text at the first of the paths is that has any; -1 where none has."""
-        found = next((self.at[path][0] for path in paths if path in self.at), -1)
-        if found >= 0:
-            self._read.add(found)
-        return found
+        return next((self.at[path][0] for path in paths if path in self.at), -1)
 
     def every(self, paths: Sequence[str]) -> list[int]:
         """Where all texts at the paths are."""
-        found = [place for path in paths for place in self.at.get(path, ())]
-        self._read.update(found)
-        return found
-
-    def unread(self) -> list[str]:
-        """The paths of the texts that nothing took, each as often as it has one."""
-        taken = self.taken()
-        return [path for place, path in enumerate(self.paths) if MARK not in path and place not in taken]
-
-    def taken(self) -> set[int]:
-        """Which texts something took, those of blocks too."""
-        return self._read.union(*({begin + place for place in part.taken()} for begin, part in self._parts))
+        return [place for path in paths for place in self.at.get(path, ())]
 
     def holds(self, path: str) -> bool:
         """Whether there is an element at a path; an empty one is the piece itself."""
@@ -91,9 +72,7 @@ class Shape:
         own = [place for place, known in enumerate(paths) if known == path or known.startswith((path + "/", mark))]
         begun = [place for place in own if paths[place] == mark] or own[:1]
         edges = pairwise([*begun, own[-1] + 1] if own else [])
-        found = [self._block(path, begin + (paths[begin] == mark), end) for begin, end in edges]
-        self._parts += [(begin, shape) for begin, _, shape in found]
-        return found
+        return [self._block(path, begin + (paths[begin] == mark), end) for begin, end in edges]
 
     def _block(self, path: str, begin: int, end: int) -> tuple[int, int, Shape]:
         return begin, end, Shape([known[len(path) :].removeprefix("/") for known in self.paths[begin:end]])
@@ -114,6 +93,11 @@ class Told:
         self.shape, self.values = shape, values
         self._plans = shape.plans
         self._made: dict[object, object] | None = None
+
+    @property
+    def kept(self) -> Sequence[str]:
+        """The texts as what something may be remembered by. Those that note what is read of them stay what they are."""
+        return tuple(self.values) if isinstance(self.values, list) else self.values
 
     def text(self, *paths: str) -> str:
         """The first text at the first of the paths that has any."""

@@ -40,7 +40,10 @@ _NARROW = 80
 def cheque_fields(record: str, layout: Layout) -> dict[str, str]:
     """The fields of record 6, of whichever width where the layout is BAI's; the date as YYMMDD."""
     wide = layout is BAI and _is_wide(record)
-    fields = {name: record[at].strip() for name, at in (_WIDE if wide else layout["6"]).items()}
+    places = _WIDE if wide else layout["6"]
+    fields = {name: record[at].strip() for name, at in places.items()}
+    if "amount" in places and len(record) < places["amount"].stop:
+        fields["cut"] = "amount"
     if wide:
         fields["date"] = _year_first(fields["date"])
     return fields

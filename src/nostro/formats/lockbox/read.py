@@ -14,6 +14,7 @@ from nostro.model.failures import FormatRefused
 from nostro.model.messages import Envelope, Instruction, MessageEnd, MessageHead
 from nostro.model.money import Amount, plain
 from nostro.model.parties import BankAccount, Party
+from nostro.model.references import told as really_told
 from nostro.model.remittance import Document
 from nostro.model.statements import Check, References, Reject, Source
 
@@ -155,20 +156,21 @@ class _Walk:
             return
         self.cheque = None
         said = cheque.get("amount", "")
-        if not said.isdecimal():
-            yield self._reject("the amount is no number", self.line)
+        if not said.isdecimal() or cheque.get("cut"):
+            why = "the amount is no number" if not said.isdecimal() else "the record ends within its amount"
+            yield self._reject(why, self.line)
             return
         lockbox.batch.add(int(said))
         lockbox.whole.add(int(said))
         yield self._payment(cheque, lockbox)
 
     def _payment(self, cheque: dict[str, str], lockbox: _Open) -> Instruction:
-        known = {name: said for name in ("cheque", "item") if (said := cheque.get(name, ""))}
+        known = {name: said for name in ("cheque", "item") if (said := really_told(cheque.get(name, "")))}
         return Instruction(
             method="cheque",
             amount=_dollars(cheque["amount"]),
             group=cheque.get("batch", ""),
-            references=References(end_to_end=cheque.get("cheque", "").lstrip("0"), others=known),
+            references=References(end_to_end=really_told(cheque.get("cheque", "")).lstrip("0"), others=known),
             execution_date=day(cheque.get("date", "")),
             settlement_date=day(lockbox.date),
             debtor=Party(name=cheque.get("payer", "")),
@@ -222,10 +224,11 @@ class _Walk:
 
 def _documents(fields: dict[str, str]) -> list[Document]:
     """The invoice that a record names, with what is paid and deducted of it."""
-    if not fields.get("invoice"):
+    invoice = really_told(fields.get("invoice", ""))
+    if not (invoice or fields.get("paid", "").strip("0") or fields.get("deducted", "").strip("0")):
         return []
     paid, deducted = _dollars(fields.get("paid", "")), _dollars(fields.get("deducted", ""))
-    return [Document(number=fields["invoice"], type=fields.get("reason", ""), remitted=paid, discount=deducted)]
+    return [Document(number=invoice, type=fields.get("reason", ""), remitted=paid, discount=deducted)]
 
 
 def _dollars(cents: str) -> Amount | None:

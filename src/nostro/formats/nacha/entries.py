@@ -51,7 +51,7 @@ class Entries:
             raise Unreadable("the transaction code says no direction")
         layout = self.layout
         fields: dict[str, Any] = {
-            "amount": _AMOUNT.cast({"value": dollars(record[29:39])}),
+            "amount": _AMOUNT.cast({"value": dollars(record[29:39], 10)}),
             "references": _REFERENCES.cast(
                 {"end_to_end": really_told(record[layout.identification]), "transaction": record[79:94].strip()}
             ),
@@ -112,7 +112,7 @@ class Entries:
             status=record[1:3],
             reasons=(Reason(proprietary="ADV", text=direction),),
             group=self.header.number,
-            amount=Amount(value=dollars(record[27:39]), currency="USD"),
+            amount=Amount(value=dollars(record[27:39], 12), currency="USD"),
             creditor=party if credit else None,
             creditor_account=account if credit else None,
             debtor=None if credit else party,
@@ -147,8 +147,10 @@ def answers(header: BatchHeader) -> bool:
     return header.entry_class in {_COR, "ADV", *_ACKNOWLEDGED}
 
 
-def dollars(digits: str) -> Decimal:
-    """An amount in cents as dollars. Raises `Unreadable`."""
+def dollars(digits: str, width: int = 0) -> Decimal:
+    """An amount in cents as dollars, of so many digits at least. Raises `Unreadable`."""
+    if digits.isdecimal() and len(digits) < width:
+        raise Unreadable("the record ends within its amount")
     if not digits.isdecimal():
         raise Unreadable("the amount is no number")
     return Decimal(f"{digits[:-2]}.{digits[-2:]}")

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from nostro.formats.nacha.blocking import unblocked
+from nostro.formats.nacha.blocking import WIDTH, unblocked
 from nostro.formats.nacha.entries import Entries, answers, dollars
 from nostro.formats.nacha.headers import BatchHeader, FileHeader
 from nostro.formats.nacha.totals import BatchTotals, Totals, file_checks
@@ -74,6 +74,8 @@ class _Batch:
     addenda: list[str] = field(default_factory=list)
     addenda_count: int = 0
     early: list[Reject] = field(default_factory=list)
+    cut: bool = False
+    """The file ends here."""
 
     def add(self, record: str) -> None:
         """An addenda record of the present entry."""
@@ -93,6 +95,8 @@ class _Batch:
         head: tuple[NachaItem, ...] = () if self.kind else self.begin(record, addenda)
         read = self.entries.notice if self.kind in _NOTICES else self.entries.instruction
         told: NachaItem
+        if self.cut and not _whole(record, addenda):
+            return (*head, self.reject(line, "the file ends within this entry", if_readable(_amount, record)))
         try:
             told = read(line, record, addenda)
             self.totals.entries += 1
@@ -142,6 +146,17 @@ class _Batch:
             yield from self.begin("", [])
 
 
+def _whole(record: str, addenda: list[str]) -> bool:
+    """Whether an entry behind which the file ends has all of its records.
+
+    Its last addenda record says whether it came back: what did must not be told as a new payment.
+    """
+    last = addenda[-1] if addenda else record
+    return len(last) >= WIDTH and (last[1:3] in _LAST_ADDENDA if addenda else record[_HAS_ADDENDA] == "0")
+
+
+_HAS_ADDENDA = slice(78, 79)
+_LAST_ADDENDA = ("05", "98", "99")
 _NOTICES = ("mandate_change", "payment_status")
 
 
@@ -155,7 +170,7 @@ def _kind(header: BatchHeader, record: str, addenda: list[str]) -> MessageKind:
 
 
 def _amount(record: str) -> Amount:
-    return Amount(value=dollars(record[29:39]), currency="USD")
+    return Amount(value=dollars(record[29:39], 10), currency="USD")
 
 
 @dataclass(slots=True)
@@ -209,6 +224,7 @@ class _Walk:
         if not self.began:
             raise FormatRefused("This is no NACHA file: it has neither a file header nor a batch header.")
         if self.batch:
+            self.batch.cut = True
             yield from self.batch.end()
             yield Reject(where=self.where, why="the file ends before the batch's control record")
             return

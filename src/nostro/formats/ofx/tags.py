@@ -82,6 +82,9 @@ class _Cursor:
     def finish(self) -> Iterator[Tag]:
         """The file is read to its end."""
         self._say(len(self.held))
+        if self.name and not self.closing and clean(self.said):
+            # All that is whole ends with a tag that closes something: of a value at the very end some may be missing.
+            self.said = ""
         yield from self._give()
 
     def _pass_over(self, opened: str, ends: int) -> None:

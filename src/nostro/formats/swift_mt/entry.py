@@ -62,6 +62,7 @@ def entry_of(line: Line, information: list[str], currency: str, source: Source, 
             "additional": f"{told.additional} {line.supplementary}".strip(),
             "details": (),
             "details_total": 0,
+            "proprietary_code": None,
             "source": source,
         },
     )

@@ -44,7 +44,9 @@ def read_notification(piece: Piece, kind: str) -> Iterator[StatementItem]:
     told = fields.get("32A")
     source = Source(where=f"{where}/32A", line=told.line if told else piece.line)
     try:
-        on, amount, wrong = dated_amount(told.joined if told else "")
+        # Of an amount behind which the message breaks off some digits may lack: it is none.
+        whole = told is not None and not (piece.cut and told is piece.fields[-1])
+        on, amount, wrong = dated_amount(told.joined if told and whole else "")
         for one in wrong:
             sums.fail(Check(name=about(one), ok=False, detail=f"line {source.line}: {one}"))
         entry = _entry(piece, fields, _DIRECTIONS[kind], (on, amount), source)

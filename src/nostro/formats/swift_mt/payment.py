@@ -68,9 +68,10 @@ class Payments:
             self.open.append(told)
 
     def _end(self, piece: Piece) -> Iterator[PaymentItem]:
-        if self.open:
+        if self.open and not (piece.cut and self.open[-1].tag in AMOUNTS):
             yield self._payment()
         if piece.cut:
+            # Of an amount behind which the message breaks off some digits may lack.
             self.rejected += 1
             yield Reject(where=self.where, why="the message breaks off: its end is missing", line=piece.line)
         if not self.items and not self.rejected:
@@ -122,6 +123,7 @@ class Payments:
         return made
 
 
+AMOUNTS = frozenset({"32A", "32B", "33B"})
 _NAMED = {"debtor_agent": "52", "creditor_agent": "57"}
 """Banks of payer and payee: what they are called where they bear neither BIC nor clearing id."""
 

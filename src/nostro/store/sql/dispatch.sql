@@ -35,12 +35,12 @@ where l.kind = 'slot' and l.name = mine.name and l.slot = mine.slot and l.token 
 returning l.name, l.slot;
 
 -- name: take_slots
--- Takes slots that nobody holds. The token fences whoever held them before.
+-- Takes slots that nobody holds, in the order in which they are asked for. The token fences whoever held them before.
 -- Materialised: a plan may run a subquery once a row, and each run would lock as many rows as the limit allows.
 with free as materialized (select f.name, f.slot from lease f
-  join unnest(%(names)s::text[], %(slots)s::smallint[]) as wanted (name, slot) on f.name = wanted.name and f.slot = wanted.slot
+  join unnest(%(names)s::text[], %(slots)s::smallint[]) with ordinality as wanted (name, slot, place) on f.name = wanted.name and f.slot = wanted.slot
   where f.kind = 'slot' and (f.until <= %(now)s or f.until > %(beyond)s)
-  order by f.name, f.slot limit %(limit)s for update of f skip locked)
+  order by wanted.place limit %(limit)s for update of f skip locked)
 update lease l set token = l.token + 1, holder = %(holder)s, until = %(until)s from free
 where l.kind = 'slot' and l.name = free.name and l.slot = free.slot
 returning l.name, l.slot, l.token;
@@ -93,11 +93,12 @@ returning d.id;
 -- name: ready_commands
 -- The oldest ready commands of each lane whose ordering keys are a slot's: of each subject only the oldest one that is open, whatever its
 -- status; and none whose ordering key, if it isn't its own subject, another subject's command is under way on, or could leave on now and has waited longer.
--- `before`: it was journaled in an earlier dispatch. `restored`: it may have been done in a life of the database that a restore has lost; that
--- holds for an hour after the recovery was closed, in which everything that was told again has been decided again.
-select r.*, exists (
-    select from dispatch_member m join attempt_call a on a.shard = m.shard and a.dispatch = m.dispatch
-    where m.command_shard = r.shard and m.command_key = r.key) as before,
+-- `before`: it was journaled in an earlier dispatch; asked for each command, as a plan that asks for all of them reads all calls there
+-- ever were. `restored`: it may have been done in a life of the database that a restore has lost; that holds for an hour after the recovery was closed,
+-- in which everything that was told again has been decided again.
+select r.*, (
+    select 1 from dispatch_member m join attempt_call a on a.shard = m.shard and a.dispatch = m.dispatch
+    where m.command_shard = r.shard and m.command_key = r.key limit 1) is not null as before,
   exists (select from recovery y where r.since <= y.closed_at + interval '1 hour') as restored
 from unnest(%(lanes)s::smallint[]) as each (lane)
 cross join lateral (
@@ -122,10 +123,11 @@ where (select 1 from command_open where connection = %(connection)s and status =
 order by r.lane, r.since, r.shard, r.position, r.n;
 
 -- name: take_commands
--- The members are dispatched; one that isn't ready any more is missing from the answer.
+-- The members are dispatched; one that isn't ready any more is missing from the answer. `nullif`: so that each is found by its key. Where no commands
+-- were ready when the table was last analyzed, a plain condition is taken for the rarer one, and all that are ready are walked through for each.
 update command_open c set status = 'dispatched', dispatch = t.dispatch
 from unnest(%(command_shards)s::smallint[], %(keys)s::bytea[], %(dispatches)s::bytea[]) as t (shard, key, dispatch)
-where c.shard = t.shard and c.key = t.key and c.status = 'ready'
+where c.shard = t.shard and c.key = t.key and nullif(c.status, 'ready') is null
 returning c.shard, c.key, c.key_text, c.correlation, c.process, c.subject, c.step, c.occurrence, c.generation,
   c.entity, c.operation, c.lane, c.position, c.body, c.sealed_body, c.data_key, c.actor, c.since;
 
@@ -185,16 +187,14 @@ with ended as (update dispatch set status = %(status)s, note = %(note)s
 select 1 / count(*) as one from ended;
 
 -- name: forget_members
--- The commands have ended for good: nobody has to know any more which dispatches they were in.
-delete from dispatch_member m using unnest(%(command_shards)s::smallint[], %(keys)s::bytea[]) as c (shard, key)
-where m.command_shard = c.shard and m.command_key = c.key
-returning m.shard, m.dispatch;
-
--- name: forget_dispatches
--- Those without members. Their journal stays.
-delete from dispatch d using unnest(%(shards)s::smallint[], %(ids)s::bytea[]) as g (shard, id)
-where d.shard = g.shard and d.id = g.id and d.status in ('closed', 'held')
-  and not exists (select from dispatch_member m where m.shard = d.shard and m.dispatch = d.id);
+-- The commands have ended for good: nobody has to know any more which dispatches they were in, nor of those that have no other members. Their journal
+-- stays. Both are one statement, which sees members as they were before it: those that go are counted against those that there were.
+with gone as (delete from dispatch_member m using unnest(%(command_shards)s::smallint[], %(keys)s::bytea[]) as c (shard, key)
+  where m.command_shard = c.shard and m.command_key = c.key
+  returning m.shard, m.dispatch)
+delete from dispatch d using (select shard, dispatch, count(*) as members from gone group by shard, dispatch) g
+where d.shard = g.shard and d.id = g.dispatch and d.status in ('closed', 'held')
+  and g.members = (select count(*) from dispatch_member m where m.shard = d.shard and m.dispatch = d.id);
 
 -- name: open_breaker
 -- Nothing is begun until `until`.

@@ -37,10 +37,10 @@ update shard s set until = %(until)s from mine where s.shard = mine.shard
 returning s.shard;
 
 -- name: take_shards
--- Takes shards that nobody holds. The token fences whoever held them before.
+-- Takes shards that nobody holds, in the order in which they are asked for. The token fences whoever held them before.
 -- Materialised: a plan may run a subquery once a row, and each run would lock as many rows as the limit allows.
-with free as materialized (select shard from shard where (until <= %(now)s or until > %(beyond)s) and shard = any(%(among)s::smallint[])
-  order by shard limit %(limit)s for update skip locked)
+with free as materialized (select f.shard from shard f join unnest(%(among)s::smallint[]) with ordinality as wanted (shard, place) on f.shard = wanted.shard
+  where (f.until <= %(now)s or f.until > %(beyond)s) order by wanted.place limit %(limit)s for update of f skip locked)
 update shard s set token = s.token + 1, holder = %(holder)s, until = %(until)s from free where s.shard = free.shard
 returning s.shard, s.token, s.position, s.head, s.bundle, s.activations;
 
@@ -84,7 +84,7 @@ where shard = %(shard)s and process = %(process)s and subject = %(subject)s;
 
 -- name: append
 -- Arrivals leave the queue and stand in the log, in one: fence, order and seal fail to match where the token or the position is no longer ours, and
--- then nothing is appended to that shard. What an arrival told isn't sent again; one without a position makes no fact. It divides by zero when a shard
+-- then nothing is appended. What an arrival told isn't sent again; one without a position makes no fact. It divides by zero when a shard
 -- is somebody else's by now, or an arrival was decided meanwhile.
 with mine as materialized (select shard from shard where shard = any(%(moved)s::smallint[]) order by shard for update),
 fenced as (
@@ -110,13 +110,13 @@ logged as (
   select shard, position, %(month)s, process, version, subject, revision, entity, type, type_version, natural_key, origin, receipt, item, cause_shard,
     cause_position, body, sealed_body, data_key, state_before, state_after, rule, decided, bundle, actor, on_behalf_of, reason, occurred_at,
     received_at, %(decided_at)s, sender_order, leaf
-  from decided where position is not null and shard in (select shard from fenced) order by shard, position)
+  from decided where position is not null and (select count(*) from fenced) = cardinality(%(moved)s::smallint[]) order by shard, position)
 select 1 / case when (select count(*) from fenced) = cardinality(%(moved)s::smallint[])
   and (select count(*) from decided) = cardinality(%(shards)s::smallint[]) then 1 else 0 end as one;
 
 -- name: save_subjects
--- State rows with what was decided; a row whose revision isn't the expected one is missing from the answer.
-insert into subject (shard, process, subject, entity, version, revision, state, lane, body, sealed_body, data_key, absorbed, deadline_revision,
+-- State rows with what was decided. It divides by zero when one of them is ahead of its log.
+with saved as (insert into subject (shard, process, subject, entity, version, revision, state, lane, body, sealed_body, data_key, absorbed, deadline_revision,
   position, poisoned)
 select shard, process, subject, entity, version, revision, state, lane, body, sealed_body, data_key, absorbed, deadline_revision, position, poisoned
 from unnest(%(shards)s::smallint[], %(processes)s::text[], %(subjects)s::text[], %(entities)s::text[], %(versions)s::smallint[],
@@ -128,7 +128,8 @@ on conflict (shard, process, subject) do update set version = excluded.version, 
   body = excluded.body, sealed_body = excluded.sealed_body, data_key = excluded.data_key, absorbed = excluded.absorbed,
   deadline_revision = excluded.deadline_revision, position = excluded.position, poisoned = excluded.poisoned
 where subject.revision < excluded.revision or subject.poisoned <> excluded.poisoned
-returning shard;
+returning shard)
+select 1 / case when count(*) = cardinality(%(shards)s::smallint[]) then 1 else 0 end as one from saved;
 
 -- name: set_deadlines
 -- Deadlines of waiting states; a subject has at most one.
@@ -155,7 +156,8 @@ delete from deadline d using due where d.shard = due.shard and d.process = due.p
 returning d.shard, d.process, d.subject, d.name, d.due_at, d.revision, due.entity, due.lane;
 
 -- name: open_commands
--- Durable intents whose key was never used; the answer lacks the others. Parameters are named as the columns.
+-- Durable intents whose key was never used; the answer lacks the others. Where all have to be, it divides by zero if one is not: the outer join
+-- asks that also when nothing was opened, and gives a row of nulls then. Parameters are named as the columns.
 -- Those with a dispatch leave at once, as its members, where a claim would let them: the slot is the worker's own (it waits for nobody who holds it),
 -- nothing stands against the connection, and the subject has no older command. Whoever sends asks again behind the fence (`start_call`).
 with given as (
@@ -199,7 +201,9 @@ members as (
 begun as (
   insert into dispatch (shard, id, connection, operation, slot, status, run_at, began_at, look_up_first)
   select shard, id, connection, operation, slot, 'open', %(at)s, %(at)s, false from leaving where id in (select dispatch from opened))
-select shard, key, dispatch from opened;
+select shard, key, dispatch
+from (select 1 / case when not %(all_fresh)s or count(*) = cardinality(%(shard)s::smallint[]) then 1 else 0 end as demanded from fresh) as demand
+left join opened on demanded = 1;
 
 -- name: settle_commands
 -- Closes commands that have ended; `handed_over` stays open for a person.

@@ -14,6 +14,7 @@ from lxml import etree
 
 from nostro.formats.iso20022.write.told_as import ANY_BIC
 from nostro.formats.xml import Element, local, release
+from nostro.formats.xml_text import REPLACED
 from nostro.model.failures import FormatRefused
 from nostro.model.money import EXPONENTS, Amount
 from nostro.model.parties import valid_iban
@@ -74,6 +75,8 @@ def held(chunks: Iterable[bytes], *, echoes: bool = False) -> Iterator[bytes]:
 def _broken(name: str, element: Element, *, echoes: bool) -> str:
     """Why an element may not hold its text."""
     said, currency = element.text or "", element.get("Ccy")
+    if REPLACED in said:
+        return "holds a sign that XML has no place for"
     if currency is not None:
         return _broken_amount(said, currency, echoes=echoes)
     form = (_ECHOES if echoes else _FORMS).get(name)

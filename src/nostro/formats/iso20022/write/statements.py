@@ -202,7 +202,7 @@ def _entry(entry: Entry, say: Say) -> str:
         branch("BookgDt", leaf("Dt", entry.booking_date.isoformat() if entry.booking_date else "")),
         branch("ValDt", leaf("Dt", entry.value_date.isoformat() if entry.value_date else "")),
         at.leaf("AcctSvcrRef", entry.references.account_servicer, _ID),
-        _code(entry.bank_transaction_code, at),
+        _code(entry.bank_transaction_code, entry.proprietary_code, at),
         _charges(entry.charges if len(details) > 1 else (), at),
         branch("NtryDtls", batch, *(_detail(detail, at) for detail in details)),
         at.leaf("AddtlNtryInf", entry.additional, _MORE),
@@ -233,6 +233,13 @@ def _detail_of(entry: Entry) -> Detail:
 def _detail(detail: Detail, at: Place) -> str:
     role = "Dbtr" if detail.direction == "credit" else "Cdtr"
     account = detail.counterparty_account
+    theirs = (
+        party(role, detail.counterparty, at),
+        bank_account(f"{role}Acct", account, at),
+        party(f"Ultmt{role}", detail.ultimate_counterparty, at),
+    )
+    own = "Cdtr" if role == "Dbtr" else "Dbtr"
+    ours = (bank_account(f"{own}Acct", detail.own_account, at), party(f"Ultmt{own}", detail.own_ultimate, at))
     settled_on = leaf("IntrBkSttlmDt", detail.settlement_date.isoformat() if detail.settlement_date else "")
     return branch(
         "TxDtls",
@@ -240,13 +247,9 @@ def _detail(detail: Detail, at: Place) -> str:
         at.amount("Amt", detail.amount) if detail.amount else "",
         leaf("CdtDbtInd", _DIRECTIONS[detail.direction] if detail.amount and detail.direction else ""),
         _exchange(detail.exchange, detail.amount, at),
+        _code(detail.bank_transaction_code, detail.proprietary_code, at) if detail.bank_transaction_code else "",
         _charges(detail.charges, at),
-        branch(
-            "RltdPties",
-            party(role, detail.counterparty, at),
-            bank_account(f"{role}Acct", account, at),
-            party(f"Ultmt{role}", detail.ultimate_counterparty, at),
-        ),
+        branch("RltdPties", *(theirs + ours if role == "Dbtr" else ours + theirs)),
         branch("RltdAgts", branch(f"{role}Agt", agent(account, at))),
         _coded("LclInstrm", detail.local_instrument or "", at),
         _coded("Purp", detail.purpose, at),
@@ -322,18 +325,17 @@ def _returned(detail: Detail, at: Place) -> str:
     told = detail.returned
     if told is None:
         return ""
-    original = _code(told.original_code, at).replace("BkTxCd", "OrgnlBkTxCd") if told.original_code else ""
+    original = _code(told.original_code, None, at).replace("BkTxCd", "OrgnlBkTxCd") if told.original_code else ""
     originator = branch("Orgtr", branch("Pty", at.leaf("Nm", told.originator or "", _NAME)))
     reason = leaf("Cd", told.code) or at.leaf("Prtry", told.proprietary, _ID)
     return branch("RtrInf", original, originator, branch("Rsn", reason), at.leaf("AddtlInf", told.text, _LONG_ID))
 
 
-def _code(said: str, at: Place) -> str:
+def _code(said: str, own: str | None, at: Place) -> str:
     """A code of ISO's external set has three parts; whatever else a bank says is its own."""
     parts = said.split("-")
     if len(parts) == 3 and all(len(part) == CODE for part in parts):
         domain, family, below = parts
-        return branch(
-            "BkTxCd", branch("Domn", leaf("Cd", domain), branch("Fmly", leaf("Cd", family), leaf("SubFmlyCd", below)))
-        )
+        coded = branch("Domn", leaf("Cd", domain), branch("Fmly", leaf("Cd", family), leaf("SubFmlyCd", below)))
+        return branch("BkTxCd", coded, branch("Prtry", at.leaf("Cd", own or "", _ID)))
     return branch("BkTxCd", branch("Prtry", at.leaf("Cd", said or "NOTPROVIDED", _ID)))
