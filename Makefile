@@ -1,7 +1,7 @@
 # Everything here runs on a machine with only Python >= 3.11, make and a package index.
 # Paths are relative throughout: make can't hold a path with spaces, the shell can.
 .DEFAULT_GOAL := help
-.PHONY: help install demo check quick test prove search fuzz lock clean crash golden simulate mutants bench bench-install
+.PHONY: help install demo check quick test prove search fuzz lock clean crash golden simulate mutants bench bench-install overload
 .NOTPARALLEL:
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
@@ -39,6 +39,9 @@ prove: install ## the long ones, which mostly wait: the demo, a credit from the 
 
 crash: install ## ROUNDS= rounds of SIGKILL, Ctrl-C and SIGTERM; by their number stopped clocks, cuts, restarts, fail-overs, full disks
 	NOSTRO_CRASH_ROUNDS=$(or $(ROUNDS),20) NOSTRO_CRASH_SEED=$(or $(SEED),1) $(BIN)/python -m pytest -q -s tests/crash $(ARGS)
+
+overload: install ## flood a house with ten times what it can take for SECONDS= seconds
+	NOSTRO_OVERLOAD_SECONDS=$(or $(SECONDS),300) $(BIN)/python -m pytest -q -s tests/crash/test_overload.py $(ARGS)
 
 golden: install ## decide the golden log anew, read and write the golden files; read the difference before you commit it
 	NOSTRO_GOLDEN=write $(BIN)/python -m pytest -q tests/golden/test_golden_log.py tests/golden/test_formats.py

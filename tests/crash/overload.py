@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -33,11 +34,14 @@ from tests.crash.releases import HERE, changed, copied
 
 CH, US = ENTITIES[1].psp, ENTITIES[2].psp
 """Who floods, and whose news is critical."""
-CONNECTIONS = 32
+CONNECTIONS = 16
+"""Of the flood. As many requests may be under way at the door while it measures."""
 CALLS_PER_SECOND, SLOTS = 60, 2
 """What the ERP takes, over both workers."""
-READINGS, ARRIVALS, BULK, COMMANDS = 50, 50, 500, 60
+READINGS, ARRIVALS, BULK, COMMANDS = 50, 50, 150, 25
 """The limits here: receipts unread, facts on the standard lane, facts on the bulk lane, commands for one connection."""
+FULL_SECONDS, FULL_PATIENCE_SECONDS = 2.0, 30.0
+"""So long the flood goes on at a limit that is reached; and how long it may take until then."""
 CHANGES = {
     "ingress/limits.py": (
         "(50_000, 200_000, 1_000_000)  # per lane: critical, standard, bulk\n    readings: int = 50_000",
@@ -49,13 +53,18 @@ QUEUES = ["reading", "arrival", "command_open", "dispatch", "dispatch_member", "
 WAITING = """
     select (select count(*) from reading), (select count(*) from arrival where lane = 0),
       (select count(*) from arrival where lane = 1), (select count(*) from arrival where lane = 2),
-      (select count(*) from command_open where connection = 'odoo')
+      (select count(*) from command_open where connection = 'odoo' and status = 'ready')
 """
 SIZES = """
     select sum(pg_total_relation_size(relid))::bigint, sum(n_dead_tup)::bigint from pg_stat_user_tables
     where relname = any(%s)
 """
 DECIDED = "select subject from subject where process = 'payout' and lane = 0 and subject = any(%s)"
+HOLDING = """
+    select count(*) from pg_stat_activity
+    where backend_type = 'client backend' and xact_start is not null and pid <> pg_backend_pid()
+"""
+READY = "select count(*) from command_open where connection = 'odoo' and status = 'ready'"
 KNOWN = "select count(*) from subject where process = 'collection'"
 BOOKED = "select count(*) from command_closed where connection = 'odoo' and operation = 'register_customer_payment'"
 
@@ -226,16 +235,52 @@ def processors(there: Scene) -> tuple[float, float]:
     return (sum(busy[:3]) + sum(busy[5:8])) / os.sysconf("SC_CLK_TCK"), ours
 
 
-async def goes_down(there: Scene, seconds: float) -> None:
-    """The ERP: it refuses for so long, and until somebody has noticed."""
+@asynccontextmanager
+async def without_erp(there: Scene) -> AsyncIterator[None]:
+    """It refuses meanwhile, and until somebody has noticed."""
     world = there.made.sandbox.world
     faulty = world.faulty[ODOO]
     away = Outage(there.made.now, there.made.now + timedelta(days=1), refused=True)
     world.set_faults(ODOO, replace(faulty.plan, outages=(away,)))
-    await asyncio.sleep(seconds)
+    yield
     while not faulty.met["outage"]:  # noqa: ASYNC110 - a counter sets no event
         await asyncio.sleep(BREATH_SECONDS)
     world.set_faults(ODOO, replace(faulty.plan, outages=()))
+
+
+async def asleep(there: Scene) -> None:
+    """The workers stand still, with nothing left to send: that would keep the door shut. And between two transactions:
+    what a frozen one has locked might hold up the door.
+    """
+    while await there.count(READY):  # noqa: ASYNC110 - a row sets no event
+        await asyncio.sleep(BREATH_SECONDS)
+    holding = True
+    while holding:
+        _signal(there, signal.SIGSTOP)
+        await asyncio.sleep(BREATH_SECONDS)
+        if holding := await there.count(HOLDING) > 0:
+            awake(there)
+            await asyncio.sleep(BREATH_SECONDS)
+
+
+def awake(there: Scene) -> None:
+    """They work on where they were."""
+    _signal(there, signal.SIGCONT)
+
+
+def _signal(there: Scene, what: signal.Signals) -> None:
+    for name in WORKERS:
+        there.house.running[name].send_signal(what)
+
+
+async def pressed(there: Scene, watch: Watch) -> None:
+    """The door takes what it may while nobody reads, and is flooded on when that is reached."""
+    until = time.monotonic() + FULL_PATIENCE_SECONDS
+    while watch.most["readings"] < READINGS:
+        assert time.monotonic() < until, watch.most
+        await asyncio.sleep(BREATH_SECONDS)
+    await asyncio.sleep(FULL_SECONDS)
+    awake(there)
 
 
 def rss(house: Processes, name: str) -> int:

@@ -116,7 +116,7 @@ async def _acted(folder: Path) -> None:
             tell(f"Ctrl-C of {name} within {took:.1f} s")
             await work(made, took)
         await made.to(made.now + LATE_NEWS)
-        await made.judged(MONDAY - timedelta(days=1))
+        await made.judged(MONDAY)
 
 
 async def _run_again(made: Days, took: float) -> None:

@@ -167,9 +167,11 @@ class IntakeHouse(House):
         self.intake = Intake(self.database, self.keys, self.limits, self.counted)
         self.readings = self.make_readings()
 
-    def make_readings(self, lane_full: Callable[[int], bool] = lambda _: False) -> Readings:
+    def make_readings(
+        self, lane_full: Callable[[int], bool] = lambda _: False, reads: Callable[[int, int], None] = lambda _, __: None
+    ) -> Readings:
         """The reading step of a worker that has just started."""
-        return Readings(self.database, self.keys, self.processes, self.connections, lane_full, self.counted)
+        return Readings(self.database, self.keys, self.processes, self.connections, lane_full, reads, self.counted)
 
     def use_lanes(self, lanes: Mapping[str, str]) -> None:
         """The landscape says so from now on."""

@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 
 from nostro.connectors.kit.reading import Item, ReceiptView
+from nostro.ingress.limits import Limit
 from nostro.ingress.opening import ATTEMPTS
 from nostro.ingress.reading import SQL
 from nostro.model.facts import RerunAsked
@@ -240,6 +241,18 @@ async def test_a_receipt_of_more_than_1000_items_travels_on_the_bulk_lane_and_wa
         pass
     rows = await house.all("select lane, count(*) from arrival where process = 'payout' group by lane order by lane")
     assert rows == [(1, 1000), (2, 1001)]
+
+
+async def test_a_lane_gets_no_more_than_its_limit_and_the_receipt_that_fills_it_between_two_measures(
+    house: IntakeHouse,
+) -> None:
+    house.limits.limit = Limit(arrivals=(250, 250, 250))
+    house.readings = house.make_readings(house.limits.lane_full, house.limits.reads)
+    for first in range(0, 1000, 100):
+        await house.take(*payouts(first, first + 99))
+    while await house.readings.step(house.now):
+        pass
+    assert await house.all("select count(*) from arrival where process = 'payout'") == [(300,)]
 
 
 @pytest.mark.parametrize("lane, number", [("critical", 0), ("", 1), ("bulk", 2)])

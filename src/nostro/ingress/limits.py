@@ -98,6 +98,10 @@ class Limits:
         self.readings += 1
         self.urgent_readings += lane == CRITICAL
 
+    def reads(self, lane: int, facts: int) -> None:
+        """Counts facts that are about to wait on a lane: the same for what reading brings between two measures."""
+        self.arrivals[lane] += facts
+
     def why_not(self, way: Way, lane: int = STANDARD, source: str = "") -> str:
         """Why nothing may come in that way now from a connection, to be read on that lane; empty: it may.
 

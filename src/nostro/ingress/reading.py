@@ -27,7 +27,7 @@ from nostro.model.facts.house import ToldDifferently
 from nostro.model.failures import POISON, LostRace, OutOfService
 from nostro.processes.kit.process import Process
 from nostro.routing.route import Routable, Routed, route, told_name
-from nostro.store.arrivals import lane_number
+from nostro.store.arrivals import LANES, lane_number
 from nostro.store.blobs import seal_all
 from nostro.store.database import Database, Row, Statements, Transaction
 from nostro.store.keys import Keys
@@ -47,13 +47,14 @@ logger = structlog.get_logger("nostro.reading")
 
 @dataclass(slots=True)
 class Readings:
-    """The `step(now)` that reads. `lane_full` says whether a lane takes no more facts now."""
+    """The `step(now)` that reads. `lane_full` says whether a lane takes no more facts now; `reads` counts them."""
 
     database: Database
     keys: Keys
     processes: Mapping[str, Process]
     connections: Connections
     lane_full: Callable[[int], bool] = lambda _: False
+    reads: Callable[[int, int], None] = lambda _, __: None
     count: Count = silent
     traces: Traces = UNTRACED
     _began: dict[tuple[int, bytes, int], int] = field(default_factory=dict)
@@ -126,6 +127,8 @@ class Readings:
                 if not any(map(self.lane_full, map(lane_number, travels) if travels else [lane])):
                     pieces += seen
                     unused -= sum(max(1, piece.weight) for piece in seen)
+                    for piece in seen:
+                        self.reads(lane_number(self._lane(piece) or LANES[lane]), piece.weight)
         return pieces
 
     def _lane(self, piece: Piece) -> str:

@@ -253,6 +253,7 @@ class Wiring:
             house.processes,
             house.connections,
             limits.lane_full,
+            limits.reads,
             self.metrics.count,
             self.traces,
         )
