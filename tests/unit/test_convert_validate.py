@@ -276,3 +276,13 @@ def test_a_profile_that_says_nonsense_is_refused_with_the_field(
     own.write_text(told)
     refused = typed("validate", str(payments), "--profile", str(own))
     assert (refused.exit_code, said in refused.stderr) == (2, True), refused.stderr
+
+
+def test_what_does_not_hold_in_a_qr_bill_is_told_with_a_remedy() -> None:
+    """`checks` beside a bill are no use to whoever asks whether it is right."""
+    bills = Path(__file__).parents[1] / "golden" / "formats" / "read" / "qr_bill"
+    told = typed("validate", str(bills / "what_does_not_hold.txt"))
+    assert told.exit_code == 1
+    assert "error reference: the reference is no QRR reference" in told.stdout
+    assert "ask the creditor for a right one" in told.stdout
+    assert typed("validate", str(bills / "bill.txt")).exit_code == 0

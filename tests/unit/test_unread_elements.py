@@ -178,3 +178,19 @@ def test_pieces_that_differ_without_end_are_added_up_and_none_is_lost() -> None:
     )
     times = {found.path: found.times for found in unread_of_camt([_camt(entries).encode()])}
     assert times[f"{_DETAILS}/Own7"] == len([number for number in range(12_000) if number % 90 == 7])
+
+
+def test_what_only_repeats_its_neighbour_is_not_told_and_what_differs_is(file: Path) -> None:
+    """Nearly every bank says the amount of the transaction twice, and of a creditor reference that it is one."""
+    details = (
+        '<Amt Ccy="EUR">1.00</Amt><CdtDbtInd>CRDT</CdtDbtInd><AmtDtls>'
+        '<TxAmt><Amt Ccy="EUR">1.00</Amt></TxAmt></AmtDtls>'
+        "<RmtInf><Strd><CdtrRefInf><Tp><CdOrPrtry><Cd>SCOR</Cd></CdOrPrtry></Tp><Ref>RF18539007547034</Ref></CdtrRefInf>"
+        "</Strd></RmtInf>"
+    )
+    assert _counts(file, _camt(_entry(details))) == {}
+    other = details.replace('<TxAmt><Amt Ccy="EUR">1.00', '<TxAmt><Amt Ccy="EUR">1.20').replace("SCOR", "RADM")
+    assert _counts(file, _camt(_entry(details) + _entry(other))) == {
+        f"{_DETAILS}/AmtDtls/TxAmt/Amt": 1,
+        f"{_DETAILS}/RmtInf/Strd/CdtrRefInf/Tp/CdOrPrtry/Cd": 1,
+    }

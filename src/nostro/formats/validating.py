@@ -13,6 +13,7 @@ from nostro.formats.einvoice.rules import validate as validate_invoice
 from nostro.formats.einvoice.schemas import check_schema
 from nostro.formats.iso20022.write.schema import enveloped_break, packaged_schema, schema_break
 from nostro.formats.profiles import Profile
+from nostro.formats.qr_bill import QrBill
 from nostro.formats.reading import Format, Item
 from nostro.formats.series import Flaw, Series
 from nostro.formats.tables.formats import PAYMENTS
@@ -43,6 +44,7 @@ _REMEDIES = {
 }
 _EITHER = "Ask who sent it which of the two is right."
 _RULE = "Correct it before it is sent; of a received invoice, ask the seller for a right one."
+_BILL = "Correct it before it is printed; of a received bill, ask the creditor for a right one."
 _WARNINGS = frozenset({"profile", "securities", "group"})
 """Checks that tell how a file was read, or what of it is not told: nothing in it is wrong."""
 _OTHER_XSD = "Ask its sender for the XSD."
@@ -120,13 +122,15 @@ def _of_item(item: Item, source: Source, file: str) -> Iterator[Flaw]:
             yield from (_of_check(check, source, file) for check in item.checks if not check.ok)
         case Invoice():
             yield from (_of_check(check, item.source, file) for check in item.checks if not check.ok)
+        case QrBill():
+            yield from (_of_check(check, item.source, file, _BILL) for check in item.checks if not check.ok)
 
 
-def _of_check(check: Check, source: Source, file: str) -> Flaw:
+def _of_check(check: Check, source: Source, file: str, otherwise: str = _EITHER) -> Flaw:
     name = check.name.partition("/")[0]
     return Flaw(
         file=file, where=source.where, line=source.line, rule=check.name, sentence=check.detail,
-        remedy=_REMEDIES.get(name, _EITHER), severity="warning" if name in _WARNINGS else "error",
+        remedy=_REMEDIES.get(name, otherwise), severity="warning" if name in _WARNINGS else "error",
     )  # fmt: skip
 
 

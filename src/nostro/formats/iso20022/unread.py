@@ -28,6 +28,8 @@ _SAYS_NOTHING = re.compile(
     r".*/(?:GrpHdr/MsgId|AppHdr/CreDt|(?:CstmrDrctDbtInitn|CdtrPmtActvtnReq)/PmtInf/PmtMtd|AmdmntInd)"
 )
 """A message's own name, of which every statement has another one; and what its neighbours say already."""
+_SETTLED = "AmtDtls/TxAmt/"
+_TYPE_OF_REFERENCE, _CREDITOR_REFERENCE = "CdtrRefInf/Tp/CdOrPrtry/Cd", "SCOR"
 
 
 class Walk(Protocol):
@@ -75,6 +77,17 @@ def unread_of(cuts: Iterable[Cut], walk: Walk) -> Iterable[Unread]:
 def _exhaust(items: Iterable[object]) -> bool:
     """Whether a reject is among the items."""
     return sum(isinstance(item, Reject) for item in items) > 0
+
+
+def _repeated(shape: Shape) -> list[tuple[int, int | str]]:
+    """Where texts stand that say nothing where they say the same as another one, or just this."""
+    found: list[tuple[int, int | str]] = []
+    for place, path in enumerate(shape.paths):
+        if path.endswith(_TYPE_OF_REFERENCE):
+            found.append((place, _CREDITOR_REFERENCE))
+        elif path.startswith(_SETTLED) and (other := shape.first((path.removeprefix(_SETTLED),))) >= 0:
+            found.append((place, other))
+    return found
 
 
 class _Texts(Sequence[str]):
@@ -163,6 +176,9 @@ class _Watch:
     def complete(self, cut: Cut, told: Told, where: str, *, copied: bool, readable: bool) -> None:
         """A piece is complete."""
         reads = self.opened.pop(cut.depth)
+        for place, said in told.planned(_repeated, _repeated, told.shape):
+            if cut.told and cut.told.values[place] == (said if isinstance(said, str) else cut.told.values[said]):
+                reads[-1][place] = 1
         if copied:
             self.copies.append((cut.depth, _Piece(cut.path, cut.line, told.shape, reads)))
             return
