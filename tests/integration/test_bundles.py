@@ -79,9 +79,12 @@ async def publish(house: House, **content: object) -> str:
 
 async def test_a_publication_that_runs_into_a_deadlock_is_begun_anew(house: House) -> None:
     async with house.database.transaction() as other:
+        await other.execute(
+            "set local deadlock_timeout = '10min'"
+        )  # so that the other one is the first to see the knot
         await other.execute("select from shard where shard = 63 for update")
         published = asyncio.create_task(publish(house, rule="new"))
-        await asyncio.sleep(0.3)  # by now it waits for this one, and will be the first to see the knot
+        await asyncio.sleep(0.3)
         await other.execute("select from shard where shard = 0 for update")
     digest = bytes.fromhex(await published)
     assert (digest,) in await house.all("select digest from bundle")
