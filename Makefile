@@ -35,7 +35,7 @@ test: install ## all but the long ones: real files, integration and simulation i
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not proof" $(ARGS)
 
 prove: install ## the long ones, which mostly wait: the demo, a credit from the terminal, kills, restore, upgrade, overload, a full disk
-	$(BIN)/python -m pytest -q -n 3 --dist worksteal -m proof $(ARGS)
+	$(BIN)/python -m pytest -q -n 4 --dist worksteal -m proof $(ARGS)
 
 crash: install ## ROUNDS= rounds of SIGKILL, Ctrl-C and SIGTERM; by their number stopped clocks, cuts, restarts, fail-overs, full disks
 	NOSTRO_CRASH_ROUNDS=$(or $(ROUNDS),20) NOSTRO_CRASH_SEED=$(or $(SEED),1) $(BIN)/python -m pytest -q -s tests/crash $(ARGS)
