@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 from nostro.formats.iso20022.actors import bank_account, called, party
 from nostro.formats.iso20022.documents import documents, settled
-from nostro.formats.iso20022.told import Layers, Shape, Table, Told, amount_of, day_of
+from nostro.formats.iso20022.told import CURRENCY, Layers, Shape, Table, Told, amount_of, day_of
 from nostro.formats.iso20022.values import decimal
 from nostro.formats.reading import Unreadable, if_readable
 from nostro.model.base import changed, maker
@@ -49,6 +49,7 @@ _SAID = Table({
 _CODES = Table({
     "domain": ("BkTxCd/Domn/Cd",), "family": ("BkTxCd/Domn/Fmly/Cd",), "sub_family": ("BkTxCd/Domn/Fmly/SubFmlyCd",),
 })  # fmt: skip
+_ALL_CODES = Table({**_CODES.paths, "proprietary": ("BkTxCd/Prtry/Cd",)})
 _made_entry = maker(Entry)
 _made_detail = maker(Detail)
 _made_references = maker(References)
@@ -103,28 +104,27 @@ def read_detail(told: Told, entry: Told, around: Around, source: Source) -> Deta
     layers, amount = Layers((told,)), told.holder("Amt", "AmtDtls/TxAmt/Amt")
     other, ours = _other_side(layers, direction, around.account)
     reference, lines = settled(layers)
-    code, proprietary = _codes_of_its_own(told, entry) if told.holds("BkTxCd") else ("", "")
-    return _made_detail({
+    found: dict[str, object] = {
         "amount": amount_of(told, amount, around.currency) if amount else None,
         "direction": direction,
         "references": _references(told, reference),
         "counterparty": other.party,
         "counterparty_account": other.account,
         "remittance": lines,
-        "exchange": _exchange(told),
         "charges": _charges(told, around.currency, f"{source.where}/"),
-        "returned": _returned(told),
         "ultimate_counterparty": other.ultimate,
-        "documents": (told.holds(_STRUCTURED) and documents(layers)) or None,
-        "settlement_date": if_readable(day_of, told, "RltdDts/IntrBkSttlmDt"),
-        "tax": if_readable(amount_of, told, _TAX, around.currency) if told.holds(_TAX) else None,
-        "bank_transaction_code": code or None,
-        "proprietary_code": proprietary or None,
         "own_account": _own_number(layers, ours, around.account),
         "own_ultimate": party(layers, ours.parties[1]),
         "source": source,
         **told.fields(_SAID),
-    })  # fmt: skip
+    }
+    for name, read in told.planned("seldom", _seldom_in, told.shape):
+        found[name] = read(told, entry, around)
+    return _made_detail(found)
+
+
+def _seldom_in(shape: Shape) -> list[tuple[str, _Seldom]]:
+    return [(name, read) for name, (path, read) in _SELDOM.items() if shape.holds(path)]
 
 
 def _codes(told: Told) -> tuple[str, str]:
@@ -133,13 +133,17 @@ def _codes(told: Told) -> tuple[str, str]:
     return (code, own) if code else (own, "")
 
 
-def _codes_of_its_own(told: Told, entry: Told) -> tuple[str, str]:
-    """The codes of a transaction, where they are not its entry's."""
-    found = _codes(told)
-    return ("", "") if found == _codes(entry) else found
+def _own_code(told: Told, entry: Told, _: Around) -> str | None:
+    return (_codes(told)[0] or None) if _is_coded_apart(told, entry) else None
 
 
-_STRUCTURED, _TAX = "RmtInf/Strd/RfrdDocInf", "Tax/TtlTaxAmt"
+def _own_proprietary(told: Told, entry: Told, _: Around) -> str | None:
+    return (_codes(told)[1] or None) if _is_coded_apart(told, entry) else None
+
+
+def _is_coded_apart(told: Told, entry: Told) -> bool:
+    """Whether a transaction's codes are not its entry's: nearly always they are, to the letter."""
+    return told.fields(_ALL_CODES) != entry.fields(_ALL_CODES) and _codes(told) != _codes(entry)
 
 
 def direction_of(told: Told) -> Direction:
@@ -240,6 +244,9 @@ def _exchange(told: Told) -> Exchange | None:
 
     In one currency that is what the banks on the way kept.
     """
+    alike, said = told.planned("alike", _alike_in, told.shape), told.values
+    if alike and said[alike[0]] == said[alike[1]] and said[alike[2]] == said[alike[3]]:
+        return None
     conversion = told.holder(*_CONVERSIONS)
     if not conversion:
         if not (told.holds(_INSTRUCTED) and told.holds(_SETTLED)):
@@ -256,6 +263,13 @@ def _exchange(told: Told) -> Exchange | None:
         contract=told.text(f"{conversion}/CtrctId") or None,
         counter_value=if_readable(amount_of, told, _COUNTER) if told.holds(_COUNTER) else None,
     )
+
+
+def _alike_in(shape: Shape) -> list[int]:
+    """Where both amounts stand, then both currencies, where nothing but they may tell of an exchange."""
+    paths = (_INSTRUCTED, _SETTLED, _INSTRUCTED + CURRENCY, _SETTLED + CURRENCY)
+    found = [shape.first((path,)) for path in paths]
+    return [] if min(found) < 0 or any(map(shape.holds, _CONVERSIONS)) else found
 
 
 _CONVERSIONS = ("AmtDtls/TxAmt/CcyXchg", "AmtDtls/CntrValAmt/CcyXchg", "AmtDtls/InstdAmt/CcyXchg")
@@ -318,5 +332,17 @@ def _returned(told: Told) -> ReturnInformation | None:
     )
 
 
+_TAX = "Tax/TtlTaxAmt"
+_Seldom = Callable[[Told, Told, Around], object]
+_SELDOM: Mapping[str, tuple[str, _Seldom]] = {
+    "exchange": ("AmtDtls", lambda told, *_: _exchange(told)),
+    "returned": ("RtrInf", lambda told, *_: _returned(told)),
+    "documents": ("RmtInf/Strd/RfrdDocInf", lambda told, *_: documents(Layers((told,))) or None),
+    "settlement_date": ("RltdDts/IntrBkSttlmDt", lambda told, *_: if_readable(day_of, told, "RltdDts/IntrBkSttlmDt")),
+    "tax": (_TAX, lambda told, _, around: if_readable(amount_of, told, _TAX, around.currency)),
+    "bank_transaction_code": ("BkTxCd", _own_code),
+    "proprietary_code": ("BkTxCd/Prtry", _own_proprietary),
+}
+"""Fields that most transactions don't have, with the element that has to be there: it is looked for once a shape."""
 _ORIGINAL = "RtrInf/OrgnlBkTxCd"
 _ORIGINAL_CODES = Table({name: (f"RtrInf/Orgnl{path}",) for name, [path] in _CODES.paths.items()})
