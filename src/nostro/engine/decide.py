@@ -117,9 +117,9 @@ class Decider:
             self._deeper = max(0, self._deeper - 1)
 
     async def _decide(self, queue: Sequence[Arrival], now: Now) -> int:
-        for race in range(RACES):
+        for attempt in range(RACES):
             try:
-                return await self._attempt(queue, now, at_once=race == 0)
+                return await self._attempt(queue, now, at_once=attempt == 0)
             except LostRace as race:
                 logger.info("race_lost", sentence=race.sentence, arrivals=len(queue))
                 if await self._check_tenure({arrival.shard for arrival in queue}):
