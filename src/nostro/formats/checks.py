@@ -79,8 +79,9 @@ class Sums:
         if entry.state == "booked":
             totals, currency = self.totals, amount.currency
             totals[currency] = totals.get(currency, _NOTHING) + (value if direction == "credit" else -value)
-        for check in _batch_checks(entry, batch, said_count) if batch is not None else ():
-            self.fail(check)
+        if batch is not None:
+            for check in _batch_checks(entry, batch, said_count):
+                self.fail(check)
 
     def fail(self, check: Check) -> None:
         """A check of one entry that does not hold."""
@@ -168,16 +169,18 @@ def _signed(entry: Entry) -> Decimal:
     return entry.amount.value if entry.direction == "credit" else -entry.amount.value
 
 
-def _batch_checks(entry: Entry, batch: BatchSum, said_count: str) -> Iterator[Check]:
-    where = f"{entry.source.where}, line {entry.source.line}"
-    told = _signed(entry)
-    comparable = batch.count and batch.total is not None and batch.currency == entry.amount.currency
-    fits = comparable and batch.total in (told, told + batch.charges, told - batch.charges)
+def _batch_checks(entry: Entry, batch: BatchSum, said_count: str) -> Sequence[Check]:
+    count, total, told = batch.count, batch.total, _signed(entry)
+    comparable = count and total is not None and batch.currency == entry.amount.currency
+    fits = comparable and (total == told or total in (told + batch.charges, told - batch.charges))
     # One detail that holds the whole amount is how some banks tell a batch: nothing is missing.
-    counted = said_count.isdecimal() and batch.count and not (fits and batch.count == 1)
-    if counted and said_count.lstrip("0") != str(batch.count):
-        detail = f"{where}: {said_count[:18]} are told, {batch.count} are there"
-        yield Check(name="batch/NbOfTxs", ok=False, detail=detail)
-    if comparable and batch.total is not None and not fits:
-        detail = f"{where}: the details make {plain(batch.total)}, the entry {plain(told)}"
-        yield Check(name="batch", ok=False, detail=detail)
+    counted = said_count.isdecimal() and count and not (fits and count == 1)
+    flaws: list[tuple[str, str]] = []
+    if counted and said_count.lstrip("0") != str(count):
+        flaws.append(("batch/NbOfTxs", f"{said_count[:18]} are told, {count} are there"))
+    if comparable and total is not None and not fits:
+        flaws.append(("batch", f"the details make {plain(total)}, the entry {plain(told)}"))
+    if not flaws:
+        return ()
+    where = f"{entry.source.where}, line {entry.source.line}"
+    return [Check(name=name, ok=False, detail=f"{where}: {flaw}") for name, flaw in flaws]

@@ -19,7 +19,8 @@ _SAID = re.compile(rb"""<\?xml[^>]*?encoding\s*=\s*["']([^"'>]{1,40})["']""")
 _MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16", b"<\x00": "utf-16-le", b"\x00<": "utf-16-be"}
 _UNICODE = ("utf-8", "utf-16", "utf-32", "utf-7")
 """Who says one of these, and begins with no mark of another, has written UTF-8."""
-_ALLOWED = bytes({*range(0x20, 0x100), *b"\t\n\r"})
+_ALLOWED = bytes({*range(0x20, 0x100), *b"\t\r"})
+"""Beside ends of lines, which are counted by the way."""
 _FORBIDDEN = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]")
 _BARE = re.compile(rb"&(?!(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#x[0-9a-fA-F]{1,6});)")
 _AGAIN = re.compile(rb"<\?xml\s")
@@ -75,19 +76,21 @@ class _Mender:
         self._held = b""
         if not final and (open_end := _BEGUN.search(told, max(0, len(told) - 12))):
             told, self._held = told[: open_end.start()], told[open_end.start() :]
-        self._raw = self._raw or _RAW in told
-        told = self._parsable(told)
-        if not self._raw:
+        # One sign is looked for many times as fast as several, and most pieces hold neither of these two.
+        self._raw = self._raw or (b"[" in told and _RAW in told)
+        ends = told.translate(None, _ALLOWED)
+        told = self._parsable(told, ends)
+        if not self._raw and b"?" in told:
             while again := _AGAIN.search(told, int(self._begins)):
                 yield from self._slice(told[: again.start()])
                 told, self._begins = told[again.start() :], True
         yield from self._slice(told)
+        self._line += ends.count(b"\n")
 
     def _slice(self, told: bytes) -> Iterator[Slice]:
         if told:
             yield Slice(told, self._begins)
             self._begins = False
-            self._line += told.count(b"\n")
 
     def _decoded(self, piece: bytes, *, final: bool) -> str:
         state = self._decoder.getstate()
@@ -102,8 +105,9 @@ class _Mender:
             self._decoder.setstate(state)
             return self._decoder.decode(piece, final)
 
-    def _parsable(self, told: bytes) -> bytes:
-        if told.translate(None, _ALLOWED) or b"\xef\xbf" in told:
+    def _parsable(self, told: bytes, ends: bytes) -> bytes:
+        """`ends`: those of its lines, and what XML forbids."""
+        if ends.strip(b"\n") or (b"\xef" in told and b"\xef\xbf" in told):
             told = self._replaced(_FORBIDDEN, _STAND_IN, told, "characters that XML forbids are replaced")
         if b"&" in told and not self._raw:
             told = self._replaced(_BARE, b"&amp;", told, "an ampersand that begins no entity is taken for itself")

@@ -48,7 +48,7 @@ def called(told: Party | None) -> str | None:
     return (told.name or " ".join(told.ids.values())) if told else None
 
 
-class _PartyAt(NamedTuple):
+class PartyAt(NamedTuple):
     """Where in a piece a party's fields stand, and which elements hold identifications that may be several."""
 
     fields: Hits
@@ -60,7 +60,12 @@ class _PartyAt(NamedTuple):
 
 
 def _party(told: Told, name: str) -> Party | None:
-    at, values = told.planned(("party", name), _party_at, told.shape, name), told.values
+    return party_in(told, told.planned(("party", name), _party_at, told.shape, name))
+
+
+def party_in(told: Told, at: PartyAt) -> Party | None:
+    """The party of a piece, or None when nothing is said of it."""
+    values = told.values
     found: dict[str, Any] = {field: values[place] for field, place in at.fields}
     ids = {scheme: values[place] for scheme, place in at.ids}
     if at.blocks:
@@ -72,10 +77,15 @@ def _party(told: Told, name: str) -> Party | None:
         parts["lines"] = tuple([values[place] for place in at.lines])
         parts["others"] = {field: values[place] for field, place in at.others}
         found["address"] = _made_address(parts)
-    return _made_party(found) if found.keys() - {"country"} else None
+    return _made_party(found) if len(found) > ("country" in found) else None
 
 
-def _party_at(shape: Shape, name: str) -> _PartyAt:
+def party_at(shape: Shape, name: str) -> PartyAt | None:
+    """Where a party stands in pieces that are built so; None where nothing is told of it."""
+    return _party_at(shape, name) if shape.holds(name) else None
+
+
+def _party_at(shape: Shape, name: str) -> PartyAt:
     base = name + next((inner for inner in _INNER if shape.holds(name + inner)), "")
     address = next((path for path in ends(base, _ADDRESSES) if shape.holds(path)), "")
     ids: dict[str, int] = {}
@@ -86,7 +96,7 @@ def _party_at(shape: Shape, name: str) -> _PartyAt:
     parts = {field: (f"{address}/{element}",) for field, element in _ADDRESS.items()} if address else {}
     others = {element: (f"{address}/{element}",) for element in ADDRESS_OTHERS} if address else {}
     blocks = [base + holder + other for holder in _ID_HOLDERS for other in _OTHER_IDS]
-    return _PartyAt(
+    return PartyAt(
         shape.hits({"name": ends(base, _NAMES), "country": (base + "/CtryOfRes",)}),
         list(ids.items()),
         shape.hits(parts),
@@ -117,7 +127,7 @@ def bank_account(layers: Layers, name: str, bank: str) -> BankAccount | None:
     if number is None or at is None or number[0] is at[0]:
         told = number or at
         return told[0].made(("account", name, bank), _account_in, told[0], name, bank) if told else None
-    return _bank_account_of(number[0].fields(_number_table(name)) | at[0].fields(_bank_table(at[1])))
+    return bank_account_of(number[0].fields(_number_table(name)) | at[0].fields(_bank_table(at[1])))
 
 
 def own_account(told: Told, bank: str) -> BankAccount | None:
@@ -125,11 +135,17 @@ def own_account(told: Told, bank: str) -> BankAccount | None:
     return _account_in(told, "", bank)
 
 
+def account_at(shape: Shape, name: str, bank: str) -> Hits:
+    """Where the fields of a bank account stand in pieces that are built so, at the bank that another element names."""
+    return shape.hits(_account_table(name, bank).paths)
+
+
 def _account_in(told: Told, name: str, bank: str) -> BankAccount | None:
-    return _bank_account_of(told.fields(_account_table(name, bank)))
+    return bank_account_of(told.fields(_account_table(name, bank)))
 
 
-def _bank_account_of(found: dict[str, str]) -> BankAccount | None:
+def bank_account_of(found: dict[str, str]) -> BankAccount | None:
+    """The bank account of its fields as they are told; None where none is."""
     if "iban" in found:
         found["iban"] = "".join(found["iban"].split()).upper()
     if "proxy" in found or "proxy_scheme" in found:

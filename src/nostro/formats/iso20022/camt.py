@@ -24,7 +24,7 @@ from nostro.formats.iso20022.told import CURRENCY, NOTHING, Table, Told, amount_
 from nostro.formats.iso20022.unread import unread_of
 from nostro.formats.reading import Unread, Unreadable, if_readable, why
 from nostro.formats.xml import BrokenXml
-from nostro.model.base import maker
+from nostro.model.base import whole_maker
 from nostro.model.failures import FormatRefused
 from nostro.model.messages import Envelope
 from nostro.model.statements import Check, Detail, Entry, Reject, ReportKind, Source, StatementEnd, StatementHead
@@ -39,7 +39,7 @@ _KINDS: dict[str, tuple[ReportKind, str]] = {
     "BkToCstmrAcctRpt": ("report", "camt.052"),
     "BkToCstmrDbtCdtNtfctn": ("notification", "camt.054"),
 }
-_made_source = maker(Source)
+_made_source = whole_maker(Source)
 _STATES_TOLD = frozenset({"", *STATE_CODES.values()})
 _STATEMENTS = frozenset({"Stmt", "Rpt", "Ntfctn"})
 _IN_STATEMENT = 2
@@ -97,18 +97,26 @@ class _Statement:
     batch: BatchSum = field(default_factory=BatchSum)
     broken_details: list[Check] = field(default_factory=list)
     around: Around | None = None
+    within: Around | None = None
+    """What the present entry's transactions are in, as far as it has told that."""
 
     def begin(self, line: int) -> None:
         """An entry begins."""
-        self.line, self.told, self.details, self.batch, self.broken_details = line, NOTHING, [], BatchSum(), []
+        self.line, self.details, self.batch, self.broken_details = line, [], BatchSum(), []
+        self.tell(NOTHING)
         self.entry_where = f"{self.parts.source.where}/Ntry[{self.sums.entries + self.sums.rejected + 1}]"
+
+    def tell(self, told: Told) -> None:
+        """What the present entry tells so far."""
+        self.told, self.within = told, None
 
     def take_detail(self, told: Told, line: int) -> None:
         """One transaction of the present entry. Those that name no currency are in their entry's."""
         # Of all that the entry holds, since there may be several NtryDtls.
         source = _made_source({"where": f"descendant::TxDtls[{self.batch.count + 1}]", "line": line})
+        within = self.within = self.within or self._around(self.told)
         try:
-            detail = read_detail(told, self.told, self._around(self.told), source)
+            detail = read_detail(told, self.told, within, source)
         except (Unreadable, ValidationError) as error:
             sentence = f"{self.entry_where}, line {line}: {why(error)}"
             self.broken_details.append(Check(name="detail", ok=False, detail=sentence))
@@ -128,7 +136,7 @@ class _Statement:
             self.sums.rejected += 1
             amount = if_readable(amount_of, told, "Amt", self.parts.currency) if told.holds("Amt") else None
             return Reject(where=source.where, why=why(error), line=source.line, amount=amount)
-        if (said := state_said(told)).upper() not in _STATES_TOLD:
+        if entry.state == "pending" and (said := state_said(told)).upper() not in _STATES_TOLD:
             sentence = f"{source.where}, line {source.line}: {said} is no state that ISO 20022 knows: not booked"
             self.sums.fail(Check(name="state", ok=False, detail=sentence))
         self.sums.add(entry, self.batch, told.text("NtryDtls/Btch/NbOfTxs", "Btch/NbOfTxs"))
@@ -192,7 +200,7 @@ class _Walk:
         """Everything is read as it comes."""
         return False
 
-    def begin(self, cut: Cut) -> Iterator[CamtItem]:
+    def begin(self, cut: Cut) -> Iterable[CamtItem]:
         """The message, what leads to it, a statement or an entry begins."""
         if not self.depth:
             self._lead(cut)
@@ -204,25 +212,34 @@ class _Walk:
             self.statement.sums.paged = self.kind == "statement"
         else:
             self.statement.begin(cut.line)
-            yield from self._head(self.statement)
+            if not self.statement.headed:
+                return self._head(self.statement)
+        return ()
 
-    def take(self, cut: Cut, told: Told) -> Iterator[CamtItem]:
+    def take(self, cut: Cut, told: Told) -> Iterable[CamtItem]:
         """An element is complete, or tells what it is to what is in it."""
         statement, below = self.statement, cut.depth - self.depth
         if cut.so_far:
             if statement is not None:
-                statement.told = told
+                statement.tell(told)
         elif not self.depth:
-            yield from self._before(cut, told)
-        elif statement is not None and below > _IN_STATEMENT and statement.line:
-            statement.take_detail(told, cut.line)
-        elif statement is not None and below == _IN_STATEMENT:
-            if cut.path == "Ntry":
-                yield statement.entry(told)
-            else:
-                statement.parts.take(cut.path, told, cut.line)
-                statement.around = None
-        elif statement is not None and below == 1:
+            return self._before(cut, told)
+        elif statement is None or below < _IN_STATEMENT:
+            return self._around_statements(cut, told, below)
+        elif below > _IN_STATEMENT:
+            if statement.line:
+                statement.take_detail(told, cut.line)
+        elif cut.path == "Ntry":
+            return (statement.entry(told),)
+        else:
+            statement.parts.take(cut.path, told, cut.line)
+            statement.around = None
+        return ()
+
+    def _around_statements(self, cut: Cut, told: Told, below: int) -> Iterator[CamtItem]:
+        """A statement is complete, or what stands beside or around it."""
+        statement = self.statement
+        if statement is not None and below == 1:
             yield from self._head(statement)
             for flaw in self.flaws:
                 statement.sums.fail(Check(name="bytes", ok=False, detail=flaw))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from nostro.formats.iso20022.told import Layers, Told, amount_of
+from collections.abc import Sequence
+
+from nostro.formats.iso20022.told import Layers, Shape, Told, amount_of
 from nostro.formats.reading import Unreadable
 from nostro.model.money import Amount
 from nostro.model.remittance import Adjustment, Document
@@ -33,6 +35,13 @@ def settled(layers: Layers) -> tuple[str, tuple[str, ...]]:
         lines += [said for said in block.texts(*_REFERENCE) if said != reference]
         lines += block.texts("AddtlRmtInf")
     return reference, tuple(lines[:_LINES])
+
+
+def plain_lines(shape: Shape) -> Sequence[int] | None:
+    """Where the lines stand in pieces that are built so; None where structured blocks say something, too."""
+    if any(map(shape.holds, _BLOCKS_AT)):
+        return None
+    return next((lines for path in _LINES_AT if (lines := shape.every((path,)))), [])[:_LINES]
 
 
 _LINES_AT = (*(f"{place}/Ustrd" for place in _PLACES), "Ustrd")

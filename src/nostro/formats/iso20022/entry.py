@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from nostro.formats.iso20022.actors import bank_account, called, party
-from nostro.formats.iso20022.documents import documents, settled
-from nostro.formats.iso20022.told import CURRENCY, Layers, Shape, Table, Told, amount_of, day_of
+from nostro.formats.iso20022.actors import PartyAt, account_at, bank_account_of, called, party, party_at, party_in
+from nostro.formats.iso20022.documents import documents, plain_lines, settled
+from nostro.formats.iso20022.told import CURRENCY, Hits, Layers, Shape, Table, Told, amount_of, day_of
 from nostro.formats.iso20022.values import decimal
 from nostro.formats.reading import Unreadable, if_readable
-from nostro.model.base import changed, maker
+from nostro.model.base import maker, whole_maker
 from nostro.model.parties import BankAccount, Party, same_account
 from nostro.model.references import all_told
 from nostro.model.references import told as really_told
@@ -50,9 +50,8 @@ _CODES = Table({
     "domain": ("BkTxCd/Domn/Cd",), "family": ("BkTxCd/Domn/Fmly/Cd",), "sub_family": ("BkTxCd/Domn/Fmly/SubFmlyCd",),
 })  # fmt: skip
 _ALL_CODES = Table({**_CODES.paths, "proprietary": ("BkTxCd/Prtry/Cd",)})
-_made_entry = maker(Entry)
-_made_detail = maker(Detail)
-_made_references = maker(References)
+_made_entry, _made_detail, _made_references = whole_maker(Entry), whole_maker(Detail), whole_maker(References)
+_NO_REFERENCES = dict(References())
 _made_charge = maker(Charge)
 _NOTHING_MORE = Detail()
 
@@ -65,13 +64,27 @@ class Around(NamedTuple):
     currency: str
 
 
+class _EntryAt(NamedTuple):
+    """Where an entry's fields stand; `exchanged`, `charged`: whether anything is told of that."""
+
+    references: Hits
+    exchanged: bool
+    charged: bool
+
+
+def _entry_at(shape: Shape) -> _EntryAt:
+    return _EntryAt(shape.hits(_ENTRY_REFERENCES.paths), shape.holds("AmtDtls"), shape.holds("Chrgs"))
+
+
 def read_entry(told: Told, details: tuple[Detail, ...], total: int, around: Around, source: Source) -> Entry:
     """One entry, its details read before. What its only detail tells is told of the entry too. Raises `Unreadable`.
 
     `RvslInd` says that an earlier entry is taken back; `CdtDbtInd` is the direction of this entry all the same.
     """
     only = details[0] if total == 1 and details else _NOTHING_MORE
+    at, values = told.planned(_entry_at, _entry_at, told.shape), told.values
     amount, (code, proprietary) = amount_of(told, "Amt", around.currency), _codes(told)
+    references = all_told({name: values[place] for name, place in at.references})
     return _made_entry({
         "amount": amount,
         "direction": direction_of(told),
@@ -79,18 +92,18 @@ def read_entry(told: Told, details: tuple[Detail, ...], total: int, around: Arou
         "reversal": told.text("RvslInd").lower() in _TRUE,
         "booking_date": day_of(told, "BookgDt"),
         "value_date": day_of(told, "ValDt"),
-        "references": changed(only.references, {"entry": "", **all_told(told.fields(_ENTRY_REFERENCES))}),
+        "references": _made_references({**only.references.__dict__, "entry": "", **references}),
         "bank_transaction_code": code,
-        "proprietary_code": proprietary or None,
         "remittance": only.remittance,
         "counterparty": only.counterparty,
         "counterparty_account": only.counterparty_account,
-        "exchange": _exchange(told) or only.exchange,
-        "charges": _charges(told, amount.currency) or only.charges,
+        "exchange": (_exchange(told) if at.exchanged else None) or only.exchange,
+        "charges": (_charges(told, amount.currency) if at.charged else ()) or only.charges,
         "returned": only.returned,
         "additional": told.text("AddtlNtryInf") or only.additional,
         "details": details,
         "details_total": total,
+        "proprietary_code": proprietary or None,
         "source": source,
     })  # fmt: skip
 
@@ -98,33 +111,77 @@ def read_entry(told: Told, details: tuple[Detail, ...], total: int, around: Arou
 _TRUE = ("true", "1")
 
 
+class _DetailAt(NamedTuple):
+    """Where a transaction's fields stand, worked out once for all that are built alike.
+
+    `amount`: its path, empty where there is none; `named`: references have names of the bank's own; `sides`: for each
+    direction the other side and ours; `lines`: None where structured blocks say more of what it settles.
+    """
+
+    directed: bool
+    amount: str
+    references: Hits
+    others: Hits
+    named: bool
+    sides: Mapping[Direction, tuple[_Side, _Side]]
+    lines: Sequence[int] | None
+    charged: bool
+    said: Hits
+    seldom: Sequence[_Seldom]
+
+
+def _detail_at(told: Told) -> _DetailAt:
+    shape = told.shape
+    debtor, creditor = _side("Dbtr", shape), _side("Cdtr", shape)
+    return _DetailAt(
+        directed=shape.holds("CdtDbtInd"),
+        amount=told.holder("Amt", "AmtDtls/TxAmt/Amt"),
+        references=shape.hits(_REFERENCES.paths),
+        others=shape.hits(_OTHERS.paths),
+        named=shape.holds("Refs/Prtry"),
+        sides={"credit": (debtor, creditor), "debit": (creditor, debtor)},
+        lines=plain_lines(shape),
+        charged=shape.holds("Chrgs"),
+        said=shape.hits(_SAID.paths),
+        seldom=[read for path, read in _SELDOM if shape.holds(path)],
+    )
+
+
 def read_detail(told: Told, entry: Told, around: Around, source: Source) -> Detail:
     """One transaction of an entry. Raises `Unreadable`."""
-    direction = direction_of(told if told.holds("CdtDbtInd") else entry)
-    layers, amount = Layers((told,)), told.holder("Amt", "AmtDtls/TxAmt/Amt")
-    other, ours = _other_side(layers, direction, around.account)
-    reference, lines = settled(layers)
-    found: dict[str, object] = {
-        "amount": amount_of(told, amount, around.currency) if amount else None,
+    at, values = told.planned(_detail_at, _detail_at, told), told.values
+    direction = direction_of(told if at.directed else entry)
+    other, ours = _other_side(told, at.sides[direction], around.account)
+    plain = at.lines
+    reference, lines = settled(Layers((told,))) if plain is None else ("", tuple([values[place] for place in plain]))
+    found: dict[str, Any] = {
+        "amount": amount_of(told, at.amount, around.currency) if at.amount else None,
         "direction": direction,
-        "references": _references(told, reference),
+        "references": _references(told, at, reference),
         "counterparty": other.party,
         "counterparty_account": other.account,
         "remittance": lines,
-        "charges": _charges(told, around.currency, f"{source.where}/"),
+        "exchange": None,
+        "charges": _charges(told, around.currency, f"{source.where}/") if at.charged else (),
+        "returned": None,
+        "purpose": "",
+        "additional": "",
         "ultimate_counterparty": other.ultimate,
-        "own_account": _own_number(layers, ours, around.account),
-        "own_ultimate": party(layers, ours.parties[1]),
+        "documents": None,
+        "settlement_date": None,
+        "local_instrument": None,
+        "tax": None,
+        "bank_transaction_code": None,
+        "proprietary_code": None,
+        "own_account": _own_number(told, ours, around.account) if ours.numbered else None,
+        "own_ultimate": party_in(told, ours.behind) if ours.behind else None,
         "source": source,
-        **told.fields(_SAID),
     }
-    for name, read in told.planned("seldom", _seldom_in, told.shape):
-        found[name] = read(told, entry, around)
+    for name, place in at.said:
+        found[name] = values[place]
+    for read in at.seldom:
+        found.update(read(told, entry, around))
     return _made_detail(found)
-
-
-def _seldom_in(shape: Shape) -> list[tuple[str, _Seldom]]:
-    return [(name, read) for name, (path, read) in _SELDOM.items() if shape.holds(path)]
 
 
 def _codes(told: Told) -> tuple[str, str]:
@@ -133,17 +190,12 @@ def _codes(told: Told) -> tuple[str, str]:
     return (code, own) if code else (own, "")
 
 
-def _own_code(told: Told, entry: Told, _: Around) -> str | None:
-    return (_codes(told)[0] or None) if _is_coded_apart(told, entry) else None
-
-
-def _own_proprietary(told: Told, entry: Told, _: Around) -> str | None:
-    return (_codes(told)[1] or None) if _is_coded_apart(told, entry) else None
-
-
-def _is_coded_apart(told: Told, entry: Told) -> bool:
-    """Whether a transaction's codes are not its entry's: nearly always they are, to the letter."""
-    return told.fields(_ALL_CODES) != entry.fields(_ALL_CODES) and _codes(told) != _codes(entry)
+def _own_codes(told: Told, entry: Told, _: Around) -> dict[str, object]:
+    """A transaction's codes, where they are not its entry's: nearly always they are, to the letter."""
+    if told.fields(_ALL_CODES) == entry.made(_ALL_CODES, entry.fields, _ALL_CODES):
+        return {}
+    code, own = codes = _codes(told)
+    return {"bank_transaction_code": code or None, "proprietary_code": own or None} if codes != _codes(entry) else {}
 
 
 def direction_of(told: Told) -> Direction:
@@ -166,21 +218,18 @@ def state_said(told: Told) -> str:
 
 
 class _Side(NamedTuple):
-    """The names of one side's elements."""
+    """Where one side of a transaction stands; `behind`: who stands behind it, `numbered`: its bank account is told."""
 
-    parties: tuple[str, str]
-    account: str
-    agent: str
-
-
-def _side(role: str) -> _Side:
-    return _Side((f"RltdPties/{role}", f"RltdPties/Ultmt{role}"), f"RltdPties/{role}Acct", f"RltdAgts/{role}Agt")
+    party: PartyAt | None
+    behind: PartyAt | None
+    account: Hits
+    numbered: bool
 
 
-_SIDES: dict[Direction, tuple[_Side, _Side]] = {
-    "credit": (_side("Dbtr"), _side("Cdtr")),
-    "debit": (_side("Cdtr"), _side("Dbtr")),
-}
+def _side(role: str, shape: Shape) -> _Side:
+    parties, account = (f"RltdPties/{role}", f"RltdPties/Ultmt{role}"), f"RltdPties/{role}Acct"
+    party, behind = (party_at(shape, name) for name in parties)
+    return _Side(party, behind, account_at(shape, account, f"RltdAgts/{role}Agt"), shape.holds(account))
 
 
 class _Other(NamedTuple):
@@ -191,26 +240,24 @@ class _Other(NamedTuple):
     ultimate: Party | None = None
 
 
-def _other_side(layers: Layers, direction: Direction, own: str) -> tuple[_Other, _Side]:
+def _other_side(told: Told, sides: tuple[_Side, _Side], own: str) -> tuple[_Other, _Side]:
     """Who paid (a credit) or was paid (a debit), and which side is ours then.
 
     Reversals and returns keep the roles of the original: where the expected side is our own bank account, or is not
     told at all, it is the other one.
     """
-    expected, other = _SIDES[direction]
-    if _is_another(first := _on_side(layers, expected), own):
+    expected, other = sides
+    if _is_another(first := _on_side(told, expected), own):
         return first, other
-    if _is_another(found := _on_side(layers, other), own):
+    if _is_another(found := _on_side(told, other), own):
         return found, expected
     known = first.account if first.account and not first.account.identification else None
     return _NOBODY._replace(account=known), other
 
 
-def _own_number(layers: Layers, side: _Side, own: str) -> BankAccount | None:
+def _own_number(told: Told, side: _Side, own: str) -> BankAccount | None:
     """Our bank account as the other side named it, where that is not the number of the statement."""
-    if not layers.holder(side.account):
-        return None
-    found = bank_account(layers, side.account, side.agent)
+    found = _account(told, side)
     return found if found and found.identification and not same_account(own, found.identification) else None
 
 
@@ -222,21 +269,31 @@ def _is_another(found: _Other, own: str) -> bool:
 _NOBODY = _Other()
 
 
-def _on_side(layers: Layers, side: _Side) -> _Other:
-    nearest, ultimate = side.parties
-    account, found = bank_account(layers, side.account, side.agent), party(layers, nearest)
-    behind = party(layers, ultimate)
-    return _Other(found or behind, account, behind if found and behind != found else None)
+def _on_side(told: Told, side: _Side) -> _Other:
+    found = party_in(told, side.party) if side.party else None
+    if side.behind and (behind := party_in(told, side.behind)):
+        return _Other(found or behind, _account(told, side), behind if found and behind != found else None)
+    return _Other(found, _account(told, side))
 
 
-def _references(told: Told, structured: str) -> References:
-    others = told.fields(_OTHERS)
-    for own in told.blocks("Refs/Prtry"):
-        others[own.text("Tp") or "Prtry"] = own.text("Ref")
-    fields = all_told(told.fields(_REFERENCES))
-    return _made_references(
-        {**fields, "structured": structured and really_told(structured), "others": others and all_told(others)}
-    )
+def _account(told: Told, side: _Side) -> BankAccount | None:
+    values = told.values
+    return bank_account_of({name: values[place] for name, place in side.account})
+
+
+def _references(told: Told, at: _DetailAt, structured: str) -> References:
+    values = told.values
+    others = {name: values[place] for name, place in at.others}
+    if at.named:
+        for own in told.blocks("Refs/Prtry"):
+            others[own.text("Tp") or "Prtry"] = own.text("Ref")
+    fields = all_told({name: values[place] for name, place in at.references})
+    return _made_references({
+        **_NO_REFERENCES,
+        **fields,
+        "structured": structured and really_told(structured),
+        "others": others and all_told(others),
+    })  # fmt: skip
 
 
 def _exchange(told: Told) -> Exchange | None:
@@ -333,16 +390,15 @@ def _returned(told: Told) -> ReturnInformation | None:
 
 
 _TAX = "Tax/TtlTaxAmt"
-_Seldom = Callable[[Told, Told, Around], object]
-_SELDOM: Mapping[str, tuple[str, _Seldom]] = {
-    "exchange": ("AmtDtls", lambda told, *_: _exchange(told)),
-    "returned": ("RtrInf", lambda told, *_: _returned(told)),
-    "documents": ("RmtInf/Strd/RfrdDocInf", lambda told, *_: documents(Layers((told,))) or None),
-    "settlement_date": ("RltdDts/IntrBkSttlmDt", lambda told, *_: if_readable(day_of, told, "RltdDts/IntrBkSttlmDt")),
-    "tax": (_TAX, lambda told, _, around: if_readable(amount_of, told, _TAX, around.currency)),
-    "bank_transaction_code": ("BkTxCd", _own_code),
-    "proprietary_code": ("BkTxCd/Prtry", _own_proprietary),
-}
-"""Fields that most transactions don't have, with the element that has to be there: it is looked for once a shape."""
+_Seldom = Callable[[Told, Told, Around], Mapping[str, object]]
+_SELDOM: Sequence[tuple[str, _Seldom]] = (
+    ("AmtDtls", lambda told, *_: {"exchange": _exchange(told)}),
+    ("RtrInf", lambda told, *_: {"returned": _returned(told)}),
+    ("RmtInf/Strd/RfrdDocInf", lambda told, *_: {"documents": documents(Layers((told,))) or None}),
+    ("RltdDts/IntrBkSttlmDt", lambda told, *_: {"settlement_date": if_readable(day_of, told, "RltdDts/IntrBkSttlmDt")}),
+    (_TAX, lambda told, _, around: {"tax": if_readable(amount_of, told, _TAX, around.currency)}),
+    ("BkTxCd", _own_codes),
+)
+"""What most transactions don't have, by the element that has to be there: it is looked for once a shape."""
 _ORIGINAL = "RtrInf/OrgnlBkTxCd"
 _ORIGINAL_CODES = Table({name: (f"RtrInf/Orgnl{path}",) for name, [path] in _CODES.paths.items()})
