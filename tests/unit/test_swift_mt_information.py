@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from nostro.formats.swift_mt.line import told_reference
 from nostro.formats.swift_mt.read import read_mt
 from nostro.model.money import Amount
 from nostro.model.statements import Entry
@@ -78,6 +79,16 @@ def test_letters_of_dos_are_letters() -> None:
 def test_an_empty_tag_and_one_that_says_there_is_none() -> None:
     told = entry(":86:171?20KREF+EREF+NOTPROVIDED?21SVWZ+a")
     assert (told.references.instruction, told.references.end_to_end, told.remittance) == ("", "", ("a",))
+
+
+@pytest.mark.parametrize("word", ["KREF", "eref", "KREF+", "Marf +", "NONREF", "nonref", "N/A", "000"])
+def test_a_word_that_points_elsewhere_or_nowhere_is_no_reference(word: str) -> None:
+    assert told_reference(f" {word} ") == ""
+
+
+def test_a_tag_that_no_colon_ends_begins_no_field() -> None:
+    told = entry(":86:one", ":64", "two")
+    assert told.remittance == ("one", ":64", "two")
 
 
 def test_a_plus_within_a_text_is_only_a_plus() -> None:

@@ -73,7 +73,10 @@ _NOTHING = frozenset({
     "N/A", "NA", "UNKNOWN",
 })  # fmt: skip
 _LONGEST = 20
-_ENDS = frozenset(("", "0", *punctuation, *{end for word in _NOTHING for end in (word[-1], word[-1].lower())}))
+ENDS_OF_NOTHING = frozenset((
+    "", "0", *punctuation, *{end for word in _NOTHING for end in (word[-1], word[-1].lower())},
+))  # fmt: skip
+"""What ends with another sign than these says something."""
 
 
 def told(reference: str) -> str:
@@ -83,7 +86,7 @@ def told(reference: str) -> str:
     """
     said = reference.strip()
     end = said[-1:]
-    if end not in _ENDS:
+    if end not in ENDS_OF_NOTHING:
         return said  # as most of a million do: nothing more is to be looked at
     if end == "0":
         return said if said.strip("0") else ""
@@ -95,6 +98,6 @@ def told(reference: str) -> str:
 def all_told(said: dict[str, str]) -> dict[str, str]:
     """Those of the references, by any name and without blanks around them, that are `told`."""
     for one in said.values():
-        if one[-1:] in _ENDS and not told(one):
+        if one[-1:] in ENDS_OF_NOTHING and not told(one):
             return {name: reference for name, reference in said.items() if told(reference)}
     return said

@@ -44,6 +44,8 @@ _TEXT_BLOCK = re.compile(r"\{4:(?!\{)")
 _GOES_ON = (":61:", ":62F:", ":62M:")
 _TIME = re.compile(r"\d\d(?!\d)")
 _BLOCK_STARTS = frozenset("{\x01$\x03")
+_STARTS = _BLOCK_STARTS | {"-", "ä"}
+"""With which a line begins that may be more than a text's next one."""
 _DOS_LETTERS = re.compile(rb"[A-Za-z][\x81-\x84\x94\x99][a-z]")
 _SWEDISH = str.maketrans("äå", "{}")
 _SWEDISH_BLOCK = re.compile(r"ä[1-4]:")
@@ -110,7 +112,7 @@ def pieces(chunks: Iterable[bytes]) -> Iterator[Piece]:
 def _split(chunks: Iterable[bytes], splitter: _Splitter) -> Iterator[Piece]:
     given = iter(chunks)
     beginning = next(given, b"")
-    dash = 0
+    dash, takes, more = 0, splitter.takes, splitter.more
     for number, line in _unwrapped(lines(chain((beginning,), given), _code_page(beginning))):
         first = line[:1]
         if dash:
@@ -120,10 +122,12 @@ def _split(chunks: Iterable[bytes], splitter: _Splitter) -> Iterator[Piece]:
             else:
                 yield from splitter.close("")
             dash = 0
+        # Nearly every line is one of these two: no generator for them.
         if first == ":":
-            # Nearly every line: no generator for it.
-            if not splitter.takes(number, line):
+            if not takes(number, line):
                 yield from splitter.tagged(number, line)
+        elif first not in _STARTS:
+            more(number, line)
         elif first == "-" and line.rstrip() == "-" and splitter.in_entry:
             dash = number
         elif first == "-" and (line.rstrip() == "-" or line[1:2] in ("}", "å")):
@@ -132,14 +136,14 @@ def _split(chunks: Iterable[bytes], splitter: _Splitter) -> Iterator[Piece]:
         elif first in _BLOCK_STARTS or (first == "ä" and _SWEDISH_BLOCK.match(line)):
             yield from splitter.blocks(number, line)
         else:
-            splitter.more(number, line)
+            more(number, line)
     if dash:
         yield from splitter.close("")
 
 
 def _code_page(beginning: bytes) -> str:
     """`cp852` where letters of DOS stand, which would be punctuation in the middle of words elsewhere; else nothing."""
-    if not _DOS_LETTERS.search(beginning):
+    if beginning.isascii() or not _DOS_LETTERS.search(beginning):
         return ""
     try:
         beginning.decode()
@@ -179,12 +183,15 @@ class _Splitter:
 
     def takes(self, number: int, line: str) -> bool:
         """Whether the line begins a further field of the message that is open, which is taken in."""
-        end = line.find(":", 1, 6)
-        tag = line[1:end]
+        tag, colon, said = line[1:].partition(":")
         fields = self.piece.fields
-        if tag not in (_ON_AFTER_TEXT if self.tag == "86" else _ON) or not 0 < len(fields) < FIELDS_AT_ONCE:
+        if (
+            not colon
+            or tag not in (_ON_AFTER_TEXT if self.tag == "86" else _ON)
+            or not 0 < len(fields) < FIELDS_AT_ONCE
+        ):
             return False
-        self.tag, self.text = tag, [line[end + 1 :]]
+        self.tag, self.text = tag, [said]
         fields.append(_new(Field, (tag, number, self.text)))
         return True
 

@@ -72,10 +72,11 @@ def _references(line: Line, told: Information, others: dict[str, str]) -> Refere
     named = told.references
     if line.type[1:] == "CHK" and line.reference:
         others = {**others, "ChqNb": line.reference}
-    instruction = named["instruction"] or line.reference
-    if not instruction.startswith(line.reference):
+    if not named["instruction"]:
+        named["instruction"] = line.reference
+    elif not named["instruction"].startswith(line.reference):
         others = {**others, "owner": line.reference}
-    named["instruction"], named["account_servicer"], named["others"] = instruction, line.bank_reference, others
+    named["account_servicer"], named["others"] = line.bank_reference, others
     return _made_references(named)
 
 

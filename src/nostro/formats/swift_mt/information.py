@@ -8,7 +8,7 @@ Between slashes: the Dutch Payments Association's SEPA structure of MT940.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -91,8 +91,8 @@ def _in_order(told: Information, parts: Sequence[str | None]) -> None:
     told.additional, told.primanota = (additional or "").strip(), (primanota or "").strip()
     told.extension = (extension or "").strip()
     told.bic, told.clearing_id, told.iban, told.number = _other_side(bank or "", account or "")
-    told.name = _end_of(name or "") + (more_name or "")
-    _tagged(told, "".join([_end_of(said) for said in purpose if said is not None]))
+    told.name = _joined((name or "",)) + (more_name or "")
+    _tagged(told, _joined(purpose))
 
 
 def _separated(told: Information, joined: str, separator: str) -> None:
@@ -110,9 +110,9 @@ def _separated(told: Information, joined: str, separator: str) -> None:
     if "60" in fields and "29" not in fields:
         # Parts 60 to 65 go on after 29 only.
         fields["60"] = f"\n{fields['60']}"
-    told.name = _end_of(take("32", "")) + take("33", "")
+    told.name = _joined((take("32", ""),)) + take("33", "")
     purpose = [fields.pop(number) for number in tuple(fields) if number in _PURPOSE]
-    _tagged(told, "".join(map(_end_of, purpose)))
+    _tagged(told, _joined(purpose))
     for number, said in fields.items():
         if said.strip():
             told.others[f"?{number}"] = said.strip()
@@ -135,10 +135,11 @@ def _disentangled(parts: list[str], separator: str) -> dict[str, str]:
     return fields
 
 
-def _end_of(said: str) -> str:
-    """A part of a text that was cut at a fixed width: a full one goes on in the next, another ends a line."""
-    signs = len(said)
-    return said if signs == _FULL or signs >= _WIDE else f"{said}\n"
+def _joined(parts: Iterable[str | None]) -> str:
+    """A text that was cut at a fixed width: a full part goes on in the next, another one ends a line."""
+    return "".join([
+        said if len(said) == _FULL or len(said) >= _WIDE else f"{said}\n" for said in parts if said is not None
+    ])  # fmt: skip
 
 
 @lru_cache(maxsize=4_096)
@@ -196,13 +197,15 @@ def _tagged(told: Information, text: str) -> None:
     last = parts.pop()
     for part in parts:
         found = part[-4:]
-        if found not in _TAGS:
-            if not found.endswith("BIC"):
-                held += f"{part}+"
-                continue
-            found = "BIC"
-        if told_before := held + part[: -len(found)]:
-            _take(told, tag, told_before, remittance)
+        if found in _TAGS:
+            before = part[:-4]
+        elif found.endswith("BIC"):
+            found, before = "BIC", part[:-3]
+        else:
+            held += f"{part}+"
+            continue
+        if before or held:
+            _take(told, tag, held + before, remittance)
         tag, held = found, ""
     _take(told, tag, held + last, remittance)
     if not tag and ":" in text:

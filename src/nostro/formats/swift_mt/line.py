@@ -15,7 +15,7 @@ from types import MappingProxyType
 from nostro.formats.reading import Unreadable, if_readable
 from nostro.formats.swift_mt.values import day, decimal, near, valued
 from nostro.model.money import Amount
-from nostro.model.references import told
+from nostro.model.references import ENDS_OF_NOTHING, told
 from nostro.model.statements import Direction
 
 _LINE = re.compile(
@@ -34,23 +34,22 @@ _ELSEWHERE = frozenset({"KREF", "EREF", "PREF", "MREF", "MARF", "CREF"})
 class Line:
     """A statement line as told. `reversed`: it takes an earlier one back; `direction` is this one's own."""
 
-    # No dataclass: what is not told costs nothing here.
+    # No dataclass: what is set anyhow costs nothing here.
     value_date: date | None = None
     booking_date: date | None = None
     type: str = ""
     reference: str = ""
     bank_reference: str = ""
-    beside: str = ""
-    supplementary: str = ""
-    codewords: Mapping[str, str] = MappingProxyType({})
     wrong: tuple[str, ...] = ()
 
     def __init__(self, mark: str, sign: str, amount: Amount) -> None:
+        self.beside, self.supplementary, self.codewords = "", "", _NO_CODEWORDS
         direction, self.reversed, self.expected = _MARKS[mark]
         self.direction = direction if sign != "-" else _OPPOSITE[direction]
         self.amount = amount
 
 
+_NO_CODEWORDS: Mapping[str, str] = MappingProxyType({})
 _OPPOSITE: Mapping[Direction, Direction] = {"credit": "debit", "debit": "credit"}
 _MARKS: Mapping[str, tuple[Direction, bool, bool]] = {
     "C": ("credit", False, False),
@@ -116,7 +115,10 @@ def _references(line: Line, rest: str) -> None:
 
 def told_reference(said: str) -> str:
     """A reference, or nothing where a word says that there is none or that field 86 has it."""
-    reference = told(said.strip().removesuffix("+"))
+    said = said.strip()
+    if said[-1:] not in ENDS_OF_NOTHING:
+        return said  # as nearly all do: no word that says nothing ends so, nor one of those that point elsewhere
+    reference = told(said.removesuffix("+"))
     return "" if reference.upper() in _ELSEWHERE else reference
 
 

@@ -49,7 +49,7 @@ def _reader(piece: Piece, pages: Pages) -> Callable[[Piece], Iterator[MtItem]]:
 
 def type_of(piece: Piece) -> str:
     """The message type: what its carrier says, else what its fields are; empty when that can't be told."""
-    said, tags = piece.carrier.type, {told.tag for told in piece.fields}
+    said, tags = piece.carrier.type, {tag for tag, _, _ in piece.fields}
     if said in STATEMENTS or (said.isdecimal() and not tags & _ENTRIES):
         return said
     if "28D" in tags:

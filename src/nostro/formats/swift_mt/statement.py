@@ -100,7 +100,7 @@ class Statement:
     def _begin(self, piece: Piece) -> None:
         kind = piece.carrier.type
         if kind not in ("940", "942", "950"):
-            tags = {one.tag for one in piece.fields}
+            tags = {tag for tag, _, _ in piece.fields}
             kind = "942" if tags & _INTERIM and not tags & _OPENING else "940"
         self.format, self.kind = f"MT{kind}", "report" if kind == "942" else "statement"
         self.where = f"{self.format}[{piece.number}]"
