@@ -121,14 +121,6 @@ def test_more_digits_than_the_currency_has_are_said(told: str, value: str, names
     assert [name for name, _ in failed(items) if name == "amount"] == names
 
 
-def test_blanks_behind_an_amount_are_no_digits() -> None:
-    items = read((HEAD + END.format(closing="100,00")).replace("100,00", "100,00 "))
-    told = head(items)
-    assert told.opening is not None
-    assert told.opening.amount.value == Decimal("100.00")
-    assert failed(items) == []
-
-
 def test_a_currency_of_three_digits_has_them() -> None:
     items = read((HEAD + ":61:260831C12,500NTRFNONREF\n" + END.format(closing="112,500")).replace("EUR", "KWD"))
     assert (only(items).amount.value, failed(items)) == (Decimal("12.500"), [])
