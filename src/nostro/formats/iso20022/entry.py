@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from nostro.formats.iso20022.actors import PartyAt, account_at, bank_account_of, called, party, party_at, party_in
+from nostro.formats.iso20022.actors import called, party, party_in
 from nostro.formats.iso20022.documents import documents, plain_lines, settled
+from nostro.formats.iso20022.sides import Side, other_side, own_number, side_at
 from nostro.formats.iso20022.told import CURRENCY, Hits, Layers, Shape, Table, Told, amount_of, day_of
 from nostro.formats.iso20022.values import decimal
 from nostro.formats.reading import Unreadable, if_readable
 from nostro.model.base import maker, whole_maker
-from nostro.model.parties import BankAccount, Party, same_account
 from nostro.model.references import all_told
 from nostro.model.references import told as really_told
 from nostro.model.statements import (
@@ -123,7 +123,7 @@ class _DetailAt(NamedTuple):
     references: Hits
     others: Hits
     named: bool
-    sides: Mapping[Direction, tuple[_Side, _Side]]
+    sides: Mapping[Direction, tuple[Side, Side]]
     lines: Sequence[int] | None
     charged: bool
     said: Hits
@@ -132,7 +132,7 @@ class _DetailAt(NamedTuple):
 
 def _detail_at(told: Told) -> _DetailAt:
     shape = told.shape
-    debtor, creditor = _side("Dbtr", shape), _side("Cdtr", shape)
+    debtor, creditor = side_at("Dbtr", shape), side_at("Cdtr", shape)
     return _DetailAt(
         directed=shape.holds("CdtDbtInd"),
         amount=told.holder("Amt", "AmtDtls/TxAmt/Amt"),
@@ -151,7 +151,7 @@ def read_detail(told: Told, entry: Told, around: Around, source: Source) -> Deta
     """One transaction of an entry. Raises `Unreadable`."""
     at, values = told.planned(_detail_at, _detail_at, told), told.values
     direction = direction_of(told if at.directed else entry)
-    other, ours = _other_side(told, at.sides[direction], around.account)
+    other, ours = other_side(told, at.sides[direction], around.account)
     plain = at.lines
     reference, lines = settled(Layers((told,))) if plain is None else ("", tuple([values[place] for place in plain]))
     found: dict[str, Any] = {
@@ -173,7 +173,7 @@ def read_detail(told: Told, entry: Told, around: Around, source: Source) -> Deta
         "tax": None,
         "bank_transaction_code": None,
         "proprietary_code": None,
-        "own_account": _own_number(told, ours, around.account) if ours.numbered else None,
+        "own_account": own_number(told, ours, around.account) if ours.numbered else None,
         "own_ultimate": party_in(told, ours.behind) if ours.behind else None,
         "source": source,
     }
@@ -215,70 +215,6 @@ def _state(told: Told, kind: ReportKind) -> EntryState:
 def state_said(told: Told) -> str:
     """The entry's state as the bank writes it."""
     return told.text("Sts/Cd", "Sts/Prtry", "Sts")
-
-
-class _Side(NamedTuple):
-    """Where one side of a transaction stands; `behind`: who stands behind it, `numbered`: its bank account is told."""
-
-    party: PartyAt | None
-    behind: PartyAt | None
-    account: Hits
-    numbered: bool
-
-
-def _side(role: str, shape: Shape) -> _Side:
-    parties, account = (f"RltdPties/{role}", f"RltdPties/Ultmt{role}"), f"RltdPties/{role}Acct"
-    party, behind = (party_at(shape, name) for name in parties)
-    return _Side(party, behind, account_at(shape, account, f"RltdAgts/{role}Agt"), shape.holds(account))
-
-
-class _Other(NamedTuple):
-    """Who stands on the other side. `account` may say only at which bank; `ultimate` stands behind the `party`."""
-
-    party: Party | None = None
-    account: BankAccount | None = None
-    ultimate: Party | None = None
-
-
-def _other_side(told: Told, sides: tuple[_Side, _Side], own: str) -> tuple[_Other, _Side]:
-    """Who paid (a credit) or was paid (a debit), and which side is ours then.
-
-    Reversals and returns keep the roles of the original: where the expected side is our own bank account, or is not
-    told at all, it is the other one.
-    """
-    expected, other = sides
-    if _is_another(first := _on_side(told, expected), own):
-        return first, other
-    if _is_another(found := _on_side(told, other), own):
-        return found, expected
-    known = first.account if first.account and not first.account.identification else None
-    return _NOBODY._replace(account=known), other
-
-
-def _own_number(told: Told, side: _Side, own: str) -> BankAccount | None:
-    """Our bank account as the other side named it, where that is not the number of the statement."""
-    found = _account(told, side)
-    return found if found and found.identification and not same_account(own, found.identification) else None
-
-
-def _is_another(found: _Other, own: str) -> bool:
-    number = found.account.identification if found.account else ""
-    return bool(found.party or number) and not (number and same_account(own, number))
-
-
-_NOBODY = _Other()
-
-
-def _on_side(told: Told, side: _Side) -> _Other:
-    found = party_in(told, side.party) if side.party else None
-    if side.behind and (behind := party_in(told, side.behind)):
-        return _Other(found or behind, _account(told, side), behind if found and behind != found else None)
-    return _Other(found, _account(told, side))
-
-
-def _account(told: Told, side: _Side) -> BankAccount | None:
-    values = told.values
-    return bank_account_of({name: values[place] for name, place in side.account})
 
 
 def _references(told: Told, at: _DetailAt, structured: str) -> References:
