@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import signal
 import subprocess
 import sys
@@ -21,7 +22,7 @@ from nostro.runtime.interrupt import CommandInterrupt
 FRAME = """
 import asyncio, os, signal, sys, time
 from pathlib import Path
-from nostro.runtime import cli, cli_app
+from nostro.runtime import cli, cli_app, interrupt, telemetry
 from nostro.runtime.cli_frame import Frame, ending
 from nostro.runtime.output import Output
 
@@ -90,6 +91,8 @@ async def command():
 
 sys.argv[1:] = ["worker"]
 cli.ENDING_SECONDS = cli.TELLING_SECONDS = 1
+interrupt.LATE_SECONDS = 0.2
+telemetry.configure_logs()
 cli_app.run = lambda: sys.exit(ended(command))
 cli.main()
 """
@@ -131,6 +134,7 @@ def test_what_does_not_end_is_cut_and_tells_where_it_is() -> None:
     assert code == 1
     assert "Timeout" in said
     assert "interrupt.py" in said
+    assert re.search(r"<string>:\d+ command.*tasks.py:\d+ sleep.*ending_late", said)
 
 
 def test_what_does_not_end_is_cut_where_nobody_takes_what_it_says() -> None:

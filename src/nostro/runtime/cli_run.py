@@ -18,7 +18,7 @@ from nostro.model.failures import OutOfService, Refused
 from nostro.runtime.cli import limit_the_end
 from nostro.runtime.cli_frame import DONE, INTERRUPTED, Frame, register
 from nostro.runtime.house import House, open_house
-from nostro.runtime.interrupt import CommandInterrupt
+from nostro.runtime.interrupt import CommandInterrupt, explain_when_late
 from nostro.runtime.loops import GRACE_SECONDS, Loops
 from nostro.runtime.memory import settle_memory
 from nostro.runtime.output import Output
@@ -143,6 +143,7 @@ def _signals(starting: CommandInterrupt) -> Iterator[tuple[asyncio.Event, list[i
         heard.append(number)
         stop.set()
         limit_the_end()
+        explain_when_late(loop)
         _deaf(loop)
 
     for number in SIGNALS:

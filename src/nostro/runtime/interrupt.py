@@ -18,11 +18,16 @@ import time
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from types import FrameType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
+
+import structlog
 
 from nostro.runtime.cli import Interrupt, limit_the_end
 
 T = TypeVar("T")
+logger = structlog.get_logger("nostro.interrupt")
+LATE_SECONDS = 30.0
+"""A loop that still turns so long after a signal says what its tasks wait for, well before the process is cut."""
 MOMENT_SECONDS = 0.25
 """A loop that hasn't had its turn for so long is held up by whatever the command does just then."""
 
@@ -70,6 +75,7 @@ class CommandInterrupt(Interrupt):
             if not turned.is_set():
                 turned.set()
                 task.cancel()
+                explain_when_late(task.get_loop())
 
         def look() -> None:
             time.sleep(MOMENT_SECONDS)
@@ -85,6 +91,26 @@ class CommandInterrupt(Interrupt):
         if task is not None and not turned.is_set() and asyncio.current_task(task.get_loop()) is task:
             turned.set()
             self.demand_none()
+
+
+def explain_when_late(loop: asyncio.AbstractEventLoop) -> None:
+    """A signal was heard: unless the loop has ended by then, it is logged where each task waits (places, no values)."""
+
+    def tell() -> None:
+        logger.warning("ending_late", tasks={task.get_name(): _places(task) for task in asyncio.all_tasks(loop)})
+
+    loop.call_later(LATE_SECONDS, tell)
+
+
+def _places(task: asyncio.Task[Any]) -> list[str]:
+    """From the task's own coroutine to what it waits for."""
+    found, awaited = list[str](), cast("Any", task.get_coro())
+    while awaited is not None:
+        frame = getattr(awaited, "cr_frame", None)
+        if frame is not None:
+            found.append(f"{frame.f_code.co_filename.rpartition('/')[2]}:{frame.f_lineno} {frame.f_code.co_name}")
+        awaited = getattr(awaited, "cr_await", None)
+    return found
 
 
 class _Unwaited(ThreadPoolExecutor):
