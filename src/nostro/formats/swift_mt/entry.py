@@ -136,7 +136,7 @@ def _beside(line: Line, told: Information) -> None:
     """What the statement line says of the other side, where field 86 says nothing of it: Rabobank's habit."""
     if line.beside:
         # Here the reference's place holds the other bank account.
-        told.name = told.name or line.beside
+        told.name = told.name if told.name.strip() else line.beside
         if not (told.iban or told.number):
             told.iban, told.number = (line.reference, "") if looks_like_iban(line.reference) else ("", line.reference)
         line.reference = ""
