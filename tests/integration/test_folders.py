@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from nostro.ingress import folders
-from nostro.ingress.folders import Folders
+from nostro.ingress.folders import SETTLE, Folders
 from nostro.ingress.leases import Leases
 from nostro.ingress.limits import Limit
 from tests.integration.intake_house import IntakeHouse, TillConfig, begun, till
@@ -42,10 +43,12 @@ class Watch:
         return sorted(path.name for path in self.folder.glob("taken/*/*"))
 
 
-def watcher(house: IntakeHouse, worker: str = "worker-1") -> Folders:
-    """A worker that has just started."""
+def watcher(house: IntakeHouse, worker: str = "worker-1", *, settle: timedelta = timedelta(0)) -> Folders:
+    """A worker that has just started. `settle`: none, since two looks tell all where nobody writes meanwhile."""
     leases = Leases(house.database, worker)
-    return Folders(house.database, house.connections, house.intake, leases, house.limits, count=house.counted)
+    return Folders(
+        house.database, house.connections, house.intake, leases, house.limits, settle=settle, count=house.counted
+    )
 
 
 @pytest_asyncio.fixture
@@ -89,12 +92,23 @@ async def test_an_idle_folder_asks_the_database_each_third_of_a_lease_and_sees_a
         said.add(heartbeat)
     assert len(said) == 3
     (watch.folder / "a.jsonl").write_bytes(LINE)
-    assert [await watch.look(seconds=1) for _ in range(3)] == [0, 0, 1]
+    assert [await watch.look(seconds=1) for _ in range(2)] == [0, 1]
 
 
-async def test_two_looks_within_the_same_moment_are_one(watch: Watch) -> None:
+async def test_a_file_holds_still_for_two_seconds_from_when_a_second_look_began(watch: Watch) -> None:
+    watch.folders = watcher(watch.house, settle=SETTLE)
     (watch.folder / "a.jsonl").write_bytes(LINE)
-    assert [await watch.look(seconds=0.1) for _ in range(5)] == [0] * 5
+    assert [await watch.look(seconds=0.5) for _ in range(6)] == [0, 0, 0, 0, 0, 1]
+
+
+@pytest.mark.parametrize("half", [LINE[:9], b"<Document><A>1</A>"], ids=["no_end", "cut"])
+async def test_a_look_whose_worker_stood_still_before_it_does_not_make_a_file_older(watch: Watch, half: bytes) -> None:
+    watch.folders = watcher(watch.house, settle=SETTLE)
+    began = watch.house.now
+    watch.house.later(seconds=7200)
+    (watch.folder / "a").write_bytes(half)
+    await watch.folders.step(began)
+    assert [await watch.look(seconds=1), await watch.look(seconds=1)] == [0, 0]
 
 
 @pytest.mark.parametrize(

@@ -115,7 +115,7 @@ class Wire:
             if self._begun:
                 self._say([b"rollback"])
             raise
-        self._open, self._owes_commit = False, self._begun
+        self._open, self._owes_commit = False, self._owes_commit or self._begun  # one that asks nothing leaves it owed
 
     def flush(self, *, begin: bool = False) -> None:
         """Says what is still to be said."""

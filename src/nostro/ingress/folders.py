@@ -1,9 +1,9 @@
 """Watched folders: the one place that reads files which others write.
 
-A file is complete when its size and time held still over two looks; one that lacks the end that its format has (see
-`cut`) waits until its deadline. It is kept in parts, and only then moved to `taken/<date>/`. A crash in between keeps
-it once: the same bytes again are the same receipt. A folder that can't be written to is left as it is, and the feed's
-cursor remembers what was taken from it.
+A file is complete when its size and time held still over two looks, and for a while from when the second began; one
+that lacks the end that its format has (see `cut`) waits until its deadline. It is kept in parts, and only then moved to
+`taken/<date>/`. A crash in between keeps it once: the same bytes again are the same receipt. A folder that can't be
+written to is left as it is, and the feed's cursor remembers what was taken from it.
 """
 
 from __future__ import annotations
@@ -79,16 +79,20 @@ class StillWritten(Failure):
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
+    """A file since it is as it is. `since`: when a step began that saw it so again, None before there was one.
+
+    The step that sees it first may have stood still for hours between its beginning and its look.
+    """
+
     sight: Sight
-    since_machine: datetime
-    since_business: datetime
+    since: Now | None = None
 
 
 @dataclass(slots=True)
 class Folders:
     """The `step(now)` that looks into the folders of all connections that have one.
 
-    `settle`: the least time between the two looks; `cut_wait`: how long a file that seems cut is left to its writer.
+    `settle`: how long a file has to hold still; `cut_wait`: how long one that seems cut is left to its writer.
     """
 
     database: Database
@@ -182,9 +186,9 @@ class Folders:
         ripe = []
         for name, sight in sights.items():
             seen = before.get(name)
-            if seen is None or seen.sight != sight:
-                self._seen[connection.id, name] = _Seen(sight, now.machine, now.business)
-            elif now.machine - seen.since_machine >= self.settle:
+            since = seen.since or now if seen is not None and seen.sight == sight else None
+            self._seen[connection.id, name] = _Seen(sight, since)
+            if since is not None and now.machine - since.machine >= self.settle:
                 ripe.append(name)
         for name in before.keys() - sights.keys():
             del self._seen[connection.id, name]
@@ -221,8 +225,8 @@ class Folders:
 
     async def _finished(self, connection: OpenConnection, path: Path, now: Now) -> bool:
         """False while a file seems cut and its writer may still come back."""
-        since = self._seen[connection.id, path.name].since_business
-        return now.business - since >= self.cut_wait or not await asyncio.to_thread(_cut, path)
+        since = self._seen[connection.id, path.name].since or now
+        return now.business - since.business >= self.cut_wait or not await asyncio.to_thread(_cut, path)
 
 
 async def _listed(connection: OpenConnection, marks: Mapping[str, object]) -> _Listing:
