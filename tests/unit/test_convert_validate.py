@@ -263,6 +263,21 @@ def test_what_breaks_a_banks_own_profile_is_found_and_refused_whatever_is_writte
         assert "payment 1" in refused.stderr
 
 
+@pytest.mark.parametrize("profile", ["sepa", "cbpr"])
+def test_an_mt101_that_a_profile_let_pass_keeps_that_profile(payments: Path, profile: str, tmp_path: Path) -> None:
+    text = (PAYMENT % FIELDS).replace(
+        "<Cdtr>", "<CdtrAgt><FinInstnId><BICFI>PSSTFRPPXXX</BICFI></FinInstnId></CdtrAgt><Cdtr>"
+    )  # fmt: skip
+    if profile == "cbpr":
+        text = text.replace("<Cd>SEPA</Cd>", "<Cd>NURG</Cd>").replace("SLEV", "SHAR")
+    payments.write_text(text)
+    order = tmp_path / "order.fin"
+    done = typed("convert", str(payments), "--to", "mt101", "--profile", profile, "--out", str(order))
+    assert "refuse" not in done.stderr
+    found = typed("validate", str(order), "--profile", profile)
+    assert (found.exit_code, found.stdout) == (0, "")
+
+
 @pytest.mark.parametrize(
     "told, said", [
         ("extends: nothing", "There is no profile 'nothing'"), ("lengths: 7", "lengths"), ("- a", "holds no fields"),

@@ -96,7 +96,7 @@ def _document(told: Told, file: str, asked: Asked, series: Series) -> Iterator[F
             case StatementHead() | MessageHead():
                 source, version, paid = item.source, item.format, item.kind in _PAID
             case Instruction() if rules is not None and paid:
-                yield from _of_profile(rules.take(item), rules.profile, item.source, file)
+                yield from _of_profile(rules.take(_shared(item, rules.profile)), rules.profile, item.source, file)
                 if told.format.name != PAYMENTS.name:  # of a list the file is still to be written
                     found_in = profiles.replaced(item, rules.profile)
                     yield from _of_profile(found_in, rules.profile, item.source, file, severity="warning")
@@ -111,6 +111,14 @@ def _document(told: Told, file: str, asked: Asked, series: Series) -> Iterator[F
     if told.format.name in RULED:
         whole = b"".join(told.again())
         yield from _of_rules(embedded_invoice(whole) if told.format.name == _PDF else whole, file)
+
+
+def _shared(payment: Instruction, rules: Profile) -> Instruction:
+    """An MT has one word for shared charges, SHA, whatever the scheme calls them."""
+    taken = rules.charge_bearers
+    if not payment.source.where.startswith("MT") or payment.charge_bearer != "SHAR" or "SLEV" not in taken:
+        return payment
+    return payment if "SHAR" in taken else payment.model_copy(update={"charge_bearer": "SLEV"})
 
 
 def _of_item(item: Item, source: Source, file: str) -> Iterator[Flaw]:
