@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 
 from nostro.formats.writing import WRITERS
 from nostro.runtime.cli_app import build
+from tests.unit.test_einvoice_rules import CII
 from tests.unit.test_parse import COFFEE, STATEMENT
 
 MT940 = """:20:STARTUMS
@@ -301,3 +302,16 @@ def test_what_does_not_hold_in_a_qr_bill_is_told_with_a_remedy() -> None:
     assert "error reference: the reference is no QRR reference" in told.stdout
     assert "ask the creditor for a right one" in told.stdout
     assert typed("validate", str(bills / "bill.txt")).exit_code == 0
+
+
+def test_an_invoice_of_two_payment_terms_names_the_profile_that_takes_them(tmp_path: Path) -> None:
+    terms = "<ram:SpecifiedTradePaymentTerms>"
+    half = f"{terms}<ram:Description>Half at once</ram:Description></ram:SpecifiedTradePaymentTerms>"
+    file = tmp_path / "invoice.xml"
+    file.write_bytes(CII.replace(terms.encode(), f"{half}{terms}".encode(), 1))
+    refused = typed("convert", str(file), "--to", "cii")
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    named = re.search(r"--with (specification=\S+[a-z])", refused.stderr)
+    assert named is not None
+    done = typed("convert", str(file), "--to", "cii", "--with", named[1])
+    assert (done.exit_code, done.stdout.count(terms)) == (0, 2)

@@ -34,6 +34,10 @@ _PROFILES = {
 _EN16931 = "urn:cen.eu:en16931:2017"
 _FACTURX_ONLY, _NAMELESS = "FX-", "FX-not-used"
 """Factur-X names no rule where an element of its profile stands where none may."""
+WIDER = (
+    "Leave out what the profile (BT-24) does not have, or name a wider one: EXTENDED, which takes several payment terms"
+    " too, with --with specification=urn:cen.eu:en16931:2017#conformant#urn:factur-x.eu:1p0:extended."
+)
 _WIDENED = {
     ":extension:xrechnung": frozenset(
         {"BR-CO-16", "BR-CL-10", "BR-CL-11", "BR-CL-21", "BR-CL-24", "BR-CL-25", "BR-CL-26"}
@@ -79,7 +83,8 @@ def refuse_unless_valid(invoice_xml: bytes) -> None:
     fatal = [one for one in validate(invoice_xml) if one.severity == "fatal"]
     if fatal:
         told = " ".join(f"{one.where}: breaks {one.rule}. {one.sentence}" for one in fatal[:20])
-        raise FormatRefused(f"The invoice breaks the rules of EN 16931. {told}")
+        narrow = any(one.rule.startswith(_FACTURX_ONLY) for one in fatal)
+        raise FormatRefused(f"The invoice breaks the rules of EN 16931. {told}", WIDER if narrow else "")
 
 
 def rooted(invoice_xml: bytes) -> Element:
