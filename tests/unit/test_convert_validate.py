@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from pathlib import Path
@@ -11,7 +12,8 @@ from typer.testing import CliRunner, Result
 
 from nostro.formats.writing import WRITERS
 from nostro.runtime.cli_app import build
-from tests.unit.test_einvoice_rules import CII
+from tests.golden.pairs import FOLDER
+from tests.unit.test_einvoice_rules import CII, UBL
 from tests.unit.test_parse import COFFEE, STATEMENT
 
 MT940 = """:20:STARTUMS
@@ -150,6 +152,24 @@ def test_a_file_that_nobody_knows_is_a_finding_of_its_own(tmp_path: Path) -> Non
     file = tmp_path / "hello.txt"
     file.write_text("hello", encoding="ascii")
     assert typed("validate", str(file)).exit_code == 2
+
+
+def test_every_finding_has_a_remedy_and_a_broken_invoice_is_told_once(tmp_path: Path) -> None:
+    (tmp_path / "cut.gz").write_bytes(gzip.compress(MT940.encode())[:-9])
+    bare = FOLDER / "formats" / "read" / "ubl" / "before_en16931.xml"
+    (tmp_path / "prefixes.xml").write_bytes(bare.read_bytes())
+    (tmp_path / "short.xml").write_bytes(UBL[:-40])
+    told = typed("validate", str(tmp_path), str(tmp_path / "nowhere"), "--json")
+    found = [json.loads(line) for line in told.stdout.splitlines()]
+    assert all(one["remedy"] for one in found)
+    assert sum(one["file"].endswith("short.xml") for one in found) == 1
+    broken = [one["sentence"] for one in found if one["file"].endswith("prefixes.xml") and one["rule"] == "readable"]
+    assert [sentence.partition(":")[0] for sentence in broken] == ["No rule can be tried"]
+
+
+def test_a_folder_is_converted_file_by_file(tmp_path: Path) -> None:
+    done = typed("convert", str(tmp_path), "--to", "camt.053")
+    assert (done.exit_code, "it is a folder" in done.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("words", [("--on", "tomorrow"), ("--profile", "nobody")])

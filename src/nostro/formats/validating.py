@@ -53,6 +53,7 @@ _OTHER_XSD = "Ask its sender for the XSD."
 _ITS_OWN = "No matching global declaration"
 __all__ = ["Asked", "Flaw", "Series", "flaws"]
 _COLUMNS = "Say what its columns mean with --table FILE; nostro parse prints such a profile to complete."
+_AGAIN = "Have it sent again, or name another file."
 _UNREAD = "Have it sent again, or corrected; everything else of the file can be read."
 
 
@@ -93,7 +94,7 @@ def flaws(
 
 
 def _refused(file: str, refused: FormatRefused, rule: str = _FORMAT) -> Flaw:
-    remedy = _COLUMNS if isinstance(refused, ProfileNeeded) else refused.remedy
+    remedy = _COLUMNS if isinstance(refused, ProfileNeeded) else refused.remedy or _AGAIN
     return Flaw(file=file, where="", rule=rule, sentence=refused.sentence, remedy=remedy)
 
 
@@ -118,7 +119,7 @@ def _document(told: Told, file: str, asked: Asked, series: Series) -> Iterator[F
 
 def _of_document(told: Told, known: Format, file: str, asked: Asked, series: Series) -> Iterator[Flaw]:
     """Raises `FormatRefused` where it breaks off."""
-    version, source, paid = "", Source(where=""), True
+    version, source, paid, rejected = "", Source(where=""), True, False
     rules = profiles.FileRules(asked.rules, asked.day, asked.sent_at) if asked.rules else None
     for item in told.items:
         series.hear(item, file)
@@ -131,6 +132,7 @@ def _of_document(told: Told, known: Format, file: str, asked: Asked, series: Ser
                     found_in = profiles.replaced(item, rules.profile)
                     yield from _of_profile(found_in, rules.profile, item.source, file, severity="warning")
             case _:
+                rejected = rejected or isinstance(item, Reject)
                 yield from _of_item(item, source, file)
     for found in unread(told):
         yield Flaw(
@@ -140,7 +142,11 @@ def _of_document(told: Told, known: Format, file: str, asked: Asked, series: Ser
     yield from _of_schema(told.again, version, source.where, file)
     if known.name in RULED:
         whole = b"".join(told.again())
-        yield from _of_rules(embedded_invoice(whole) if known.name == _PDF else whole, file)
+        try:
+            yield from _of_rules(embedded_invoice(whole) if known.name == _PDF else whole, file)
+        except FormatRefused:
+            if not rejected:  # else it is told already where the XML breaks
+                raise
 
 
 def _shared(payment: Instruction, rules: Profile) -> Instruction:

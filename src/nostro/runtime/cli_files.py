@@ -67,7 +67,9 @@ def pieces(path: Path, said: str = "It") -> Iterator[bytes]:
         with path.open("rb") as file:
             yield from iter(partial(file.read, _PIECE_BYTES), b"")
     except OSError as error:
-        why = "it may not be listed" if path.is_dir() else error.strerror or type(error).__name__
+        why = error.strerror or type(error).__name__
+        if path.is_dir():
+            why = "it is a folder" if isinstance(error, IsADirectoryError) else "it may not be listed"
         raise FormatRefused(f"{said} can't be read: {why}.") from None
 
 

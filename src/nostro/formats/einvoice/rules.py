@@ -94,8 +94,13 @@ def rooted(invoice_xml: bytes) -> Element:
     parser = etree.XMLParser(resolve_entities=False, load_dtd=False, no_network=True, huge_tree=True)
     try:
         whole = etree.fromstring(invoice_xml, parser)
-    except (etree.XMLSyntaxError, ValueError):
-        raise FormatRefused("This is no XML.") from None
+    except (etree.XMLSyntaxError, ValueError) as error:
+        line = error.lineno if isinstance(error, etree.XMLSyntaxError) else None
+        place = f" in line {line}" if line else ""
+        raise FormatRefused(
+            f"No rule can be tried: the XML is broken{place}, or its prefixes are not declared.",
+            "Have it sent again, or corrected.",
+        ) from None
     if cast("object", whole.getroottree().docinfo.internalDTD) is not None:
         raise FormatRefused("The XML declares a document type: no invoice does, and it could smuggle entities in.")
     return within(whole, (*UBL_ROOTS, *CII_ROOTS), "There are rules for invoices in UBL and CII only.")[0]
