@@ -105,14 +105,14 @@ def _document(told: Told, file: str, asked: Asked, series: Series) -> Iterator[F
         return
     begun = False
 
-    def items() -> Iterator[Item]:
+    def heard() -> Iterator[Item]:
         nonlocal begun
         for item in told.items:
             begun = True
             yield item
 
     try:
-        yield from _of_document(told._replace(items=items()), told.format, file, asked, series)
+        yield from _of_document(told._replace(items=heard()), told.format, file, asked, series)
     except FormatRefused as refused:
         yield _refused(file, refused, _READABLE if begun else _FORMAT)
 

@@ -114,7 +114,7 @@ def _told(
     for told in tell(chunks, name, form, table):
         begun = False
         try:
-            for item in _items(told):
+            for item in _read(told):
                 begun = True
                 yield told.member, item
         except FormatRefused as refused:
@@ -129,7 +129,7 @@ def _told(
     yield from ((reject.where, reject) for reject in rejects)
 
 
-def _items(told: Told) -> Iterator[Item]:
+def _read(told: Told) -> Iterator[Item]:
     if told.format is None:
         raise FormatRefused(told.refusal, REMEDY)
     yield from told.items
