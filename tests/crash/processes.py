@@ -38,6 +38,7 @@ Disk = Callable[[Grounds], AbstractContextManager[object]]
 IN_ORDER = {signal.SIGTERM: 0, signal.SIGINT: 130}
 """How a part ends, whether it is up or starts; before it hears signals, as Python does."""
 ENDING_SECONDS = 60
+"""More than a part takes at the most to end: `ENDING_SECONDS` and `TELLING_SECONDS` of `nostro.runtime.cli`."""
 BREATH_SECONDS = 0.05
 """The rest between two looks."""
 
@@ -105,7 +106,7 @@ class Processes:
         """SIGKILL. PostgreSQL `whole`, or only its first process, whose children notice by themselves."""
         if name == POSTGRESQL:
             number = self.server.process_id()
-            children = _children(number) if number and whole else []
+            children = children_of(number) if number and whole else []
             for each in [number, *children] if number else []:
                 self.signal_to(each, signal.SIGKILL)
             return
@@ -127,7 +128,7 @@ class Processes:
         if again_seconds:
             await asyncio.sleep(again_seconds)
             process.send_signal(what)
-        code = await asyncio.to_thread(process.wait, ENDING_SECONDS)
+        code = await asyncio.to_thread(self._code_of, name)
         told = self._said_since(name)
         missed = not began and ("PostgreSQL" in told or is_pythons(told))
         allowed = {IN_ORDER[what]} | ({-what} if again_seconds or not began else set()) | ({1} if missed else set())
@@ -139,19 +140,19 @@ class Processes:
         """Ask every part to end, as an operator does; each has to end by itself with 0."""
         for process in self.running.values():
             process.terminate()
-        codes = {name: process.wait(timeout=ENDING_SECONDS) for name, process in self.running.items()}
+        codes = {name: self._code_of(name) for name in self.running}
         assert set(codes.values()) == {0}, codes
 
     def leave(self, name: str) -> None:
         """Ask one part to end, and do without it from now on."""
-        process = self.running.pop(name)
-        process.terminate()
-        assert process.wait(timeout=ENDING_SECONDS) == 0, name
+        self.running[name].terminate()
+        assert self._code_of(name) == 0, name
+        del self.running[name]
 
     def processor_seconds(self) -> float:
         """What all that runs here has had of the processors so far."""
         server = self.server.process_id()
-        numbers = [one.pid for one in self.running.values()] + ([server, *_children(server)] if server else [])
+        numbers = [one.pid for one in self.running.values()] + ([server, *children_of(server)] if server else [])
         return sum(map(_processor_seconds, numbers))
 
     def run(self, *words: str) -> Any:  # noqa: ANN401 - JSON
@@ -190,6 +191,19 @@ class Processes:
         lines = (line for log in sorted(self.logs.glob("*.log")) for line in log.read_text().splitlines())
         return [line for line in lines if f'"{event}"' in line]
 
+    def _code_of(self, name: str) -> int:
+        """How a part that was asked to end has ended. Raises `AssertionError` that tells where one stands that hasn't:
+        all stacks of its threads.
+        """
+        process = self.running[name]
+        try:
+            return process.wait(ENDING_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGABRT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(ENDING_SECONDS)
+            raise AssertionError(f"{name} did not end within {ENDING_SECONDS} s:\n{self._said_since(name)}") from None
+
     def _began(self, name: str) -> bool:
         """Whether it has said under which bundle it is up: one that can't begin prints its failure there."""
         return '"bundle"' in self._told(name).read_text()
@@ -208,7 +222,7 @@ class Processes:
         source = {"PYTHONPATH": str(self.sources[name])} if name in self.sources else {}
         here = {"NOSTRO_LANDSCAPE": str(self.grounds.landscape), WORLD_CLOCK: str(self.clock)}
         told = {"OTEL_EXPORTER_OTLP_ENDPOINT": self.telemetry, "OTEL_SERVICE_NAME": name} if self.telemetry else {}
-        return {**os.environ, **here, **source, **told}
+        return {**os.environ, **here, **source, **told, "PYTHONFAULTHANDLER": "1"}  # SIGABRT then shows all stacks
 
 
 def is_pythons(told: str) -> bool:
@@ -262,7 +276,7 @@ def _processor_seconds(number: int) -> float:
     return 0.0
 
 
-def _children(number: int) -> list[int]:
+def children_of(number: int) -> list[int]:
     """By /proc/<pid>/stat: the fourth field is the parent, after a name in brackets that may hold anything."""
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 
@@ -111,3 +112,24 @@ async def test_a_machine_that_is_gone_without_a_word_is_noticed_by_both_sides(da
         int(here["tcp_user_timeout"]) / 1000,
     ]
     assert seconds == [module.SILENT_SECONDS] * 4
+
+
+async def test_a_pool_that_is_cancelled_while_it_connects_leaves_no_task_behind() -> None:
+    """Its workers take a cancellation for a connection that failed, so that a loop would wait for them at its end."""
+
+    async def open_it(port: int) -> None:
+        async with Database(f"postgresql://somebody@127.0.0.1:{port}/nothing"):
+            pass
+
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        opening = asyncio.create_task(open_it(mute.getsockname()[1]))
+        await asyncio.sleep(0.5)
+        opening.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await opening
+        left = [task for task in asyncio.all_tasks() if task.get_name().startswith("pool-")]
+        assert left  # they are connecting still, and are cancelled once, as a loop does it at its end
+        for task in left:
+            task.cancel()
+        _, still = await asyncio.wait(left, timeout=5)
+        assert not still

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import signal
@@ -167,6 +168,38 @@ def test_two_processes_share_one_server_and_the_last_to_leave_stops_it(folder: P
     assert lives(process)
     let_go(second)
     assert not lives(process)
+
+
+def test_who_leaves_waits_for_nobody_who_starts_the_server_for_long(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever starts it uses it, and stops it in his turn."""
+    monkeypatch.setattr(embedded, "_LEAVE_SECONDS", 0.5)
+    other = start_holder(folder)
+    process = server_of(other)
+    starting = os.open(folder / "postgresql.starting", os.O_RDWR)
+    with EmbeddedServer(folder):
+        fcntl.flock(starting, fcntl.LOCK_EX)
+        began = time.monotonic()
+    os.close(starting)
+    assert time.monotonic() - began < 5
+    let_go(other)
+    assert not lives(process)
+
+
+def test_a_server_that_is_long_in_stopping_holds_nobody_up_and_stops_by_itself(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded, "_STOP_SECONDS", 1)
+    with EmbeddedServer(folder) as server:
+        process = server.process_id()
+        assert process is not None
+        os.kill(process, signal.SIGSTOP)
+        began = time.monotonic()
+    assert time.monotonic() - began < 15
+    assert lives(process)
+    os.kill(process, signal.SIGCONT)
+    assert soon(lambda: not lives(process))
 
 
 def test_two_folders_have_two_servers_at_once(folder: Path) -> None:

@@ -5,22 +5,19 @@ Exit codes: 0 done, 1 found something wrong or could not run, 2 was given what i
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import errno
 import inspect
-import logging
 import os
 import signal
 import sys
 import traceback
 import warnings
 from collections.abc import Callable, Coroutine, Iterator
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
-from typing import Annotated, Any, NoReturn, TypeVar, get_type_hints
+from typing import Annotated, Any, TypeVar, get_type_hints
 
 import orjson
 import typer
@@ -29,7 +26,8 @@ from nostro.landscape.reading import read_landscape
 from nostro.landscape.schema import HouseFile
 from nostro.model.failures import Failure, LandscapeRefused, OutOfService
 from nostro.runtime.cli import INTERRUPTED as INTERRUPTED  # noqa: PLC0414 - commands take all endings from here
-from nostro.runtime.cli import LASTING, Terminated
+from nostro.runtime.cli import LASTING, Interrupt, Terminated
+from nostro.runtime.interrupt import CommandInterrupt
 from nostro.runtime.output import Output
 from nostro.runtime.state import state_folder
 from nostro.runtime.telemetry import explain_failure, redact
@@ -64,6 +62,7 @@ class Frame:
     output: Output
     debug: bool = False
     lasting: bool = False
+    interrupt: CommandInterrupt = field(default_factory=CommandInterrupt, compare=False)
 
     def landscape(self) -> Path:
         """The landscape's folder; raises `LandscapeRefused` when there is none."""
@@ -118,26 +117,28 @@ def _flowing(told: str) -> str:
 
 def _options(kind: type[Any]) -> Iterator[inspect.Parameter]:
     hints = get_type_hints(kind, include_extras=True)
-    for field in fields(kind):
-        default = inspect.Parameter.empty if field.default is MISSING else field.default
-        yield inspect.Parameter(field.name, _KEYWORD, default=default, annotation=hints[field.name])
+    for one in fields(kind):
+        default = inspect.Parameter.empty if one.default is MISSING else one.default
+        yield inspect.Parameter(one.name, _KEYWORD, default=default, annotation=hints[one.name])
 
 
 def _gather(kind: type[T], given: dict[str, Any]) -> T:
     assert is_dataclass(kind)
-    return kind(**{field.name: given.pop(field.name) for field in fields(kind)})
+    return kind(**{one.name: given.pop(one.name) for one in fields(kind)})
 
 
 def ending(frame: Frame, command: Callable[[], Answer]) -> int:
     """Runs a command to its end and returns the exit code. SIGTERM ends it as Ctrl-C does, and one that lasts with 0.
 
-    The handlers are our own, since asyncio's would only mark the task: a prompt that blocks has to end at once.
+    The handler is our own, since asyncio's would only mark the task: a prompt that blocks has to end at once.
     """
-    interrupt = _Interrupt()
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, frame.interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
+        for handler in before.values():
+            if isinstance(handler, Interrupt):
+                handler.demand_none()
         answer = command()
-        done = asyncio.run(answer) if isinstance(answer, Coroutine) else answer
+        done = frame.interrupt.run(answer) if isinstance(answer, Coroutine) else answer
         sys.stdout.flush()  # a full disk shows here at the latest
         return done or DONE
     except KeyboardInterrupt as signalled:
@@ -195,19 +196,6 @@ _SYSTEM = {
     errno.EROFS: "Name another place, or have it made writable.",
     errno.EACCES: "Name another place, or have it made yours.",
 }
-
-
-class _Interrupt:
-    """Hears Ctrl-C and SIGTERM. One more while everything winds down cuts that too, and Python would complain of it."""
-
-    came = False
-
-    def __call__(self, number: int, _: FrameType | None) -> NoReturn:
-        if self.came:
-            sys.unraisablehook = lambda _: None
-            logging.getLogger("asyncio").disabled = True
-        self.came = True
-        raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
 
 
 def _first(error: BaseException) -> BaseException:

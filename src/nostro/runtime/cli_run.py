@@ -15,18 +15,22 @@ import typer
 
 from nostro.landscape.schema import Ports
 from nostro.model.failures import OutOfService, Refused
+from nostro.runtime.cli import limit_the_end
 from nostro.runtime.cli_frame import DONE, INTERRUPTED, Frame, register
 from nostro.runtime.house import House, open_house
-from nostro.runtime.loops import Loops
+from nostro.runtime.interrupt import CommandInterrupt, explain_when_late
+from nostro.runtime.loops import GRACE_SECONDS, Loops
 from nostro.runtime.memory import settle_memory
 from nostro.runtime.output import Output
 from nostro.runtime.ports import LOOPBACK, is_free, listening
 from nostro.runtime.telemetry import configure_logs
-from nostro.runtime.workers import Worker, open_worker
+from nostro.runtime.workers import RETURN_SECONDS, Worker, open_worker
 
-GRACE_SECONDS = 4.0
-"""How long steps may take to end by themselves; then they are cut, which loses nothing: each commits whole."""
-RETURN_SECONDS = 4.0
+ORDERLY_SECONDS = GRACE_SECONDS + RETURN_SECONDS + 1.0
+"""Longer than steps may take to end by themselves and what is held to be given back; then all is cut, which loses
+nothing: each step commits whole.
+"""
+CUT_SECONDS = 1.0
 AT_THE_DOOR = frozenset({"limits"})
 """The loops that the door itself needs."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -120,7 +124,7 @@ async def _run(frame: Frame, doors: Doors, work: Work) -> int:
         if doors.health is not None:
             await stack.enter_async_context(listening(made.health, doors.health))
         settle_memory()
-        with _signals() as (stop, heard):
+        with _signals(frame.interrupt) as (stop, heard):
             begun = partial(_tell, frame.output, house, doors)
             await _until(stop, asyncio.create_task(work(made, stop, begun)))
             frame.output.note("Ending; what is held is given back.")
@@ -128,26 +132,34 @@ async def _run(frame: Frame, doors: Doors, work: Work) -> int:
 
 
 @contextmanager
-def _signals() -> Iterator[tuple[asyncio.Event, list[int]]]:
-    """An event that the first signal sets, and which it was. A second signal ends the process at once."""
+def _signals(starting: CommandInterrupt) -> Iterator[tuple[asyncio.Event, list[int]]]:
+    """An event that the first signal sets, and which it was. A second signal ends the process at once.
+
+    One that came while it was starting, and was kept by whom it cut, is heard now.
+    """
     loop, stop, heard = asyncio.get_running_loop(), asyncio.Event(), list[int]()
 
     def hear(number: int) -> None:
         heard.append(number)
         stop.set()
+        limit_the_end()
+        explain_when_late(loop)
         _deaf(loop)
 
     for number in SIGNALS:
         loop.add_signal_handler(number, hear, number)
     try:
+        starting.demand_none()
         yield stop, heard
     finally:
         _deaf(loop)
 
 
 def _deaf(loop: asyncio.AbstractEventLoop) -> None:
+    """The system's own doing is left, also for Ctrl-C: what Python does with that could be lost in the loop's code."""
     for number in SIGNALS:
         loop.remove_signal_handler(number)
+        signal.signal(number, signal.SIG_DFL)
 
 
 async def _until(stop: asyncio.Event, task: asyncio.Task[None]) -> None:
@@ -155,10 +167,10 @@ async def _until(stop: asyncio.Event, task: asyncio.Task[None]) -> None:
     waiting = asyncio.create_task(stop.wait())
     await asyncio.wait((task, waiting), return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()
-    await asyncio.wait((task,), timeout=GRACE_SECONDS)
+    await asyncio.wait((task,), timeout=ORDERLY_SECONDS)
     if not task.done():
         task.cancel()
-        await asyncio.wait((task,), timeout=RETURN_SECONDS)
+        await asyncio.wait((task,), timeout=CUT_SECONDS)
     if task.done() and not task.cancelled():
         task.result()
 

@@ -13,7 +13,8 @@ from nostro.model.failures import OutOfService
 
 LOOPBACK = "127.0.0.1"
 START_SECONDS = 15.0
-STOP_SECONDS = 5.0
+STOP_SECONDS = 3.0
+"""So long requests under way may take to be answered."""
 
 
 def is_free(port: int, host: str = LOOPBACK) -> bool:

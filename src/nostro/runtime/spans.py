@@ -7,11 +7,13 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from nostro.egress.tracing import UNTRACED, Traces
 
+CLOSE_SECONDS = 2.0
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 
 
@@ -23,7 +25,9 @@ def wanted(variables: Mapping[str, str] = os.environ) -> bool:
 
 @contextmanager
 def exporting() -> Iterator[Traces]:
-    """What stages tell their spans to, while the block runs; what is under way at its end is still exported."""
+    """What stages tell their spans to, while the block runs. What is under way at its end is still exported, unless
+    nobody takes it in time: the SDK itself would wait half a minute.
+    """
     if not wanted():
         yield UNTRACED
         return
@@ -33,4 +37,6 @@ def exporting() -> Iterator[Traces]:
     try:
         yield exported
     finally:
-        exported.close()
+        closing = threading.Thread(target=exported.close, name="spans", daemon=True)
+        closing.start()
+        closing.join(CLOSE_SECONDS)

@@ -66,7 +66,7 @@ class Watchdog:
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(4 * TICK_SECONDS)
 
     def call(self, pure: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
         """What `pure` returns or raises. Raises `Endless` when it comes to no end."""

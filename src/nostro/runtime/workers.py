@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 
+import structlog
 from fastapi import FastAPI
 from starlette.applications import Starlette
 
@@ -40,6 +41,7 @@ from nostro.ingress.polls import Polls
 from nostro.ingress.reading import Readings
 from nostro.ingress.receiving import Intake
 from nostro.model.clock import Now
+from nostro.model.failures import LostRace, OutOfService
 from nostro.processes.kit.decision import Rules
 from nostro.runtime.house import House
 from nostro.runtime.loops import Loop, Loops
@@ -51,6 +53,9 @@ from nostro.store.nudges import Nudges
 
 PARTITIONS_EVERY = timedelta(hours=6)
 HELD_BY_FILES = timedelta(seconds=2)
+RETURN_SECONDS = 4.0
+"""So long a worker that ends tries to give back what it holds."""
+logger = structlog.get_logger("nostro.worker")
 Step = tuple[str, Callable[[Now], Awaitable[int]], float]
 """A loop's name, its step, and how many seconds it rests when it found nothing."""
 Guard = Callable[[OpenConnection, Transport], Transport]
@@ -116,8 +121,19 @@ class Worker:
         try:
             await self.runner.run(self.loops)
         finally:
-            await self.rest()
-            await nudges.say(["tenure"])
+            await self.leave(nudges)
+
+    async def leave(self, nudges: Nudges | None = None) -> None:
+        """Rests, and says so. Where the database can't be reached, or says nothing: not for long, and no failure; what
+        is held is free when its leases end.
+        """
+        try:
+            async with asyncio.timeout(RETURN_SECONDS):
+                await self.rest()
+                if nudges is not None:
+                    await nudges.say(["tenure"])
+        except (OutOfService, LostRace, TimeoutError) as failure:
+            logger.warning("not_given_back", failure=type(failure).__name__)
 
     async def rest(self) -> None:
         """Drops what is under way and gives back whatever it leases, so that nobody waits for leases to end.
@@ -148,7 +164,7 @@ async def open_worker(
             yield worker
         finally:
             if worker.runner is None:
-                await worker.rest()
+                await worker.leave()
 
 
 @dataclass(slots=True)

@@ -23,6 +23,8 @@ WAIT_SECONDS = 5.0
 """So long somebody waits for a connection; then the database counts as gone, and may be started again."""
 RECONNECT_SECONDS = 2.0
 """So long one attempt to connect goes on. The pool's pauses double until then: short, it is back with the server."""
+CLOSE_SECONDS = 3.0
+"""So long the pool waits at its end for attempts to connect that are under way."""
 FRESH_SECONDS = 1.0
 """A connection that was lent so recently is lent again unasked."""
 SILENT_SECONDS = 10
@@ -250,10 +252,13 @@ class Database:
         except PoolTimeout as error:
             message = "PostgreSQL can't be reached."
             raise DatabaseUnavailable(message, "Check the database URL and that it is running.") from error
+        except BaseException:  # cancelled: the pool's workers hear nothing of that while they connect, and would go on
+            await self._pool.close(CLOSE_SECONDS)
+            raise
         return self
 
     async def __aexit__(self, *failure: object) -> None:
-        await self._pool.close()
+        await self._pool.close(CLOSE_SECONDS)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:

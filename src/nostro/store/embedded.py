@@ -29,6 +29,12 @@ from nostro.store.embedded_place import Place, command_of, find_place, uid_with_
 _SUPERUSER = "postgres"
 _DATABASE = "nostro"
 _START_SECONDS = 120
+_LEAVE_SECONDS = 5
+"""So long who leaves waits for who starts the server just then: that one uses it, and stops it in its turn."""
+_STOP_SECONDS = 20
+"""So long who leaves last waits until the server has stopped; it goes on stopping by itself, and whoever starts it next
+waits for that.
+"""
 _LOG_BYTES_LIMIT = 8_000_000
 _NOBODYS_NUMBER = 2_000_000_000  # above every system's highest process id
 
@@ -102,12 +108,16 @@ class EmbeddedServer:
         return self._place
 
     @contextlib.contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Nobody else starts or stops this server meanwhile. The lock goes with its process, however that ends."""
+    def _alone(self, seconds: float | None = None) -> Iterator[bool]:
+        """Nobody else starts or stops this server meanwhile. The lock goes with its process, however that ends.
+
+        Given `seconds`, it says whether the lock could be had so soon.
+        """
         lock = _open_lock(self._state_folder / "postgresql.starting")
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+            if seconds is None:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            yield seconds is None or _until(lambda: _locked(lock), seconds=seconds)
         finally:
             os.close(lock)
 
@@ -154,9 +164,9 @@ class EmbeddedServer:
         users, self._users = self._users, None
         place, self._place = self._place, None
         try:
-            with self._alone():
-                if place is not None and _last_to_hold(users):
-                    _stop(place)
+            with self._alone(_LEAVE_SECONDS) as alone:
+                if alone and place is not None and _locked(users):
+                    _ask_to_stop(place)
         finally:
             os.close(users)
 
@@ -189,9 +199,10 @@ def _open_lock(path: Path) -> int:
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 
-def _last_to_hold(users: int) -> bool:
+def _locked(file: int) -> bool:
+    """Whether nobody else holds a lock on it: now we do."""
     try:
-        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
@@ -218,9 +229,18 @@ def _create(place: Place) -> None:
     half.rename(place.data_folder)
 
 
-def _stop(place: Place) -> None:
+def _ask_to_stop(place: Place) -> None:
+    """Who leaves has done what he came for: a server that is long in stopping is no failure of his."""
+    try:
+        _stop(place, _STOP_SECONDS)
+    except DatabaseUnavailable:
+        if _running(place) is None:
+            raise
+
+
+def _stop(place: Place, seconds: int = _START_SECONDS) -> None:
     if _running(place) is not None:
-        place.run("pg_ctl", "stop", "-m", "fast", "-t", str(_START_SECONDS))
+        place.run("pg_ctl", "stop", "-m", "fast", "-t", str(seconds))
     with contextlib.suppress(OSError):  # another server's files would be in it
         place.socket.rmdir()
 
