@@ -117,6 +117,17 @@ NUMBERS = REFERENCES.filter(lambda told: not looks_like_iban(told))
 """Account numbers that are none: what looks like an IBAN is read as one."""
 
 
+TOWNS = WORDS.filter(lambda said: "," not in said)
+ADDRESSES = st.builds(
+    Address,
+    street=TOWNS,
+    building=st.sampled_from(["", "6", "12 b"]),
+    town=TOWNS,
+    postcode=st.sampled_from(["", "SW1A 1AA", "10115"]),
+    country=st.just("GB"),
+)
+
+
 @st.composite
 def orders(draw: st.DrawFn) -> list[Instruction]:
     payer = Party(name=draw(WORDS), address=Address(lines=(draw(WORDS), draw(WORDS))))
@@ -130,7 +141,7 @@ def orders(draw: st.DrawFn) -> list[Instruction]:
             execution_date=on,
             debtor=payer,
             debtor_account=account,
-            creditor=Party(name=draw(WORDS)),
+            creditor=Party(name=draw(WORDS), address=draw(st.none() | ADDRESSES)),
             creditor_account=BankAccount(other=draw(NUMBERS), clearing_id="FW021000089"),
             charge_bearer=draw(st.sampled_from(["DEBT", "CRED", "SHAR"])),
             remittance=(draw(WORDS),),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from pathlib import Path
@@ -11,6 +12,8 @@ from typer.testing import CliRunner, Result
 
 from nostro.formats.writing import WRITERS
 from nostro.runtime.cli_app import build
+from tests.golden.pairs import FOLDER
+from tests.unit.test_einvoice_rules import CII, UBL
 from tests.unit.test_parse import COFFEE, STATEMENT
 
 MT940 = """:20:STARTUMS
@@ -151,6 +154,24 @@ def test_a_file_that_nobody_knows_is_a_finding_of_its_own(tmp_path: Path) -> Non
     assert typed("validate", str(file)).exit_code == 2
 
 
+def test_every_finding_has_a_remedy_and_a_broken_invoice_is_told_once(tmp_path: Path) -> None:
+    (tmp_path / "cut.gz").write_bytes(gzip.compress(MT940.encode())[:-9])
+    bare = FOLDER / "formats" / "read" / "ubl" / "before_en16931.xml"
+    (tmp_path / "prefixes.xml").write_bytes(bare.read_bytes())
+    (tmp_path / "short.xml").write_bytes(UBL[:-40])
+    told = typed("validate", str(tmp_path), str(tmp_path / "nowhere"), "--json")
+    found = [json.loads(line) for line in told.stdout.splitlines()]
+    assert all(one["remedy"] for one in found)
+    assert sum(one["file"].endswith("short.xml") for one in found) == 1
+    broken = [one["sentence"] for one in found if one["file"].endswith("prefixes.xml") and one["rule"] == "readable"]
+    assert [sentence.partition(":")[0] for sentence in broken] == ["No rule can be tried"]
+
+
+def test_a_folder_is_converted_file_by_file(tmp_path: Path) -> None:
+    done = typed("convert", str(tmp_path), "--to", "camt.053")
+    assert (done.exit_code, "it is a folder" in done.stderr) == (2, True)
+
+
 @pytest.mark.parametrize("words", [("--on", "tomorrow"), ("--profile", "nobody")])
 def test_what_is_no_day_and_no_profile_is_refused(statement: Path, words: tuple[str, str]) -> None:
     assert typed("validate", str(statement), *words).exit_code == 2
@@ -263,6 +284,21 @@ def test_what_breaks_a_banks_own_profile_is_found_and_refused_whatever_is_writte
         assert "payment 1" in refused.stderr
 
 
+@pytest.mark.parametrize("profile", ["sepa", "cbpr"])
+def test_an_mt101_that_a_profile_let_pass_keeps_that_profile(payments: Path, profile: str, tmp_path: Path) -> None:
+    text = (PAYMENT % FIELDS).replace(
+        "<Cdtr>", "<CdtrAgt><FinInstnId><BICFI>PSSTFRPPXXX</BICFI></FinInstnId></CdtrAgt><Cdtr>"
+    )  # fmt: skip
+    if profile == "cbpr":
+        text = text.replace("<Cd>SEPA</Cd>", "<Cd>NURG</Cd>").replace("SLEV", "SHAR")
+    payments.write_text(text)
+    order = tmp_path / "order.fin"
+    done = typed("convert", str(payments), "--to", "mt101", "--profile", profile, "--out", str(order))
+    assert "refuse" not in done.stderr
+    found = typed("validate", str(order), "--profile", profile)
+    assert (found.exit_code, found.stdout) == (0, "")
+
+
 @pytest.mark.parametrize(
     "told, said", [
         ("extends: nothing", "There is no profile 'nothing'"), ("lengths: 7", "lengths"), ("- a", "holds no fields"),
@@ -286,3 +322,16 @@ def test_what_does_not_hold_in_a_qr_bill_is_told_with_a_remedy() -> None:
     assert "error reference: the reference is no QRR reference" in told.stdout
     assert "ask the creditor for a right one" in told.stdout
     assert typed("validate", str(bills / "bill.txt")).exit_code == 0
+
+
+def test_an_invoice_of_two_payment_terms_names_the_profile_that_takes_them(tmp_path: Path) -> None:
+    terms = "<ram:SpecifiedTradePaymentTerms>"
+    half = f"{terms}<ram:Description>Half at once</ram:Description></ram:SpecifiedTradePaymentTerms>"
+    file = tmp_path / "invoice.xml"
+    file.write_bytes(CII.replace(terms.encode(), f"{half}{terms}".encode(), 1))
+    refused = typed("convert", str(file), "--to", "cii")
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    named = re.search(r"--with (specification=\S+[a-z])", refused.stderr)
+    assert named is not None
+    done = typed("convert", str(file), "--to", "cii", "--with", named[1])
+    assert (done.exit_code, done.stdout.count(terms)) == (0, 2)

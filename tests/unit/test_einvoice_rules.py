@@ -63,10 +63,13 @@ def test_what_xrechnungs_extension_widens_is_only_noted() -> None:
     assert [(finding.rule, finding.severity) for finding in validate(extended)] == [("BR-CO-16", "warning")]
 
 
-def test_a_number_that_the_rules_can_not_take_is_a_finding_without_its_content() -> None:
+def test_a_number_that_the_rules_can_not_take_is_a_finding_without_its_content(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
     (found,) = validate(CII.replace(b"<ram:LineTotalAmount>", b"<ram:LineTotalAmount>2,"))
     assert (found.where, found.severity) == ("/CrossIndustryInvoice", "fatal")
     assert found.sentence.startswith("The rules can't be worked out")
+    assert capfd.readouterr().err == ""
 
 
 def test_an_invoice_that_breaks_a_rule_does_not_leave() -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from nostro.connectors.registry import CONNECTORS
 from nostro.landscape.check import NEEDED, check
-from nostro.landscape.compiling import bundle_of
+from nostro.landscape.compiling import bundle_of, compiled
+from nostro.landscape.reading import read_landscape
 from nostro.landscape.schema import schemas
 from nostro.landscape.sources import Finding
 from nostro.landscape.starting import begin
@@ -35,6 +36,16 @@ def test_what_init_writes_is_right(tmp_path: Path) -> None:
 
 def test_a_group_of_three_companies_is_right(folder: Path) -> None:
     assert check(folder) == []
+
+
+def test_each_company_knows_where_it_is_declared_and_what_is_in_force_does_not(folder: Path) -> None:
+    told = read_landscape(folder)
+    assert [(one.id, str(one.source and one.source.where), one.source and one.source.line)
+            for one in told.entities.entities] == [
+        ("DE", "entities.yaml: entities[0]", 3), ("CH", "entities.yaml: entities[1]", 8),
+        ("US", "entities.yaml: entities[2]", 13),
+    ]  # fmt: skip
+    assert [entity.source for entity in compiled(told, AT).entities] == [None] * 3
 
 
 @pytest.mark.parametrize(

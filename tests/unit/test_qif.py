@@ -116,6 +116,21 @@ def test_an_entry_without_its_end_is_kept_and_told() -> None:
     assert "closing" in failed(items)
 
 
+def test_an_entry_without_its_end_has_the_amount_whose_line_is_whole() -> None:
+    items = read(read_qif, "!Type:Bank", "D2026-08-31", "T1.25")
+    assert ([str(entry.amount.value) for entry in entries(items)], rejects(items)) == (["1.25"], [])
+    assert "closing" in failed(items)
+
+
+@pytest.mark.parametrize(
+    "told", ["D2026-08-31\nT1.2", "T1.25\nD2026-08-3", "T1.25\nD31/08/20", "D2026-08-31\nT-10.00\nSFood\n$-1"]
+)
+def test_of_an_amount_or_day_in_which_the_file_ends_nothing_is_told(told: str) -> None:
+    items = list(read_qif([f"!Type:Bank\n{told}".encode()]))
+    assert [detail.amount for entry in entries(items) for detail in entry.details] == ([None] if "$" in told else [])
+    assert bool(rejects(items)) is ("$" not in told)
+
+
 def test_what_is_something_else_is_refused() -> None:
     with pytest.raises(FormatRefused):
         read(read_qif, "hello")

@@ -206,6 +206,32 @@ def test_a_cut_document_keeps_what_was_whole_and_says_so(whole: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "content",
+    [
+        "Date, USD, JPY, \n31 August 2026, 1.1684, 186.75, \n",
+        "DATE,XUDLUSS,XUDLBK89\n28 Aug 2026,1.3404,9.6\n31 Aug 2026,1.3405,9.75\n",
+        "Country/Territories,Currency,Currency Code,Currency Units per £1\n,Euro,EUR,1.15\nJapan,Yen,JPY,217.5\n",
+        '"Series Description","a","b"\n"Time Period","RXI$US_N.B.EU","RXI_N.B.JA"\n2026-08-28,1.1559,147.1\n',
+        '"CubeId";"devkum"\n"Date";"D0";"D1";"Value"\n"2026-08";"M0";"EUR1";0.9378\n"2026-08";"M0";"JPY100";0.575\n',
+    ],
+)
+def test_a_csv_that_is_cut_within_its_last_value_tells_no_other_rate(content: str) -> None:
+    def rates(items: list[RateItem]) -> set[tuple[object, ...]]:
+        return {
+            (told.on, rate.currency, rate.value)
+            for told in items
+            if isinstance(told, RateTable)
+            for rate in told.rates
+        }  # fmt: skip
+
+    whole = rates(read_csv(content))
+    for missing in range(1, len(content.splitlines()[-1])):
+        items = read_csv(content[:-missing])
+        assert rates(items) <= whole
+        assert rates(items) == whole or any(isinstance(item, Reject) for item in items)
+
+
+@pytest.mark.parametrize(
     "content,name",
     [
         *((ECB, "rates_xml"), (BNR, "rates_xml"), (HMRC, "rates_xml_others"), (BAZG, "rates_xml_others")),

@@ -152,6 +152,30 @@ def test_an_order_is_written_as_the_standard_has_it() -> None:
     ]
 
 
+STREET = Address(street="Hoogstraat", building="6", postcode="2000", town="Antwerpen", region="VAN", country="BE")
+
+
+def test_an_address_of_fields_is_written_in_numbered_lines_and_read_back() -> None:
+    payee = Party(name="Supplier for Promotion of International Commerce", address=STREET)
+    payer = Party(name="Company 017", address=Address(town="Berlin", country="DE"))
+    written = mt101(PAYMENT.model_copy(update={"creditor": payee, "debtor": payer}))
+    assert ":50F:/DE89370400440532013000\r\n1/Company 017\r\n3/DE/Berlin\r\n" in written
+    assert written.partition(":59F:/NL91ABNA0417164300\r\n")[2].split("\r\n")[:4] == [
+        "1/Supplier for Promotion of",
+        "1/International Commerce",
+        "2/Hoogstraat,6",
+        "3/BE/Antwerpen,2000,VAN",
+    ]
+    (told,) = [item for item in read_mt([written.encode()]) if isinstance(item, Instruction)]
+    assert (told.creditor, told.debtor) == (payee, payer)
+
+
+def test_parts_of_an_address_without_a_line_of_their_own_are_its_second_line() -> None:
+    address = STREET.model_copy(update={"building": "", "others": {"Flr": "Floor 3"}, "lines": ("c/o Customer 017",)})
+    written = mt101(PAYMENT.model_copy(update={"creditor": Party(name="Supplier 1", address=address)}))
+    assert "1/Supplier 1\r\n2/Hoogstraat,Floor 3,c/o Customer\r\n2/017\r\n3/BE/Antwerpen,2000,VAN\r\n" in written
+
+
 def test_blocks_are_written_when_both_banks_are_known() -> None:
     head = ORDER.model_copy(update={"envelope": Envelope(sender="BANKBEBB", receiver="BANKDEFFABC")})
     assert mt101(PAYMENT, head=head).startswith(
@@ -189,6 +213,7 @@ def test_a_deal_brings_its_rate_and_amount() -> None:
         ({"creditor": Party(name="Lieferant Müller")}, "59"),
         ({"creditor": Party(name="x" * 36)}, "59"),
         ({"creditor": Party(name="A", address=Address(lines=("1", "2", "3", "4")))}, "59"),
+        ({"creditor": Party(name="A" * 100, address=Address(town="Berlin", country="DE"))}, "59F"),
         ({"creditor_account": BankAccount(iban="NL91ABNA0417164300", bic="NOBIC")}, "57A"),
         ({"charge_bearer": "SLEV"}, "71A"),
         ({"remittance": ("x" * 200,)}, "70"),

@@ -19,6 +19,7 @@ from nostro.formats.rates.formats import RATES
 from nostro.formats.reading import BEGINNING_BYTES, Beginning, Format, Item, Unread
 from nostro.formats.swift_mt.formats import SWIFT_MT
 from nostro.formats.tables.formats import TABLE
+from nostro.model.failures import FormatRefused
 
 FORMATS: Sequence[Format] = (
     *EINVOICES,
@@ -61,7 +62,13 @@ def tell(
     `table`: what is read as a table that is no statement. Raises `FormatRefused` for a container that can't be opened.
     """
     for document in documents(chunks):
-        beginning, whole = _peeked(document.chunks)
+        try:
+            beginning, whole = _peeked(document.chunks)
+        except FormatRefused as refused:
+            if not document.where:
+                raise
+            yield Told(document.where, None, iter(()), str(refused))
+            continue
         found = declared or recognise(Beginning(beginning, document.where or name))
         if table is not None and (found is None or found.name == TABLE.name):
             found = table

@@ -17,7 +17,7 @@ from nostro.formats.checks import BatchSum
 from nostro.formats.line_statements import LineItem, Running, account_as_told, trimmed
 from nostro.formats.ofx.values import decimal
 from nostro.formats.reading import Beginning, Unreadable
-from nostro.formats.text import lines
+from nostro.formats.text import Ending, lines
 from nostro.model.failures import FormatRefused
 from nostro.model.money import NO_CURRENCY, Amount
 from nostro.model.parties import Address, Party
@@ -30,7 +30,8 @@ _COMPACT = re.compile(r"((?:19|20)\d\d)(\d\d)(\d\d)", re.ASCII)
 _MONEY = frozenset({"bank", "cash", "ccard", "oth a", "oth l"})
 _HELD = 100_000
 """Entries that wait for a date that proves the order."""
-_AMOUNTS = ("T", "U")
+_MAY_LACK = ("T", "U", "$", "D")
+"""Amounts and days."""
 _FIELDS = 500
 _WRONG_ORDER = "the date can be read in two orders: declare which (date_order: dmy or mdy)"
 _CHEQUE = re.compile(r"\d{1,20}")
@@ -55,10 +56,11 @@ def read_qif(chunks: Iterable[bytes], declared: Declared | None = None) -> Itera
     """A statement for each account. Raises `FormatRefused` where there is no QIF header."""
     walk = _Walk(declared or Declared())
     walk.order = walk.declared.date_order
-    for number, line in lines(chunks):
+    ending = Ending()
+    for number, line in lines(chunks, ending=ending):
         if line.strip():
             yield from walk.take(number, line.strip())
-    yield from walk.finish()
+    yield from walk.finish(ending)
 
 
 @dataclass(slots=True)
@@ -109,15 +111,14 @@ class _Walk:
                 self.movement.last = line[0].upper()
                 self.movement.told.setdefault(self.movement.last, []).append(line[1:].strip())
 
-    def finish(self) -> Iterator[LineItem]:
+    def finish(self, ending: Ending) -> Iterator[LineItem]:
         """The file is read to its end."""
         if not self.known:
             raise FormatRefused("There is no QIF header in this file.")
         unfinished = self.movement is not None
-        if self.movement is not None and self.movement.last in _AMOUNTS:
-            # Of an amount behind which the file ends some digits may lack: it is none.
-            for letter in _AMOUNTS:
-                self.movement.told.pop(letter, None)
+        if self.movement is not None and ending.lacks and self.movement.last in _MAY_LACK:
+            # Of an amount or a day within which the file ends some digits may lack: it is none.
+            self.movement.told[self.movement.last][-1] = ""
         yield from self._complete()
         yield from self._release()
         if self.running is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from itertools import chain
 
 from nostro.model.failures import FormatRefused
@@ -14,6 +15,7 @@ LINE_BYTES = 1_048_576
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _END = b"\x1a"
 """Ctrl-Z, with which DOS programs end their files."""
+_ENDS = (b"\n", b"\r", _END)
 
 
 def begun(chunks: Iterable[bytes], enough: int) -> tuple[bytes, Iterator[bytes]]:
@@ -58,16 +60,26 @@ def decoded(raw: bytes) -> str:
         return decode(raw)
 
 
+@dataclass(slots=True)
+class Ending:
+    """How a file ends, once its last line is told: `lacks` a line end (and Ctrl-Z), so that it may be cut there."""
+
+    lacks: bool = False
+
+
 def lines(
-    chunks: Iterable[bytes], encoding: str = "", read: Callable[[bytes], str] = decode
+    chunks: Iterable[bytes],
+    encoding: str = "",
+    read: Callable[[bytes], str] = decode,
+    ending: Ending | None = None,
 ) -> Iterator[tuple[int, str]]:
     """The lines with their numbers from 1, without their ends (whichever they are), a mark or Ctrl-Z.
 
     Each line is decoded by itself, so that one letter of another encoding spoils nothing else. `encoding` says which
-    one it is, where somebody knows; `read` takes a line where nobody does.
+    one it is, where somebody knows; `read` takes a line where nobody does. `ending` hears how the file ends.
     Raises `FormatRefused` for a line longer than `LINE_BYTES`.
     """
-    blocks = (_told(raw, encoding, read) for raw in _whole_lines(_plain(chunks)))
+    blocks = (_told(raw, encoding, read) for raw in _whole_lines(_plain(chunks), ending or Ending()))
     return enumerate(chain.from_iterable(blocks), start=1)
 
 
@@ -82,7 +94,7 @@ def _told(raw: bytes, encoding: str, read: Callable[[bytes], str]) -> Iterable[s
     return map(read, parts)
 
 
-def _whole_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
+def _whole_lines(chunks: Iterable[bytes], ending: Ending) -> Iterator[bytes]:
     held = b""
     for chunk in chunks:
         held += chunk
@@ -92,6 +104,7 @@ def _whole_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
         held = held[cut:]
         if len(held) > LINE_BYTES:
             raise FormatRefused(f"A line is longer than {LINE_BYTES} bytes: this is no text file of a bank.")
+    ending.lacks = bool(held) and not held.endswith(_ENDS)
     yield held.rstrip(_END)
 
 

@@ -47,10 +47,13 @@ _RULE = "Correct it before it is sent; of a received invoice, ask the seller for
 _BILL = "Correct it before it is printed; of a received bill, ask the creditor for a right one."
 _WARNINGS = frozenset({"profile", "securities", "group"})
 """Checks that tell how a file was read, or what of it is not told: nothing in it is wrong."""
+_FORMAT, _READABLE = "format", "readable"
+"""What is of no known format, and what of a known one can't be read."""
 _OTHER_XSD = "Ask its sender for the XSD."
 _ITS_OWN = "No matching global declaration"
 __all__ = ["Asked", "Flaw", "Series", "flaws"]
 _COLUMNS = "Say what its columns mean with --table FILE; nostro parse prints such a profile to complete."
+_AGAIN = "Have it sent again, or name another file."
 _UNREAD = "Have it sent again, or corrected; everything else of the file can be read."
 
 
@@ -74,21 +77,49 @@ def flaws(
     chunks: Callable[[], Iterator[bytes]], name: str, asked: Asked = _NOTHING, series: Series | None = None
 ) -> Iterator[Flaw]:
     """What is wrong with a file's documents, in their order. `series` is told of its statements."""
+    series, known, unknown = series or Series(), False, list[Flaw]()
     try:
         for told in tell(chunks, name, asked.form):
-            file = f"{name}:{told.member}" if told.member else name
-            yield from _document(told, file, asked, series or Series())
-    except ProfileNeeded as needed:
-        yield Flaw(file=name, where="", rule="format", sentence=needed.sentence, remedy=_COLUMNS)
+            begun = len(unknown)
+            for found in _document(told, f"{name}:{told.member}" if told.member else name, asked, series):
+                if found.rule == _FORMAT:
+                    unknown.append(found)
+                else:
+                    yield found
+            known = known or len(unknown) == begun
     except FormatRefused as refused:
-        yield Flaw(file=name, where="", rule="format", sentence=refused.sentence, remedy=refused.remedy)
+        unknown.append(_refused(name, refused))
+    # Beside what is of a known format it is one more thing that can't be read.
+    yield from (one.model_copy(update={"rule": _READABLE}) if known else one for one in unknown)
+
+
+def _refused(file: str, refused: FormatRefused, rule: str = _FORMAT) -> Flaw:
+    remedy = _COLUMNS if isinstance(refused, ProfileNeeded) else refused.remedy or _AGAIN
+    return Flaw(file=file, where="", rule=rule, sentence=refused.sentence, remedy=remedy)
 
 
 def _document(told: Told, file: str, asked: Asked, series: Series) -> Iterator[Flaw]:
+    """What is wrong with a document; one that is refused before it tells anything is of no known format after all."""
     if told.format is None:
-        yield Flaw(file=file, where="", rule="format", sentence=told.refusal, remedy=REMEDY)
+        yield Flaw(file=file, where="", rule=_FORMAT, sentence=told.refusal, remedy=REMEDY)
         return
-    version, source, paid = "", Source(where=""), True
+    begun = False
+
+    def heard() -> Iterator[Item]:
+        nonlocal begun
+        for item in told.items:
+            begun = True
+            yield item
+
+    try:
+        yield from _of_document(told._replace(items=heard()), told.format, file, asked, series)
+    except FormatRefused as refused:
+        yield _refused(file, refused, _READABLE if begun else _FORMAT)
+
+
+def _of_document(told: Told, known: Format, file: str, asked: Asked, series: Series) -> Iterator[Flaw]:
+    """Raises `FormatRefused` where it breaks off."""
+    version, source, paid, rejected = "", Source(where=""), True, False
     rules = profiles.FileRules(asked.rules, asked.day, asked.sent_at) if asked.rules else None
     for item in told.items:
         series.hear(item, file)
@@ -96,11 +127,12 @@ def _document(told: Told, file: str, asked: Asked, series: Series) -> Iterator[F
             case StatementHead() | MessageHead():
                 source, version, paid = item.source, item.format, item.kind in _PAID
             case Instruction() if rules is not None and paid:
-                yield from _of_profile(rules.take(item), rules.profile, item.source, file)
-                if told.format.name != PAYMENTS.name:  # of a list the file is still to be written
+                yield from _of_profile(rules.take(_shared(item, rules.profile)), rules.profile, item.source, file)
+                if known.name != PAYMENTS.name:  # of a list the file is still to be written
                     found_in = profiles.replaced(item, rules.profile)
                     yield from _of_profile(found_in, rules.profile, item.source, file, severity="warning")
             case _:
+                rejected = rejected or isinstance(item, Reject)
                 yield from _of_item(item, source, file)
     for found in unread(told):
         yield Flaw(
@@ -108,16 +140,28 @@ def _document(told: Told, file: str, asked: Asked, series: Series) -> Iterator[F
             remedy=_REMEDIES["unread"], severity="warning",
         )  # fmt: skip
     yield from _of_schema(told.again, version, source.where, file)
-    if told.format.name in RULED:
+    if known.name in RULED:
         whole = b"".join(told.again())
-        yield from _of_rules(embedded_invoice(whole) if told.format.name == _PDF else whole, file)
+        try:
+            yield from _of_rules(embedded_invoice(whole) if known.name == _PDF else whole, file)
+        except FormatRefused:
+            if not rejected:  # else it is told already where the XML breaks
+                raise
+
+
+def _shared(payment: Instruction, rules: Profile) -> Instruction:
+    """An MT has one word for shared charges, SHA, whatever the scheme calls them."""
+    taken = rules.charge_bearers
+    if not payment.source.where.startswith("MT") or payment.charge_bearer != "SHAR" or "SLEV" not in taken:
+        return payment
+    return payment if "SHAR" in taken else payment.model_copy(update={"charge_bearer": "SLEV"})
 
 
 def _of_item(item: Item, source: Source, file: str) -> Iterator[Flaw]:
     """Rejects, and checks that don't hold."""
     match item:
         case Reject():
-            yield Flaw(file=file, where=item.where, line=item.line, rule="readable", sentence=item.why, remedy=_UNREAD)
+            yield Flaw(file=file, where=item.where, line=item.line, rule=_READABLE, sentence=item.why, remedy=_UNREAD)
         case StatementEnd() | MessageEnd():
             yield from (_of_check(check, source, file) for check in item.checks if not check.ok)
         case Invoice():

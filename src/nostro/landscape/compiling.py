@@ -65,7 +65,7 @@ def _connections(land: Landscape) -> tuple[Connection, ...]:
 
 def _entity(land: Landscape, entity: LegalEntity) -> LegalEntity:
     accounts = tuple(_bank_account(land, entity, account) for account in entity.bank_accounts)
-    return entity.model_copy(update={"bank_accounts": accounts})
+    return entity.model_copy(update={"bank_accounts": accounts, "source": None})
 
 
 def _bank_account(land: Landscape, entity: LegalEntity, account: HouseBankAccount) -> HouseBankAccount:

@@ -25,6 +25,7 @@ from nostro.landscape.schema import (
 )
 from nostro.landscape.sources import Finding, Source, Unreadable, read_source
 from nostro.model.failures import near
+from nostro.model.statements import Source as Pointer
 
 M = TypeVar("M", bound=BaseModel)
 _LIMIT_BYTES = 1_048_576
@@ -116,9 +117,22 @@ def _take(landscape: Landscape, file: str, model: type[BaseModel]) -> None:
     if source is None:
         return
     try:
-        landscape.values[file] = model.model_validate(source.value)
+        landscape.values[file] = _located(model.model_validate(source.value), source)
     except ValidationError as error:
         landscape.findings += explained(source, error, model)
+
+
+def _located(value: BaseModel, source: Source) -> BaseModel:
+    """What was read; each legal entity with its place."""
+    if not isinstance(value, EntitiesFile):
+        return value
+    placed = [
+        entity.model_copy(
+            update={"source": Pointer(where=f"{source.file}: entities[{n}]", line=source.line(("entities", n)))}
+        )
+        for n, entity in enumerate(value.entities)
+    ]
+    return value.model_copy(update={"entities": tuple(placed)})
 
 
 def _take_posting(landscape: Landscape) -> None:

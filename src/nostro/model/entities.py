@@ -8,6 +8,7 @@ from nostro.model.bank_days import LocalRule
 from nostro.model.base import Value
 from nostro.model.money import Currency
 from nostro.model.parties import Address
+from nostro.model.statements import Source
 
 
 class HouseBankAccount(Value):
@@ -52,6 +53,7 @@ class LegalEntity(Value):
     """A company of the group. Its books have the days of `zone`, and its people are shown that time.
 
     `ids`: what registers call it, by scheme (`LEI`, `VAT`, `TAX`, `REGISTER`); `parent`: the company that holds it.
+    `source`: where the landscape declares it, which is no part of what is in force.
     """
 
     id: str
@@ -67,6 +69,7 @@ class LegalEntity(Value):
     parent: str = ""
     bank_accounts: tuple[HouseBankAccount, ...] = ()
     provider_accounts: tuple[ProviderAccount, ...] = ()
+    source: Source | None = None
 
     def provider(self, connection: str) -> ProviderAccount | None:
         """Our account at that provider connection."""

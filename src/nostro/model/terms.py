@@ -18,6 +18,7 @@ from nostro.model.base import Value
 from nostro.model.invoices import Instalment
 from nostro.model.money import Money, PlainDecimal, Rounding
 from nostro.model.sharing import rounded, shared_out
+from nostro.model.statements import Source
 
 _WHOLE = Decimal(100)
 _MONTHS = 12
@@ -68,6 +69,7 @@ class PaymentTerms(Value):
     name: str = ""
     parts: tuple[TermPart, ...] = Field(min_length=1, max_length=120)
     discounts: tuple[Discount, ...] = ()
+    source: Source | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
-from nostro.formats.catalogue import REMEDY, tell
+from nostro.formats.catalogue import REMEDY, Told, tell
 from nostro.formats.reading import Format, Item
 from nostro.model.failures import FormatRefused
 from nostro.model.messages import Instruction
+from nostro.model.statements import Reject
 from nostro.runtime.cli_frame import Frame
 
 _PIECE_BYTES = 65_536
@@ -66,7 +67,9 @@ def pieces(path: Path, said: str = "It") -> Iterator[bytes]:
         with path.open("rb") as file:
             yield from iter(partial(file.read, _PIECE_BYTES), b"")
     except OSError as error:
-        why = "it may not be listed" if path.is_dir() else error.strerror or type(error).__name__
+        why = error.strerror or type(error).__name__
+        if path.is_dir():
+            why = "it is a folder" if isinstance(error, IsADirectoryError) else "it may not be listed"
         raise FormatRefused(f"{said} can't be read: {why}.") from None
 
 
@@ -95,11 +98,41 @@ def told_in(
     form: Format | None,
     table: Format | None,
 ) -> Iterator[Item]:
-    """What a file tells, its documents one after the other. Raises `FormatRefused` where it is of no known format."""
+    """What a file tells, its documents one after the other; those of no known format beside others are rejects.
+
+    Raises `FormatRefused` where none is of a known format.
+    """
+    for _, item in _told(chunks, name, form, table):
+        yield item
+
+
+def _told(
+    chunks: Callable[[], Iterator[bytes]], name: str, form: Format | None, table: Format | None
+) -> Iterator[tuple[str, Item]]:
+    """What a file tells, each with the member of an archive that tells it."""
+    known, rejects, unknown = False, list[Reject](), list[FormatRefused]()
     for told in tell(chunks, name, form, table):
-        if told.format is None:
-            raise FormatRefused(told.refusal, REMEDY)
-        yield from told.items
+        begun = False
+        try:
+            for item in _read(told):
+                begun = True
+                yield told.member, item
+        except FormatRefused as refused:
+            if begun or not told.member:
+                raise
+            unknown.append(refused)
+            rejects.append(Reject(where=told.member, why=refused.sentence.rstrip(".")))
+        else:
+            known = True
+    if unknown and not known:
+        raise unknown[0]
+    yield from ((reject.where, reject) for reject in rejects)
+
+
+def _read(told: Told) -> Iterator[Item]:
+    if told.format is None:
+        raise FormatRefused(told.refusal, REMEDY)
+    yield from told.items
 
 
 def told_once(
@@ -110,14 +143,11 @@ def told_once(
 ) -> Iterator[Item]:
     """The same, refused where two files of an archive hold payments: one may be a copy of the other."""
     first = None
-    for told in tell(chunks, name, form, table):
-        if told.format is None:
-            raise FormatRefused(told.refusal, REMEDY)
-        for item in told.items:
-            if isinstance(item, Instruction):
-                first = told.member if first is None else first
-                if first != told.member:
-                    raise FormatRefused(
-                        f"{first} and {told.member} both hold payments.", "Unpack them, and convert them one by one."
-                    )
-            yield item
+    for member, item in _told(chunks, name, form, table):
+        if isinstance(item, Instruction):
+            first = member if first is None else first
+            if first != member:
+                raise FormatRefused(
+                    f"{first} and {member} both hold payments.", "Unpack them, and convert them one by one."
+                )
+        yield item

@@ -59,12 +59,17 @@ class Lines:
     series: Series = field(default_factory=Series)
 
     def file(self, name: str, chunks: Callable[[], Iterator[bytes]]) -> None:
-        """Every document in a file."""
+        """Every document in a file. What is of no known format beside others that are is one more reject."""
+        documents = refused = 0
         try:
             for told in tell(chunks, PurePath(name).name, self.declared):
-                self._document(told, f"{name}:{told.member}" if told.member else name)
-        except FormatRefused as refused:
-            self._refuse(name, str(refused))
+                documents += 1
+                refused += not self._document(told, f"{name}:{told.member}" if told.member else name)
+        except FormatRefused as error:
+            refused += 1
+            self._refuse(name, str(error))
+        if refused:
+            self.code = max(self.code, WRONG if documents > refused else REFUSED)
 
     def summary(self) -> None:
         """What was read, as a table, and what is missing or doubled between statements of one bank account."""
@@ -77,11 +82,12 @@ class Lines:
         if self.unknown and not self.as_lines:
             self.output.note(REMEDY)
 
-    def _document(self, told: Told, name: str) -> None:
+    def _document(self, told: Told, name: str) -> bool:
+        """Whether anything of it could be read."""
         if told.format is None:
             self.unknown = True
             self._refuse(name, told.refusal)
-            return
+            return False
         open_document = _Open(name)
         try:
             for item in told.items:
@@ -89,9 +95,10 @@ class Lines:
         except FormatRefused as refused:
             if not open_document.any:
                 self._refuse(name, str(refused), refused)
-                return
+                return False
             open_document.rejects.append(Reject(where="", why=str(refused)))
         self._close(open_document, None)
+        return True
 
     def _take(self, document: _Open, item: Item) -> None:
         document.any = True
@@ -152,7 +159,6 @@ class Lines:
         document.rejects.clear()
 
     def _refuse(self, name: str, sentence: str, refused: FormatRefused | None = None) -> None:
-        self.code = REFUSED
         self._tell(Reject(where="", why=sentence), name)
         if isinstance(refused, ProfileNeeded):
             self.output.aside_as_it_is(refused.proposal)

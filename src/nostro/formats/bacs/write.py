@@ -45,7 +45,7 @@ def _lines(file: Standard18) -> Iterator[str]:
     several = file.several
     if several is None:
         several = any(payment.execution_date not in (None, file.processing_day) for payment in file.payments)
-    dates = _day(file.created_on) * 2
+    dates = _day(file.created_on) + _day(max(file.created_on, file.processing_day))
     name = f"A{file.user}S  1{file.user}{file.serial}00010001{'':6}{dates} 000000"
     size = "F0212000106" if several else "F0200000100"
     size = f"{size}{'':35}00"

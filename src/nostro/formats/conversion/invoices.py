@@ -8,7 +8,7 @@ from nostro.formats.conversion.italian import to_en16931, to_italian
 from nostro.formats.conversion.order import Order
 from nostro.formats.einvoice.converting import Syntax, convert
 from nostro.formats.einvoice.pdf import files_in, write_facturx
-from nostro.formats.einvoice.rules import refuse_unless_valid
+from nostro.formats.einvoice.rules import WIDER, refuse_unless_valid
 from nostro.formats.einvoice.schemas import check_schema
 from nostro.formats.qr_bill.bill import QrBill, ReferenceType, is_iban, is_qr_iban, is_reference
 from nostro.formats.qr_bill.write import write_qr_bill
@@ -26,6 +26,8 @@ def to_invoice(syntax: Syntax, items: Iterable[Item], order: Order) -> Iterator[
 
 def _converted(syntax: Syntax, items: Iterable[Item], order: Order) -> bytes:
     invoice = _only(items, order)
+    if specification := order.told.get("specification"):
+        invoice = invoice.model_copy(update={"profile": specification})
     italian = invoice.format.startswith("FatturaPA")
     if (syntax == "fatturapa") == italian:
         adapted = invoice
@@ -51,7 +53,7 @@ def _refuse_unless_schema(content: bytes) -> None:
         told = " ".join(f"{one.where}: {one.sentence}" for one in found[:_NAMED])
         raise FormatRefused(
             f"The invoice breaks its schema. {told}",
-            "Leave out what this profile (BT-24) does not have, or name another.",
+            WIDER,
         )
 
 

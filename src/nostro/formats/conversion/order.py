@@ -43,6 +43,7 @@ MEANINGS: Mapping[str, str] = {
     "reason": "why payments are taken back: DUPL, CUST, TECH...",
     "recipient": "the buyer's CodiceDestinatario; else none in Italy, XXXXXXX abroad",
     "serial": "six capitals or digits that name the Bacs submission",
+    "specification": "the rules that the invoice names (BT-24), such as those of Factur-X's EXTENDED profile",
     "tax-regime": "the seller's RegimeFiscale, such as RF01",
     "terms": "when it is to be paid, where neither a day nor terms are told",
     "to": "last day of the statements that are asked for",

@@ -16,7 +16,7 @@ from lxml import etree
 from nostro.formats.einvoice.cii import ROOTS as CII_ROOTS
 from nostro.formats.einvoice.document import DOCUMENT_BYTES, within
 from nostro.formats.einvoice.paths import found
-from nostro.formats.einvoice.stylesheets import lean, package_folder
+from nostro.formats.einvoice.stylesheets import NOT_RUN, lean, package_folder
 from nostro.formats.einvoice.ubl import ROOTS as UBL_ROOTS
 from nostro.formats.xml import Element, line_of, local, text
 from nostro.model.base import Value
@@ -34,6 +34,10 @@ _PROFILES = {
 _EN16931 = "urn:cen.eu:en16931:2017"
 _FACTURX_ONLY, _NAMELESS = "FX-", "FX-not-used"
 """Factur-X names no rule where an element of its profile stands where none may."""
+WIDER = (
+    "Leave out what the profile (BT-24) does not have, or name a wider one: EXTENDED, which takes several payment terms"
+    " too, with --with specification=urn:cen.eu:en16931:2017#conformant#urn:factur-x.eu:1p0:extended."
+)
 _WIDENED = {
     ":extension:xrechnung": frozenset(
         {"BR-CO-16", "BR-CL-10", "BR-CL-11", "BR-CL-21", "BR-CL-24", "BR-CL-25", "BR-CL-26"}
@@ -65,11 +69,9 @@ def validate(invoice_xml: bytes) -> list[Finding]:
     """
     root = rooted(invoice_xml)
     document = _processor().parse_xml(xml_text=etree.tostring(root, encoding="unicode"))
-    try:
-        report = _compiled(_rules_for(root)).transform_to_string(xdm_node=document)
-    except Exception as error:  # the library's own can't be named before it is imported, and it quotes the invoice
-        if type(error).__name__ != "PySaxonApiError":
-            raise
+    told = _compiled(_rules_for(root)).transform_to_string(xdm_node=document)
+    report = etree.fromstring(told.encode())
+    if next(report.iter(NOT_RUN), None) is not None:
         return [Finding(where=f"/{local(root)}", line=line_of(root), rule="EN 16931", sentence=_NOT_RUN)]
     found_all = [one for one in _findings(root, report) if not one.rule.startswith(_FACTURX_ONLY) or _is_facturx(root)]
     widened = next((rules for name, rules in _WIDENED.items() if name in _specification(root)), frozenset[str]())
@@ -81,7 +83,8 @@ def refuse_unless_valid(invoice_xml: bytes) -> None:
     fatal = [one for one in validate(invoice_xml) if one.severity == "fatal"]
     if fatal:
         told = " ".join(f"{one.where}: breaks {one.rule}. {one.sentence}" for one in fatal[:20])
-        raise FormatRefused(f"The invoice breaks the rules of EN 16931. {told}")
+        narrow = any(one.rule.startswith(_FACTURX_ONLY) for one in fatal)
+        raise FormatRefused(f"The invoice breaks the rules of EN 16931. {told}", WIDER if narrow else "")
 
 
 def rooted(invoice_xml: bytes) -> Element:
@@ -91,8 +94,13 @@ def rooted(invoice_xml: bytes) -> Element:
     parser = etree.XMLParser(resolve_entities=False, load_dtd=False, no_network=True, huge_tree=True)
     try:
         whole = etree.fromstring(invoice_xml, parser)
-    except (etree.XMLSyntaxError, ValueError):
-        raise FormatRefused("This is no XML.") from None
+    except (etree.XMLSyntaxError, ValueError) as error:
+        line = error.lineno if isinstance(error, etree.XMLSyntaxError) else None
+        place = f" in line {line}" if line else ""
+        raise FormatRefused(
+            f"No rule can be tried: the XML is broken{place}, or its prefixes are not declared.",
+            "Have it sent again, or corrected.",
+        ) from None
     if cast("object", whole.getroottree().docinfo.internalDTD) is not None:
         raise FormatRefused("The XML declares a document type: no invoice does, and it could smuggle entities in.")
     return within(whole, (*UBL_ROOTS, *CII_ROOTS), "There are rules for invoices in UBL and CII only.")[0]
@@ -137,8 +145,8 @@ def _compiled(rules: str) -> Any:  # noqa: ANN401 - the library has no types
     return _processor().new_xslt30_processor().compile_stylesheet(stylesheet_text=stylesheet)
 
 
-def _findings(root: Element, report: str) -> Iterator[Finding]:
-    for failed in etree.fromstring(report.encode()).iter(f"{_SVRL}failed-assert", f"{_SVRL}successful-report"):
+def _findings(root: Element, report: Element) -> Iterator[Finding]:
+    for failed in report.iter(f"{_SVRL}failed-assert", f"{_SVRL}successful-report"):
         steps = [(step[1], int(step[2])) for step in _STEP.finditer(failed.get("location") or "")]
         place = _resolved(root, steps[1:])
         said = etree.tostring(next(failed.iter(f"{_SVRL}text"), failed), method="text", encoding="unicode")

@@ -8,6 +8,8 @@ What makes them lean changes no finding (a test compares both on every file at h
 - Code lists are asked by text instead of in a second document, which would be read anew for each invoice.
 - Most rules say that some element may not be there: where none of that name is in the document, nobody looks for it.
 - What was tried and held is not written down.
+
+And what can't be worked out (a number that is none) is caught: Saxon would tell it on standard error, content included.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ from nostro.formats.xml import Element
 
 _XSL = "{http://www.w3.org/1999/XSL/Transform}"
 _SVRL = "{http://purl.oclc.org/dsdl/svrl}"
+NOT_RUN = "not-run"
+"""What stands in a report where the rules can't be worked out."""
 _MODE = re.compile(r"M\d+")
 _NAME = re.compile(r"[\w.-]+:[\w.-]+")
 _PREDICATE = re.compile(r"\[[^\[\]]*\]")
@@ -58,6 +62,8 @@ def lean(path: str) -> str:
         _stop_walking(root, mode, templates)
     _inline_codes(root, path)
     _ask_for_names_first(root)
+    for report in root.iter(f"{_SVRL}schematron-output"):
+        _catch(report)
     return etree.tostring(root, encoding="unicode")
 
 
@@ -124,6 +130,14 @@ def _ask_for_names_first(root: Element) -> None:
     variable = etree.SubElement(root, f"{_XSL}variable")
     variable.set("name", "present")
     variable.set("select", _NAMES_THERE)
+
+
+def _catch(report: Element) -> None:
+    """What can't be worked out becomes an element of the report, where Saxon would write it to standard error."""
+    tried = etree.Element(f"{_XSL}try")
+    tried.extend(list(report))
+    etree.SubElement(etree.SubElement(tried, f"{_XSL}catch"), NOT_RUN)
+    report.append(tried)
 
 
 def _code_lists(path: str) -> dict[str, str]:

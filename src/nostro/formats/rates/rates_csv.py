@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import NamedTuple
 
 from nostro.formats.rates.publishers import (
@@ -19,19 +20,21 @@ from nostro.formats.rates.publishers import (
     unit,
 )
 from nostro.formats.rates.series import BOE_SERIES, Series, fed_series
-from nostro.formats.text import lines
+from nostro.formats.text import Ending, lines
 from nostro.model.failures import FormatRefused
 from nostro.model.rates import Observed
 from nostro.model.statements import Reject, Source
 
 COLUMNS = 1_000
+_CUT = "the file ends in this line, without a line end behind it: its last value may be cut"
 
 
 class _Row(NamedTuple):
-    """A line and its cells."""
+    """A line and its cells. `whole`: not the last one, within which the file may be cut."""
 
     line: int
     cells: list[str]
+    whole: bool = True
 
 
 Rows = Iterator[_Row]
@@ -39,13 +42,14 @@ Rows = Iterator[_Row]
 
 def read_rates_csv(chunks: Iterable[bytes]) -> Iterator[RateItem]:
     """One table a day or period, and located rejects. Raises `FormatRefused` for a CSV of another kind."""
-    rows = _rows(chunks)
+    lost: list[Reject] = []
+    rows = _rows(chunks, lost)
     first = next(rows, None)
     reader = reader_of(first.cells) if first else None
     if first is None or reader is None:
         raise FormatRefused("This is no CSV of exchange rates that Nostro knows.")
     told = False
-    for item in reader(first, rows):
+    for item in chain(reader(first, rows), lost):
         told = True
         yield item
     if not told:
@@ -71,14 +75,23 @@ def reader_of(cells: list[str]) -> Callable[[_Row, Rows], Iterator[RateItem]] | 
 _CODE = re.compile(r"[A-Z]{3}")
 
 
-def _rows(chunks: Iterable[bytes]) -> Rows:
-    for line, told in lines(chunks):
+def _rows(chunks: Iterable[bytes], lost: list[Reject]) -> Rows:
+    """The lines that say something. Of one in which the file ends the last value is left out: it may be cut."""
+    ending, held, before, closed = Ending(), None, 0, False
+    for line, told in lines(chunks, ending=ending):
         if not told.strip():
             continue
+        if held is not None:
+            before = len(held.cells)
+            yield held
         separator = ";" if told.count(";") > told.count(",") else ","
         cells = next(csv.reader([told], delimiter=separator, skipinitialspace=True), [])
-        if cells:
-            yield _Row(line, [cell.strip() for cell in cells[:COLUMNS]])
+        held, closed = _Row(line, [cell.strip() for cell in cells[:COLUMNS]]) if cells else None, told.endswith('"')
+    if held is not None and ending.lacks and not (closed and len(held.cells) >= before):
+        lost.append(Reject(where=f"line {held.line}", line=held.line, why=_CUT))
+        held = _Row(held.line, held.cells[:-1], whole=False)
+    if held is not None and held.cells:
+        yield held
 
 
 def _days_of_ecb(head: _Row, rows: Rows) -> Iterator[RateItem]:
@@ -107,7 +120,7 @@ def _boe(cell: str) -> str:
 
 def _cut(row: _Row, head: _Row) -> Iterator[Reject]:
     """A line that ends early: its last value may be cut, too."""
-    if len(row.cells) < len(head.cells):
+    if row.whole and len(row.cells) < len(head.cells):
         yield Reject(
             where=f"line {row.line}", line=row.line, why="the line has fewer values than the heading has columns"
         )
@@ -133,6 +146,8 @@ def _months_of_hmrc(head: _Row, rows: Rows) -> Iterator[RateItem]:
     edges = [names.index(name) if name in names else None for name in ("start date", "end date")]
     periods = Periods(PUBLISHERS["HMRC"], "HMRC CSV")
     for row in rows:
+        if not row.whole:
+            continue
         cells = [*row.cells, *[""] * COLUMNS]
         first, last = (day(cells[place]) if place is not None else None for place in edges)
         period = Period(first, first, last, "monthly", "")
@@ -172,7 +187,7 @@ def _months_of_snb(head: _Row, rows: Rows) -> Iterator[RateItem]:
     """Month, kind of rate (M0 the average, M1 the month's end), currency with its unit (`JPY100`), francs."""
     periods = Periods(PUBLISHERS["SNB"], f"SNB {head.cells[1]} CSV")
     for row in rows:
-        found = _UNIT.fullmatch(row.cells[2]) if len(row.cells) > 3 else None
+        found = _UNIT.fullmatch(row.cells[2]) if row.whole and len(row.cells) > 3 else None
         if found is None:
             continue
         first, last = month_of(row.cells[0])

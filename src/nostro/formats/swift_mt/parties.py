@@ -6,6 +6,8 @@ SWIFT User Handbook, "Standards General Information", party identification: opti
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from textwrap import wrap
 from typing import NamedTuple
 
 from nostro.formats.swift_mt.blocks import Field
@@ -81,14 +83,36 @@ def _structured(said: list[str], ids: dict[str, str]) -> Party | None:
     for line in said:
         number, text = found.groups() if (found := _NUMBERED.match(line)) else ("1", line)
         by_number.setdefault(number, []).append(text.strip())
-    country, _, town = " ".join(by_number.get("3", [])).partition("/")
-    street = " ".join(by_number.get("2", []))
+    country, _, place = " ".join(by_number.get("3", [])).partition("/")
+    street, building = _apart(_WITH_BUILDING, " ".join(by_number.get("2", [])))
+    town, postcode, region = _apart(_WITH_POSTCODE, place)
     others = {_IDENTIFICATIONS[number]: " ".join(lines) for number, lines in by_number.items() if number in "45678"}
-    address = Address(street=street, town=town, country=country) if street or country else None
+    address = Address(
+        street=street, building=building, postcode=postcode, town=town, region=region, country=country
+    ) if street or country else None  # fmt: skip
     name = " ".join(by_number.get("1", []))
     return Party(name=name, address=address, ids={**ids, **others}) if name or address or ids or others else None
 
 
+def numbered_lines(name: str, address: Address) -> Iterator[str]:
+    """Option F: each line with its number; what of an address is one line's stands between commas without blanks."""
+    street = (address.street, address.building, *address.others.values(), *address.lines)
+    place = (address.town, address.postcode, address.region)
+    for number, parts in (("1", (name,)), ("2", street), ("3", (f"{address.country}/{place[0]}", *place[1:]))):
+        text = ",".join(filter(None, parts))
+        yield from (f"{number}/{line}" for line in wrap(text, _DETAILS_SIGNS, break_on_hyphens=False))
+
+
+def _apart(parts: re.Pattern[str], text: str) -> tuple[str, ...]:
+    """The text by its parts, where it has them; else all of it is the first one."""
+    found = parts.fullmatch(text)
+    return found.groups("") if found else (text, *[""] * (parts.groups - 1))
+
+
+_DETAILS_SIGNS = 33
+_WITH_BUILDING = re.compile(r"([^,]+),(\d[^,]{0,15})")
+_WITH_POSTCODE = re.compile(r"([^,]+),((?=[^,]*\d)[^, ][^,]{0,15})(?:,([^, ][^,]*))?")
+"""What stands between commas without blanks; people write blanks behind theirs, and what they write stays whole."""
 _IDENTIFICATIONS = {
     "4": "BIRTH_DATE", "5": "BIRTH_PLACE", "6": "CUSTOMER_ID", "7": "NATIONAL_ID", "8": "ADDITIONAL",
 }  # fmt: skip

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from nostro.formats.swift_mt.parties import numbered_lines
 from nostro.formats.swift_mt.payment import CHARGE_BEARERS
 from nostro.formats.swift_mt.values import is_bic
 from nostro.formats.swift_mt.writing import (
@@ -23,7 +24,7 @@ from nostro.formats.swift_mt.writing import (
 )
 from nostro.model.failures import FormatRefused
 from nostro.model.messages import Instruction, MessageHead
-from nostro.model.parties import BankAccount, Party, valid_iban
+from nostro.model.parties import Address, BankAccount, Party, valid_iban
 
 _MESSAGE_SIGNS, _LONGEST = 10_000, 99_999
 _BEARERS = {iso: own for own, iso in CHARGE_BEARERS.items()}
@@ -174,21 +175,22 @@ def _bank(prefix: str, account: BankAccount) -> Iterator[str]:
 
 
 def _side(field: str, party: Party, account: BankAccount) -> Iterator[str]:
-    """An account line, then name and address in up to four lines."""
+    """An account line, then name and address: in numbered lines (option F) where the address has fields of its own."""
     if not account.identification or not party.name:
         raise FormatRefused(f"Field {field} needs a name and a bank account.", "Tell both.")
     if account.iban and not valid_iban(account.identification):
         raise FormatRefused(f"Field {field}: the IBAN's check digits or length are wrong.", "Ask the payee for it.")
-    yield f":{field}:/{told_text(field, account.identification, 34)}"
-    yield from text_lines(field, [party.name, *_address(party)], _LINES)
-
-
-def _address(party: Party) -> list[str]:
     address = party.address
-    if address is None:
-        return []
-    if address.lines:
-        return list(address.lines)
+    told = [party.name, *(address.lines if address else ())]
+    if address and address.town and address.country:
+        told, field = list(numbered_lines(party.name, address)), f"{field[:2]}F"
+    elif address and not address.lines:
+        told += _address(address)
+    yield f":{field}:/{told_text(field, account.identification, 34)}"
+    yield from text_lines(field, told, _LINES)
+
+
+def _address(address: Address) -> list[str]:
     street = " ".join(part for part in (address.street, address.building) if part)
     town = " ".join(part for part in (address.postcode, address.town) if part)
     place = ", ".join(part for part in (town, address.region, address.country) if part)

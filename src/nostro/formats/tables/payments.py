@@ -13,6 +13,7 @@ from pydantic import model_validator
 from nostro.formats.line_statements import account_as_told
 from nostro.formats.reading import Unreadable
 from nostro.formats.tables.cells import Cell, day, number, text
+from nostro.formats.tables.ending import COMPARED, refuse_cut
 from nostro.formats.tables.profile import Column, Named, Shape
 from nostro.formats.tables.rows import Row, places_of
 from nostro.model.failures import FormatRefused
@@ -119,6 +120,7 @@ class _Walk:
 
     profile: PaymentProfile
     places: dict[str, list[int]] = field(default_factory=dict)
+    before: deque[Row] = field(default_factory=lambda: deque(maxlen=COMPARED))
     count: int = 0
     rejected: int = 0
     totals: dict[str, Decimal] = field(default_factory=dict)
@@ -138,10 +140,12 @@ class _Walk:
         """A line as a payment, or why it is none."""
         said = _Line(self.profile, self.places, row)
         try:
+            refuse_cut(row, self.before, self.places, self.profile.decimal)
             payment = said.payment()
         except Unreadable as unreadable:
             self.rejected += 1
             return Reject(where="table", why=str(unreadable), line=row.line)
+        self.before.append(row)
         self.count += 1
         if paid := payment.amount:
             self.totals[paid.currency] = self.totals.get(paid.currency, Decimal(0)) + paid.value

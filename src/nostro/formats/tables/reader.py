@@ -12,6 +12,7 @@ from nostro.formats.line_statements import LineItem, Running, account_as_told, t
 from nostro.formats.reading import Unreadable, if_readable
 from nostro.formats.tables.cells import Cell, day, name_of, number, text
 from nostro.formats.tables.chain import Chain
+from nostro.formats.tables.ending import COMPARED, CUT, refuse_cut, unproven, without
 from nostro.formats.tables.profile import CANONICAL, Marked, Profile
 from nostro.formats.tables.row_words import balance_of_row, state_of
 from nostro.formats.tables.rows import Row, places_of
@@ -34,6 +35,14 @@ _HEADER_WITHIN = 100
 _LABELLED = ("booking_date", "remittance", "counterparty", "code")
 """Columns in which a row may say that it is a balance."""
 _NOTED = 20
+_NEEDED = frozenset(
+    {"bank_account", "booking_date", "amount", "debit", "credit", "direction", "fee", "currency", "status"}
+)
+"""What makes another entry when it is cut."""
+_TOLD = _NEEDED | {"value_date", "balance", "original_amount"}
+"""What is not told when it may be cut."""
+_EITHER = frozenset({"debit", "credit"})
+_FOLLOWS = _EITHER | {"amount", "balance"}
 
 
 @dataclass(slots=True)
@@ -54,13 +63,16 @@ class _Walk:
     unknown: set[str] = field(default_factory=set)
     unread: list[tuple[str, str]] = field(default_factory=list)
     line: int = 0
+    before: deque[Row] = field(default_factory=lambda: deque(maxlen=COMPARED))
 
     def row(self, row: Row) -> Iterator[LineItem]:
         """A row of the table's body."""
         self.line = row.line
         if row.is_empty or self.takes_balance(row):
             return
-        account = self._text(row, "bank_account") or self.profile.bank_account
+        cut = self._cut(row)
+        told = self._text(row, "bank_account") or self.profile.bank_account
+        account = self.account if "bank_account" in cut else told
         if self.running is None or account != self.account:
             yield from self._close()
             yield self._begin(account, row)
@@ -70,21 +82,56 @@ class _Walk:
         if not self._text(row, "booking_date") and not self._has_amount(row):
             running.note("line", f"line {row.line}: it holds neither a date nor an amount, and was left out")
             return
+        if cut:
+            row = without(row, (place for name in cut for place in self.places[name]))
         if self._is_balance(running, row):
             return
+        if cut & _NEEDED:
+            yield running.reject(CUT, row.line)
+            return
+        if cut:
+            running.note("whole", f"line {row.line}: {CUT}")
+        yield self._entry(running, row)
+
+    def _entry(self, running: Running, row: Row) -> LineItem:
+        """A movement, or why it is none."""
         amount: Amount | None = None
         try:
             state = self._state(running, row)
             amount, direction = self._amount(row, self._currency(row))
             running_balance = self._running_balance(row)
-            yield running.entry(self._fields(row, amount, direction, state), row.line)
+            entry = running.entry(self._fields(row, amount, direction, state), row.line)
         except Unreadable as unreadable:
             self.chain.gap()
-            yield running.reject(str(unreadable), row.line, amount)
-        else:
-            signed = amount.value if direction == "credit" else -amount.value
-            if state == "booked":
-                self.chain.add(signed, running_balance, row.line)
+            return running.reject(str(unreadable), row.line, amount)
+        if state == "booked":
+            self.chain.add(amount.value if direction == "credit" else -amount.value, running_balance, row.line)
+        return entry
+
+    def _cut(self, row: Row) -> frozenset[str]:
+        """What of the row is not proven to be whole. A running balance that follows proves all that it follows from."""
+        if row.ended:
+            self.before.append(row)
+            return frozenset()
+        cut = _TOLD & set(unproven(row, self.before, self.places, self.profile.decimal))
+        if len(cut & _EITHER) == 1 and self._says_either(row, *(_EITHER - cut), *(cut & _EITHER)):
+            cut -= _EITHER
+        return cut - self._proved(row) if cut & _FOLLOWS else cut
+
+    def _says_either(self, row: Row, one: str, other: str) -> bool:
+        """Of debit and credit a row has one: the other lacks nothing."""
+        return not self._text(row, other) and bool(if_readable(number, self._cell(row, one), self.profile.decimal))
+
+    def _proved(self, row: Row) -> frozenset[str]:
+        """A balance that follows from its row's amount proves both; one that the row before leads to, itself."""
+        try:
+            value, balance, last = self._signed(row), self._running_balance(row), self.chain.last
+            value = (-value if self.profile.inverse else value) - self._fee(row, self._currency(row))
+        except Unreadable:
+            return frozenset()
+        if last is None or balance not in (last[1] + value, last[1] - last[0]):
+            return frozenset()
+        return _FOLLOWS if balance == last[1] + value else frozenset({"balance"})
 
     def _is_balance(self, running: Running, row: Row) -> bool:
         """Whether a row among the movements is none by its label: a balance is taken, a sum is only told."""
@@ -189,6 +236,7 @@ class _Walk:
 
     def _take_balance(self, code: str, row: Row, mark: Marked) -> None:
         try:
+            refuse_cut(row, (), {"balance": [mark.column - 1]}, self.profile.decimal)
             value = number(row.cells[mark.column - 1], self.profile.decimal)
         except Unreadable as unreadable:
             self.unread.append(("opening" if code == "OPBD" else "closing", f"line {row.line}: {unreadable}"))

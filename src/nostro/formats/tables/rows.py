@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from nostro.formats.tables.cells import Cell, name_of, text
 from nostro.formats.tables.profile import Column, Named
-from nostro.formats.text import decode, gathered, lines
+from nostro.formats.text import Ending, decode, gathered, lines
 from nostro.model.failures import FormatRefused
 
 ZIP = b"PK\x03\x04"
@@ -31,10 +31,11 @@ _ROWS = 1_048_576
 
 
 class Row(NamedTuple):
-    """A row with the number of its first line."""
+    """A row with the number of its first line. `ended`: nothing can be missing behind it."""
 
     line: int
     cells: list[Cell]
+    ended: bool = True
 
     @property
     def is_empty(self) -> bool:
@@ -53,11 +54,25 @@ def rows(
     if first.startswith(ZIP):
         yield from sheet_rows(whole, sheet)
     else:
-        yield from text_rows(lines(whole, encoding, read), delimiter)
+        ending = Ending()
+        yield from text_rows(lines(whole, encoding, read, ending), delimiter, ending)
 
 
-def text_rows(numbered: Iterable[tuple[int, str]], delimiter: str) -> Iterator[Row]:
-    """The rows of a CSV: a quoted cell may hold the delimiter and line ends."""
+def text_rows(numbered: Iterable[tuple[int, str]], delimiter: str, ending: Ending | None = None) -> Iterator[Row]:
+    """The rows of a CSV: a quoted cell may hold the delimiter and line ends. `ending`: how the file ends."""
+    held: tuple[Row, str] | None = None
+    for following in _text_rows(numbered, delimiter):
+        if held is not None:
+            yield held[0]
+        held = following
+    if held is not None:
+        row, said = held
+        closes = said.endswith('"') and said.count('"') % 2 == 0
+        yield row._replace(ended=closes or not (ending and ending.lacks))
+
+
+def _text_rows(numbered: Iterable[tuple[int, str]], delimiter: str) -> Iterator[tuple[Row, str]]:
+    """Each row, and how it is written."""
     waiting: deque[tuple[int, str]] = deque()
     source = iter(numbered)
     while True:
@@ -76,7 +91,7 @@ def text_rows(numbered: Iterable[tuple[int, str]], delimiter: str) -> Iterator[R
             # Nothing closes the quote: the line stands for itself, and what was taken is read again.
             waiting.extendleft(reversed(taken))
             said = line[1]
-        yield Row(number, _split(said, delimiter))
+        yield Row(number, _split(said, delimiter)), said
 
 
 def _split(said: str, delimiter: str) -> list[Cell]:
