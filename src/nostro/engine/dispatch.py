@@ -317,6 +317,8 @@ class Dispatcher:
         self.house.count("drives", 1, **names, end=type(rested.end).__name__.lower())
         if isinstance(rested.end, Held):
             logger.warning("dispatch_held", **names, dispatch=loaded.dispatch.id.hex(), sentence=rested.end.sentence)
-        for row, outcome in zip(loaded.members, outcomes_of(loaded, rested), strict=False):
-            self.house.count("commands_settled", 1, **names, outcome=outcome.kind.value)
+        outcomes = outcomes_of(loaded, rested)
+        for kind, many in Counter([outcome.kind.value for outcome in outcomes]).items():
+            self.house.count("commands_settled", many, **names, outcome=kind)
+        for row, outcome in zip(loaded.members, outcomes, strict=False):
             logger.info("command_settled", **names, correlation=row.correlation, outcome=outcome.kind.value)
