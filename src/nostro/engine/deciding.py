@@ -209,7 +209,8 @@ class Deciding:
 
     def _references(self, subject: Subject, fact: Fact) -> None:
         process = self.processes[subject.process]
-        begin, registered = process.begins(fact), process.registers(fact)
+        begin = process.begins(fact) if fact.body.owner else None  # what is addressed to a subject begins none
+        registered = process.registers(fact)
         if begin is None and not registered:
             return
         by = short_digest("fact", fact.key)

@@ -191,7 +191,7 @@ class Dispatcher:
         return self._seats[slot.number]
 
     async def _begin(self, seat: Seat, now: Now) -> int:
-        if self._places(seat) and self._breaker.rests:
+        if self._places(seat) and self._breaker.rests and not seat.backlog:  # where there is one, a look says nothing
             away = self._away(seat)
             seat.backlog = await self._claims.anything(self.house.database, seat.slot, away, now)
             if not seat.backlog:

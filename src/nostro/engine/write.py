@@ -165,7 +165,7 @@ class Writer:
             clear,
             sealed,
             row.data_key,
-            canonical(dict(instance.absorbed)),
+            canonical(dict(instance.absorbed)) if instance.absorbed else b"{}",
             instance.deadline_revision,
             row.position,
             row.poisoned,

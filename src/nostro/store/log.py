@@ -77,11 +77,13 @@ class FactRow(NamedTuple):
             received_at, sender_order, _,
         ) = arrival  # fmt: skip
         position, month, version, revision, before, after, rule, digest, bundle, at = made
-        return cls._make((
+        columns = (
             shard, position, month, process, version, subject, revision, entity, fact_type, type_version, natural_key,
             origin, receipt, item, cause_shard, cause_position, body, sealed_body, data_key, before, after, rule,
-            digest, bundle, actor, on_behalf_of, reason, occurred_at, received_at, at, sender_order, b"",
-        )).sealed_after(previous)  # fmt: skip
+            digest, bundle, actor, on_behalf_of, reason, occurred_at, received_at, at, sender_order,
+        )  # fmt: skip
+        row = cls._make((*columns, b""))
+        return row.sealed_after(previous)
 
     def sealed_after(self, previous: bytes) -> FactRow:
         """The same row with its leaf."""

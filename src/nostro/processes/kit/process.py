@@ -63,7 +63,8 @@ def holds_nothing(_: Instance, __: Rules) -> Sequence[Holding]:
 class Process:
     """A business process: how facts find their subjects, and its versions (the last one is begun with).
 
-    - `begins(fact)`: the subject that the fact starts or surely concerns, or None;
+    - `begins(fact)`: the subject that the fact starts or surely concerns, or None; not asked of what the engine
+    addresses to a subject (without an owner);
     - `correlates(fact)`: references to look up, strongest first, when it begins nothing;
     - `registers(fact)`: references that lead to this subject from now on;
     - `orphaned(fact)`: the subject for a fact whose references led nowhere until its deadline, or None: then it is a
