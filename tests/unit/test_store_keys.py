@@ -19,4 +19,6 @@ def test_fingerprints_and_blind_indexes_are_hmacs_of_what_they_are_asked_for_alo
     for _ in range(2):
         assert keys.fingerprint(b"a", b"b") == hmac.digest(secret, b"a\x00b", "sha256") == chunked.digest()
         told = Reference.to("psp", "ch_1")
-        assert keys.index(told.kind, told.indexed) == hmac.digest(secret, f"psp\x1f{told.indexed}".encode(), "sha256")[:16]
+        assert (
+            keys.index(told.kind, told.indexed) == hmac.digest(secret, f"psp\x1f{told.indexed}".encode(), "sha256")[:16]
+        )

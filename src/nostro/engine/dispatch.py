@@ -318,7 +318,7 @@ class Dispatcher:
         if isinstance(rested.end, Held):
             logger.warning("dispatch_held", **names, dispatch=loaded.dispatch.id.hex(), sentence=rested.end.sentence)
         outcomes = outcomes_of(loaded, rested)
-        for kind, many in Counter([outcome.kind.value for outcome in outcomes]).items():
-            self.house.count("commands_settled", many, **names, outcome=kind)
+        for kind, many in Counter([outcome.kind for outcome in outcomes]).items():
+            self.house.count("commands_settled", many, **names, outcome=kind.value)
         for row, outcome in zip(loaded.members, outcomes, strict=False):
             logger.info("command_settled", **names, correlation=row.correlation, outcome=outcome.kind.value)

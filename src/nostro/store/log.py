@@ -77,12 +77,12 @@ class FactRow(NamedTuple):
             received_at, sender_order, _,
         ) = arrival  # fmt: skip
         position, month, version, revision, before, after, rule, digest, bundle, at = made
-        columns = (
+        row = cls._make((
             shard, position, month, process, version, subject, revision, entity, fact_type, type_version, natural_key,
             origin, receipt, item, cause_shard, cause_position, body, sealed_body, data_key, before, after, rule,
             digest, bundle, actor, on_behalf_of, reason, occurred_at, received_at, at, sender_order,
-        )  # fmt: skip
-        row = cls._make((*columns, b""))
+            b"",
+        ))  # fmt: skip
         return row.sealed_after(previous)
 
     def sealed_after(self, previous: bytes) -> FactRow:
@@ -118,12 +118,14 @@ def header_of(row: FactRow) -> bytes:
         receipt, item, cause_shard, cause_position, _, _, data_key, state_before, state_after, rule, decided, bundle,
         actor, on_behalf_of, reason, occurred_at, received_at, decided_at, sender_order, _,
     ) = row  # fmt: skip  # at once: each column alone would be asked for by a call
+    received = instant_text(received_at)
+    occurred = received if occurred_at == received_at else instant_text(occurred_at)  # most are heard as they occur
     told = {
         "actor": actor, "bundle": bundle.hex(), "cause_position": cause_position, "cause_shard": cause_shard,
-        "data_key": data_key and data_key.hex(), "decided": decided.hex(), "decided_at": instant_text(decided_at),
-        "entity": entity, "item": item, "month": month.isoformat(), "natural_key": natural_key,
-        "occurred_at": instant_text(occurred_at), "on_behalf_of": on_behalf_of, "origin": origin, "process": process,
-        "reason": reason, "receipt": receipt and receipt.hex(), "received_at": instant_text(received_at),
+        "data_key": None if data_key is None else data_key.hex(), "decided": decided.hex(),
+        "decided_at": instant_text(decided_at), "entity": entity, "item": item, "month": month.isoformat(), "natural_key": natural_key,
+        "occurred_at": occurred, "on_behalf_of": on_behalf_of, "origin": origin, "process": process,
+        "reason": reason, "receipt": None if receipt is None else receipt.hex(), "received_at": received,
         "revision": revision, "rule": rule, "sender_order": sender_order, "shard": shard, "state_after": state_after,
         "state_before": state_before, "subject": subject, "type": fact_type, "type_version": type_version,
         "version": version,
