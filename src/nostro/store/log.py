@@ -123,12 +123,12 @@ def header_of(row: FactRow) -> bytes:
     told = {
         "actor": actor, "bundle": bundle.hex(), "cause_position": cause_position, "cause_shard": cause_shard,
         "data_key": None if data_key is None else data_key.hex(), "decided": decided.hex(),
-        "decided_at": instant_text(decided_at), "entity": entity, "item": item, "month": month.isoformat(), "natural_key": natural_key,
-        "occurred_at": occurred, "on_behalf_of": on_behalf_of, "origin": origin, "process": process,
-        "reason": reason, "receipt": None if receipt is None else receipt.hex(), "received_at": received,
-        "revision": revision, "rule": rule, "sender_order": sender_order, "shard": shard, "state_after": state_after,
-        "state_before": state_before, "subject": subject, "type": fact_type, "type_version": type_version,
-        "version": version,
+        "decided_at": instant_text(decided_at), "entity": entity, "item": item, "month": month.isoformat(),
+        "natural_key": natural_key, "occurred_at": occurred, "on_behalf_of": on_behalf_of, "origin": origin,
+        "process": process, "reason": reason, "receipt": None if receipt is None else receipt.hex(),
+        "received_at": received, "revision": revision, "rule": rule, "sender_order": sender_order, "shard": shard,
+        "state_after": state_after, "state_before": state_before, "subject": subject, "type": fact_type,
+        "type_version": type_version, "version": version,
     }  # fmt: skip
     for name in _MAY_LACK:
         if told[name] is None:
