@@ -188,6 +188,8 @@ class Play:
                 self._bring(self.happening.bring())
             elif what != "replace a worker":
                 await self.happening.do(what)
+            if what == "open a recovery":  # it takes every slot and feed from whoever holds it
+                self.disturbed_at = self.course.now().machine
         self.polling = self.polling or self.happening.recovering
 
     def _notice(self) -> None:

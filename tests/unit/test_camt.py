@@ -99,6 +99,11 @@ def test_a_batch_may_be_told_as_one_detail_of_its_whole_amount(amount: str, name
     assert [check.name for check in failed(document(entry("12.00", more=details)))] == names
 
 
+def test_an_amount_that_a_program_worked_out_in_floats_is_kept_with_all_its_digits() -> None:
+    (told,) = [item for item in read_camt([document(entry("12.100000000000001"))]) if isinstance(item, Entry)]
+    assert told.amount.value == Decimal("12.100000000000001")
+
+
 @pytest.mark.parametrize(
     "broken, why",
     [

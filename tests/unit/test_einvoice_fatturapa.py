@@ -163,6 +163,26 @@ def test_sums_that_the_interchange_would_refuse_are_told(was: str, becomes: str,
     assert check in {one.name for one in read_one(text.replace(was, becomes)).checks if not one.ok}
 
 
+@pytest.mark.parametrize(
+    "price,discount,total,holds",
+    [
+        ("50.00", "-10.00", "80.00", True),
+        ("-50.00", "10.00", "-80.00", True),
+        ("-50.00", "10.00", "-120.00", True),
+        ("50.00", "-10.00", "70.00", False),
+    ],
+)
+def test_a_discount_makes_a_price_smaller_whatever_its_sign(
+    price: str, discount: str, total: str, *, holds: bool
+) -> None:
+    text, was = written(ITALIAN), "<PrezzoUnitario>50.00</PrezzoUnitario>"
+    assert was in text
+    taken = f"<ScontoMaggiorazione><Tipo>SC</Tipo><Importo>{discount}</Importo></ScontoMaggiorazione>"
+    told = text.replace(was, f"<PrezzoUnitario>{price}</PrezzoUnitario>{taken}", 1)
+    told = told.replace("<PrezzoTotale>100.00", f"<PrezzoTotale>{total}")
+    assert ("SdI 00423" not in {one.name for one in read_one(told).checks if not one.ok}) is holds
+
+
 def test_discounts_are_taken_off_the_price_one_after_the_other() -> None:
     discounts = (
         AllowanceCharge(percentage=Decimal("10.00")),

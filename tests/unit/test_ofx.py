@@ -53,6 +53,11 @@ def test_a_statement_in_sgml_is_told_with_its_account_and_balance() -> None:
     assert failed(items) == {}
 
 
+def test_an_amount_that_a_program_worked_out_in_floats_is_kept_with_all_its_digits() -> None:
+    (entry,) = entries(list(read_ofx([(SGML % MOVEMENT.replace("125.00", "125.10000000000001")).encode()])))
+    assert entry.amount.value == Decimal("125.10000000000001")
+
+
 def test_the_same_in_xml_tells_the_same() -> None:
     given = SGML[SGML.index("<OFX>") :] % MOVEMENT
     for name in (

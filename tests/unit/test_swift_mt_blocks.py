@@ -167,6 +167,15 @@ def test_bytes_that_end_in_a_refusal_cost_nothing_that_came_before() -> None:
         list(read_mt(broken("")))
 
 
+def test_blanks_at_the_ends_of_lines_are_no_digits_of_an_amount() -> None:
+    (told,) = [
+        item
+        for item in read_mt([bare(1).replace("EUR1,", "EUR1,00").replace("\n", " \n").encode()])
+        if isinstance(item, StatementEnd)
+    ]
+    assert [check.name for check in told.checks if not check.ok] == []
+
+
 @pytest.mark.parametrize(
     "sign", ["+", "/", "?", ":", "IBAN:", "C1", " ", "-", "{", "/EREF/", "EREF+", "?20", "\n:", "\n"]
 )

@@ -67,8 +67,8 @@ def payable(invoice: InvoiceContent, with_tax: Decimal) -> Decimal:
     return with_tax - split - _sum(one.amount for one in invoice.withholdings)
 
 
-def checks_of_body(invoice: InvoiceContent) -> Iterator[Check]:
-    """What does not hold, and whether the total does."""
+def checks_of_body(invoice: InvoiceContent, *, strict: bool = False) -> Iterator[Check]:
+    """What does not hold, and whether the total does. `strict`: a discount has the sign that the rules give it."""
     told = invoice.totals
     if told.with_tax is not None and invoice.tax_breakdown:
         made = _sum(part.taxable for part in invoice.tax_breakdown) + _sum(
@@ -82,7 +82,7 @@ def checks_of_body(invoice: InvoiceContent) -> Iterator[Check]:
         ok = abs(short) < _EURO or abs(short + whole) < _EURO
         yield Check(name="total", ok=True) if ok else _failed("total", told.with_tax.value, made)
     yield from _breakdown_checks(invoice)
-    yield from first(_line_checks(invoice))
+    yield from first(_line_checks(invoice, strict=strict))
 
 
 def _breakdown_checks(invoice: InvoiceContent) -> Iterator[Check]:
@@ -112,21 +112,28 @@ def _key(tax: TaxCategory) -> _Key:
     return tax.rate or _NOTHING, tax.exemption_code
 
 
-def _line_checks(invoice: InvoiceContent) -> Iterator[Check]:
+def _line_checks(invoice: InvoiceContent, *, strict: bool) -> Iterator[Check]:
     for line in invoice.lines:
         if line.amount is None or line.price is None or line.price.net is None:
             continue
         quantity = line.quantity.value if line.quantity else Decimal(1)
-        made = unit_price(line, line.price.net.value) * quantity
-        if abs(made - line.amount.value) > _CENT:
+        made = _unit_price(line, line.price.net.value) * quantity
+        by_size = made if strict else _unit_price(line, line.price.net.value, by_size=True) * quantity
+        if min(abs(made - line.amount.value), abs(by_size - line.amount.value)) > _CENT:
             place = line.source.where if line.source else f"line {line.line_id}"
             yield _failed("SdI 00423", line.amount.value, rounded(made, line.amount.currency), place)
 
 
-def unit_price(line: InvoiceLine, price: Decimal) -> Decimal:
-    """The price of a unit after its discounts and surcharges, one after the other."""
+def _unit_price(line: InvoiceLine, price: Decimal, *, by_size: bool = False) -> Decimal:
+    """The price of a unit after its discounts and surcharges, one after the other.
+
+    `by_size`: a discount makes a price smaller, whatever its sign: some write one of -1.71, and others one of 9.00 in a
+    line that takes back what was sold for -90.00.
+    """
     for one in line.allowances_charges:
         amount = one.amount.value if one.amount else price * (one.percentage or _NOTHING) / _HUNDRED
+        if by_size:
+            amount = abs(amount).copy_sign(price)
         price = price + amount if one.charge else price - amount
     return price
 

@@ -96,7 +96,7 @@ def _flaws(told: InvoiceContent) -> Iterator[Flaw]:
     yield from _form_flaws(told)
     yield from _decimal_flaws(told)
     yield from currency_flaws(told)
-    for check in checks_of_body(told):
+    for check in checks_of_body(told, strict=True):
         if not check.ok:
             yield Flaw("totals", check.name, f"Correct the amounts: {check.detail}.")
 

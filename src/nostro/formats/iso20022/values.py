@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from nostro.formats.reading import Unreadable
 
-_DECIMAL = re.compile(r"\+?(?:\d{1,24}(?:\.\d{0,12})?|\.\d{1,12})")
+_DECIMAL = re.compile(r"\+?(?:\d{1,24}(?:\.\d{0,18})?|\.\d{1,18})")
 _FRACTION = re.compile(r"\.(\d{6})\d+")
 
 

@@ -12,7 +12,7 @@ from nostro.formats.reading import Unreadable
 from nostro.model.money import EXPONENTS, Amount
 from nostro.model.parties import BankAccount
 
-_AMOUNT = re.compile(r"[+-]?(?:\d{1,24}(?:[.,]\d{0,8})?|[.,]\d{1,8})", re.ASCII)
+_AMOUNT = re.compile(r"[+-]?(?:\d{1,24}(?:[.,]\d{0,18})?|[.,]\d{1,18})", re.ASCII)
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+\.\d{1,4}|[+-]?\d{1,3}(?:\.\d{3})+,\d{1,4}", re.ASCII)
 _TWO_WAYS = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}", re.ASCII)
 _THOUSANDS = 3

@@ -106,7 +106,7 @@ def valued(told: str, currency: str) -> tuple[Amount, str]:
 
 def finer(told: str, currency: str) -> str:
     """What is wrong with an amount that has more digits behind its mark than its currency; zeros do no harm."""
-    digits = EXPONENTS.get(currency, 2)
+    digits, told = EXPONENTS.get(currency, 2), told.rstrip()
     if digits == 2 and "," in told[-3:]:
         return ""
     mark = max(told.rfind(","), told.rfind("."))
