@@ -23,7 +23,7 @@ from nostro.engine.fitness import fitting_rules
 from nostro.engine.transition import transition
 from nostro.engine.walk import AUDIT, ENGINE, arrival_of
 from nostro.governance.rules import Rules
-from nostro.model.canonical import canonical, digest
+from nostro.model.canonical import canonical, digest, parse
 from nostro.model.facts import Fact
 from nostro.model.facts.base import FactBody
 from nostro.model.ids import SHARDS, Subject
@@ -130,6 +130,17 @@ def test_digests_are_over_the_canonical_bytes_of_what_is_told(log: Path) -> None
             if decision_digest(subject, decision) != digest(line["decision"])] == []  # fmt: skip
 
 
+@pytest.mark.parametrize("log", sorted(FOLDER.glob("*.jsonl")), ids=lambda log: log.stem)
+def test_states_and_intents_are_the_same_in_their_bytes_and_in_what_is_parsed_of_them(log: Path) -> None:
+    for instance, decision in instances_of(*lines(log)):
+        version = by_name()[instance.subject.process].version(instance.version)
+        body = canonical(instance.data)
+        assert version.stored_state(body) == version.state(parse(body)) == instance.data
+        for intent in (wanted.intent for wanted in decision.intents):
+            kind, body = type(intent), canonical(intent)
+            assert kind.model_validate_json(body) == kind.model_validate(parse(body)) == intent
+
+
 @pytest.mark.skipif(WRITING, reason="it is being written")
 def test_what_is_known_of_the_state_before_changes_no_decision() -> None:
     forgetful = {
@@ -232,14 +243,17 @@ def _with_decisions(rules: dict[str, Rules], rows: list[FactRow], told: list[Lin
     return made
 
 
-def decisions_of(rules: dict[str, Rules], told: list[Line]) -> list[tuple[Subject, Decision]]:
+def instances_of(rules: dict[str, Rules], told: list[Line]) -> Iterator[tuple[Instance, Decision]]:
+    """Each subject after each of its facts, and what was decided."""
     instances: dict[Subject, Instance] = {}
-    found = []
     for line in told:
         subject = Subject(*line["subject"].split("/", 1))
         process = by_name()[subject.process]
         before = instances.get(subject) or _begun(process, subject, line)
         taken = transition(process, before, fact_of(line), rules[line["bundle"]], datetime.fromisoformat(line["at"]))
         instances[subject] = taken.after
-        found.append((subject, taken.decision))
-    return found
+        yield taken.after, taken.decision
+
+
+def decisions_of(rules: dict[str, Rules], told: list[Line]) -> list[tuple[Subject, Decision]]:
+    return [(instance.subject, decision) for instance, decision in instances_of(rules, told)]

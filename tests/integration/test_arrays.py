@@ -15,6 +15,9 @@ TEXTS = ["", "NULL", 'a "quoted" one', "back\\slash", "{,}", "Zürich \N{SNOWMAN
 LISTS: list[tuple[str, list[Any]]] = [
     ("text[]", TEXTS),
     ("bytea[]", [b"", None, b"\x00\\x\xff", b"plain"]),
+    ("bytea[]", [b"\x00" * 16, b"\xff" * 16, b"as long as those"]),
+    ("bytea[]", [b"", b""]),
+    ("bytea[]", [None, b"k" * 16, None]),
     ("bigint[]", [1, -2, None, 2**62]),
     ("smallint[]", [0, -1]),
     ("boolean[]", [True, None, False]),

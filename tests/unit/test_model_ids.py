@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from base64 import b32encode
+from hashlib import sha256
+
 import pytest
 
-from nostro.model.ids import IdempotencyKey, Subject, shard_of, short_digest
+from nostro.model.ids import IdempotencyKey, Subject, correlation_id, shard_of, short_digest
 from nostro.model.references import Reference
 
 
@@ -19,6 +22,11 @@ def test_a_key_names_one_effect_and_fits_every_reference_field() -> None:
     assert IdempotencyKey.parse(key.text) == key
     assert key.correlation_id.startswith("NOS")
     assert len(key.correlation_id) == 19
+
+
+def test_a_correlation_id_is_base32_of_its_keys_digest() -> None:
+    for key in (f"payout/po_{n}/annotate-{n % 7}/0/0" for n in range(200)):
+        assert correlation_id(key) == "NOS" + b32encode(sha256(key.encode()).digest()[:10]).decode()
 
 
 def test_parts_of_a_digest_do_not_run_into_each_other() -> None:

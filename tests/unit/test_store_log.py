@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from nostro.model.canonical import canonical
-from nostro.store.log import COLUMNS, FactRow, header_of, leaf_of
+from nostro.store.arrivals import Arrival
+from nostro.store.log import COLUMNS, FactRow, Made, header_of, leaf_of
 
 AT = datetime(2026, 8, 31, 6, 30, tzinfo=UTC)
 ROW = FactRow(
@@ -20,7 +21,9 @@ ROW = FactRow(
     bundle=b"b" * 32, actor="psp", on_behalf_of="", reason="", occurred_at=AT, received_at=AT + timedelta(seconds=1),
     decided_at=AT.astimezone(timezone(timedelta(hours=2))), sender_order="1",
 )  # fmt: skip
-BARE = ROW._replace(receipt=None, cause_shard=None, cause_position=None, data_key=None, sealed_body=None)
+BARE = ROW._replace(
+    receipt=None, cause_shard=None, cause_position=None, data_key=None, sealed_body=None, received_at=AT
+)
 BESIDE = ("body", "sealed_body", "leaf", "position")
 
 
@@ -37,6 +40,14 @@ def test_the_leaf_is_over_each_part_with_its_length(row: FactRow) -> None:
         told.update(len(part).to_bytes(8, "big") + part)
     assert leaf_of(b"p" * 32, row) == told.digest()
     assert row.sealed_after(b"p" * 32) == row._replace(leaf=told.digest())
+
+
+@pytest.mark.parametrize("row", [ROW, BARE])
+def test_a_row_holds_what_the_queue_held_and_what_the_decision_made_of_it(row: FactRow) -> None:
+    of_the_queue = {name: getattr(row, name) for name in Arrival._fields if name in COLUMNS}
+    arrival = Arrival(**of_the_queue, lane=1, at=AT, key=b"of the queue alone")
+    made = Made(**{name: getattr(row, name) for name in Made._fields})
+    assert FactRow.of(arrival, made, b"p" * 32) == row.sealed_after(b"p" * 32)
 
 
 def test_each_column_counts_for_the_leaf() -> None:

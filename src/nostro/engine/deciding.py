@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from operator import attrgetter
 
 from nostro.engine.batch import AskedLookup, Batch, Case, Closing, Command, SubjectRow
@@ -39,12 +39,14 @@ from nostro.store.arrivals import Arrival, Blob
 from nostro.store.blobs import open_fact
 from nostro.store.database import Row, Statements, Transaction
 from nostro.store.keys import DataKey, Keys
-from nostro.store.log import FactRow
+from nostro.store.log import FactRow, Made
 
 SQL = Statements("engine")
 POISONED = "poisoned"
 HOPS = 64
 """So many facts may lead to each other, subject to subject: then the one that would tell the next is set aside."""
+OF_PEOPLE = frozenset({kind.fact_type for kind in (CommandReleased, CaseClosed, *RECOVERIES)})
+"""Types of facts that people tell the engine itself."""
 MODES = {"observe": "would_do", "propose": "proposed", "act": "ready"}
 
 
@@ -71,6 +73,11 @@ class Deciding:
     refused: dict[int, str] = field(default_factory=dict)
     released: set[Subject] = field(default_factory=set)
     tired: bool = False
+    month: date = field(init=False)
+
+    def __post_init__(self) -> None:
+        """The month of the log that all of them go to."""
+        self.month = self.now.business.date().replace(day=1)
 
     async def take(self, tx: Transaction, arrival: Arrival, *, poisonous: str = "") -> None:
         """Decides one arrival. Whatever its decision throws parks its subject, and nothing else.
@@ -102,14 +109,19 @@ class Deciding:
             told = f"{error.sentence} " if isinstance(error, Failure) else ""  # others may quote what is confidential
             self._poison(row, arrival, f"{told}{type(error).__name__} while {arrival.type} was decided.")
             return
-        position = self._append(arrival, fact, transition, row)
+        entry = self._append(arrival, transition, row)
+        if arrival.type in OF_PEOPLE:
+            await self._serve(tx, fact, row)
+        self._follow(arrival, fact, transition, row, entry)
+
+    async def _serve(self, tx: Transaction, fact: Fact, row: SubjectRow) -> None:
+        """What people have said to the engine itself."""
         if isinstance(fact.body, CommandReleased):
-            await serve_release(tx, self.batch, fact, fact.body, subject, self.now)
-        if isinstance(fact.body, CaseClosed):
+            await serve_release(tx, self.batch, fact, fact.body, row.instance.subject, self.now)
+        elif isinstance(fact.body, CaseClosed):
             await self._close(tx, fact, fact.body, row)
-        if isinstance(fact.body, RECOVERIES):
+        elif isinstance(fact.body, RECOVERIES):
             await serve_recovery(tx, fact, fact.body, self.now)
-        self._follow(arrival, fact, transition, row, position)
 
     def _refuses(self, arrival: Arrival, row: SubjectRow) -> bool:
         """Whether a worker with another release has to decide this, and with it all that follows on its shard."""
@@ -135,7 +147,7 @@ class Deciding:
         return self.batch.subjects[subject]
 
     def _transition(self, row: SubjectRow, arrival: Arrival, fact: Fact) -> Transition:
-        if isinstance(fact.body, BundleActivated):
+        if arrival.process == HOUSE and isinstance(fact.body, BundleActivated):
             self._activate(fact.body)
         bundle = self.shards[arrival.shard].bundle
         rules = self.rules.get(bundle) if bundle is not None else None
@@ -145,42 +157,22 @@ class Deciding:
         shard = self.shards[body.shard]
         shard.bundle, shard.activations = bytes.fromhex(body.bundle), body.sequence
 
-    def _append(self, arrival: Arrival, fact: Fact, transition: Transition, row: SubjectRow) -> FactRow:
+    def _append(self, arrival: Arrival, transition: Transition, row: SubjectRow) -> FactRow:
         shard = self.shards[arrival.shard]
         before, after = transition.before, transition.after
-        entry = FactRow(
-            shard=arrival.shard,
+        made = Made(
             position=shard.position + 1,
-            month=self.now.business.date().replace(day=1),
-            process=arrival.process,
+            month=self.month,
             version=after.version,
-            subject=arrival.subject,
             revision=after.revision,
-            entity=arrival.entity,
-            type=arrival.type,
-            type_version=arrival.type_version,
-            natural_key=arrival.natural_key,
-            origin=arrival.origin,
-            receipt=arrival.receipt,
-            item=arrival.item,
-            cause_shard=arrival.cause_shard,
-            cause_position=arrival.cause_position,
-            body=arrival.body,
-            sealed_body=arrival.sealed_body,
-            data_key=arrival.data_key,
             state_before=before.state,
             state_after=after.state,
             rule=transition.decision.rule,
             decided=decision_digest(after.subject, transition.decision),
             bundle=shard.bundle or b"",
-            actor=fact.actor,
-            on_behalf_of=fact.on_behalf_of,
-            reason=fact.reason,
-            occurred_at=fact.occurred_at,
-            received_at=fact.received_at,
             decided_at=self.now.business,
-            sender_order=fact.sender_order,
-        ).sealed_after(shard.head)
+        )
+        entry = FactRow.of(arrival, made, shard.head)
         shard.position, shard.head = entry.position, entry.leaf
         self.batch.decided.append(arrival)
         self.batch.facts.append(entry)
@@ -201,7 +193,7 @@ class Deciding:
             batch.disowned.append((subject, short_digest("fact", fact.key)))
         elif decision.rule not in (STALE, UNEXPECTED, SERVED):
             self._references(subject, fact)
-        self._settle(subject, fact)
+        self._settle(entry.shard, fact)
         for n, wanted in enumerate(decision.intents):
             self._command(wanted, n, row, entry)
         hops = arrival.hops + 1
@@ -217,7 +209,8 @@ class Deciding:
 
     def _references(self, subject: Subject, fact: Fact) -> None:
         process = self.processes[subject.process]
-        begin, registered = process.begins(fact), process.registers(fact)
+        begin = process.begins(fact) if fact.body.owner else None  # what is addressed to a subject begins none
+        registered = process.registers(fact)
         if begin is None and not registered:
             return
         by = short_digest("fact", fact.key)
@@ -231,36 +224,36 @@ class Deciding:
         elif not transition.deadline and transition.before.deadline_revision and not transition.after.deadline_revision:
             self.batch.deadlines[subject] = None
 
-    def _settle(self, subject: Subject, fact: Fact) -> None:
+    def _settle(self, shard: int, fact: Fact) -> None:
         """A command's end reaches the subject that wanted it."""
         if not isinstance(fact.body, CommandSettled):
             return
         key, outcome = key_bytes(fact.body.key), fact.body.outcome
         if outcome.kind is OutcomeKind.HANDED_OVER:
-            self.batch.handed_over.append((subject.shard, key, outcome.sentence))
+            self.batch.handed_over.append((shard, key, outcome.sentence))
         else:
-            self.batch.settled.append((subject.shard, key, outcome.kind.value, canonical(outcome.ids)))
+            self.batch.settled.append((shard, key, outcome.kind.value, canonical(outcome.ids)))
 
     def _command(self, wanted: Wanted, n: int, row: SubjectRow, entry: FactRow) -> None:
-        subject, intent = row.instance.subject, wanted.intent
-        if isinstance(intent, Reread):
+        subject, intent, shard = row.instance.subject, wanted.intent, entry.shard
+        if type(intent) is Reread:
             self.batch.rereads.append((bytes.fromhex(intent.receipt), 1))
             return
-        rules = self.rules[entry.bundle]
-        connection = getattr(intent, "connection", "") or rules.serves(intent.entity, intent.operation).connection
-        key = wanted.key(subject).text
-        ordering_key = f"{connection}/{intent.works_on}" if intent.works_on else str(subject)
+        rules, operation, entity = self.rules[entry.bundle], intent.operation, intent.entity
+        connection = getattr(intent, "connection", "") or rules.serves(entity, operation).connection
+        key, shared = wanted.key_text(subject), intent.works_on
+        ordering_key = f"{connection}/{shared}" if shared else str(subject)
         clear, secret = split_fields(intent, confidential_fields(type(intent)))
         sealed = None
         if secret is not None:
             sealed = self.keys.seal(self.keys.held(row.data_key), secret, f"command:{key}".encode())
         self.batch.commands.append(
             Command(
-                subject.shard, key_bytes(key), key, correlation_id(key), subject.process, subject.id, wanted.step,
+                shard, key_bytes(key), key, correlation_id(key), subject.process, subject.id, wanted.step,
                 wanted.occurrence,
-                wanted.generation, intent.entity, connection, intent.operation, row.lane,
-                MODES[rules.mode(connection, intent.operation, intent.entity)],
-                ordering_key, shard_of(ordering_key) if intent.works_on else subject.shard, entry.position, n,
+                wanted.generation, entity, connection, operation, row.lane,
+                MODES[rules.mode(connection, operation, entity)],
+                ordering_key, shard_of(ordering_key) if shared else shard, entry.position, n,
                 clear, sealed,
                 row.data_key if sealed else None, entry.bundle, "engine", self.now.business,
                 self.keys.fingerprint(clear)[:16],
@@ -350,12 +343,13 @@ def _loaded(
 def _understood(
     keys: Keys, processes: Mapping[str, Process], row: Row, known: Mapping[bytes, DataKey | None]
 ) -> SubjectRow:
-    subject = Subject(row.process, row.subject)
-    secret = {}
+    subject, version = Subject(row.process, row.subject), processes[row.process].version(row.version)
     if row.sealed_body is not None and (key := known.get(row.data_key)) is not None:
         secret = parse(keys.open(key, row.sealed_body, f"subject:{subject}".encode()))
-    state = processes[row.process].version(row.version).state({**parse(row.body), **secret})
-    absorbed = {stream: str(order) for stream, order in parse(row.absorbed).items()}
+        state = version.state({**parse(row.body), **secret})
+    else:
+        state = version.stored_state(row.body)
+    absorbed = {stream: str(order) for stream, order in parse(row.absorbed).items()} if row.absorbed != b"{}" else {}
     instance = Instance(
         subject, row.entity, row.version, row.revision, row.state, state, absorbed, row.deadline_revision
     )

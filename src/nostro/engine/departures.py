@@ -30,9 +30,9 @@ class Departure:
     commands: Sequence[Command]
     left: Sequence[Command] = ()
 
-    def leave(self, opened: Iterable[Row]) -> None:
+    def leave(self, members: Iterable[Row]) -> None:
         """Those of its commands that were written as its members, in the order of their decisions."""
-        written = {(row.shard, row.key) for row in opened if row.dispatch == self.dispatch.id}
+        written = {(row.shard, row.key) for row in members}
         self.left = sorted((c for c in self.commands if (c.shard, c.key) in written), key=_decided)
 
 
@@ -65,8 +65,11 @@ class Departures:
 
     def leave(self, opened: Sequence[Row]) -> int:
         """What was opened and committed leaves, as far as it has a dispatch: so many commands."""
+        written: dict[bytes, list[Row]] = defaultdict(list)
+        for row in opened:
+            written[row.dispatch].append(row)
         for departure in self.all:
-            departure.leave(opened)
+            departure.leave(written[departure.dispatch.id])
         return sum(len(departure.left) for departure in self.all)
 
     def __enter__(self) -> Self:

@@ -191,7 +191,7 @@ class Dispatcher:
         return self._seats[slot.number]
 
     async def _begin(self, seat: Seat, now: Now) -> int:
-        if self._places(seat) and self._breaker.rests:
+        if self._places(seat) and self._breaker.rests and not seat.backlog:  # where there is one, a look says nothing
             away = self._away(seat)
             seat.backlog = await self._claims.anything(self.house.database, seat.slot, away, now)
             if not seat.backlog:
@@ -317,6 +317,8 @@ class Dispatcher:
         self.house.count("drives", 1, **names, end=type(rested.end).__name__.lower())
         if isinstance(rested.end, Held):
             logger.warning("dispatch_held", **names, dispatch=loaded.dispatch.id.hex(), sentence=rested.end.sentence)
-        for row, outcome in zip(loaded.members, outcomes_of(loaded, rested), strict=False):
-            self.house.count("commands_settled", 1, **names, outcome=outcome.kind.value)
+        outcomes = outcomes_of(loaded, rested)
+        for kind, many in Counter([outcome.kind for outcome in outcomes]).items():
+            self.house.count("commands_settled", many, **names, outcome=kind.value)
+        for row, outcome in zip(loaded.members, outcomes, strict=False):
             logger.info("command_settled", **names, correlation=row.correlation, outcome=outcome.kind.value)

@@ -97,14 +97,15 @@ def _order(keys: Keys, row: Row) -> Order:
 def _intent(keys: Keys, row: Row) -> Intent:
     """The intent of a command. Confidential fields whose data key was destroyed are `Erased`."""
     kind = INTENTS_BY_OPERATION[row.operation]
+    if row.sealed_body is None:
+        return kind.model_validate_json(row.body)
     fields = parse(row.body)
-    if row.sealed_body is not None:
-        try:
-            key = keys.held(row.data_key)
-        except KeyError:
-            fields |= dict.fromkeys(confidential_fields(kind), ERASED)
-        else:
-            fields |= parse(keys.open(key, row.sealed_body, f"command:{row.key_text}".encode()))
+    try:
+        key = keys.held(row.data_key)
+    except KeyError:
+        fields |= dict.fromkeys(confidential_fields(kind), ERASED)
+    else:
+        fields |= parse(keys.open(key, row.sealed_body, f"command:{row.key_text}".encode()))
     return kind.model_validate(fields)
 
 

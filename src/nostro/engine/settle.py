@@ -8,6 +8,7 @@ from nostro.egress.drive import Held, Pause
 from nostro.egress.shell import Rested
 from nostro.engine.claims import ENGINE
 from nostro.engine.jobs import Loaded
+from nostro.model.base import maker
 from nostro.model.canonical import canonical
 from nostro.model.clock import Now
 from nostro.model.facts import CommandSettled, Fact
@@ -19,6 +20,7 @@ from nostro.store.arrivals import Arrival, Blob, arrival_for, put_ahead
 from nostro.store.database import Row, Statements, Transaction
 
 SQL = Statements("dispatch")
+_settled = maker(CommandSettled)
 
 
 def outcomes_of(loaded: Loaded, rested: Rested) -> Sequence[Outcome]:
@@ -51,14 +53,16 @@ async def end(tx: Transaction, loaded: Loaded, rested: Rested, connection: str, 
 
 
 def _arrival(row: Row, outcome: Outcome, receipt: bytes | None, connection: str, now: Now) -> Arrival:
-    body = CommandSettled(
-        key=row.key_text,
-        step=row.step,
-        occurrence=row.occurrence,
-        generation=row.generation,
-        operation=row.operation,
-        connection=connection,
-        outcome=outcome,
+    body = _settled(
+        {
+            "key": row.key_text,
+            "step": row.step,
+            "occurrence": row.occurrence,
+            "generation": row.generation,
+            "operation": row.operation,
+            "connection": connection,
+            "outcome": outcome,
+        }
     )
     fact = Fact(
         body=body,

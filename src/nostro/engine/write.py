@@ -21,19 +21,30 @@ from nostro.processes.kit.decision import CaseOpening
 from nostro.processes.kit.process import Process
 from nostro.routing.references import Parking, arrival_bytes, give_back, look_up, own_all, park_all, register_all
 from nostro.routing.route import HOUSE, route
-from nostro.store.arrivals import put
+from nostro.store.arrivals import Arrival, put
 from nostro.store.database import Statements, Transaction
 from nostro.store.keys import Keys
+from nostro.store.log import FactRow
 from nostro.store.wire import Answer
 
 SQL = Statements("engine")
 ROUTING = Statements("routing")
 Key = tuple[int, bytes]
 """A command's shard and idempotency key."""
-LOGGED = (
-    *("shards", "lanes", "ats", "items", "keys", "positions", "versions", "revisions"),
-    *("states_before", "states_after", "rules", "digests", "bundles", "leaves"),
-)
+TAKEN = {"shards": "shard", "lanes": "lane", "ats": "at", "items": "item", "keys": "key"}
+"""Where `append` finds an arrival: its parameters, and the columns of an arrival that they hold."""
+LOGGED = {
+    "positions": "position",
+    "versions": "version",
+    "revisions": "revision",
+    "states_before": "state_before",
+    "states_after": "state_after",
+    "rules": "rule",
+    "digests": "decided",
+    "bundles": "bundle",
+    "leaves": "leaf",
+}
+"""What it adds to that: its parameters, and the columns of the log."""
 DEPARTING = (
     *("departing", "departing_shards", "departing_operations", "departing_connections"),
     *("slots", "tokens", "holders"),
@@ -99,20 +110,15 @@ class Writer:
     ) -> None:
         pairs = [moved[number] for number in sorted(moved)]
         shards = [(b.number, b.token, b.position, a.position, a.head, a.bundle, a.activations) for b, a in pairs]
-        rows: list[tuple[object, ...]] = [
-            (
-                *(a.shard, a.lane, a.at, a.item, a.key, f.position, f.version, f.revision),
-                *(f.state_before, f.state_after, f.rule, f.decided, f.bundle, f.leaf),
-            )
-            for a, f in zip(batch.decided, batch.facts, strict=True)
-        ]
-        rows += [(a.shard, a.lane, a.at, a.item, a.key, *[None] * (len(LOGGED) - 5)) for a in batch.poisoned]
+        taken = columns([*batch.decided, *batch.poisoned], Arrival._fields)
+        facts, without = columns(batch.facts, FactRow._fields), [None] * len(batch.poisoned)
         await tx.ahead(
             SQL.append,
             month=now.business.date().replace(day=1),
             decided_at=now.business,
             **columns(shards, ("moved", "tokens", "expected", "reached", "heads", "in_force", "activations")),
-            **columns(rows, LOGGED),
+            **{name: taken[column] for name, column in TAKEN.items()},
+            **{name: facts[column] + without for name, column in LOGGED.items()},
         )
 
     async def _subjects(self, tx: Transaction, changed: Sequence[tuple[Subject, SubjectRow]]) -> None:
@@ -159,15 +165,16 @@ class Writer:
             clear,
             sealed,
             row.data_key,
-            canonical(dict(instance.absorbed)),
+            canonical(dict(instance.absorbed)) if instance.absorbed else b"{}",
             instance.deadline_revision,
             row.position,
             row.poisoned,
         )
 
     async def _deadlines(self, tx: Transaction, batch: Batch) -> None:
-        kept = [(s.shard, s.process, s.id, *due) for s, due in sorted(batch.deadlines.items()) if due is not None]
-        gone = [(s.shard, s.process, s.id) for s, due in sorted(batch.deadlines.items()) if due is None]
+        deadlines = sorted(batch.deadlines.items())
+        kept = [(s.shard, *s, *due) for s, due in deadlines if due is not None]
+        gone = [(s.shard, *s) for s, due in deadlines if due is None]
         if kept:
             await tx.ahead(
                 SQL.set_deadlines, **columns(kept, ("shards", "processes", "subjects", "names", "dues", "revisions"))

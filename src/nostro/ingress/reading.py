@@ -86,9 +86,9 @@ class Readings:
             room = self._room(still.values())
             times = {"business": now.business, "machine": now.machine, "until": until}
             wanted = {"lanes": list(room), "limits": list(room.values())}
-            claims = await tx.rows(SQL.claim_readings, **wanted, **times) if room else []
+            claims = await tx.ahead(SQL.claim_readings, **wanted, **times) if room else None
         self._open = still
-        return sorted(claims, key=lambda row: (row.lane, row.run_at, row.shard, row.receipt))
+        return sorted(claims.rows() if claims else [], key=lambda row: (row.lane, row.run_at, row.shard, row.receipt))
 
     async def release(self, now: Now) -> None:
         """Lets go of what is open: whoever claims it reads it from its beginning."""

@@ -49,6 +49,11 @@ class Kept:
         """The value as it is stored; raises `ValidationError`."""
         return cast("Self", cls.__pydantic_validator__.validate_python(told))  # type: ignore[attr-defined]  # as above
 
+    @classmethod
+    def model_validate_json(cls, told: bytes) -> Self:
+        """The same of JSON."""
+        return cast("Self", cls.__pydantic_validator__.validate_json(told))  # type: ignore[attr-defined]  # as above
+
 
 V = TypeVar("V", bound=Value)
 K = TypeVar("K", bound=Value | Kept)

@@ -90,10 +90,12 @@ def fields_form(names: Iterable[str]) -> Callable[[BaseModel | Kept], dict[str, 
     ordered = sorted(names)
 
     def form(value: BaseModel | Kept) -> dict[str, object]:
-        fields, told = value.__dict__, dict[str, object]()
+        fields = value.__dict__
+        told: dict[str, object] = {}
         for name in ordered:
             member = fields[name]
-            if type(member) in _SCALARS:
+            kind = type(member)
+            if kind is str or kind is int:  # most are: this asks less than whether it is one of several
                 told[name] = member
             elif member is not None:
                 told[name] = _plain(member)
@@ -104,7 +106,7 @@ def fields_form(names: Iterable[str]) -> Callable[[BaseModel | Kept], dict[str, 
 
 def _mapping(value: Mapping[str, object]) -> dict[str, object]:
     return {
-        key if type(key) is str else str(key): member if type(member) in _SCALARS else _plain(member)
+        key if type(key) is str else str(key): member if type(member) is str else _plain(member)
         for key, member in value.items()
         if member is not None
     }

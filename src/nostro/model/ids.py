@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from functools import lru_cache
+from hashlib import sha256
 from typing import NamedTuple, Self
 
 from nostro.model.unchanging import unchanging
@@ -12,6 +11,9 @@ from nostro.model.unchanging import unchanging
 SHARDS = 64
 _CORRELATION_BYTES = 10
 """Sixteen base32 characters."""
+_BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"  # RFC 4648, 6
+_PAIRS = [one + other for one in _BASE32 for other in _BASE32]
+"""Two characters by their ten bits."""
 _REMEMBERED = 65_536
 
 
@@ -75,14 +77,15 @@ def key_bytes(key_text: str) -> bytes:
 
 def correlation_id(key_text: str) -> str:
     """The id under which a key is known outside."""
-    return "NOS" + base64.b32encode(hashlib.sha256(key_text.encode()).digest()[:_CORRELATION_BYTES]).decode()
+    bits = int.from_bytes(sha256(key_text.encode()).digest()[:_CORRELATION_BYTES], "big")
+    return "NOS" + "".join([_PAIRS[bits >> place & 1023] for place in (70, 60, 50, 40, 30, 20, 10, 0)])
 
 
 @lru_cache(_REMEMBERED)  # a subject's shard is asked for wherever it is written
 def shard_of(text: str | bytes) -> int:
     """A number from 0 to 63 from the first eight bytes of SHA-256; never `hash()`, which changes with each process."""
     raw = text.encode() if isinstance(text, str) else text
-    return int.from_bytes(hashlib.sha256(raw).digest()[:8], "big") % SHARDS
+    return int.from_bytes(sha256(raw).digest()[:8], "big") % SHARDS
 
 
 def short_digest(*parts: str | bytes) -> bytes:
@@ -91,4 +94,4 @@ def short_digest(*parts: str | bytes) -> bytes:
     for part in parts:
         raw = part.encode() if isinstance(part, str) else part
         told += len(raw).to_bytes(8, "big") + raw
-    return hashlib.sha256(told).digest()[:16]
+    return sha256(told).digest()[:16]

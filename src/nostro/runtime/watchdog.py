@@ -13,7 +13,7 @@ from __future__ import annotations
 import ctypes
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ParamSpec, Self, TypeVar
 
@@ -70,20 +70,25 @@ class Watchdog:
 
     def call(self, pure: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
         """What `pure` returns or raises. Raises `Endless` when it comes to no end."""
-        return self._within(self.limit_seconds, lambda: pure(*given, **named))
+        return self._within(self.limit_seconds, pure, given, named)
 
     def next_of(self, items: Iterator[T], end: T | None) -> T | None:
         """A reader's next item, or `end`."""
-        return self._within(self.limit_seconds * READER_FACTOR, lambda: next(items, end))
+        found: T | None = self._within(self.limit_seconds * READER_FACTOR, next, (items, end), {})
+        return found
 
-    def _within(self, limit: float, call: Callable[[], T]) -> T:
-        section = self._mine()
+    def watched(self, pure: Callable[P, T]) -> Callable[P, T]:
+        """The same function, each call of it a section."""
+        return lambda *given, **named: self._within(self.limit_seconds, pure, given, named)
+
+    def _within(self, limit: float, pure: Callable[..., T], given: Sequence[Any], named: Mapping[str, Any]) -> T:
+        section = self._sections.get(threading.get_ident()) or self._mine()
         if section.open:
-            return call()  # a section within another is part of it
+            return pure(*given, **named)  # a section within another is part of it
         section.limit, section.serial, section.open = limit, section.serial + 1, True
         try:
             try:
-                return call()
+                return pure(*given, **named)
             finally:
                 self._close(section)
         except Interrupted:
@@ -92,10 +97,8 @@ class Watchdog:
 
     def _mine(self) -> _Section:
         thread = threading.get_ident()
-        if thread not in self._sections:
-            with self._lock:
-                self._sections[thread] = _Section(thread)
-        return self._sections[thread]
+        with self._lock:
+            return self._sections.setdefault(thread, _Section(thread))
 
     def _close(self, section: _Section) -> None:
         with self._lock:
@@ -130,10 +133,6 @@ def _spent_by(thread: int) -> float:
     return time.clock_gettime(time.pthread_getcpuclockid(thread))
 
 
-def _section(dog: Watchdog, pure: Callable[P, T]) -> Callable[P, T]:
-    return lambda *given, **named: dog.call(pure, *given, **named)
-
-
 def watched_processes(dog: Watchdog, processes: Mapping[str, Process]) -> dict[str, Process]:
     """The same processes, each call into them a section."""
     return {name: _process(dog, process) for name, process in processes.items()}
@@ -141,18 +140,18 @@ def watched_processes(dog: Watchdog, processes: Mapping[str, Process]) -> dict[s
 
 def _process(dog: Watchdog, process: Process) -> Process:
     def version(of: Version) -> Version:
-        return replace(of, evolve=_section(dog, of.evolve), decide=_section(dog, of.decide))
+        return replace(of, evolve=dog.watched(of.evolve), decide=dog.watched(of.decide))
 
     return replace(
         process,
         versions=tuple(map(version, process.versions)),
-        begins=_section(dog, process.begins),
-        correlates=_section(dog, process.correlates),
-        registers=_section(dog, process.registers),
-        orphaned=_section(dog, process.orphaned),
-        holds=_section(dog, process.holds),
-        moves=_section(dog, process.moves) if process.moves else None,
-        worth=_section(dog, process.worth) if process.worth else None,
+        begins=dog.watched(process.begins),
+        correlates=dog.watched(process.correlates),
+        registers=dog.watched(process.registers),
+        orphaned=dog.watched(process.orphaned),
+        holds=dog.watched(process.holds),
+        moves=dog.watched(process.moves) if process.moves else None,
+        worth=dog.watched(process.worth) if process.worth else None,
     )
 
 
@@ -172,7 +171,7 @@ def watched_connector(dog: Watchdog, connector: Connector) -> Connector:
         read=read,
         manifest=replace(declared, operations=operations, feeds=feeds),
         wire=_wire(dog, connector.wire) if connector.wire else None,
-        verify=_section(dog, connector.verify) if connector.verify else None,
+        verify=dog.watched(connector.verify) if connector.verify else None,
         check=_dialogue(dog, connector.check) if connector.check else None,
         identify=_dialogue(dog, connector.identify) if connector.identify else None,
     )
@@ -181,8 +180,8 @@ def watched_connector(dog: Watchdog, connector: Connector) -> Connector:
 def _wire(dog: Watchdog, wire: Wire) -> Wire:
     return replace(
         wire,
-        render=_section(dog, wire.render),
-        understand=_section(dog, wire.understand),
+        render=dog.watched(wire.render),
+        understand=dog.watched(wire.understand),
         open_session=_dialogue(dog, wire.open_session) if wire.open_session else None,
     )
 
@@ -190,10 +189,10 @@ def _wire(dog: Watchdog, wire: Wire) -> Wire:
 def _feed(dog: Watchdog, feed: Feed) -> Feed:
     return replace(
         feed,
-        fetch=_section(dog, feed.fetch),
-        page=_section(dog, feed.page),
-        rewound=_section(dog, feed.rewound),
-        refused=_section(dog, feed.refused),
+        fetch=dog.watched(feed.fetch),
+        page=dog.watched(feed.page),
+        rewound=dog.watched(feed.rewound),
+        refused=dog.watched(feed.refused),
     )
 
 
@@ -202,7 +201,7 @@ def _operation(dog: Watchdog, operation: Operation) -> Operation:
     return replace(
         operation,
         exchange=_dialogue(dog, operation.exchange),
-        absence=absence if isinstance(absence, Absence) else _section(dog, absence),
+        absence=absence if isinstance(absence, Absence) else dog.watched(absence),
     )
 
 

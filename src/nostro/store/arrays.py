@@ -27,7 +27,12 @@ class ByteArrays(Dumper):
 
     def dump(self, obj: list[bytes | None]) -> bytes:
         """`array_send` in reverse (PostgreSQL: arrayfuncs.c)."""
-        parts = [_HEAD.pack(1, int(None in obj), _BYTEA, len(obj), 1)]
+        nulls = None in obj
+        head = _HEAD.pack(1, int(nulls), _BYTEA, len(obj), 1)
+        if not nulls and len(lengths := set(map(len, obj))) == 1:  # type: ignore[arg-type]  # there are no nulls
+            each = _LENGTH.pack(lengths.pop())  # as keys and digests are: one pass without a step in Python for each
+            return head + each + each.join(obj)  # type: ignore[arg-type]  # as above
+        parts = [head]
         for member in obj:
             if member is None:
                 parts.append(_NULL)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
 from nostro.model.facts import Fact
 from nostro.model.ids import Subject, short_digest
+from nostro.model.unchanging import unchanging
 from nostro.store.database import Statements, Transaction
 
 SQL = Statements("routing")
@@ -56,7 +56,7 @@ class Arrival(NamedTuple):
 COLUMNS = Arrival._fields
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging(frozen=True, slots=True)
 class Blob:
     """A fact's stored form: canonical clear bytes, and the confidential part under a data key."""
 
@@ -72,18 +72,19 @@ def bound_to(fact_key: str) -> bytes:
 
 def arrival_for(fact: Fact, blob: Blob, subject: Subject, lane: int, at: datetime) -> Arrival:
     """The queue's row for a fact that goes to a subject. `at` orders it on its lane (business time, UTC)."""
-    natural_key, cause = fact.body.natural_key(), fact.cause
+    body, cause = fact.body, fact.cause
+    fact_type, natural_key = body.fact_type, body.natural_key()
     return Arrival(
         shard=subject.shard,
         lane=lane,
         at=at,
         item=fact.item,
-        key=short_digest(f"{fact.type}:{natural_key}", str(subject)),
+        key=short_digest(f"{fact_type}:{natural_key}", str(subject)),
         process=subject.process,
         subject=subject.id,
         entity=fact.entity,
-        type=fact.type,
-        type_version=fact.body.version,
+        type=fact_type,
+        type_version=body.version,
         natural_key=natural_key,
         origin=fact.origin,
         receipt=fact.receipt,

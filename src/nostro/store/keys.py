@@ -75,11 +75,12 @@ class Keys:
         self._by_name: dict[KeyName, DataKey] = {}
         self._by_id: dict[bytes, DataKey] = {}
         self._wrapping = {version: AESGCM(_derive(master, b"wrap")) for version, master in masters.items()}
-        self._index_key = _derive(masters[min(masters)], b"blind-index")
+        self._keyed = hmac.new(_derive(masters[min(masters)], b"blind-index"), digestmod=sha256)
+        """HMAC-SHA-256 that has read its key: a copy of it needn't read it again."""
 
     def index(self, kind: str, indexed: str) -> bytes:
         """The blind index of a normalised value: 16 bytes of HMAC-SHA-256, keyed per kind."""
-        return hmac.digest(self._index_key, f"{kind}\x1f{indexed}".encode(), sha256)[:16]
+        return self.fingerprint(f"{kind}\x1f{indexed}".encode())[:16]
 
     def reference(self, reference: Reference) -> tuple[int, bytes]:
         """Shard and digest of a reference."""
@@ -88,11 +89,13 @@ class Keys:
 
     def fingerprint(self, *parts: bytes) -> bytes:
         """A keyed digest of content, so that nobody can guess what was told from what is stored. 32 bytes."""
-        return hmac.digest(self._index_key, b"\x00".join(parts), sha256)
+        keyed = self._keyed.copy()
+        keyed.update(b"\x00".join(parts))
+        return keyed.digest()
 
     def fingerprinting(self) -> hmac.HMAC:
         """The same digest for one part that comes in chunks."""
-        return hmac.new(self._index_key, digestmod=sha256)
+        return self._keyed.copy()
 
     def seal(self, key: DataKey, plain: bytes, bound_to: bytes) -> bytes:
         """Nonce and ciphertext; opens only with the same `bound_to`."""

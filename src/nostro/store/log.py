@@ -14,6 +14,22 @@ from typing import NamedTuple
 import orjson
 
 from nostro.model.canonical import instant_text
+from nostro.store.arrivals import Arrival
+
+
+class Made(NamedTuple):
+    """What a decision made of an arrival, as its row of `fact` tells it. `month` and `decided_at` are business time."""
+
+    position: int
+    month: date
+    version: int
+    revision: int
+    state_before: str
+    state_after: str
+    rule: str
+    decided: bytes
+    bundle: bytes
+    decided_at: datetime
 
 
 class FactRow(NamedTuple):
@@ -52,6 +68,23 @@ class FactRow(NamedTuple):
     sender_order: str
     leaf: bytes = b""
 
+    @classmethod
+    def of(cls, arrival: Arrival, made: Made, previous: bytes) -> FactRow:
+        """The row of an arrival that was decided: what the queue held, what the decision made of it, and its leaf."""
+        (
+            shard, _, _, item, _, process, subject, entity, fact_type, type_version, natural_key, origin, receipt,
+            cause_shard, cause_position, body, sealed_body, data_key, actor, on_behalf_of, reason, occurred_at,
+            received_at, sender_order, _,
+        ) = arrival  # fmt: skip
+        position, month, version, revision, before, after, rule, digest, bundle, at = made
+        row = cls._make((
+            shard, position, month, process, version, subject, revision, entity, fact_type, type_version, natural_key,
+            origin, receipt, item, cause_shard, cause_position, body, sealed_body, data_key, before, after, rule,
+            digest, bundle, actor, on_behalf_of, reason, occurred_at, received_at, at, sender_order,
+            b"",
+        ))  # fmt: skip
+        return row.sealed_after(previous)
+
     def sealed_after(self, previous: bytes) -> FactRow:
         """The same row with its leaf."""
         return FactRow._make((*self[:-1], leaf_of(previous, self)))
@@ -60,6 +93,7 @@ class FactRow(NamedTuple):
 COLUMNS = FactRow._fields
 _PARTS = Struct(">QQQ")
 _LENGTH = Struct(">Q")
+_MAY_LACK = ("cause_position", "cause_shard", "data_key", "receipt")
 
 
 def genesis(deployment: bytes, shard: int) -> bytes:
@@ -79,25 +113,24 @@ def leaf_of(previous: bytes, row: FactRow) -> bytes:
 
 def header_of(row: FactRow) -> bytes:
     """The canonical bytes of an object of all columns but those that stand beside it in the leaf."""
-    told: dict[str, object] = {"actor": row.actor, "bundle": row.bundle.hex()}
-    if row.cause_position is not None:
-        told["cause_position"] = row.cause_position
-    if row.cause_shard is not None:
-        told["cause_shard"] = row.cause_shard
-    if row.data_key is not None:
-        told["data_key"] = row.data_key.hex()
-    told |= {
-        "decided": row.decided.hex(), "decided_at": instant_text(row.decided_at), "entity": row.entity,
-        "item": row.item, "month": row.month.isoformat(), "natural_key": row.natural_key,
-        "occurred_at": instant_text(row.occurred_at), "on_behalf_of": row.on_behalf_of, "origin": row.origin,
-        "process": row.process, "reason": row.reason,
+    (
+        shard, _, month, process, version, subject, revision, entity, fact_type, type_version, natural_key, origin,
+        receipt, item, cause_shard, cause_position, _, _, data_key, state_before, state_after, rule, decided, bundle,
+        actor, on_behalf_of, reason, occurred_at, received_at, decided_at, sender_order, _,
+    ) = row  # fmt: skip  # at once: each column alone would be asked for by a call
+    received = instant_text(received_at)
+    occurred = received if occurred_at == received_at else instant_text(occurred_at)  # most are heard as they occur
+    told = {
+        "actor": actor, "bundle": bundle.hex(), "cause_position": cause_position, "cause_shard": cause_shard,
+        "data_key": None if data_key is None else data_key.hex(), "decided": decided.hex(),
+        "decided_at": instant_text(decided_at), "entity": entity, "item": item, "month": month.isoformat(),
+        "natural_key": natural_key, "occurred_at": occurred, "on_behalf_of": on_behalf_of, "origin": origin,
+        "process": process, "reason": reason, "receipt": None if receipt is None else receipt.hex(),
+        "received_at": received, "revision": revision, "rule": rule, "sender_order": sender_order, "shard": shard,
+        "state_after": state_after, "state_before": state_before, "subject": subject, "type": fact_type,
+        "type_version": type_version, "version": version,
     }  # fmt: skip
-    if row.receipt is not None:
-        told["receipt"] = row.receipt.hex()
-    told |= {
-        "received_at": instant_text(row.received_at), "revision": row.revision, "rule": row.rule,
-        "sender_order": row.sender_order, "shard": row.shard, "state_after": row.state_after,
-        "state_before": row.state_before, "subject": row.subject, "type": row.type, "type_version": row.type_version,
-        "version": row.version,
-    }  # fmt: skip
+    for name in _MAY_LACK:
+        if told[name] is None:
+            del told[name]
     return orjson.dumps(told)  # the names stand in order

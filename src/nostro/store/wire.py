@@ -12,7 +12,7 @@ from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 from psycopg import AsyncConnection, OperationalError, abc, pq
@@ -60,8 +60,7 @@ class Prepared:
 @cache
 def _named(columns: str) -> Callable[[Sequence[Any]], Any]:
     make: Any = namedtuple  # noqa: PYI024 - the columns are known now and not before
-    row: Callable[[Sequence[Any]], Any] = make("Row", columns, rename=True)._make
-    return row
+    return partial(tuple.__new__, make("Row", columns, rename=True))  # as its `_make`, which is a function in Python
 
 
 class Answer:

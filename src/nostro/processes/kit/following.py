@@ -116,7 +116,8 @@ class Steps(Kept):
 
     def put_together(self, those: Iterable[Effect], before: Iterable[Wanted]) -> tuple[Wanted, ...]:
         """What is wanted. What was wanted before under the same name is that effect for ever: it isn't made again."""
-        known, found = {_name(wanted): wanted for wanted in before}, list[Wanted]()
+        known = {_name(wanted): wanted for wanted in before}
+        found: list[Wanted] = []
         for step, occurrence, intent in those:
             generation = self.generations.get(f"{step}/{occurrence}", 0) if self.generations else 0
             told = known.get((step, occurrence, generation))

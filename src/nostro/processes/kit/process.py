@@ -49,6 +49,10 @@ class Version:
         """A state as it is stored; confidential fields may be absent."""
         return type(self.initial).model_validate(told)
 
+    def stored_state(self, body: bytes) -> State:
+        """The same of canonical bytes that are all of it."""
+        return type(self.initial).model_validate_json(body)
+
 
 def holds_nothing(_: Instance, __: Rules) -> Sequence[Holding]:
     """For processes through which no money passes."""
@@ -59,7 +63,8 @@ def holds_nothing(_: Instance, __: Rules) -> Sequence[Holding]:
 class Process:
     """A business process: how facts find their subjects, and its versions (the last one is begun with).
 
-    - `begins(fact)`: the subject that the fact starts or surely concerns, or None;
+    - `begins(fact)`: the subject that the fact starts or surely concerns, or None; not asked of what the engine
+    addresses to a subject (without an owner);
     - `correlates(fact)`: references to look up, strongest first, when it begins nothing;
     - `registers(fact)`: references that lead to this subject from now on;
     - `orphaned(fact)`: the subject for a fact whose references led nowhere until its deadline, or None: then it is a
