@@ -45,6 +45,8 @@ from tests.crash.processes import BREATH_SECONDS, DOOR, WORKERS
 SECONDS = float(os.environ.get("NOSTRO_OVERLOAD_SECONDS", "12"))
 TIMES = 10
 """So much more is offered than is sustainable."""
+HEARD_LATE_SECONDS = 0.1
+"""So much later the ERP may count a call than it left: it shares two processors with the flood."""
 WARM, ENOUGH, A_SECOND = 30, 100, 12
 """Payments: of the measure, what a flood fills at its beginning, and the most that it needs a second."""
 UNREAD = READINGS + CONNECTIONS
@@ -169,7 +171,8 @@ def _bounded(figures: dict[str, Any], watch: Watch, told: dict[str, Any]) -> Non
     assert told["sent"] >= 0.9 * TIMES * rate * told["seconds"], figures
     assert figures["outages"], figures
     assert watch.p99 <= CRITICAL_SECONDS * figures["others"], figures
-    assert watch.beyond(CALLS_PER_SECOND) <= CALLS_PER_SECOND, figures  # after a rest a second's worth may go at once
+    # After a rest a second's worth may go at once; and what left earlier may be heard beside what leaves now.
+    assert watch.beyond(CALLS_PER_SECOND) <= CALLS_PER_SECOND * (1 + HEARD_LATE_SECONDS), figures
     assert {name: most[name] for name in MOST if most[name] > MOST[name]} == {}, figures
     written = READINGS + ARRIVALS + BULK + COMMANDS + ENTRIES + VACUUMED_SECONDS * rate
     assert most["dead_rows"] <= VERSIONS * written, figures
