@@ -51,11 +51,14 @@ WARM, ENOUGH, A_SECOND = 30, 100, 12
 """Payments: of the measure, what a flood fills at its beginning, and the most that it needs a second."""
 UNREAD = READINGS + CONNECTIONS
 """The most receipts unread: a measure overlooks those that are under way at the door."""
+OPEN = COMMANDS + UNREAD + 20
+"""The most commands open: with those of what is on its way when the door closes."""
 MOST = {
     "readings": UNREAD + 5,  # and a few polls
-    "standard": len(WORKERS) * ARRIVALS + UNREAD,  # each worker counts its own; and the ends of receipts
+    # Each worker counts its own; and what has ended tells it there: receipts, commands.
+    "standard": len(WORKERS) * ARRIVALS + UNREAD + OPEN,
     "bulk": len(WORKERS) * (BULK + 100),  # and a step's
-    "commands": COMMANDS + UNREAD + 20,  # what is on its way when the door closes
+    "commands": OPEN,
 }
 """What may wait at the most, in rows. Receipts pass it where they have no limit, since nobody reads for a while, and
 commands, since the ERP is away; facts only where deciding is slower than reading.
