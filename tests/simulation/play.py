@@ -271,7 +271,7 @@ class Play:
         LOOP.reset(name)
 
     async def _once(self, run: Running, loop: Loop) -> int:
-        news, done = self.news, 0
+        news, done, refused = self.news, 0, set(run.worker.tenure.refused)
         try:
             done = await loop.step(self.course.now())
         except Failure as failure:
@@ -279,6 +279,8 @@ class Play:
             run.untried |= {loop.name} - set(KEEPERS)  # a feed that it has not made yet is due to nobody
         except Exception as error:  # noqa: BLE001 - what no loop of the house may raise is a flaw of the house
             self.course.flaws.append(f"{loop.name} raised {error!r}")
+        if set(run.worker.tenure.refused) - refused:
+            self.course.tell(f"{run.life.name} leaves shards to a newer release")
         if loop.name == "slots" and done:
             self.course.changes += [self.course.seconds] * done
             self.disturbed_at = self.course.now().machine  # a feed stays with who polls there no more
