@@ -137,18 +137,20 @@ class Play:
             await self._turn(until)
 
     async def rest(self, until: datetime) -> None:
-        """Until nothing is under way any more. Raises `Endless` when that is not before `until`."""
-        begun = self.course.now().business
-        while (
-            self.course.now().business < begun + QUIET
-            or self._in_motion()
-            or self._under_way()
-            or self.happening.agenda
-        ):
+        """Until nothing is under way any more, and nobody is missing who might find something.
+
+        Raises `Endless` when that is not before `until`.
+        """
+        quiet = self.course.now().business + QUIET
+        while (early := self._early(quiet)) or self._in_motion() or not self._calm():
             self.polling = True
             if self.course.now().business > until:
                 raise Endless(f"{self._under_way()} things are still under way")
-            await self._turn(until)
+            await self._turn(until if early else None)
+
+    def _early(self, quiet: datetime) -> bool:
+        """Whether business time has to go on before all is done."""
+        return self.course.now().business < quiet or bool(self._under_way() or self.happening.agenda)
 
     async def close(self) -> None:
         """The workers go home, and give back what they hold: nobody has to wait for their leases to end."""
@@ -161,7 +163,8 @@ class Play:
     def _under_way(self) -> int:
         return sum(map(int, rows(self.connections, SQL.under_way, {})[0]))
 
-    async def _turn(self, until: datetime) -> None:
+    async def _turn(self, until: datetime | None) -> None:
+        """`until`: business time goes on to it at most when nothing is to be done; `None`: the machines' alone does."""
         self.turns += 1
         if self.turns > TURNS:
             raise Endless(f"not at rest after {TURNS} turns")
@@ -172,9 +175,10 @@ class Play:
         due = self._due()
         self._keep()
         started = self._start(due)
-        await self._breathe(started, waiting=bool(due) or self.disturbed_at == self.course.now().machine)
+        waiting = until is None or bool(due) or self.disturbed_at == self.course.now().machine
+        await self._breathe(started, waiting=waiting)
         self._collect()
-        if not self._in_motion() and not self.deliveries and (not due or self._hopeless(due)):
+        if until and not self._in_motion() and not self.deliveries and (not due or self._hopeless(due)):
             self._leap(until)
 
     async def _happen(self) -> None:
@@ -207,8 +211,12 @@ class Play:
 
     def _hopeless(self, due: set[str]) -> bool:
         """Whether what is due can't be done before something else happens: all looked, and nobody's lease goes on."""
-        calm = self.course.now().machine - self.disturbed_at > HOPELESS
-        return calm and not any(self._wanted(run, due) for run in self.runs if run.life.awake)
+        return self._calm() and not any(self._wanted(run, due) for run in self.runs if run.life.awake)
+
+    def _calm(self) -> bool:
+        """Whether nobody was disturbed for so long that every lease of the dead has ended."""
+        struck = len(self.course.struck) != self.struck
+        return not struck and self.course.now().machine - self.disturbed_at > HOPELESS
 
     async def _breathe(self, started: int, *, waiting: bool) -> None:
         """Machine time passes: little while there is work, more when everybody waits for a lease or a reply."""
