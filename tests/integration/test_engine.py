@@ -283,7 +283,7 @@ async def test_a_zombie_that_wakes_after_its_lease_writes_nothing(database_url: 
 async def test_a_shard_that_is_given_back_while_a_lost_race_is_looked_into_counts_as_lost(house: House) -> None:
     await house.tell([as_fact(payout("po_1"))])
     shard = Subject("payout", "po_1").shard
-    queue = await house.decider._queue([shard])
+    queue, _ = await house.decider._queue([shard])
 
     async def gives_back() -> None:
         house.tenure.lost([shard])
@@ -329,7 +329,7 @@ async def test_a_shard_that_stands_further_back_than_its_holder_knows_counts_as_
 
 async def test_arrivals_that_were_decided_since_they_were_asked_for_are_not_decided_again(house: House) -> None:
     await house.tell([as_fact(payout("po_1"))])
-    queue = await house.decider._queue([Subject("payout", "po_1").shard])
+    queue, _ = await house.decider._queue([Subject("payout", "po_1").shard])
     await house.settle()
     assert await house.decider._decide(queue, house.now) == 0
     assert await house.all("select count(*) from fact where process = 'payout'") == [(1,)]

@@ -113,6 +113,15 @@ class Journal:
         """Commits it."""
         await self.writes.write(write)
 
+    def fenced(self, write: Write) -> Write:
+        """The same for a database transaction that others write in too."""
+
+        async def behind(tx: Transaction) -> None:
+            await tx.ahead(SQL.fence_slot, **names(self.writes.slot))
+            await write(tx)
+
+        return behind
+
     async def start(self, shard: int, dispatch: bytes, n: int, digest: bytes, now: Now) -> None:
         """Before an Act's bytes leave.
 

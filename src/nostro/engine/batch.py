@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from nostro.engine.endings import Ending
 from nostro.model.canonical import canonical
 from nostro.model.ids import Subject, short_digest
 from nostro.processes.kit.decision import CaseOpening, Instance, Lookup, Posting
@@ -99,7 +100,10 @@ class Closing:
 
 @dataclass(slots=True)
 class Batch:
-    """Everything that a database transaction of decisions writes. `decided`: the arrivals that became `facts`."""
+    """Everything that a database transaction of decisions writes. `decided`: the arrivals that became `facts`.
+
+    `endings`: dispatches whose ends come with it.
+    """
 
     subjects: dict[Subject, SubjectRow] = field(default_factory=dict)
     decided: list[Arrival] = field(default_factory=list)
@@ -120,6 +124,13 @@ class Batch:
     rereads: list[tuple[bytes, int]] = field(default_factory=list)
     poisoned: list[Arrival] = field(default_factory=list)
     unreadable: set[Subject] = field(default_factory=set)
+    endings: Sequence[Ending] = ()
+
+    @property
+    def left(self) -> list[Arrival]:
+        """Outcomes of its endings that are neither decided nor set aside: they go to the queue."""
+        taken = {id(arrival) for arrival in (*self.decided, *self.poisoned)} if self.endings else set()
+        return [told for ending in self.endings for told in ending.told if id(told) not in taken]
 
 
 def columns(rows: Sequence[Sequence[Any]], names: Sequence[str]) -> dict[str, list[Any]]:

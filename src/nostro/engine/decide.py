@@ -9,18 +9,22 @@ culprit stands alone.
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import accumulate
+from operator import attrgetter
 
 import structlog
 
+from nostro.egress.line import Clock
 from nostro.egress.tracing import UNTRACED, Traces, roots
 from nostro.engine.batch import Batch
 from nostro.engine.deciding import Deciding, load_subjects
 from nostro.engine.departures import Departures, Exit
+from nostro.engine.endings import Ending
 from nostro.engine.fitness import understood
 from nostro.engine.spans import decided
 from nostro.engine.tenure import Tenure
@@ -34,12 +38,14 @@ from nostro.processes.kit.process import Process
 from nostro.routing.route import HOUSE
 from nostro.store.arrivals import LANES, Arrival
 from nostro.store.blobs import seal_all
-from nostro.store.database import Database, Row, Statements, Transaction
+from nostro.store.database import Database, Statements, Transaction
 from nostro.store.keys import Keys
 
 SQL = Statements("engine")
 SHARES = {"critical": 0.70, "standard": 0.25, "bulk": 0.05}
 RACES = 3
+TURNS = 3
+"""So often an ending asks for a step while its worker is behind; then it ends alone."""
 logger = structlog.get_logger("nostro.decide")
 
 
@@ -56,28 +62,77 @@ class Decider:
     rules_from: Callable[[bytes], Rules]
     batch_limit: int = 500
     traces: Traces = UNTRACED
-    exits: Mapping[str, Exit] = field(default_factory=dict)
+    exits: dict[str, Exit] = field(default_factory=dict)
     _rules: dict[bytes, Rules] = field(default_factory=dict)
     _lacking: dict[bytes, str] = field(default_factory=dict)
     _told: datetime | None = None
     _elsewhere: bool = False
     _deeper: int = 0
     """How often what is asked of a shard is doubled."""
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _endings: list[Ending] = field(default_factory=list)
+    """Those that wait for a step."""
+    _done: int = 0
+    _steps: int = 0
     _unsure: bool = False
     """The last step didn't end by itself: what it committed is not known, so that memory and rows may disagree."""
 
     async def step(self, now: Now) -> int:
-        """How many arrivals were decided."""
+        """How many arrivals were decided since it was asked before: ends of dispatches make steps of their own."""
+        before = self._steps
+        async with self._turn:
+            if self._steps == before:  # else `now` is older than what was decided meanwhile; whoever asks comes again
+                self._done += await self._step(now)
+            done, self._done = self._done, 0
+        return done
+
+    async def ends(self, ending: Ending, clock: Clock) -> bool:
+        """Whether the end of a dispatch was committed together with what this worker decided of its outcomes.
+
+        If not, or when it raises whatever a step raises, it is to be ended by itself.
+        """
+        if not all(told.shard in self.tenure.shards for told in ending.told):
+            return False
+        self._endings.append(ending)
+        try:
+            for _ in range(TURNS):
+                async with self._turn:
+                    if ending in self._endings:  # nobody else's step took it along
+                        self._done += await self._step(await clock())
+                if ending not in self._endings:
+                    break
+        finally:
+            if ending in self._endings:
+                self._endings.remove(ending)
+        return ending.committed
+
+    async def _step(self, now: Now) -> int:
+        self._steps += 1
         held = self.tenure.held(now)
         if not held:
             return 0
         if self._unsure:
             await self._check_tenure(held)
         self._unsure = True
-        queue = await self._queue(held)
-        done = await self._decide(queue, now) if queue else 0  # what comes before a shard's first bundle waits for it
+        waiting = list(self._endings)  # before the look, which so finds whatever was there before they came
+        queue, whole = await self._queue(held)
+        endings = self._take_along(waiting, set(held)) if whole else []
+        done = 0
+        if queue or endings:  # what comes before a shard's first bundle waits for it
+            done = await self._decide(queue, now, endings)
         self._unsure = False
         return done
+
+    def _take_along(self, waiting: Sequence[Ending], held: Container[int]) -> list[Ending]:
+        """The oldest endings, as many as one more batch of the queue would hold."""
+        taken: list[Ending] = []
+        room = self.batch_limit
+        for ending in waiting:
+            if room > 0 and ending in self._endings and all(told.shard in held for told in ending.told):
+                self._endings.remove(ending)
+                taken.append(ending)
+                room -= len(ending.told)
+        return taken
 
     def elsewhere(self) -> bool:
         """Whether what was decided since this was asked before may be work for another worker's dispatch.
@@ -87,8 +142,8 @@ class Decider:
         told, self._elsewhere = self._elsewhere, False
         return told
 
-    async def _queue(self, held: Sequence[int]) -> list[Arrival]:
-        """The oldest arrivals, every lane with a share that never reaches zero.
+    async def _queue(self, held: Sequence[int]) -> tuple[list[Arrival], bool]:
+        """The oldest arrivals, every lane with a share that never reaches zero; and whether these are all that wait.
 
         What a lane leaves unused goes to the next ones; so each is asked for all that could come to it.
         """
@@ -104,28 +159,35 @@ class Decider:
             taken = [row for row in rows if row.lane == number][: share + unused]
             unused += share - len(taken)
             queue += map(Arrival._make, taken)
-        self._look_deeper(rows, limits, per_shard)
-        return queue
+        found, waits = Counter((row.lane, row.shard) for row in rows), Counter(row.lane for row in rows)
+        self._look_deeper(found, waits, limits, per_shard)
+        whole = all(n < per_shard for n in found.values()) and all(n < limits[lane] for lane, n in waits.items())
+        return queue, whole and len(queue) == len(rows)
 
-    def _look_deeper(self, rows: Sequence[Row], limits: Sequence[int], per_shard: int) -> None:
+    def _look_deeper(
+        self, found: Mapping[tuple[int, int], int], waits: Mapping[int, int], limits: Sequence[int], per_shard: int
+    ) -> None:
         """Next time, where a lane's share was not filled although one of its shards has more."""
-        found, lanes = Counter((row.lane, row.shard) for row in rows), Counter(row.lane for row in rows)
         longest = max(found.values(), default=0)
-        if any(n == per_shard < self.batch_limit and lanes[lane] < limits[lane] for (lane, _), n in found.items()):
+        if any(n == per_shard < self.batch_limit and waits[lane] < limits[lane] for (lane, _), n in found.items()):
             self._deeper += 1
         elif longest < per_shard // 2:
             self._deeper = max(0, self._deeper - 1)
 
-    async def _decide(self, queue: Sequence[Arrival], now: Now) -> int:
+    async def _decide(self, queue: Sequence[Arrival], now: Now, endings: Sequence[Ending] = ()) -> int:
+        """Whatever stands against it, endings are tried once: without them the queue is decided as ever."""
         for attempt in range(RACES):
+            all_of = _in_order([*queue, *(told for ending in endings for told in ending.told)])
             try:
-                return await self._attempt(queue, now, at_once=attempt == 0)
+                return await self._attempt(all_of, now, endings, at_once=attempt == 0) if all_of else 0
             except LostRace as race:
-                logger.info("race_lost", sentence=race.sentence, arrivals=len(queue))
-                if await self._check_tenure({arrival.shard for arrival in queue}):
+                logger.info("race_lost", sentence=race.sentence, arrivals=len(all_of))
+                if await self._check_tenure({arrival.shard for arrival in all_of}):
                     return 0
             except POISON as error:
-                return await self._halve(queue, now, error)
+                if not endings:
+                    return await self._halve(queue, now, error)
+            endings = ()
         return 0
 
     async def _halve(self, queue: Sequence[Arrival], now: Now, error: Exception) -> int:
@@ -141,12 +203,27 @@ class Decider:
         middle = len(queue) // 2
         return await self._decide(queue[:middle], now) + await self._decide(queue[middle:], now)
 
-    async def _attempt(self, queue: Sequence[Arrival], now: Now, *, poisonous: str = "", at_once: bool = False) -> int:
+    async def _attempt(
+        self,
+        queue: Sequence[Arrival],
+        now: Now,
+        endings: Sequence[Ending] = (),
+        *,
+        poisonous: str = "",
+        at_once: bool = False,
+    ) -> int:
         with Departures(self.exits) as leaving:
-            return await self._attempted(queue, now, leaving, poisonous, at_once=at_once)
+            return await self._attempted(queue, now, endings, leaving, poisonous, at_once=at_once)
 
     async def _attempted(
-        self, queue: Sequence[Arrival], now: Now, leaving: Departures, poisonous: str, *, at_once: bool
+        self,
+        queue: Sequence[Arrival],
+        now: Now,
+        endings: Sequence[Ending],
+        leaving: Departures,
+        poisonous: str,
+        *,
+        at_once: bool,
     ) -> int:
         began = self.traces.now()
         async with self.database.transaction() as tx:
@@ -159,7 +236,7 @@ class Decider:
             arrivals = [a for a in queue if a.shard in ruled or (a.shard in shards and a.process == HOUSE)]
             if not arrivals:
                 return 0
-            batch = Batch(subjects=await load_subjects(tx, self.keys, self.processes, arrivals))
+            batch = Batch(await load_subjects(tx, self.keys, self.processes, arrivals), endings=endings)
             moving = {number: replace(shard) for number, shard in shards.items()}
             deciding = Deciding(
                 self.keys,
@@ -181,6 +258,8 @@ class Decider:
             opened = await writer.write(tx, batch, moved, now, leaving.all, at_once=at_once)
             if self.traces.on:
                 named = await roots(tx, [(row.shard, row.position) for row in batch.facts])
+        for ending in endings:
+            ending.committed = True
         for number, (_, shard) in moved.items():
             if number in self.tenure.shards:
                 self.tenure.shards[number] = shard
@@ -219,6 +298,12 @@ class Decider:
         async with self.database.transaction() as tx:
             rows = {row.shard: row for row in await tx.rows(SQL.held_shards, shards=numbers)}
         return self.tenure.compare(rows)
+
+
+def _in_order(arrivals: list[Arrival]) -> list[Arrival]:
+    """As the queue is."""
+    arrivals.sort(key=attrgetter("lane", "at", "item", "key"))
+    return arrivals
 
 
 def _activated(queue: Sequence[Arrival]) -> set[bytes]:

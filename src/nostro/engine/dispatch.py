@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -19,7 +19,7 @@ import structlog
 from nostro.egress.breaker import Breaker
 from nostro.egress.connections import OpenConnection
 from nostro.egress.drive import Held
-from nostro.egress.journal import SQL, FencedWrites, Journal, Slot, fence, names
+from nostro.egress.journal import SQL, FencedWrites, Journal, Slot, Write, fence, names
 from nostro.egress.line import Clock, Count, Health, Line, silent
 from nostro.egress.shell import Rested, Shell
 from nostro.egress.tracing import UNTRACED, Traces
@@ -27,13 +27,15 @@ from nostro.egress.transport import Transport
 from nostro.engine.batch import Command
 from nostro.engine.claims import Claims, Dispatch, Taken
 from nostro.engine.departures import Departure, grouped
+from nostro.engine.endings import Ending, Told
 from nostro.engine.jobs import Loaded, load_jobs, traced
 from nostro.engine.recover import recovering
-from nostro.engine.settle import end, outcomes_of
+from nostro.engine.settle import end, outcomes_of, told_by
 from nostro.engine.slots import Slots
 from nostro.engine.spans import dispatched
 from nostro.model.clock import Now
 from nostro.model.failures import LostRace, OutOfService
+from nostro.store.arrivals import put_ahead
 from nostro.store.database import Database, Transaction
 from nostro.store.entropy import Entropy
 from nostro.store.keys import Keys
@@ -45,11 +47,17 @@ STUMBLES = 5
 logger = structlog.get_logger("nostro.dispatch")
 
 
+async def alone(_ending: Ending, _clock: Clock) -> bool:
+    """Nobody decides here."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class House:
     """What all dispatchers of a worker share. `transports` makes the transport of a connection's slot.
 
-    `decides`: whether this worker is the one that decides about a shard, as far as it knows.
+    `decides`: whether this worker is the one that decides about a shard, as far as it knows. `ends`: whether it could
+    write an end together with what is decided of it.
     """
 
     database: Database
@@ -61,6 +69,7 @@ class House:
     count: Count = silent
     traces: Traces = UNTRACED
     decides: Callable[[int], bool] = lambda _: False
+    ends: Callable[[Ending, Clock], Awaitable[bool]] = alone
 
 
 @dataclass(slots=True)
@@ -68,7 +77,7 @@ class Seat:
     """A slot that is worked on: its line, its fenced writes, and what is being driven.
 
     `offered`: dispatches that are being written with the decisions of their commands. `backlog`: there may be commands
-    that wait for a turn, or a claim is looking.
+    that wait for a turn, or a claim is looking. `ending`: how many that are over wait for their end to be written.
     """
 
     slot: Slot
@@ -76,6 +85,7 @@ class Seat:
     journal: Journal
     running: dict[bytes, asyncio.Task[None]] = field(default_factory=dict)
     offered: set[bytes] = field(default_factory=set)
+    ending: int = 0
     backlog: bool = True
 
 
@@ -215,7 +225,8 @@ class Dispatcher:
 
     def _places(self, seat: Seat) -> int:
         most = self.connection.slot_concurrency(seat.slot.of)
-        return max(0, most - len(seat.running) - len(seat.offered))
+        calling = len(seat.running) - min(seat.ending, most)  # what is over gives its place to what follows from it
+        return max(0, most - calling - len(seat.offered))
 
     def _away(self, seat: Seat) -> list[bytes]:
         return [*seat.running, *seat.offered, *self._stumbled]
@@ -292,25 +303,45 @@ class Dispatcher:
             rested = Rested(loaded.job)
         else:
             rested = await Shell(seat.line, seat.journal, self.house.entropy, loaded.job).run()
-        now = await self.house.clock()
-
-        async def write(tx: Transaction) -> None:
-            if rested.reply is not None:
-                await rested.reply(tx)
-            await end(tx, loaded, rested, self.connection.id, now)
-
-        try:
-            await seat.journal.write(write)
-        except Exception:  # what came back is kept, whatever stands against what follows from it
-            if rested.reply is not None:
-                await seat.journal.write(rested.reply)
-            raise
+        await self._end(seat, loaded, rested)
         self._elsewhere |= not all(self.house.decides(row.shard) for row in loaded.members)
         self._tell(loaded, rested)
         if self.house.traces.on:
             told = {"connection": self.connection.id, "operation": loaded.dispatch.operation}
             told |= {"end": type(rested.end).__name__.lower()}
             self.house.traces.tell(dispatched(loaded.members, loaded.traces, told, began))
+
+    async def _end(self, seat: Seat, loaded: Loaded, rested: Rested) -> None:
+        """Commits it; together with what is decided of it, where that can be."""
+        told = told_by(loaded, rested, self.connection.id, await self.house.clock())
+
+        async def ended(tx: Transaction) -> None:
+            if rested.reply is not None:
+                await rested.reply(tx)
+            await end(tx, loaded, rested)
+
+        async def queued(tx: Transaction) -> None:
+            await ended(tx)
+            await put_ahead(tx, told)
+
+        if told and await self._decided(seat, ended, told):
+            return
+        try:
+            await seat.journal.write(queued)
+        except Exception:  # what came back is kept, whatever stands against what follows from it
+            if rested.reply is not None:
+                await seat.journal.write(rested.reply)
+            raise
+
+    async def _decided(self, seat: Seat, ended: Write, told: Sequence[Told]) -> bool:
+        seat.ending += 1
+        try:
+            return await self.house.ends(Ending(seat.journal.fenced(ended), told), self.house.clock)
+        except Exception as error:  # noqa: BLE001 - what stops the decider, its own loop meets and tells
+            logger.info("ended_alone", connection=self.connection.id, failure=type(error).__name__)
+            return False
+        finally:
+            seat.ending -= 1
 
     def _tell(self, loaded: Loaded, rested: Rested) -> None:
         names = {"connection": self.connection.id, "operation": loaded.dispatch.operation}

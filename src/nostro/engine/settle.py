@@ -1,4 +1,4 @@
-"""How a drive ends in the database: outcomes on their way to their subjects, or an appointment for the next drive."""
+"""How a drive ends in the database: with outcomes for their subjects, or an appointment for the next drive."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from nostro.egress.drive import Held, Pause
 from nostro.egress.shell import Rested
 from nostro.engine.claims import ENGINE
+from nostro.engine.endings import Told
 from nostro.engine.jobs import Loaded
 from nostro.model.base import maker
 from nostro.model.canonical import canonical
@@ -16,7 +17,7 @@ from nostro.model.facts.base import Position
 from nostro.model.failures import LostRace
 from nostro.model.ids import Subject
 from nostro.model.outcomes import Outcome, OutcomeKind, handed_over
-from nostro.store.arrivals import Arrival, Blob, arrival_for, put_ahead
+from nostro.store.arrivals import Blob, arrival_for
 from nostro.store.database import Row, Statements, Transaction
 
 SQL = Statements("dispatch")
@@ -30,8 +31,19 @@ def outcomes_of(loaded: Loaded, rested: Rested) -> Sequence[Outcome]:
     return () if isinstance(rested.end, Pause) else rested.end.outcomes
 
 
-async def end(tx: Transaction, loaded: Loaded, rested: Rested, connection: str, now: Now) -> None:
-    """One arrival a member and the dispatch's end. Raises `LostRace` when it has ended already."""
+def told_by(loaded: Loaded, rested: Rested, connection: str, now: Now) -> list[Told]:
+    """An arrival for each member's subject."""
+    return [_told(row, outcome, rested.receipt, connection, now) for row, outcome in _settled_by(loaded, rested)]
+
+
+def _settled_by(loaded: Loaded, rested: Rested) -> list[tuple[Row, Outcome]]:
+    """Members that are there still, as far as they have outcomes."""
+    pairs = zip(loaded.members, outcomes_of(loaded, rested), strict=not isinstance(rested.end, Pause))
+    return [(row, outcome) for row, outcome in pairs if row.key_text is not None]
+
+
+async def end(tx: Transaction, loaded: Loaded, rested: Rested) -> None:
+    """The dispatch's end, or its appointment. Raises `LostRace` when it has ended already."""
     dispatch = loaded.dispatch
     names = {"shard": dispatch.shard, "id": dispatch.id}
     if isinstance(rested.end, Pause):
@@ -40,19 +52,13 @@ async def end(tx: Transaction, loaded: Loaded, rested: Rested, connection: str, 
         return
     held = rested.end if isinstance(rested.end, Held) else None
     status, note = ("held", held.sentence) if held else ("closed", "")
-    pairs = [
-        (row, outcome)
-        for row, outcome in zip(loaded.members, outcomes_of(loaded, rested), strict=True)
-        if row.key_text is not None
-    ]
-    over = [row for row, outcome in pairs if outcome.kind is not OutcomeKind.HANDED_OVER]
+    over = [row for row, outcome in _settled_by(loaded, rested) if outcome.kind is not OutcomeKind.HANDED_OVER]
     await tx.ahead(SQL.end_dispatch, **names, status=status, note=note)
-    await put_ahead(tx, [_arrival(row, outcome, rested.receipt, connection, now) for row, outcome in pairs])
     # commands that have ended need no dispatch; what was handed over remembers that it may have been done
     await tx.ahead(SQL.forget_members, command_shards=[row.shard for row in over], keys=[row.key for row in over])
 
 
-def _arrival(row: Row, outcome: Outcome, receipt: bytes | None, connection: str, now: Now) -> Arrival:
+def _told(row: Row, outcome: Outcome, receipt: bytes | None, connection: str, now: Now) -> Told:
     body = _settled(
         {
             "key": row.key_text,
@@ -75,4 +81,5 @@ def _arrival(row: Row, outcome: Outcome, receipt: bytes | None, connection: str,
         receipt=receipt,
         cause=Position(row.shard, row.position),
     )
-    return arrival_for(fact, Blob(canonical(body)), Subject(row.process, row.subject), row.lane, now.business)
+    subject = Subject(row.process, row.subject)
+    return Told._make(arrival_for(fact, Blob(canonical(body)), subject, row.lane, now.business))

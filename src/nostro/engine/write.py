@@ -9,6 +9,7 @@ from typing import Any
 
 from nostro.engine.batch import Batch, Case, Closing, Command, SubjectRow, candidates, columns, waves
 from nostro.engine.departures import Departure
+from nostro.engine.endings import Told
 from nostro.engine.parked import lookup_arrival
 from nostro.engine.tenure import HeldShard
 from nostro.model.base import confidential_fields
@@ -21,7 +22,7 @@ from nostro.processes.kit.decision import CaseOpening
 from nostro.processes.kit.process import Process
 from nostro.routing.references import Parking, arrival_bytes, give_back, look_up, own_all, park_all, register_all
 from nostro.routing.route import HOUSE, route
-from nostro.store.arrivals import Arrival, put
+from nostro.store.arrivals import Arrival, put, put_ahead
 from nostro.store.database import Statements, Transaction
 from nostro.store.keys import Keys
 from nostro.store.log import FactRow
@@ -74,6 +75,9 @@ class Writer:
         `at_once`: all of it may travel with the commit, where nothing hangs on an answer. Raises `LostRace` when a
         fence says no, `at_once` also when a key was used before: then nothing of the batch is written.
         """
+        for ending in batch.endings:
+            await ending.write(tx)
+        await put_ahead(tx, batch.left)
         await self._append(tx, batch, moved, now)
         first = {(command.shard, command.key): command for command in reversed(batch.commands)}
         at_once = at_once and len(first) == len(batch.commands) and _is_all(batch)
@@ -108,10 +112,14 @@ class Writer:
     async def _append(
         self, tx: Transaction, batch: Batch, moved: Mapping[int, tuple[HeldShard, HeldShard]], now: Now
     ) -> None:
-        pairs = [moved[number] for number in sorted(moved)]
-        shards = [(b.number, b.token, b.position, a.position, a.head, a.bundle, a.activations) for b, a in pairs]
-        taken = columns([*batch.decided, *batch.poisoned], Arrival._fields)
-        facts, without = columns(batch.facts, FactRow._fields), [None] * len(batch.poisoned)
+        shards = [
+            (b.number, b.token, b.position, a.position, a.head, a.bundle, a.activations)
+            for b, a in (moved[number] for number in sorted(moved))
+        ]
+        pairs = [pair for pair in zip(batch.decided, batch.facts, strict=True) if type(pair[0]) is not Told]
+        poisoned = [arrival for arrival in batch.poisoned if type(arrival) is not Told]
+        taken = columns([*(arrival for arrival, _ in pairs), *poisoned], Arrival._fields)
+        facts, without = columns([fact for _, fact in pairs], FactRow._fields), [None] * len(poisoned)
         await tx.ahead(
             SQL.append,
             month=now.business.date().replace(day=1),
@@ -120,6 +128,9 @@ class Writer:
             **{name: taken[column] for name, column in TAKEN.items()},
             **{name: facts[column] + without for name, column in LOGGED.items()},
         )
+        told = [fact for arrival, fact in zip(batch.decided, batch.facts, strict=True) if type(arrival) is Told]
+        if told:
+            await tx.ahead(SQL.log, **columns(told, FactRow._fields))
 
     async def _subjects(self, tx: Transaction, changed: Sequence[tuple[Subject, SubjectRow]]) -> None:
         rows = [self._subject(subject, row) for subject, row in changed]

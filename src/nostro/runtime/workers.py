@@ -209,8 +209,9 @@ class Wiring:
         slots = Slots(house.database, self.name, house.connections)
         leases, readings = Leases(house.database, self.name), self._readings(limits)
         checkpoints = Checkpoints(house.database, house.seal_key, house.anchors.put)
-        dispatchers = await self._dispatchers(slots, tenure)
-        decider = self._decider(tenure, dispatchers)
+        decider = self._decider(tenure)
+        dispatchers = await self._dispatchers(slots, decider)
+        decider.exits |= {dispatcher.connection.id: dispatcher for dispatcher in dispatchers}
         elsewhere = {f"dispatch {d.connection.id}": d.elsewhere for d in dispatchers} | {"decide": decider.elsewhere}
         steps = [
             ("limits", limits.step, 1.0),
@@ -254,12 +255,9 @@ class Wiring:
 
         return step
 
-    def _decider(self, tenure: Tenure, dispatchers: Sequence[Dispatcher]) -> Decider:
+    def _decider(self, tenure: Tenure) -> Decider:
         house = self.house
-        exits = {dispatcher.connection.id: dispatcher for dispatcher in dispatchers}
-        return Decider(
-            house.database, house.keys, house.processes, tenure, self.rules_from, traces=self.traces, exits=exits
-        )
+        return Decider(house.database, house.keys, house.processes, tenure, self.rules_from, traces=self.traces)
 
     def _readings(self, limits: Limits) -> Readings:
         house = self.house
@@ -298,7 +296,7 @@ class Wiring:
     async def _transport(self, connection: OpenConnection) -> Transport:
         return self.guard(connection, await self.stack.enter_async_context(self.carrier()))
 
-    async def _dispatchers(self, slots: Slots, tenure: Tenure) -> list[Dispatcher]:
+    async def _dispatchers(self, slots: Slots, decider: Decider) -> list[Dispatcher]:
         house = self.house
         serving = [c for c in house.connections.values() if c.connector.manifest.operations and c.connector.wire]
         transports: dict[tuple[str, int], Transport] = {}
@@ -314,7 +312,8 @@ class Wiring:
             house.entropy,
             self.metrics.count,
             self.traces,
-            decides=lambda shard: shard in tenure.shards,
+            decides=lambda shard: shard in decider.tenure.shards,
+            ends=decider.ends,
         )
         return [Dispatcher(shared, connection) for connection in serving]
 

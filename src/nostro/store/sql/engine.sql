@@ -114,6 +114,19 @@ logged as (
 select 1 / case when (select count(*) from fenced) = cardinality(%(moved)s::smallint[])
   and (select count(*) from decided) = cardinality(%(shards)s::smallint[]) then 1 else 0 end as one;
 
+-- name: log
+-- Facts that were told with the ends of their dispatches, and never were on the queue: behind `append`, which has the fence. Parameters are named as
+-- the columns.
+insert into fact (shard, position, month, process, version, subject, revision, entity, type, type_version, natural_key, origin, receipt, item,
+  cause_shard, cause_position, body, sealed_body, data_key, state_before, state_after, rule, decided, bundle, actor, on_behalf_of, reason,
+  occurred_at, received_at, decided_at, sender_order, leaf)
+select * from unnest(%(shard)s::smallint[], %(position)s::bigint[], %(month)s::date[], %(process)s::text[], %(version)s::smallint[],
+  %(subject)s::text[], %(revision)s::integer[], %(entity)s::text[], %(type)s::text[], %(type_version)s::smallint[], %(natural_key)s::text[],
+  %(origin)s::text[], %(receipt)s::bytea[], %(item)s::integer[], %(cause_shard)s::smallint[], %(cause_position)s::bigint[], %(body)s::bytea[],
+  %(sealed_body)s::bytea[], %(data_key)s::bytea[], %(state_before)s::text[], %(state_after)s::text[], %(rule)s::text[], %(decided)s::bytea[],
+  %(bundle)s::bytea[], %(actor)s::text[], %(on_behalf_of)s::text[], %(reason)s::text[], %(occurred_at)s::timestamptz[],
+  %(received_at)s::timestamptz[], %(decided_at)s::timestamptz[], %(sender_order)s::text[], %(leaf)s::bytea[]);
+
 -- name: save_subjects
 -- State rows with what was decided. It divides by zero when one of them is ahead of its log.
 with saved as (insert into subject (shard, process, subject, entity, version, revision, state, lane, body, sealed_body, data_key, absorbed, deadline_revision,

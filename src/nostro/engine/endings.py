@@ -1,0 +1,33 @@
+"""Ends of dispatches that are written together with what is decided of their outcomes.
+
+A worker that ends a dispatch, and decides about its commands' subjects too, hands the outcomes to its decider in
+memory: one database transaction ends the dispatch, and appends to the log. The outcomes are never on the queue. That is
+so only where nothing waits that the decider has not looked at; else the dispatch ends by itself, and they arrive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nostro.egress.journal import Write
+from nostro.store.arrivals import Arrival
+
+
+class Told(Arrival):
+    """An arrival that comes with the end of its dispatch, and isn't on the queue."""
+
+    __slots__ = ()
+
+
+@dataclass(eq=False, slots=True)
+class Ending:
+    """A dispatch that ends. `write` checks the slot's fence, and writes its last reply and its end.
+
+    `told`: its outcomes, in the order of its members.
+    `committed`: so was its end, and each outcome was decided, set aside with its subject, or put on the queue.
+    """
+
+    write: Write
+    told: Sequence[Told]
+    committed: bool = False
