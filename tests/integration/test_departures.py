@@ -44,6 +44,19 @@ async def joined(database: Database, *, looked: bool = True) -> tuple[DecidingHo
     return deciding, world, worker
 
 
+def held(world: World) -> asyncio.Event:
+    """The partner's calls wait for it: else what has left may be over before anybody looks."""
+    hold = asyncio.Event()
+    right = world.partner.send
+
+    async def slow(request: HttpRequest, timeout_seconds: float) -> HttpReply:
+        await hold.wait()
+        return await right(request, timeout_seconds)
+
+    world.partner.send = slow  # type: ignore[method-assign]  # the same partner, that lets us wait
+    return hold
+
+
 async def decide(deciding: DecidingHouse, *lines: str) -> None:
     await deciding.tell([as_fact(line(payout_id, f"txn_{n}")) for n, payout_id in enumerate(lines)])
     await deciding.settle()
@@ -90,14 +103,7 @@ async def test_what_a_claim_would_hold_back_waits_for_a_claim(database: Database
 
 async def test_a_command_waits_for_an_older_one_of_its_subject(database: Database) -> None:
     deciding, world, worker = await joined(database)
-    hold = asyncio.Event()
-    right = world.partner.send
-
-    async def slow(request: HttpRequest, timeout_seconds: float) -> HttpReply:
-        await hold.wait()  # else what has left may be over before anybody looks
-        return await right(request, timeout_seconds)
-
-    world.partner.send = slow  # type: ignore[method-assign]  # the same partner, that lets us wait
+    hold = held(world)
     await world.want("po_1", status="proposed")
     await decide(deciding, "po_1", "po_2", "po_2")
     statuses = await world.all("select subject, status from command_open order by subject, position")
@@ -198,9 +204,11 @@ async def test_a_key_that_was_used_before_is_noticed_though_the_batch_would_go_w
 
 async def test_what_left_with_its_decision_is_no_work_for_other_workers(database: Database) -> None:
     deciding, world, worker = await joined(database)
+    hold = held(world)
     deciding.decider.elsewhere()
     await decide(deciding, "po_1")
     assert not deciding.decider.elsewhere()
+    hold.set()
     await worker.dispatcher.stop(grace_seconds=20)
     await deciding.settle()
     assert deciding.decider.elsewhere(), "an end may let others go"
