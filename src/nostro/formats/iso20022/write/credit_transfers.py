@@ -14,7 +14,7 @@ from nostro.formats.iso20022.write.batches import (
     payment_type,
 )
 from nostro.formats.iso20022.write.settled import amount, identification, remittance
-from nostro.formats.iso20022.write.told_as import Dialect, account_number, bank, coded, party
+from nostro.formats.iso20022.write.told_as import Dialect, account_number, bank, coded, intermediary, party
 from nostro.formats.profiles import Profile
 from nostro.formats.xml_text import branch, leaf
 from nostro.model.messages import Instruction
@@ -106,7 +106,7 @@ def _cheque(payment: Instruction) -> str:
 
 def _intermediaries(payment: Instruction, speech: Dialect) -> Iterator[str]:
     for number, agent in enumerate(payment.agents[:3], start=1):
-        yield bank(f"IntrmyAgt{number}", agent, speech) + account_number(f"IntrmyAgt{number}Acct", agent)
+        yield intermediary(f"IntrmyAgt{number}", agent, speech)
 
 
 def _instructions(payment: Instruction) -> Iterator[str]:

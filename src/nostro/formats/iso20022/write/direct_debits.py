@@ -18,6 +18,7 @@ from nostro.formats.iso20022.write.told_as import Dialect, account_number, bank,
 from nostro.formats.profiles import Profile
 from nostro.formats.xml_text import branch, leaf
 from nostro.model.messages import Instruction, Mandate
+from nostro.model.parties import valid_iban
 
 PAIN008 = ("pain.008.001.02", "pain.008.001.08")
 
@@ -86,11 +87,8 @@ def _amended(told: Mandate, others: Mapping[str, str], speech: Dialect) -> str:
     bic, number = others.get("original_debtor_agent", ""), others.get("original_debtor_account", "")
     creditor_id, name = others.get("original_creditor_id", ""), others.get("original_creditor_name", "")
     # "SMNDA": the account is another one, perhaps at another bank; the rulebook lets its number stay untold.
-    untold = bic == "SMNDA"
-    agent = branch("Othr", leaf("Id", bic)) if untold else leaf(speech.bic, bic)
-    account_id = (
-        leaf("IBAN", number) if number[:2].isalpha() and number != "SMNDA" else branch("Othr", leaf("Id", number))
-    )
+    agent = leaf(speech.bic, bic) if speech.is_bic(bic) else branch("Othr", leaf("Id", bic))
+    account_id = leaf("IBAN", number) if valid_iban(number) else branch("Othr", leaf("Id", number))
     return branch(
         "AmdmntInfDtls",
         leaf("OrgnlMndtId", told.amended_from),

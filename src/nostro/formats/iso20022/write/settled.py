@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from nostro.formats.iso20022.write.told_as import Dialect, coded
-from nostro.formats.xml_text import branch, escaped, leaf
+from nostro.formats.xml_text import branch, leaf
 from nostro.model.messages import Instruction
-from nostro.model.money import Amount, plain
+from nostro.model.money import NO_CURRENCY, Amount, has_digits, plain
 from nostro.model.remittance import Adjustment, Document
 
 _QR_DIGITS = 27
@@ -27,15 +29,23 @@ def amount(name: str, told: Amount | None) -> str:
     return f'<{name} Ccy="{told.currency}">{plain(told.value)}</{name}>' if told else ""
 
 
+def is_told(told: Amount) -> bool:
+    """Whether ISO 20022 has a form for it: at least zero, 18 digits, 5 of them behind the point."""
+    return told.currency != NO_CURRENCY and told.value >= 0 and has_digits(told.value, 18, 5)
+
+
+def is_rate(rate: Decimal) -> bool:
+    """Whether it is a BaseOneRate: 11 digits, 10 of them behind the point."""
+    return has_digits(rate, 11, 10)
+
+
 def remittance(payment: Instruction, speech: Dialect) -> str:
     """`RmtInf`: free lines, then documents, then the creditor reference."""
     reference, documents = payment.references.structured, payment.documents
     if not (payment.remittance or reference or documents):
         return ""
     numbers = {told.number for told in documents}
-    lines = (
-        f"<Ustrd>{escaped(speech.profile.written(line))}</Ustrd>" for line in payment.remittance if line not in numbers
-    )
+    lines = (leaf("Ustrd", speech.profile.written(line)) for line in payment.remittance if line not in numbers)
     named = (branch("Strd", document(told, modern=speech.modern)) for told in documents)
     structured = branch("Strd", branch("CdtrRefInf", _reference_type(reference), leaf("Ref", reference)))
     return branch("RmtInf", *lines, *named, structured if reference else "")
@@ -62,9 +72,16 @@ def document(told: Document, *, modern: bool) -> str:
         *(_adjustment(one) for one in told.adjustments or ()),
         amount("RmtdAmt", told.remitted),
     )
-    kind = branch("Tp", coded("CdOrPrtry", told.type)) if told.type else ""
+    kind = branch("Tp", coded("CdOrPrtry", told.type, _TYPES[modern])) if told.type else ""
     on = leaf("RltdDt", told.on.isoformat()) if told.on else ""
     return branch("RfrdDocInf", kind, leaf("Nb", told.number), on) + amounts
+
+
+_EARLY_TYPES = frozenset(
+    "MSIN CNFA DNFA CINV CREN DEBN HIRI SBIN CMCN SOAC DISP BOLD VCHR AROI TSUT".split()  # noqa: SIM905 - a list of codes
+)
+_TYPES = {False: _EARLY_TYPES, True: _EARLY_TYPES | {"PUOR"}}
+"""DocumentType5Code, and DocumentType6Code since 2013: closed lists, unlike the external code sets."""
 
 
 def _adjustment(told: Adjustment) -> str:

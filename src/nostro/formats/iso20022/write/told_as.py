@@ -29,6 +29,10 @@ class Dialect(NamedTuple):
     modern: bool = True
     """Since 2019: dates in a choice, UETR and LEI, further parts of addresses."""
 
+    def is_bic(self, said: str) -> bool:
+        """Whether a text has the form of a BIC that this version takes."""
+        return bool((ANY_BIC if self.modern else _EARLY_BIC).fullmatch(said))
+
 
 def dialect(version: str, profile: Profile, first_modern: int) -> Dialect:
     """The dialect of a version (`pain.001.001.03`): modern from the number that is given on."""
@@ -47,7 +51,8 @@ def reason(name: str, told: Reason | ReturnInformation, speech: Dialect) -> str:
     """Why something was refused or is taken back: a code of the external set or an own one, and words in pieces."""
     text = speech.profile.written(told.text)
     lines = (leaf("AddtlInf", text[start : start + _TEXT]) for start in range(0, len(text), _TEXT))
-    return branch(name, branch("Rsn", leaf("Cd", told.code) or leaf("Prtry", told.proprietary)), *lines)
+    originator = branch("Orgtr", leaf("Nm", speech.profile.written(told.originator or "")))
+    return branch(name, originator, branch("Rsn", leaf("Cd", told.code) or leaf("Prtry", told.proprietary)), *lines)
 
 
 def instant(at: datetime) -> str:
@@ -78,7 +83,7 @@ _PLAIN_IDS = frozenset({"BIC", "LEI"})
 
 def _organisation(told: Party, speech: Dialect) -> str:
     ids, bic = told.ids, told.ids.get("BIC", "")
-    if bic and not (ANY_BIC if speech.modern else _EARLY_BIC).fullmatch(bic):
+    if bic and not speech.is_bic(bic):
         ids, bic = {**{name: said for name, said in ids.items() if name != "BIC"}, "Othr": bic}, ""
     others = "".join(_other(scheme, said) for scheme, said in ids.items() if scheme not in _PLAIN_IDS)
     lei = leaf("LEI", ids.get("LEI", "")) if speech.modern else _other("LEI", ids["LEI"]) if "LEI" in ids else ""
@@ -86,7 +91,7 @@ def _organisation(told: Party, speech: Dialect) -> str:
 
 
 def _other(scheme: str, said: str) -> str:
-    return branch("Othr", leaf("Id", said), "" if scheme == "Othr" else coded("SchmeNm", scheme))
+    return branch("Othr", leaf("Id", said), "" if scheme == "Othr" else coded("SchmeNm", scheme)) if said else ""
 
 
 def address(told: Address, speech: Dialect) -> str:
@@ -122,6 +127,12 @@ def bank(name: str, told: BankAccount | None, speech: Dialect, *, needed: bool =
     if not found and needed:
         found = "<Othr><Id>NOTPROVIDED</Id></Othr>"
     return branch(name, branch("FinInstnId", found))
+
+
+def intermediary(name: str, told: BankAccount, speech: Dialect) -> str:
+    """A bank in between, by whatever it is known by, and the account that it is paid through."""
+    called = _institution(told, speech) + leaf("Nm", speech.profile.written(told.owner))
+    return branch(name, branch("FinInstnId", called)) + account_number(f"{name}Acct", told)
 
 
 def _institution(told: BankAccount, speech: Dialect) -> str:
