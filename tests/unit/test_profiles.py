@@ -128,7 +128,13 @@ def test_a_later_day_gives_the_worklist_of_payees_that_would_fail() -> None:
         ({"service_level": "URGP"}, "service_level: service_level"),
         ({"remittance": ("a", "b")}, "remittance: remittance.lines"),
         ({"remittance": ("R" * 141,)}, "remittance: length"),
-        ({"documents": (Document(number="INV/1"),)}, "remittance: remittance.either"),
+        ({"documents": (Document(number="INV/1"),), "remittance": ()}, "documents: place"),
+        ({"equivalent": Amount(value=Decimal("1.00"), currency="EUR")}, "equivalent: place"),
+        ({"exchange": Exchange(rate=Decimal("1.1"))}, "exchange: place"),
+        ({"purpose": "own purpose"}, "purpose: place"),
+        ({"category_purpose": "own purpose"}, "category_purpose: place"),
+        ({"instructions": ("HOLD",)}, "instructions: place"),
+        ({"agents": (BankAccount(bic="COBADEFFXXX"),)}, "agents: place"),
         ({"references": References(structured="RF18539007547034")}, "remittance: remittance.either"),
         ({"references": References(structured="RF19539"), "remittance": ()}, "references.structured: reference"),
     ],
@@ -159,8 +165,44 @@ def test_a_qr_iban_is_paid_with_a_qr_reference_and_no_other_account_is(
 
 def test_a_collection_needs_its_mandate_whole() -> None:
     mandate = Mandate(mandate_id="MA-1", sequence="RCUR", creditor_id="DE98ZZZ09999999999")
-    assert found(payment(method="direct_debit", mandate=mandate)) == ["mandate.signed_on: mandate"]
-    assert len(found(payment(method="direct_debit"))) == 4
+    assert found(payment(method="direct_debit", mandate=mandate, local_instrument="B2B")) == [
+        "mandate.signed_on: mandate"
+    ]
+    assert len(found(payment(method="direct_debit", local_instrument="CORE"))) == 4
+
+
+MANDATE = Mandate(mandate_id="MA-1", signed_on=DAY, sequence="RCUR", creditor_id="DE98ZZZ09999999999")
+
+
+@pytest.mark.parametrize(
+    "changes, field", [
+        ({"local_instrument": ""}, "local_instrument"),
+        ({"local_instrument": "INST"}, "local_instrument"),
+        ({"mandate": MANDATE.model_copy(update={"sequence": "RPRE"})}, "mandate.sequence"),
+        ({"mandate": MANDATE.model_copy(update={"creditor_id": "ZZZ09999999999"})}, "mandate.creditor_id"),
+        ({"others": {"original_debtor_agent": "Bank 005"}}, "others.original_debtor_agent"),
+    ],
+)  # fmt: skip
+def test_the_rulebook_of_collections_holds(changes: dict[str, object], field: str) -> None:
+    told = payment(method="direct_debit", local_instrument="CORE", mandate=MANDATE)
+    assert found(told) == []
+    assert found(told.model_copy(update=changes)) == [f"{field}: rulebook"]
+    assert found(told.model_copy(update=changes), "iso") == []
+
+
+@pytest.mark.parametrize(
+    "changes, field", [
+        ({"agents": (BankAccount(bic="COBADEFFXXX"),) * 2}, "agents"),
+        ({"documents": (Document(number="1"),), "references": References(structured="OWN-1")}, "documents"),
+        ({"documents": (Document(number="1"), Document(number="2"))}, "documents"),
+        ({"instructions": ("HOLD", "PHOB", "TELB")}, "instructions"),
+        ({"purpose": "own purpose"}, "purpose"),
+    ],
+)  # fmt: skip
+def test_swiss_payments_hold_what_their_message_has_a_place_for(changes: dict[str, object], field: str) -> None:
+    assert found(payment(**changes), "sps") == [f"{field}: place"]
+    one = {"agents": (BankAccount(bic="COBADEFFXXX"),), "documents": (Document(number="1"),), "instructions": ("HOLD",)}
+    assert found(payment(**one, purpose="GDDS"), "sps") == []
 
 
 def test_a_file_holds_no_more_payments_than_the_bank_takes() -> None:

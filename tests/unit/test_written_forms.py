@@ -146,7 +146,7 @@ def test_what_an_amended_mandate_was_before_is_valid_whatever_it_was(version: st
 @pytest.mark.parametrize(
     "sender, sentence", [
         (Party(), "Nobody is named"), (Party(name="N" * 71), "71 signs, 70 are taken"),
-        (Party(name="N", ids={"LEI": "1"}), "LEI"), (Party(name="N\u8a9e"), "nothing to write instead"),
+        (Party(name="N", ids={"LEI": "1"}), "LEI"), (Party(name="N\u8a9e"), "signs that are not taken"),
     ],
 )  # fmt: skip
 def test_who_sends_a_message_is_named_as_the_scheme_takes_it(sender: Party, sentence: str) -> None:
@@ -204,3 +204,68 @@ def test_another_word_in_their_place_is_told(written: str, told: str, where: str
     )  # fmt: skip
     ((rule, found),) = told_of(iter([content.replace(written.encode(), told.encode())]))
     assert (rule, found.endswith(where)) == ("unread", True)
+
+
+RICH = Party(
+    name="House", country="DE", address=Address(town="Paris", country="FR"),
+    ids={"CUST": "77", "TXID": "78", "LEI": "5493001KJTIIGC8Y1R12"},
+)  # fmt: skip
+OURS = BankAccount(iban="DE89370400440532013000", bic="COBADEFFXXX", clearing_id="37040044")
+TRACED = References(end_to_end="E-1", others={"UETR": "eb6305c9-1f7f-49de-aed0-16487c27b42d"})
+
+
+def test_a_scheme_is_not_told_what_its_messages_have_no_element_for() -> None:
+    """DK's schema of pain.001 and pain.008 (DFUE agreement, annex 3), which has the EPC's rules in it."""
+    told = payment(
+        debtor=RICH, ultimate_debtor=RICH, debtor_account=OURS, references=TRACED,
+        remittance=(), creditor=RICH.model_copy(update={"name": "Supplier 017"}),
+    )  # fmt: skip
+    told = told.model_copy(update={"references": TRACED.model_copy(update={"structured": "OWN-1"})})
+    letter = LETTER.model_copy(update={"initiating_party": RICH})
+    for name in ("sepa", "dk"):
+        content = b"".join(write_pain001([told], letter, profile(name)))
+        assert not any(one in content for one in (b"CtryOfRes", b"ClrSysMmbId", b"UETR", b"TXID"))
+        head, _, rest = content.partition(b"<PmtInf>")
+        assert b"PstlAdr" not in head
+        assert rest.count(b"<PstlAdr>") == 2
+        assert b"<CdtrRefInf><Tp><CdOrPrtry><Cd>SCOR</Cd></CdOrPrtry></Tp><Ref>OWN-1</Ref>" in rest
+    everything = b"".join(write_pain001([told], letter, profile("iso")))
+    assert all(one in everything for one in (b"CtryOfRes", b"ClrSysMmbId", b"UETR", b"TXID"))
+    assert everything.count(b"<PstlAdr>") == 4
+    assert b"<CdtrRefInf><Ref>OWN-1</Ref>" in everything
+
+
+def test_a_collection_by_the_rulebook_tells_of_its_collector_and_of_a_moved_account_what_it_takes() -> None:
+    moved = {"original_debtor_agent": "SMNDA"}
+    told = collection(creditor=RICH, priority="HIGH", others=moved, creditor_account=OURS)
+    content = b"".join(write_pain008([told], LETTER, profile("dk")))
+    assert schema_check([content], packaged_schema("pain.008.001.08")).ok
+    collector = content[content.index(b"<Cdtr>") : content.index(b"</Cdtr>")]
+    assert b"<Id>" not in collector
+    assert b"InstrPrty" not in content
+    assert b"<OrgnlDbtrAcct><Id><Othr><Id>SMNDA</Id></Othr></Id></OrgnlDbtrAcct></AmdmntInfDtls>" in content
+    plain = b"".join(write_pain008([told], LETTER, profile("iso")))
+    assert b"<OrgnlDbtrAgt><FinInstnId><Othr><Id>SMNDA</Id></Othr></FinInstnId></OrgnlDbtrAgt>" in plain
+    assert b"<InstrPrty>HIGH</InstrPrty>" in plain
+
+
+def test_a_rich_swiss_payment_is_valid_by_six_groups_own_schema(shared: Path) -> None:
+    told = payment(
+        debtor=RICH, ultimate_debtor=RICH, creditor=RICH.model_copy(update={"name": "Supplier 017"}), purpose="GDDS",
+        debtor_account=BankAccount(other="77-1", scheme="BBAN", bic="RAIFCH22"), category_purpose="SUPP",
+        creditor_account=BankAccount(other="78-1", scheme="BBAN"), agents=(BankAccount(bic="COBADEFFXXX"),),
+        documents=(Document(number="1", type="CINV", due=FIVE),), instructions=("HOLD at the desk", "PHOB"),
+    )  # fmt: skip
+    letter = LETTER.model_copy(update={"initiating_party": RICH})
+    content = list(write_pain001([told], letter, profile("sps")))
+    assert b"BBAN" not in b"".join(content)
+    assert schema_check(content, shared_schema(shared, "flavours/pain.001.001.09.ch.03")).ok
+
+
+@pytest.mark.parametrize("version", PAIN001)
+def test_instructions_are_written_in_the_schemes_letters(version: str) -> None:
+    told = payment(
+        instructions=("H\u00e4lt",), creditor_account=BankAccount(other="7", bic="BNPAFRPPXXX"), charge_bearer="SHAR"
+    )
+    content = b"".join(write_pain001([told], LETTER, profile("cbpr"), version))
+    assert b"<InstrInf>Halt</InstrInf>" in content

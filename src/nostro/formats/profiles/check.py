@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from nostro.formats.profiles import rules
-from nostro.formats.profiles.forms import forms
+from nostro.formats.profiles.forms import forms, places, rulebook
 from nostro.formats.profiles.profile import Profile
 from nostro.formats.profiles.rules import Finding, Rule
 from nostro.model.failures import FormatRefused
@@ -17,7 +17,7 @@ from nostro.model.money import plain
 
 RULES: Sequence[Rule] = (
     rules.amounts, rules.dates, rules.sides, rules.letters, rules.identifications, rules.addresses, rules.codes,
-    rules.remittance, rules.qr_references, rules.mandates, forms,
+    rules.remittance, rules.qr_references, rules.mandates, forms, places, rulebook,
 )  # fmt: skip
 _FIRST = 3
 _NEVER = date.max

@@ -18,6 +18,7 @@ from nostro.model.remittance import Document
 
 Found = tuple[str, str]
 """A field, and the sentence that says why what it holds may not stand there, or nothing."""
+_CODE = re.compile(r"[A-Z0-9]{4}")
 _LEI, _CURRENCY = re.compile(r"[A-Z0-9]{18}[0-9]{2}"), re.compile(r"[A-Z]{3}")
 _UETR = re.compile(r"[a-f0-9]{8}-[a-f0-9]{4}-4[a-f0-9]{3}-[89ab][a-f0-9]{3}-[a-f0-9]{12}")
 _PARTS = {
@@ -26,12 +27,16 @@ _PARTS = {
 }  # fmt: skip
 _ID, _LINE, _LINES, _REASON = 35, 140, 7, 4
 _CODED = ("service_level", "local_instrument", "category_purpose", "purpose")
-_OTHERS = {"contract": 35, "cheque_number": 35, "original_creditor_id": 35, "original_creditor_name": 140,
-           "original_debtor_agent": 35, "original_debtor_account": 34}  # fmt: skip
+_OTHERS = {
+    "contract": 35, "cheque_number": 35, "original_creditor_id": 35, "original_debtor_agent": 35,
+    "original_debtor_account": 34,
+}  # fmt: skip
 _OTHER_CODES: Mapping[str, tuple[str, ...]] = {
     "cheque_type": ("CCHQ", "CCCH", "BCHQ", "DRFT", "ELDR"),  # ChequeType2Code
     "rate_type": ("SPOT", "SALE", "AGRD"),  # ExchangeRateType1Code
 }
+_COLLECTIONS, _PRESENTED_AGAIN = ("CORE", "B2B"), "RPRE"
+_CREDITOR_ID = re.compile(r"[A-Za-z]{2}[0-9]{2}[A-Za-z0-9+?/:().,'-]{3}[A-Za-z0-9+?/:().,'-]{1,28}")
 _PRIORITIES = ("HIGH", "NORM")  # Priority2Code
 _SEQUENCES = ("FRST", "RCUR", "FNAL", "OOFF", "RPRE")  # SequenceType3Code
 _NO_CURRENCY, _NO_COUNTRY = "The currency is no ISO 4217 code.", "The country is no ISO 3166 code."
@@ -40,49 +45,88 @@ _NO_CURRENCY, _NO_COUNTRY = "The currency is no ISO 4217 code.", "The country is
 def forms(payment: Instruction, profile: Profile, day: date) -> Iterator[Broken]:
     """Ids of parties and banks, codes, rates and documents have the forms that the messages take."""
     ruled = profile.address_rule(day) is not None
-    for field, sentence in _all(payment, ruled=ruled):
+    for field, sentence in _all(payment, profile, ruled=ruled):
         if sentence:
             yield Broken(field, "form", sentence, "Correct it in the master data, or leave it out.")
+
+
+def places(payment: Instruction, profile: Profile, _: date) -> Iterator[Broken]:
+    """What the scheme's messages have no place for, and the payment would be another one without."""
+    blocks = len(payment.documents) + bool(payment.references.structured)
+    for field, holds, sentence in (
+        ("agents", len(payment.agents) <= profile.intermediaries,
+         f"{profile.intermediaries} banks in between are taken."),
+        ("documents", profile.documents or not payment.documents, "Documents are not taken as fields."),
+        ("documents", profile.structured_blocks is None or not profile.documents or blocks <= profile.structured_blocks,
+         f"{profile.structured_blocks} document or creditor reference is taken."),
+        ("purpose", profile.own_purposes or not payment.purpose or bool(_CODE.fullmatch(payment.purpose)),
+         "A purpose is a code of four signs."),
+        ("category_purpose",
+         profile.own_purposes or not payment.category_purpose or bool(_CODE.fullmatch(payment.category_purpose)),
+         "A category purpose is a code of four signs."),
+        ("instructions", profile.requests is None or len(payment.instructions) <= profile.requests,
+         f"{profile.requests} instructions to the payee's bank are taken."),
+        ("equivalent", profile.exchanges or payment.equivalent is None, "An amount to be exchanged is not taken."),
+        ("exchange", profile.exchanges or payment.exchange is None, "A rate is not taken."),
+    ):  # fmt: skip
+        if not holds:
+            yield Broken(field, "place", sentence, "Say it in the text, leave it out, or pay by another scheme.")
+
+
+def rulebook(payment: Instruction, profile: Profile, _: date) -> Iterator[Broken]:
+    """What the EPC's rulebooks ask of a collection (EPC016-06, EPC222-07; EPC262-08 of creditor ids)."""
+    if not profile.rulebook or payment.method != "direct_debit":
+        return
+    if payment.local_instrument not in _COLLECTIONS:
+        sentence = f"A collection says which it is: {' or '.join(_COLLECTIONS)}."
+        yield Broken("local_instrument", "rulebook", sentence, "Say by which scheme it is collected.")
+    mandate = payment.mandate
+    if mandate and mandate.sequence == _PRESENTED_AGAIN:
+        yield Broken("mandate.sequence", "rulebook", "RPRE is not taken.", "Say what it was in the first place.")
+    before = payment.others.get("original_debtor_agent", "")
+    if before not in ("", "SMNDA") and not BIC.fullmatch(before):
+        sentence = "The bank before is told by its BIC."
+        yield Broken("others.original_debtor_agent", "rulebook", sentence, "Leave it out: SMNDA stands for any other.")
+    if mandate and mandate.creditor_id and not _CREDITOR_ID.fullmatch(mandate.creditor_id):
+        sentence = "The creditor id has not the form of one: country, check digits, business code, number."
+        yield Broken("mandate.creditor_id", "rulebook", sentence, "Take it from the letter that gave it.")
 
 
 def sender(party: Party, profile: Profile) -> str:
     """Why a party may not stand in the head of a message, or nothing."""
     if not (party.name or party.ids):
         return "Nobody is named who sends the message."
-    name = profile.written(party.name)
-    if not profile.text_pattern.fullmatch(name):
-        return "The name holds signs that are not taken, and there is nothing to write instead."
-    found = _length(name, profile.lengths.get("name", _LINE))
-    return found or next((sentence for _, sentence in _party("", party, ruled=False) if sentence), "")
+    found = _words(party.name, profile.lengths.get("name", _LINE), profile)
+    return found or next((sentence for _, sentence in _party("", party, profile, ruled=False) if sentence), "")
 
 
-def _all(payment: Instruction, *, ruled: bool) -> Iterator[Found]:
+def _all(payment: Instruction, profile: Profile, *, ruled: bool) -> Iterator[Found]:
     for field, party in parties(payment):
         if party is not None:
-            yield from _party(field, party, ruled=ruled)
+            yield from _party(field, party, profile, ruled=ruled)
     for field, account in (
         ("debtor_account", payment.debtor_account), ("creditor_account", payment.creditor_account),
         *(("agents", bank) for bank in payment.agents),
     ):  # fmt: skip
         if account is not None:
-            yield from _bank_account(field, account)
+            yield from _bank_account(field, account, profile)
     for bank in payment.agents:
         yield "agents", _between(bank)
-    yield from _codes(payment)
-    yield from _references(payment)
+    yield from _codes(payment, profile)
+    yield from _references(payment, profile)
     for document in payment.documents:
-        yield from _document(document)
+        yield from _document(document, profile)
     if payment.exchange is not None and (rate := payment.exchange.rate) is not None:
         holds = rate > 0 and has_digits(rate, 11, 10)
         yield "exchange.rate", "" if holds else "The rate is not above zero, or has more than 11 digits."
 
 
-def _party(field: str, party: Party, *, ruled: bool) -> Iterator[Found]:
+def _party(field: str, party: Party, profile: Profile, *, ruled: bool) -> Iterator[Found]:
     """`ruled`: the scheme's rule for addresses looks at country and lines itself."""
     if party.country:
         yield f"{field}.country", "" if COUNTRY.fullmatch(party.country) else _NO_COUNTRY
     for scheme, said in party.ids.items():
-        wrong = _length(said) or _length(scheme)
+        wrong = _text(said, _ID, profile) or _text(scheme, _ID, profile)
         if scheme == "LEI" and not _LEI.fullmatch(said):
             wrong = "The LEI has not the form of one (ISO 17442)."
         yield f"{field}.ids", wrong
@@ -93,16 +137,16 @@ def _party(field: str, party: Party, *, ruled: bool) -> Iterator[Found]:
         yield f"{field}.address.country", _NO_COUNTRY * bool(address.country and not COUNTRY.fullmatch(address.country))
         yield f"{field}.address.lines", f"There are more than {_LINES} lines." * (len(address.lines) > _LINES)
     for part, said in address.others.items():
-        yield f"{field}.address.{part}", _length(said, _PARTS.get(part, _ID))
+        yield f"{field}.address.{part}", _length(profile.written(said), _PARTS.get(part, _ID))
 
 
-def _bank_account(field: str, account: BankAccount) -> Iterator[Found]:
+def _bank_account(field: str, account: BankAccount, profile: Profile) -> Iterator[Found]:
     if account.currency:
         yield f"{field}.currency", "" if _CURRENCY.fullmatch(account.currency) else _NO_CURRENCY
     if account.clearing_id:
-        yield f"{field}.clearing_id", _length(account.clearing_id)
+        yield f"{field}.clearing_id", _text(account.clearing_id, _ID, profile)
     if account.scheme:
-        yield f"{field}.scheme", _length(account.scheme)
+        yield f"{field}.scheme", _text(account.scheme, _ID, profile)
 
 
 def _between(bank: BankAccount) -> str:
@@ -113,48 +157,63 @@ def _between(bank: BankAccount) -> str:
     return "" if bank.bic or bank.clearing_id or bank.owner else "A bank in between has no BIC, clearing id or name."
 
 
-def _codes(payment: Instruction) -> Iterator[Found]:
+def _codes(payment: Instruction, profile: Profile) -> Iterator[Found]:
     if payment.priority:
         yield "priority", _one_of(payment.priority, _PRIORITIES)
     for field in _CODED:
         if said := getattr(payment, field):
-            yield field, _length(said)
+            yield field, _text(said, _ID, profile)
     if payment.others:
         for field, known in _OTHER_CODES.items():
             if said := payment.others.get(field):
                 yield f"others.{field}", _one_of(said, known)
         for field, most in _OTHERS.items():
-            yield f"others.{field}", _length(payment.others.get(field, ""), most)
+            yield f"others.{field}", _text(payment.others.get(field, ""), most, profile)
+        yield "others.original_creditor_name", _words(payment.others.get("original_creditor_name", ""), _LINE, profile)
         if said := payment.others.get("currency_of_transfer"):
             yield "others.currency_of_transfer", "" if _CURRENCY.fullmatch(said) else _NO_CURRENCY
     if payment.mandate is not None:
         if said := payment.mandate.sequence:
             yield "mandate.sequence", _one_of(said, _SEQUENCES)
-        yield "mandate.amended_from", _length(payment.mandate.amended_from)
+        yield "mandate.amended_from", _text(payment.mandate.amended_from, _ID, profile)
 
 
-def _references(payment: Instruction) -> Iterator[Found]:
+def _references(payment: Instruction, profile: Profile) -> Iterator[Found]:
     references = payment.references
-    yield "references.structured", _length(references.structured)
+    yield "references.structured", _text(references.structured, _ID, profile)
     if said := references.others.get("UETR"):
         yield "references.others.UETR", "" if _UETR.fullmatch(said) else "The UETR is no UUID of version 4."
     for said in payment.instructions:
-        yield "instructions", _length(said, _LINE)
+        yield "instructions", _words(said, _LINE, profile)
 
 
-def _document(document: Document) -> Iterator[Found]:
-    yield "documents.number", _length(document.number)
-    yield "documents.type", _length(document.type)
+def _document(document: Document, profile: Profile) -> Iterator[Found]:
+    yield "documents.number", _text(document.number, _ID, profile)
+    yield "documents.type", _text(document.type, _ID, profile)
     for told in (document.due, document.discount, document.credited, document.tax, document.remitted):
         yield "documents", _told(told)
     for one in document.adjustments or ():
-        yield "documents.adjustments", _told(one.amount) or _length(one.reason, _REASON) or _length(one.text, _LINE)
+        yield (
+            "documents.adjustments",
+            (_told(one.amount) or _text(one.reason, _REASON, profile) or _text(one.text, _LINE, profile)),
+        )
 
 
 def _told(amount: Amount | None) -> str:
     if amount is None or (amount.value >= 0 and has_digits(amount.value, 18, 5)):
         return ""
     return "An amount is below zero, or has more than 18 digits, or more than 5 behind the point."
+
+
+def _words(said: str, most: int, profile: Profile) -> str:
+    """What is written in the profile's letters; an id has them itself."""
+    return _text(profile.written(said), most, profile)
+
+
+def _text(said: str, most: int, profile: Profile) -> str:
+    if not profile.text_pattern.fullmatch(said):
+        return "The text holds signs that are not taken."
+    return _length(said, most)
 
 
 def _length(said: str, most: int = _ID) -> str:

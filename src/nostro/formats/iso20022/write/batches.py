@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from nostro.formats.codes import code_set
 from nostro.formats.grouped import Group, Grouped
-from nostro.formats.iso20022.write.told_as import Dialect, coded, dialect, instant, party
+from nostro.formats.iso20022.write.told_as import Dialect, coded, dialect, instant, without_address
 from nostro.formats.profiles import Profile, profile
 from nostro.formats.profiles.check import FileRules, ProfileRefused
 from nostro.formats.profiles.forms import sender
@@ -177,7 +177,7 @@ def header(letter: Initiation, groups: Collection[Batch], speech: Dialect) -> st
         leaf("MsgId", letter.message_id),
         leaf("CreDtTm", instant(letter.created_at)),
         *counted(groups),
-        party("InitgPty", letter.initiating_party, speech),
+        without_address("InitgPty", letter.initiating_party, speech, "sender_address"),
     )
 
 
@@ -191,15 +191,15 @@ def counted(groups: Iterable[Batch]) -> tuple[str, str]:
 def payment_type(payment: Instruction, rules: Profile) -> str:
     """`PmtTpInf`: what is the same for a group."""
     level = payment.service_level or rules.default_service_level
-    mandate = payment.mandate
+    mandate, collects = payment.mandate, payment.method == "direct_debit"
     return branch(
         "PmtTpInf",
-        leaf("InstrPrty", payment.priority),
+        "" if collects and "collection_priority" in rules.leaves_out else leaf("InstrPrty", payment.priority),
         coded("SvcLvl", level) if level else "",
         coded("LclInstrm", payment.local_instrument, code_set("iso20022.local_instrument").names)
         if payment.local_instrument
         else "",
-        leaf("SeqTp", mandate.sequence if mandate and payment.method == "direct_debit" else ""),
+        leaf("SeqTp", mandate.sequence if mandate and collects else ""),
         coded("CtgyPurp", payment.category_purpose) if payment.category_purpose else "",
     )
 

@@ -20,8 +20,12 @@ def identification(payment: Instruction, speech: Dialect) -> str:
         "PmtId",
         leaf("InstrId", references.instruction),
         leaf("EndToEndId", references.end_to_end or speech.profile.default_end_to_end),
-        leaf("UETR", references.others.get("UETR", "")) if speech.modern else "",
+        leaf("UETR", references.others.get("UETR", "")) if speech.modern and _traced(speech) else "",
     )
+
+
+def _traced(speech: Dialect) -> bool:
+    return "UETR" not in speech.profile.leaves_out
 
 
 def amount(name: str, told: Amount | None) -> str:
@@ -47,17 +51,25 @@ def remittance(payment: Instruction, speech: Dialect) -> str:
     numbers = {told.number for told in documents}
     lines = (leaf("Ustrd", speech.profile.written(line)) for line in payment.remittance if line not in numbers)
     named = (branch("Strd", document(told, modern=speech.modern)) for told in documents)
-    structured = branch("Strd", branch("CdtrRefInf", _reference_type(reference), leaf("Ref", reference)))
+    kind = _reference_type(reference, speech.profile.reference_type)
+    structured = branch("Strd", branch("CdtrRefInf", kind, leaf("Ref", reference)))
     return branch("RmtInf", *lines, *named, structured if reference else "")
 
 
-def _reference_type(reference: str) -> str:
-    """Which kind of reference it is: ISO 11649, a Swiss QR reference, or one that only its creditor knows."""
+def _reference_type(reference: str, otherwise: str) -> str:
+    """Which kind of reference it is: ISO 11649, a Swiss QR reference, or one that only its creditor knows.
+
+    `otherwise`: what a scheme calls each that is not of ISO 11649.
+    """
     if reference.startswith("RF"):
-        return "<Tp><CdOrPrtry><Cd>SCOR</Cd></CdOrPrtry></Tp>"
-    if len(reference) == _QR_DIGITS and reference.isdecimal():
-        return "<Tp><CdOrPrtry><Prtry>QRR</Prtry></CdOrPrtry></Tp>"
-    return ""
+        return _type("Cd", "SCOR")
+    if len(reference) == _QR_DIGITS and reference.isdecimal() and not otherwise:
+        return _type("Prtry", "QRR")
+    return _type("Cd", otherwise)
+
+
+def _type(kind: str, said: str) -> str:
+    return branch("Tp", branch("CdOrPrtry", leaf(kind, said)))
 
 
 def document(told: Document, *, modern: bool) -> str:

@@ -53,7 +53,7 @@ def _one(wanted: Wanted, speech: Dialect) -> str:
         "RptgReq",
         leaf("Id", wanted.request_id),
         leaf("ReqdMsgNmId", wanted.message),
-        account_number("Acct", wanted.bank_account, with_currency=True),
+        account_number("Acct", wanted.bank_account, speech, with_currency=True),
         branch("AcctOwnr", party("Pty", wanted.owner, speech)),
         bank("AcctSvcr", wanted.bank_account, speech),
         branch("RptgPrd", days, leaf("Tp", "ALLL")),

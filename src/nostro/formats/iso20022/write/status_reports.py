@@ -168,8 +168,8 @@ def _payment_itself(told: PaymentStatus, speech: Dialect) -> Iterator[str]:
     day = told.execution_date.isoformat() if told.execution_date else ""
     yield branch("Amt", amount("InstdAmt", told.amount))
     yield branch("ReqdExctnDt", leaf("Dt", day)) if speech.modern else leaf("ReqdExctnDt", day)
-    yield _side("Dbtr", told.debtor, speech) + account_number("DbtrAcct", told.debtor_account)
-    yield _side("Cdtr", told.creditor, speech) + account_number("CdtrAcct", told.creditor_account)
+    yield _side("Dbtr", told.debtor, speech) + account_number("DbtrAcct", told.debtor_account, speech)
+    yield _side("Cdtr", told.creditor, speech) + account_number("CdtrAcct", told.creditor_account, speech)
 
 
 def _side(name: str, told: Party | None, speech: Dialect) -> str:

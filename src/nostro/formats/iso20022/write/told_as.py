@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from nostro.formats.iso20022.actors import ADDRESS_OTHERS
 from nostro.formats.profiles import Profile
+from nostro.formats.profiles.profile import LeftOut
 from nostro.formats.xml_text import branch, leaf
 from nostro.model.messages import Reason
 from nostro.model.parties import Address, BankAccount, Party
@@ -71,8 +72,14 @@ def party_parts(told: Party, speech: Dialect) -> str:
         leaf("Nm", speech.profile.written(told.name))
         + (address(told.address, speech) if told.address else "")
         + branch("Id", _organisation(told, speech))
-        + leaf("CtryOfRes", told.country)
+        + ("" if "country" in speech.profile.leaves_out else leaf("CtryOfRes", told.country))
     )
+
+
+def without_address(name: str, told: Party | None, speech: Dialect, left_out: LeftOut) -> str:
+    """A party whose address the profile may leave out."""
+    bare = told is not None and told.address is not None and left_out in speech.profile.leaves_out
+    return party(name, told.model_copy(update={"address": None}) if told and bare else told, speech)
 
 
 ANY_BIC = re.compile(r"[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}(?:[A-Z0-9]{3})?")
@@ -85,13 +92,18 @@ def _organisation(told: Party, speech: Dialect) -> str:
     ids, bic = told.ids, told.ids.get("BIC", "")
     if bic and not speech.is_bic(bic):
         ids, bic = {**{name: said for name, said in ids.items() if name != "BIC"}, "Othr": bic}, ""
-    others = "".join(_other(scheme, said) for scheme, said in ids.items() if scheme not in _PLAIN_IDS)
-    lei = leaf("LEI", ids.get("LEI", "")) if speech.modern else _other("LEI", ids["LEI"]) if "LEI" in ids else ""
-    return branch("OrgId", leaf(speech.any_bic, bic), lei, others)
+    known = {scheme: said for scheme, said in ids.items() if scheme not in _PLAIN_IDS}
+    if "LEI" in ids and not speech.modern:
+        known = {"LEI": ids["LEI"], **known}
+    others = [_other(scheme, said) for scheme, said in known.items() if said]
+    if "further_ids" in speech.profile.leaves_out:
+        others = others[: 1 if speech.modern or not bic else 0]
+    lei = leaf("LEI", ids.get("LEI", "")) if speech.modern else ""
+    return branch("OrgId", leaf(speech.any_bic, bic), lei, *others)
 
 
 def _other(scheme: str, said: str) -> str:
-    return branch("Othr", leaf("Id", said), "" if scheme == "Othr" else coded("SchmeNm", scheme)) if said else ""
+    return branch("Othr", leaf("Id", said), "" if scheme == "Othr" else coded("SchmeNm", scheme))
 
 
 def address(told: Address, speech: Dialect) -> str:
@@ -111,11 +123,12 @@ _ORDER = (*_BEFORE, "StrtNm", "BldgNb", "BldgNm", "Flr", "PstBx", "Room", "PstCd
           "CtrySubDvsn", "Ctry")  # fmt: skip
 
 
-def account_number(name: str, told: BankAccount | None, *, with_currency: bool = False) -> str:
+def account_number(name: str, told: BankAccount | None, speech: Dialect, *, with_currency: bool = False) -> str:
     """A bank account's number."""
     if told is None or not told.identification:
         return ""
-    other = branch("Othr", leaf("Id", told.other), coded("SchmeNm", told.scheme) if told.scheme else "")
+    scheme = "" if "account_scheme" in speech.profile.leaves_out else told.scheme
+    other = branch("Othr", leaf("Id", told.other), coded("SchmeNm", scheme) if scheme else "")
     number = leaf("IBAN", told.identification) if told.iban else other
     currency = leaf("Ccy", told.currency) if with_currency else ""
     return branch(name, branch("Id", number), currency)
@@ -132,8 +145,9 @@ def bank(name: str, told: BankAccount | None, speech: Dialect, *, needed: bool =
 def intermediary(name: str, told: BankAccount, speech: Dialect) -> str:
     """A bank in between, by whatever it is known by, and the account that it is paid through."""
     called = _institution(told, speech) + leaf("Nm", speech.profile.written(told.owner))
-    return branch(name, branch("FinInstnId", called)) + account_number(f"{name}Acct", told)
+    return branch(name, branch("FinInstnId", called)) + account_number(f"{name}Acct", told, speech)
 
 
 def _institution(told: BankAccount, speech: Dialect) -> str:
-    return leaf(speech.bic, told.bic) + branch("ClrSysMmbId", leaf("MmbId", told.clearing_id))
+    member = "" if "clearing_id" in speech.profile.leaves_out else told.clearing_id
+    return leaf(speech.bic, told.bic) + branch("ClrSysMmbId", leaf("MmbId", member))
