@@ -181,13 +181,25 @@ MANDATE = Mandate(mandate_id="MA-1", signed_on=DAY, sequence="RCUR", creditor_id
         ({"mandate": MANDATE.model_copy(update={"sequence": "RPRE"})}, "mandate.sequence"),
         ({"mandate": MANDATE.model_copy(update={"creditor_id": "ZZZ09999999999"})}, "mandate.creditor_id"),
         ({"others": {"original_debtor_agent": "Bank 005"}}, "others.original_debtor_agent"),
+        ({"others": {"original_debtor_account": "DE1"}}, "others.original_debtor_account"),
     ],
 )  # fmt: skip
 def test_the_rulebook_of_collections_holds(changes: dict[str, object], field: str) -> None:
     told = payment(method="direct_debit", local_instrument="CORE", mandate=MANDATE)
-    assert found(told) == []
+    moved = {"original_debtor_agent": "SMNDA", "original_debtor_account": "DE89370400440532013000"}
+    assert found(told) == found(told.model_copy(update={"others": moved})) == []
     assert found(told.model_copy(update=changes)) == [f"{field}: rulebook"]
     assert found(told.model_copy(update=changes), "iso") == []
+
+
+def test_swiss_texts_are_in_letters_that_can_be_seen() -> None:
+    """SIX's pain.001.001.09.ch.03: Basic Latin, Latin-1 and Extended-A without Unicode's category C."""
+    line = payment(remittance=("first\nsecond",))
+    assert found(line, "sps") == []
+    assert profile("sps").written("first\nsecond") == "first second"
+    assert found(payment(remittance=("soft\u00adhyphen",)), "sps") == ["remittance: letters"]
+    strange = Address(town="Paris", country="FR", others={"BldgNm": "\u682a"})
+    assert found(supplier(strange), "sps") == ["creditor.address.BldgNm: form"]
 
 
 @pytest.mark.parametrize(

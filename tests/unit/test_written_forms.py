@@ -36,7 +36,7 @@ from nostro.model.money import Amount
 from nostro.model.parties import Address, BankAccount, Party
 from nostro.model.remittance import Adjustment, Document
 from nostro.model.statements import References, ReturnInformation
-from tests.unit.test_payment_writers import BETWEEN, LETTER, collection, payments, shared_schema, taken_back
+from tests.unit.test_payment_writers import BETWEEN, LETTER, MANDATE, collection, payments, shared_schema, taken_back
 from tests.unit.test_profiles import payment
 
 
@@ -81,7 +81,7 @@ def test_an_early_report_counts_only_statuses_that_it_knows() -> None:
     "changes, sentence", [
         ({"amount": Amount(value=Decimal("1.123456"), currency="EUR")}, "more than 5 behind the point"),
         ({"debtor_account": BankAccount(other="1" * 35)}, "has 35 signs, 34 are taken"),
-        ({"creditor": TOO_MANY_LINES}, "PstlAdr: what would be written AdrLine"),
+        ({"creditor": TOO_MANY_LINES}, "PstlAdr: what would be written holds AdrLine"),
     ],
 )  # fmt: skip
 def test_a_report_holds_what_its_message_takes(changes: dict[str, object], sentence: str) -> None:
@@ -91,7 +91,7 @@ def test_a_report_holds_what_its_message_takes(changes: dict[str, object], sente
 
 
 def test_a_cancellation_is_asked_of_somebody() -> None:
-    with pytest.raises(FormatRefused, match="Assgnmt: what would be written Id, Assgnr, CreDtTm don't stand so"):
+    with pytest.raises(FormatRefused, match="Assgnmt: what would be written holds Id Assgnr CreDtTm which"):
         list(write_camt056([taken_back()], BETWEEN.model_copy(update={"assignee": Party()})))
 
 
@@ -143,10 +143,20 @@ def test_what_an_amended_mandate_was_before_is_valid_whatever_it_was(version: st
     assert payments(iter(content))[0].others == before
 
 
+def test_an_early_collection_knows_fewer_sequences() -> None:
+    again = collection(mandate=MANDATE.model_copy(update={"sequence": "RPRE"}))
+    with pytest.raises(FormatRefused, match="doesn't know the sequence RPRE"):
+        list(write_pain008([again], LETTER, profile("iso"), "pain.008.001.02"))
+    content = list(write_pain008([again], LETTER, profile("iso"), "pain.008.001.08"))
+    assert schema_check(content, packaged_schema("pain.008.001.08")).ok
+
+
 @pytest.mark.parametrize(
     "sender, sentence", [
         (Party(), "Nobody is named"), (Party(name="N" * 71), "71 signs, 70 are taken"),
-        (Party(name="N", ids={"LEI": "1"}), "LEI"), (Party(name="N\u8a9e"), "signs that are not taken"),
+        (Party(name="N", ids={"LEI": "1"}), "LEI"),
+        (Party(name="N", address=Address(town="T" * 36)), "36 signs"),
+        (Party(name="N\u8a9e"), "signs that are not taken"),
     ],
 )  # fmt: skip
 def test_who_sends_a_message_is_named_as_the_scheme_takes_it(sender: Party, sentence: str) -> None:

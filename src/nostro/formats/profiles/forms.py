@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 
 from nostro.formats.profiles.profile import Profile
-from nostro.formats.profiles.rules import BIC, COUNTRY, Broken, parties
+from nostro.formats.profiles.rules import BIC, COUNTRY, Broken, address_texts, parties
 from nostro.model.messages import Instruction
 from nostro.model.money import Amount, has_digits
 from nostro.model.parties import BankAccount, Party, valid_iban
@@ -35,7 +35,7 @@ _OTHER_CODES: Mapping[str, tuple[str, ...]] = {
     "cheque_type": ("CCHQ", "CCCH", "BCHQ", "DRFT", "ELDR"),  # ChequeType2Code
     "rate_type": ("SPOT", "SALE", "AGRD"),  # ExchangeRateType1Code
 }
-_COLLECTIONS, _PRESENTED_AGAIN = ("CORE", "B2B"), "RPRE"
+_COLLECTIONS, _PRESENTED_AGAIN, _SAME_MANDATE = ("CORE", "B2B"), "RPRE", "SMNDA"
 _CREDITOR_ID = re.compile(r"[A-Za-z]{2}[0-9]{2}[A-Za-z0-9+?/:().,'-]{3}[A-Za-z0-9+?/:().,'-]{1,28}")
 _PRIORITIES = ("HIGH", "NORM")  # Priority2Code
 _SEQUENCES = ("FRST", "RCUR", "FNAL", "OOFF", "RPRE")  # SequenceType3Code
@@ -52,25 +52,31 @@ def forms(payment: Instruction, profile: Profile, day: date) -> Iterator[Broken]
 
 def places(payment: Instruction, profile: Profile, _: date) -> Iterator[Broken]:
     """What the scheme's messages have no place for, and the payment would be another one without."""
-    blocks = len(payment.documents) + bool(payment.references.structured)
-    for field, holds, sentence in (
-        ("agents", len(payment.agents) <= profile.intermediaries,
-         f"{profile.intermediaries} banks in between are taken."),
-        ("documents", profile.documents or not payment.documents, "Documents are not taken as fields."),
-        ("documents", profile.structured_blocks is None or not profile.documents or blocks <= profile.structured_blocks,
-         f"{profile.structured_blocks} document or creditor reference is taken."),
-        ("purpose", profile.own_purposes or not payment.purpose or bool(_CODE.fullmatch(payment.purpose)),
-         "A purpose is a code of four signs."),
-        ("category_purpose",
-         profile.own_purposes or not payment.category_purpose or bool(_CODE.fullmatch(payment.category_purpose)),
-         "A category purpose is a code of four signs."),
-        ("instructions", profile.requests is None or len(payment.instructions) <= profile.requests,
-         f"{profile.requests} instructions to the payee's bank are taken."),
-        ("equivalent", profile.exchanges or payment.equivalent is None, "An amount to be exchanged is not taken."),
-        ("exchange", profile.exchanges or payment.exchange is None, "A rate is not taken."),
-    ):  # fmt: skip
-        if not holds:
+    for field in _PLACED:
+        if getattr(payment, field) and (sentence := _placed(field, payment, profile)):
             yield Broken(field, "place", sentence, "Say it in the text, leave it out, or pay by another scheme.")
+
+
+_PLACED = ("agents", "documents", "purpose", "category_purpose", "instructions", "equivalent", "exchange")
+
+
+def _placed(field: str, payment: Instruction, profile: Profile) -> str:
+    match field:
+        case "agents" if len(payment.agents) > profile.intermediaries:
+            return f"{profile.intermediaries} banks in between are taken."
+        case "documents" if not profile.documents:
+            return "Documents are not taken as fields."
+        case "documents" if profile.structured_blocks is not None:
+            blocks = len(payment.documents) + bool(payment.references.structured)
+            told = f"{profile.structured_blocks} document or creditor reference is taken."
+            return told if blocks > profile.structured_blocks else ""
+        case "purpose" | "category_purpose" if not (profile.own_purposes or _CODE.fullmatch(getattr(payment, field))):
+            return "A purpose is a code of four signs."
+        case "instructions" if profile.requests is not None and len(payment.instructions) > profile.requests:
+            return f"{profile.requests} instructions to the payee's bank are taken."
+        case "equivalent" | "exchange" if not profile.exchanges:
+            return "An amount that is to be exchanged is not taken."
+    return ""
 
 
 def rulebook(payment: Instruction, profile: Profile, _: date) -> Iterator[Broken]:
@@ -83,10 +89,11 @@ def rulebook(payment: Instruction, profile: Profile, _: date) -> Iterator[Broken
     mandate = payment.mandate
     if mandate and mandate.sequence == _PRESENTED_AGAIN:
         yield Broken("mandate.sequence", "rulebook", "RPRE is not taken.", "Say what it was in the first place.")
-    before = payment.others.get("original_debtor_agent", "")
-    if before not in ("", "SMNDA") and not BIC.fullmatch(before):
-        sentence = "The bank before is told by its BIC."
-        yield Broken("others.original_debtor_agent", "rulebook", sentence, "Leave it out: SMNDA stands for any other.")
+    for field, has_form in (("original_debtor_agent", BIC.fullmatch), ("original_debtor_account", valid_iban)):
+        before = payment.others.get(field, "")
+        if before not in ("", _SAME_MANDATE) and not has_form(before):
+            sentence = "What the account was before is told by its IBAN and BIC."
+            yield Broken(f"others.{field}", "rulebook", sentence, f"{_SAME_MANDATE} stands for any other.")
     if mandate and mandate.creditor_id and not _CREDITOR_ID.fullmatch(mandate.creditor_id):
         sentence = "The creditor id has not the form of one: country, check digits, business code, number."
         yield Broken("mandate.creditor_id", "rulebook", sentence, "Take it from the letter that gave it.")
@@ -96,24 +103,25 @@ def sender(party: Party, profile: Profile) -> str:
     """Why a party may not stand in the head of a message, or nothing."""
     if not (party.name or party.ids):
         return "Nobody is named who sends the message."
-    found = _words(party.name, profile.lengths.get("name", _LINE), profile)
+    texts = (("", "name", party.name), *address_texts("", party.address))
+    found = next((why for _, limit, said in texts if (why := _words(said, profile.lengths[limit], profile))), "")
     return found or next((sentence for _, sentence in _party("", party, profile, ruled=False) if sentence), "")
 
 
 def _all(payment: Instruction, profile: Profile, *, ruled: bool) -> Iterator[Found]:
     for field, party in parties(payment):
-        if party is not None:
+        if party is not None and (party.ids or party.country or party.address):
             yield from _party(field, party, profile, ruled=ruled)
-    for field, account in (
-        ("debtor_account", payment.debtor_account), ("creditor_account", payment.creditor_account),
-        *(("agents", bank) for bank in payment.agents),
-    ):  # fmt: skip
-        if account is not None:
-            yield from _bank_account(field, account, profile)
+    if (account := payment.debtor_account) is not None:
+        yield from _bank_account("debtor_account", account, profile)
+    if (account := payment.creditor_account) is not None:
+        yield from _bank_account("creditor_account", account, profile)
     for bank in payment.agents:
         yield "agents", _between(bank)
+        yield from _bank_account("agents", bank, profile)
     yield from _codes(payment, profile)
-    yield from _references(payment, profile)
+    if payment.references.structured or payment.references.others or payment.instructions:
+        yield from _references(payment, profile)
     for document in payment.documents:
         yield from _document(document, profile)
     if payment.exchange is not None and (rate := payment.exchange.rate) is not None:
@@ -130,14 +138,14 @@ def _party(field: str, party: Party, profile: Profile, *, ruled: bool) -> Iterat
         if scheme == "LEI" and not _LEI.fullmatch(said):
             wrong = "The LEI has not the form of one (ISO 17442)."
         yield f"{field}.ids", wrong
-    address = party.address
-    if address is None:
+    if (address := party.address) is None:
         return
     if not ruled:
         yield f"{field}.address.country", _NO_COUNTRY * bool(address.country and not COUNTRY.fullmatch(address.country))
         yield f"{field}.address.lines", f"There are more than {_LINES} lines." * (len(address.lines) > _LINES)
-    for part, said in address.others.items():
-        yield f"{field}.address.{part}", _length(profile.written(said), _PARTS.get(part, _ID))
+    if address.others:
+        for part, said in address.others.items():
+            yield f"{field}.address.{part}", _words(said, _PARTS.get(part, _ID), profile)
 
 
 def _bank_account(field: str, account: BankAccount, profile: Profile) -> Iterator[Found]:

@@ -156,7 +156,7 @@ def _texts(payment: Instruction) -> Iterator[tuple[str, str, str]]:
     for field, party in parties(payment):
         if party:
             yield f"{field}.name", "name", party.name
-            yield from _address_texts(f"{field}.address", party.address)
+            yield from address_texts(f"{field}.address", party.address)
     for line in payment.remittance:
         yield "remittance", "remittance", line
 
@@ -172,7 +172,8 @@ def parties(payment: Instruction) -> tuple[tuple[str, Party | None], ...]:
 _ADDRESS = ("street", "building", "postcode", "town", "region")
 
 
-def _address_texts(field: str, address: Address | None) -> Iterator[tuple[str, str, str]]:
+def address_texts(field: str, address: Address | None) -> Iterator[tuple[str, str, str]]:
+    """The texts of an address: each with the name of its field, and of the field that says how long it may be."""
     if address is not None:
         yield from ((f"{field}.{part}", part, said) for part in _ADDRESS if (said := getattr(address, part)))
         yield from ((f"{field}.lines", "address_line", line) for line in address.lines)

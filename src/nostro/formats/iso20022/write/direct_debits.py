@@ -17,9 +17,11 @@ from nostro.formats.iso20022.write.settled import amount, identification, remitt
 from nostro.formats.iso20022.write.told_as import Dialect, account_number, bank, coded, party, without_address
 from nostro.formats.profiles import Profile
 from nostro.formats.xml_text import branch, leaf
+from nostro.model.failures import FormatRefused
 from nostro.model.messages import Instruction, Mandate
 from nostro.model.parties import Party, valid_iban
 
+_EARLY_SEQUENCES = frozenset({"FRST", "RCUR", "FNAL", "OOFF"})
 _SAME_MANDATE = "SMNDA"
 PAIN008 = ("pain.008.001.02", "pain.008.001.08")
 
@@ -40,6 +42,10 @@ def write_pain008(
 
 def _group(group: Batch, speech: Dialect) -> str:
     first, rules = group.first, speech.profile
+    if not speech.modern and first.mandate and first.mandate.sequence not in _EARLY_SEQUENCES:
+        raise FormatRefused(
+            f"{speech.version} doesn't know the sequence {first.mandate.sequence}.", f"Write {PAIN008[-1]}."
+        )
     booked = first.batch_booking if first.batch_booking is not None else rules.batch_booking
     return "".join((
         leaf("PmtInfId", group.name),

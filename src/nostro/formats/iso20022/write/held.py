@@ -14,7 +14,7 @@ from typing import cast
 
 from lxml import etree
 
-from nostro.formats.iso20022.write.order import ORDERS, Order
+from nostro.formats.iso20022.write.order import disorder
 from nostro.formats.iso20022.write.told_as import ANY_BIC
 from nostro.formats.xml import Element, local, release
 from nostro.formats.xml_text import REPLACED
@@ -56,22 +56,22 @@ def held(chunks: Iterable[bytes], version: str, *, echoes: bool = False) -> Iter
 
     `echoes`: payments are told as they came, with digits and accounts that nobody should have sent.
     """
-    parser = etree.XMLPullParser(events=("start", "end"), resolve_entities=False, no_network=True)
-    order, payments = Order(ORDERS[version]), 0
+    parser = etree.XMLPullParser(events=("end",), resolve_entities=False, no_network=True)
+    payments = 0
     for chunk in chunks:
         parser.feed(chunk)
-        for event, found in parser.read_events():
+        for _, found in parser.read_events():
             element = cast("Element", found)
             name = local(element)
-            if event == "start":
-                order.begin(name)
-                continue
-            why = order.end() or ("" if len(element) else _broken(name, element, echoes=echoes))
+            if len(element):
+                # Of payments that were freed the last one is still there: of any number may be as many.
+                why = disorder(version, name, "".join([f"{local(part)}/" for part in element]))
+            else:
+                why = _broken(name, element, echoes=echoes)
             if why:
                 inside = next((above for above in map(local, element.iterancestors()) if above in _PAYMENTS), "")
                 where = f"{inside}[{payments + 1}]/{name}" if inside else name
-                sentence = f"{where}: what would be written {why}."
-                raise FormatRefused(sentence, "Correct what the source says there.")
+                raise FormatRefused(f"{where}: what would be written {why}.", "Correct what the source says there.")
             if name in _PAYMENTS:
                 payments += 1
                 release(element)
@@ -82,6 +82,8 @@ def held(chunks: Iterable[bytes], version: str, *, echoes: bool = False) -> Iter
 def _broken(name: str, element: Element, *, echoes: bool) -> str:
     """Why an element may not hold its text."""
     said, currency = element.text or "", element.get("Ccy")
+    if not said:
+        return "is empty"
     if REPLACED in said:
         return "holds a sign that XML has no place for"
     if currency is not None:

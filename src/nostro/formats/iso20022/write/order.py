@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from functools import lru_cache
 
 Models = Mapping[str, re.Pattern[str]]
 _NAME = re.compile(r"[A-Z]\w*")
-_RUN = 9
-"""So many elements of one name tell the most of any model that has one."""
 
 _PARTS = """
 Id: OrgId | IBAN | Othr
@@ -109,34 +107,18 @@ def models(text: str) -> Models:
     return {name: re.compile(_NAME.sub(r"(?:\g<0>/)", told).replace(" ", "")) for name, _, told in lines}
 
 
-ORDERS: Mapping[str, Models] = {version: models(_PARTS + text) for version, text in _MODELS.items()}
+_ORDERS: Mapping[str, Models] = {version: models(_PARTS + text) for version, text in _MODELS.items()}
 
 
-@dataclass(slots=True)
-class Order:
-    """What stands in the elements that are open, as they begin and end."""
-
-    models: Models
-    open: list[tuple[str, list[str]]] = field(default_factory=list)
-
-    def begin(self, name: str) -> None:
-        """An element begins in the one that is open."""
-        if self.open:
-            inside = self.open[-1][1]
-            if inside[-_RUN:] != [name] * _RUN:
-                inside.append(name)
-        self.open.append((name, []))
-
-    def end(self) -> str:
-        """It ends. Why what stood in it may not stand there, or nothing."""
-        name, inside = self.open.pop()
-        known = self.models.get(name)
-        if known is None:
-            return f"{inside[0]} has no place there" if inside else ""
-        # One that may hold others may be a text elsewhere: the Id of an account and that of a message.
-        if not inside:
-            return "" if known.fullmatch("") or name in _TEXTS else "nothing stands in it"
-        return "" if known.fullmatch("/".join([*inside, ""])) else f"{', '.join(inside)} don't stand so in it"
+@lru_cache(maxsize=4_096)
+def disorder(version: str, name: str, inside: str) -> str:
+    """Why what stands in an element (`Cd/` or `MsgId/CreDtTm/`) may not stand so, or nothing."""
+    return misplaced(_ORDERS[version], name, inside)
 
 
-_TEXTS = frozenset({"Id", "Amt"})
+def misplaced(known: Models, name: str, inside: str) -> str:
+    """The same, by content models that are given."""
+    model = known.get(name)
+    if model is None:
+        return f"holds {inside.replace('/', ' ')}which has no place there"
+    return "" if model.fullmatch(inside) else f"holds {inside.replace('/', ' ')}which don't stand so in it"

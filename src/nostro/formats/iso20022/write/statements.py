@@ -139,7 +139,7 @@ class _Statement:
 def _opening(head: StatementHead, created_at: datetime, say: Say) -> bytes:
     version, message, _ = MESSAGES[head.kind]
     at = Place(head.source.where, say)
-    group = branch("GrpHdr", at.leaf("MsgId", head.statement_id or "1", _ID), leaf("CreDtTm", created_at.isoformat()))
+    group = branch("GrpHdr", at.leaf("MsgId", _name(head), _ID), leaf("CreDtTm", created_at.isoformat()))
     namespace = attribute("xmlns", f"urn:iso:std:iso:20022:tech:xsd:{version}")
     return f"{DECLARATION}<Document{namespace}><{message}>{group}".encode()
 
@@ -160,7 +160,7 @@ def _beginning(head: StatementHead, end: StatementEnd, say: Say) -> Iterator[byt
 
 
 def _head(head: StatementHead, at: Place) -> Iterator[str]:
-    yield at.leaf("Id", head.statement_id or "1", _ID)
+    yield at.leaf("Id", _name(head), _ID)
     if page := at.number("PgNb", head.page, _PAGES):
         last = str(head.last_page is not False).lower()
         yield branch(f"{MESSAGES[head.kind][2]}Pgntn", page, leaf("LastPgInd", last))
@@ -172,6 +172,10 @@ def _head(head: StatementHead, at: Place) -> Iterator[str]:
         yield branch("FrToDt", *edges)
     yield leaf("CpyDplctInd", head.copy_mark if head.copy_mark in ("COPY", "CODU", "DUPL") else "")
     yield bank_account("Acct", head.bank_account, at, head.currency)
+
+
+def _name(head: StatementHead) -> str:
+    return head.statement_id.strip() or "1"
 
 
 def _balance(told: Balance, at: Place) -> str:
@@ -272,7 +276,7 @@ def _references(told: References, at: Place) -> str:
     said = told.others.get("UETR", "").lower()
     unique = leaf("UETR", said) if _UETR.fullmatch(said) else ""
     own = [
-        branch("Prtry", at.leaf("Tp", name, _ID), at.leaf("Ref", said, _ID))
+        branch("Prtry", at.leaf("Tp", name.strip() or "Prtry", _ID), at.leaf("Ref", said, _ID))
         for name, said in sorted(told.others.items())
         if name not in _OTHERS and said.strip() and not (name == "UETR" and unique)
     ]
