@@ -28,8 +28,8 @@ from nostro.formats.iso20022.write import (
     write_pain002,
     write_pain008,
 )
-from nostro.formats.profiles import profile
-from nostro.formats.validating import flaws
+from nostro.formats.profiles import left_out, profile
+from nostro.formats.validating import Asked, flaws
 from nostro.model.failures import FormatRefused
 from nostro.model.messages import OriginalMessage, PaymentStatus, Reason
 from nostro.model.money import Amount
@@ -279,3 +279,23 @@ def test_instructions_are_written_in_the_schemes_letters(version: str) -> None:
     )
     content = b"".join(write_pain001([told], LETTER, profile("cbpr"), version))
     assert b"<InstrInf>Halt</InstrInf>" in content
+
+
+def test_a_finished_file_that_tells_what_its_scheme_has_no_element_for_is_warned_of() -> None:
+    told = payment(
+        debtor=RICH, ultimate_creditor=RICH, debtor_account=OURS, references=TRACED,
+        creditor_account=BankAccount(other="7", scheme="BBAN", bic="BNPAFRPPXXX"),
+    )  # fmt: skip
+    content = list(write_pain001([told], LETTER, profile("iso")))
+
+    def warned(name: str) -> set[str]:
+        found = flaws(lambda: iter(content), "a.xml", Asked(rules=profile(name)))
+        return {one.where.split()[-1] for one in found if one.severity == "warning" and one.rule.endswith("left_out")}
+
+    assert warned("iso") == set()
+    both = {"debtor.country", "debtor.ids", "ultimate_creditor.country", "ultimate_creditor.ids"}
+    assert warned("sps") == both | {"creditor_account.scheme"}
+    own = {"ultimate_creditor.address", "debtor_account.clearing_id", "references.others.UETR"}
+    assert warned("sepa") == both | own
+    collected = list(left_out(collection(creditor=RICH, priority="HIGH"), profile("sepa")))
+    assert {one.field for one in collected} == {"creditor.country", "creditor.ids", "priority"}

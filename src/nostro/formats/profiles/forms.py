@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import date
 
-from nostro.formats.profiles.profile import Profile
+from nostro.formats.profiles.profile import LeftOut, Profile
 from nostro.formats.profiles.rules import BIC, COUNTRY, Broken, address_texts, parties
 from nostro.model.messages import Instruction
 from nostro.model.money import Amount, has_digits
@@ -77,6 +77,40 @@ def _placed(field: str, payment: Instruction, profile: Profile) -> str:
         case "equivalent" | "exchange" if not profile.exchanges:
             return "An amount that is to be exchanged is not taken."
     return ""
+
+
+def left_out(payment: Instruction, profile: Profile) -> Iterator[Broken]:
+    """What a payment tells and the scheme's messages have no element for: a bank may refuse a file that tells it."""
+    if not profile.leaves_out:
+        return
+    for field, kind in _left_out(payment):
+        if kind in profile.leaves_out:
+            sentence = "The scheme's messages have no element for it."
+            yield Broken(field, "left_out", sentence, "Have the file written anew (nostro convert): it is left out.")
+
+
+def _left_out(payment: Instruction) -> Iterator[tuple[str, LeftOut]]:
+    collects = payment.method == "direct_debit"
+    for field, party in parties(payment):
+        if party is None:
+            continue
+        if party.country:
+            yield f"{field}.country", "country"
+        if len(party.ids.keys() - {"BIC", "LEI"}) > 1:
+            yield f"{field}.ids", "further_ids"
+        if party.address is not None and field.startswith("ultimate"):
+            yield f"{field}.address", "ultimate_address"
+        if party.ids and field == "creditor" and collects:
+            yield f"{field}.ids", "collector_ids"
+    for field, account in (("debtor_account", payment.debtor_account), ("creditor_account", payment.creditor_account)):
+        if account is not None and account.scheme:
+            yield f"{field}.scheme", "account_scheme"
+        if account is not None and account.clearing_id:
+            yield f"{field}.clearing_id", "clearing_id"
+    if payment.references.others.get("UETR"):
+        yield "references.others.UETR", "UETR"
+    if payment.priority and collects:
+        yield "priority", "collection_priority"
 
 
 def rulebook(payment: Instruction, profile: Profile, _: date) -> Iterator[Broken]:
