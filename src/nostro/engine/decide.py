@@ -177,7 +177,7 @@ class Decider:
     async def _decide(self, queue: Sequence[Arrival], now: Now, endings: Sequence[Ending] = ()) -> int:
         """Whatever stands against it, endings are tried once: without them the queue is decided as ever."""
         for attempt in range(RACES):
-            all_of = _in_order([*queue, *(told for ending in endings for told in ending.told)])
+            all_of = _in_order(queue, endings) if endings else queue
             try:
                 return await self._attempt(all_of, now, endings, at_once=attempt == 0) if all_of else 0
             except LostRace as race:
@@ -300,10 +300,10 @@ class Decider:
         return self.tenure.compare(rows)
 
 
-def _in_order(arrivals: list[Arrival]) -> list[Arrival]:
-    """As the queue is."""
-    arrivals.sort(key=attrgetter("lane", "at", "item", "key"))
-    return arrivals
+def _in_order(queue: Iterable[Arrival], endings: Iterable[Ending]) -> list[Arrival]:
+    """Outcomes at their places among what waits, as if they were on the queue."""
+    arrivals = [*queue, *(told for ending in endings for told in ending.told)]
+    return sorted(arrivals, key=attrgetter("lane", "at", "item", "key"))
 
 
 def _activated(queue: Sequence[Arrival]) -> set[bytes]:

@@ -129,7 +129,7 @@ def _of_document(told: Told, known: Format, file: str, asked: Asked, series: Ser
             case Instruction() if rules is not None and paid:
                 yield from _of_profile(rules.take(_shared(item, rules.profile)), rules.profile, item.source, file)
                 if known.name != PAYMENTS.name:  # of a list the file is still to be written
-                    found_in = profiles.replaced(item, rules.profile)
+                    found_in = (*profiles.replaced(item, rules.profile), *profiles.left_out(item, rules.profile))
                     yield from _of_profile(found_in, rules.profile, item.source, file, severity="warning")
             case _:
                 rejected = rejected or isinstance(item, Reject)

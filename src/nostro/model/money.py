@@ -73,6 +73,13 @@ def plain(value: Decimal) -> str:
     return format(value, "f")
 
 
+def has_digits(value: Decimal, most: int, behind: int) -> bool:
+    """Whether it has at most so many digits, and so many behind the point (XML Schema: totalDigits, fractionDigits)."""
+    whole, _, decimals = plain(abs(value)).partition(".")
+    decimals = decimals.rstrip("0")
+    return len(decimals) <= behind and len(whole.lstrip("0") + decimals) <= most
+
+
 PlainDecimal = Annotated[Decimal, PlainSerializer(plain, return_type=str)]
 
 

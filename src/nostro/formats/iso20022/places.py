@@ -26,9 +26,9 @@ class Role:
 
 
 ONE_BY_ONE = frozenset({
-    "Chrgs", "ChrgsInf", "CxlRsn", "CxlRsnInf", "CxlStsRsnInf", "IncrrctInf", "InstrForCdtrAgt", "InstrForDbtrAgt",
-    "InstrForNxtAgt", "ModStsRsnInf", "MssngInf", "NbOfTxsPerCxlSts", "NbOfTxsPerSts", "Othr", "OthrId", "Prtry",
-    "PrtryId", "Rcrd", "RfrdDocInf", "RgltryRptg", "RtrRsnInf", "RvslRsnInf", "Strd", "StsRsnInf",
+    "AdjstmntAmtAndRsn", "Chrgs", "ChrgsInf", "CxlRsn", "CxlRsnInf", "CxlStsRsnInf", "IncrrctInf", "InstrForCdtrAgt",
+    "InstrForDbtrAgt", "InstrForNxtAgt", "ModStsRsnInf", "MssngInf", "NbOfTxsPerCxlSts", "NbOfTxsPerSts", "Othr",
+    "OthrId", "Prtry", "PrtryId", "Rcrd", "RfrdDocInf", "RgltryRptg", "RtrRsnInf", "RvslRsnInf", "Strd", "StsRsnInf",
 })  # fmt: skip
 """Elements that may be there several times, of which each is read by itself."""
 Scissors = Callable[["Place", str], int]

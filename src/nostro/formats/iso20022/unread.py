@@ -29,7 +29,13 @@ _SAYS_NOTHING = re.compile(
 )
 """A message's own name, of which every statement has another one; and what its neighbours say already."""
 _SETTLED = "AmtDtls/TxAmt/"
-_TYPE_OF_REFERENCE, _CREDITOR_REFERENCE = "CdtrRefInf/Tp/CdOrPrtry/Cd", "SCOR"
+_USUAL = {
+    "CdtrRefInf/Tp/CdOrPrtry/Cd": "SCOR",  # ISO 11649, as its RF says
+    "CdtrRefInf/Tp/CdOrPrtry/Prtry": "QRR",  # a Swiss QR reference, as its 27 digits say
+    "CdtrSchmeId/Id/PrvtId/Othr/SchmeNm/Prtry": "SEPA",  # the only scheme of creditor ids (EPC130-08, AT-C002)
+    "RptgPrd/Tp": "ALLL",  # everything of a period
+}
+"""What says nothing where it says just this."""
 
 
 class Walk(Protocol):
@@ -83,8 +89,8 @@ def _repeated(shape: Shape) -> list[tuple[int, int | str]]:
     """Where texts stand that say nothing where they say the same as another one, or just this."""
     found: list[tuple[int, int | str]] = []
     for place, path in enumerate(shape.paths):
-        if path.endswith(_TYPE_OF_REFERENCE):
-            found.append((place, _CREDITOR_REFERENCE))
+        if usual := next((said for end, said in _USUAL.items() if path.endswith(end)), ""):
+            found.append((place, usual))
         elif path.startswith(_SETTLED) and (other := shape.first((path.removeprefix(_SETTLED),))) >= 0:
             found.append((place, other))
     return found

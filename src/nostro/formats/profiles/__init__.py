@@ -7,6 +7,7 @@ May not be here: formats and their bytes; a rule that belongs to one payment fil
 from __future__ import annotations
 
 from nostro.formats.profiles.check import FileRules, ProfileRefused, check, check_one, refuse
+from nostro.formats.profiles.forms import left_out
 from nostro.formats.profiles.profile import PROFILES, Profile, own_profile, profile
 from nostro.formats.profiles.rules import Broken, Finding, replaced
 
@@ -19,6 +20,7 @@ __all__ = [
     "ProfileRefused",
     "check",
     "check_one",
+    "left_out",
     "own_profile",
     "profile",
     "refuse",

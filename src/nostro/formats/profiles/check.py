@@ -7,12 +7,18 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
+from nostro.formats.profiles import rules
+from nostro.formats.profiles.forms import forms, places, rulebook
 from nostro.formats.profiles.profile import Profile
-from nostro.formats.profiles.rules import RULES, Finding
+from nostro.formats.profiles.rules import Finding, Rule
 from nostro.model.failures import FormatRefused
 from nostro.model.messages import Instruction
 from nostro.model.money import plain
 
+RULES: Sequence[Rule] = (
+    rules.amounts, rules.dates, rules.sides, rules.letters, rules.identifications, rules.addresses, rules.codes,
+    rules.remittance, rules.qr_references, rules.mandates, forms, places, rulebook,
+)  # fmt: skip
 _FIRST = 3
 _NEVER = date.max
 
@@ -63,17 +69,17 @@ class FileRules:
     def take(self, payment: Instruction) -> Iterator[Finding]:
         """One payment more."""
         yield from check_one(payment, self.profile, self.settlement_date, self.count)
-        rules, told = self.profile, payment.amount or payment.equivalent
+        own, told = self.profile, payment.amount or payment.equivalent
         before, self.count = self.total, self.count + 1
         self.total += told.value if told else 0
-        if self.count - 1 == rules.payments_per_file:
-            sentence = f"{rules.payments_per_file} payments are taken in a file, and this one is beyond them."
+        if self.count - 1 == own.payments_per_file:
+            sentence = f"{own.payments_per_file} payments are taken in a file, and this one is beyond them."
             yield self._finding("file", "payments_per_file", sentence, "Write several files.")
-        if rules.largest_file is not None and before <= rules.largest_file < self.total:
-            sentence = f"With this payment the file's control sum is above {plain(rules.largest_file)}."
+        if own.largest_file is not None and before <= own.largest_file < self.total:
+            sentence = f"With this payment the file's control sum is above {plain(own.largest_file)}."
             yield self._finding("file", "largest_file", sentence, "Write several files.")
-        if rules.cut_off and self.sent_at and payment.execution_date and not self._in_time(payment.execution_date):
-            sentence = f"Payments of {payment.execution_date} were taken until {rules.cut_off} {rules.time_zone}."
+        if own.cut_off and self.sent_at and payment.execution_date and not self._in_time(payment.execution_date):
+            sentence = f"Payments of {payment.execution_date} were taken until {own.cut_off} {own.time_zone}."
             yield self._finding("execution_date", "cut_off", sentence, "Give the next day on which the bank works.")
 
     def _in_time(self, day: date) -> bool:

@@ -19,6 +19,17 @@ from nostro.model.money import PlainDecimal
 from nostro.model.parties import Address
 
 AddressForm = Literal["none", "unstructured", "hybrid", "structured"]
+LeftOut = Literal[
+    "country",  # the country of residence of any party
+    "further_ids",  # of a party's other ids all but the first
+    "sender_address",  # of whoever sends the message
+    "ultimate_address",  # of whoever stands behind a side
+    "account_scheme",  # which kind of number another one than an IBAN is
+    "clearing_id",  # of a bank
+    "UETR",
+    "collector_ids",  # ids of who collects, beside the creditor id
+    "collection_priority",
+]
 PROFILES = ("iso", "sepa", "dk", "sps", "cbpr")
 """ISO 20022's own limits; EPC "SEPA" implementation guidelines; DK's; Swiss Payment Standards; CBPR+."""
 _REMEMBERED = 10_000
@@ -42,8 +53,16 @@ class Profile(Value):
     `banks_needed`: whose bank has to be named beside its account. `hybrid`: whether the bank takes addresses that mix
     fields and lines, where the scheme allows them. `qr_references`: the Swiss rules for them hold. `batch_booking` is
     what we ask for where a payment says nothing, `batch_bookings` what is taken. `largest` is of a payment,
-    `largest_file` of the control sum. Until `cut_off` of the bank's local time (`14:30`) payments of the same day are
-    taken. `file_name` has the placeholders `message_id`, `day`, `time` and `kind`.
+    `largest_file` of the control sum.
+
+    `leaves_out`: what the scheme's messages have no element for, and no payment hangs on. Of what one does hang on, so
+    many `intermediaries`, `structured_blocks` of remittance and `requests` to the payee's bank are taken, and
+    `documents`, `own_purposes` (no codes) and `exchanges` (an amount in another currency, or a rate) or not.
+    `reference_type`: what a creditor reference that is not of ISO 11649 is called. `rulebook`: the EPC's holds for
+    collections.
+
+    Until `cut_off` of the bank's local time (`14:30`) payments of the same day are taken. `file_name` has the
+    placeholders `message_id`, `day`, `time` and `kind`.
     """
 
     name: str
@@ -71,6 +90,15 @@ class Profile(Value):
     remittance_lines: int = 200
     remittance_either: bool = False
     qr_references: bool = False
+    leaves_out: tuple[LeftOut, ...] = ()
+    intermediaries: int = 3
+    structured_blocks: int | None = None
+    documents: bool = True
+    own_purposes: bool = True
+    requests: int | None = None
+    reference_type: str = ""
+    exchanges: bool = True
+    rulebook: bool = False
     default_end_to_end: str = "NOTPROVIDED"
     default_charge_bearer: str = ""
     default_service_level: str = ""

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from nostro.formats.profiles.profile import Profile, form_of
 from nostro.model.base import Value
 from nostro.model.messages import Instruction
-from nostro.model.money import NO_CURRENCY, plain
+from nostro.model.money import NO_CURRENCY, has_digits, plain
 from nostro.model.parties import Address, BankAccount, Party, is_mod_97, valid_iban
 
 
@@ -35,9 +35,10 @@ class Broken(NamedTuple):
 
 
 Rule = Callable[[Instruction, Profile, date], Iterator[Broken]]
-_BIC = re.compile(r"[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}(?:[A-Z0-9]{3})?")
-_COUNTRY = re.compile(r"[A-Z]{2}")
+BIC = re.compile(r"[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}(?:[A-Z0-9]{3})?")
+COUNTRY = re.compile(r"[A-Z]{2}")
 _RF = re.compile(r"RF\d{2}[A-Z0-9]{1,21}")
+_DIGITS = 18
 _DIRECT_DEBIT = ("mandate_id", "signed_on", "sequence", "creditor_id")
 
 
@@ -53,6 +54,8 @@ def amounts(payment: Instruction, profile: Profile, _: date) -> Iterator[Broken]
     if told.is_finer:
         sentence = f"The amount has more digits than {told.currency} has."
         yield Broken("amount", "amount.digits", sentence, "Round it where the payable is made.")
+    if not has_digits(told.value, _DIGITS, _DIGITS):
+        yield Broken("amount", "amount.digits", f"The amount has more than {_DIGITS} digits.", "Correct it.")
     if profile.currencies and told.currency not in profile.currencies:
         sentence = f"{told.currency} is not taken, only {', '.join(profile.currencies)}."
         yield Broken("amount", "amount.currency", sentence, "Pay it by another scheme.")
@@ -94,7 +97,7 @@ def _numbered(field: str, account: BankAccount | None, profile: Profile) -> Iter
         yield Broken(f"{field}.iban", "iban", "The IBAN's check digits or length are wrong.", "Ask the payee for it.")
     if profile.iban_only and not account.iban:
         yield Broken(f"{field}.iban", "iban.only", "The scheme takes IBANs only.", "Give the IBAN of this account.")
-    if account.bic and not _BIC.fullmatch(account.bic):
+    if account.bic and not BIC.fullmatch(account.bic):
         yield Broken(f"{field}.bic", "bic", "The BIC has not the form of one.", "Correct it, or leave it out.")
 
 
@@ -150,15 +153,16 @@ def _ids(payment: Instruction) -> Iterator[tuple[str, str, str]]:
 
 
 def _texts(payment: Instruction) -> Iterator[tuple[str, str, str]]:
-    for field, party in _parties(payment):
+    for field, party in parties(payment):
         if party:
             yield f"{field}.name", "name", party.name
-            yield from _address_texts(f"{field}.address", party.address)
+            yield from address_texts(f"{field}.address", party.address)
     for line in payment.remittance:
         yield "remittance", "remittance", line
 
 
-def _parties(payment: Instruction) -> tuple[tuple[str, Party | None], ...]:
+def parties(payment: Instruction) -> tuple[tuple[str, Party | None], ...]:
+    """Both sides, and whoever stands behind them, by the names of their fields."""
     return (
         ("debtor", payment.debtor), ("creditor", payment.creditor),
         ("ultimate_debtor", payment.ultimate_debtor), ("ultimate_creditor", payment.ultimate_creditor),
@@ -168,7 +172,8 @@ def _parties(payment: Instruction) -> tuple[tuple[str, Party | None], ...]:
 _ADDRESS = ("street", "building", "postcode", "town", "region")
 
 
-def _address_texts(field: str, address: Address | None) -> Iterator[tuple[str, str, str]]:
+def address_texts(field: str, address: Address | None) -> Iterator[tuple[str, str, str]]:
+    """The texts of an address: each with the name of its field, and of the field that says how long it may be."""
     if address is not None:
         yield from ((f"{field}.{part}", part, said) for part in _ADDRESS if (said := getattr(address, part)))
         yield from ((f"{field}.lines", "address_line", line) for line in address.lines)
@@ -179,7 +184,7 @@ def addresses(payment: Instruction, profile: Profile, day: date) -> Iterator[Bro
     rule = profile.address_rule(day)
     if rule is None:
         return
-    for field, party in _parties(payment):
+    for field, party in parties(payment):
         address = party.address if party else None
         form = form_of(address)
         if form == "none" and (field not in _PAYEES[payment.method == "direct_debit"] or "none" in rule.forms):
@@ -206,7 +211,7 @@ def _incomplete(field: str, address: Address, needed: Sequence[str], lines: int)
         if not getattr(address, part):
             sentence = f"A structured or hybrid address needs the {part}."
             yield Broken(f"{field}.address.{part}", "address.incomplete", sentence, "Complete the master data.")
-    if address.country and not _COUNTRY.fullmatch(address.country):
+    if address.country and not COUNTRY.fullmatch(address.country):
         yield Broken(f"{field}.address.country", "country", "The country is no ISO 3166 code.", "Give two letters.")
     if len(address.lines) > lines:
         sentence = f"There are {len(address.lines)} address lines, {lines} are taken."
@@ -285,8 +290,3 @@ def mandates(payment: Instruction, _profile: Profile, _: date) -> Iterator[Broke
     for field in _DIRECT_DEBIT:
         if payment.mandate is None or not getattr(payment.mandate, field):
             yield Broken(f"mandate.{field}", "mandate", f"The mandate has no {field}.", "Complete the mandate.")
-
-
-RULES: Sequence[Rule] = (
-    amounts, dates, sides, letters, identifications, addresses, codes, remittance, qr_references, mandates,
-)  # fmt: skip

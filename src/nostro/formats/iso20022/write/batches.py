@@ -10,21 +10,22 @@ from typing import NamedTuple
 
 from nostro.formats.codes import code_set
 from nostro.formats.grouped import Group, Grouped
-from nostro.formats.iso20022.write.told_as import Dialect, coded, dialect, instant, party
+from nostro.formats.iso20022.write.told_as import Dialect, coded, dialect, instant, without_address
 from nostro.formats.profiles import Profile, profile
 from nostro.formats.profiles.check import FileRules, ProfileRefused
+from nostro.formats.profiles.forms import sender
 from nostro.formats.profiles.rules import Finding
 from nostro.formats.xml_text import branch, leaf
 from nostro.model.base import Value
 from nostro.model.failures import FormatRefused
 from nostro.model.messages import Instruction, Method
-from nostro.model.money import plain
+from nostro.model.money import has_digits, plain
 from nostro.model.parties import Party
 
 _PIECE = 250
 """Payments that are written at once."""
 _SIDES = 1_000
-_ID = 35
+_ID, _SUM = 35, 18
 _SEPA = "sepa"
 
 
@@ -88,6 +89,8 @@ def batches(
         raise FormatRefused("There is no payment to write.", "Leave the file out.")
     if findings or other:
         raise ProfileRefused(findings or other)
+    if not has_digits(sum((group.total for group in run.groups.values()), Decimal(0)), _SUM, _SUM - 1):
+        raise FormatRefused(f"The control sum has more than {_SUM} digits.", "Write several files.")
     taken: set[str] = set()
     for number, group in enumerate(run.groups.values(), start=1):
         group.name = _name(letter, group.first, number, taken)
@@ -99,6 +102,8 @@ def _admit(letter: Initiation, rules: Profile) -> None:
         raise FormatRefused(
             "The message id is empty, too long, or holds signs that are not taken.", "Give another one."
         )
+    if why := sender(letter.initiating_party, rules):
+        raise FormatRefused(f"The initiating party: {why}", "Correct its name or ids.")
 
 
 def _other_method(number: int, payment: Instruction, methods: frozenset[Method]) -> Finding:
@@ -172,7 +177,7 @@ def header(letter: Initiation, groups: Collection[Batch], speech: Dialect) -> st
         leaf("MsgId", letter.message_id),
         leaf("CreDtTm", instant(letter.created_at)),
         *counted(groups),
-        party("InitgPty", letter.initiating_party, speech),
+        without_address("InitgPty", letter.initiating_party, speech, "sender_address"),
     )
 
 
@@ -186,15 +191,15 @@ def counted(groups: Iterable[Batch]) -> tuple[str, str]:
 def payment_type(payment: Instruction, rules: Profile) -> str:
     """`PmtTpInf`: what is the same for a group."""
     level = payment.service_level or rules.default_service_level
-    mandate = payment.mandate
+    mandate, collects = payment.mandate, payment.method == "direct_debit"
     return branch(
         "PmtTpInf",
-        leaf("InstrPrty", payment.priority),
+        "" if collects and "collection_priority" in rules.leaves_out else leaf("InstrPrty", payment.priority),
         coded("SvcLvl", level) if level else "",
         coded("LclInstrm", payment.local_instrument, code_set("iso20022.local_instrument").names)
         if payment.local_instrument
         else "",
-        leaf("SeqTp", mandate.sequence if mandate and payment.method == "direct_debit" else ""),
+        leaf("SeqTp", mandate.sequence if mandate and collects else ""),
         coded("CtgyPurp", payment.category_purpose) if payment.category_purpose else "",
     )
 

@@ -49,7 +49,7 @@ def write_camt055(
     """
     speech = dialect(CAMT055, profile("iso"), 8)
     run = _Run.of(payments, grouped=True)
-    return held(document(CAMT055, "CstmrPmtCxlReq", in_pieces(_customers(run, letter, speech, hears))))
+    return held(document(CAMT055, "CstmrPmtCxlReq", in_pieces(_customers(run, letter, speech, hears))), CAMT055)
 
 
 def write_camt056(
@@ -58,7 +58,7 @@ def write_camt056(
     """A bank's request, each payment with the message that it was in. Raises `FormatRefused` as `write_camt055`."""
     speech = dialect(CAMT056, profile("iso"), 8)
     run = _Run.of(payments, grouped=False)
-    return held(document(CAMT056, "FIToFIPmtCxlReq", in_pieces(_banks(run, letter, speech, hears))))
+    return held(document(CAMT056, "FIToFIPmtCxlReq", in_pieces(_banks(run, letter, speech, hears))), CAMT056)
 
 
 def _admit(payment: Instruction, *, grouped: bool) -> None:
@@ -160,7 +160,9 @@ def _head(run: _Run, letter: Assignment, speech: Dialect) -> Iterator[str]:
         _who("Assgne", letter.assignee, speech),
         leaf("CreDtTm", instant(letter.created_at)),
     )
-    yield branch("Case", leaf("Id", letter.case_id), _who("Cretr", letter.assigner, speech)) if letter.case_id else ""
+    # The assigner, whose address and ids are told above, opened the case.
+    creator = Party(name=letter.assigner.name) if letter.assigner.name else letter.assigner
+    yield branch("Case", leaf("Id", letter.case_id), _who("Cretr", creator, speech)) if letter.case_id else ""
     if not run.whole:
         total = run.total(*run.grouped.groups.values())
         yield branch("CtrlData", leaf("NbOfTxs", str(run.count)), leaf("CtrlSum", total))

@@ -14,7 +14,15 @@ from nostro.formats.iso20022.write.batches import (
     payment_type,
 )
 from nostro.formats.iso20022.write.settled import amount, identification, remittance
-from nostro.formats.iso20022.write.told_as import Dialect, account_number, bank, coded, party
+from nostro.formats.iso20022.write.told_as import (
+    Dialect,
+    account_number,
+    bank,
+    coded,
+    intermediary,
+    party,
+    without_address,
+)
 from nostro.formats.profiles import Profile
 from nostro.formats.xml_text import branch, leaf
 from nostro.model.messages import Instruction
@@ -52,7 +60,7 @@ def _group(group: Batch, speech: Dialect) -> str:
         payment_type(first, rules),
         branch("ReqdExctnDt", leaf("Dt", day)) if speech.modern else leaf("ReqdExctnDt", day),
         party("Dbtr", first.debtor, speech),
-        account_number("DbtrAcct", first.debtor_account, with_currency=True),
+        account_number("DbtrAcct", first.debtor_account, speech, with_currency=True),
         bank("DbtrAgt", first.debtor_account, speech, needed=True),
         leaf("ChrgBr", first.charge_bearer or rules.default_charge_bearer),
     ))  # fmt: skip
@@ -65,13 +73,13 @@ def _payment(payment: Instruction, speech: Dialect) -> str:
         "<Amt>", amount("InstdAmt", payment.amount) or _equivalent(payment), "</Amt>",
         _exchange(payment),
         _cheque(payment),
-        party("UltmtDbtr", payment.ultimate_debtor, speech),
+        without_address("UltmtDbtr", payment.ultimate_debtor, speech, "ultimate_address"),
         *_intermediaries(payment, speech),
         bank("CdtrAgt", payment.creditor_account, speech),
         party("Cdtr", payment.creditor, speech),
-        account_number("CdtrAcct", payment.creditor_account),
-        party("UltmtCdtr", payment.ultimate_creditor, speech),
-        *_instructions(payment),
+        account_number("CdtrAcct", payment.creditor_account, speech),
+        without_address("UltmtCdtr", payment.ultimate_creditor, speech, "ultimate_address"),
+        *_instructions(payment, speech),
         coded("Purp", payment.purpose) if payment.purpose else "",
         remittance(payment, speech),
         "</CdtTrfTxInf>",
@@ -106,11 +114,11 @@ def _cheque(payment: Instruction) -> str:
 
 def _intermediaries(payment: Instruction, speech: Dialect) -> Iterator[str]:
     for number, agent in enumerate(payment.agents[:3], start=1):
-        yield bank(f"IntrmyAgt{number}", agent, speech) + account_number(f"IntrmyAgt{number}Acct", agent)
+        yield intermediary(f"IntrmyAgt{number}", agent, speech)
 
 
-def _instructions(payment: Instruction) -> Iterator[str]:
-    for asked in payment.instructions:
+def _instructions(payment: Instruction, speech: Dialect) -> Iterator[str]:
+    for asked in map(speech.profile.written, payment.instructions):
         code, _, text = asked.partition(" ")
         known = code in _ASKED_CODES
         yield branch("InstrForCdtrAgt", leaf("Cd", code if known else ""), leaf("InstrInf", text if known else asked))

@@ -14,11 +14,15 @@ from nostro.formats.iso20022.write.batches import (
     payment_type,
 )
 from nostro.formats.iso20022.write.settled import amount, identification, remittance
-from nostro.formats.iso20022.write.told_as import Dialect, account_number, bank, coded, party
+from nostro.formats.iso20022.write.told_as import Dialect, account_number, bank, coded, party, without_address
 from nostro.formats.profiles import Profile
 from nostro.formats.xml_text import branch, leaf
+from nostro.model.failures import FormatRefused
 from nostro.model.messages import Instruction, Mandate
+from nostro.model.parties import Party, valid_iban
 
+_EARLY_SEQUENCES = frozenset({"FRST", "RCUR", "FNAL", "OOFF"})
+_SAME_MANDATE = "SMNDA"
 PAIN008 = ("pain.008.001.02", "pain.008.001.08")
 
 
@@ -38,6 +42,10 @@ def write_pain008(
 
 def _group(group: Batch, speech: Dialect) -> str:
     first, rules = group.first, speech.profile
+    if not speech.modern and first.mandate and first.mandate.sequence not in _EARLY_SEQUENCES:
+        raise FormatRefused(
+            f"{speech.version} doesn't know the sequence {first.mandate.sequence}.", f"Write {PAIN008[-1]}."
+        )
     booked = first.batch_booking if first.batch_booking is not None else rules.batch_booking
     return "".join((
         leaf("PmtInfId", group.name),
@@ -46,12 +54,18 @@ def _group(group: Batch, speech: Dialect) -> str:
         *counted([group]),
         payment_type(first, rules),
         leaf("ReqdColltnDt", first.execution_date.isoformat() if first.execution_date else ""),
-        party("Cdtr", first.creditor, speech),
-        account_number("CdtrAcct", first.creditor_account, with_currency=True),
+        party("Cdtr", _collector(first.creditor, rules), speech),
+        account_number("CdtrAcct", first.creditor_account, speech, with_currency=True),
         bank("CdtrAgt", first.creditor_account, speech, needed=True),
         leaf("ChrgBr", first.charge_bearer or rules.default_charge_bearer),
         _scheme("CdtrSchmeId", first.mandate.creditor_id if first.mandate else ""),
     ))  # fmt: skip
+
+
+def _collector(told: Party | None, rules: Profile) -> Party | None:
+    if told is None or not told.ids or "collector_ids" not in rules.leaves_out:
+        return told
+    return told.model_copy(update={"ids": {}})
 
 
 def _scheme(name: str, creditor_id: str, its_name: str = "") -> str:
@@ -65,11 +79,11 @@ def _payment(payment: Instruction, speech: Dialect) -> str:
         identification(payment, speech),
         amount("InstdAmt", payment.amount),
         branch("DrctDbtTx", branch("MndtRltdInf", _mandate(payment, payment.mandate or Mandate(), speech))),
-        party("UltmtCdtr", payment.ultimate_creditor, speech),
+        without_address("UltmtCdtr", payment.ultimate_creditor, speech, "ultimate_address"),
         bank("DbtrAgt", payment.debtor_account, speech, needed=True),
         party("Dbtr", payment.debtor, speech),
-        account_number("DbtrAcct", payment.debtor_account),
-        party("UltmtDbtr", payment.ultimate_debtor, speech),
+        account_number("DbtrAcct", payment.debtor_account, speech),
+        without_address("UltmtDbtr", payment.ultimate_debtor, speech, "ultimate_address"),
         coded("Purp", payment.purpose) if payment.purpose else "",
         remittance(payment, speech),
         "</DrctDbtTxInf>",
@@ -85,16 +99,16 @@ def _mandate(payment: Instruction, told: Mandate, speech: Dialect) -> str:
 def _amended(told: Mandate, others: Mapping[str, str], speech: Dialect) -> str:
     bic, number = others.get("original_debtor_agent", ""), others.get("original_debtor_account", "")
     creditor_id, name = others.get("original_creditor_id", ""), others.get("original_creditor_name", "")
-    # "SMNDA": the account is another one, perhaps at another bank; the rulebook lets its number stay untold.
-    untold = bic == "SMNDA"
-    agent = branch("Othr", leaf("Id", bic)) if untold else leaf(speech.bic, bic)
-    account_id = (
-        leaf("IBAN", number) if number[:2].isalpha() and number != "SMNDA" else branch("Othr", leaf("Id", number))
-    )
+    # "SMNDA": the account is another one, perhaps at another bank; the rulebook lets its number stay untold, and since
+    # 2016 has the word stand for the account alone (EPC130-08).
+    if bic == _SAME_MANDATE and speech.profile.rulebook:
+        bic, number = "", _SAME_MANDATE
+    agent = leaf(speech.bic, bic) if speech.is_bic(bic) else branch("Othr", leaf("Id", bic))
+    account_id = leaf("IBAN", number) if valid_iban(number) else branch("Othr", leaf("Id", number))
     return branch(
         "AmdmntInfDtls",
         leaf("OrgnlMndtId", told.amended_from),
-        _scheme("OrgnlCdtrSchmeId", creditor_id, name) if creditor_id or name else "",
+        _scheme("OrgnlCdtrSchmeId", creditor_id, speech.profile.written(name)) if creditor_id or name else "",
         branch("OrgnlDbtrAcct", branch("Id", account_id)),
         branch("OrgnlDbtrAgt", branch("FinInstnId", agent)),
     )

@@ -10,16 +10,18 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from nostro.formats.iso20022.write.settled import is_told
 from nostro.formats.iso20022.write.told_as import ANY_BIC
 from nostro.formats.xml_text import attribute, branch, leaf
 from nostro.model.failures import FormatRefused
 from nostro.model.money import NO_CURRENCY, Amount, plain
 from nostro.model.parties import Address, BankAccount, Party, valid_iban
+from nostro.model.remittance import Document
 
 Say = Callable[[str], object]
 CODE = 4
-_ID, _NAME, _DIGITS = 35, 140, 18
-_COUNTRY = re.compile("[A-Z]{2}")
+_ID, _NAME, _LINE, _DIGITS = 35, 140, 140, 18
+_COUNTRY, _CURRENCY = re.compile("[A-Z]{2}"), re.compile("[A-Z]{3}")
 _LEI = re.compile(r"[A-Z0-9]{18}[0-9]{2}")
 
 
@@ -32,10 +34,14 @@ class Place:
 
     def leaf(self, name: str, text: str, most: int) -> str:
         """An element with a text of at most so many characters."""
+        return leaf(name, self.cut(name, text, most))
+
+    def cut(self, name: str, text: str, most: int) -> str:
+        """At most so many characters of a text."""
         said = text.strip()
         if len(said) > most:
             self.say(f"{self.where}: {name} takes {most} characters; {len(said) - most} were cut off.")
-        return leaf(name, said[:most])
+        return said[:most]
 
     def amount(self, name: str, told: Amount) -> str:
         """An amount without a sign. Raises `FormatRefused` for one that the standard does not take."""
@@ -50,9 +56,48 @@ class Place:
             raise self.refused(name, f"amount has more than {_DIGITS} digits", "Correct it.")
         return leaf(name, said, attribute("Ccy", told.currency))
 
+    def aside(self, name: str, told: Amount | None) -> Amount | None:
+        """An amount that nothing is booked by, or None aloud where ISO 20022 has no form for it."""
+        if told is None or is_told(told):
+            return told
+        self.left_out(name, "amount")
+        return None
+
+    def currency(self, name: str, told: str) -> str:
+        """A currency's code, left out aloud where it is none."""
+        known = told.replace(NO_CURRENCY, "")
+        return leaf(name, known) if not known or _CURRENCY.fullmatch(known) else self.left_out(name, "currency")
+
+    def number(self, name: str, told: int | None, digits: int) -> str:
+        """A whole number of at most so many digits, left out aloud where it has more."""
+        said = "" if told is None else str(told)
+        return leaf(name, said) if len(said) <= digits else self.left_out(name, f"number of at most {digits} digits")
+
+    def left_out(self, name: str, kind: str) -> str:
+        """Nothing, and somebody hears that an element is not there."""
+        self.say(f"{self.where}: {name} takes another {kind}; it was left out.")
+        return ""
+
     def refused(self, name: str, sentence: str, remedy: str) -> FormatRefused:
         """What can't be written, at its place."""
         return FormatRefused(f"{self.where}, {name}: the {sentence}.", remedy)
+
+
+def fitted(told: Document, at: Place) -> Document:
+    """A document with what the message takes of it."""
+    amounts = {field: at.aside(name, getattr(told, field)) for field, name in _DOCUMENT_AMOUNTS.items()}
+    adjustments = [
+        one.model_copy(update={"reason": at.cut("Rsn", one.reason, CODE), "text": at.cut("AddtlInf", one.text, _LINE)})
+        for one in told.adjustments or ()
+        if at.aside("AdjstmntAmtAndRsn", one.amount)
+    ]
+    texts = {"number": at.cut("Nb", told.number, _ID), "type": at.cut("Prtry", told.type, _ID)}
+    return told.model_copy(update={**amounts, **texts, "adjustments": tuple(adjustments) or None})
+
+
+_DOCUMENT_AMOUNTS = {
+    "due": "DuePyblAmt", "discount": "DscntApldAmt", "credited": "CdtNoteAmt", "tax": "TaxAmt", "remitted": "RmtdAmt",
+}  # fmt: skip
 
 
 def party(role: str, told: Party | None, at: Place) -> str:
@@ -83,7 +128,7 @@ def _ids(told: Party, at: Place) -> str:
     others = [
         branch("Othr", at.leaf("Id", said, _ID), branch("SchmeNm", at.leaf("Prtry", scheme, _ID)))
         for scheme, said in sorted(told.ids.items())
-        if scheme not in plain_ids
+        if scheme not in plain_ids and said.strip()
     ]
     return branch("Id", branch("OrgId", *known, *others))
 
@@ -92,13 +137,13 @@ def bank_account(name: str, told: BankAccount | None, at: Place, currency: str =
     """A bank account; ours (`Acct`) with its owner and bank."""
     if told is None or not told.identification:
         return ""
-    scheme = branch("SchmeNm", leaf("Cd" if len(told.scheme) == CODE else "Prtry", told.scheme))
+    scheme = branch("SchmeNm", at.leaf("Cd" if len(told.scheme) == CODE else "Prtry", told.scheme, _ID))
     number = told.identification
     is_iban = bool(told.iban) and valid_iban(number)
     identity = leaf("IBAN", number) if is_iban else branch("Othr", at.leaf("Id", number, 34), scheme)
     owner = branch("Ownr", at.leaf("Nm", told.owner, _NAME)) if name == "Acct" else ""
     servicer = branch("Svcr", agent(told, at)) if name == "Acct" else ""
-    also = leaf("Ccy", (told.currency or currency).replace(NO_CURRENCY, "")), at.leaf("Nm", told.name, 70)
+    also = at.currency("Ccy", told.currency or currency), at.leaf("Nm", told.name, 70)
     return branch(name, branch("Id", identity), *also, owner, servicer)
 
 

@@ -38,7 +38,7 @@ def write_camt060(wanted: Sequence[Wanted], letter: Initiation) -> Iterator[byte
     if not wanted:
         raise FormatRefused("Nothing is asked for.", "Leave the request out.")
     speech = dialect(CAMT060, profile("iso"), 5)
-    return held(document(CAMT060, "AcctRptgReq", in_pieces(_request(wanted, letter, speech))))
+    return held(document(CAMT060, "AcctRptgReq", in_pieces(_request(wanted, letter, speech))), CAMT060)
 
 
 def _request(wanted: Sequence[Wanted], letter: Initiation, speech: Dialect) -> Iterator[str]:
@@ -53,7 +53,7 @@ def _one(wanted: Wanted, speech: Dialect) -> str:
         "RptgReq",
         leaf("Id", wanted.request_id),
         leaf("ReqdMsgNmId", wanted.message),
-        account_number("Acct", wanted.bank_account, with_currency=True),
+        account_number("Acct", wanted.bank_account, speech, with_currency=True),
         branch("AcctOwnr", party("Pty", wanted.owner, speech)),
         bank("AcctSvcr", wanted.bank_account, speech),
         branch("RptgPrd", days, leaf("Tp", "ALLL")),

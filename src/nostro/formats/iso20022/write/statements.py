@@ -15,8 +15,8 @@ from itertools import islice
 
 from nostro.formats.checks import Sums
 from nostro.formats.iso20022.entry import STATE_CODES
-from nostro.formats.iso20022.write.placed import CODE, Place, Say, agent, bank_account, party
-from nostro.formats.iso20022.write.settled import document
+from nostro.formats.iso20022.write.placed import CODE, Place, Say, agent, bank_account, fitted, party
+from nostro.formats.iso20022.write.settled import document, is_rate
 from nostro.formats.reading import Item
 from nostro.formats.xml_text import DECLARATION, attribute, branch, leaf
 from nostro.model.failures import FormatRefused
@@ -40,7 +40,8 @@ MESSAGES: dict[ReportKind, tuple[str, str, str]] = {
     "report": ("camt.052.001.08", "BkToCstmrAcctRpt", "Rpt"),
     "notification": ("camt.054.001.08", "BkToCstmrDbtCdtNtfctn", "Ntfctn"),
 }
-_ID, _LONG_ID, _LINE, _MORE, _NAME, _RATE = 35, 105, 140, 500, 140, 11
+_ID, _LONG_ID, _LINE, _MORE, _NAME, _PAGES, _NUMBERS = 35, 105, 140, 500, 140, 5, 18
+_BEARERS = frozenset({"DEBT", "CRED", "SHAR", "SLEV"})
 _DIRECTIONS: dict[Direction, str] = {"credit": "CRDT", "debit": "DBIT"}
 _REFERENCES = (
     ("MsgId", "message"), ("AcctSvcrRef", "account_servicer"), ("PmtInfId", "payment_information"),
@@ -138,7 +139,7 @@ class _Statement:
 def _opening(head: StatementHead, created_at: datetime, say: Say) -> bytes:
     version, message, _ = MESSAGES[head.kind]
     at = Place(head.source.where, say)
-    group = branch("GrpHdr", at.leaf("MsgId", head.statement_id or "1", _ID), leaf("CreDtTm", created_at.isoformat()))
+    group = branch("GrpHdr", at.leaf("MsgId", _name(head), _ID), leaf("CreDtTm", created_at.isoformat()))
     namespace = attribute("xmlns", f"urn:iso:std:iso:20022:tech:xsd:{version}")
     return f"{DECLARATION}<Document{namespace}><{message}>{group}".encode()
 
@@ -159,18 +160,22 @@ def _beginning(head: StatementHead, end: StatementEnd, say: Say) -> Iterator[byt
 
 
 def _head(head: StatementHead, at: Place) -> Iterator[str]:
-    yield at.leaf("Id", head.statement_id or "1", _ID)
-    if head.page is not None:
+    yield at.leaf("Id", _name(head), _ID)
+    if page := at.number("PgNb", head.page, _PAGES):
         last = str(head.last_page is not False).lower()
-        yield branch(f"{MESSAGES[head.kind][2]}Pgntn", leaf("PgNb", str(head.page)), leaf("LastPgInd", last))
-    yield leaf("ElctrncSeqNb", "" if head.sequence is None else str(head.sequence))
-    yield leaf("LglSeqNb", "" if head.legal_sequence is None else str(head.legal_sequence))
+        yield branch(f"{MESSAGES[head.kind][2]}Pgntn", page, leaf("LastPgInd", last))
+    yield at.number("ElctrncSeqNb", head.sequence, _NUMBERS)
+    yield at.number("LglSeqNb", head.legal_sequence, _NUMBERS)
     yield leaf("CreDtTm", head.created_at.isoformat() if head.created_at else "")
     if head.from_date and head.to_date:
         edges = leaf("FrDtTm", f"{head.from_date}T00:00:00"), leaf("ToDtTm", f"{head.to_date}T23:59:59")
         yield branch("FrToDt", *edges)
     yield leaf("CpyDplctInd", head.copy_mark if head.copy_mark in ("COPY", "CODU", "DUPL") else "")
     yield bank_account("Acct", head.bank_account, at, head.currency)
+
+
+def _name(head: StatementHead) -> str:
+    return head.statement_id.strip() or "1"
 
 
 def _balance(told: Balance, at: Place) -> str:
@@ -204,7 +209,7 @@ def _entry(entry: Entry, say: Say) -> str:
         at.leaf("AcctSvcrRef", entry.references.account_servicer, _ID),
         _code(entry.bank_transaction_code, entry.proprietary_code, at),
         _charges(entry.charges if len(details) > 1 else (), at),
-        branch("NtryDtls", batch, *(_detail(detail, at) for detail in details)),
+        branch("NtryDtls", batch, *(_detail(detail, entry.direction, at) for detail in details)),
         at.leaf("AddtlNtryInf", entry.additional, _MORE),
     )
 
@@ -230,8 +235,8 @@ def _detail_of(entry: Entry) -> Detail:
     )
 
 
-def _detail(detail: Detail, at: Place) -> str:
-    role = "Dbtr" if detail.direction == "credit" else "Cdtr"
+def _detail(detail: Detail, direction: Direction, at: Place) -> str:
+    role = "Dbtr" if (detail.direction or direction) == "credit" else "Cdtr"
     account = detail.counterparty_account
     theirs = (
         party(role, detail.counterparty, at),
@@ -271,9 +276,9 @@ def _references(told: References, at: Place) -> str:
     said = told.others.get("UETR", "").lower()
     unique = leaf("UETR", said) if _UETR.fullmatch(said) else ""
     own = [
-        branch("Prtry", at.leaf("Tp", name, _ID), at.leaf("Ref", said, _ID))
+        branch("Prtry", at.leaf("Tp", name.strip() or "Prtry", _ID), at.leaf("Ref", said, _ID))
         for name, said in sorted(told.others.items())
-        if name not in _OTHERS and said and not (name == "UETR" and unique)
+        if name not in _OTHERS and said.strip() and not (name == "UETR" and unique)
     ]
     ids = at.leaf("TxId", told.transaction, _ID), at.leaf("MndtId", told.mandate, _ID)
     return branch("Refs", *named, unique, *ids, *others, *own)
@@ -282,20 +287,27 @@ def _references(told: References, at: Place) -> str:
 def _exchange(told: Exchange | None, settled: Amount | None, at: Place) -> str:
     if told is None:
         return ""
-    conversion = ""
-    if told.source_currency and told.rate is not None:
-        conversion = branch(
-            "CcyXchg",
-            leaf("SrcCcy", told.source_currency),
-            leaf("TrgtCcy", told.target_currency),
-            leaf("UnitCcy", told.unit_currency or ""),
-            leaf("XchgRate", plain(told.rate)),
-            leaf("CtrctId", told.contract or ""),
-        )
     instructed = branch("InstdAmt", at.amount("Amt", told.instructed)) if told.instructed else ""
-    moved = branch("TxAmt", at.amount("Amt", settled), conversion) if settled else ""
+    moved = branch("TxAmt", at.amount("Amt", settled), _conversion(told, at)) if settled else ""
     counter = branch("CntrValAmt", at.amount("Amt", told.counter_value)) if told.counter_value else ""
     return branch("AmtDtls", instructed, moved, counter)
+
+
+def _conversion(told: Exchange, at: Place) -> str:
+    """The rate with its currencies; the schema wants the first of them, and BaseOneRate."""
+    source = at.currency("SrcCcy", told.source_currency)
+    if told.rate is None or not source:
+        return ""
+    if not is_rate(told.rate):
+        return at.left_out("XchgRate", "rate")
+    return branch(
+        "CcyXchg",
+        source,
+        at.currency("TrgtCcy", told.target_currency),
+        at.currency("UnitCcy", told.unit_currency or ""),
+        leaf("XchgRate", plain(told.rate)),
+        at.leaf("CtrctId", told.contract or "", _ID),
+    )
 
 
 def _charges(told: Sequence[Charge], at: Place) -> str:
@@ -306,7 +318,7 @@ def _charges(told: Sequence[Charge], at: Place) -> str:
             leaf("CdtDbtInd", _DIRECTIONS[charge.direction]),
             leaf("ChrgInclInd", "" if charge.included is None else str(charge.included).lower()),
             branch("Tp", leaf("Cd", charge.type) if len(charge.type) == CODE else "") if charge.type else "",
-            leaf("Br", charge.bearer if len(charge.bearer) == CODE else ""),
+            leaf("Br", charge.bearer if charge.bearer in _BEARERS else ""),
         )
         for charge in told
     ))  # fmt: skip
@@ -316,7 +328,7 @@ def _remittance(detail: Detail, at: Place) -> str:
     documents = detail.documents or ()
     numbers = {told.number for told in documents}
     lines = [at.leaf("Ustrd", line, _LINE) for line in detail.remittance if line not in numbers]
-    named = [branch("Strd", document(told, modern=True)) for told in documents]
+    named = [branch("Strd", document(fitted(told, at), modern=True)) for told in documents]
     structured = branch("Strd", branch("CdtrRefInf", at.leaf("Ref", detail.references.structured, _ID)))
     return branch("RmtInf", *lines, *named, structured)
 
@@ -326,8 +338,10 @@ def _returned(detail: Detail, at: Place) -> str:
     if told is None:
         return ""
     original = _code(told.original_code, None, at).replace("BkTxCd", "OrgnlBkTxCd") if told.original_code else ""
-    originator = branch("Orgtr", branch("Pty", at.leaf("Nm", told.originator or "", _NAME)))
-    reason = leaf("Cd", told.code) or at.leaf("Prtry", told.proprietary, _ID)
+    # No choice here, as it is where a party stands in `RltdPties`: PartyIdentification135.
+    originator = branch("Orgtr", at.leaf("Nm", told.originator or "", _NAME))
+    reason = leaf("Cd", told.code) if len(told.code) <= CODE else at.leaf("Prtry", told.code, _ID)
+    reason = reason or at.leaf("Prtry", told.proprietary, _ID)
     return branch("RtrInf", original, originator, branch("Rsn", reason), at.leaf("AddtlInf", told.text, _LONG_ID))
 
 

@@ -51,7 +51,7 @@ def write_pain002(
         raise FormatRefused("A report names the message that it answers.", "Give its id and its name.")
     speech = dialect(version, profile("iso"), _FIRST_MODERN)
     report = _report(_Run.of(statuses, speech), letter, original, hears)
-    return held(document(version, "CstmrPmtStsRpt", in_pieces(report)), echoes=True)
+    return held(document(version, "CstmrPmtStsRpt", in_pieces(report)), version, echoes=True)
 
 
 @dataclass(slots=True)
@@ -67,8 +67,10 @@ class _Run:
     def of(cls, statuses: Iterable[PaymentStatus], speech: Dialect) -> _Run:
         """All statuses, each of which this version knows. Raises `FormatRefused`."""
         run, last = cls(speech, Grouped(_Below(statuses), lambda told: told.group, lambda _: Decimal(0))), None
+        says = False
         for told in statuses:
             _admit(told, speech)
+            says = says or bool(told.status or told.reasons or told.counts)
             if (told.level == "message" and run.message) or (told.level == "group" and told.group in run.groups):
                 raise FormatRefused(f"{place(told)}: the {told.level} has a status already.", "Take one of them out.")
             if told.level == "message":
@@ -77,6 +79,8 @@ class _Run:
             last = run.grouped.add(told, last)
             if told.level == "group":
                 run.groups[told.group] = told
+        if not says:
+            raise FormatRefused("There is no status to report.", "Leave the report out.")
         return run
 
 
@@ -93,8 +97,11 @@ class _Below:
 def _admit(told: PaymentStatus, speech: Dialect) -> None:
     if not told.group and told.level != "message":
         raise FormatRefused("A status of a group or payment names its group.", "Give the group's id.")
-    if not speech.modern and told.status and told.status not in _EARLY[told.level]:
-        sentence = f"{speech.version} doesn't know the status {told.status} at the level {told.level}."
+    if speech.modern:
+        return
+    unknown = {told.status} - _EARLY[told.level] - {""} or set(told.counts) - _OF_PAYMENTS
+    if unknown:
+        sentence = f"{speech.version} doesn't know the status {min(unknown)} at the level {told.level}."
         raise FormatRefused(sentence, f"Write {PAIN002[-1]}.")
 
 
@@ -119,8 +126,10 @@ def _state(name: str, told: PaymentStatus | None, speech: Dialect) -> Iterator[s
     if told is not None:
         yield leaf(name, told.status)
         yield from (reason("StsRsnInf", one, speech) for one in told.reasons)
+        sums = told.sums or {}
         for state, count in told.counts.items():
-            yield branch("NbOfTxsPerSts", leaf("DtldNbOfTxs", str(count)), leaf("DtldSts", state))
+            total = leaf("DtldCtrlSum", plain(sums[state])) if state in sums else ""
+            yield branch("NbOfTxsPerSts", leaf("DtldNbOfTxs", str(count)), leaf("DtldSts", state), total)
 
 
 def _group(name: str, run: _Run, inside: Iterable[PaymentStatus], hears: Hears) -> Iterator[str]:
@@ -159,8 +168,8 @@ def _payment_itself(told: PaymentStatus, speech: Dialect) -> Iterator[str]:
     day = told.execution_date.isoformat() if told.execution_date else ""
     yield branch("Amt", amount("InstdAmt", told.amount))
     yield branch("ReqdExctnDt", leaf("Dt", day)) if speech.modern else leaf("ReqdExctnDt", day)
-    yield _side("Dbtr", told.debtor, speech) + account_number("DbtrAcct", told.debtor_account)
-    yield _side("Cdtr", told.creditor, speech) + account_number("CdtrAcct", told.creditor_account)
+    yield _side("Dbtr", told.debtor, speech) + account_number("DbtrAcct", told.debtor_account, speech)
+    yield _side("Cdtr", told.creditor, speech) + account_number("CdtrAcct", told.creditor_account, speech)
 
 
 def _side(name: str, told: Party | None, speech: Dialect) -> str:

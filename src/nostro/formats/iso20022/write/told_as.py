@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from nostro.formats.iso20022.actors import ADDRESS_OTHERS
 from nostro.formats.profiles import Profile
+from nostro.formats.profiles.profile import LeftOut
 from nostro.formats.xml_text import branch, leaf
 from nostro.model.messages import Reason
 from nostro.model.parties import Address, BankAccount, Party
@@ -29,6 +30,10 @@ class Dialect(NamedTuple):
     modern: bool = True
     """Since 2019: dates in a choice, UETR and LEI, further parts of addresses."""
 
+    def is_bic(self, said: str) -> bool:
+        """Whether a text has the form of a BIC that this version takes."""
+        return bool((ANY_BIC if self.modern else _EARLY_BIC).fullmatch(said))
+
 
 def dialect(version: str, profile: Profile, first_modern: int) -> Dialect:
     """The dialect of a version (`pain.001.001.03`): modern from the number that is given on."""
@@ -47,7 +52,8 @@ def reason(name: str, told: Reason | ReturnInformation, speech: Dialect) -> str:
     """Why something was refused or is taken back: a code of the external set or an own one, and words in pieces."""
     text = speech.profile.written(told.text)
     lines = (leaf("AddtlInf", text[start : start + _TEXT]) for start in range(0, len(text), _TEXT))
-    return branch(name, branch("Rsn", leaf("Cd", told.code) or leaf("Prtry", told.proprietary)), *lines)
+    originator = branch("Orgtr", leaf("Nm", speech.profile.written(told.originator or "")))
+    return branch(name, originator, branch("Rsn", leaf("Cd", told.code) or leaf("Prtry", told.proprietary)), *lines)
 
 
 def instant(at: datetime) -> str:
@@ -66,8 +72,14 @@ def party_parts(told: Party, speech: Dialect) -> str:
         leaf("Nm", speech.profile.written(told.name))
         + (address(told.address, speech) if told.address else "")
         + branch("Id", _organisation(told, speech))
-        + leaf("CtryOfRes", told.country)
+        + ("" if "country" in speech.profile.leaves_out else leaf("CtryOfRes", told.country))
     )
+
+
+def without_address(name: str, told: Party | None, speech: Dialect, left_out: LeftOut) -> str:
+    """A party whose address the profile may leave out."""
+    bare = told is not None and told.address is not None and left_out in speech.profile.leaves_out
+    return party(name, told.model_copy(update={"address": None}) if told and bare else told, speech)
 
 
 ANY_BIC = re.compile(r"[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}(?:[A-Z0-9]{3})?")
@@ -78,11 +90,16 @@ _PLAIN_IDS = frozenset({"BIC", "LEI"})
 
 def _organisation(told: Party, speech: Dialect) -> str:
     ids, bic = told.ids, told.ids.get("BIC", "")
-    if bic and not (ANY_BIC if speech.modern else _EARLY_BIC).fullmatch(bic):
+    if bic and not speech.is_bic(bic):
         ids, bic = {**{name: said for name, said in ids.items() if name != "BIC"}, "Othr": bic}, ""
-    others = "".join(_other(scheme, said) for scheme, said in ids.items() if scheme not in _PLAIN_IDS)
-    lei = leaf("LEI", ids.get("LEI", "")) if speech.modern else _other("LEI", ids["LEI"]) if "LEI" in ids else ""
-    return branch("OrgId", leaf(speech.any_bic, bic), lei, others)
+    known = {scheme: said for scheme, said in ids.items() if scheme not in _PLAIN_IDS}
+    if "LEI" in ids and not speech.modern:
+        known = {"LEI": ids["LEI"], **known}
+    others = [_other(scheme, said) for scheme, said in known.items() if said]
+    if "further_ids" in speech.profile.leaves_out:
+        others = others[: 1 if speech.modern or not bic else 0]
+    lei = leaf("LEI", ids.get("LEI", "")) if speech.modern else ""
+    return branch("OrgId", leaf(speech.any_bic, bic), lei, *others)
 
 
 def _other(scheme: str, said: str) -> str:
@@ -106,11 +123,12 @@ _ORDER = (*_BEFORE, "StrtNm", "BldgNb", "BldgNm", "Flr", "PstBx", "Room", "PstCd
           "CtrySubDvsn", "Ctry")  # fmt: skip
 
 
-def account_number(name: str, told: BankAccount | None, *, with_currency: bool = False) -> str:
+def account_number(name: str, told: BankAccount | None, speech: Dialect, *, with_currency: bool = False) -> str:
     """A bank account's number."""
     if told is None or not told.identification:
         return ""
-    other = branch("Othr", leaf("Id", told.other), coded("SchmeNm", told.scheme) if told.scheme else "")
+    scheme = "" if "account_scheme" in speech.profile.leaves_out else told.scheme
+    other = branch("Othr", leaf("Id", told.other), coded("SchmeNm", scheme) if scheme else "")
     number = leaf("IBAN", told.identification) if told.iban else other
     currency = leaf("Ccy", told.currency) if with_currency else ""
     return branch(name, branch("Id", number), currency)
@@ -124,5 +142,12 @@ def bank(name: str, told: BankAccount | None, speech: Dialect, *, needed: bool =
     return branch(name, branch("FinInstnId", found))
 
 
+def intermediary(name: str, told: BankAccount, speech: Dialect) -> str:
+    """A bank in between, by whatever it is known by, and the account that it is paid through."""
+    called = _institution(told, speech) + leaf("Nm", speech.profile.written(told.owner))
+    return branch(name, branch("FinInstnId", called)) + account_number(f"{name}Acct", told, speech)
+
+
 def _institution(told: BankAccount, speech: Dialect) -> str:
-    return leaf(speech.bic, told.bic) + branch("ClrSysMmbId", leaf("MmbId", told.clearing_id))
+    member = "" if "clearing_id" in speech.profile.leaves_out else told.clearing_id
+    return leaf(speech.bic, told.bic) + branch("ClrSysMmbId", leaf("MmbId", member))
