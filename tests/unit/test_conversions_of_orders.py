@@ -109,6 +109,21 @@ def test_what_a_sender_calls_a_bic_and_is_none_is_an_id_of_its_own() -> None:
     assert any("ids.BIC" in one for one in said)
 
 
+@pytest.mark.parametrize("name", ["pain.001", "mt101"])
+def test_an_order_that_tells_no_day_is_asked_for_it_by_name(name: str) -> None:
+    order = str(FOLDER / "formats" / "read" / "cfonb160" / "transfers.cfonb")
+    asked = typed("convert", order, "--to", name, "--profile", "iso")
+    assert (asked.exit_code, "execution-date (" in asked.stderr, asked.stdout) == (2, True, "")
+    told = typed("convert", order, "--to", name, "--profile", "iso", "--with", "execution-date=2026-12-01")
+    assert ("2026-12-01" if name == "pain.001" else ":30:261201") in told.stdout, told.stderr
+
+
+def test_a_reject_of_the_source_is_told_with_its_line() -> None:
+    order = str(FOLDER / "formats" / "read" / "bacs_standard_18" / "several_days_and_what_does_not_hold.txt")
+    told = typed("convert", order, "--to", "camt.055", "--with", "reason=DUPL", "--with", "assignee=BARCGB22XXX")
+    assert "file[1], line 7: the amount is no number; it is not in the result." in told.stderr
+
+
 BILL = FOLDER / "formats" / "read" / "qr_bill"
 PAYER = ("--with", "debtor-account=CH9300762011623852957", "--with", "debtor-bic=POFICHBEXXX")
 

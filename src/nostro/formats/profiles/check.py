@@ -13,7 +13,7 @@ from nostro.model.failures import FormatRefused
 from nostro.model.messages import Instruction
 from nostro.model.money import plain
 
-_FIRST = 3
+_FIRST = 10
 _NEVER = date.max
 
 
@@ -21,10 +21,19 @@ class ProfileRefused(FormatRefused):
     """Payments would break their profile; nothing was written."""
 
     def __init__(self, findings: Sequence[Finding]) -> None:
-        first = "; ".join(f"payment {one.payment + 1}, {one.field}: {one.sentence}" for one in findings[:_FIRST])
-        more = f" (and {len(findings) - _FIRST} more)" if len(findings) > _FIRST else ""
-        super().__init__(f"{first}{more}", findings[0].remedy)
         self.findings = tuple(findings)
+        if len(findings) == 1:
+            super().__init__(_said(findings[0]), findings[0].remedy)
+            return
+        told = [f"{_said(one)} {one.remedy}" for one in findings[:_FIRST]]
+        told += [f"And {len(findings) - _FIRST} more."] if len(findings) > _FIRST else []
+        super().__init__("\n".join(told), "Nothing was written; nostro validate --profile tells every finding.")
+
+
+def _said(one: Finding) -> str:
+    """Which payment, by its number from 1 and its end-to-end reference, which field and which rule."""
+    named = f" ({one.end_to_end})" if one.end_to_end else ""
+    return f"payment {one.payment + 1}{named}, {one.field} ({one.rule}): {one.sentence}"
 
 
 def check(payments: Iterable[Instruction], profile: Profile, settlement_date: date | None = None) -> list[Finding]:
