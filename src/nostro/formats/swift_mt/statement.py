@@ -253,7 +253,11 @@ class Statement:
 
     def _amount(self, told: Field) -> Amount | None:
         value = amount_in(told.text, self.currency)
-        return Amount(value=value, currency=self.currency) if value is not None and self.currency in TOLD_CURRENCIES else None
+        return (
+            Amount(value=value, currency=self.currency)
+            if value is not None and self.currency in TOLD_CURRENCIES
+            else None
+        )
 
     # The end
 

@@ -75,12 +75,7 @@ def decimal(told: str, currency: str = "") -> Decimal:
     Of both marks the last one is the decimal one. `12.500` is refused in a `currency` that has less than three digits.
     """
     plain = told.replace(" ", "")
-    if (
-        currency
-        and plain[-4:-3] in (",", ".")
-        and usual_digits(currency) < _THOUSANDS
-        and _TWO_WAYS.fullmatch(plain)
-    ):
+    if currency and plain[-4:-3] in (",", ".") and usual_digits(currency) < _THOUSANDS and _TWO_WAYS.fullmatch(plain):
         raise Unreadable("the amount can be read in two ways")
     if "." in plain and "," in plain:
         if not _GROUPED.fullmatch(plain):
