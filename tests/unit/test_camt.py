@@ -10,7 +10,6 @@ import pytest
 
 from nostro.formats.iso20022.camt import DETAILS_KEPT, read_camt
 from nostro.model.failures import FormatRefused
-from nostro.model.money import InexactAmountError, plain
 from nostro.model.statements import Check, Entry, Reject, StatementEnd, StatementHead
 
 ROOT = Path(__file__).parents[2]
@@ -275,14 +274,6 @@ def test_what_is_no_camt_is_refused_with_one_sentence(content: bytes) -> None:
     with pytest.raises(FormatRefused) as refused:
         list(read_camt([content]))
     assert refused.value.sentence.endswith(".")
-
-
-@pytest.mark.parametrize("code", ["XAU", "XDR"])
-def test_metals_and_units_of_account_are_told_and_never_become_money(code: str) -> None:
-    told = one_entry(document(entry("1.23456")).replace(b"'EUR'", f"'{code}'".encode())).amount
-    assert (plain(told.value), told.currency, told.is_finer) == ("1.23456", code, True)
-    with pytest.raises(InexactAmountError, match="no smallest unit"):
-        told.to_money()
 
 
 def test_nesting_without_end_stops_the_reading() -> None:

@@ -44,13 +44,6 @@ def rejects(items: list[MtItem]) -> list[Reject]:
     return [item for item in items if isinstance(item, Reject)]
 
 
-def test_a_metal_account_has_as_many_digits_as_the_bank_tells() -> None:
-    gold = (HEAD + ":61:260831C1,234NTRFNONREF\n" + END.format(closing="101,234")).replace("EUR", "XAU")
-    items = read(gold)
-    assert (str(only(items).amount.value), only(items).amount.currency) == ("1.234", "XAU")
-    assert (failed(items), rejects(items)) == ([], [])
-
-
 def test_a_statement_has_its_head_balances_and_entries() -> None:
     items = statement(":61:2608310901CR12,50NTRFINV-17//B7-1", ":86:Invoice INV/2026/00012", closing="112,50")
     told = head(items)
