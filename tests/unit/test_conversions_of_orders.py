@@ -124,6 +124,26 @@ def test_a_reject_of_the_source_is_told_with_its_line() -> None:
     assert "file[1], line 7: the amount is no number; it is not in the result." in told.stderr
 
 
+@pytest.mark.parametrize(
+    "read, name, place",
+    [
+        ("iso20022/pain001.xml", "mt101", "CdtTrfTxInf[2], line 6: Field 32B"),
+        ("bai2/deletion.bai", "mt940", "account[1], line 3: Field 62F"),
+    ],
+)
+def test_what_a_swift_message_refuses_is_told_with_its_place(read: str, name: str, place: str) -> None:
+    refused = typed("convert", str(FOLDER / "formats" / "read" / read), "--to", name)
+    assert (refused.exit_code, place in refused.stderr) == (2, True)
+
+
+def test_a_request_for_statements_that_name_no_account_asks_for_it() -> None:
+    words = ("convert", str(FOLDER / "formats" / "read" / "qif" / "bank.qif"), "--to", "camt.060")
+    assert "account (" in typed(*words).stderr
+    told = {"account": "DE89370400440532013000", "owner": "Company 1", "from": "2026-08-01", "to": "2026-08-31"}
+    given = [word for name, value in told.items() for word in ("--with", f"{name}={value}")]
+    assert "<IBAN>DE89370400440532013000</IBAN>" in typed(*words, *given).stdout
+
+
 BILL = FOLDER / "formats" / "read" / "qr_bill"
 PAYER = ("--with", "debtor-account=CH9300762011623852957", "--with", "debtor-bic=POFICHBEXXX")
 

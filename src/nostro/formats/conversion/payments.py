@@ -150,9 +150,12 @@ def to_mt101(items: Iterable[Item], order: Order) -> Iterator[bytes]:
         if checked.found:
             continue
         last = grouped.add(one, last)
-        if id(last) not in chains:
-            chains[id(last)] = Chain(numbered(head, len(chains) + 1), last.first.payment)
-        chains[id(last)].count(one.payment)
+        try:
+            if id(last) not in chains:
+                chains[id(last)] = Chain(numbered(head, len(chains) + 1), last.first.payment)
+            chains[id(last)].count(one.payment)
+        except FormatRefused as refused:
+            raise FormatRefused(f"{place(one.told)}: {refused.sentence}", refused.remedy) from None
     checked.end()
     run.heard(order)
     for group, inside in grouped.given():

@@ -42,17 +42,25 @@ def write_mt940(items: Iterable[StatementHead | Entry | StatementEnd]) -> Iterat
     reached = Decimal(0)
     for told in items:
         if isinstance(told, StatementHead):
-            head, opening = told, _opening(told)
-            reached = opening.amount.value
-            yield lines(_beginning(told, opening))
-        elif head is None:
+            head = told
+        if head is None:
             raise FormatRefused("An entry stands before any statement.", "Give the statement's head first.")
-        elif isinstance(told, Entry):
-            yield lines(_entry(told, head.currency))
-            reached += told.signed.value
-        else:
-            yield lines([*_ending(told, head, reached), "-"])
-            head = None
+        source = head.source if isinstance(told, StatementEnd) else told.source
+        try:
+            if isinstance(told, StatementHead):
+                opening = _opening(told)
+                reached = opening.amount.value
+                yield lines(_beginning(told, opening))
+            elif isinstance(told, Entry):
+                yield lines(_entry(told, head.currency))
+                reached += told.signed.value
+            else:
+                yield lines([*_ending(told, head, reached), "-"])
+                head = None
+        except FormatRefused as refused:
+            line = f", line {source.line}" if source.line else ""
+            where = f"{source.where}{line}: " if source.where else ""
+            raise FormatRefused(f"{where}{refused.sentence}", refused.remedy) from None
     if head is not None:
         raise FormatRefused("The last statement has no end.", "Give it, with the closing balance's day.")
 
