@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from nostro.formats.catalogue import tell
+from nostro.formats.iso20022.camt import read_camt
 from nostro.formats.reading import Item
 from nostro.model.failures import FormatRefused
 from nostro.model.messages import Instruction
@@ -17,6 +18,7 @@ from nostro.model.money import Amount
 from nostro.model.parties import BankAccount, Party
 from nostro.model.statements import References, Reject, StatementHead
 from tests.golden.pairs import FOLDER
+from tests.unit.test_camt import balance, document, entry
 from tests.unit.test_conversions import (
     ANSWER,
     ASKED_BACK,
@@ -142,6 +144,21 @@ def test_a_request_for_statements_that_name_no_account_asks_for_it() -> None:
     told = {"account": "DE89370400440532013000", "owner": "Company 1", "from": "2026-08-01", "to": "2026-08-31"}
     given = [word for name, value in told.items() for word in ("--with", f"{name}={value}")]
     assert "<IBAN>DE89370400440532013000</IBAN>" in typed(*words, *given).stdout
+
+
+@pytest.mark.parametrize("more, lost", [("", []), ("<Purp><Cd>SALA</Cd></Purp>", ["details", "details_total"])])
+def test_a_detail_that_only_repeats_its_entry_is_no_loss(more: str, lost: list[str]) -> None:
+    detail = (
+        "<AcctSvcrRef>B-1</AcctSvcrRef><NtryDtls><TxDtls><Refs><EndToEndId>E-1</EndToEndId></Refs><RltdPties><Dbtr><Pty>"
+        f"<Nm>Customer 017</Nm></Pty></Dbtr></RltdPties>{more}<RmtInf><Ustrd>Invoice 1</Ustrd></RmtInf></TxDtls>"
+        "</NtryDtls>"
+    )
+    day = "<BookgDt><Dt>2026-08-31</Dt></BookgDt><ValDt><Dt>2026-08-31</Dt></ValDt>"
+    whole = balance("OPBD", "10.00"), balance("CLBD", "22.34"), entry(more=day + detail)
+    _, said = converted("mt940", list(read_camt([document(*whole)])))
+    assert [one for one in said if "Ntry" in one] == [
+        f"/Document/BkToCstmrStmt/Stmt[1]/Ntry[1], line 2: {'; '.join(f'{name} was not carried' for name in lost)}."
+    ] * bool(lost)
 
 
 BILL = FOLDER / "formats" / "read" / "qr_bill"
