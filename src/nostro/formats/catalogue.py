@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from nostro.formats.bacs.reports import BACS_REPORTS
 from nostro.formats.bacs.standard_18 import BACS_18
-from nostro.formats.containers import documents
+from nostro.formats.containers import documents, refusing
 from nostro.formats.einvoice.formats import EINVOICES
 from nostro.formats.iso20022.formats import ISO20022
 from nostro.formats.lockbox.read import LOCKBOX
@@ -63,17 +63,17 @@ def tell(
     """
     for document in documents(chunks):
         try:
-            beginning, whole = _peeked(document.chunks)
+            peeked = _peeked(document.chunks)
         except FormatRefused as refused:
             if not document.where:
                 raise
             yield Told(document.where, None, iter(()), str(refused))
             continue
-        found = declared or recognise(Beginning(beginning, document.where or name))
+        found = declared or recognise(Beginning(peeked.beginning, document.where or name))
         if table is not None and (found is None or found.name == TABLE.name):
             found = table
-        refusal = UNKNOWN if beginning else _EMPTY
-        yield Told(document.where, found, found.read(whole) if found else iter(()), refusal, document.again)
+        refusal = str(peeked.broken) if peeked.broken else UNKNOWN if peeked.beginning else _EMPTY
+        yield Told(document.where, found, found.read(peeked.whole) if found else iter(()), refusal, document.again)
 
 
 def unread(told: Told) -> Iterable[Unread]:
@@ -86,11 +86,24 @@ def recognise(beginning: Beginning) -> Format | None:
     return next((known for known in FORMATS if known.recognises(beginning)), None)
 
 
-def _peeked(chunks: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
-    """The first bytes, and all of them."""
-    given, held = iter(chunks), b""
-    for chunk in given:
-        held += chunk
-        if len(held) >= BEGINNING_BYTES:
-            break
-    return held[:BEGINNING_BYTES], chain((held,), given)
+class _Peeked(NamedTuple):
+    """The first bytes, all of them, and why they break off so early, where they do: whoever reads them is told too."""
+
+    beginning: bytes
+    whole: Iterator[bytes]
+    broken: FormatRefused | None
+
+
+def _peeked(chunks: Iterable[bytes]) -> _Peeked:
+    """Raises `FormatRefused` where nothing can be had."""
+    given, held, broken = iter(chunks), b"", None
+    try:
+        for chunk in given:
+            held += chunk
+            if len(held) >= BEGINNING_BYTES:
+                break
+    except FormatRefused as refused:
+        if not held:
+            raise
+        given, broken = refusing(refused), refused
+    return _Peeked(held[:BEGINNING_BYTES], chain((held,), given), broken)
