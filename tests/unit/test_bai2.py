@@ -178,3 +178,18 @@ def test_an_account_without_its_trailer_is_told_and_a_cut_file_is_rejected() -> 
 def test_what_is_something_else_is_refused() -> None:
     with pytest.raises(FormatRefused):
         read(read_bai2, "hello")
+
+
+def test_a_line_of_states_that_ends_with_a_comma_too_many_moves_none_of_those_that_follow() -> None:
+    items = reported(
+        "88,040,90000,,,045,100000,,,/",
+        "88,100,12500,1,,400,000,0,/",
+        "16,195,12500,,,,/",
+        first="03,123456789,USD,010,100000,,,015,112500,,,/",
+        total="427500",
+    )
+    told = {balance.code: balance.amount.value for balance in end(items).balances}
+    assert told == {
+        "OPBD": Decimal("1000.00"), "CLBD": Decimal("1125.00"), "OPAV": Decimal("900.00"), "CLAV": Decimal("1000.00"),
+    }  # fmt: skip
+    assert failed(items) == {}

@@ -257,6 +257,8 @@ def test_a_currency_in_the_amounts_name_is_told_and_an_account_that_changes_is_a
     assert entries(items)[0].amount.currency == "EUR"
     items = table("Date;Booking text;Debit CHF;Credit CHF\n31.08.2026;Rent;1.25;\n", None)
     assert [(one.amount.currency, one.direction) for one in entries(items)] == [("CHF", "debit")]
+    items = table("Könyvelés dátuma;Összeg;Pénznem\n2026-08-31;-1,00;HUF\n", None)
+    assert entries(items)[0].amount.currency == "HUF"
     given = "Date,Payee,Account number,Amount\n2026-08-31,A,1,-1.00\n2026-08-31,B,2,1.00\n"
     assert "other side" in propose(Beginning(given.encode())).questions[0]
 

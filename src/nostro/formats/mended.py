@@ -23,6 +23,8 @@ _ALLOWED = bytes({*range(0x20, 0x100), *b"\t\r"})
 """Beside ends of lines, which are counted by the way."""
 _FORBIDDEN = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]")
 _BARE = re.compile(rb"&(?!(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#x[0-9a-fA-F]{1,6});)")
+_ASIDE = re.compile(rb"<!--.*?(?:-->|\Z)|<\?.*?(?:\?>|\Z)", re.DOTALL)
+"""Comments and processing instructions: there an ampersand is right as it is."""
 _AGAIN = re.compile(rb"<\?xml\s")
 _RAW = b"<![CDATA["
 _BEGUN = re.compile(rb"[<&][^<&>;]{0,11}\Z")
@@ -109,8 +111,10 @@ class _Mender:
         """`ends`: those of its lines, and what XML forbids."""
         if ends.strip(b"\n") or (b"\xef" in told and b"\xef\xbf" in told):
             told = self._replaced(_FORBIDDEN, _STAND_IN, told, "characters that XML forbids are replaced")
-        if b"&" in told and not self._raw:
-            told = self._replaced(_BARE, b"&amp;", told, "an ampersand that begins no entity is taken for itself")
+        if b"&" in told and not self._raw and _BARE.search(told):
+            sentence = "an ampersand that begins no entity is taken for itself"
+            hidden = _ASIDE.sub(lambda aside: aside[0].replace(b"&", b"+"), told)
+            told = self._replaced(_BARE, b"&amp;", hidden, sentence)
         return told
 
     def _replaced(self, pattern: re.Pattern[bytes], by: bytes, told: bytes, sentence: str) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -37,6 +38,7 @@ _GROUP_STATES = {"2": "a deletion", "3": "a correction", "4": "a test"}
 _SAME_DAY = frozenset({"3", "4"})
 _SUMMARIES: dict[str, Direction] = {"100": "credit", "400": "debit"}
 _BALANCES = 200
+_CODE = re.compile(r"\d{3}", re.ASCII)
 
 
 @dataclass(slots=True)
@@ -174,10 +176,16 @@ def begin(file: Sequence[str], group: Sequence[str], told: Sequence[str], number
 
 
 def _take_states(account: ReportedAccount, told: Sequence[str], line: int) -> None:
-    """Type code, amount, item count and funds of each state or summary of a record 03."""
+    """Type code, amount, item count and funds of each state or summary of a record 03.
+
+    A field without a code is passed by itself: some banks end each line of a record with a comma too many.
+    """
     place = 0
     while place + 1 < len(told):
         code, amount, count = told[place].strip(), told[place + 1], _at(told, place + 2)
+        if not code and (not amount.strip() or _CODE.fullmatch(amount.strip())):
+            place += 1
+            continue
         try:
             account.total += raw_number(amount) or 0
             if code:

@@ -60,7 +60,7 @@ _NAMES: Mapping[str, str] = {
     "currency": """
         currency | devise du compte | account currency | kontowahrung | mena uctu | valiuta | valuuta | ccy | wahrung
         | waehrung | divisa | moneda | devise | munt | muntsoort | moeda | valutakode | waluta | curr | currency code
-        | mena | whg | buchungswahrung | devizanem | tranzakcio devizaneme | valutacode""",
+        | mena | whg | buchungswahrung | devizanem | penznem | tranzakcio devizaneme | valutacode""",
     "bank_account": """
         account | account number | account no | own account | auftragskonto | rekening | rekeningnummer | compte |
         cuenta | conto | iban auftragskonto | numero de compte | iban/bban | rachunek | my account | from account |
