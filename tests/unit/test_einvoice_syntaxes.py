@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from nostro.formats.einvoice.arithmetic import checks_of, summed
+from nostro.formats.einvoice.arithmetic import summed
 from nostro.formats.einvoice.cii import read_cii, write_cii
 from nostro.formats.einvoice.converting import convert
 from nostro.formats.einvoice.rules import validate
@@ -17,16 +17,7 @@ from nostro.formats.einvoice.schemas import check_schema
 from nostro.formats.einvoice.ubl import read_ubl, write_ubl
 from nostro.formats.kinds import SCHEMAS
 from nostro.model.failures import FormatRefused
-from nostro.model.invoices import (
-    AllowanceCharge,
-    Attachment,
-    Invoice,
-    InvoiceParty,
-    Price,
-    TaxBreakdown,
-    TaxCategory,
-    Totals,
-)
+from nostro.model.invoices import AllowanceCharge, Attachment, Invoice, InvoiceParty, Price, Totals
 from nostro.model.money import Amount
 from nostro.model.statements import Reject
 from tests.unit.einvoices import DEBITED, RICH, SELLER, eur, line, same
@@ -184,14 +175,6 @@ def test_the_tax_that_oioubl_has_in_place_of_what_is_without_it_is_set_right() -
     assert (told.totals.without_tax, told.totals.tax) == (eur("100.00"), eur("20.00"))
     assert [check.name for check in told.checks if not check.ok] == []
     assert told_by(text).totals.without_tax == eur("100.00")
-
-
-def test_a_category_that_en_16931_has_no_rule_for_is_checked_without_naming_one() -> None:
-    rate = TaxCategory(category="StandardRated", rate=Decimal(20))
-    told = RICH.model_copy(update={"lines": (line(1, tax=rate),), "allowances_charges": ()})
-    part = TaxBreakdown(taxable=eur("50.00"), amount=eur("10.00"), tax=rate)
-    failed = [check.name for check in checks_of(told.model_copy(update={"tax_breakdown": (part,)})) if not check.ok]
-    assert failed == ["category"]
 
 
 def test_an_amount_that_is_no_number_is_left_out_and_located() -> None:

@@ -51,7 +51,7 @@ def _sum_checks(invoice: InvoiceContent) -> Iterator[Check]:
             detail = f"{field} is told in {amount.currency}, the invoice in {invoice.currency}"
             yield Check(name="currency", ok=False, detail=detail)
     lines, allowances, charges = _value(told.lines), _value(told.allowances), _value(told.charges)
-    if invoice.lines:
+    if any(line.amount is not None for line in invoice.lines):
         yield from _equal("BR-CO-10", told.lines, sum_of_lines(invoice.lines))
     yield from _equal("BR-CO-11", told.allowances, _sum(one.amount for one in _allowances(invoice, charge=False)))
     yield from _equal("BR-CO-12", told.charges, _sum(one.amount for one in _allowances(invoice, charge=True)))

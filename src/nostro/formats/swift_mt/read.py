@@ -56,10 +56,12 @@ def type_of(piece: Piece) -> str:
         return "101"
     if "32A" in tags and not tags & _ENTRIES:
         return _of_one_amount(tags)
-    return "940" if tags & STATEMENT_TAGS else said
+    return "940" if tags & _ACCOUNTS else said
 
 
 _ENTRIES = frozenset({"28", "28C", "34F", "60", "60F", "60M", "61", "62", "62F", "62M"})
+_ACCOUNTS = STATEMENT_TAGS - {"20", "21"}
+"""A message without type that has none of these is no statement: messages of every category have 20 and 21."""
 
 
 def _of_one_amount(tags: set[str]) -> str:
