@@ -263,6 +263,13 @@ def test_a_currency_in_the_amounts_name_is_told_and_an_account_that_changes_is_a
     assert "other side" in propose(Beginning(given.encode())).questions[0]
 
 
+def test_a_column_of_nothing_but_states_tells_them_whatever_it_is_called() -> None:
+    given = "Buchungstag;Betrag;Waehrung;Info\n31.08.26;-1,00;EUR;Umsatz vorgemerkt\n30.08.26;2,00;EUR;Umsatz gebucht\n"
+    assert [one.state for one in entries(table(given, None))] == ["pending", "booked"]
+    given = given.replace("Umsatz gebucht", "Filiale 17")
+    assert [one.state for one in entries(table(given, None))] == ["booked", "booked"]
+
+
 def test_running_balances_prove_that_positive_amounts_are_debits() -> None:
     given = "Date,Amount,Balance\n2026-08-29,0.00,100.00\n2026-08-30,10.00,90.00\n2026-08-31,5.00,85.00\n"
     proposal = propose(Beginning(given.encode()))

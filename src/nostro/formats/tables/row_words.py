@@ -46,7 +46,8 @@ _STATES: Mapping[EntryState, str] = {
         gennemfort | bokfort | kirjattu | decontat | inregistrat""",
     "pending": """
         pending | authorised | authorized | authorisation | authorization | hold | on hold | held | in progress |
-        processing | uncleared | unsettled | scheduled | expected | open | vorgemerkt | umsatz vorgemerkt | vormerkung |
+        processing | uncleared | unsettled | scheduled | expected | open | vorgemerkt | umsatz vorgemerkt |
+        umsatz vorgemerkt und nicht gebucht | vormerkung |
         in bearbeitung | offen | reserviert | ausstehend | en attente | en cours | a venir | in attesa | in sospeso |
         non contabilizzato | autorizzato | pendiente | en proceso | retenido | pendente | em processamento |
         autorizado | in behandeling | gereserveerd | openstaand | oczekujaca | oczekuje | w realizacji | blokada |

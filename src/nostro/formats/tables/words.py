@@ -106,7 +106,8 @@ _NAMES: Mapping[str, str] = {
         reference | transaction id | operation number | transaction reference | ref | id | fitid | bank reference |
         referencia | riferimento | referentie | transaction number | numero d operation | transfer
         reference | payment id | transactiereferentie | archiveringscode | reference number | volgnr | banki azonosito
-        | zkb reference""",
+        | zkb reference | n° de transaction | transaktionscode | codice transazione | id de transaccion |
+        numer transakcji""",
     "structured": """
         gestructureerde mededeling | communication structuree | structured communication | structured reference |
         variable symbol | variable symbol 1 | variabilni symbol | variabilni symbol 1 | vs | viitenumber | viite""",
