@@ -164,9 +164,10 @@ UBL_1 = "<Invoice xmlns='urn:sfti:documents:BasicInvoice:1:0'><ID>1</ID><IssueDa
         (UBL_1, "XML that begins with Invoice of urn:sfti:documents:BasicInvoice:1:0"),
         ("<a xmlns:x='http://www.w3.org/2001/x' xmlns='urn:a:1'/>", "XML that begins with a of urn:a:1"),
         ("<html><body/></html>", "XML that begins with html"),
+        ("{1:F01BANKBEBBAXXX0017000017}{2:I199DEUTDEFFXXXXN}{4:\n:20:X\n:79:A\n-}", "the SWIFT message MT199"),
     ],
 )
-def test_xml_that_is_not_read_is_named(tmp_path: Path, text: str, says: str) -> None:
+def test_what_is_not_read_is_named_where_it_says_what_it_is(tmp_path: Path, text: str, says: str) -> None:
     (tmp_path / "file").write_text(text)
     code, told, errors = typed(str(tmp_path / "file"))
     assert (code, told) == (2, [])

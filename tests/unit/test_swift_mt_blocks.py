@@ -132,6 +132,8 @@ def test_a_field_of_endless_lines_is_cut_and_said() -> None:
         (":20:X\n:21:Y\n:25:1\n:32A:260831EUR1,\n:52A:DEUTDEFF\n", ""),
         ("{2:I900DEUTDEFFXXXXN}{4:\n:20:X\n:21:Y\n:25:1\n:32A:260831EUR1,\n-}", "900"),
         ("{2:I199DEUTDEFFXXXXN}{4:\n:20:X\n:21:Y\n-}", "199"),
+        ("{2:I941DEUTDEFFXXXXN}{4:\n:20:X\n:25:1\n:28:1\n:60F:C260831EUR1,\n:90D:7EUR9,\n:62F:C260831EUR2,\n-}", "941"),
+        ("{2:I941DEUTDEFFXXXXN}{4:\n:20:X\n:25:1\n:61:260831C1,NMSC\n:62F:C260831EUR2,\n-}", "940"),
         ("{4:\n:20:X\n:12:719\n:77E:\n:27A:1/1\n:21A:7\n-}", ""),
     ],
 )

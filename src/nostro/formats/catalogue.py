@@ -45,6 +45,7 @@ _NO_TYPE = (
     f"{_MESSAGE}head.",
 )
 """Namespaces that do not say what a document is: those of XML itself, and of envelopes with their heads."""
+_SWIFT = re.compile(r"\{1:[^{}]{0,40}\}\s*\{2:[IO](\d{3})")
 _SPACE = re.compile(r"[\w:/.#-]{1,100}", re.ASCII)
 _IS = "This is no file that Nostro knows: it is {}."
 _EMPTY = _IS.format("empty")
@@ -98,9 +99,11 @@ def recognise(beginning: Beginning) -> Format | None:
 
 
 def _refusal(beginning: Beginning) -> str:
-    """What is said of a file that is none: of XML also what it is, for it may be of a family that is known."""
+    """What is said of a file that is none: where it says what it is, that too, for its family may be known."""
     if not beginning.raw:
         return _EMPTY
+    if found := _SWIFT.match(beginning.text.lstrip("\ufeff \r\n\x01")):
+        return _IS.format(f"the SWIFT message MT{found[1]}")
     if not beginning.elements:
         return UNKNOWN
     spaces = [one for one in beginning.namespaces if _SPACE.fullmatch(one) and not one.startswith(_NO_TYPE)]
