@@ -24,7 +24,7 @@ _ROWS: Mapping[str, str] = {
         saldo koncowe | konecny zustatek | zaro egyenleg | utgaende saldo | utgaaende saldo | loppsaldo |
         likutis pabaigai | likutis laikotarpio pabaigai | beigu atlikums | sold final""",
     "sum": """
-        turnover | total credits | total debits | total credit | total debit | total deposits | total withdrawals |
+        turnover | transactions total | total credits | total debits | total credit | total debit | total deposits | total withdrawals |
         total movimientos | totale movimenti | total des operations | umsatzsumme | apyvarta | kaive | apgrozijums |
         obroty""",
 }
