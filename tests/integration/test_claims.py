@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from nostro.model.facts import EntryReported
+from nostro.model.facts import EntryReported, Fact
+from nostro.model.references import Reference
 from nostro.processes.bank_movement import PROCESS
+from nostro.processes.kit.process import Begin
 from nostro.store.database import Database
-from tests.integration.synthetic import House, as_fact
+from tests.integration import synthetic
+from tests.integration.synthetic import House, as_fact, payout
 from tests.movements import banking_entity, report
 from tests.stories import SmallRules, eur
 
@@ -36,3 +41,26 @@ async def test_a_movement_keeps_what_another_report_claimed_for_it_and_was_passe
             " where process = 'bank_movement' group by 1 order by 1"
         )
     assert [reports for _, reports in taken] == [2] * 2 * len(AMOUNTS)
+
+
+async def test_what_the_engine_addresses_to_a_subject_claims_nothing_for_it(database_url: str) -> None:
+    """A process may have a word on every fact; on which subject a deadline falls due isn't for it to say."""
+    asked = list[str]()
+
+    def begins(fact: Fact) -> Begin:
+        asked.append(fact.type)
+        return Begin("po_1", (Reference.to("part", fact.type),))
+
+    async with Database(database_url, size=4) as database:
+        house = House(database)
+        house.processes["payout"] = replace(synthetic.PROCESS, begins=begins)
+        await house.begin()
+        await house.tell([as_fact(payout("po_1"))])
+        await house.settle()
+        house.later(hours=2)
+        await house.tenure.step(house.now)
+        await house.settle()
+        decided = await house.all("select type, rule from fact where process = 'payout' order by revision")
+        claimed = await house.all("select subject, count(*) from reference where kind = 'part' group by 1")
+    assert decided == [("payout.reported", "reported"), ("deadline.fell_due", "late")]
+    assert (set(asked), claimed) == ({"payout.reported"}, [("po_1", 1)])
