@@ -54,7 +54,7 @@ def mended(chunks: Iterable[bytes], flaws: list[str]) -> Iterator[Slice]:
 class _Mender:
     def __init__(self, beginning: bytes, flaws: list[str]) -> None:
         self._flaws, self._told = flaws, set[str]()
-        self._line, self._held, self._begins, self._raw = 1, b"", True, False
+        self._line, self._held, self._begins, self._raw, self._strange = 1, b"", True, False, b""
         self._codec = self._codec_of(beginning)
         self._decoder = codecs.getincrementaldecoder(self._codec)()
 
@@ -69,6 +69,7 @@ class _Mender:
             "".encode(name)  # raises for what Python knows that is no encoding of text
         except (LookupError, UnicodeDecodeError):
             self._tell("encoding", "it says an encoding that nobody knows, and is read as UTF-8")
+            self._strange = said[1]
             return "utf-8"
         return "utf-8" if name.startswith(_UNICODE) else name
 
@@ -76,6 +77,9 @@ class _Mender:
         """What can be told with these bytes."""
         told = self._held + self._decoded(piece, final=final).encode("utf-8", "surrogatepass")
         self._held = b""
+        if self._strange:
+            # A parser that is told the encoding still minds how this one is spelt.
+            told, self._strange = told.replace(self._strange, b"UTF-8", 1), b""
         if not final and (open_end := _BEGUN.search(told, max(0, len(told) - 12))):
             told, self._held = told[: open_end.start()], told[open_end.start() :]
         # One sign is looked for many times as fast as several, and most pieces hold neither of these two.

@@ -24,9 +24,9 @@ _ROWS: Mapping[str, str] = {
         saldo koncowe | konecny zustatek | zaro egyenleg | utgaende saldo | utgaaende saldo | loppsaldo |
         likutis pabaigai | likutis laikotarpio pabaigai | beigu atlikums | sold final""",
     "sum": """
-        turnover | transactions total | total credits | total debits | total credit | total debit | total deposits | total withdrawals |
-        total movimientos | totale movimenti | total des operations | umsatzsumme | apyvarta | kaive | apgrozijums |
-        obroty""",
+        turnover | transactions total | total credits | total debits | total credit | total debit | total deposits |
+        total withdrawals | total movimientos | totale movimenti | total des operations | umsatzsumme | apyvarta |
+        kaive | apgrozijums | obroty""",
 }
 _LABELS = {name_of(label): meaning for meaning, labels in _ROWS.items() for label in labels.split("|")}
 _DATED = re.compile(
