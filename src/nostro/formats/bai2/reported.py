@@ -11,6 +11,7 @@ from typing import Any
 
 from nostro.formats.bai2.codes import BALANCES, INFORMATION, RETURNED, REVERSED, direction_of, moving
 from nostro.formats.bai2.fields import day_of, funds, instant_of, raw_number, signed
+from nostro.formats.bai2.labelled import other_side
 from nostro.formats.checks import Control
 from nostro.formats.codes import name_of
 from nostro.formats.line_statements import LineItem, Running, whole_number
@@ -37,6 +38,8 @@ _GROUP_STATES = {"2": "a deletion", "3": "a correction", "4": "a test"}
 """What is no news of money: it takes back or mends what was told before, or is none at all."""
 _SAME_DAY = frozenset({"3", "4"})
 _SUMMARIES: dict[str, Direction] = {"100": "credit", "400": "debit"}
+_GONE_BACK = RETURNED | REVERSED | {"261"}
+"""Returns and rejects: some of them name the sides of the payment that they end, others their own."""
 _BALANCES = 200
 _CODE = re.compile(r"\d{3}", re.ASCII)
 
@@ -95,6 +98,7 @@ class ReportedAccount:
             ),
             "bank_transaction_code": code,
             "remittance": tuple(lines),
+            **(other_side(lines, direction) if code not in _GONE_BACK else {}),
             "returned": ReturnInformation(proprietary=code, text=title) if code in RETURNED else None,
             "additional": title,
         }
