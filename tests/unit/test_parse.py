@@ -181,6 +181,28 @@ def test_an_empty_file_is_said_to_be_empty_and_standard_input_is_called_so() -> 
     assert errors.splitlines()[0] == "standard input: This is no file that Nostro knows: it is empty."
 
 
+ENVELOPED = """<Envelope xmlns="urn:swift:xsd:envelope"><AppHdr xmlns="urn:iso:std:iso:20022:tech:xsd:head.001.001.02"/>
+<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.105.001.02"/></Envelope>"""
+UBL_1 = "<Invoice xmlns='urn:sfti:documents:BasicInvoice:1:0'><ID>1</ID><IssueDate>2026-08-31</IssueDate></Invoice>"
+
+
+@pytest.mark.parametrize(
+    "text, says",
+    [
+        (ENVELOPED, "the ISO 20022 message camt.105.001.02"),
+        (UBL_1, "XML that begins with Invoice of urn:sfti:documents:BasicInvoice:1:0"),
+        ("<a xmlns:x='http://www.w3.org/2001/x' xmlns='urn:a:1'/>", "XML that begins with a of urn:a:1"),
+        ("<html><body/></html>", "XML that begins with html"),
+        ("{1:F01BANKBEBBAXXX0017000017}{2:I199DEUTDEFFXXXXN}{4:\n:20:X\n:79:A\n-}", "the SWIFT message MT199"),
+    ],
+)
+def test_what_is_not_read_is_named_where_it_says_what_it_is(tmp_path: Path, text: str, says: str) -> None:
+    (tmp_path / "file").write_text(text)
+    code, told, errors = typed(str(tmp_path / "file"))
+    assert (code, told) == (2, [])
+    assert errors.splitlines()[0].endswith(f"file: This is no file that Nostro knows: it is {says}.")
+
+
 def test_the_remedy_for_unknown_files_is_told_once_however_many_there_are(tmp_path: Path) -> None:
     for number in range(3):
         (tmp_path / f"{number}.jpg").write_bytes(b"\xff\xd8\xff\xe0")

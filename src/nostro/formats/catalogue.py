@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import NamedTuple
@@ -36,7 +37,18 @@ FORMATS: Sequence[Format] = (
 """The most particular ones first: what anything could be (CSV) comes last."""
 UNKNOWN = "This is no file that Nostro knows."
 REMEDY = "docs/look-up/formats.md lists those that it knows; what the columns of a table mean, a profile says."
-_EMPTY = "This is no file that Nostro knows: it is empty."
+_MESSAGE = "urn:iso:std:iso:20022:tech:xsd:"
+_NO_TYPE = (
+    "http://www.w3.org/",
+    "urn:swift:xsd:envelope",
+    "http://www.unece.org/cefact/namespaces/StandardBusinessDocumentHeader",
+    f"{_MESSAGE}head.",
+)
+"""Namespaces that do not say what a document is: those of XML itself, and of envelopes with their heads."""
+_SWIFT = re.compile(r"\{1:[^{}]{0,40}\}\s*\{2:[IO](\d{3})")
+_SPACE = re.compile(r"[\w:/.#-]{1,100}", re.ASCII)
+_IS = "This is no file that Nostro knows: it is {}."
+_EMPTY = _IS.format("empty")
 
 
 class Told(NamedTuple):
@@ -72,7 +84,7 @@ def tell(
         found = declared or recognise(Beginning(peeked.beginning, document.where or name))
         if table is not None and (found is None or found.name == TABLE.name):
             found = table
-        refusal = str(peeked.broken) if peeked.broken else UNKNOWN if peeked.beginning else _EMPTY
+        refusal = str(peeked.broken) if peeked.broken else _refusal(Beginning(peeked.beginning))
         yield Told(document.where, found, found.read(peeked.whole) if found else iter(()), refusal, document.again)
 
 
@@ -84,6 +96,22 @@ def unread(told: Told) -> Iterable[Unread]:
 def recognise(beginning: Beginning) -> Format | None:
     """The first format whose file this is."""
     return next((known for known in FORMATS if known.recognises(beginning)), None)
+
+
+def _refusal(beginning: Beginning) -> str:
+    """What is said of a file that is none: where it says what it is, that too, for its family may be known."""
+    if not beginning.raw:
+        return _EMPTY
+    if found := _SWIFT.match(beginning.text.lstrip("\ufeff \r\n\x01")):
+        return _IS.format(f"the SWIFT message MT{found[1]}")
+    if not beginning.elements:
+        return UNKNOWN
+    spaces = [one for one in beginning.namespaces if _SPACE.fullmatch(one) and not one.startswith(_NO_TYPE)]
+    for space in spaces:
+        if space.startswith(_MESSAGE):
+            return _IS.format(f"the ISO 20022 message {space.removeprefix(_MESSAGE)}")
+    of = f" of {spaces[0]}" if spaces else ""
+    return _IS.format(f"XML that begins with {beginning.elements[0][:100]}{of}")
 
 
 class _Peeked(NamedTuple):
