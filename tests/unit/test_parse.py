@@ -118,6 +118,8 @@ def test_the_summary_is_a_table_to_hold_against_the_banks_portal(tmp_path: Path)
         assert told in done.stdout
 
 
+WIDE = {"COLUMNS": "200"}
+"""A terminal in which no cell is folded."""
 TOLD = """:20:S1
 :25:DE89370400440532013000
 :28C:244/1
@@ -132,7 +134,7 @@ TOLD = """:20:S1
 
 
 def test_the_summary_has_what_a_portal_shows_of_a_day() -> None:
-    done = CliRunner().invoke(build("parse"), ["parse", "-", "--summary"], input=TOLD)
+    done = CliRunner().invoke(build("parse"), ["parse", "-", "--summary"], input=TOLD, env=WIDE)
     rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in done.stdout.splitlines() if "│" in line]
     assert rows[0][1:] == ["4", "1000.00 EUR", "125.00 EUR (1)", "63.00 EUR (2)", "62.00 EUR", "1062.00 EUR"]
     days = "2026-08-28", "", "", "", "2026-08-31"
@@ -142,7 +144,7 @@ def test_the_summary_has_what_a_portal_shows_of_a_day() -> None:
 
 def test_the_summary_of_an_invoice_has_what_is_to_be_paid() -> None:
     invoice = Path(__file__).parents[1] / "golden" / "formats" / "written" / "invoice.ubl"
-    done = CliRunner().invoke(build("parse"), ["parse", str(invoice), "--summary"])
+    done = CliRunner().invoke(build("parse"), ["parse", str(invoice), "--summary"], env=WIDE)
     [row] = [line for line in done.stdout.splitlines() if "│     1 │" in line]
     assert row.split("│")[-3].strip() == "108.00 EUR"
 
