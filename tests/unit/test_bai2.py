@@ -178,3 +178,37 @@ def test_an_account_without_its_trailer_is_told_and_a_cut_file_is_rejected() -> 
 def test_what_is_something_else_is_refused() -> None:
     with pytest.raises(FormatRefused):
         read(read_bai2, "hello")
+
+
+def test_a_line_of_states_that_ends_with_a_comma_too_many_moves_none_of_those_that_follow() -> None:
+    items = reported(
+        "88,040,90000,,,045,100000,,,/",
+        "88,100,12500,1,,400,000,0,/",
+        "16,195,12500,,,,/",
+        first="03,123456789,USD,010,100000,,,015,112500,,,/",
+        total="427500",
+    )
+    told = {balance.code: balance.amount.value for balance in end(items).balances}
+    assert told == {
+        "OPBD": Decimal("1000.00"), "CLBD": Decimal("1125.00"), "OPAV": Decimal("900.00"), "CLAV": Decimal("1000.00"),
+    }  # fmt: skip
+    assert failed(items) == {}
+
+
+def test_the_other_side_is_told_behind_labels() -> None:
+    labels = ("88,CRNM: Customer 017", "88,DBNM: Company 017", "88,CACT: 17", "88,DACT: 42", "88,DABA: 021000021")
+    items = reported(
+        "16,195,12500,,,,WIRE", *labels, "16,495,500,,,,WIRE", *labels, "88,CABA: 0", "16,495,1,,,,DBNM: X"
+    )
+    incoming, outgoing, neither = entries(items)
+    assert incoming.counterparty is not None
+    assert incoming.counterparty_account is not None
+    account = incoming.counterparty_account
+    assert (incoming.counterparty.name, account.other, account.clearing_id) == ("Company 017", "42", "021000021")
+    assert outgoing.counterparty is not None
+    assert outgoing.counterparty_account is not None
+    account = outgoing.counterparty_account
+    assert (outgoing.counterparty.name, account.other, account.clearing_id) == ("Customer 017", "17", "")
+    assert (neither.counterparty, neither.counterparty_account, neither.remittance) == (None, None, ("DBNM: X",))
+    assert len(incoming.remittance) == 1 + len(labels)
+    assert entries(reported("16,266,12500,,,,WIRE RETURN", *labels))[0].counterparty is None

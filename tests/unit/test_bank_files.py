@@ -119,8 +119,9 @@ def test_an_entry_that_can_not_be_read_is_one_reject_that_says_where_it_stands()
 
 
 def test_an_entry_in_another_currency_than_its_bank_account_is_rejected() -> None:
-    (reject,) = rejected(read(document(entry().replace("EUR", "USD"))))
-    assert reject.why == "the entry is in USD, the bank account in EUR"
+    for code in ("USD", "XAU"):
+        (reject,) = rejected(read(document(entry().replace("EUR", code))))
+        assert reject.why == f"the entry is in {code}, the bank account in EUR"
 
 
 def test_an_entry_for_information_only_is_ignored_and_counted() -> None:

@@ -286,6 +286,22 @@ def test_texts_that_never_become_an_entry_stop_the_reading() -> None:
     assert "texts without an entry among them" in reject.why
 
 
+@pytest.mark.parametrize("mark", ["<!--{}-->", "<SplmtryData a='{}'/>", "<{}/>"], ids=["comment", "attribute", "name"])
+def test_a_tag_or_comment_that_does_not_end_stops_the_reading(mark: str) -> None:
+    content = document(entry(), mark.format("x" * 5_000_000), entry())
+    pieces = [content[at : at + 65_536] for at in range(0, len(content), 65_536)]
+    items = list(read_camt(pieces))
+    (reject,) = [item for item in items if isinstance(item, Reject)]
+    assert reject.why.endswith("a tag or comment of more than 4194304 bytes")
+    assert len([item for item in items if isinstance(item, Entry)]) == 1
+
+
+def test_a_text_may_be_as_long_as_it_likes() -> None:
+    content = document(entry(more="<AddtlNtryInf>" + "x" * 5_000_000 + "</AddtlNtryInf>"), entry())
+    pieces = [content[at : at + 65_536] for at in range(0, len(content), 65_536)]
+    assert len([item for item in read_camt(pieces) if isinstance(item, Entry)]) == 2
+
+
 STREAM = """
 import resource, sys
 from tests.unit.test_camt import document, entry

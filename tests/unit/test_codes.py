@@ -183,5 +183,5 @@ MT940 = """:20:1
 def test_parse_and_its_summary_name_the_codes() -> None:
     done = CliRunner().invoke(build("parse"), ["parse", "-"], input=MT940)
     assert [code["name"] for code in json.loads(done.stdout)["codes"]] == ["transfer", "SEPA credit transfer, credit"]
-    table = CliRunner().invoke(build("parse"), ["parse", "-", "--summary"], input=MT940).stdout
+    table = CliRunner().invoke(build("parse"), ["parse", "-", "--summary"], input=MT940, env={"COLUMNS": "200"}).stdout
     assert re.search(r"166 SEPA credit transfer", table)

@@ -10,8 +10,11 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from nostro.formats import containers
+from nostro.formats.catalogue import tell
 from nostro.formats.containers import documents
+from nostro.formats.reading import Item
 from nostro.model.failures import FormatRefused
+from nostro.model.statements import Entry
 
 
 def zipped(members: Mapping[str, bytes]) -> bytes:
@@ -83,3 +86,18 @@ def test_beyond_the_depth_a_container_is_a_file_as_any_other() -> None:
         raw = gzip.compress(raw)
     [(_, content, _)] = found(raw)
     assert content.startswith(b"\x1f\x8b\x08")
+
+
+def test_a_cut_stream_is_a_reject_behind_what_could_still_be_unpacked() -> None:
+    entries = "".join(f"D2026-08-{day:02d}\nT{day}.25\n^\n" for day in range(13, 31))
+    raw = gzip.compress(f"!Type:Bank\n{entries}".encode())[:-12]
+    [told] = tell(lambda: iter([raw]))
+    items = list[Item]()
+    with pytest.raises(FormatRefused, match="cut off"):
+        items.extend(told.items)
+    assert len([item for item in items if isinstance(item, Entry)]) > 10
+
+
+def test_a_cut_stream_of_nothing_that_is_known_says_that_it_is_cut() -> None:
+    [told] = tell(lambda: iter([gzip.compress(b"hello " * 50)[:-9]]))
+    assert (told.format, told.refusal) == (None, "The gzip stream is cut off.")

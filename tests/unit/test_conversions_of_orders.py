@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from nostro.formats.catalogue import tell
+from nostro.formats.iso20022.camt import read_camt
 from nostro.formats.reading import Item
 from nostro.model.failures import FormatRefused
 from nostro.model.messages import Instruction
@@ -17,6 +18,7 @@ from nostro.model.money import Amount
 from nostro.model.parties import BankAccount, Party
 from nostro.model.statements import References, Reject, StatementHead
 from tests.golden.pairs import FOLDER
+from tests.unit.test_camt import balance, document, entry
 from tests.unit.test_conversions import (
     ANSWER,
     ASKED_BACK,
@@ -107,6 +109,56 @@ def test_what_a_sender_calls_a_bic_and_is_none_is_an_id_of_its_own() -> None:
     content, said = converted("pain.002.001.03", message(head, STATUS))
     assert b"<Othr><Id>JOHNDOE99</Id></Othr>" in content
     assert any("ids.BIC" in one for one in said)
+
+
+@pytest.mark.parametrize("name", ["pain.001", "mt101"])
+def test_an_order_that_tells_no_day_is_asked_for_it_by_name(name: str) -> None:
+    order = str(FOLDER / "formats" / "read" / "cfonb160" / "transfers.cfonb")
+    asked = typed("convert", order, "--to", name, "--profile", "iso")
+    assert (asked.exit_code, "execution-date (" in asked.stderr, asked.stdout) == (2, True, "")
+    told = typed("convert", order, "--to", name, "--profile", "iso", "--with", "execution-date=2026-12-01")
+    assert ("2026-12-01" if name == "pain.001" else ":30:261201") in told.stdout, told.stderr
+
+
+def test_a_reject_of_the_source_is_told_with_its_line() -> None:
+    order = str(FOLDER / "formats" / "read" / "bacs_standard_18" / "several_days_and_what_does_not_hold.txt")
+    told = typed("convert", order, "--to", "camt.055", "--with", "reason=DUPL", "--with", "assignee=BARCGB22XXX")
+    assert "file[1], line 7: the amount is no number; it is not in the result." in told.stderr
+
+
+@pytest.mark.parametrize(
+    "read, name, place",
+    [
+        ("iso20022/pain001.xml", "mt101", "CdtTrfTxInf[2], line 6: Field 32B"),
+        ("bai2/deletion.bai", "mt940", "account[1], line 3: Field 62F"),
+    ],
+)
+def test_what_a_swift_message_refuses_is_told_with_its_place(read: str, name: str, place: str) -> None:
+    refused = typed("convert", str(FOLDER / "formats" / "read" / read), "--to", name)
+    assert (refused.exit_code, place in refused.stderr) == (2, True)
+
+
+def test_a_request_for_statements_that_name_no_account_asks_for_it() -> None:
+    words = ("convert", str(FOLDER / "formats" / "read" / "qif" / "bank.qif"), "--to", "camt.060")
+    assert "account (" in typed(*words).stderr
+    told = {"account": "DE89370400440532013000", "owner": "Company 1", "from": "2026-08-01", "to": "2026-08-31"}
+    given = [word for name, value in told.items() for word in ("--with", f"{name}={value}")]
+    assert "<IBAN>DE89370400440532013000</IBAN>" in typed(*words, *given).stdout
+
+
+@pytest.mark.parametrize("more, lost", [("", []), ("<Purp><Cd>SALA</Cd></Purp>", ["details", "details_total"])])
+def test_a_detail_that_only_repeats_its_entry_is_no_loss(more: str, lost: list[str]) -> None:
+    detail = (
+        "<AcctSvcrRef>B-1</AcctSvcrRef><NtryDtls><TxDtls><Refs><EndToEndId>E-1</EndToEndId></Refs><RltdPties><Dbtr><Pty>"
+        f"<Nm>Customer 017</Nm></Pty></Dbtr></RltdPties>{more}<RmtInf><Ustrd>Invoice 1</Ustrd></RmtInf></TxDtls>"
+        "</NtryDtls>"
+    )
+    day = "<BookgDt><Dt>2026-08-31</Dt></BookgDt><ValDt><Dt>2026-08-31</Dt></ValDt>"
+    whole = balance("OPBD", "10.00"), balance("CLBD", "22.34"), entry(more=day + detail)
+    _, said = converted("mt940", list(read_camt([document(*whole)])))
+    assert [one for one in said if "Ntry" in one] == [
+        f"/Document/BkToCstmrStmt/Stmt[1]/Ntry[1], line 2: {'; '.join(f'{name} was not carried' for name in lost)}."
+    ] * bool(lost)
 
 
 BILL = FOLDER / "formats" / "read" / "qr_bill"

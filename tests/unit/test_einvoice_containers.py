@@ -144,6 +144,35 @@ def test_an_invoice_under_any_name_is_found_and_other_xml_is_passed_by() -> None
     assert told.source.where == "invoice.xml:/Invoice"
 
 
+def with_one_file(name: str, content: bytes) -> bytes:
+    """A PDF whose only file stands among its names and among its associated files, as the standard has it."""
+    writer = pypdf.PdfWriter()
+    writer.add_blank_page(width=100, height=100)
+    writer.add_attachment("file", content)
+    specification = writer.root_object["/Names"]["/EmbeddedFiles"]["/Names"][1]  # type: ignore[index]  # pypdf types no keys
+    for key in ("/UF", "/F"):
+        specification.get_object()[pypdf.generic.NameObject(key)] = pypdf.generic.TextStringObject(name)
+    writer.root_object[pypdf.generic.NameObject("/AF")] = pypdf.generic.ArrayObject([specification])
+    held = io.BytesIO()
+    writer.write(held)
+    return held.getvalue()
+
+
+def test_a_name_that_ends_with_a_sign_of_its_end_is_a_name() -> None:
+    (told,) = read_pdf([with_one_file("invoice.xml\x00", write_cii(RICH))])
+    assert isinstance(told, Invoice)
+    assert told.source.where == "invoice.xml:/CrossIndustryInvoice"
+
+
+def test_what_is_wrong_with_a_file_of_a_pdf_is_told_once() -> None:
+    (told,) = read_pdf([with_one_file("invoice.xml", b"<Invoice><ID>1</ID></Invoice>")])
+    assert isinstance(told, Reject)
+    strange = write_cii(RICH).replace(b"'UTF-8'", b"'UTF-8-W/O-BOM'")
+    (told,) = read_pdf([with_one_file("invoice.xml", strange)])
+    assert isinstance(told, Invoice)
+    assert [check.name for check in told.checks if not check.ok] == ["bytes"]
+
+
 def test_another_invoice_in_a_pdf_is_a_reject_with_its_amount() -> None:
     other = RICH.model_copy(update={"number": "INV-2026-018"})
     told, rejected = read_pdf([pdf(factur0x_xml=write_cii(RICH), invoice_xml=write_ubl(other))])

@@ -168,6 +168,15 @@ def test_the_breakdown_in_the_currency_of_accounting_is_no_second_one() -> None:
     assert "/Invoice/TaxTotal[2]/TaxSubtotal/TaxableAmount" in told.not_read
 
 
+def test_the_tax_that_oioubl_has_in_place_of_what_is_without_it_is_set_right() -> None:
+    danish = "<cbc:CustomizationID>OIOUBL-2.1</cbc:CustomizationID><cbc:ID>17"
+    text = (UBL % "100.00").replace("<cbc:ID>17", danish, 1)
+    told = told_by(text.replace('TaxExclusiveAmount currencyID="EUR">100', 'TaxExclusiveAmount currencyID="EUR">20'))
+    assert (told.totals.without_tax, told.totals.tax) == (eur("100.00"), eur("20.00"))
+    assert [check.name for check in told.checks if not check.ok] == []
+    assert told_by(text).totals.without_tax == eur("100.00")
+
+
 def test_an_amount_that_is_no_number_is_left_out_and_located() -> None:
     told = told_by(UBL % "1.000,00")
     assert told.totals.lines is None

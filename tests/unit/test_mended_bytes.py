@@ -79,6 +79,14 @@ def test_within_cdata_an_ampersand_is_right_as_it_is() -> None:
     assert (said[0], told, rejects) == ("A&B <?xml ?>", [], [])
 
 
+def test_in_comments_and_instructions_an_ampersand_is_right_as_it_is() -> None:
+    aside = "<!-- House & Sons --><?style href='a?b&c'?>"
+    said, told, rejects = held(read(document(f"{aside}<AddtlNtryInf>x</AddtlNtryInf>").encode()))
+    assert (said[0], told, rejects) == ("x", [], [])
+    said, told, rejects = held(read(document(f"{aside}<AddtlNtryInf>A&B</AddtlNtryInf>").encode()))
+    assert (said[0], len(told), rejects) == ("A&B", 1, [])
+
+
 @pytest.mark.parametrize("size", [3, 1_000_000])
 def test_documents_one_after_the_other_are_all_read(size: int) -> None:
     one = document().encode()

@@ -118,6 +118,37 @@ def test_the_summary_is_a_table_to_hold_against_the_banks_portal(tmp_path: Path)
         assert told in done.stdout
 
 
+WIDE = {"COLUMNS": "200"}
+"""A terminal in which no cell is folded."""
+TOLD = """:20:S1
+:25:DE89370400440532013000
+:28C:244/1
+:60F:C260828EUR1000,
+:61:2608310831C125,NTRFNONREF
+:61:2608310831D62,5NTRFNONREF
+:61:2608310831D0,5NTRFNONREF
+:61:2608310831EC7,NTRFNONREF
+:62F:C260831EUR1062,
+-
+"""
+
+
+def test_the_summary_has_what_a_portal_shows_of_a_day() -> None:
+    done = CliRunner().invoke(build("parse"), ["parse", "-", "--summary"], input=TOLD, env=WIDE)
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in done.stdout.splitlines() if "│" in line]
+    assert rows[0][1:] == ["4", "1000.00 EUR", "125.00 EUR (1)", "63.00 EUR (2)", "62.00 EUR", "1062.00 EUR"]
+    days = "2026-08-28", "", "", "", "2026-08-31"
+    assert rows[1] == ["statement S1, number 244, page 1, 2026-08-28 to 2026-08-31", "", *days]
+    assert [row[0] for row in rows[2:4]] == ["DE89370400440532013000", "1 future: in no sum"]
+
+
+def test_the_summary_of_an_invoice_has_what_is_to_be_paid() -> None:
+    invoice = Path(__file__).parents[1] / "golden" / "formats" / "written" / "invoice.ubl"
+    done = CliRunner().invoke(build("parse"), ["parse", str(invoice), "--summary"], env=WIDE)
+    [row] = [line for line in done.stdout.splitlines() if "│     1 │" in line]
+    assert row.split("│")[-3].strip() == "108.00 EUR"
+
+
 @pytest.mark.parametrize("kind", sorted(SCHEMAS))
 def test_every_kind_has_a_json_schema(kind: str) -> None:
     done = CliRunner().invoke(build("parse"), ["parse", "--schema", kind])
@@ -150,6 +181,28 @@ def test_a_missing_file_is_named_once() -> None:
 def test_an_empty_file_is_said_to_be_empty_and_standard_input_is_called_so() -> None:
     _, _, errors = typed("-")
     assert errors.splitlines()[0] == "standard input: This is no file that Nostro knows: it is empty."
+
+
+ENVELOPED = """<Envelope xmlns="urn:swift:xsd:envelope"><AppHdr xmlns="urn:iso:std:iso:20022:tech:xsd:head.001.001.02"/>
+<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.105.001.02"/></Envelope>"""
+UBL_1 = "<Invoice xmlns='urn:sfti:documents:BasicInvoice:1:0'><ID>1</ID><IssueDate>2026-08-31</IssueDate></Invoice>"
+
+
+@pytest.mark.parametrize(
+    "text, says",
+    [
+        (ENVELOPED, "the ISO 20022 message camt.105.001.02"),
+        (UBL_1, "XML that begins with Invoice of urn:sfti:documents:BasicInvoice:1:0"),
+        ("<a xmlns:x='http://www.w3.org/2001/x' xmlns='urn:a:1'/>", "XML that begins with a of urn:a:1"),
+        ("<html><body/></html>", "XML that begins with html"),
+        ("{1:F01BANKBEBBAXXX0017000017}{2:I199DEUTDEFFXXXXN}{4:\n:20:X\n:79:A\n-}", "the SWIFT message MT199"),
+    ],
+)
+def test_what_is_not_read_is_named_where_it_says_what_it_is(tmp_path: Path, text: str, says: str) -> None:
+    (tmp_path / "file").write_text(text)
+    code, told, errors = typed(str(tmp_path / "file"))
+    assert (code, told) == (2, [])
+    assert errors.splitlines()[0].endswith(f"file: This is no file that Nostro knows: it is {says}.")
 
 
 def test_the_remedy_for_unknown_files_is_told_once_however_many_there_are(tmp_path: Path) -> None:
@@ -199,3 +252,20 @@ def test_a_file_whose_name_is_no_text_is_read(tmp_path: Path) -> None:
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/M\xe4rz.xml")).write_text(STATEMENT % COFFEE, encoding="utf-8")
     code, [told], _ = typed(str(tmp_path))
     assert (code, told["source"]["file"]) == (0, f"{tmp_path}/M\N{REPLACEMENT CHARACTER}rz.xml")
+
+
+@pytest.mark.parametrize("words", ["parse -", "validate -", "convert - --to csv"])
+def test_a_closed_input_is_a_file_that_cannot_be_read(words: str) -> None:
+    typed_in = f"{quote(sys.executable)} -m nostro.runtime.cli {words} <&-"
+    done = run(["/bin/sh", "-c", typed_in], stdout=DEVNULL, stderr=PIPE, check=False)
+    assert (done.returncode, b"It can't be read: it is closed." in done.stderr) == (2, True)
+
+
+def test_a_proposed_profile_says_of_which_file_it_is(tmp_path: Path) -> None:
+    for name in ("one.csv", "two.csv"):
+        (tmp_path / name).write_text(
+            "Date,Label,Amount\n2026-08-31,Coffee,2.50\n2026-08-30,Tea,3.50\n", encoding="utf-8"
+        )
+    _, _, errors = typed(str(tmp_path), "--rejects")
+    first, second = (errors.index(f"# {tmp_path / name}\n") for name in ("one.csv", "two.csv"))
+    assert first < errors.index("columns:") < second

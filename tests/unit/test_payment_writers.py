@@ -160,7 +160,10 @@ def test_what_breaks_its_schema_is_located_and_never_quoted() -> None:
     run = [payment()] * 3
     long = b"".join(write_pain001(run, LETTER)).replace(b"Supplier 017", b"S" * 141).replace(b"S" * 141, b"Supplier", 2)
     check = schema_check([long], packaged_schema("pain.001.001.09"))
-    assert check.detail == "after 2 valid payments: Element 'Nm' (PmtInf[1]/CdtTrfTxInf[3], line 2)"
+    assert check.detail == (
+        "after 2 valid payments: Element 'Nm': The value has a length of '141'; this exceeds the allowed maximum "
+        "length of '140' (PmtInf[1]/CdtTrfTxInf[3], line 2)"
+    )
 
 
 def test_a_swiss_file_is_valid_by_six_groups_own_schema(shared: Path) -> None:

@@ -74,6 +74,9 @@ def test_fields_with_lines_are_taken_only_where_the_bank_takes_them() -> None:
     assert found(supplier(HYBRID), "dk") == []
     theirs = profile("cbpr").model_copy(update={"hybrid": True})
     assert check([supplier(HYBRID)], theirs) == []
+    [refused] = check([supplier(HYBRID)], profile("sepa"))
+    [lines] = check([supplier(LINES)], profile("sepa"), date(2026, 11, 30))
+    assert ["hybrid: true" in one.remedy for one in (refused, lines)] == [True, False]
 
 
 def test_fields_without_town_or_country_are_no_address() -> None:
@@ -226,8 +229,16 @@ def test_what_is_refused_tells_every_finding_and_a_remedy() -> None:
     with pytest.raises(ProfileRefused) as refused:
         refuse([payment(), payment(amount=None, debtor=None)], profile("sepa"))
     assert [one.payment for one in refused.value.findings] == [1, 1]
-    assert "payment 2, amount" in str(refused.value)
-    assert refused.value.remedy
+    lines = refused.value.sentence.splitlines()
+    assert [line.startswith("payment 2 (E-1), ") for line in lines] == [True, True]
+    for line, one in zip(lines, refused.value.findings, strict=True):
+        assert all(part in line for part in (one.field, f"({one.rule})", one.sentence, one.remedy))
+    with pytest.raises(ProfileRefused, match="And 2 more") as many:
+        refuse([payment(amount=None)] * 12, profile("sepa"))
+    assert "validate" in many.value.remedy
+    with pytest.raises(ProfileRefused) as alone:
+        refuse([payment(amount=None)], profile("sepa"))
+    assert alone.value.remedy == alone.value.findings[0].remedy
 
 
 @pytest.mark.parametrize(

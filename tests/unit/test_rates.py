@@ -205,9 +205,22 @@ def test_a_cut_document_keeps_what_was_whole_and_says_so(whole: str) -> None:
         assert isinstance(items[-1], Reject)
 
 
+HMRC_CSV = """Country/Territories,Currency,Currency Code,Currency Units per £1,Start date,End date%s
+Eurozone,Euro,EUR,1.15,01/08/2026,31/08/2026%s\nJapan,Yen,JPY,217.5,01/08/2026,31/08/2026%s\n"""
+
+
+@pytest.mark.parametrize("further", [("", "", ""), (",Amount in EUR,Amount in GBP", ",,", ",,")])
+def test_a_csv_of_hmrc_may_end_without_a_line_end(further: tuple[str, str, str]) -> None:
+    content = HMRC_CSV % further
+    assert read_csv(content[:-1]) == read_csv(content)
+    assert isinstance(read_csv(content[:-1])[-1], RateTable)
+
+
 @pytest.mark.parametrize(
     "content",
     [
+        HMRC_CSV % ("", "", ""),
+        HMRC_CSV % (",Amount in EUR,Amount in GBP", ",,", ",,"),
         "Date, USD, JPY, \n31 August 2026, 1.1684, 186.75, \n",
         "DATE,XUDLUSS,XUDLBK89\n28 Aug 2026,1.3404,9.6\n31 Aug 2026,1.3405,9.75\n",
         "Country/Territories,Currency,Currency Code,Currency Units per £1\n,Euro,EUR,1.15\nJapan,Yen,JPY,217.5\n",

@@ -99,6 +99,20 @@ def test_every_line_end_and_chunks_of_any_size(end: str) -> None:
     assert list(read_mt(raw[n : n + 1] for n in range(len(raw)))) == whole
 
 
+def test_a_message_whose_every_line_is_indented_is_read_as_one_that_is_not() -> None:
+    whole = f"{{1:F01BANKBEBBAXXX0017000017}}{{2:I940DEUTDEFFXXXXN}}{{4:\n{bare(1)}-}}\n"
+    indented = "".join(f"\t {line}\n" for line in whole.splitlines())
+    assert recognise(Beginning(indented.encode())) is recognise(Beginning(whole.encode()))
+    assert messages(indented) == messages(whole)
+    # A blank before the first line alone belongs to nobody, and those before wrapped texts belong to them.
+    assert messages(" " + whole.replace("text 1", "text\n 1"))[0].fields[5].text == ["text", " 1"]
+
+
+def test_a_text_without_its_block_4_is_whole_where_it_ends() -> None:
+    [reads] = messages("{1:F01BANKBEBBAXXX0017000017}\n{2:I940DEUTDEFFXXXXN}\n" + bare(1) + "-}\n")
+    assert (reads.carrier.type, reads.cut, len(reads.fields)) == ("940", False, 7)
+
+
 def test_a_field_of_endless_lines_is_cut_and_said() -> None:
     items = list(read_mt([(bare(1).replace("text 1", "text\n" + "more\n" * 5_000)).encode()]))
     assert [
@@ -118,6 +132,9 @@ def test_a_field_of_endless_lines_is_cut_and_said() -> None:
         (":20:X\n:21:Y\n:25:1\n:32A:260831EUR1,\n:52A:DEUTDEFF\n", ""),
         ("{2:I900DEUTDEFFXXXXN}{4:\n:20:X\n:21:Y\n:25:1\n:32A:260831EUR1,\n-}", "900"),
         ("{2:I199DEUTDEFFXXXXN}{4:\n:20:X\n:21:Y\n-}", "199"),
+        ("{2:I941DEUTDEFFXXXXN}{4:\n:20:X\n:25:1\n:28:1\n:60F:C260831EUR1,\n:90D:7EUR9,\n:62F:C260831EUR2,\n-}", "941"),
+        ("{2:I941DEUTDEFFXXXXN}{4:\n:20:X\n:25:1\n:61:260831C1,NMSC\n:62F:C260831EUR2,\n-}", "940"),
+        ("{4:\n:20:X\n:12:719\n:77E:\n:27A:1/1\n:21A:7\n-}", ""),
     ],
 )
 def test_the_type_of_a_message_is_what_its_block_or_its_fields_say(text: str, kind: str) -> None:

@@ -321,3 +321,27 @@ def test_a_name_that_fills_its_column_ends_before_the_next_word() -> None:
         "OMSCHRIJVING: INV 17",
     )
     assert (name(told), told.remittance) == ("SUPPLIER 3 NETHERLANDS BV.", ("INV 17",))
+
+
+def test_a_plus_sign_may_stand_before_the_numbers_and_a_slash_is_no_second_part_of_a_name() -> None:
+    told = entry(
+        ":86:000+20Plata           +30101010000+31DE8937040044053201",
+        "3000+32Customer 017+33/",
+        "+23INV/2026/00012",
+    )
+    assert (told.remittance, name(told)) == (("Plata INV/2026/00012",), "Customer 017")
+    assert other_account(told) == ("DE89370400440532013000", "", "", "101010000")
+
+
+def test_a_plus_sign_of_a_text_or_a_tag_parts_nothing() -> None:
+    assert entry(":86:999+49 89 2020 Office").remittance == ("999+49 89 2020 Office",)
+    assert entry(":86:166?00GUTSCHRIFT?20EREF+20-2026").references.end_to_end == "20-2026"
+
+
+@pytest.mark.parametrize("separator", ["?", "~"])
+def test_the_account_may_stand_where_a_name_goes_on(separator: str) -> None:
+    parts = ("110", "20INV/2026/00012", "32Customer 017", "33DE89370400440532013000", "60")
+    told = entry(":86:" + separator.join(parts if separator == "~" else parts[:-1]))
+    assert (name(told), other_account(told)[0]) == ("Customer 017", "DE89370400440532013000")
+    told = entry(":86:110?31DE02120300000000202051?32Customer 017?33DE89370400440532013000")
+    assert (name(told), other_account(told)[0]) == ("Customer 017 DE89370400440532013000", "DE02120300000000202051")

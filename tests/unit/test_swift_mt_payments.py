@@ -165,7 +165,8 @@ def test_an_mt103_is_one_payment_with_its_banks_and_charges() -> None:
     assert told.instructions == ("INTC", "/INS/Bank 5 NEW YORK")
     assert (told.charge_bearer, told.category_purpose) == ("CRED", "INTC")
     assert (told.references.instruction, told.remittance) == ("C4772342333", ("/RFB/042517478733", "PREMIUM DUE"))
-    assert told.others == {"13C": "/CLSTIME/0915+0100", "23B": "CRED", "UETR": UETR}
+    assert told.others == {"13C": "/CLSTIME/0915+0100", "23B": "CRED"}
+    assert told.references.others == {"UETR": UETR}
     head = read(text)[0]
     assert isinstance(head, MessageHead)
     assert head.envelope is not None
@@ -208,7 +209,8 @@ def test_a_cover_payment_names_whose_payment_it_covers() -> None:
     assert told.debtor.ids == {"BIC": "BANKBEBB"}
     assert (told.ultimate_debtor.name, told.ultimate_creditor.name) == ("Customer 017", "Supplier 1")
     assert told.remittance == ("Invoice 12",)
-    assert told.others == {"50": "123", "59": "456", "UETR": UETR}
+    assert told.others == {"50": "123", "59": "456"}
+    assert told.references.others == {"UETR": UETR}
     head = read(text)[0]
     assert isinstance(head, MessageHead)
     assert head.format == "MT202COV"

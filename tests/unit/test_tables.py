@@ -257,8 +257,17 @@ def test_a_currency_in_the_amounts_name_is_told_and_an_account_that_changes_is_a
     assert entries(items)[0].amount.currency == "EUR"
     items = table("Date;Booking text;Debit CHF;Credit CHF\n31.08.2026;Rent;1.25;\n", None)
     assert [(one.amount.currency, one.direction) for one in entries(items)] == [("CHF", "debit")]
+    items = table("Könyvelés dátuma;Összeg;Pénznem\n2026-08-31;-1,00;HUF\n", None)
+    assert entries(items)[0].amount.currency == "HUF"
     given = "Date,Payee,Account number,Amount\n2026-08-31,A,1,-1.00\n2026-08-31,B,2,1.00\n"
     assert "other side" in propose(Beginning(given.encode())).questions[0]
+
+
+def test_a_column_of_nothing_but_states_tells_them_whatever_it_is_called() -> None:
+    given = "Buchungstag;Betrag;Waehrung;Info\n31.08.26;-1,00;EUR;Umsatz vorgemerkt\n30.08.26;2,00;EUR;Umsatz gebucht\n"
+    assert [one.state for one in entries(table(given, None))] == ["pending", "booked"]
+    given = given.replace("Umsatz gebucht", "Filiale 17")
+    assert [one.state for one in entries(table(given, None))] == ["booked", "booked"]
 
 
 def test_running_balances_prove_that_positive_amounts_are_debits() -> None:

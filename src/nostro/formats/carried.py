@@ -12,7 +12,7 @@ from typing import NamedTuple, get_args
 from nostro.model.base import Value
 from nostro.model.messages import Instruction, MessageHead, PaymentStatus
 from nostro.model.parties import BankAccount
-from nostro.model.statements import Detail, Entry, Source, StatementEnd, StatementHead
+from nostro.model.statements import Entry, References, Source, StatementEnd, StatementHead
 
 ABOUT_ITSELF = frozenset({"checks", "source", "format", "not_read"})
 """Fields that say how a document was read, not what it says."""
@@ -192,6 +192,12 @@ def _plain(entry: Entry) -> Entry:
     if len(entry.details) != 1:
         return entry
     [only] = entry.details
-    said = {name: getattr(entry, name) for name in Detail.model_fields if name in Entry.model_fields}
-    own = [name for name, value in only if value not in _NOTHING and value != said.get(name)]
-    return entry.model_copy(update={"details": (), "details_total": 0}) if not own else entry
+    own = [name for name, value in only if name not in ABOUT_ITSELF and not _repeats(value, getattr(entry, name, None))]
+    return entry if own else entry.model_copy(update={"details": (), "details_total": 0})
+
+
+def _repeats(value: object, said: object) -> bool:
+    """Whether a detail's field tells nothing beside its entry's: an entry has references of its own, too."""
+    if isinstance(value, References) and isinstance(said, References):
+        return all(part in _NOTHING or part == getattr(said, name) for name, part in value)
+    return value in _NOTHING or value == said

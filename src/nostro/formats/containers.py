@@ -113,13 +113,14 @@ def _member(name: str, again: Callable[[], Iterator[bytes]], room: _Room, depth:
         for found in _documents(again, room, depth) if packed else ():
             yield found._replace(where=f"{name}/{found.where}" if found.where else name)
     except FormatRefused as refused:
-        yield Document(name, _refusing(refused), partial(_refusing, refused))
+        yield Document(name, refusing(refused), partial(refusing, refused))
         return
     if not packed:
         yield Document(name, again(), again)
 
 
-def _refusing(refused: FormatRefused) -> Iterator[bytes]:
+def refusing(refused: FormatRefused) -> Iterator[bytes]:
+    """Bytes that can't be had: whoever asks for them is told why."""
     yield from ()
     raise refused
 

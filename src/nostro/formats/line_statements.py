@@ -15,7 +15,7 @@ from nostro.formats.checks import BatchSum, Control, Sums
 from nostro.formats.reading import Unreadable, if_readable, why
 from nostro.formats.text import begun, decode, lines
 from nostro.model.base import changed
-from nostro.model.money import NO_CURRENCY, Amount, exponent
+from nostro.model.money import NO_CURRENCY, UNMINTED, Amount, exponent
 from nostro.model.parties import BankAccount
 from nostro.model.statements import Balance, Check, Entry, Reject, Source, StatementEnd, StatementHead
 
@@ -143,7 +143,7 @@ def _exponent(currency: str) -> int:
 
 def trimmed(value: Decimal, currency: str) -> Decimal:
     """The value without zeros beyond the currency's digits, and with those that it lacks of them."""
-    digits = 2 if currency == NO_CURRENCY else _exponent(currency)
+    digits = 2 if currency == NO_CURRENCY or currency in UNMINTED else _exponent(currency)
     whole = value.quantize(Decimal(1).scaleb(-digits)) if abs(value) < 10**20 else value
     return whole if whole == value else value
 

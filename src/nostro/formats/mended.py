@@ -23,6 +23,8 @@ _ALLOWED = bytes({*range(0x20, 0x100), *b"\t\r"})
 """Beside ends of lines, which are counted by the way."""
 _FORBIDDEN = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]")
 _BARE = re.compile(rb"&(?!(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#x[0-9a-fA-F]{1,6});)")
+_ASIDE = re.compile(rb"<!--.*?(?:-->|\Z)|<\?.*?(?:\?>|\Z)", re.DOTALL)
+"""Comments and processing instructions: there an ampersand is right as it is."""
 _AGAIN = re.compile(rb"<\?xml\s")
 _RAW = b"<![CDATA["
 _BEGUN = re.compile(rb"[<&][^<&>;]{0,11}\Z")
@@ -52,7 +54,7 @@ def mended(chunks: Iterable[bytes], flaws: list[str]) -> Iterator[Slice]:
 class _Mender:
     def __init__(self, beginning: bytes, flaws: list[str]) -> None:
         self._flaws, self._told = flaws, set[str]()
-        self._line, self._held, self._begins, self._raw = 1, b"", True, False
+        self._line, self._held, self._begins, self._raw, self._strange = 1, b"", True, False, b""
         self._codec = self._codec_of(beginning)
         self._decoder = codecs.getincrementaldecoder(self._codec)()
 
@@ -67,6 +69,7 @@ class _Mender:
             "".encode(name)  # raises for what Python knows that is no encoding of text
         except (LookupError, UnicodeDecodeError):
             self._tell("encoding", "it says an encoding that nobody knows, and is read as UTF-8")
+            self._strange = said[1]
             return "utf-8"
         return "utf-8" if name.startswith(_UNICODE) else name
 
@@ -74,6 +77,9 @@ class _Mender:
         """What can be told with these bytes."""
         told = self._held + self._decoded(piece, final=final).encode("utf-8", "surrogatepass")
         self._held = b""
+        if self._strange:
+            # A parser that is told the encoding still minds how this one is spelt.
+            told, self._strange = told.replace(self._strange, b"UTF-8", 1), b""
         if not final and (open_end := _BEGUN.search(told, max(0, len(told) - 12))):
             told, self._held = told[: open_end.start()], told[open_end.start() :]
         # One sign is looked for many times as fast as several, and most pieces hold neither of these two.
@@ -109,8 +115,10 @@ class _Mender:
         """`ends`: those of its lines, and what XML forbids."""
         if ends.strip(b"\n") or (b"\xef" in told and b"\xef\xbf" in told):
             told = self._replaced(_FORBIDDEN, _STAND_IN, told, "characters that XML forbids are replaced")
-        if b"&" in told and not self._raw:
-            told = self._replaced(_BARE, b"&amp;", told, "an ampersand that begins no entity is taken for itself")
+        if b"&" in told and not self._raw and _BARE.search(told):
+            sentence = "an ampersand that begins no entity is taken for itself"
+            hidden = _ASIDE.sub(lambda aside: aside[0].replace(b"&", b"+"), told)
+            told = self._replaced(_BARE, b"&amp;", hidden, sentence)
         return told
 
     def _replaced(self, pattern: re.Pattern[bytes], by: bytes, told: bytes, sentence: str) -> bytes:

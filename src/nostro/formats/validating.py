@@ -40,6 +40,7 @@ _REMEDIES = {
     "line": "Ask the seller: price and quantity, or the amount, is wrong.",
     "securities": "Take them from the broker's own report.",
     "day": "Ask the bank which day is meant, where it matters.",
+    "readable": "Ask who sent it what is meant; until then the field is empty.",
     "date": "Ask the bank for the day; until then the entry has none.",
 }
 _EITHER = "Ask who sent it which of the two is right."

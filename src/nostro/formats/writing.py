@@ -156,7 +156,8 @@ def _read(items: Iterable[Item], say: Say) -> Iterator[Item]:
 
 
 def _say_reject(reject: Reject, say: Say) -> None:
-    say(f"{reject.where}: {reject.why}; it is not in the result.")
+    line = f", line {reject.line}" if reject.line else ""
+    say(f"{reject.where}{line}: {reject.why}; it is not in the result.")
 
 
 def _by_content(chunks: Iterable[bytes]) -> Iterator[Item]:

@@ -113,6 +113,23 @@ def text(element: Element | None, *paths: str) -> str:
     return ""
 
 
+def schema_sentence(message: str) -> str:
+    """What libxml2 says of a break of a schema, without namespaces, and without values: they may be personal."""
+    named, sign, said = _NAMESPACE.sub("", message).partition("': ")
+    if found := _NOT_VALID.match(said):
+        said = f"its value {said[found.end() :]}"
+    elif found := _FACET.match(said):
+        said = found[2] or f"its value breaks the facet '{found[1]}'."
+    return f"{named}{sign}{said}"
+
+
+_NAMESPACE = re.compile(r"\{\w+:[^{}' ]*\}")
+_NOT_VALID = re.compile(
+    r"(?:\[facet '\w+'\] )?(?:The value )?'.*' (?=is not (?:accepted by|an element of|a valid value of) )", re.DOTALL
+)
+_FACET = re.compile(r"\[facet '(\w+)'\] (The value has a length of '\d+'; this [\w ]+ of '\d+'\.)?")
+
+
 def _encoding(beginning: bytes) -> str | None:
     # .NET writes "UTF-16" into documents that are then saved as UTF-8: what bytes are counts more than what they say.
     return "utf-8" if _SAID_UTF16.match(beginning) else None

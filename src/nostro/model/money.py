@@ -37,6 +37,10 @@ _CODES: dict[int, str] = {
     4: "CLF UYW",
 }
 EXPONENTS: dict[str, int] = {code: digits for digits, codes in _CODES.items() for code in codes.split()}
+UNMINTED = frozenset(["XAG", "XAU", "XBA", "XBB", "XBC", "XBD", "XDR", "XPD", "XPT", "XSU", "XUA"])
+"""ISO 4217's codes of metals and units of account: they have no minor unit, so that none of them becomes money."""
+TOLD_CURRENCIES = EXPONENTS.keys() | UNMINTED
+"""What a document may tell an amount in."""
 NO_CURRENCY = "X" * 3
 """ISO 4217's code where there is no currency, for an `Amount` of a document that tells none. It never becomes money."""
 
@@ -53,13 +57,18 @@ def exponent(currency: str) -> int:
     raise ValueError(message)
 
 
+def usual_digits(currency: str) -> int:
+    """Digits after the point that an amount may be expected to have: of metals three, of what nobody knows two."""
+    return EXPONENTS.get(currency, 3 if currency in UNMINTED else 2)
+
+
 def _known_currency(code: str) -> str:
     exponent(code)
     return code
 
 
 def _told_currency(code: str) -> str:
-    if code not in EXPONENTS and code != NO_CURRENCY:
+    if code not in TOLD_CURRENCIES and code != NO_CURRENCY:
         exponent(code)
     return code
 
@@ -98,16 +107,18 @@ class Amount(Value):
 
     @property
     def is_finer(self) -> bool:
-        """Whether it has digits that its currency has not, or no currency."""
+        """Whether it has digits that its currency has not, or no currency with a smallest unit."""
         _, digits, told = self.value.as_tuple()
         beyond = -int(told) - EXPONENTS.get(self.currency, 0)
-        return self.currency == NO_CURRENCY or (beyond > 0 and any(digits[-beyond:]))
+        return self.currency not in EXPONENTS or (beyond > 0 and any(digits[-beyond:]))
 
     def to_money(self, rounding: Rounding | None = None) -> Money:
         """The amount in whole minor units.
 
-        Raises `InexactAmountError` when digits would be lost and no rule is given.
+        Raises `InexactAmountError` when digits would be lost and no rule is given, and for metals.
         """
+        if self.currency in UNMINTED:
+            raise InexactAmountError(f"{self.currency} has no smallest unit")
         scaled = self.value.scaleb(exponent(self.currency))
         whole = scaled.to_integral_value(_ROUNDINGS[rounding] if rounding else ROUND_HALF_EVEN)
         if whole != scaled and rounding is None:

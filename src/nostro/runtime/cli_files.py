@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import TextIO, cast
 
 from nostro.formats.catalogue import REMEDY, Told, tell
 from nostro.formats.reading import Format, Item
@@ -61,7 +62,10 @@ def _below(folder: Path) -> Iterator[Path]:
 def pieces(path: Path, said: str = "It") -> Iterator[bytes]:
     """The bytes. Raises `FormatRefused` where they can't be read."""
     if str(path) == "-":
-        yield from iter(partial(sys.stdin.buffer.read, _PIECE_BYTES), b"")
+        given = cast("TextIO | None", sys.stdin)  # None: whoever started us closed it
+        if given is None:
+            raise FormatRefused(f"{said} can't be read: it is closed.")
+        yield from iter(partial(given.buffer.read, _PIECE_BYTES), b"")
         return
     try:
         with path.open("rb") as file:

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import BinaryIO
 
 from nostro.formats import shown
 from nostro.formats.catalogue import REMEDY, Told, tell
-from nostro.formats.codes import Legend, NamedCode
+from nostro.formats.codes import Legend
 from nostro.formats.identity import EntryIds
 from nostro.formats.reading import Format, Item
 from nostro.formats.series import Series
 from nostro.formats.tables.guesses import ProfileNeeded
 from nostro.model.failures import FormatRefused
 from nostro.model.messages import Instruction, MessageEnd, MessageHead, PaymentStatus
-from nostro.model.money import plain
-from nostro.model.statements import Balance, Entry, Reject, StatementEnd, StatementHead
+from nostro.model.statements import Entry, Reject, StatementEnd, StatementHead
 from nostro.runtime.cli_frame import DONE, WRONG
 from nostro.runtime.output import Output, clean, table
+from nostro.runtime.summary import COLUMNS, End, Head, Row, Tally, row, row_of_whole
 
 REFUSED = 2
-_COLUMNS = {"Document": "left", "Items": "right", "Opening": "right", "Sum": "right", "Closing": "right"}
-Head = StatementHead | MessageHead
-End = StatementEnd | MessageEnd
 
 
 @dataclass(slots=True)
@@ -37,7 +34,7 @@ class _Open:
     ids: EntryIds | None = None
     legend: Legend = field(default_factory=Legend)
     filling: str = ""
-    count: int = 0
+    tally: Tally = field(default_factory=Tally)
     rejects: list[Reject] = field(default_factory=list)
 
 
@@ -55,7 +52,7 @@ class Lines:
     declared: Format | None = None
     code: int = DONE
     unknown: bool = False
-    rows: list[tuple[str, ...]] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
     series: Series = field(default_factory=Series)
 
     def file(self, name: str, chunks: Callable[[], Iterator[bytes]]) -> None:
@@ -73,7 +70,7 @@ class Lines:
 
     def summary(self) -> None:
         """What was read, as a table, and what is missing or doubled between statements of one bank account."""
-        self.output.console.print(table("", _COLUMNS, self.rows))
+        self.output.console.print(table("", COLUMNS, self.rows))
         for flaw in self.series.flaws():
             self.output.console.print(clean(f"! {flaw.file}: {flaw.rule}: {flaw.sentence}"), soft_wrap=True)
 
@@ -107,7 +104,7 @@ class Lines:
         match item:
             case StatementHead() | MessageHead():
                 self._close(document, None)
-                document.head, document.count, document.filling = item, 0, ""
+                document.head, document.tally, document.filling = item, Tally(), ""
                 document.legend = Legend(item)
                 document.ids = EntryIds.of_statement(item) if isinstance(item, StatementHead) else None
                 told = shown.head_shown(item, document.name)
@@ -123,18 +120,13 @@ class Lines:
                 self._write(shown.json_of(told) + b"\n")
                 document.legend = Legend()
                 document.legend.take(item)
-                named = [
-                    document.name,
-                    f"{told['kind']} {told.get('number') or ''}",
-                    *_meanings(document.legend.told()),
-                ]
-                self.rows.append(("\n".join(named), "1", "", "", ""))
+                self.rows.append(row_of_whole(document.name, told, document.legend.told()))
 
     def _add(self, document: _Open, item: Entry | Instruction | PaymentStatus) -> None:
         name = shown.LISTS[type(item)]
         opening = b"," if name == document.filling else self._end_of_list(document) + b"," + shown.json_of(name) + b":["
         document.filling = name
-        document.count += 1
+        document.tally.take(item)
         document.legend.take(item)
         told: object = item
         if isinstance(item, Entry) and document.ids is not None:
@@ -145,14 +137,15 @@ class Lines:
     def _end_of_list(document: _Open) -> bytes:
         return b"]" if document.filling else b""
 
-    def _close(self, document: _Open, end: StatementEnd | MessageEnd | None) -> None:
+    def _close(self, document: _Open, end: End | None) -> None:
         """The end of what is open; then what was rejected in it, since a line can't stand inside a line."""
         if document.head is not None:
             empty = "entries" if isinstance(document.head, StatementHead) else "payments"
             closing = self._end_of_list(document) or b"," + shown.json_of(empty) + b":[]"
-            told = shown.end_shown(document.head, end, document.legend.told())
+            codes = document.legend.told()
+            told = shown.end_shown(document.head, end, codes)
             self._write(closing + b"," + b",".join(shown.members(told)) + b"}\n")
-            self.rows.append(_row(document, document.head, end))
+            self.rows.append(row(document.name, document.head, document.tally, end, codes))
             document.head = None
         for reject in document.rejects:
             self._reject(reject, document.name)
@@ -161,7 +154,7 @@ class Lines:
     def _refuse(self, name: str, sentence: str, refused: FormatRefused | None = None) -> None:
         self._tell(Reject(where="", why=sentence), name)
         if isinstance(refused, ProfileNeeded):
-            self.output.aside_as_it_is(refused.proposal)
+            self.output.aside_as_it_is(f"# {name or 'standard input'}\n{refused.proposal}")
 
     def _reject(self, reject: Reject, name: str) -> None:
         self.code = max(self.code, WRONG)
@@ -178,31 +171,3 @@ class Lines:
     def _write(self, told: bytes) -> None:
         if not self.quiet:
             self.out.write(told)
-
-
-def _row(document: _Open, head: Head, end: End | None) -> tuple[str, ...]:
-    """A document in the table, with what is wrong in it and what its codes mean below its name."""
-    sums = "\n".join(f"{plain(total)} {currency}" for currency, total in end.totals.items()) if end else ""
-    flaws = [f"! {check.name}: {check.detail}" for check in end.checks if not check.ok] if end else ["! cut off"]
-    flaws += [f"! {end.rejected} rejected"] if end and end.rejected else []
-    flaws += _meanings(document.legend.told())
-    if isinstance(head, MessageHead):
-        named = "\n".join([document.name, f"{head.kind} {head.message_id}", *flaws])
-        return named, str(document.count), "", sums, ""
-    whole = head.completed(end if isinstance(end, StatementEnd) else None)
-    account = head.bank_account.identification
-    named = "\n".join([document.name, f"{head.kind} {head.statement_id}", account, *flaws])
-    return named, str(document.count), _balance(whole.opening), sums, _balance(whole.closing)
-
-
-def _meanings(codes: Sequence[NamedCode]) -> list[str]:
-    """What the document's codes mean, a line each; of very many, only the first."""
-    rest = len(codes) - _MEANINGS
-    return [f"  {code}" for code in codes[:_MEANINGS]] + ([f"  and {rest} more codes"] if rest > 0 else [])
-
-
-_MEANINGS = 20
-
-
-def _balance(told: Balance | None) -> str:
-    return f"{plain(told.amount.value)} {told.amount.currency}" if told else ""

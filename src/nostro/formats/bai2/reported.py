@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -10,6 +11,7 @@ from typing import Any
 
 from nostro.formats.bai2.codes import BALANCES, INFORMATION, RETURNED, REVERSED, direction_of, moving
 from nostro.formats.bai2.fields import day_of, funds, instant_of, raw_number, signed
+from nostro.formats.bai2.labelled import other_side
 from nostro.formats.checks import Control
 from nostro.formats.codes import name_of
 from nostro.formats.line_statements import LineItem, Running, whole_number
@@ -36,7 +38,10 @@ _GROUP_STATES = {"2": "a deletion", "3": "a correction", "4": "a test"}
 """What is no news of money: it takes back or mends what was told before, or is none at all."""
 _SAME_DAY = frozenset({"3", "4"})
 _SUMMARIES: dict[str, Direction] = {"100": "credit", "400": "debit"}
+_GONE_BACK = RETURNED | REVERSED | {"261"}
+"""Returns and rejects: some of them name the sides of the payment that they end, others their own."""
 _BALANCES = 200
+_CODE = re.compile(r"\d{3}", re.ASCII)
 
 
 @dataclass(slots=True)
@@ -93,6 +98,7 @@ class ReportedAccount:
             ),
             "bank_transaction_code": code,
             "remittance": tuple(lines),
+            **(other_side(lines, direction) if code not in _GONE_BACK else {}),
             "returned": ReturnInformation(proprietary=code, text=title) if code in RETURNED else None,
             "additional": title,
         }
@@ -174,10 +180,16 @@ def begin(file: Sequence[str], group: Sequence[str], told: Sequence[str], number
 
 
 def _take_states(account: ReportedAccount, told: Sequence[str], line: int) -> None:
-    """Type code, amount, item count and funds of each state or summary of a record 03."""
+    """Type code, amount, item count and funds of each state or summary of a record 03.
+
+    A field without a code is passed by itself: some banks end each line of a record with a comma too many.
+    """
     place = 0
     while place + 1 < len(told):
         code, amount, count = told[place].strip(), told[place + 1], _at(told, place + 2)
+        if not code and (not amount.strip() or _CODE.fullmatch(amount.strip())):
+            place += 1
+            continue
         try:
             account.total += raw_number(amount) or 0
             if code:

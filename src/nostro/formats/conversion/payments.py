@@ -45,7 +45,7 @@ def to_pain(version: str, items: Iterable[Item], order: Order) -> Iterator[bytes
 
     It is held against its schema as it is written. Raises `FormatRefused`.
     """
-    run = _payments(items)
+    run = _payments(_Dated(items, order))
     _, head, first = run.first
     letter = Initiation(
         message_id=head.message_id or f"{order.created_at:%Y%m%d%H%M%S}",
@@ -62,6 +62,21 @@ def to_pain(version: str, items: Iterable[Item], order: Order) -> Iterator[bytes
 
 def _payments(items: Iterable[Item], *, once: bool = True) -> Run[Instruction]:
     return Run(items, Instruction, (_INITIATION,), once)
+
+
+@dataclass(slots=True)
+class _Dated:
+    """The items, each payment with a day: its own, else the one that was told. Raises `FormatRefused` without any."""
+
+    items: Iterable[Item]
+    order: Order
+
+    def __iter__(self) -> Iterator[Item]:
+        for item in self.items:
+            if isinstance(item, Instruction) and item.execution_date is None:
+                yield item.model_copy(update={"execution_date": self.order.day("execution_date")})
+            else:
+                yield item
 
 
 @dataclass(slots=True)
@@ -124,7 +139,7 @@ def _alike(fitted: _Fitted) -> str:
 
 def to_mt101(items: Iterable[Item], order: Order) -> Iterator[bytes]:
     """An MT101 for each payer, day and group, or a chain of them; in blocks where both BICs are known."""
-    run, checked = _payments(items), _Checked.by(order)
+    run, checked = _payments(_Dated(items, order)), _Checked.by(order)
     head = run.first.head
     known = head.envelope and is_bic(head.envelope.sender) and is_bic(head.envelope.receiver)
     head = fitted_head(head if known else head.model_copy(update={"envelope": None}))
@@ -135,9 +150,12 @@ def to_mt101(items: Iterable[Item], order: Order) -> Iterator[bytes]:
         if checked.found:
             continue
         last = grouped.add(one, last)
-        if id(last) not in chains:
-            chains[id(last)] = Chain(numbered(head, len(chains) + 1), last.first.payment)
-        chains[id(last)].count(one.payment)
+        try:
+            if id(last) not in chains:
+                chains[id(last)] = Chain(numbered(head, len(chains) + 1), last.first.payment)
+            chains[id(last)].count(one.payment)
+        except FormatRefused as refused:
+            raise FormatRefused(f"{place(one.told)}: {refused.sentence}", refused.remedy) from None
     checked.end()
     run.heard(order)
     for group, inside in grouped.given():

@@ -17,6 +17,7 @@ from nostro.formats.iso20022.write import (
     write_pain002,
 )
 from nostro.formats.iso20022.write.schema import validating
+from nostro.formats.line_statements import account_as_told
 from nostro.formats.reading import Item
 from nostro.model.failures import FormatRefused
 from nostro.model.messages import Instruction, MessageHead, OriginalMessage, PaymentStatus
@@ -141,13 +142,15 @@ def _missed(head: StatementHead, name: str, order: Order) -> Wanted:
     opening, closing = head.opening, head.closing
     first = head.from_date or (opening.on if opening else None)
     last = head.to_date or (closing.on if closing else head.created_on)
+    ours = head.bank_account
     known = order.needed(
-        message=_MESSAGES[head.kind], owner=head.bank_account.owner, **{"from": iso(first), "to": iso(last)}
-    )
+        message=_MESSAGES[head.kind], owner=ours.owner, **{"from": iso(first), "to": iso(last)},
+        **({} if ours.identification else {"account": ""}),
+    )  # fmt: skip
     return Wanted(
         request_id=name,
         message=known["message"],
-        bank_account=head.bank_account,
+        bank_account=ours if ours.identification else account_as_told(known["account"]),
         owner=Party(name=known["owner"]),
         from_date=order.day("from", first),
         to_date=order.day("to", last),

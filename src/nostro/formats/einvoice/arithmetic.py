@@ -24,6 +24,8 @@ _LINE_SLACK = Decimal("0.02")
 _LOCATED = 100
 SUB_LINES = "BR-DEX-02"
 """XRechnung's extension only advises that sub lines sum to their line."""
+_CATEGORIES = frozenset({"S", "Z", "E", "AE", "K", "G", "O", "L", "M"})
+"""Those that EN 16931 has a rule BR-*-08 for; other standards have others."""
 RULE_OF = {"K": "IC", "L": "IG", "M": "IP"}
 """What the rules about a category are called, where that isn't the category's own letter."""
 
@@ -49,7 +51,7 @@ def _sum_checks(invoice: InvoiceContent) -> Iterator[Check]:
             detail = f"{field} is told in {amount.currency}, the invoice in {invoice.currency}"
             yield Check(name="currency", ok=False, detail=detail)
     lines, allowances, charges = _value(told.lines), _value(told.allowances), _value(told.charges)
-    if invoice.lines:
+    if any(line.amount is not None for line in invoice.lines):
         yield from _equal("BR-CO-10", told.lines, sum_of_lines(invoice.lines))
     yield from _equal("BR-CO-11", told.allowances, _sum(one.amount for one in _allowances(invoice, charge=False)))
     yield from _equal("BR-CO-12", told.charges, _sum(one.amount for one in _allowances(invoice, charge=True)))
@@ -89,7 +91,8 @@ def _category_checks(invoice: InvoiceContent) -> Iterator[Check]:
     for key, value in told.items():
         worked_out = rounded(sums.get(key, _NOTHING), invoice.currency)
         if abs(worked_out - value) >= _TAX_SLACK:
-            yield _failed(f"BR-{RULE_OF.get(key[1], key[1])}-08", value, worked_out, f"category {key[1]}")
+            rule = f"BR-{RULE_OF.get(key[1], key[1])}-08" if key[1] in _CATEGORIES else "category"
+            yield _failed(rule, value, worked_out, f"category {key[1]}")
 
 
 def taxable_sums(invoice: InvoiceContent) -> dict[tuple[str, str, Decimal], Decimal]:

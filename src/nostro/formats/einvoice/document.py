@@ -50,6 +50,13 @@ class Document:
     flaws: list[str] = field(default_factory=list)
     followed: int | None = None
 
+    def with_flaws(self, told: Invoice | Reject) -> Invoice | Reject:
+        """What is read of it, with a check for each kind of thing that was mended."""
+        if isinstance(told, Reject):
+            return told
+        flaws = (Check(name="bytes", ok=False, detail=flaw) for flaw in self.flaws)
+        return told.model_copy(update={"checks": (*told.checks, *flaws)})
+
 
 def parsed(chunks: Iterable[bytes]) -> Document:
     """The document. Raises `FormatRefused` for no XML at all, and beyond the bounds."""
@@ -79,9 +86,7 @@ def parsed(chunks: Iterable[bytes]) -> Document:
 def read_invoices(chunks: Iterable[bytes], invoices: Invoices) -> Iterator[Invoice | Reject]:
     """The invoices of a document, and a reject where its XML breaks. Raises `FormatRefused` when there is none."""
     document = parsed(chunks)
-    flaws = tuple(Check(name="bytes", ok=False, detail=flaw) for flaw in document.flaws)
-    for told in invoices(document.root, whole=document.broken is None):
-        yield told.model_copy(update={"checks": (*told.checks, *flaws)}) if isinstance(told, Invoice) else told
+    yield from map(document.with_flaws, invoices(document.root, whole=document.broken is None))
     if document.broken:
         yield cut_off(document, where_of(document.root) if document.root is not None else "")
     if document.followed:

@@ -16,6 +16,8 @@ from nostro.formats.reading import Beginning, Format
 
 _ENVELOPES = frozenset({"StandardBusinessDocument", "Envelope"})
 _UBL = "urn:oasis:names:specification:ubl:schema:xsd:"
+_UBL_1 = ("urn:oasis:names:tc:ubl:", "urn:sfti:")
+"""UBL 1.0, and the Svefaktura that is made of it: other elements by the same names."""
 _FIRST = 40
 """An invoice in an envelope begins within so many elements."""
 _PDF_WITHIN = 1_024
@@ -32,8 +34,12 @@ def _is_ubl(beginning: Beginning) -> bool:
     """A root called `Invoice` is UBL's only with its namespace, or with what each UBL invoice begins with."""
     if not _begins_with(beginning, UBL_ROOTS):
         return False
-    elements = beginning.elements
-    return any(name.startswith(_UBL) for name in beginning.namespaces) or {"ID", "IssueDate"} <= set(elements[:_FIRST])
+    names = beginning.namespaces
+    if any(name.startswith(_UBL) for name in names):
+        return True
+    return not any(name.startswith(_UBL_1) for name in names) and {"ID", "IssueDate"} <= set(
+        beginning.elements[:_FIRST]
+    )
 
 
 def _is_pdf(beginning: Beginning) -> bool:

@@ -81,7 +81,7 @@ def _invoices(name: str, content: bytes) -> Iterator[Invoice | Reject]:
     if kind not in (*CII_ROOTS, *UBL_ROOTS):
         raise FormatRefused("This is no invoice.")
     for told in cii_invoices(root, whole=whole) if kind in CII_ROOTS else ubl_invoices(root, whole=whole):
-        yield _inside(name, told)
+        yield _inside(name, document.with_flaws(told))
     if not whole:
         yield cut_off(document, f"{name}:/{kind}")
 
@@ -96,7 +96,7 @@ def _inside(name: str, told: Invoice | Reject) -> Invoice | Reject:
 def _candidates(content: bytes) -> list[tuple[str, bytes]]:
     """The embedded XML files, the best known name first."""
     try:
-        found = list(_embedded(content))
+        found = list(dict.fromkeys(_embedded(content)))
     except FormatRefused:
         raise
     except Exception:  # noqa: BLE001 - what a broken PDF makes the library raise is any of a dozen kinds
@@ -143,7 +143,8 @@ def _file(specification: Any) -> Iterator[tuple[str, bytes]]:  # noqa: ANN401 - 
 
 
 def _name(specification: Any) -> str:  # noqa: ANN401 - the library's objects have no types
-    return str(_resolved(specification.get("/UF", specification.get("/F", ""))))
+    # Programs written in C may end a name with their own end.
+    return str(_resolved(specification.get("/UF", specification.get("/F", "")))).rstrip("\x00 ")
 
 
 def _resolved(value: Any) -> Any:  # noqa: ANN401 - the library's objects have no types

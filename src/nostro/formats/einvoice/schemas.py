@@ -13,7 +13,7 @@ from lxml import etree
 from nostro.formats.einvoice.cii import ROOTS as CII_ROOTS
 from nostro.formats.einvoice.rules import Finding, profile_of, rooted
 from nostro.formats.einvoice.stylesheets import package_folder
-from nostro.formats.xml import Element, local
+from nostro.formats.xml import Element, local, schema_sentence
 
 _UBL = {
     "Invoice": "ubl-2.1/maindoc/UBL-Invoice-2.1.xsd",
@@ -39,7 +39,7 @@ def check_schema(invoice_xml: bytes) -> list[Finding]:
     if schema.validate(etree.ElementTree(root)):
         return []
     return [
-        Finding(where=error.path or "", line=error.line, rule="schema", sentence=_without_content(error.message))
+        Finding(where=error.path or "", line=error.line, rule="schema", sentence=schema_sentence(error.message)[:300])
         for error in islice(cast("Iterable[Any]", schema.error_log), _TOLD)
     ]
 
@@ -55,10 +55,3 @@ def _schema(path: str) -> etree.XMLSchema:
     """UBL's takes a second to be made ready: once."""
     parser = etree.XMLParser(no_network=True, resolve_entities=False)
     return etree.XMLSchema(etree.parse(str(PurePath(package_folder()) / path), parser))
-
-
-def _without_content(message: str) -> str:
-    """libxml2 quotes values, which may be personal."""
-    before, _, _ = message.partition(": [facet")
-    kept = before.split(": '", 1)[0] if ": '" in before else before
-    return kept.replace("{urn:un:unece:uncefact:data:standard:", "{")[:300]

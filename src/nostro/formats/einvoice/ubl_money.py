@@ -33,6 +33,7 @@ from nostro.model.invoices import (
     Totals,
     Withholding,
 )
+from nostro.model.money import Amount
 from nostro.model.parties import BankAccount
 
 _LEGAL = (
@@ -45,6 +46,7 @@ _LEGAL = (
     Leaf("rounding", "PayableRoundingAmount", AMOUNT),
     Leaf("payable", "PayableAmount", AMOUNT),
 )
+_DANISH = "OIOUBL-2"
 _LEGAL_SHAPE = Shape(Totals, _LEGAL)
 _WITHHOLDING = Shape(
     Withholding,
@@ -70,9 +72,18 @@ def _read_totals(reading: Reading, element: Element, fields: Fields) -> None:
     legal = legal if legal is not None else _one(element, "RequestedMonetaryTotal")
     if legal is not None:
         totals |= read_parts(reading, legal, _LEGAL)
+    if fields.get("profile", "").startswith(_DANISH):
+        _set_right(totals)
     fields["totals"] = Totals(**totals)
     held = (read_shape(reading, one, _WITHHOLDING) for one in found(element, "WithholdingTaxTotal"))
     fields["withholdings"] = tuple(one for one in held if one is not None)
+
+
+def _set_right(totals: Fields) -> None:
+    """OIOUBL 2 has the tax itself in `TaxExclusiveAmount`: what is without it is worked out."""
+    tax, with_tax = totals.get("tax"), totals.get("with_tax")
+    if tax is not None and with_tax is not None and totals.get("without_tax") == tax:
+        totals["without_tax"] = Amount(value=with_tax.value - tax.value, currency=tax.currency)
 
 
 def _write_totals(writing: Writing, element: Element, told: Any) -> None:  # noqa: ANN401 - an invoice

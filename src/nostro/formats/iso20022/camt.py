@@ -168,6 +168,8 @@ class _Walk:
     enveloped: bool = False
     """Whether the envelope is that of a message which was read."""
     statements: int = 0
+    number: int = 0
+    """Of those, in its message."""
     statement: _Statement | None = None
     flaws: list[str] = field(default_factory=list)
     """What was mended in the bytes, and no statement has told yet."""
@@ -205,8 +207,8 @@ class _Walk:
         if not self.depth:
             self._lead(cut)
         elif self.statement is None:
-            self.statements += 1
-            source = Source(where=f"{self.where_message}/{cut.path}[{self.statements}]", line=cut.line)
+            self.statements, self.number = self.statements + 1, self.number + 1
+            source = Source(where=f"{self.where_message}/{cut.path}[{self.number}]", line=cut.line)
             parts = HeadParts(self.kind, source, self.format, self.page, self.created, others=self._others())
             self.statement = _Statement(parts)
             self.statement.sums.paged = self.kind == "statement"
@@ -277,7 +279,7 @@ class _Walk:
             self.kind, name = _KINDS[found[1]]
             self.format = self.lead.version(name, self.envelope.definition if self.envelope else "")
             self.depth, self.line, self.where_message = cut.depth, cut.line, self.lead.where
-            self.created, self.page, self.others = "", (None, None), {}
+            self.created, self.page, self.others, self.number = "", (None, None), {}, 0
 
     def _others(self) -> dict[str, str]:
         """What the message says of all its statements, and who sent it to whom, by the names of `Envelope`."""

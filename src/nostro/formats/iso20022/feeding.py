@@ -9,11 +9,14 @@ from xml.parsers import expat
 from nostro.formats.iso20022.alike import LONGEST, Alike
 from nostro.formats.iso20022.listening import Cut, Reached
 from nostro.formats.iso20022.places import Place, Role, Root
+from nostro.formats.xml import BrokenXml
 
 _TRIES = 64
 """So many more elements may fit no pattern than do, before none is tried any more in this document."""
 _ENDS = 32
 """So many end tags of elements that have others like them are looked for."""
+_LONGEST_MARK_BYTES = 4_194_304
+"""A tag or comment may be so long: with each piece the parser goes through it once more from its beginning."""
 _NO_CHARACTERS = ("\ufffe", "\uffff")
 """What Python decodes and XML forbids."""
 
@@ -30,10 +33,16 @@ class Feeder:
         self._ends = _any_of(root.ends)
 
     def feed(self, raw: bytes, final: bool = False) -> None:  # noqa: FBT001, FBT002 - as expat's own `Parse`
-        """As the parser's `Parse`, whatever it raises too."""
+        """As the parser's `Parse`, whatever it raises too; and `BrokenXml` for a tag or comment that does not end."""
         if not self._given_up:
             raw = self._take(raw, final=final)
+        self._parse(raw, final=final)
+
+    def _parse(self, raw: bytes, *, final: bool = False) -> None:
         self._parser.Parse(raw, final)
+        self._shown_bytes += len(raw)
+        if self._shown_bytes - self._parser.CurrentByteIndex > _LONGEST_MARK_BYTES:
+            raise BrokenXml(f"a tag or comment of more than {_LONGEST_MARK_BYTES} bytes", self._reached.line)
 
     def _take(self, raw: bytes, *, final: bool) -> bytes:
         """What is left to the parser."""
@@ -91,8 +100,7 @@ class Feeder:
 
     def _show(self, text: str) -> None:
         raw, reached = text.encode(), self._reached
-        self._parser.Parse(raw, False)  # noqa: FBT003 - expat's own order of arguments
-        self._shown_bytes += len(raw)
+        self._parse(raw)
         tag = f"</{reached.tag}>"
         if reached.tag and tag not in self._root.ends and len(self._root.ends) < _ENDS:
             self._root.ends = (*self._root.ends, tag)

@@ -85,9 +85,10 @@ class _Walk:
         self.lead.take(cut)
         if (kind := message_type(cut.path)) is not None:
             self.messages += 1
-            where = self.lead.where + (f"[{self.messages}]" if self.messages > 1 else "")
             version = self.lead.version(kind.name, self.envelope.definition if self.envelope else "")
-            self.message = MessageParts.of(kind, version, Source(where=where, line=cut.line), cut.depth, self.envelope)
+            self.message = MessageParts.of(
+                kind, version, Source(where=self.lead.where, line=cut.line), cut.depth, self.envelope
+            )
             self.depth, self.told = cut.depth, True
 
     def take(self, cut: Cut, told: Told) -> Iterator[MessageItem]:

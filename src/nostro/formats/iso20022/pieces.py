@@ -7,6 +7,7 @@ texts that it tells, each with its path, and what a place means is known from th
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from xml.parsers import expat
@@ -25,32 +26,45 @@ _VERSION = re.compile(r"(?:pain|pacs|camt|remt|admi)\.\d{3}\.\d{3}\.\d{2}")
 
 @dataclass(slots=True)
 class Lead:
-    """The beginnings of what leads to a message, and of the message itself."""
+    """The beginnings of what leads to a message, and of the message itself.
+
+    `numbers`: which of its parent's elements of that name each of them is. `met`: how many there were, by depth.
+    """
 
     begun: list[Cut] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
+    met: list[Counter[str]] = field(default_factory=list)
 
     def take(self, cut: Cut) -> None:
         """An element begins."""
-        self.begun[cut.depth - 1 :] = [cut]
+        above = cut.depth - 1
+        self.met[cut.depth :] = [Counter() for _ in range(len(self.met), cut.depth)]
+        self.met[above][cut.path] += 1
+        self.begun[above:], self.numbers[above:] = [cut], [self.met[above][cut.path]]
 
     def leave(self, cut: Cut) -> None:
         """An element is complete."""
-        del self.begun[cut.depth - 1 :]
+        del self.begun[cut.depth - 1 :], self.numbers[cut.depth - 1 :]
 
     @property
     def where(self) -> str:
-        """The path of names."""
-        return "/" + "/".join(cut.path for cut in self.begun)
+        """The XPath, of names without prefix; the first element of a name has no number, since more may never come."""
+        return "".join(map(_step, self.begun, self.numbers))
 
     def place(self, cut: Cut) -> str:
         """Where an element stands that is complete, and leads to no message."""
-        return "".join(f"/{begun.path}" for begun in (*self.begun[: cut.depth - 1], cut))
+        above = cut.depth - 1
+        return "".join(map(_step, self.begun[:above], self.numbers)) + f"/{cut.path}"
 
     def version(self, name: str, otherwise: str = "") -> str:
         """`camt.053.001.08`, as the nearest attribute says it, `otherwise`, or just `camt.053` where nothing does."""
         told = [otherwise, *(value for cut in self.begun for value in cut.attributes)]
         found = [version[0] for said in reversed(told) if (version := _VERSION.search(said))]
         return next((version for version in found if version.startswith(name)), name)
+
+
+def _step(cut: Cut, number: int) -> str:
+    return f"/{cut.path}" if number == 1 else f"/{cut.path}[{number}]"
 
 
 def cuts(chunks: Iterable[bytes], scissors: Scissors, flaws: list[str] | None = None) -> Iterator[Cut]:

@@ -17,7 +17,7 @@ from typing import Any, TypeVar, cast
 from nostro.formats.iso20022.values import decimal, instant
 from nostro.formats.reading import Unreadable, if_readable
 from nostro.model.base import maker
-from nostro.model.money import EXPONENTS, Amount
+from nostro.model.money import TOLD_CURRENCIES, Amount
 
 CURRENCY = "@Ccy"
 MARK = "@"
@@ -278,7 +278,7 @@ def _amount(said: str, told_currency: str) -> Amount:
     value, currency = decimal(said), told_currency.upper()
     if not currency:
         raise Unreadable("the amount has no currency")
-    if currency not in EXPONENTS:
+    if currency not in TOLD_CURRENCIES:
         raise Unreadable("the amount's currency is not in ISO 4217")
     return _made_amount({"value": value, "currency": currency})
 

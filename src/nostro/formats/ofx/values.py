@@ -9,7 +9,7 @@ from decimal import Decimal
 from nostro.formats.cfonb.rib import rib
 from nostro.formats.line_statements import trimmed
 from nostro.formats.reading import Unreadable
-from nostro.model.money import EXPONENTS, Amount
+from nostro.model.money import TOLD_CURRENCIES, Amount, usual_digits
 from nostro.model.parties import BankAccount
 
 _AMOUNT = re.compile(r"[+-]?(?:\d{1,24}(?:[.,]\d{0,18})?|[.,]\d{1,18})", re.ASCII)
@@ -32,7 +32,7 @@ def decimal(said: str, currency: str = "") -> Decimal:
     said = said.replace(" ", "").replace("\u2212", "-")
     if _GROUPED.fullmatch(said):
         said = said.replace("," if said.rfind(".") > said.rfind(",") else ".", "")
-    elif _TWO_WAYS.fullmatch(said) and ("," in said or (currency and EXPONENTS.get(currency, 2) < _THOUSANDS)):
+    elif _TWO_WAYS.fullmatch(said) and ("," in said or (currency and usual_digits(currency) < _THOUSANDS)):
         raise Unreadable("the amount can be read in two ways")
     elif not _AMOUNT.fullmatch(said):
         raise Unreadable("the amount is no decimal number" if said else "there is no amount")
@@ -42,7 +42,7 @@ def decimal(said: str, currency: str = "") -> Decimal:
 def amount(said: str, currency: str) -> Amount:
     """A signed amount. Raises `Unreadable`."""
     value = decimal(said, currency)
-    if currency not in EXPONENTS:
+    if currency not in TOLD_CURRENCIES:
         raise Unreadable("the currency is not in ISO 4217" if currency else "there is no currency")
     return Amount(value=trimmed(value, currency), currency=currency)
 

@@ -19,7 +19,7 @@ RULES: Sequence[Rule] = (
     rules.amounts, rules.dates, rules.sides, rules.letters, rules.identifications, rules.addresses, rules.codes,
     rules.remittance, rules.qr_references, rules.mandates, forms, places, rulebook,
 )  # fmt: skip
-_FIRST = 3
+_FIRST = 10
 _NEVER = date.max
 
 
@@ -27,10 +27,19 @@ class ProfileRefused(FormatRefused):
     """Payments would break their profile; nothing was written."""
 
     def __init__(self, findings: Sequence[Finding]) -> None:
-        first = "; ".join(f"payment {one.payment + 1}, {one.field}: {one.sentence}" for one in findings[:_FIRST])
-        more = f" (and {len(findings) - _FIRST} more)" if len(findings) > _FIRST else ""
-        super().__init__(f"{first}{more}", findings[0].remedy)
         self.findings = tuple(findings)
+        if len(findings) == 1:
+            super().__init__(_said(findings[0]), findings[0].remedy)
+            return
+        told = [f"{_said(one)} {one.remedy}" for one in findings[:_FIRST]]
+        told += [f"And {len(findings) - _FIRST} more."] if len(findings) > _FIRST else []
+        super().__init__("\n".join(told), "Nothing was written; nostro validate --profile tells every finding.")
+
+
+def _said(one: Finding) -> str:
+    """Which payment, by its number from 1 and its end-to-end reference, which field and which rule."""
+    named = f" ({one.end_to_end})" if one.end_to_end else ""
+    return f"payment {one.payment + 1}{named}, {one.field} ({one.rule}): {one.sentence}"
 
 
 def check(payments: Iterable[Instruction], profile: Profile, settlement_date: date | None = None) -> list[Finding]:

@@ -190,7 +190,7 @@ def addresses(payment: Instruction, profile: Profile, day: date) -> Iterator[Bro
         if form == "none" and (field not in _PAYEES[payment.method == "direct_debit"] or "none" in rule.forms):
             continue
         if form not in rule.forms or (form == "hybrid" and not profile.hybrid):
-            yield _refused(field, form, profile, day)
+            yield _refused(field, form, profile, day, banks=form in rule.forms)
         elif address is not None:
             yield from _incomplete(field, address, rule.needed if form != "unstructured" else (), rule.lines)
 
@@ -199,11 +199,15 @@ _PAYEES = {False: ("creditor",), True: ("debtor",)}
 """Whose address a scheme asks for: that of the side that isn't ours."""
 
 
-def _refused(field: str, form: str, profile: Profile, day: date) -> Broken:
+def _refused(field: str, form: str, profile: Profile, day: date, *, banks: bool) -> Broken:
+    """`banks`: the scheme leaves it to its banks whether they take it."""
     taken = "refuses" if form != "none" else "asks for"
     told = "an address" if form == "none" else f"{'an' if form == 'unstructured' else 'a'} {form} address"
     sentence = f"{profile.name} {taken} {told} for settlement on {day}."
-    return Broken(f"{field}.address", f"address.{form}", sentence, "Give street, postcode, town and country as fields.")
+    remedy = "Give street, postcode, town and country as fields."
+    if banks:
+        remedy = f"{remedy} A bank that takes such addresses has a profile of its own (hybrid: true)."
+    return Broken(f"{field}.address", f"address.{form}", sentence, remedy)
 
 
 def _incomplete(field: str, address: Address, needed: Sequence[str], lines: int) -> Iterator[Broken]:

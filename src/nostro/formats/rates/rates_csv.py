@@ -26,6 +26,8 @@ from nostro.model.rates import Observed
 from nostro.model.statements import Reject, Source
 
 COLUMNS = 1_000
+_DATE = re.compile(r"\d\d/\d\d/\d{4}|\d{4}-\d\d-\d\d", re.ASCII)
+_HMRC = frozenset({"currency code", "start date", "end date"})
 _CUT = "the file ends in this line, without a line end behind it: its last value may be cut"
 
 
@@ -76,22 +78,35 @@ _CODE = re.compile(r"[A-Z]{3}")
 
 
 def _rows(chunks: Iterable[bytes], lost: list[Reject]) -> Rows:
-    """The lines that say something. Of one in which the file ends the last value is left out: it may be cut."""
-    ending, held, before, closed = Ending(), None, 0, False
+    """The lines that say something. Of one in which the file ends the last value is left out, where it may be cut: it
+    is no quoted one, no whole date, and in no column of HMRC's that nothing is read from.
+    """
+    ending, held, before, closed, read = Ending(), None, 0, False, COLUMNS
     for line, told in lines(chunks, ending=ending):
         if not told.strip():
             continue
         if held is not None:
-            before = len(held.cells)
+            before, read = len(held.cells), min(read, _columns_read(held.cells))
             yield held
         separator = ";" if told.count(";") > told.count(",") else ","
         cells = next(csv.reader([told], delimiter=separator, skipinitialspace=True), [])
         held, closed = _Row(line, [cell.strip() for cell in cells[:COLUMNS]]) if cells else None, told.endswith('"')
-    if held is not None and ending.lacks and not (closed and len(held.cells) >= before):
+    if held is not None and held.cells:
+        closed = len(held.cells) >= before and bool(closed or _DATE.fullmatch(held.cells[-1]))
+        closed = closed or len(held.cells) > read
+    if held is not None and ending.lacks and not closed:
         lost.append(Reject(where=f"line {held.line}", line=held.line, why=_CUT))
         held = _Row(held.line, held.cells[:-1], whole=False)
     if held is not None and held.cells:
         yield held
+
+
+def _columns_read(head: list[str]) -> int:
+    """As far as HMRC's columns are read, where this is their heading; of others all of them are."""
+    names = [cell.casefold() for cell in head]
+    if "end date" not in names or not any("units per" in name for name in names):
+        return COLUMNS
+    return max(n for n, name in enumerate(names, start=1) if name in _HMRC or "units per" in name)
 
 
 def _days_of_ecb(head: _Row, rows: Rows) -> Iterator[RateItem]:

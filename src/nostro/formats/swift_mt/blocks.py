@@ -42,6 +42,7 @@ _APPLICATION = re.compile(r"\{2:(?:I(\d{3})(?:([A-Z0-9]{12}|[A-Z0-9]{11})(?=[SUN
 _USER = re.compile(r"\{(108|119|121):([^{}]*)\}")
 _TEXT_BLOCK = re.compile(r"\{4:(?!\{)")
 _GOES_ON = (":61:", ":62F:", ":62M:")
+_INDENT = re.compile(r"([ \t]+)(?:\{1:|:20:).*\r?\n\1(?=[:{])")
 _TIME = re.compile(r"\d\d(?!\d)")
 _BLOCK_STARTS = frozenset("{\x01$\x03")
 _STARTS = _BLOCK_STARTS | {"-", "ä"}
@@ -153,14 +154,20 @@ def _code_page(beginning: bytes) -> str:
 
 
 def _unwrapped(told: Iterator[tuple[int, str]]) -> Iterator[tuple[int, str]]:
-    """The lines; `@@`, with which FinTS dialogues end theirs, ends one too."""
-    first = next(told, None)
-    if first is None:
-        return told
-    whole = chain((first,), told)
-    if "@@:" not in first[1]:
-        return whole
-    return ((number, part) for number, line in whole for part in line.split("@@"))
+    """The lines, without blanks that all are indented by; `@@`, with which FinTS dialogues end theirs, ends one too."""
+    first, second = next(told, (0, "")), next(told, (0, ""))
+    whole = chain(filter(any, (first, second)), told)
+    if "@@:" in first[1]:
+        return ((number, part) for number, line in whole for part in line.split("@@"))
+    if indent := indent_of(f"{first[1]}\n{second[1]}"):
+        return ((number, line.removeprefix(indent)) for number, line in whole)
+    return whole
+
+
+def indent_of(beginning: str) -> str:
+    """Blanks before the first two lines, where a message begins with them."""
+    found = _INDENT.match(beginning)
+    return found[1] if found else ""
 
 
 @dataclass(slots=True)
@@ -211,7 +218,7 @@ class _Splitter:
         if len(self.piece.fields) >= FIELDS_AT_ONCE and tag in _PARTS_BEGIN:
             yield self._part()
         if not self.piece.fields:
-            self.piece.line, self.piece.carrier = number, self.carrier
+            self.piece.line, self.piece.carrier, self.headed = number, self.carrier, False
         self.tag, self.text = tag, [line[end + 1 :]]
         self.piece.fields.append(Field(tag, number, self.text))
 

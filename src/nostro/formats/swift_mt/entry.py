@@ -11,7 +11,7 @@ from nostro.formats.swift_mt.information import Information, read_information
 from nostro.formats.swift_mt.line import Line
 from nostro.formats.swift_mt.values import decimal, looks_like_iban
 from nostro.model.base import maker, whole_maker
-from nostro.model.money import EXPONENTS, Amount
+from nostro.model.money import TOLD_CURRENCIES, Amount
 from nostro.model.parties import Address, BankAccount, Party
 from nostro.model.statements import Charge, Entry, Exchange, References, ReturnInformation, Source
 
@@ -25,7 +25,7 @@ _NON_SWIFT = "\x00"
 
 def entry_of(line: Line, information: list[str], currency: str, source: Source, *, interim: bool) -> Entry:
     """The entry. Raises `Unreadable` or `ValidationError` when its currency is not told."""
-    if currency not in EXPONENTS:
+    if currency not in TOLD_CURRENCIES:
         raise Unreadable("the currency is not told, or is none that there is")
     if line.supplementary and information:
         information = _without_the_other(line, information)
@@ -117,7 +117,7 @@ def money_of(words: Mapping[str, str], currency: str) -> tuple[Exchange | None, 
 def _amount(said: str, currency: str) -> Amount | None:
     """`3!a15d`, or an amount in the account's currency."""
     own = said[:3].upper()
-    own, rest = (own, said[3:]) if own in EXPONENTS else (currency, said)
+    own, rest = (own, said[3:]) if own in TOLD_CURRENCIES else (currency, said)
     value = if_readable(decimal, rest.strip())
     return None if value is None else Amount(value=abs(value), currency=own)
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from nostro.formats.reading import Beginning, Format
+from nostro.formats.swift_mt.blocks import indent_of
 from nostro.formats.swift_mt.read import READ, read_mt
 
 _BLOCKS = re.compile(r"\{1:[A-Z]\d\d[A-Z0-9]{12}|^[\x01$ ]*(?:\{|ä)4:", re.MULTILINE)
@@ -21,6 +22,8 @@ _HEAD_LINES = 20
 def _is_mt(beginning: Beginning) -> bool:
     """By its blocks or fields; a file whose only messages are of types that aren't read is none of ours."""
     text = beginning.text.lstrip("\ufeff")
+    if indent := indent_of(text):
+        text = text.replace(f"\n{indent}", "\n").removeprefix(indent)
     if beginning.is_xml or text.lstrip()[:1] in ("[", "%"):
         return False
     types = set(_TYPE.findall(text))

@@ -66,7 +66,7 @@ def read_information(text: list[str]) -> Information:
     return told
 
 
-_SEPARATED = re.compile(r"\s*+(?:(\d{3})\s*+)?([?~^<>]|(?<=\d)[|@#!&])(?=\d\d)")
+_SEPARATED = re.compile(r"\s*+(?:(\d{3})\s*+)?([?~^<>]|(?<=\d)(?:[|@#!&]|\+(?=[012]0)))(?=\d\d)")
 _SLASHED = re.compile(r"\s*/[A-Z]{2,8}/")
 _FREE = re.compile(r"999(?=[A-Za-z])")
 
@@ -91,7 +91,7 @@ def _in_order(told: Information, parts: Sequence[str | None]) -> None:
     told.additional, told.primanota = (additional or "").strip(), (primanota or "").strip()
     told.extension = (extension or "").strip()
     told.bic, told.clearing_id, told.iban, told.number = _other_side(bank or "", account or "")
-    told.name = _joined((name or "",)) + (more_name or "")
+    _named(told, name or "", more_name or "")
     _tagged(told, _joined(purpose))
 
 
@@ -110,12 +110,22 @@ def _separated(told: Information, joined: str, separator: str) -> None:
     if "60" in fields and "29" not in fields:
         # Parts 60 to 65 go on after 29 only.
         fields["60"] = f"\n{fields['60']}"
-    told.name = _joined((take("32", ""),)) + take("33", "")
+    _named(told, take("32", ""), take("33", ""))
     purpose = [fields.pop(number) for number in tuple(fields) if number in _PURPOSE]
     _tagged(told, _joined(purpose))
     for number, said in fields.items():
         if said.strip():
             told.others[f"?{number}"] = said.strip()
+
+
+def _named(told: Information, name: str, more: str) -> None:
+    """A name in two parts; the second may be the account that no other part tells (ING Romania), or a mere slash."""
+    if more:
+        if not (told.iban or told.number) and (iban := _iban_in(more.strip())):
+            told.iban, more = iban, ""
+        elif not more.strip(" /"):
+            more = ""
+    told.name = _joined((name,)) + more
 
 
 _PURPOSE = frozenset(str(n) for n in (*range(20, 30), *range(60, 66)))

@@ -269,7 +269,9 @@ class _Reader:
         own = self._text("21") if self.kind == "101" else self._text("20")
         end_to_end = ordered or (self._text("21") if self.kind != "103" else "")
         message = self._text("20") if self.kind == "101" else ""
-        return References(**all_told({"instruction": own, "end_to_end": end_to_end, "message": message}))
+        others = {"UETR": self.uetr} if self.uetr and self.kind != "101" else {}
+        told = all_told({"instruction": own, "end_to_end": end_to_end, "message": message})
+        return References(**told, others=others)
 
     def _purpose(self) -> tuple[str, ...]:
         return self._lines("70") or self._lines("70", self.beneath)
@@ -304,7 +306,8 @@ class _Reader:
             if not ((self.between_banks and prefix == "52") or bank.bic or bank.clearing_id):
                 said = told.party.name if told.party else bank.identification
                 found |= {name: said} if said else {}
-        found |= {"UETR": self.uetr} if self.uetr else {}
+        if self.uetr and self.kind == "101":
+            found["UETR"] = self.uetr  # that of a message, which may hold several payments
         for name, side in (("50", payer), ("59", payee)):
             if side.bank_account:
                 found[name] = side.bank_account.identification or side.bank_account.bic

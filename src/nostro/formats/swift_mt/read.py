@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 
 from nostro.formats.swift_mt.blocks import STATEMENT_TAGS, Piece, pieces
@@ -50,16 +51,26 @@ def _reader(piece: Piece, pages: Pages) -> Callable[[Piece], Iterator[MtItem]]:
 def type_of(piece: Piece) -> str:
     """The message type: what its carrier says, else what its fields are; empty when that can't be told."""
     said, tags = piece.carrier.type, {tag for tag, _, _ in piece.fields}
-    if said in STATEMENTS or (said.isdecimal() and not tags & _ENTRIES):
+    if said in STATEMENTS or (said in _BALANCES and "61" not in tags) or (said.isdecimal() and not tags & _ENTRIES):
         return said
     if "28D" in tags:
         return "101"
     if "32A" in tags and not tags & _ENTRIES:
         return _of_one_amount(tags)
-    return "940" if tags & STATEMENT_TAGS else said
+    return "940" if tags & _ACCOUNTS or (tags & STATEMENT_TAGS and not _of_another_category(piece)) else said
 
 
+_BALANCES = frozenset({"941", "971"})
+"""Reports of balances: statements that lack their entries would be something else."""
 _ENTRIES = frozenset({"28", "28C", "34F", "60", "60F", "60M", "61", "62", "62F", "62M"})
+_ACCOUNTS = STATEMENT_TAGS - {"20", "21"}
+"""Messages of every category have 20 and 21."""
+_FIELD = re.compile(r":\d\d[A-Z]?:")
+
+
+def _of_another_category(piece: Piece) -> bool:
+    """Whether fields that nothing here has stand in it, where they are taken for text."""
+    return any(_FIELD.match(line) for told in piece.fields for line in told.text[1:])
 
 
 def _of_one_amount(tags: set[str]) -> str:

@@ -20,7 +20,7 @@ from nostro.formats.swift_mt.free_text import lines_of
 from nostro.formats.swift_mt.line import amount_in, read_line
 from nostro.formats.swift_mt.values import BALANCE_CODES, about, balance, bank_account, moment, summed
 from nostro.model.base import changed, maker, whole_maker
-from nostro.model.money import EXPONENTS, Amount
+from nostro.model.money import TOLD_CURRENCIES, Amount
 from nostro.model.parties import BankAccount
 from nostro.model.statements import (
     Balance,
@@ -142,7 +142,7 @@ class Statement:
             self._take_floor(said)
         elif tag in _DIRECTIONS:
             count, currency, _, total = summed(said)
-            self.currency = self.currency or (currency if currency in EXPONENTS else "")
+            self.currency = self.currency or (currency if currency in TOLD_CURRENCIES else "")
             self.controls.append(Control(tag, count, total, (_DIRECTIONS[tag],)))
         elif tag in ("20", "21"):
             self.others.setdefault(tag, said.strip())
@@ -161,7 +161,7 @@ class Statement:
 
     def _take_floor(self, said: str) -> None:
         _, currency, mark, total = summed(said)
-        self.currency = self.currency or (currency if currency in EXPONENTS else "")
+        self.currency = self.currency or (currency if currency in TOLD_CURRENCIES else "")
         self.others[f"34F{mark}"] = f"{currency} {total}"
 
     def _head(self) -> StatementHead:
@@ -253,7 +253,11 @@ class Statement:
 
     def _amount(self, told: Field) -> Amount | None:
         value = amount_in(told.text, self.currency)
-        return Amount(value=value, currency=self.currency) if value is not None and self.currency in EXPONENTS else None
+        return (
+            Amount(value=value, currency=self.currency)
+            if value is not None and self.currency in TOLD_CURRENCIES
+            else None
+        )
 
     # The end
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from nostro.formats.reading import Unreadable
 from nostro.model.base import maker
-from nostro.model.money import EXPONENTS, Amount
+from nostro.model.money import TOLD_CURRENCIES, Amount, usual_digits
 from nostro.model.parties import BankAccount, valid_iban
 from nostro.model.statements import Balance
 
@@ -75,12 +75,7 @@ def decimal(told: str, currency: str = "") -> Decimal:
     Of both marks the last one is the decimal one. `12.500` is refused in a `currency` that has less than three digits.
     """
     plain = told.replace(" ", "")
-    if (
-        currency
-        and plain[-4:-3] in (",", ".")
-        and EXPONENTS.get(currency, 2) < _THOUSANDS
-        and _TWO_WAYS.fullmatch(plain)
-    ):
+    if currency and plain[-4:-3] in (",", ".") and usual_digits(currency) < _THOUSANDS and _TWO_WAYS.fullmatch(plain):
         raise Unreadable("the amount can be read in two ways")
     if "." in plain and "," in plain:
         if not _GROUPED.fullmatch(plain):
@@ -106,7 +101,7 @@ def valued(told: str, currency: str) -> tuple[Amount, str]:
 
 def finer(told: str, currency: str) -> str:
     """What is wrong with an amount that has more digits behind its mark than its currency; zeros do no harm."""
-    digits, told = EXPONENTS.get(currency, 2), told.rstrip()
+    digits, told = usual_digits(currency), told.rstrip()
     if digits == 2 and "," in told[-3:]:
         return ""
     mark = max(told.rfind(","), told.rfind("."))
@@ -130,8 +125,8 @@ def balance(tag: str, told: str, currency: str) -> tuple[Balance, tuple[str, ...
         raise Unreadable("a balance is not as the standard has it")
     mark, on, told_currency, value = found.groups()
     own = (told_currency or "").upper()
-    currency = own if own in EXPONENTS else currency
-    if currency not in EXPONENTS:
+    currency = own if own in TOLD_CURRENCIES else currency
+    if currency not in TOLD_CURRENCIES:
         raise Unreadable("the currency of a balance is not told")
     amount = decimal(value, currency)
     signed = -amount if mark in ("D", "RC") else amount
@@ -161,7 +156,7 @@ def coded_amount(told: str) -> Amount:
     """`3!a15d`. Raises `Unreadable`."""
     said = told.strip()
     currency = said[:3].upper()
-    if currency not in EXPONENTS:
+    if currency not in TOLD_CURRENCIES:
         raise Unreadable("the currency is none that there is")
     value = decimal(said[3:], currency)
     if value < 0:
@@ -223,7 +218,7 @@ def bank_account(told: str, bic: str = "") -> BankAccount:
 def _without_currency(told: str) -> tuple[str, str]:
     """The number, and the currency that banks write behind it."""
     rest, code = told[:-3].rstrip(" /"), told[-3:].upper()
-    if code not in EXPONENTS or not rest[-1:].isdigit():
+    if code not in TOLD_CURRENCIES or not rest[-1:].isdigit():
         return told, ""
     # Seychelles and Mauritius have a currency inside their IBANs.
     return (told, "") if valid_iban("".join(told.split()).upper()) else (rest, code)

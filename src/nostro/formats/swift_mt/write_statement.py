@@ -29,6 +29,7 @@ LINES, SIGNS = 6, 65
 """Of field 86."""
 _TYPE = re.compile(r"[NFS][A-Z0-9]{3}")
 _OTHER_BALANCES = {"CLAV": "64", "FWAV": "65"}
+_OTHERS = "Write camt.052, camt.054 or CSV, which ask for no balance."
 _MARKS = {("credit", False): "C", ("debit", False): "D", ("debit", True): "RC", ("credit", True): "RD"}
 
 
@@ -41,17 +42,25 @@ def write_mt940(items: Iterable[StatementHead | Entry | StatementEnd]) -> Iterat
     reached = Decimal(0)
     for told in items:
         if isinstance(told, StatementHead):
-            head, opening = told, _opening(told)
-            reached = opening.amount.value
-            yield lines(_beginning(told, opening))
-        elif head is None:
+            head = told
+        if head is None:
             raise FormatRefused("An entry stands before any statement.", "Give the statement's head first.")
-        elif isinstance(told, Entry):
-            yield lines(_entry(told, head.currency))
-            reached += told.signed.value
-        else:
-            yield lines([*_ending(told, head, reached), "-"])
-            head = None
+        source = head.source if isinstance(told, StatementEnd) else told.source
+        try:
+            if isinstance(told, StatementHead):
+                opening = _opening(told)
+                reached = opening.amount.value
+                yield lines(_beginning(told, opening))
+            elif isinstance(told, Entry):
+                yield lines(_entry(told, head.currency))
+                reached += told.signed.value
+            else:
+                yield lines([*_ending(told, head, reached), "-"])
+                head = None
+        except FormatRefused as refused:
+            line = f", line {source.line}" if source.line else ""
+            where = f"{source.where}{line}: " if source.where else ""
+            raise FormatRefused(f"{where}{refused.sentence}", refused.remedy) from None
     if head is not None:
         raise FormatRefused("The last statement has no end.", "Give it, with the closing balance's day.")
 
@@ -59,7 +68,7 @@ def write_mt940(items: Iterable[StatementHead | Entry | StatementEnd]) -> Iterat
 def _opening(head: StatementHead) -> Balance:
     opening = head.opening
     if opening is None or opening.amount.currency != head.currency:
-        raise FormatRefused("Field 60F needs an opening balance in the statement's currency.", "Tell it.")
+        raise FormatRefused("Field 60F needs an opening balance in the statement's currency.", _OTHERS)
     return opening
 
 
@@ -131,7 +140,7 @@ def _ending(end: StatementEnd, head: StatementHead, reached: Decimal) -> Iterato
     head = head.completed(end)
     closing = head.closing
     if closing is None:
-        raise FormatRefused("Field 62F needs a closing balance and its day.", "Tell it.")
+        raise FormatRefused("Field 62F needs a closing balance and its day.", _OTHERS)
     if closing.amount.value != reached or closing.amount.currency != head.currency:
         raise FormatRefused(
             f"Field 62F: the entries lead to {plain(reached)}, told is {plain(closing.amount.value)}.",

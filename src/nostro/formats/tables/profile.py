@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from nostro.model.base import Value
-from nostro.model.money import EXPONENTS
+from nostro.model.money import TOLD_CURRENCIES
 
 DateOrder = Literal["dmy", "mdy", "ymd"]
 Word = Annotated[str, AfterValidator(str.casefold)]
@@ -162,7 +162,7 @@ class Shape(Value):
     @field_validator("currency")
     @classmethod
     def _known(cls, currency: str) -> str:
-        if currency and currency not in EXPONENTS:
+        if currency and currency not in TOLD_CURRENCIES:
             message = "the currency is not in ISO 4217"
             raise ValueError(message)
         return currency

@@ -102,6 +102,7 @@ def propose_rows(rows: Sequence[Row], delimiter: str = "") -> Proposal:
     proposal.guesses["header"] = Guess(f"line {header.line}", 0.9)
     _ask_for_booking_date(proposal, header, places, body)
     _settle_words(body, places)
+    _find_states(header, body, places)
     given = proposal.given
     given |= {"columns": {}, "delimiter": delimiter}
     given["currency"] = _told_currency(proposal, header, body, places)
@@ -169,6 +170,16 @@ def _settle_words(body: Sequence[Row], places: dict[str, int]) -> None:
     sides = [name for name in ("payer", "payee") if name in places]
     if len(sides) == 1:
         places.setdefault("counterparty", places.pop(sides[0]))
+
+
+def _find_states(header: Row, body: Sequence[Row], places: dict[str, int]) -> None:
+    """A column of another name in which nothing but states stands: savings banks in Germany call it `Info`."""
+    for place, name in enumerate(header.cells if "status" not in places else ()):
+        said = _values(body, {"": place}, "") - {""}
+        free = place not in places.values() and meaning_of(text(name)) != "remittance"
+        if free and said and all(map(state_of, said)):
+            places["status"] = place
+            return
 
 
 def _settle_fee(proposal: Proposal, header: Row, body: Sequence[Row], places: dict[str, int]) -> None:

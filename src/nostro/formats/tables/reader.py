@@ -17,7 +17,7 @@ from nostro.formats.tables.profile import CANONICAL, Marked, Profile
 from nostro.formats.tables.row_words import balance_of_row, state_of
 from nostro.formats.tables.rows import Row, places_of
 from nostro.model.failures import FormatRefused
-from nostro.model.money import EXPONENTS, NO_CURRENCY, Amount
+from nostro.model.money import NO_CURRENCY, TOLD_CURRENCIES, Amount, usual_digits
 from nostro.model.parties import BankAccount, Party
 from nostro.model.references import told
 from nostro.model.statements import (
@@ -249,7 +249,7 @@ class _Walk:
         value = trimmed(self._signed(row), currency)
         exponent = value.as_tuple().exponent
         ours = self.profile.name == CANONICAL.name
-        if not ours and exponent == -3 and EXPONENTS.get(currency, 2) == 2 and 0 < abs(value) < 1000:
+        if not ours and exponent == -3 and usual_digits(currency) == 2 and 0 < abs(value) < 1000:
             raise Unreadable("the amount can be read in two ways: three digits follow its decimal mark")
         value = (-value if self.profile.inverse else value) - self._fee(row, currency)
         return Amount(value=abs(value), currency=currency), "debit" if value < 0 else "credit"
@@ -284,13 +284,13 @@ class _Walk:
     def _currency(self, row: Row) -> str:
         """The entry's currency. Raises `Unreadable`."""
         currency = self._text(row, "currency").upper() or self.profile.currency or NO_CURRENCY
-        if currency not in EXPONENTS and currency != NO_CURRENCY:
+        if currency not in TOLD_CURRENCIES and currency != NO_CURRENCY:
             raise Unreadable("the currency is not in ISO 4217")
         return currency
 
     def _currency_of(self, row: Row) -> str:
         currency = self._text(row, "currency").upper()
-        return currency if currency in EXPONENTS else ""
+        return currency if currency in TOLD_CURRENCIES else ""
 
     def _running_balance(self, row: Row) -> Decimal | None:
         return number(self._cell(row, "balance"), self.profile.decimal)
@@ -325,7 +325,7 @@ class _Walk:
     def _exchange(self, row: Row) -> Exchange | None:
         currency = self._text(row, "original_currency").upper()
         value = number(self._cell(row, "original_amount"), self.profile.decimal)
-        if not value or currency not in EXPONENTS:
+        if not value or currency not in TOLD_CURRENCIES:
             return None
         return Exchange(instructed=Amount(value=abs(value), currency=currency), source_currency=currency)
 

@@ -24,9 +24,9 @@ _ROWS: Mapping[str, str] = {
         saldo koncowe | konecny zustatek | zaro egyenleg | utgaende saldo | utgaaende saldo | loppsaldo |
         likutis pabaigai | likutis laikotarpio pabaigai | beigu atlikums | sold final""",
     "sum": """
-        turnover | total credits | total debits | total credit | total debit | total deposits | total withdrawals |
-        total movimientos | totale movimenti | total des operations | umsatzsumme | apyvarta | kaive | apgrozijums |
-        obroty""",
+        turnover | transactions total | total credits | total debits | total credit | total debit | total deposits |
+        total withdrawals | total movimientos | totale movimenti | total des operations | umsatzsumme | apyvarta |
+        kaive | apgrozijums | obroty""",
 }
 _LABELS = {name_of(label): meaning for meaning, labels in _ROWS.items() for label in labels.split("|")}
 _DATED = re.compile(
@@ -46,7 +46,8 @@ _STATES: Mapping[EntryState, str] = {
         gennemfort | bokfort | kirjattu | decontat | inregistrat""",
     "pending": """
         pending | authorised | authorized | authorisation | authorization | hold | on hold | held | in progress |
-        processing | uncleared | unsettled | scheduled | expected | open | vorgemerkt | umsatz vorgemerkt | vormerkung |
+        processing | uncleared | unsettled | scheduled | expected | open | vorgemerkt | umsatz vorgemerkt |
+        umsatz vorgemerkt und nicht gebucht | vormerkung |
         in bearbeitung | offen | reserviert | ausstehend | en attente | en cours | a venir | in attesa | in sospeso |
         non contabilizzato | autorizzato | pendiente | en proceso | retenido | pendente | em processamento |
         autorizado | in behandeling | gereserveerd | openstaand | oczekujaca | oczekuje | w realizacji | blokada |

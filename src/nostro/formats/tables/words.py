@@ -60,7 +60,7 @@ _NAMES: Mapping[str, str] = {
     "currency": """
         currency | devise du compte | account currency | kontowahrung | mena uctu | valiuta | valuuta | ccy | wahrung
         | waehrung | divisa | moneda | devise | munt | muntsoort | moeda | valutakode | waluta | curr | currency code
-        | mena | whg | buchungswahrung | devizanem | tranzakcio devizaneme | valutacode""",
+        | mena | whg | buchungswahrung | devizanem | penznem | tranzakcio devizaneme | valutacode""",
     "bank_account": """
         account | account number | account no | own account | auftragskonto | rekening | rekeningnummer | compte |
         cuenta | conto | iban auftragskonto | numero de compte | iban/bban | rachunek | my account | from account |
@@ -106,7 +106,8 @@ _NAMES: Mapping[str, str] = {
         reference | transaction id | operation number | transaction reference | ref | id | fitid | bank reference |
         referencia | riferimento | referentie | transaction number | numero d operation | transfer
         reference | payment id | transactiereferentie | archiveringscode | reference number | volgnr | banki azonosito
-        | zkb reference""",
+        | zkb reference | n° de transaction | transaktionscode | codice transazione | id de transaccion |
+        numer transakcji""",
     "structured": """
         gestructureerde mededeling | communication structuree | structured communication | structured reference |
         variable symbol | variable symbol 1 | variabilni symbol | variabilni symbol 1 | vs | viitenumber | viite""",

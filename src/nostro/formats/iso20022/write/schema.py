@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, cast
 from lxml import etree
 
 from nostro.formats.text import gathered
-from nostro.formats.xml import Element, local, release
+from nostro.formats.xml import Element, local, release, schema_sentence
 from nostro.model.failures import FormatRefused
 from nostro.model.statements import Check
 
@@ -35,7 +35,6 @@ _GROUPS = ("PmtInf", "Stmt", "Rpt", "Ntfctn")
 _ENTRY = "Ntry"
 _FREED = ("CdtTrfTxInf", "DrctDbtTxInf", "TxInfAndSts", "TxInf", _ENTRY, *_GROUPS)
 _AFTER_A_PAYMENT = re.compile(rb"(?<=TxInf>|ndSts>|/Ntry>)")
-_NAMESPACE = re.compile(r"\{[^}]*\}")
 
 
 @lru_cache(maxsize=64)
@@ -219,6 +218,5 @@ def _pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _why(message: str) -> str:
-    """What the schema expects; where libxml2 would quote a value, only which element has a wrong one."""
-    said = _NAMESPACE.sub("", message)
-    return said.partition(": [facet")[0].partition(": The value")[0].partition(": '")[0].rstrip(" .")
+    """What the schema expects; of a wrong value, what it breaks."""
+    return schema_sentence(message).rstrip(" .")
