@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from nostro.engine.batch import SubjectRow
-from nostro.engine.decide import TURNS, Decider
+from nostro.engine.decide import TURNS
 from nostro.engine.deciding import POISONED, load_subjects
-from nostro.model.calls import HttpReply, HttpRequest
 from nostro.model.canonical import digest
 from nostro.model.clock import Now
 from nostro.model.facts import CaseClosed, CommandSettled, Fact
@@ -23,15 +22,13 @@ from nostro.model.money import Money
 from nostro.processes.kit.decision import Decision, Instance, Posting, Rules, State, Wanted
 from nostro.processes.kit.process import Process
 from nostro.store.database import Database, Row, Statement
-from tests.dispatch_world import Killed, Mortal, Worker, World, installed
-from tests.integration.synthetic import PROCESS, as_fact, line, payout
+from tests.dispatch_world import Killed, Mortal, Worker, installed
+from tests.integration.joined import SETTLED, Joined, comes, is_over, join, joined
+from tests.integration.synthetic import PROCESS, as_fact, line
 from tests.integration.synthetic import House as DecidingHouse
-from tests.toy_partner import operation
 
 pytestmark = pytest.mark.asyncio
 ONE = Subject("payout", "po_1")
-FACTS = "select type, natural_key from fact where subject = 'po_1' order by position"
-SETTLED = "command.settled"
 DEATHS = range(1, 20)
 
 
@@ -39,65 +36,6 @@ DEATHS = range(1, 20)
 async def database(database_url: str) -> AsyncIterator[Database]:
     async with installed(database_url) as opened:
         yield opened
-
-
-@dataclass
-class Joined:
-    """A worker that decides and sends, and a partner whose replies wait until they are let go."""
-
-    deciding: DecidingHouse
-    world: World
-    worker: Worker
-    replies: asyncio.Event
-
-    async def decide(self, *payouts: str) -> None:
-        """A line for each, so that each wants a command; it leaves with its decision."""
-        await self.deciding.tell([as_fact(line(payout_id, f"txn_{n}")) for n, payout_id in enumerate(payouts)])
-        await self.deciding.decider.step(self.deciding.now)
-        effects, mortal = self.world.partner.effects, self.worker.mortal
-        while effects.total() < len(payouts) and not mortal.dead:  # noqa: ASYNC110 - nothing tells of it
-            await asyncio.sleep(0.001)
-
-    async def hear(self) -> None:
-        """The replies come, and whatever is driven ends, what follows from it too."""
-        self.replies.set()
-        while self.worker.dispatcher.running:
-            await self.worker.dispatcher._moment()
-
-    async def kinds(self) -> list[str]:
-        return [str(kind) for kind, _ in await self.world.all(FACTS)]
-
-    async def queue(self) -> list[str]:
-        return [str(kind) for (kind,) in await self.world.all("select type from arrival order by at, item, key")]
-
-
-async def joined(database: Database, name: str = "one", gate: Any = None) -> Joined:  # noqa: ANN401 - stands for a database
-    deciding = DecidingHouse(database, worker=name)
-    await deciding.begin()
-    world, replies = World(database, operation("their_key"), takes_keys=True, now=deciding.now), asyncio.Event()
-    right = world.partner.send
-
-    async def slow(request: HttpRequest, timeout_seconds: float) -> HttpReply:
-        reply = await right(request, timeout_seconds)
-        if request.url.endswith("/do"):
-            await replies.wait()
-        return reply
-
-    world.partner.send = slow  # type: ignore[method-assign]  # the same partner, that lets us wait
-    worker = Worker(world, name, gate or Mortal(database))
-    join(deciding, worker)
-    await worker.step()
-    await deciding.tell([as_fact(payout("po_1")), as_fact(payout("po_2"))])
-    await deciding.settle()
-    return Joined(deciding, world, worker, replies)
-
-
-def join(deciding: DecidingHouse, worker: Worker) -> None:
-    """They are one process."""
-    tenure, decider = deciding.tenure, deciding.decider
-    decider.exits = {"psp": worker.dispatcher}
-    house = worker.dispatcher.house
-    worker.dispatcher.house = replace(house, decides=lambda shard: shard in tenure.shards, ends=decider.ends)
 
 
 def otherwise(first: Callable[[Fact], Decision | None]) -> Process:
@@ -118,19 +56,6 @@ def throws(kind: str) -> Process:
             raise RuntimeError(fact.key)
 
     return otherwise(first)
-
-
-async def comes(decider: Decider, count: int = 1) -> None:
-    """So many endings wait for a step."""
-    while len(decider._endings) < count:  # noqa: ASYNC110 - nothing tells of it
-        await asyncio.sleep(0.001)
-
-
-async def is_over(here: Joined, *, commands: int = 0) -> None:
-    """Nothing of a dispatch is left, and of commands there are so many."""
-    assert await here.world.all("select count(*) from dispatch") == [(0,)]
-    assert await here.world.all("select count(*) from dispatch_member") == [(0,)]
-    assert await here.world.all("select count(*) from command_open") == [(commands,)]
 
 
 async def test_an_outcome_is_decided_with_the_end_of_its_dispatch(database: Database) -> None:

@@ -7,9 +7,10 @@ What is written at the same time is committed together. A write that the databas
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from operator import attrgetter
 
 from nostro.egress.drive import LEFT_SECONDS, Stored
 from nostro.model.clock import Now
@@ -52,6 +53,12 @@ async def fence(tx: Transaction, slot: Slot) -> Row:
     The database transaction raises `LostRace` when the slot is somebody else's by now.
     """
     return await tx.row(SQL.fence_slot, **names(slot))
+
+
+async def fence_all(tx: Transaction, slots: Iterable[Slot]) -> None:
+    """The same for several, in the order in which they are renewed: else the two could wait for each other."""
+    for slot in sorted(set(slots), key=attrgetter("connection", "number", "token")):
+        await tx.ahead(SQL.fence_slot, **names(slot))
 
 
 @dataclass(slots=True)
@@ -112,15 +119,6 @@ class Journal:
     async def write(self, write: Write) -> None:
         """Commits it."""
         await self.writes.write(write)
-
-    def fenced(self, write: Write) -> Write:
-        """The same for a database transaction that others write in too."""
-
-        async def behind(tx: Transaction) -> None:
-            await tx.ahead(SQL.fence_slot, **names(self.writes.slot))
-            await write(tx)
-
-        return behind
 
     async def start(self, shard: int, dispatch: bytes, n: int, digest: bytes, now: Now) -> None:
         """Before an Act's bytes leave.

@@ -44,8 +44,12 @@ from nostro.store.keys import Keys
 SQL = Statements("engine")
 SHARES = {"critical": 0.70, "standard": 0.25, "bulk": 0.05}
 RACES = 3
-TURNS = 3
-"""So often an ending asks for a step while its worker is behind; then it ends alone."""
+TURNS = 12
+"""So many steps of its worker an ending waits for one that takes it along, and then ends alone; at once where so many
+looks at the queue didn't find all of it.
+"""
+WAIT_SECONDS = 1.0
+"""Nor does it begin to wait for another one after so long: what its dispatch was answered is not kept until it ends."""
 logger = structlog.get_logger("nostro.decide")
 
 
@@ -74,6 +78,8 @@ class Decider:
     """Those that wait for a step."""
     _done: int = 0
     _steps: int = 0
+    _behind: int = 0
+    """How many looks in a row didn't find all that waits."""
     _unsure: bool = False
     """The last step didn't end by itself: what it committed is not known, so that memory and rows may disagree."""
 
@@ -94,17 +100,30 @@ class Decider:
         if not all(told.shard in self.tenure.shards for told in ending.told):
             return False
         self._endings.append(ending)
+        last, until = self._steps + TURNS, _time() + WAIT_SECONDS
+
+        def waits() -> bool:
+            return ending in self._endings and self._behind < TURNS and self._steps < last and _time() < until
+
         try:
-            for _ in range(TURNS):
-                async with self._turn:
-                    if ending in self._endings:  # nobody else's step took it along
+            while waits() and await self._comes_to_its_turn(ending, until):
+                try:
+                    if waits():  # nobody else's step took it along
                         self._done += await self._step(await clock())
-                if ending not in self._endings:
-                    break
+                finally:
+                    self._turn.release()
         finally:
             if ending in self._endings:
                 self._endings.remove(ending)
         return ending.committed
+
+    async def _comes_to_its_turn(self, ending: Ending, until: float) -> bool:
+        """Not after `until`, unless somebody's step has taken it along by then."""
+        try:
+            async with asyncio.timeout_at(until):
+                return await self._turn.acquire()
+        except TimeoutError:
+            return ending not in self._endings and await self._turn.acquire()
 
     async def _step(self, now: Now) -> int:
         self._steps += 1
@@ -116,6 +135,7 @@ class Decider:
         self._unsure = True
         waiting = list(self._endings)  # before the look, which so finds whatever was there before they came
         queue, whole = await self._queue(held)
+        self._behind = 0 if whole else self._behind + 1
         endings = self._take_along(waiting, set(held)) if whole else []
         done = 0
         if queue or endings:  # what comes before a shard's first bundle waits for it
@@ -298,6 +318,10 @@ class Decider:
         async with self.database.transaction() as tx:
             rows = {row.shard: row for row in await tx.rows(SQL.held_shards, shards=numbers)}
         return self.tenure.compare(rows)
+
+
+def _time() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _in_order(queue: Iterable[Arrival], endings: Iterable[Ending]) -> list[Arrival]:

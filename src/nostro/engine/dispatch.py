@@ -34,7 +34,7 @@ from nostro.engine.settle import end, outcomes_of, told_by
 from nostro.engine.slots import Slots
 from nostro.engine.spans import dispatched
 from nostro.model.clock import Now
-from nostro.model.failures import LostRace, OutOfService
+from nostro.model.failures import LostRace, OutOfService, StatementRefused
 from nostro.store.arrivals import put_ahead
 from nostro.store.database import Database, Transaction
 from nostro.store.entropy import Entropy
@@ -316,9 +316,9 @@ class Dispatcher:
         told = told_by(loaded, rested, self.connection.id, await self.house.clock())
 
         async def ended(tx: Transaction) -> None:
+            await end(tx, loaded, rested)  # first: what has ended already has its reply too, and says so
             if rested.reply is not None:
                 await rested.reply(tx)
-            await end(tx, loaded, rested)
 
         async def queued(tx: Transaction) -> None:
             await ended(tx)
@@ -330,16 +330,18 @@ class Dispatcher:
             await seat.journal.write(queued)
         except Exception:  # what came back is kept, whatever stands against what follows from it
             if rested.reply is not None:
-                await seat.journal.write(rested.reply)
+                with contextlib.suppress(StatementRefused, LostRace):
+                    await seat.journal.write(rested.reply)
             raise
 
     async def _decided(self, seat: Seat, ended: Write, told: Sequence[Told]) -> bool:
         seat.ending += 1
+        ending = Ending(seat.slot, ended, told)
         try:
-            return await self.house.ends(Ending(seat.journal.fenced(ended), told), self.house.clock)
+            return await self.house.ends(ending, self.house.clock)
         except Exception as error:  # noqa: BLE001 - what stops the decider, its own loop meets and tells
             logger.info("ended_alone", connection=self.connection.id, failure=type(error).__name__)
-            return False
+            return ending.committed
         finally:
             seat.ending -= 1
 

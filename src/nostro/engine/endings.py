@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from nostro.egress.journal import Write
+from nostro.egress.journal import Slot, Write
 from nostro.store.arrivals import Arrival
 
 
@@ -22,12 +22,13 @@ class Told(Arrival):
 
 @dataclass(eq=False, slots=True)
 class Ending:
-    """A dispatch that ends. `write` checks the slot's fence, and writes its last reply and its end.
+    """A dispatch that ends. `write` writes its end and its last reply; behind the fence of its slot.
 
     `told`: its outcomes, in the order of its members.
     `committed`: so was its end, and each outcome was decided, set aside with its subject, or put on the queue.
     """
 
+    slot: Slot
     write: Write
     told: Sequence[Told]
     committed: bool = False

@@ -64,15 +64,14 @@ class Slots:
             rank = await self._rank(tx, now)
             fair = math.ceil(len(wanted) / rank.of)
             given = self._given(rank.slots(self._mine)[fair:], now)
-            if given:
+            renewed = await tx.rows(SQL.renew_slots, until=until, holder=self.worker, **self._tokens(self._mine))
+            names = {(row.name, row.slot) for row in renewed} - given
+            if given:  # behind the others, since all are locked in one order
                 await tx.run(SQL.release_slots, now=now.machine, **self._tokens(given))
-            kept = self._tokens(self._mine.keys() - given)
-            renewed = await tx.rows(SQL.renew_slots, until=until, holder=self.worker, **kept)
-            limit = max(0, fair - len(renewed))
+            limit = max(0, fair - len(names))
             taking = {**at, "until": until, "holder": self.worker, "limit": limit}
             taken = await tx.rows(SQL.take_slots, **taking, **_columns(rank.slots(wanted))) if limit else []
         before = set(self._mine.values())
-        names = {(row.name, row.slot) for row in renewed}
         self._mine = {name: slot for name, slot in self._mine.items() if name in names}
         self._mine |= {
             (row.name, row.slot): Slot(row.name, row.slot, divided[row.name], row.token, self.worker) for row in taken

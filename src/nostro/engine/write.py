@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from nostro.egress.journal import fence_all
 from nostro.engine.batch import Batch, Case, Closing, Command, SubjectRow, candidates, columns, waves
 from nostro.engine.departures import Departure
 from nostro.engine.endings import Told
@@ -75,6 +76,7 @@ class Writer:
         `at_once`: all of it may travel with the commit, where nothing hangs on an answer. Raises `LostRace` when a
         fence says no, `at_once` also when a key was used before: then nothing of the batch is written.
         """
+        await fence_all(tx, (ending.slot for ending in batch.endings))
         for ending in batch.endings:
             await ending.write(tx)
         await put_ahead(tx, batch.left)

@@ -19,8 +19,12 @@ returning l.name;
 select name, token as slots from lease where kind = 'slots' and name = any(%(names)s::text[]) order by name for share;
 
 -- name: take_away_slots
--- No holder of a connection's slots may go on: the other slots that there are now share its keys out otherwise.
-update lease set token = token + 1, holder = '', until = %(now)s where kind = 'slot' and name = any(%(names)s::text[]);
+-- No holder of a connection's slots may go on: the other slots that there are now share its keys out otherwise. In the order
+-- of `renew_slots`.
+with theirs as materialized (
+  select name, slot from lease where kind = 'slot' and name = any(%(names)s::text[]) order by name collate "C", slot for update)
+update lease l set token = l.token + 1, holder = '', until = %(now)s from theirs
+where l.kind = 'slot' and l.name = theirs.name and l.slot = theirs.slot;
 
 -- name: free_slots
 -- Whether some slot has no holder.
@@ -28,10 +32,14 @@ select 1 as one from lease l join lease divided on divided.kind = 'slots' and di
 where l.kind = 'slot' and l.name = any(%(names)s::text[]) and (l.until <= %(now)s or l.until > %(beyond)s) limit 1;
 
 -- name: renew_slots
--- Holds on to slots; those that somebody else took meanwhile are missing from the answer.
-update lease l set until = %(until)s
-from unnest(%(names)s::text[], %(slots)s::smallint[], %(tokens)s::bigint[]) as mine (name, slot, token)
-where l.kind = 'slot' and l.name = mine.name and l.slot = mine.slot and l.token = mine.token and l.holder = %(holder)s
+-- Holds on to slots; those that somebody else took meanwhile are missing from the answer. Locked in their order, as the ends of several slots'
+-- dispatches are fenced that one decision follows (`fence_all`): the worker renews while it decides, and else the two could wait for each other.
+with mine as materialized (
+  select l.name, l.slot from lease l
+  join unnest(%(names)s::text[], %(slots)s::smallint[], %(tokens)s::bigint[]) as m (name, slot, token)
+    on l.name = m.name and l.slot = m.slot and l.token = m.token
+  where l.kind = 'slot' and l.holder = %(holder)s order by l.name collate "C", l.slot for update of l)
+update lease l set until = %(until)s from mine where l.kind = 'slot' and l.name = mine.name and l.slot = mine.slot
 returning l.name, l.slot;
 
 -- name: take_slots
@@ -46,10 +54,13 @@ where l.kind = 'slot' and l.name = free.name and l.slot = free.slot
 returning l.name, l.slot, l.token;
 
 -- name: release_slots
--- Gives slots back at once.
-update lease l set holder = '', until = %(now)s
-from unnest(%(names)s::text[], %(slots)s::smallint[], %(tokens)s::bigint[]) as mine (name, slot, token)
-where l.kind = 'slot' and l.name = mine.name and l.slot = mine.slot and l.token = mine.token;
+-- Gives slots back at once. In the order of `renew_slots`.
+with mine as materialized (
+  select l.name, l.slot from lease l
+  join unnest(%(names)s::text[], %(slots)s::smallint[], %(tokens)s::bigint[]) as m (name, slot, token)
+    on l.name = m.name and l.slot = m.slot and l.token = m.token
+  where l.kind = 'slot' order by l.name collate "C", l.slot for update of l)
+update lease l set holder = '', until = %(now)s from mine where l.kind = 'slot' and l.name = mine.name and l.slot = mine.slot;
 
 -- name: fence_slot
 -- It divides by zero when the slot is somebody else's, and nothing that is sent behind it is done. The share lock keeps it ours until the database
