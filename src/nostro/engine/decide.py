@@ -45,9 +45,7 @@ SQL = Statements("engine")
 SHARES = {"critical": 0.70, "standard": 0.25, "bulk": 0.05}
 RACES = 3
 TURNS = 12
-"""So many steps of its worker an ending waits for one that takes it along, and then ends alone; at once where so many
-looks at the queue didn't find all of it.
-"""
+"""So many steps of its worker an ending waits for one that takes it along; then it ends alone."""
 WAIT_SECONDS = 1.0
 """Nor does it begin to wait for another one after so long: what its dispatch was answered is not kept until it ends."""
 logger = structlog.get_logger("nostro.decide")
@@ -78,8 +76,6 @@ class Decider:
     """Those that wait for a step."""
     _done: int = 0
     _steps: int = 0
-    _behind: int = 0
-    """How many looks in a row didn't find all that waits."""
     _unsure: bool = False
     """The last step didn't end by itself: what it committed is not known, so that memory and rows may disagree."""
 
@@ -103,7 +99,7 @@ class Decider:
         last, until = self._steps + TURNS, _time() + WAIT_SECONDS
 
         def waits() -> bool:
-            return ending in self._endings and self._behind < TURNS and self._steps < last and _time() < until
+            return ending in self._endings and self._steps < last and _time() < until
 
         try:
             while waits() and await self._comes_to_its_turn(ending, until):
@@ -135,7 +131,6 @@ class Decider:
         self._unsure = True
         waiting = list(self._endings)  # before the look, which so finds whatever was there before they came
         queue, whole = await self._queue(held)
-        self._behind = 0 if whole else self._behind + 1
         endings = self._take_along(waiting, set(held)) if whole else []
         done = 0
         if queue or endings:  # what comes before a shard's first bundle waits for it
