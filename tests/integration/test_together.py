@@ -79,6 +79,23 @@ async def test_what_the_database_refuses_fails_alone(database: Database) -> None
     assert await number(database, "select count(*) from receipt") == 20
 
 
+async def test_nobody_is_answered_before_the_commit(database: Database) -> None:
+    """Every statement has succeeded and only the commit is refused: nothing is kept, and nobody may believe it."""
+    async with database.transaction() as tx:
+        await tx.execute(
+            b"create function refused() returns trigger language plpgsql as "
+            b"$$ begin raise exception 'not now' using errcode = 'check_violation'; end $$"
+        )
+        await tx.execute(
+            b"create constraint trigger at_the_commit after insert on reading deferrable initially deferred "
+            b"for each row execute function refused()"
+        )
+    together = Together(database, KEYS)
+    told = await asyncio.gather(*(together.keep(event(f"evt_{n}"), b"fine") for n in range(3)), return_exceptions=True)
+    assert [type(one) for one in told] == [StatementRefused] * 3
+    assert await number(database, "select count(*) from receipt") == 0
+
+
 async def test_who_hangs_up_leaves_the_others_their_answer(database: Database) -> None:
     together = Together(database, KEYS)
     tasks = [asyncio.ensure_future(together.keep(event(f"evt_{n}"), b"fine")) for n in range(5)]

@@ -33,6 +33,8 @@ def test_what_subjects_hold_explains_a_balance_and_the_rest_is_a_finding() -> No
     assert prove(balances, [Holding("collection/a", OWED, eur("10.00"))]).holds
     (finding,) = prove(balances, [Holding("collection/a", OWED, eur("7.00"))]).findings
     assert (finding.account, finding.amount, finding.why) == (OWED, eur("3.00"), "nobody_holds_it")
+    (finding,) = prove(balances, []).findings
+    assert (finding.amount, finding.why) == (eur("10.00"), "nobody_holds_it")
 
 
 def test_what_subjects_hold_without_a_balance_is_a_finding_too() -> None:
