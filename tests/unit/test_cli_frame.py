@@ -6,11 +6,13 @@ import asyncio
 import io
 import json
 import signal
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from types import SimpleNamespace
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -18,9 +20,11 @@ import typer
 from rich.console import Console
 from typer.testing import CliRunner
 
-from nostro.model.failures import DatabaseUnavailable, Failure, OutOfService, Refused
+from nostro.model.clock import Now
+from nostro.model.failures import DatabaseUnavailable, Failure, OutOfService, Refused, ReleaseTooOld, SealBroken
 from nostro.model.money import Money
 from nostro.projections.worklist import OpenCase
+from nostro.runtime import cli_audit
 from nostro.runtime.cli_app import PLACES, build
 from nostro.runtime.cli_audit import party_of
 from nostro.runtime.cli_cases import draw_lists
@@ -68,8 +72,33 @@ def test_a_failure_tells_remedy_and_runbook_and_is_one_object_with_json() -> Non
     code, out, _ = run(failing(failure), "--json")
     told = json.loads(out)["failure"]
     assert code == 1
-    assert told["sentence"], told["remedy"] == ("The bank is closed.", "Wait.")
+    assert (told["sentence"], told["remedy"]) == ("The bank is closed.", "Wait.")
     assert (told["kind"], told["runbook"]) == ("OutOfService", "docs/operate/bank-closed.md")
+
+
+def test_a_failure_that_an_operator_has_to_act_upon_names_its_runbook_wherever_it_arises() -> None:
+    of_its_kind = SealBroken("A data key was changed.", "Nothing of it can be read.")
+    assert run(failing(of_its_kind))[2].endswith("Runbook: docs/operate/seal-broken.md\n")
+    assert ReleaseTooOld("The schema is newer.", runbook="upgrade").runbook == "upgrade"
+
+
+@pytest.mark.parametrize("minor, code", [(0, 0), (1, 1)])
+def test_an_uneven_ledger_is_something_wrong(minor: int, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    @asynccontextmanager
+    async def house(_: Frame) -> AsyncIterator[Any]:
+        yield SimpleNamespace(database=None, now=now)
+
+    async def now() -> Now:
+        return Now(AT, AT)
+
+    async def held(_: object) -> dict[str, list[Money]]:
+        return {"psp/DE/x": [Money.of("12.34", "EUR")], "customer/DE": [Money(minor=minor - 1234, currency="EUR")]}
+
+    monkeypatch.setattr(cli_audit, "inspected", house)
+    monkeypatch.setattr(cli_audit, "balances", held)
+    ended, told, _ = run(cli_audit.transit)
+    assert (ended, "see docs/operate/ledger-uneven.md" in " ".join(told.split())) == (code, bool(code))
+    assert run(cli_audit.transit, "--json")[0] == code
 
 
 def test_a_failure_of_tasks_side_by_side_is_told_as_the_first_of_them() -> None:

@@ -32,15 +32,16 @@ def offered(name: str, known: Iterable[str]) -> str:
 
 
 class Failure(Exception):
-    """A sentence for a person, and a remedy."""
+    """A sentence for a person, a remedy, and a runbook where an operator has to act; `page`: that of a whole kind."""
 
     exit_code = 1
+    page = ""
 
     def __init__(self, sentence: str, remedy: str = "", *, runbook: str = "") -> None:
         super().__init__(sentence)
         self.sentence = sentence
         self.remedy = remedy
-        self.runbook = runbook
+        self.runbook = runbook or self.page
 
     def __str__(self) -> str:
         """The sentence, and the remedy where there is one."""
@@ -76,17 +77,25 @@ class DatabaseUnavailable(OutOfService):
 class DatabaseRestored(DatabaseUnavailable):
     """The database was restored under a running process: what the process remembers is no longer so."""
 
+    page = "quarantine"
+
 
 class Quarantined(OutOfService):
     """The database is behind its anchor: nothing leaves until a person has closed the recovery."""
+
+    page = "quarantine"
 
 
 class BacklogFull(OutOfService):
     """A stated limit is reached; the sender is asked to come back later."""
 
+    page = "backlog-full"
+
 
 class ReleaseTooOld(OutOfService):
     """This release lacks what a bundle in force or a running instance needs: another one has to do it."""
+
+    page = "worker-refuses"
 
 
 class BrokenPromise(Failure):
@@ -104,9 +113,13 @@ class StatementRefused(BrokenPromise):
 class SealBroken(BrokenPromise):
     """What is stored was changed, cut or reordered."""
 
+    page = "seal-broken"
+
 
 class ReplayDiffers(BrokenPromise):
     """Replaying the log gave something else than what was recorded."""
+
+    page = "replay-differs"
 
 
 class Endless(BrokenPromise):

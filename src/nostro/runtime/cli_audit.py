@@ -168,7 +168,7 @@ def _draw_erasure(console: Console, *, done: Erasure, rebuilt: int) -> None:
 async def transit(
     frame: Frame,
     account: Annotated[str, typer.Argument(metavar="[ACCOUNT]", help="Open one account to its parts.")] = "",
-) -> None:
+) -> int:
     """Show where money is between systems: the transit ledger's balances by account and currency."""
     async with inspected(frame) as house:
         held = await balances(house.database)
@@ -182,6 +182,7 @@ async def transit(
     if account:
         told |= {"account": account, "balances": held[account], "parts": opened}
     frame.output.show(told, partial(_draw_transit, held=held, account=account, opened=opened, at=at))
+    return WRONG if any(sums) else DONE
 
 
 def _sums(held: Mapping[str, Sequence[Money]]) -> list[Money]:
