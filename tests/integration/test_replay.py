@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import AsyncIterator
 from html import unescape
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -26,6 +27,7 @@ from nostro.store.database import Database
 from tests.money_story import Story, bundle, live
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(300), pytest.mark.slow]
+HOW_TO = Path(__file__).parents[2] / "docs/do/change-rules.md"
 
 
 @pytest_asyncio.fixture
@@ -93,6 +95,9 @@ async def other_rules_show_what_would_have_been_in_money(story: Story) -> None:
         assert "payment.captured: card-at-capture -> no row" in unescape(text)
         assert "0.50 EUR more came in than INV/5 asks for" in " ".join(text.split()), "the case says why"
     assert not re.search(r"<script|src=|href=", page.html()), "the file needs no other"
+    shown = re.findall(r"^\| (?:DE|collection/).*\|$", HOW_TO.read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(shown) > 3
+    assert set(shown) <= set(page.markdown().splitlines()), "what the page for approvers shows is such a page"
     plain = json.loads(as_json(told.plain()))
     assert {"as_of", "under", "money", "differences", "facts"} <= plain.keys()
     [euros] = plain["money_by_subject"]
