@@ -138,7 +138,7 @@ _LEFT = {
     "a fact is parked past its deadline": "select count(*) from parked where until <= %(business)s",
     "a subject was set aside": "select count(*) from subject where poisoned <> ''",
     "a shard is held by a worker who went home": _HELD.format("shard"),
-    "a slot is held by a worker who went home": _HELD.format("lease") + " and kind = 'slot'",
+    "a slot or feed is held by a worker who went home": _HELD.format("lease"),
     "a deadline has passed": "select count(*) from deadline where due_at <= %(business)s - interval '1 hour'",
     "a receipt was never read": """select count(*) from receipt r where r.kind <> 'reply' and not exists (
         select from fact f where f.process = 'receipt' and f.type = 'receipt.read' and f.receipt = r.id)""",
