@@ -70,7 +70,7 @@ def test_every_runbook_is_reached_from_a_case_a_failure_or_another_page() -> Non
     }
     kinds = {kind.page for kind in vars(failures).values() if isinstance(kind, type) and hasattr(kind, "page")}
     pages = {page.stem: page.read_text(encoding="utf-8") for page in OPERATE.glob("*.md")}
-    texts = [*pages.values(), *(page.read_text(encoding="utf-8") for page in ROOT.glob("docs/l*/*.md"))]
+    texts = [page.read_text(encoding="utf-8") for page in ROOT.glob("docs/*/*.md")]
     linked = {name for text in texts for name in re.findall(r"\]\((?:\.\./operate/)?([\w-]+)\.md", text)}
     assert pages.keys() - reasons - THE_HOUSES_OWN - kinds - linked == set()
     assert (reasons | THE_HOUSES_OWN | kinds) - {""} <= pages.keys()
