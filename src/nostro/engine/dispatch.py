@@ -161,17 +161,18 @@ class Dispatcher:
         return sum(len(seat.running) for seat in self._seats.values())
 
     async def stop(self, grace_seconds: float = 2.0) -> None:
-        """Lets calls under way end for a while, then drops everything where it is.
+        """Lets calls under way end for a while, then drops everything where it is. Nothing begins any more, nor what is
+        decided of the replies that come meanwhile.
 
         Whoever has the slots next goes on from the journals.
         """
-        tasks = [task for seat in self._seats.values() for task in seat.running.values()]
+        seats, self._seats = self._seats, {}  # without its seat nothing departs
+        tasks = [task for seat in seats.values() for task in seat.running.values()]
         if tasks:
             await asyncio.wait(tasks, timeout=grace_seconds)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        self._seats.clear()
 
     def _leave(self) -> None:
         """Lets go of slots that were lost. Near the end of a lease drives go on: the fence guards what they write."""
