@@ -314,20 +314,22 @@ class Dispatcher:
 
     async def _end(self, seat: Seat, loaded: Loaded, rested: Rested) -> None:
         """Commits it; together with what is decided of it, where that can be."""
-        told = told_by(loaded, rested, self.connection.id, await self.house.clock())
+        now = await self.house.clock()
 
         async def ended(tx: Transaction) -> None:
             await end(tx, loaded, rested)  # first: what has ended already has its reply too, and says so
             if rested.reply is not None:
                 await rested.reply(tx)
 
-        async def queued(tx: Transaction) -> None:
-            await ended(tx)
-            await put_ahead(tx, told)
-
-        if told and await self._decided(seat, ended, told):
-            return
         try:
+            told = told_by(loaded, rested, self.connection.id, now)
+            if told and await self._decided(seat, ended, told):
+                return
+
+            async def queued(tx: Transaction) -> None:
+                await ended(tx)
+                await put_ahead(tx, told)
+
             await seat.journal.write(queued)
         except Exception:  # what came back is kept, whatever stands against what follows from it
             if rested.reply is not None:
