@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from typing import Literal
 
 import pytest
 import pytest_asyncio
 
+from nostro.model.failures import FailureKind
 from nostro.store.database import Database
 from tests.dispatch_world import Mortal, Worker, World, installed
 from tests.toy_partner import Fault, operation
@@ -110,3 +112,17 @@ async def test_a_reply_is_kept_although_what_follows_from_it_is_refused(database
     await worker.settle()
     assert [kind for _, kind in world.settled] == ["done"]
     assert world.partner.effects.total() == 1
+
+
+async def test_a_reply_is_kept_although_what_follows_from_it_can_not_be_told(database: Database) -> None:
+    """They answer with half a character, which JSON may hold and no outcome can."""
+    world = World(database, operation("person"))
+    connection, wire = world.connection, world.connection.connector.wire
+    assert wire is not None
+    wire = replace(wire, understand=lambda *_: (None, FailureKind.INVALID, "half \ud83d"))
+    world.connection = replace(connection, connector=replace(connection.connector, wire=wire))
+    world.partner.fault = lambda _: "refused"
+    await world.want("po_1")
+    await Worker(world, "one").settle()
+    assert await world.all("select n, reply_receipt is not null from attempt_call") == [(1, True)]
+    assert world.settled == []

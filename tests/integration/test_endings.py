@@ -205,14 +205,38 @@ async def test_what_follows_leaves_in_the_place_of_what_is_over(database: Databa
     """There is one place, and no claim."""
     here = await joined(database)
     here.worker.dispatcher.connection = replace(here.world.connection, concurrency=1)
-    again = Wanted("annotate-again", AnnotatePayment(entity="DE", connection="psp", payment_id="p", invoice_number="1"))
-    more = Decision("counting", rule="again", intents=(again,))
-    here.deciding.processes["payout"] = otherwise(lambda fact: more if _step(fact) == "annotate-txn_0" else None)
+    wants_more(here)
     await here.decide("po_1")
     await here.hear()
     assert here.world.partner.effects.total() == 2
     assert (await here.kinds()).count(SETTLED) == 2
     await is_over(here)
+
+
+async def test_nothing_begins_while_a_worker_stops(database: Database) -> None:
+    """What is decided of a reply that comes in its grace is left to whoever has the slot next."""
+    here = await joined(database)
+    wants_more(here)
+    await here.decide("po_1")
+    stopping = asyncio.create_task(here.worker.dispatcher.stop(20))
+    await asyncio.sleep(0)
+    here.replies.set()
+    await stopping
+    assert [task for task in asyncio.all_tasks() if task.get_name().startswith("dispatch")] == []
+    assert here.world.partner.effects.total() == 1
+    assert (await here.kinds())[-1] == SETTLED
+    assert await here.world.all("select count(*) from attempt_call") == [(1,)]
+    await here.worker.step()
+    await here.hear()
+    assert here.world.partner.effects.total() == 2
+    await is_over(here)
+
+
+def wants_more(here: Joined) -> None:
+    """What is over lets another command follow, once."""
+    again = Wanted("annotate-again", AnnotatePayment(entity="DE", connection="psp", payment_id="p", invoice_number="1"))
+    more = Decision("counting", rule="again", intents=(again,))
+    here.deciding.processes["payout"] = otherwise(lambda fact: more if _step(fact) == "annotate-txn_0" else None)
 
 
 def _step(fact: Fact) -> str:
@@ -232,6 +256,35 @@ async def test_a_step_that_had_to_wait_decides_nothing_by_its_old_clock(database
     assert await asked == 1, "it is told what was decided meanwhile"
     await here.hear()
     decided = await here.world.all(f"select decided_at from fact where type = '{SETTLED}'")
+    assert decided == [(here.world.now.business,)]
+
+
+async def test_nor_does_one_that_waited_for_a_step_which_had_begun_before(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = await joined(database)
+    await here.decide("po_1")
+    decider, old, slowly = here.deciding.decider, here.deciding.now, asyncio.Event()
+    await here.deciding.tell([as_fact(line("po_2", "txn_9"))])
+    began = asyncio.Event()
+
+    async def slow(*given: Any) -> dict[Subject, SubjectRow]:  # noqa: ANN401 - whatever it is given
+        began.set()
+        await slowly.wait()
+        return await load_subjects(*given)
+
+    monkeypatch.setattr("nostro.engine.decide.load_subjects", slow)
+    first = asyncio.create_task(decider.step(old))
+    await began.wait()
+    asked = asyncio.create_task(decider.step(old))
+    await asyncio.sleep(0.01)
+    here.world.later(5)
+    here.replies.set()
+    await comes(decider)
+    slowly.set()
+    await asyncio.gather(first, asked)
+    await here.hear()
+    decided = await here.world.all(f"select decided_at from fact where type = '{SETTLED}' and subject = 'po_1'")
     assert decided == [(here.world.now.business,)]
 
 

@@ -52,6 +52,8 @@ def converted(to: str, told: Instruction, profile: str = "") -> bytes:
         ("mt101", payment(amount=amount("5", "XXX")), "amount has no currency"),
         ("pain.001", payment(amount=amount("100.50", "JPY")), "more digits than JPY has"),
         ("pain.001", payment(amount=amount("1.2345", "KWD")), "more digits than KWD has"),
+        ("pain.001", payment(amount=amount("5", "XAU")), "is in XAU, which has no smallest unit"),
+        ("mt101", payment(amount=amount("5", "XAU")), "is in XAU, which has no smallest unit"),
         ("pain.001", payment(references=References(end_to_end=" ")), "begins or ends with a blank"),
         (
             "pain.001",

@@ -50,6 +50,11 @@ def written_as(to: str, *entries: Entry, closing: Amount, account: BankAccount =
         (entry(amount=amount("-10.00")), amount("90.00"), r"Ntry\[1\], Amt: the amount is below zero"),
         (entry(amount=amount("10.5", "JPY")), amount("110", "JPY"), r"Ntry\[1\], Amt: .* more digits than JPY has"),
         (entry(amount=amount("1.2345", "KWD")), amount("101", "KWD"), r"Ntry\[1\], Amt: .* more digits than KWD has"),
+        (
+            entry(amount=amount("10", "XAU")),
+            amount("110", "XAU"),
+            "Amt: the amount is in XAU, which has no smallest unit",
+        ),
         (entry(amount=amount("10", "XXX")), amount("110"), r"Ntry\[1\], Amt: the amount has no currency"),
         (entry(amount=amount("1" * 19)), amount("110"), r"Ntry\[1\], Amt: the amount has more than 18 digits"),
     ],

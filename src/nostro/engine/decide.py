@@ -81,9 +81,9 @@ class Decider:
 
     async def step(self, now: Now) -> int:
         """How many arrivals were decided since it was asked before: ends of dispatches make steps of their own."""
-        before = self._steps
+        before, idle = self._steps, not self._turn.locked()
         async with self._turn:
-            if self._steps == before:  # else `now` is older than what was decided meanwhile; whoever asks comes again
+            if idle and self._steps == before:  # else `now` is older than what came meanwhile; whoever asks comes again
                 self._done += await self._step(now)
             done, self._done = self._done, 0
         return done

@@ -161,17 +161,18 @@ class Dispatcher:
         return sum(len(seat.running) for seat in self._seats.values())
 
     async def stop(self, grace_seconds: float = 2.0) -> None:
-        """Lets calls under way end for a while, then drops everything where it is.
+        """Lets calls under way end for a while, then drops everything where it is. Nothing begins any more, nor what is
+        decided of the replies that come meanwhile.
 
         Whoever has the slots next goes on from the journals.
         """
-        tasks = [task for seat in self._seats.values() for task in seat.running.values()]
+        seats, self._seats = self._seats, {}  # without its seat nothing departs
+        tasks = [task for seat in seats.values() for task in seat.running.values()]
         if tasks:
             await asyncio.wait(tasks, timeout=grace_seconds)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        self._seats.clear()
 
     def _leave(self) -> None:
         """Lets go of slots that were lost. Near the end of a lease drives go on: the fence guards what they write."""
@@ -313,20 +314,22 @@ class Dispatcher:
 
     async def _end(self, seat: Seat, loaded: Loaded, rested: Rested) -> None:
         """Commits it; together with what is decided of it, where that can be."""
-        told = told_by(loaded, rested, self.connection.id, await self.house.clock())
+        now = await self.house.clock()
 
         async def ended(tx: Transaction) -> None:
             await end(tx, loaded, rested)  # first: what has ended already has its reply too, and says so
             if rested.reply is not None:
                 await rested.reply(tx)
 
-        async def queued(tx: Transaction) -> None:
-            await ended(tx)
-            await put_ahead(tx, told)
-
-        if told and await self._decided(seat, ended, told):
-            return
         try:
+            told = told_by(loaded, rested, self.connection.id, now)
+            if told and await self._decided(seat, ended, told):
+                return
+
+            async def queued(tx: Transaction) -> None:
+                await ended(tx)
+                await put_ahead(tx, told)
+
             await seat.journal.write(queued)
         except Exception:  # what came back is kept, whatever stands against what follows from it
             if rested.reply is not None:

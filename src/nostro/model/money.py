@@ -112,6 +112,13 @@ class Amount(Value):
         beyond = -int(told) - EXPONENTS.get(self.currency, 0)
         return self.currency not in EXPONENTS or (beyond > 0 and any(digits[-beyond:]))
 
+    @property
+    def too_fine(self) -> str:
+        """Why it is no whole number of minor units, as a sentence about the amount goes on; "" for one that is."""
+        if self.currency not in EXPONENTS:
+            return f"is in {self.currency}, which has no smallest unit"
+        return f"has more digits than {self.currency} has" if self.is_finer else ""
+
     def to_money(self, rounding: Rounding | None = None) -> Money:
         """The amount in whole minor units.
 

@@ -51,9 +51,9 @@ def amounts(payment: Instruction, profile: Profile, _: date) -> Iterator[Broken]
     if told.currency == NO_CURRENCY:
         yield Broken("amount", "amount.currency", "The amount has no currency.", "Say which one it is in.")
         return
-    if told.is_finer:
-        sentence = f"The amount has more digits than {told.currency} has."
-        yield Broken("amount", "amount.digits", sentence, "Round it where the payable is made.")
+    if told.too_fine:
+        remedy = "Make the payable in whole minor units of a currency."
+        yield Broken("amount", "amount.digits", f"The amount {told.too_fine}.", remedy)
     if not has_digits(told.value, _DIGITS, _DIGITS):
         yield Broken("amount", "amount.digits", f"The amount has more than {_DIGITS} digits.", "Correct it.")
     if profile.currencies and told.currency not in profile.currencies:

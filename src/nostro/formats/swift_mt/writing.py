@@ -50,10 +50,9 @@ def amount_text(field: str, amount: Amount) -> str:
         raise FormatRefused(f"Field {field}: an amount is never negative.", "Turn its direction.")
     if amount.currency == NO_CURRENCY:
         raise FormatRefused(f"Field {field}: the amount has no currency.", "Say which one it is in.")
-    if amount.is_finer:
-        raise FormatRefused(
-            f"Field {field}: the amount has more digits than {amount.currency} has.", "Round it by your rule."
-        )
+    if amount.too_fine:
+        sentence = f"Field {field}: the amount {amount.too_fine}."
+        raise FormatRefused(sentence, "Say it in whole minor units of a currency.")
     return _decimal(field, value, EXPONENTS[amount.currency])
 
 

@@ -99,10 +99,10 @@ def _broken(name: str, element: Element, *, echoes: bool) -> str:
 
 def _broken_amount(said: str, currency: str, *, echoes: bool) -> str:
     if currency not in EXPONENTS:
-        return "is in no currency of ISO 4217"
+        return "is in no currency of ISO 4217 that has a smallest unit"
     value = Decimal(said)
-    if not echoes and Amount(value=value, currency=currency).is_finer:
-        return f"has more digits than {currency} has"
+    if not echoes and (too_fine := Amount(value=value, currency=currency).too_fine):
+        return too_fine
     if value < 0 or not has_digits(value, 18, 5):
         return "is below zero, or has more than 18 digits, or more than 5 behind the point"
     return ""

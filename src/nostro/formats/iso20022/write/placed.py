@@ -50,8 +50,8 @@ class Place:
             raise self.refused(name, "amount has no currency", "Say which one it is in.")
         if told.value < 0:
             raise self.refused(name, "amount is below zero, which its direction has to say", "Turn its direction.")
-        if told.is_finer:
-            raise self.refused(name, f"amount has more digits than {told.currency} has", "Round it by your rule.")
+        if told.too_fine:
+            raise self.refused(name, f"amount {told.too_fine}", "Say it in whole minor units of a currency.")
         if sum(map(str.isdecimal, said)) > _DIGITS:
             raise self.refused(name, f"amount has more than {_DIGITS} digits", "Correct it.")
         return leaf(name, said, attribute("Ccy", told.currency))
