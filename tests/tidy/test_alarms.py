@@ -20,25 +20,23 @@ ROOT = Path(__file__).parents[2]
 OPERATE = ROOT / "docs/operate"
 THE_HOUSES_OWN = {POISONED, REUSED_KEY, COPIED, ROLLED_BACK, UNEXPECTED}
 """Reasons of cases that no process declares: the engine and the pins open these."""
-ROOMS = ("engine", "store", "egress", "routing", "ingress", "gateway", "runtime")
 AT_A_TERMINAL = "cli_*.py"
 """What a command says, it says to the person who gave it."""
 WARNINGS = ("warning", "error", "exception", "critical")
 
 
 def warned() -> Iterator[str]:
-    for room in ROOMS:
-        for path in (ROOT / "src/nostro" / room).rglob("*.py"):
-            if path.match(AT_A_TERMINAL):
-                continue
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                if (
-                    isinstance(node, ast.Call)
-                    and isinstance(node.func, ast.Attribute)
-                    and node.func.attr in WARNINGS
-                    and ast.unparse(node.func.value) == "logger"
-                ):
-                    yield str(ast.literal_eval(node.args[0]))
+    for path in (ROOT / "src/nostro").rglob("*.py"):
+        if path.match(AT_A_TERMINAL):
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr in WARNINGS
+                and ast.unparse(node.func.value) == "logger"
+            ):
+                yield str(ast.literal_eval(node.args[0]))
 
 
 def test_every_warning_has_its_line_and_every_line_its_warning() -> None:
