@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -30,6 +31,7 @@ from tests.odoo_house import COMPANIES
 
 pytestmark = pytest.mark.asyncio
 URL = "http://odoo.test"
+RUNBOOK = Path(__file__).parents[2] / "docs/operate/erp_copied.md"
 USERS = (OdooUser("nostro", "key-nostro", admin=True), OdooUser("clerk", "key-clerk"))
 
 
@@ -181,6 +183,9 @@ async def test_ids_that_run_backwards_stop_it_and_list_what_is_gone(watched: Wat
     [(reason, told)] = await watched.all("select reason, convert_from(candidates, 'UTF8') from exception_case")
     assert reason == "erp_rolled_back"
     assert told == f'["book_journal_entry NOSAAAA (move {move})"]'
+    _, select, told = RUNBOOK.read_text(encoding="utf-8").partition("select closed_at")
+    statement = select + told.partition(";")[0].replace("2026-08-31 10:00+00", str(day))
+    assert [row[3] for row in await watched.all(statement)] == ["NOSAAAA"], "as the runbook asks for it"
 
 
 async def test_a_deleted_draft_is_no_restore(watched: Watched) -> None:
