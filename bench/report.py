@@ -27,12 +27,12 @@ Note = Callable[[str], None]
 class Parameters:
     """What a person may choose. The defaults are the claim's; smaller ones are for trying.
 
-    `long_seconds`: of one more run, whose last minute is held against its first; 0: none.
+    `long_seconds`: of one more run, whose last minute is held against its first.
     """
 
     seconds: float = 20.0
     warm_seconds: float = 5.0
-    long_seconds: float = 600.0
+    long_seconds: float = 0.0
     instances: int = 1_000_000
     facts: int = 10_000_000
     workers: Sequence[int] = (1, 2)
