@@ -12,7 +12,7 @@ from typing import Any
 
 from nostro.engine.deciding import load_subjects
 from nostro.engine.replay import unlike
-from nostro.engine.walk import Step, Walk, arrival_of
+from nostro.engine.walk import Step, Walk
 from nostro.governance.rules import Rules
 from nostro.model.canonical import parse
 from nostro.model.clock import Now
@@ -217,7 +217,7 @@ async def _log(house: House, connections: Connections, *, thorough: bool) -> Asy
 async def _states(house: House, newest: Mapping[Subject, Step]) -> AsyncIterator[str]:
     """The state rows of a shard are what the log makes of them, down to what they have absorbed."""
     async with house.database.transaction() as tx:
-        held = await load_subjects(tx, house.keys, house.processes, [arrival_of(step.row) for step in newest.values()])
+        held = await load_subjects(tx, house.keys, house.processes, newest)
     for subject, step in newest.items():
         told = unlike(held[subject], step.after) if subject in held else "no state row"
         if told:

@@ -33,6 +33,7 @@ from nostro.model.canonical import parse
 from nostro.model.clock import Now
 from nostro.model.facts import BundleActivated
 from nostro.model.failures import POISON, LostRace, ReleaseTooOld
+from nostro.model.ids import Subject
 from nostro.processes.kit.decision import Rules
 from nostro.processes.kit.process import Process
 from nostro.routing.route import HOUSE
@@ -251,7 +252,8 @@ class Decider:
             arrivals = [a for a in queue if a.shard in ruled or (a.shard in shards and a.process == HOUSE)]
             if not arrivals:
                 return 0
-            batch = Batch(await load_subjects(tx, self.keys, self.processes, arrivals), endings=endings)
+            subjects = {Subject(arrival.process, arrival.subject) for arrival in arrivals}
+            batch = Batch(await load_subjects(tx, self.keys, self.processes, subjects), endings=endings)
             moving = {number: replace(shard) for number, shard in shards.items()}
             deciding = Deciding(
                 self.keys,

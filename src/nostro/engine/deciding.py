@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from operator import attrgetter
@@ -311,10 +311,10 @@ def _bound(arrival: Arrival, transition: Transition) -> None:
 
 
 async def load_subjects(
-    tx: Transaction, keys: Keys, processes: Mapping[str, Process], arrivals: Sequence[Arrival]
+    tx: Transaction, keys: Keys, processes: Mapping[str, Process], subjects: Iterable[Subject]
 ) -> dict[Subject, SubjectRow]:
-    """The subjects of a batch that exist, in one statement."""
-    names = sorted({Subject(a.process, a.subject) for a in arrivals}, key=attrgetter("process", "id"))
+    """Those of the subjects that exist, locked, in one statement."""
+    names = sorted(set(subjects), key=attrgetter("process", "id"))
     rows = await tx.rows(
         SQL.subjects,
         shards=[s.shard for s in names],

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from nostro.engine.deciding import load_subjects
-from nostro.engine.walk import arrival_of
 from nostro.model.base import confidential_fields
 from nostro.model.facts import split_fields
 from nostro.model.ids import Subject
@@ -30,7 +29,7 @@ class Rebuild:
     processes: Mapping[str, Process]
 
     async def run(self, subjects: Iterable[Subject]) -> int:
-        """How many states were written. Each in its own database transaction, with its row locked."""
+        """How many states were written. Each in its own database transaction, its row locked before its log is read."""
         count = 0
         for subject in subjects:
             async with self.database.transaction() as tx:
@@ -39,18 +38,17 @@ class Rebuild:
 
     async def _one(self, tx: Transaction, subject: Subject) -> int:
         place = {"shard": subject.shard, "process": subject.process, "subject": subject.id}
+        held = (await load_subjects(tx, self.keys, self.processes, [subject])).get(subject)
         rows = [FactRow._make(row) for row in await tx.rows(SQL.history, **place)]
-        arrivals = [arrival_of(row) for row in rows]
-        held = (await load_subjects(tx, self.keys, self.processes, arrivals[:1])).get(subject)
         process = self.processes.get(subject.process)
         if held is None or process is None or held.lacks:
             return 0
         known = await self.keys.load(tx, {row.data_key for row in rows if row.data_key is not None})
         version = process.version(held.instance.version)
         state, living = version.initial, None
-        for row, arrival in zip(rows, arrivals, strict=True):
+        for row in rows:
             if (row.state_before, row.type) in version.machine.edges and not row.rule.startswith(UNCHANGED):
-                state = version.evolve(state, open_fact(self.keys, arrival, known))
+                state = version.evolve(state, open_fact(self.keys, row, known))
             if row.data_key is not None and known.get(row.data_key) is not None:
                 living = row.data_key
         clear, sealed = self._stored(subject, state, living)

@@ -16,7 +16,7 @@ from nostro.engine.deciding import load_subjects
 from nostro.engine.difference import Change, Effect, Kind, change, effects_of
 from nostro.engine.difference_in_money import Totals, leading
 from nostro.engine.transition import transition
-from nostro.engine.walk import Step, Walk, arrival_of, decided_at
+from nostro.engine.walk import Step, Walk, decided_at
 from nostro.model.ids import SHARDS, Subject
 from nostro.processes.kit.decision import Instance, Lookup, Rules
 from nostro.processes.kit.process import Process, Transition
@@ -105,7 +105,7 @@ class Check:
         differences = [_difference(step) for step in steps if not step.equal]
         if row.poisoned or not steps:
             return differences
-        held = (await load_subjects(tx, self.keys, self.processes, [arrival_of(steps[-1].row)]))[subject]
+        held = (await load_subjects(tx, self.keys, self.processes, [subject]))[subject]
         told = unlike(held, steps[-1].after)
         if not told or held.position != row.position:
             return differences

@@ -1,0 +1,54 @@
+"""States that are rebuilt from the log while their subjects go on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from nostro.engine.batch import SubjectRow
+from nostro.engine.deciding import load_subjects
+from nostro.engine.rebuild import Rebuild
+from nostro.model.ids import Subject
+from nostro.store.database import Database
+from tests.dispatch_world import installed
+from tests.integration.synthetic import House, as_fact, line, payout
+
+pytestmark = pytest.mark.asyncio
+BLOCKED = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+
+
+@pytest_asyncio.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    async with installed(database_url) as opened:
+        yield opened
+
+
+async def test_a_state_that_is_rebuilt_while_a_fact_is_decided_keeps_what_the_fact_told(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = House(database)
+    await house.begin()
+    await house.tell([as_fact(payout("po_1"))])
+    await house.settle()
+    await house.tell([as_fact(line("po_1", "txn_1"))])
+    began, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(*given: Any) -> dict[Subject, SubjectRow]:  # noqa: ANN401 - whatever it is given
+        loaded = await load_subjects(*given)
+        began.set()
+        await goes_on.wait()
+        return loaded
+
+    monkeypatch.setattr("nostro.engine.decide.load_subjects", slow)
+    decided = asyncio.create_task(house.decider.step(house.now))
+    await began.wait()
+    rebuilt = asyncio.create_task(Rebuild(database, house.keys, house.processes).run([Subject("payout", "po_1")]))
+    while await house.all(BLOCKED) != [(1,)]:  # noqa: ASYNC110 - nothing tells of it
+        await asyncio.sleep(0.01)
+    goes_on.set()
+    assert (await decided, await rebuilt) == (1, 1)
+    assert await house.all("select convert_from(body, 'UTF8')::json ->> 'lines' from subject") == [("1",)]
