@@ -224,3 +224,22 @@ async def test_an_end_that_was_committed_counts_although_its_step_failed_afterwa
     await here.hear()
     assert counted == ["ended"] * 2
     await is_over(here)
+
+
+async def test_a_step_that_fails_as_nobody_foresaw_is_told_whoever_made_it(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The loop of the decider may never meet it; and what failed was not the dispatch's."""
+    here = await joined(database)
+    await here.decide("po_1")
+
+    async def fails(*_: Any) -> int:  # noqa: ANN401 - whatever it is given
+        raise KeyError
+
+    monkeypatch.setattr(Decider, "_step", fails)
+    with capture_logs() as logs:
+        await here.hear()
+    assert [log["event"] for log in logs if log["log_level"] == "error"] == ["ended_alone"]
+    assert not here.worker.dispatcher._stumbles
+    assert await here.queue() == [SETTLED]
+    await is_over(here, commands=1)

@@ -34,7 +34,7 @@ from nostro.engine.settle import end, outcomes_of, told_by
 from nostro.engine.slots import Slots
 from nostro.engine.spans import dispatched
 from nostro.model.clock import Now
-from nostro.model.failures import LostRace, OutOfService, StatementRefused
+from nostro.model.failures import Failure, LostRace, OutOfService, StatementRefused
 from nostro.store.arrivals import put_ahead
 from nostro.store.database import Database, Transaction
 from nostro.store.entropy import Entropy
@@ -342,8 +342,11 @@ class Dispatcher:
         ending = Ending(seat.slot, ended, told)
         try:
             return await self.house.ends(ending, self.house.clock)
-        except Exception as error:  # noqa: BLE001 - what stops the decider, its own loop meets and tells
-            logger.info("ended_alone", connection=self.connection.id, failure=type(error).__name__)
+        except Failure as failure:
+            logger.info("ended_alone", connection=self.connection.id, failure=type(failure).__name__)
+            return ending.committed
+        except Exception:  # told as the decider's own loop tells it; the dispatch ends by itself
+            logger.exception("ended_alone", connection=self.connection.id)
             return ending.committed
         finally:
             seat.ending -= 1
