@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 import pytest_asyncio
 
+from nostro.egress.journal import Slot
+from nostro.engine.claims import Claims, Waiting
 from nostro.engine.seats import PASSES
-from nostro.store.database import Database
+from nostro.model.clock import Now
+from nostro.store.arrivals import LANES
+from nostro.store.database import Database, Together
+from nostro.store.wire import Answer
 from tests.dispatch_world import Worker, World, installed
 from tests.integration.synthetic import as_fact, line, payout
 from tests.integration.test_departures import decide, held, joined
@@ -83,5 +89,34 @@ async def test_after_a_few_a_claim_has_a_place_and_nobody_waits_for_ever(databas
         await worker.step()
         assert begun <= 2 * (PASSES + 1)
     assert await departed(world) >= PASSES
+    hold.set()
+    await worker.dispatcher.stop(grace_seconds=20)
+
+
+async def test_what_departs_while_a_claim_asks_is_not_driven_twice(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its dispatch is open without a call, as one is that somebody left who died."""
+    deciding, world, worker = await joined(database)
+    hold, [seat] = held(world), worker.dispatcher._seats.values()
+    ask = Claims.ask
+
+    async def asked(
+        claims: Claims, sent: Together, slot: Slot, places: int, away: Sequence[bytes], now: Now
+    ) -> tuple[Answer, Answer]:
+        await decide(deciding, "po_2", "po_1")
+        return await ask(claims, sent, slot, places, away, now)
+
+    monkeypatch.setattr(Claims, "ask", asked)
+    await world.want("early")
+    seat.looked(world.now, Waiting(LANES.index("standard"), lately=True))
+    with seat.ends(lambda: True), seat.ends(lambda: True):
+        seat.running[b"over"] = seat.running[b"over too"] = asyncio.create_task(asyncio.sleep(60))
+        await worker.step()
+    seat.running.pop(b"over").cancel()
+    seat.running.pop(b"over too")
+    assert await departed(world) == 2
+    drives = [task.get_name() for task in asyncio.all_tasks() if task.get_name().startswith("dispatch ")]
+    assert len(drives) == len(set(drives)) == len(seat.running) == 3
     hold.set()
     await worker.dispatcher.stop(grace_seconds=20)

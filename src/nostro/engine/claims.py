@@ -101,10 +101,10 @@ class Claims:
         return due, await sent.run(SQL.ready_commands, **self._ready(slot, places, now))
 
     async def take(
-        self, tx: Transaction, slot: Slot, places: int, offered: tuple[Answer, Answer], now: Now, *, recovering: bool
+        self, tx: Transaction, slot: Slot, places: int, offered: Sequence[Sequence[Row]], now: Now, *, recovering: bool
     ) -> Taken:
         """At most `places` dispatches of what `ask` was answered, the slot's from here on."""
-        due, ready = [_by_lane(one.rows()) for one in offered]
+        due, ready = map(_by_lane, offered)
         oldest = [rows[0].since if rows else None for rows in ready]
         more = [len(rows) >= self._per_shard(slot, places) for rows in ready]
         resumed: list[Dispatch] = []

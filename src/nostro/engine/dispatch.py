@@ -218,14 +218,16 @@ class Dispatcher:
     ) -> tuple[list[Loaded], Waiting]:
         async with tx.together() as asked:
             fenced = await asked.run(SQL.fence_slot, **names(seat.slot))
-            offered = await self._claims.ask(asked, seat.slot, places, away, now)
+            due, ready = await self._claims.ask(asked, seat.slot, places, away, now)
         stands = fenced.row()
         if stands.quarantine:
             return [], NOBODY
         places = await self._breaker.allows(tx, stands, now, places, self.running)
         if places <= 0:
             return [], NOBODY
-        taken = await self._claims.take(tx, seat.slot, places, offered, now, recovering=recovering(stands.epoch))
+        departed = {*seat.running, *seat.offered}  # also since it was asked
+        rows = [[row for row in due.rows() if row.id not in departed], ready.rows()]
+        taken = await self._claims.take(tx, seat.slot, places, rows, now, recovering=recovering(stands.epoch))
         return await self._load(tx, taken), taken.waiting
 
     async def _load(self, tx: Transaction, taken: Taken) -> list[Loaded]:
