@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -118,5 +119,29 @@ async def test_what_departs_while_a_claim_asks_is_not_driven_twice(
     assert await departed(world) == 2
     drives = [task.get_name() for task in asyncio.all_tasks() if task.get_name().startswith("dispatch ")]
     assert len(drives) == len(set(drives)) == len(seat.running) == 3
+    hold.set()
+    await worker.dispatcher.stop(grace_seconds=20)
+
+
+async def test_who_was_seen_waits_also_where_the_place_was_taken_meanwhile(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deciding, world, worker = await joined(database)
+    hold, [seat] = held(world), worker.dispatcher._seats.values()
+    seat.most, look = 1, Claims.anything
+
+    async def looked(claims: Claims, *names: Any) -> bool:  # noqa: ANN401 - as it is asked
+        found = await look(claims, *names)
+        await decide(deciding, "po_1")
+        return found
+
+    monkeypatch.setattr(Claims, "anything", looked)
+    await world.want("early")
+    await worker.step()
+    assert await departed(world) == 1
+    await over(world, worker)
+    await deciding.tell([as_fact(line("po_2", "txn_1"))])
+    await deciding.settle()
+    assert await departed(world) == 1, "it is not its turn"
     hold.set()
     await worker.dispatcher.stop(grace_seconds=20)

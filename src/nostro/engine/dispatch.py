@@ -25,7 +25,7 @@ from nostro.egress.shell import Rested, Shell
 from nostro.egress.tracing import UNTRACED, Traces
 from nostro.egress.transport import Transport
 from nostro.engine.batch import Command
-from nostro.engine.claims import NOBODY, Claims, Dispatch, Taken, Waiting
+from nostro.engine.claims import ANYBODY, NOBODY, Claims, Dispatch, Taken, Waiting
 from nostro.engine.departures import Departure, grouped
 from nostro.engine.endings import Ending, Told
 from nostro.engine.jobs import Loaded, load_jobs, traced
@@ -190,8 +190,9 @@ class Dispatcher:
         if not places:
             return 0
         if self._breaker.rests and seat.waits == NOBODY.lane:  # where somebody waits, a look says nothing
-            if not await self._claims.anything(self.house.database, seat.slot, away, now):
-                seat.looked(now, NOBODY)
+            found = await self._claims.anything(self.house.database, seat.slot, away, now)
+            seat.looked(now, ANYBODY if found else NOBODY)  # also where its place is taken meanwhile
+            if not found:
                 return 0
             places, away = seat.free(now), self._away(seat)
             if not places:
