@@ -11,10 +11,11 @@ import pytest_asyncio
 
 from nostro.egress.journal import Slot
 from nostro.engine.claims import Claims, Waiting
-from nostro.engine.seats import PASSES
+from nostro.engine.endings import Ending
+from nostro.engine.seats import PASSES, Seat
 from nostro.model.clock import Now
 from nostro.store.arrivals import LANES
-from nostro.store.database import Database, Together
+from nostro.store.database import Database, Together, Transaction
 from nostro.store.wire import Answer
 from tests.dispatch_world import Worker, World, installed
 from tests.integration.synthetic import as_fact, line, payout
@@ -35,6 +36,13 @@ async def over(world: World, worker: Worker) -> None:
     name, task = worker.dispatcher._seats[0].running.popitem()
     task.cancel()
     await world.run(f"update dispatch set status = 'closed' where id = '\\x{name.hex()}'")
+
+
+def over_and_decided(seat: Seat) -> Ending:
+    async def nothing(_: Transaction) -> None:
+        """It has no rows."""
+
+    return Ending(seat.slot, nothing, (), committed=True)
 
 
 async def departed(world: World) -> int:
@@ -111,7 +119,7 @@ async def test_what_departs_while_a_claim_asks_is_not_driven_twice(
     monkeypatch.setattr(Claims, "ask", asked)
     await world.want("early")
     seat.looked(world.now, Waiting(LANES.index("standard"), lately=True))
-    with seat.ends(lambda: True), seat.ends(lambda: True):
+    with seat.ends(over_and_decided(seat)), seat.ends(over_and_decided(seat)):
         seat.running[b"over"] = seat.running[b"over too"] = asyncio.create_task(asyncio.sleep(60))
         await worker.step()
     seat.running.pop(b"over").cancel()

@@ -9,6 +9,7 @@ import pytest
 
 from nostro.egress.journal import Slot
 from nostro.engine.claims import ANYBODY, NOBODY, Waiting
+from nostro.engine.endings import Ending
 from nostro.engine.seats import LATELY, PASSES, Seat
 from nostro.model.clock import Now
 
@@ -33,6 +34,10 @@ def seated(waiting: Waiting = NOBODY, most: int = 2, running: int = 0) -> Seat:
 def runs(seat: Seat, name: bytes) -> None:
     seat.offered.discard(name)
     seat.running[name] = cast("Any", None)
+
+
+def an_ending(*, committed: bool = True) -> Ending:
+    return Ending(cast("Any", None), cast("Any", None), (), committed)
 
 
 def takes(seat: Seat, lane: int = STANDARD, now: Now = NOW, *, fills: bool = True) -> bool:
@@ -61,6 +66,7 @@ def test_where_nobody_waits_a_place_is_whoevers_comes() -> None:
         (SOME, STANDARD, False, False),
         (SOME, BULK, True, False),
         (Waiting(CRITICAL, lately=True), STANDARD, True, False),
+        (Waiting(CRITICAL, lately=True), CRITICAL, True, False),
         (Waiting(STANDARD, lately=False), STANDARD, True, False),
         (Waiting(BULK, lately=False), STANDARD, True, False),
         (ANYBODY, CRITICAL, True, False),
@@ -86,7 +92,7 @@ def test_who_was_turned_away_waits_as_well() -> None:
 def test_what_is_over_gives_its_place_to_what_follows_but_once() -> None:
     seat = seated(SOME, running=2)
     assert not takes(seat)
-    with seat.ends(lambda: True):
+    with seat.ends(an_ending()):
         assert takes(seat)
         assert not takes(seat)
 
@@ -98,13 +104,15 @@ def test_a_place_that_was_never_free_is_taken_only_by_who_has_looked(waiting: Wa
         for n in range(begun):
             assert seat.takes(b"begun %d" % n, STANDARD, NOW, fills=True)
         seat.most = 98
-        with seat.ends(lambda: True):
+        with seat.ends(an_ending()):
             assert takes(seat, now=now) is taken
+    seat = seated(waiting)
+    assert takes(seat, now=later(-0.5)), "a claim has looked while this was decided"
 
 
 def test_places_of_what_is_over_are_kept_from_claims_for_a_moment() -> None:
     seat = seated(SOME, most=3, running=3)
-    with seat.ends(lambda: True), seat.ends(lambda: True):
+    with seat.ends(an_ending()), seat.ends(an_ending()):
         assert seat.free(NOW) == 0
         assert seat.free(later(2)) == 1, "so that a claim looks"
     seat.running.popitem()
@@ -113,18 +121,18 @@ def test_places_of_what_is_over_are_kept_from_claims_for_a_moment() -> None:
 
 def test_nothing_is_kept_where_nothing_follows_or_somebody_has_waited_long() -> None:
     seat = seated(SOME, most=3, running=3)
-    with seat.ends(lambda: True):
+    with seat.ends(an_ending()):
         pass
-    with seat.ends(lambda: True), seat.ends(lambda: True):
+    with seat.ends(an_ending()), seat.ends(an_ending()):
         assert seat.free(NOW) == 2
-    for committed, free in ((False, 1), (True, 0)):
-        with seat.ends(lambda: committed):  # noqa: B023 - asked at once
-            takes(seat)
+    for committed, fills, free in ((False, True, 1), (True, False, 1), (True, True, 0)):
+        with seat.ends(an_ending(committed=committed)):
+            takes(seat, fills=fills)
         seat.offered.clear()
-        with seat.ends(lambda: True):
+        with seat.ends(an_ending()):
             assert seat.free(NOW) == free
     seat.looked(NOW, Waiting(STANDARD, lately=False))
-    with seat.ends(lambda: True):
+    with seat.ends(an_ending()):
         assert seat.free(NOW) == 1
 
 
@@ -144,7 +152,7 @@ def test_whoever_comes_unseen_has_a_turn_soon(seconds: float) -> None:
     """Calls follow each other without a gap, and a claim looks only between them, when none is over."""
     seat, passed = seated(most=1, running=1), 0
     while not seat.free(later(passed * seconds)):
-        with seat.ends(lambda: True):
+        with seat.ends(an_ending()):
             followed = takes(seat, now=later(passed * seconds))
         seat.running.clear()
         if followed:

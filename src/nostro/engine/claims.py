@@ -106,7 +106,8 @@ class Claims:
         """At most `places` dispatches of what `ask` was answered, the slot's from here on."""
         due, ready = map(_by_lane, offered)
         oldest = [rows[0].since if rows else None for rows in ready]
-        more = [len(rows) >= self._per_shard(slot, places) for rows in ready]
+        read = min(self._limit(places), self._per_shard(slot, places))
+        more = [len(rows) >= read for rows in ready]
         resumed: list[Dispatch] = []
         begun: list[tuple[Dispatch, list[Row]]] = []
         while len(resumed) + len(begun) < places and any(due) | any(ready):

@@ -325,7 +325,7 @@ class Dispatcher:
 
     async def _decided(self, seat: Seat, ended: Write, told: Sequence[Told]) -> bool:
         ending = Ending(seat.slot, ended, told)
-        with seat.ends(lambda: ending.committed):
+        with seat.ends(ending):
             try:
                 return await self.house.ends(ending, self.house.clock)
             except Failure as failure:

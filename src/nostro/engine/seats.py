@@ -8,16 +8,20 @@ where it fills a call. After a few such dispatches a claim has a place, and sees
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from nostro.egress.journal import Journal, Slot
 from nostro.egress.line import Line
 from nostro.engine.claims import ANYBODY, NOBODY, Waiting
+from nostro.engine.endings import Ending
 from nostro.model.clock import Now
+from nostro.store.arrivals import LANES
 
+CRITICAL = LANES.index("critical")
+"""Nobody passes who waits there."""
 PASSES = 8
 """So many dispatches may begin without a claim's look at who waits."""
 LATELY = timedelta(seconds=1)
@@ -44,12 +48,14 @@ class Seat:
     """Who waits, as the last look at it left it."""
     _turned_away: int = NOBODY.lane
     """The most critical lane of what asked for a place since then, and found none."""
-    _looked: Now | None = None
+    _looked: datetime | None = None
+    """When that was (machine time)."""
     _begun: int = 0
     """So many dispatches since then."""
     _asked: int = 0
+    """How often something asked for a place that may pass those who wait, or would have."""
     _followed: bool = True
-    """Something asked for the place of the dispatch that ended last."""
+    """So it was while the dispatch that ended last was decided."""
 
     @property
     def waits(self) -> int:
@@ -64,10 +70,11 @@ class Seat:
 
     def takes(self, dispatch: bytes, lane: int, now: Now, *, fills: bool) -> bool:
         """Whether a dispatch begins that waited for no turn; then it has a place. `fills`: it makes use of its call."""
-        self._asked += 1
-        place = self._places(0) or (self._has_looked(now) and self._places(self.ending))
-        passes = fills and lane <= self.waits and self._seen.lately and self._has_looked(now)
-        if not place or not (self.waits == NOBODY.lane or passes):
+        alone, looked = self.waits == NOBODY.lane, self._has_looked(now)
+        may_pass = alone or (fills and self.waits > CRITICAL and lane <= self.waits and self._seen.lately)
+        self._asked += may_pass
+        place = self._places(self.ending) if looked else alone and self._places(0)
+        if not (may_pass and place):
             self._turned_away = min(self._turned_away, lane)
             return False
         self.offered.add(dispatch)
@@ -76,7 +83,7 @@ class Seat:
 
     def looked(self, now: Now, waiting: Waiting) -> None:
         """Who waits was looked at."""
-        self._seen, self._looked, self._begun = waiting, now, 0
+        self._seen, self._looked, self._begun = waiting, now.machine, 0
 
     @contextmanager
     def claims(self, places: int) -> Iterator[None]:
@@ -91,20 +98,20 @@ class Seat:
             self.claimed = 0
 
     @contextmanager
-    def ends(self, committed: Callable[[], bool]) -> Iterator[None]:
-        """A dispatch is over, and waits for its end. `committed`: it was, together with what is decided of it."""
+    def ends(self, ending: Ending) -> Iterator[None]:
+        """A dispatch is over, and waits for its end to be written."""
         asked = self._asked
         self.ending += 1
         try:
             yield
         finally:
             self.ending -= 1
-            self._followed = committed() and self._asked > asked
+            self._followed = ending.committed and self._asked > asked
 
     def _places(self, over: int) -> int:
         calling = len(self.running) - min(over, self.most)
         return max(0, self.most - calling - len(self.offered) - self.claimed)
 
     def _has_looked(self, now: Now) -> bool:
-        lately = self._looked is not None and self._looked.machine <= now.machine < self._looked.machine + LATELY
+        lately = self._looked is not None and abs(now.machine - self._looked) < LATELY
         return lately and self._begun < PASSES
