@@ -22,10 +22,11 @@ from psycopg import sql
 from bench.cpu import cpu_seconds
 from nostro.model.failures import OutOfService
 from nostro.store.embedded import EmbeddedServer
+from nostro.store.embedded_place import memory_for_buffers
 
 ROOT = Path(__file__).parents[1]
 SETTINGS = {
-    "shared_buffers": "512MB",
+    "shared_buffers": f"{memory_for_buffers() >> 20}MB",
     "max_connections": "200",
     "max_wal_size": "8GB",
     "checkpoint_timeout": "15min",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from bench.engine import PACKAGES, Measured, Shape, saturated
@@ -9,6 +10,10 @@ from bench.place import Place
 from bench.report import Note, Parameters, Report, surroundings
 
 FIRST_HISTORY = 100_000
+SETTLING = 6
+"""So many times as long is warmed up beside a history. A page that is changed first after a checkpoint goes into the WAL whole
+(`full_page_writes`), and each key that is claimed changes one of its own: a house at work has most of that behind it.
+"""
 
 
 async def scale(here: Place, parameters: Parameters, note: Note) -> Report:
@@ -25,11 +30,12 @@ async def scale(here: Place, parameters: Parameters, note: Note) -> Report:
     report.baselines = {"one worker": found[0].rate}
     costs: dict[str, Any] = {}
     sizes = sorted({size for size in (FIRST_HISTORY, 10 * FIRST_HISTORY, parameters.facts) if size <= parameters.facts})
+    settled = replace(parameters, warm_seconds=SETTLING * parameters.warm_seconds)
     measured = []
     for size in sizes:
         note(f"one worker after {size} facts of history")
         measured.append(
-            await saturated(here, Shape(1, under_way=parameters.under_way), parameters, history=size, note=note)
+            await saturated(here, Shape(1, under_way=parameters.under_way), settled, history=size, note=note)
         )
         costs[str(size)] = _told(measured[-1])
         note(f"  {measured[-1].cpu_ms:.2f} ms of processor an instance")

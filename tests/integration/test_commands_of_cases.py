@@ -41,7 +41,11 @@ async def test_a_case_leads_to_what_waits_behind_it_else_to_what_failed_and_was_
     await Worker(world, "one").settle()
     assert world.settled == [(failed, "failed")]
     assert (await command_of(database, "c-1")).correlation_id == failed
+    for spelled in (failed, failed.lower(), "payout/po_1/first/0/0"):
+        assert (await command_of(database, spelled)).correlation_id == failed, "it has ended, and can be released"
     other = await world.want("po_1", "second", status="proposed")
+    for spelled in (other, "payout/po_1/second/0/0"):
+        assert (await command_of(database, spelled)).correlation_id == other
     assert (await command_of(database, "C-1")).correlation_id == other
     await world.run("update command_open set status = 'ready', key_text = 'payout/po_1/first/0/1'")
     with pytest.raises(Refused, match="No command waits"):

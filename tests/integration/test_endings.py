@@ -204,7 +204,8 @@ async def test_an_outcome_is_not_lost_when_its_subject_is_released_in_the_same_b
 async def test_what_follows_leaves_in_the_place_of_what_is_over(database: Database) -> None:
     """There is one place, and no claim."""
     here = await joined(database)
-    here.worker.dispatcher.connection = replace(here.world.connection, concurrency=1)
+    [seat] = here.worker.dispatcher._seats.values()
+    seat.most = 1
     wants_more(here)
     await here.decide("po_1")
     await here.hear()

@@ -84,9 +84,11 @@ class People:
 
     async def _match(self, desk: Desk, case: OpenCase) -> None:
         """Money of which nobody knew whose it is turns out to be for the invoice that nobody has paid."""
+        invoice = self.course.world.results.get(f"{case.entity}-unpaid")
+        if invoice is None:  # it isn't written yet, or its act failed
+            return
         async with self.house.database.transaction() as tx:
-            invoice = self.course.world.results[f"{case.entity}-unpaid"]["id"]
-            rows = await tx.rows(UNPAID, ending=f"{case.entity}/%/{invoice}")
+            rows = await tx.rows(UNPAID, ending=f"{case.entity}/%/{invoice['id']}")
         if len(rows) == 1 and case.id not in self._seen:
             target = Target(process="collection", subject=rows[0].subject, kind="person", value="")
             await self._try(desk, Match(Subject(case.process, case.subject), target), TREASURER)

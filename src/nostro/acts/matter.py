@@ -131,7 +131,7 @@ async def _command(tx: Transaction, act: Decide) -> Matter:
     except ValueError:
         raise ActRefused(f"{act.key} is no key of a command.", LATER) from None
     subject = Subject(key.process, key.subject)
-    row = await tx.row(SQL.waiting_command, shard=subject.shard, key=key.bytes)
+    row = await tx.row(SQL.waiting_command, shard=subject.shard, key=key.bytes, correlation=key.correlation_id)
     if row is None or row.status in ("ready", "dispatched", "answered"):
         raise ActRefused("This command doesn't wait for a person any more.", LATER)
     if act.verdict.startswith("confirm") and row.status != "handed_over":

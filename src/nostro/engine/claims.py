@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from nostro.connectors.kit.manifest import Once, Operation
 from nostro.egress.connections import OpenConnection
@@ -25,6 +25,20 @@ from nostro.store.wire import Answer
 SQL = Statements("dispatch")
 SHARES = {"critical": 0.70, "standard": 0.25, "bulk": 0.05}
 ENGINE = "engine"
+PATIENCE = {"critical": timedelta(0), "standard": timedelta(seconds=5), "bulk": timedelta(minutes=1)}
+"""Who has waited for a turn for so long isn't passed (business time)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Who waits for a turn: the most critical lane of them, and whether all of them came lately."""
+
+    lane: int
+    lately: bool
+
+
+ANYBODY = Waiting(0, lately=False)
+NOBODY = Waiting(len(LANES), lately=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +54,14 @@ class Dispatch:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """Dispatches that go on, and those that begin, with the rows of their members in order."""
+    """Dispatches that go on, and those that begin, with the rows of their members in order.
+
+    `waiting`: who may be left.
+    """
 
     resumed: Sequence[Dispatch] = ()
     begun: Sequence[tuple[Dispatch, Sequence[Row]]] = ()
+    waiting: Waiting = NOBODY
 
 
 @dataclass(slots=True)
@@ -83,10 +101,13 @@ class Claims:
         return due, await sent.run(SQL.ready_commands, **self._ready(slot, places, now))
 
     async def take(
-        self, tx: Transaction, slot: Slot, places: int, offered: tuple[Answer, Answer], now: Now, *, recovering: bool
+        self, tx: Transaction, slot: Slot, places: int, offered: Sequence[Sequence[Row]], now: Now, *, recovering: bool
     ) -> Taken:
         """At most `places` dispatches of what `ask` was answered, the slot's from here on."""
-        due, ready = [_by_lane(one.rows()) for one in offered]
+        due, ready = map(_by_lane, offered)
+        oldest = [rows[0].since if rows else None for rows in ready]
+        read = min(self._limit(places), self._per_shard(slot, places))
+        more = [len(rows) >= read for rows in ready]
         resumed: list[Dispatch] = []
         begun: list[tuple[Dispatch, list[Row]]] = []
         while len(resumed) + len(begun) < places and any(due) | any(ready):
@@ -96,8 +117,12 @@ class Claims:
                 resumed.append(Dispatch(row.shard, row.id, row.operation, row.began_at, row.look_up_first))
             else:
                 begun.append(self._group(ready[lane], now, recovering=recovering))
+        left = [n for n in range(len(LANES)) if due[n] or ready[n] or more[n]]
+        waiting = NOBODY
+        if left and len(resumed) + len(begun) >= places:
+            waiting = Waiting(left[0], lately=not any(due) and all(_came_lately(n, oldest[n], now) for n in left))
         await self._resume(tx, resumed)
-        return Taken(resumed, await self._begin(tx, slot, begun, now))
+        return Taken(resumed, await self._begin(tx, slot, begun, now), waiting)
 
     def _due(self, slot: Slot, places: int, away: Sequence[bytes], now: Now) -> dict[str, object]:
         return {
@@ -112,17 +137,23 @@ class Claims:
 
     def _ready(self, slot: Slot, places: int, now: Now) -> dict[str, object]:
         operations = self.connection.connector.manifest.operations
-        shards = list(range(slot.number, SHARDS, slot.of))
-        limit = places * max(operation.batch for operation in operations.values())
         return {
             "connection": slot.connection,
             "operations": sorted(operations),
-            "shards": shards,
+            "shards": list(range(slot.number, SHARDS, slot.of)),
             "lanes": list(range(len(LANES))),
             "business": now.business,
-            "limit": limit,
-            "per_shard": 1 + 2 * limit // len(shards),
+            "limit": self._limit(places),
+            "per_shard": self._per_shard(slot, places),
         }
+
+    def _limit(self, places: int) -> int:
+        """So many commands may be taken."""
+        return places * max(operation.batch for operation in self.connection.connector.manifest.operations.values())
+
+    def _per_shard(self, slot: Slot, places: int) -> int:
+        """So many are read of each shard and lane; where fewer were found, there are no others."""
+        return 1 + 2 * self._limit(places) * slot.of // SHARDS
 
     def _group(self, ready: list[Row], now: Now, *, recovering: bool) -> tuple[Dispatch, list[Row]]:
         """The oldest command, and others like it as far as its operation takes batches; takes them off `ready`."""
@@ -187,3 +218,8 @@ def _by_lane(rows: Sequence[Row]) -> list[list[Row]]:
     for row in rows:
         lanes[row.lane or 0].append(row)
     return lanes
+
+
+def _came_lately(lane: int, since: datetime | None, now: Now) -> bool:
+    """Whether nobody of a lane has lost his patience. `since`: when the oldest of them came."""
+    return since is None or since > now.business - PATIENCE[LANES[lane]]

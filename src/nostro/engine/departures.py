@@ -1,8 +1,8 @@
 """Commands that leave as soon as they are decided: the database transaction of the decision writes what a claim would.
 
 The rows are those that a claim leaves behind, so whoever comes after a crash goes on from them. The statement that
-writes a command looks itself whether it may leave; one that may not is ready, and is claimed. Only where nobody has to
-wait for a turn does anything depart: a slot that has a backlog, or may have one, is left to its claims.
+writes a command looks itself whether it may leave; one that may not is ready, and is claimed. Whose turn a place is,
+that of what is decided or of who waits, is said by `seats`.
 """
 
 from __future__ import annotations

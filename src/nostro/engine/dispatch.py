@@ -25,11 +25,12 @@ from nostro.egress.shell import Rested, Shell
 from nostro.egress.tracing import UNTRACED, Traces
 from nostro.egress.transport import Transport
 from nostro.engine.batch import Command
-from nostro.engine.claims import Claims, Dispatch, Taken
+from nostro.engine.claims import ANYBODY, NOBODY, Claims, Dispatch, Taken, Waiting
 from nostro.engine.departures import Departure, grouped
 from nostro.engine.endings import Ending, Told
 from nostro.engine.jobs import Loaded, load_jobs, traced
 from nostro.engine.recover import recovering
+from nostro.engine.seats import Seat
 from nostro.engine.settle import end, outcomes_of, told_by
 from nostro.engine.slots import Slots
 from nostro.engine.spans import dispatched
@@ -73,23 +74,6 @@ class House:
 
 
 @dataclass(slots=True)
-class Seat:
-    """A slot that is worked on: its line, its fenced writes, and what is being driven.
-
-    `offered`: dispatches that are being written with the decisions of their commands. `backlog`: there may be commands
-    that wait for a turn, or a claim is looking. `ending`: how many that are over wait for their end to be written.
-    """
-
-    slot: Slot
-    line: Line
-    journal: Journal
-    running: dict[bytes, asyncio.Task[None]] = field(default_factory=dict)
-    offered: set[bytes] = field(default_factory=set)
-    ending: int = 0
-    backlog: bool = True
-
-
-@dataclass(slots=True)
 class Dispatcher:
     """The `step(now)` of one connection."""
 
@@ -124,26 +108,25 @@ class Dispatcher:
         return told
 
     def offer(self, commands: Sequence[Command], now: Now) -> list[Departure]:
-        """Dispatches of commands that are being decided, as far as there is room on slots that have no backlog."""
+        """Dispatches of commands that are being decided, as far as there are places that are nobody else's turn."""
         slots = self.house.slots.held(self.connection.id, now) if self._breaker.rests else []
         return [
             departure
             for slot in slots
-            if (seat := self._seat(slot)).slot == slot and not seat.backlog
+            if (seat := self._seat(slot)).slot == slot
             for departure in self._departing(seat, commands, now)
         ]
 
     def _departing(self, seat: Seat, commands: Sequence[Command], now: Now) -> list[Departure]:
         slot, found = seat.slot, list[Departure]()
         mine = [command for command in commands if command.order_shard % slot.of == slot.number]
-        for members in grouped(mine, self.connection.connector.manifest.operations):
-            if not self._places(seat):
-                seat.backlog = True
-                break
+        operations = self.connection.connector.manifest.operations
+        for members in grouped(mine, operations):
             name, first = self.house.entropy.bytes(16), members[0]
-            dispatch = Dispatch(first.shard, name, first.operation, now.business, look_up_first=False)
-            found.append(Departure(slot, dispatch, members))
-            seat.offered.add(name)
+            fills = 2 * len(members) >= operations[first.operation].batch
+            if seat.takes(name, first.lane, now, fills=fills):
+                dispatch = Dispatch(first.shard, name, first.operation, now.business, look_up_first=False)
+                found.append(Departure(slot, dispatch, members))
         return found
 
     def depart(self, departure: Departure) -> None:
@@ -198,52 +181,55 @@ class Dispatcher:
                 house.traces,
                 house.slots.pace(slot),
             )
-            self._seats[slot.number] = Seat(slot, line, Journal(FencedWrites(house.database, slot), house.keys))
+            journal = Journal(FencedWrites(house.database, slot), house.keys)
+            self._seats[slot.number] = Seat(slot, line, journal, self.connection.slot_concurrency(slot.of))
         return self._seats[slot.number]
 
     async def _begin(self, seat: Seat, now: Now) -> int:
-        if self._places(seat) and self._breaker.rests and not seat.backlog:  # where there is one, a look says nothing
-            away = self._away(seat)
-            seat.backlog = await self._claims.anything(self.house.database, seat.slot, away, now)
-            if not seat.backlog:
-                return 0
-        seat.backlog = True  # so that nothing departs while a claim looks
-        places, away = self._places(seat), self._away(seat)
+        places, away = seat.free(now), self._away(seat)
         if not places:
             return 0
+        if self._breaker.rests and seat.waits == NOBODY.lane:  # where somebody waits, a look says nothing
+            found = await self._claims.anything(self.house.database, seat.slot, away, now)
+            seat.looked(now, ANYBODY if found else NOBODY)  # also where its place is taken meanwhile
+            if not found:
+                return 0
+            places, away = seat.free(now), self._away(seat)
+            if not places:
+                return 0
         try:
-            async with self.house.database.transaction() as tx:
-                loaded = await self._claim(tx, seat, places, away, now)
+            with seat.claims(places):
+                async with self.house.database.transaction() as tx:
+                    loaded, waiting = await self._claim(tx, seat, places, away, now)
         except LostRace as race:
             logger.info("claim_lost", connection=self.connection.id, slot=seat.slot.number, sentence=race.sentence)
             await self._check(seat)
             return 0
-        seat.backlog = len(loaded) >= places
+        seat.looked(now, waiting)
         for job in loaded:
             task = asyncio.create_task(self._drive(seat, job), name=f"dispatch {job.dispatch.id.hex()}")
             seat.running[job.dispatch.id] = task
         return len(loaded)
 
-    def _places(self, seat: Seat) -> int:
-        most = self.connection.slot_concurrency(seat.slot.of)
-        calling = len(seat.running) - min(seat.ending, most)  # what is over gives its place to what follows from it
-        return max(0, most - calling - len(seat.offered))
-
     def _away(self, seat: Seat) -> list[bytes]:
         return [*seat.running, *seat.offered, *self._stumbled]
 
-    async def _claim(self, tx: Transaction, seat: Seat, places: int, away: Sequence[bytes], now: Now) -> list[Loaded]:
+    async def _claim(
+        self, tx: Transaction, seat: Seat, places: int, away: Sequence[bytes], now: Now
+    ) -> tuple[list[Loaded], Waiting]:
         async with tx.together() as asked:
             fenced = await asked.run(SQL.fence_slot, **names(seat.slot))
-            offered = await self._claims.ask(asked, seat.slot, places, away, now)
+            due, ready = await self._claims.ask(asked, seat.slot, places, away, now)
         stands = fenced.row()
         if stands.quarantine:
-            return []
+            return [], NOBODY
         places = await self._breaker.allows(tx, stands, now, places, self.running)
         if places <= 0:
-            return []
-        taken = await self._claims.take(tx, seat.slot, places, offered, now, recovering=recovering(stands.epoch))
-        return await self._load(tx, taken)
+            return [], NOBODY
+        departed = {*seat.running, *seat.offered}  # also since it was asked
+        rows = [[row for row in due.rows() if row.id not in departed], ready.rows()]
+        taken = await self._claims.take(tx, seat.slot, places, rows, now, recovering=recovering(stands.epoch))
+        return await self._load(tx, taken), taken.waiting
 
     async def _load(self, tx: Transaction, taken: Taken) -> list[Loaded]:
         loaded = await load_jobs(tx, self.house.keys, self.connection, taken)
@@ -338,18 +324,15 @@ class Dispatcher:
             raise
 
     async def _decided(self, seat: Seat, ended: Write, told: Sequence[Told]) -> bool:
-        seat.ending += 1
         ending = Ending(seat.slot, ended, told)
-        try:
-            return await self.house.ends(ending, self.house.clock)
-        except Failure as failure:
-            logger.info("ended_alone", connection=self.connection.id, failure=type(failure).__name__)
-            return ending.committed
-        except Exception:  # told as the decider's own loop tells it; the dispatch ends by itself
-            logger.exception("ended_alone", connection=self.connection.id)
-            return ending.committed
-        finally:
-            seat.ending -= 1
+        with seat.ends(ending):
+            try:
+                return await self.house.ends(ending, self.house.clock)
+            except Failure as failure:
+                logger.info("ended_alone", connection=self.connection.id, failure=type(failure).__name__)
+            except Exception:  # told as the decider's own loop tells it; the dispatch ends by itself
+                logger.exception("ended_alone", connection=self.connection.id)
+        return ending.committed
 
     def _tell(self, loaded: Loaded, rested: Rested) -> None:
         names = {"connection": self.connection.id, "operation": loaded.dispatch.operation}

@@ -30,7 +30,7 @@ async def command_of(database: Database, ref: str) -> IdempotencyKey:
     Raises `Refused` for none, and for more than one.
     """
     async with database.transaction() as tx:
-        row = await tx.row(SQL.command_of_correlation, text=ref)
+        row = await tx.row(SQL.command_of_correlation, correlation=_outside(ref))
     if row is not None:
         return IdempotencyKey.parse(row.key_text)
     found = await case(database, ref)
@@ -41,6 +41,14 @@ async def command_of(database: Database, ref: str) -> IdempotencyKey:
         ids = ", ".join(behind.values())
         raise Refused(f"{len(behind)} commands are behind {ref}.", f"Name one of them: {ids}.")
     raise Refused(f"No command waits under {ref}.", "`nostro cases` shows what waits, `nostro trace` what has ended.")
+
+
+def _outside(ref: str) -> str:
+    """The correlation id that a person wrote, in whatever case, or that belongs to the key that he wrote."""
+    try:
+        return IdempotencyKey.parse(ref).correlation_id
+    except ValueError:
+        return ref.upper()
 
 
 async def _behind(database: Database, subject: Subject) -> dict[str, str]:

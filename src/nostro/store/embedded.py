@@ -24,7 +24,7 @@ import psycopg
 from psycopg import sql
 
 from nostro.model.failures import DatabaseUnavailable, Refused
-from nostro.store.embedded_place import Place, command_of, find_place, uid_with_a_name, where_full
+from nostro.store.embedded_place import Place, command_of, find_place, memory_for_buffers, uid_with_a_name, where_full
 
 _SUPERUSER = "postgres"
 _DATABASE = "nostro"
@@ -221,7 +221,8 @@ def _create(place: Place) -> None:
         password_file.write_text(_password(place), encoding="utf-8")
         place.give(password_file, maker)
         options = (f"--username={_SUPERUSER}", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C")
-        place.run("initdb", f"--pgdata={half}", f"--pwfile={password_file}", *options, uid=maker)
+        buffers = f"--set=shared_buffers={memory_for_buffers() >> 20}MB"  # in its file, where a person may change it
+        place.run("initdb", f"--pgdata={half}", f"--pwfile={password_file}", *options, buffers, uid=maker)
     finally:
         password_file.unlink(missing_ok=True)
     for path in (half, *half.rglob("*")):

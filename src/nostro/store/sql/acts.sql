@@ -5,16 +5,16 @@ with named as (
     from command_open where shard = %(shard)s and key = %(key)s
     union all
     select shard, key_text, correlation, process, subject, entity, connection, operation, outcome, body, position, since, note
-    from command_closed where shard = %(shard)s and key = %(key)s and outcome = 'failed'
+    from command_closed where correlation = %(correlation)s and shard = %(shard)s and key = %(key)s and outcome = 'failed'
 )
 select named.*, s.version, s.body as state from named
 left join subject s on s.shard = named.shard and s.process = named.process and s.subject = named.subject;
 
 -- name: command_of_correlation
--- The key of an open or failed command by the id under which it is known outside, or by its own text.
-select key_text from command_open where correlation = upper(%(text)s) or key_text = %(text)s
-union all
-select key_text from command_closed where outcome = 'failed' and (correlation = upper(%(text)s) or key_text = %(text)s)
+-- The key of an open or failed command by the id under which it is known outside. In parts, for the index of those that may be outside.
+select key_text from command_open where correlation = %(correlation)s and status <> 'ready'
+union all select key_text from command_open where correlation = %(correlation)s and status = 'ready'
+union all select key_text from command_closed where correlation = %(correlation)s and outcome = 'failed'
 order by key_text limit 1;
 
 -- name: failed_commands
