@@ -11,8 +11,8 @@ from bench.report import Note, Parameters, Report, surroundings
 
 FIRST_HISTORY = 100_000
 SETTLING = 6
-"""So many times as long is warmed up beside a history. A page that is changed first after a checkpoint goes into the WAL whole
-(`full_page_writes`), and each key that is claimed changes one of its own: a house at work has most of that behind it.
+"""So many times as long is warmed up beside a history: the first change of a page after a checkpoint puts it whole into
+the WAL (`full_page_writes`), and each key that is claimed is in a page of its own. Of a house at work few are such.
 """
 
 
