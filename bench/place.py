@@ -22,7 +22,7 @@ from psycopg import sql
 from bench.cpu import cpu_seconds
 from nostro.model.failures import OutOfService
 from nostro.store.embedded import EmbeddedServer
-from nostro.store.embedded_place import memory_for_buffers
+from nostro.store.embedded_memory import memory_for_buffers
 
 ROOT = Path(__file__).parents[1]
 SETTINGS = {

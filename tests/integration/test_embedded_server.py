@@ -21,6 +21,7 @@ import pytest
 from nostro.model.failures import DatabaseUnavailable, Refused
 from nostro.store import embedded, embedded_place
 from nostro.store.embedded import EmbeddedServer
+from nostro.store.embedded_memory import memory_for_buffers
 from tests.places import quick_folder
 
 HOLDS_UNTIL_STDIN_CLOSES = """
@@ -160,24 +161,10 @@ def test_settings_reach_the_server(folder: Path) -> None:
         assert answer(server.url(), "SHOW work_mem") == "7MB"
 
 
-@pytest.mark.parametrize(
-    "group, megabytes", [("2147483648", 512), ("1073741", 128), (f"{1 << 50}", None), ("max", None)]
-)
-def test_buffers_are_a_quarter_of_the_memory_that_there_is(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, group: str, megabytes: int | None
-) -> None:
-    limit = tmp_path / "memory.max"
-    limit.write_text(group)
-    monkeypatch.setattr(embedded_place, "_GROUP_MEMORY", limit)
-    whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    wanted = min(max(whole // 4, 128 << 20), 4 << 30) if megabytes is None else megabytes << 20
-    assert embedded_place.memory_for_buffers() == wanted
-
-
 def test_a_person_may_change_the_buffers_of_an_embedded_server(folder: Path) -> None:
     with EmbeddedServer(folder) as server:
         megabytes = answer(server.url(), "SELECT setting::bigint / 128 FROM pg_settings WHERE name = 'shared_buffers'")
-        assert int(megabytes) == embedded_place.memory_for_buffers() >> 20
+        assert int(megabytes) == memory_for_buffers() >> 20
         with psycopg.connect(server.url(), autocommit=True) as connection:
             connection.execute("ALTER SYSTEM SET shared_buffers = '64MB'")
     with EmbeddedServer(folder) as server:

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from nostro.egress.journal import Slot
-from nostro.engine.claims import Claims, Waiting
+from nostro.engine.claims import ANYBODY, NOBODY, Claims, Waiting
 from nostro.engine.endings import Ending
 from nostro.engine.seats import PASSES, Seat
 from nostro.model.clock import Now
@@ -153,3 +153,33 @@ async def test_who_was_seen_waits_also_where_the_place_was_taken_meanwhile(
     assert await departed(world) == 1, "it is not its turn"
     hold.set()
     await worker.dispatcher.stop(grace_seconds=20)
+
+
+@pytest.mark.parametrize(
+    "against, over",
+    [
+        ("update deployment set quarantine = 'a restore'", "update deployment set quarantine = ''"),
+        ("insert into breaker values ('psp', 'open', 1, now() + interval '99 y', now())", "delete from breaker"),
+    ],
+)
+async def test_who_waits_while_nothing_may_leave_is_not_passed_when_it_may_again(
+    database: Database, against: str, over: str
+) -> None:
+    deciding, world, worker = await joined(database)
+    await world.want("early", lane="critical")
+    await world.run(against)
+    await worker.step()
+    await world.run(over)
+    await decide(deciding, "po_1")
+    assert await departed(world) == 0
+    await worker.dispatcher.stop()
+
+
+async def test_where_nothing_may_leave_and_nobody_waits_a_look_is_enough(database: Database) -> None:
+    _, world, worker = await joined(database)
+    [seat] = worker.dispatcher._seats.values()
+    seat.looked(world.now, ANYBODY)
+    await world.run("update deployment set quarantine = 'a restore'")
+    await worker.step()
+    assert seat.waits == NOBODY.lane
+    await worker.dispatcher.stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -81,6 +82,8 @@ def test_only_who_came_lately_and_is_not_more_critical_is_passed(
 def test_who_was_turned_away_waits_as_well() -> None:
     seat = seated(SOME, running=2)
     assert not takes(seat, CRITICAL)
+    assert not takes(seat, BULK)
+    assert seat.waits == CRITICAL
     seat.running.clear()
     assert not takes(seat, STANDARD)
     with seat.claims(1):
@@ -95,6 +98,34 @@ def test_what_is_over_gives_its_place_to_what_follows_but_once() -> None:
     with seat.ends(an_ending()):
         assert takes(seat)
         assert not takes(seat)
+
+
+def test_no_more_than_twice_as_many_are_under_way_however_many_are_over() -> None:
+    for running in (4, 5):
+        seat = seated(running=running)
+        with ExitStack() as over:
+            for _ in range(running):
+                over.enter_context(seat.ends(an_ending()))
+            assert not takes(seat)
+            assert seat.free(NOW) == 0
+
+
+def test_who_is_seen_is_passed_only_after_a_look_also_where_there_is_a_place() -> None:
+    for now in (later(LATELY.total_seconds()), later(-LATELY.total_seconds())):
+        seat = seated(SOME)
+        assert not takes(seat, now=now)
+        seat = seated(SOME)
+        seat.looked(now, SOME)
+        assert takes(seat, now=now)
+
+
+def test_a_look_allows_as_many_again() -> None:
+    seat = seated(SOME, most=99)
+    for n in range(2 * PASSES):
+        assert seat.takes(b"begun %d" % n, STANDARD, NOW, fills=True)
+        if n == PASSES - 1:
+            seat.looked(NOW, SOME)
+    assert not takes(seat)
 
 
 @pytest.mark.parametrize("waiting", [NOBODY, SOME])
@@ -115,8 +146,8 @@ def test_places_of_what_is_over_are_kept_from_claims_for_a_moment() -> None:
     with seat.ends(an_ending()), seat.ends(an_ending()):
         assert seat.free(NOW) == 0
         assert seat.free(later(2)) == 1, "so that a claim looks"
-    seat.running.popitem()
-    assert seat.free(NOW) == 1
+        seat.running.popitem()
+        assert seat.free(NOW) == 1, "it was free before"
 
 
 def test_nothing_is_kept_where_nothing_follows_or_somebody_has_waited_long() -> None:
@@ -131,6 +162,9 @@ def test_nothing_is_kept_where_nothing_follows_or_somebody_has_waited_long() -> 
         seat.offered.clear()
         with seat.ends(an_ending()):
             assert seat.free(NOW) == free
+    with seat.ends(an_ending()):
+        takes(seat)
+    seat.offered.clear()
     seat.looked(NOW, Waiting(STANDARD, lately=False))
     with seat.ends(an_ending()):
         assert seat.free(NOW) == 1
@@ -145,6 +179,8 @@ def test_places_that_a_claim_fills_are_taken() -> None:
     with pytest.raises(RuntimeError), seat.claims(1):
         raise RuntimeError
     assert seat.waits == CRITICAL, "nobody knows what it would have found"
+    seat.offered.clear()
+    assert seat.free(NOW) == 2, "the claims are over"
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.3])

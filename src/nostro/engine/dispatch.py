@@ -221,13 +221,14 @@ class Dispatcher:
             fenced = await asked.run(SQL.fence_slot, **names(seat.slot))
             due, ready = await self._claims.ask(asked, seat.slot, places, away, now)
         stands = fenced.row()
-        if stands.quarantine:
-            return [], NOBODY
-        places = await self._breaker.allows(tx, stands, now, places, self.running)
-        if places <= 0:
-            return [], NOBODY
         departed = {*seat.running, *seat.offered}  # also since it was asked
         rows = [[row for row in due.rows() if row.id not in departed], ready.rows()]
+        held_back = ANYBODY if any(rows) else NOBODY
+        if stands.quarantine:
+            return [], held_back
+        places = await self._breaker.allows(tx, stands, now, places, self.running)
+        if places <= 0:
+            return [], held_back
         taken = await self._claims.take(tx, seat.slot, places, rows, now, recovering=recovering(stands.epoch))
         return await self._load(tx, taken), taken.waiting
 

@@ -24,7 +24,8 @@ import psycopg
 from psycopg import sql
 
 from nostro.model.failures import DatabaseUnavailable, Refused
-from nostro.store.embedded_place import Place, command_of, find_place, memory_for_buffers, uid_with_a_name, where_full
+from nostro.store.embedded_memory import memory_for_buffers
+from nostro.store.embedded_place import Place, command_of, find_place, uid_with_a_name, where_full
 
 _SUPERUSER = "postgres"
 _DATABASE = "nostro"

@@ -33,8 +33,6 @@ _ROOTS_FOLDER = Path("/var/lib/nostro")
 _OWN_UIDS = range(60847, 61184)  # in the span that systemd's list of uids leaves unused
 _NOBODY = 65534
 _PROGRAM_SECONDS = 240
-_LEAST_BUFFERS, _MOST_BUFFERS = 128 << 20, 4 << 30
-_GROUP_MEMORY = Path("/sys/fs/cgroup/memory.max")
 
 
 @dataclass(frozen=True)
@@ -113,14 +111,6 @@ def find_place(state_folder: Path) -> Place:
     digest = hashlib.sha256(os.fsencode(state)).hexdigest()[:8]
     socket = Path(f"/tmp/nostro-{os.geteuid()}-{digest}")  # noqa: S108 -- a socket's path has 107 bytes at most
     return Place(state, home, socket, _programs(_version_of(home / "data"), uid), uid)
-
-
-def memory_for_buffers() -> int:
-    """Bytes: a quarter of the memory that there is for this process, within bounds (PostgreSQL's manual, 19.4.1)."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    with contextlib.suppress(OSError, ValueError):  # no group, or one without a limit
-        memory = min(memory, int(_GROUP_MEMORY.read_text(encoding="ascii")))
-    return max(_LEAST_BUFFERS, min(memory // 4, _MOST_BUFFERS))
 
 
 def where_full(said: str) -> str:
