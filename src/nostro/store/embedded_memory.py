@@ -29,7 +29,7 @@ def _group_limits() -> Iterator[int]:
         own = root / path.lstrip("/")
         for group in (own, *own.parents[: len(own.parts) - len(root.parts)]):
             with contextlib.suppress(OSError, ValueError):  # the file of the root, or no limit
-                yield int((group / limit).read_text(encoding="ascii"))
+                yield int((group / limit).read_text(encoding="utf-8"))
 
 
 def _to_be_had(size: int) -> bool:
