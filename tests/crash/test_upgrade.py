@@ -13,6 +13,7 @@ import subprocess
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -28,8 +29,16 @@ PATIENCE = timedelta(hours=1)
 """So much business may pass until something is so: the script has ended by then."""
 MOMENT = timedelta(seconds=2)
 """Business goes on by so much between two looks, so that it isn't over before a process is up."""
+AFTER = "-- phase: after"
 NEW = ("new worker", "second new worker")
-FIRST, THEN = "9001_expand.sql", "9002_contract.sql"
+CONTRACTS = tuple(
+    takewhile(
+        lambda path: path.read_text().startswith(AFTER), sorted((SOURCE / MIGRATIONS).glob("*.sql"), reverse=True)
+    )
+)
+"""What this release takes away last. It and the next one are tried as one release, which adds before it takes away."""
+FIRST = f"{CONTRACTS[-1].name[:4]}A_expand.sql" if CONTRACTS else "9001_expand.sql"
+THEN = "9002_contract.sql"
 EXPAND = """-- phase: before the new code
 create table office (id text primary key);
 alter table worker alter column started_at drop not null, add column office text not null default '';
@@ -199,7 +208,7 @@ def _contracts(folder: Path) -> list[str]:
     """What ends the upgrade from the last release to what stands here."""
     last = {path.name for path in (folder / "last" / "src" / MIGRATIONS).glob("*.sql")}
     new = [path for path in sorted((SOURCE / MIGRATIONS).glob("*.sql")) if path.name not in last]
-    return [path.name for path in new if path.read_text().startswith("-- phase: after")]
+    return [path.name for path in new if path.read_text().startswith(AFTER)]
 
 
 async def _told(house: Processes) -> list[dict[str, str]]:
