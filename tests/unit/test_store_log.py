@@ -9,10 +9,16 @@ from typing import Any
 import pytest
 
 from nostro.model.canonical import canonical
-from nostro.store.arrivals import Arrival
-from nostro.store.log import COLUMNS, FactRow, Made, header_of, leaf_of
+from nostro.model.facts import DeadlineFellDue, Fact, Position
+from nostro.model.ids import Subject
+from nostro.store.arrivals import Arrival, Blob, arrival_for
+from nostro.store.blobs import open_fact
+from nostro.store.entropy import SystemEntropy
+from nostro.store.keys import Keys
+from nostro.store.log import COLUMNS, FactRow, Made, leaf_of, parts_of
 
 AT = datetime(2026, 8, 31, 6, 30, tzinfo=UTC)
+KEYS = Keys({1: b"m" * 32}, SystemEntropy())
 ROW = FactRow(
     shard=3, position=17, month=date(2026, 8, 1), process="payout", version=1, subject="psp/po_1", revision=2,
     entity="DE", type="payout.reported", type_version=1, natural_key='psp/po_1/"paid"/ü', origin="psp",
@@ -30,13 +36,14 @@ BESIDE = ("body", "sealed_body", "leaf", "position")
 @pytest.mark.parametrize("row", [ROW, BARE])
 def test_the_header_is_the_canonical_object_of_every_column_that_does_not_stand_beside_it(row: FactRow) -> None:
     told = {name: getattr(row, name) for name in COLUMNS if name not in BESIDE}
-    assert header_of(row) == canonical(told)
+    assert parts_of(row[:-1]) == (row.position, canonical(told), row.body, row.sealed_body or b"")
 
 
 @pytest.mark.parametrize("row", [ROW, BARE])
 def test_the_leaf_is_over_each_part_with_its_length(row: FactRow) -> None:
     told = hashlib.sha256(b"p" * 32)
-    for part in (row.position.to_bytes(8, "big"), header_of(row), row.body, row.sealed_body or b""):
+    position, *parts = parts_of(row[:-1])
+    for part in (position.to_bytes(8, "big"), *parts):
         told.update(len(part).to_bytes(8, "big") + part)
     assert leaf_of(b"p" * 32, row) == told.digest()
     assert row.sealed_after(b"p" * 32) == row._replace(leaf=told.digest())
@@ -59,3 +66,18 @@ def _another(value: Any) -> Any:  # noqa: ANN401 - whatever a column holds
     if isinstance(value, date):
         return value + timedelta(days=31)
     return value + 1 if isinstance(value, int) else value + value[:1] or "x"
+
+
+def test_an_arrival_tells_every_part_of_its_fact() -> None:
+    body = DeadlineFellDue(name="reply", subject="payout/po_1", revision=1, due_at="2026-08-31T06:30:00.000000Z")
+    fact = Fact(
+        body=body, entity="DE", origin="psp", actor="treasury", occurred_at=AT, received_at=AT + timedelta(seconds=1),
+        receipt=b"r" * 16, item=4, sender_order="7", on_behalf_of="engine", reason="It was asked.",
+        cause=Position(5, 6),
+    )  # fmt: skip
+    subject = Subject("payout", "po_1")
+    arrival = arrival_for(fact, Blob(canonical(body)), subject, 2, AT + timedelta(seconds=2))
+    assert open_fact(KEYS, arrival, {}) == fact
+    assert arrival[:3] == (subject.shard, 2, AT + timedelta(seconds=2))
+    assert arrival[5:7] == subject
+    assert arrival[8:11] == (fact.type, body.version, body.natural_key())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from datetime import date, datetime
 from struct import Struct
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -77,13 +77,12 @@ class FactRow(NamedTuple):
             received_at, sender_order, _,
         ) = arrival  # fmt: skip
         position, month, version, revision, before, after, rule, digest, bundle, at = made
-        row = cls._make((
+        columns = (
             shard, position, month, process, version, subject, revision, entity, fact_type, type_version, natural_key,
             origin, receipt, item, cause_shard, cause_position, body, sealed_body, data_key, before, after, rule,
             digest, bundle, actor, on_behalf_of, reason, occurred_at, received_at, at, sender_order,
-            b"",
-        ))  # fmt: skip
-        return row.sealed_after(previous)
+        )  # fmt: skip
+        return cls._make((*columns, _leaf(previous, columns)))
 
     def sealed_after(self, previous: bytes) -> FactRow:
         """The same row with its leaf."""
@@ -103,21 +102,28 @@ def genesis(deployment: bytes, shard: int) -> bytes:
 
 def leaf_of(previous: bytes, row: FactRow) -> bytes:
     """The leaf of a row that follows `previous`."""
-    header, body, sealed = header_of(row), row.body, row.sealed_body or b""
+    return _leaf(previous, row[:-1])
+
+
+def _leaf(previous: bytes, columns: tuple[Any, ...]) -> bytes:
+    position, header, body, sealed = parts_of(columns)
     told = (
-        previous, _PARTS.pack(8, row.position, len(header)), header, _LENGTH.pack(len(body)), body,
+        previous, _PARTS.pack(8, position, len(header)), header, _LENGTH.pack(len(body)), body,
         _LENGTH.pack(len(sealed)), sealed,
     )  # fmt: skip
     return hashlib.sha256(b"".join(told)).digest()
 
 
-def header_of(row: FactRow) -> bytes:
-    """The canonical bytes of an object of all columns but those that stand beside it in the leaf."""
+def parts_of(columns: tuple[Any, ...]) -> tuple[int, bytes, bytes, bytes]:
+    """Of a row's columns but the leaf: position, header, body and sealed body.
+
+    The header is the canonical bytes of an object of all columns but those that stand beside it.
+    """
     (
-        shard, _, month, process, version, subject, revision, entity, fact_type, type_version, natural_key, origin,
-        receipt, item, cause_shard, cause_position, _, _, data_key, state_before, state_after, rule, decided, bundle,
-        actor, on_behalf_of, reason, occurred_at, received_at, decided_at, sender_order, _,
-    ) = row  # fmt: skip  # at once: each column alone would be asked for by a call
+        shard, position, month, process, version, subject, revision, entity, fact_type, type_version, natural_key,
+        origin, receipt, item, cause_shard, cause_position, body, sealed_body, data_key, state_before, state_after,
+        rule, decided, bundle, actor, on_behalf_of, reason, occurred_at, received_at, decided_at, sender_order,
+    ) = columns  # fmt: skip  # at once: each column alone would be asked for by a call
     received = instant_text(received_at)
     occurred = received if occurred_at == received_at else instant_text(occurred_at)  # most are heard as they occur
     told = {
@@ -133,4 +139,4 @@ def header_of(row: FactRow) -> bytes:
     for name in _MAY_LACK:
         if told[name] is None:
             del told[name]
-    return orjson.dumps(told)  # the names stand in order
+    return position, orjson.dumps(told), body, sealed_body or b""  # the names stand in order
