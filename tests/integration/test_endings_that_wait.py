@@ -46,7 +46,7 @@ async def nothing(_: Transaction) -> None:
 def ending(number: int, slot: Slot = NOBODYS) -> Ending:
     fact, subject = as_fact(line(f"po_e{number}", f"txn_e{number}")), Subject("payout", f"po_e{number}")
     arrival = arrival_for(fact, Blob(canonical(fact.body)), subject, 1, fact.occurred_at)
-    return Ending(slot, nothing, [Told._make(arrival)])
+    return Ending(slot, nothing, [Told.of(fact, arrival)])
 
 
 @pytest.mark.parametrize("lane", [1, 2])

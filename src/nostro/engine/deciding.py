@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from operator import attrgetter
 
 from nostro.engine.batch import AskedLookup, Batch, Case, Closing, Command, SubjectRow
+from nostro.engine.endings import Told
 from nostro.engine.fitness import lacks
 from nostro.engine.recover import RECOVERIES, serve_recovery
 from nostro.engine.tenure import HeldShard
@@ -101,7 +101,7 @@ class Deciding:
             self._poison(row, arrival, f"{poisonous} while what follows from {arrival.type} was written.")
             return
         try:
-            fact = open_fact(self.keys, arrival, self.known)
+            fact = arrival.fact if type(arrival) is Told else open_fact(self.keys, arrival, self.known)
             transition = self._transition(row, arrival, fact)
             _bound(arrival, transition)
         except Exception as error:  # noqa: BLE001 - its own subject only is stopped, kept and shown as a case

@@ -9,15 +9,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from nostro.egress.journal import Slot, Write
+from nostro.model.facts import Fact
 from nostro.store.arrivals import Arrival
 
 
 class Told(Arrival):
-    """An arrival that comes with the end of its dispatch, and isn't on the queue."""
+    """An arrival that comes with the end of its dispatch, and isn't on the queue.
 
-    __slots__ = ()
+    `fact`: what it tells, as whoever opens it finds it; it has nothing that is sealed.
+    """
+
+    fact: Fact
+
+    @classmethod
+    def of(cls, fact: Fact, arrival: Arrival) -> Self:
+        """The fact, and its arrival at its subject."""
+        told = cls._make(arrival)
+        told.fact = fact
+        return told
 
 
 @dataclass(eq=False, slots=True)

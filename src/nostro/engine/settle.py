@@ -9,7 +9,7 @@ from nostro.egress.shell import Rested
 from nostro.engine.claims import ENGINE
 from nostro.engine.endings import Told
 from nostro.engine.jobs import Loaded
-from nostro.model.base import maker
+from nostro.model.base import changed, whole_maker
 from nostro.model.canonical import canonical
 from nostro.model.clock import Now
 from nostro.model.facts import CommandSettled, Fact
@@ -21,7 +21,7 @@ from nostro.store.arrivals import Blob, arrival_for
 from nostro.store.database import Row, Statements, Transaction
 
 SQL = Statements("dispatch")
-_settled = maker(CommandSettled)
+_settled = whole_maker(CommandSettled)
 
 
 def outcomes_of(loaded: Loaded, rested: Rested) -> Sequence[Outcome]:
@@ -67,7 +67,7 @@ def _told(row: Row, outcome: Outcome, receipt: bytes | None, connection: str, no
             "generation": row.generation,
             "operation": row.operation,
             "connection": connection,
-            "outcome": outcome,
+            "outcome": _in_order(outcome),
         }
     )
     fact = Fact(
@@ -82,4 +82,12 @@ def _told(row: Row, outcome: Outcome, receipt: bytes | None, connection: str, no
         cause=Position(row.shard, row.position),
     )
     subject = Subject(row.process, row.subject)
-    return Told._make(arrival_for(fact, Blob(canonical(body)), subject, row.lane, now.business))
+    return Told.of(fact, arrival_for(fact, Blob(canonical(body)), subject, row.lane, now.business))
+
+
+def _in_order(outcome: Outcome) -> Outcome:
+    """With its ids and notes in the order in which whoever reads its canonical bytes finds them."""
+    ids, notes = outcome.ids, outcome.notes
+    if len(ids) < 2 and len(notes) < 2:
+        return outcome
+    return changed(outcome, {"ids": dict(sorted(ids.items())), "notes": dict(sorted(notes.items()))})
