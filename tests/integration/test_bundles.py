@@ -254,6 +254,20 @@ async def test_a_worker_without_an_instances_version_refuses_its_shard_and_nothi
         assert len(old.tenure.shards) + len(new.tenure.shards) == SHARDS
 
 
+async def test_what_begins_in_a_process_that_a_worker_lacks_waits_for_one_that_has_it(house: House) -> None:
+    await house.tell([as_fact(payout("po_1"))])
+    known = house.processes.pop("payout")
+    await house.decider.step(house.now)
+    assert len(house.tenure.shards) == SHARDS - 1
+    assert await house.all("select type from arrival") == [("payout.reported",)]
+    assert await house.all("select count(*) from exception_case") == [(0,)]
+    house.processes["payout"] = known
+    house.later(seconds=90)
+    await house.tenure.step(house.now)
+    await house.settle()
+    assert await house.all("select subject, revision from fact where process = 'payout'") == [("po_1", 1)]
+
+
 async def test_a_worker_refuses_to_start_while_an_instance_needs_a_version_that_it_lacks(house: House) -> None:
     [version] = PROCESS.versions
     both = {"payout": replace(PROCESS, versions=(version, replace(version, machine=second_version())))}

@@ -284,12 +284,13 @@ class Drive:
         outcomes = tuple(value) if isinstance(value, Sequence) else ()
         if len(outcomes) != len(self.dialogue.orders) or not all(isinstance(o, Outcome) for o in outcomes):
             return Held("The exchange ended without one outcome per order.")
-        if any(outcome.kind is OutcomeKind.FAILED for outcome in outcomes):
-            undecided = self._undecided("An earlier call may have been done although this one says no.")
-            if isinstance(undecided, Pause):
-                return undecided
-            if isinstance(undecided, Held):
-                return Ended(tuple(_unsure(outcome, undecided) for outcome in outcomes))
+        if not any(outcome.kind is OutcomeKind.FAILED for outcome in outcomes):
+            return Ended(outcomes)
+        undecided = self._undecided("An earlier call may have been done although this one says no.")
+        if isinstance(undecided, Pause):
+            return undecided
+        if isinstance(undecided, Held):
+            return Ended(tuple(_unsure(outcome, undecided) for outcome in outcomes))
         return Ended(tuple(_final(outcome) for outcome in outcomes))
 
 

@@ -125,12 +125,14 @@ class Deciding:
 
     def _refuses(self, arrival: Arrival, row: SubjectRow) -> bool:
         """Whether a worker with another release has to decide this, and with it all that follows on its shard."""
-        if arrival.shard not in self.refused and arrival.process != HOUSE:
+        if arrival.process == HOUSE:
+            return False
+        if arrival.shard not in self.refused:
             bundle = self.shards[arrival.shard].bundle
-            missing = row.lacks or lacks(self.processes, arrival.process, row.instance.version)
-            why = f"{row.instance.subject} needs {missing}." if missing else self.lacking.get(bundle or b"", "")
-            self.refused |= {arrival.shard: why} if why else {}
-        return arrival.shard in self.refused and arrival.process != HOUSE
+            why = f"{row.instance.subject} needs {row.lacks}." if row.lacks else self.lacking.get(bundle or b"", "")
+            if why:
+                self.refused[arrival.shard] = why
+        return arrival.shard in self.refused
 
     async def _close(self, tx: Transaction, fact: Fact, body: CaseClosed, row: SubjectRow) -> None:
         subject = row.instance.subject
@@ -140,11 +142,13 @@ class Deciding:
             self.batch.poisoned = [a for a in self.batch.poisoned if a.key not in waits]
 
     def _row(self, subject: Subject, arrival: Arrival) -> SubjectRow:
-        if subject not in self.batch.subjects:
+        row = self.batch.subjects.get(subject)
+        if row is None:
             process = self.processes.get(subject.process)
             new = process.new(subject.id, arrival.entity) if process else houseless(subject, arrival.entity)
-            self.batch.subjects[subject] = SubjectRow(new, arrival.lane)
-        return self.batch.subjects[subject]
+            missing = "" if subject.process == HOUSE else lacks(self.processes, subject.process, new.version)
+            row = self.batch.subjects[subject] = SubjectRow(new, arrival.lane, lacks=missing)
+        return row
 
     def _transition(self, row: SubjectRow, arrival: Arrival, fact: Fact) -> Transition:
         if arrival.process == HOUSE and isinstance(fact.body, BundleActivated):
@@ -160,18 +164,11 @@ class Deciding:
     def _append(self, arrival: Arrival, transition: Transition, row: SubjectRow) -> FactRow:
         shard = self.shards[arrival.shard]
         before, after = transition.before, transition.after
+        decided, bundle = decision_digest(after.subject, transition.decision), shard.bundle or b""
         made = Made(
-            position=shard.position + 1,
-            month=self.month,
-            version=after.version,
-            revision=after.revision,
-            state_before=before.state,
-            state_after=after.state,
-            rule=transition.decision.rule,
-            decided=decision_digest(after.subject, transition.decision),
-            bundle=shard.bundle or b"",
-            decided_at=self.now.business,
-        )
+            shard.position + 1, self.month, after.version, after.revision, before.state, after.state,
+            transition.decision.rule, decided, bundle, self.now.business,
+        )  # fmt: skip
         entry = FactRow.of(arrival, made, shard.head)
         shard.position, shard.head = entry.position, entry.leaf
         self.batch.decided.append(arrival)
@@ -202,9 +199,12 @@ class Deciding:
             batch.emitted.append(Routable(self._emitted(body, fact, entry), Blob(b""), at=at, hops=hops))
         if decision.lookup is not None:
             batch.lookups.append(AskedLookup(decision.lookup, self._asked(arrival, instance, entry)))
-        batch.cases += [Case(subject, instance.entity, entry.position, opening) for opening in decision.opens]
-        batch.cases += [Closing(subject, reason) for reason in decision.closes]
-        batch.postings += [(entry, n, posting) for n, posting in enumerate(decision.postings)]
+        for opening in decision.opens:
+            batch.cases.append(Case(subject, instance.entity, entry.position, opening))
+        for reason in decision.closes:
+            batch.cases.append(Closing(subject, reason))
+        for n, posting in enumerate(decision.postings):
+            batch.postings.append((entry, n, posting))
         self._deadline(transition)
 
     def _references(self, subject: Subject, fact: Fact) -> None:
@@ -314,7 +314,7 @@ async def load_subjects(
     tx: Transaction, keys: Keys, processes: Mapping[str, Process], subjects: Iterable[Subject]
 ) -> dict[Subject, SubjectRow]:
     """Those of the subjects that exist, locked, in one statement."""
-    names = sorted(set(subjects), key=attrgetter("process", "id"))
+    names = sorted(set(subjects))
     rows = await tx.rows(
         SQL.subjects,
         shards=[s.shard for s in names],
@@ -322,18 +322,19 @@ async def load_subjects(
         subjects=[s.id for s in names],
     )
     known = await keys.load(tx, {row.data_key for row in rows if row.data_key is not None})
-    return {Subject(row.process, row.subject): _loaded(keys, processes, row, known) for row in rows}
+    return {
+        (subject := Subject(row.process, row.subject)): _loaded(keys, processes, subject, row, known) for row in rows
+    }
 
 
 def _loaded(
-    keys: Keys, processes: Mapping[str, Process], row: Row, known: Mapping[bytes, DataKey | None]
+    keys: Keys, processes: Mapping[str, Process], subject: Subject, row: Row, known: Mapping[bytes, DataKey | None]
 ) -> SubjectRow:
-    subject = Subject(row.process, row.subject)
     missing = lacks(processes, row.process, row.version)
     if missing:
         return SubjectRow(houseless(subject, row.entity), row.lane, row.data_key, row.position, lacks=missing)
     try:
-        return _understood(keys, processes, row, known)
+        return _understood(keys, processes, subject, row, known)
     except Exception:  # noqa: BLE001 - whatever a stored state does to this release stops its own subject only
         return SubjectRow(
             houseless(subject, row.entity), row.lane, row.data_key, row.position, POISONED, unreadable=True
@@ -341,9 +342,9 @@ def _loaded(
 
 
 def _understood(
-    keys: Keys, processes: Mapping[str, Process], row: Row, known: Mapping[bytes, DataKey | None]
+    keys: Keys, processes: Mapping[str, Process], subject: Subject, row: Row, known: Mapping[bytes, DataKey | None]
 ) -> SubjectRow:
-    subject, version = Subject(row.process, row.subject), processes[row.process].version(row.version)
+    version = processes[row.process].version(row.version)
     if row.sealed_body is not None and (key := known.get(row.data_key)) is not None:
         secret = parse(keys.open(key, row.sealed_body, f"subject:{subject}".encode()))
         state = version.state({**parse(row.body), **secret})

@@ -343,5 +343,6 @@ class Dispatcher:
         outcomes = outcomes_of(loaded, rested)
         for kind, many in Counter([outcome.kind for outcome in outcomes]).items():
             self.house.count("commands_settled", many, **names, outcome=kind.value)
+        settled = logger.bind(**names)
         for row, outcome in zip(loaded.members, outcomes, strict=False):
-            logger.info("command_settled", **names, correlation=row.correlation, outcome=outcome.kind.value)
+            settled.info("command_settled", correlation=row.correlation, outcome=outcome.kind.value)
