@@ -119,3 +119,19 @@ async def test_an_upgrade_that_is_finished_meanwhile_changes_nothing_for_what_is
     await worker.settle()
     assert world.settled == [(key, "done") for key in wanted]
     assert await world.all(LEFT) == [(0, 0)]
+
+
+async def test_a_claim_looks_up_the_first_members_of_what_may_go_on_alone(database: Database) -> None:
+    """However many are due: it is asked with each claim."""
+    await World(database, operation("look_up")).run(
+        f"""insert into dispatch (shard, id, connection, operation, slot, status, run_at, began_at,
+            member_shards, member_keys)
+        select 0, sha256(n::text::bytea), 'psp', 'annotate_payment', 0, 'open', '{START}', '{START}',
+            array[0], array[sha256('k')]
+        from generate_series(1, 9) as n"""
+    )
+    asked = {"connection": "psp", "slots": 1, "slot": 0, "running": [], "business": START, "machine": START, "limit": 2}
+    async with database.transaction() as tx:
+        cursor = await tx.execute(b"explain (analyze, costs off, timing off) " + SQL.due_dispatches.text, asked)
+        plan = [line for (line,) in await cursor.fetchall()]
+    assert ["loops=2" in line for line in plan if "command_open" in line] == [True]

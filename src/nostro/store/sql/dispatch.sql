@@ -83,16 +83,19 @@ select 1 as one where (select 1 from command_open where connection = %(connectio
     and (d.status = 'open' or d.status = 'waiting' and d.run_at <= %(business)s));
 
 -- name: due_dispatches
--- Dispatches of a slot to be driven (again): waited long enough, or left by somebody who died, once their calls' bytes can't leave any more.
+-- Dispatches of a slot to be driven (again): waited long enough, or left by somebody who died, once their calls' bytes can't leave any more. Chosen
+-- first: else the first members of all that are due are looked up for each claim, however few may go on.
 select d.shard, d.id, d.operation, d.began_at, d.look_up_first, c.lane
-from dispatch d
+from (
+  select d.shard, d.id, d.operation, d.began_at, d.look_up_first, d.run_at, d.member_shards, d.member_keys from dispatch d
+  where d.connection = %(connection)s and mod(d.slot, %(slots)s) = %(slot)s and d.id <> all(%(running)s::bytea[])
+    and (d.status = 'waiting' and d.run_at <= %(business)s or d.status = 'open' and not exists (
+      select from attempt_call a where a.shard = d.shard and a.dispatch = d.id and a.month >= date_trunc('month', d.began_at)::date
+        and a.reply_receipt is null and a.deadline > %(machine)s))
+  order by d.run_at, d.shard, d.id limit %(limit)s) d
 left join dispatch_member m on m.shard = d.shard and m.dispatch = d.id and m.n = 0
 left join command_open c on c.shard = coalesce(d.member_shards[1], m.command_shard) and c.key = coalesce(d.member_keys[1], m.command_key)
-where d.connection = %(connection)s and mod(d.slot, %(slots)s) = %(slot)s and d.id <> all(%(running)s::bytea[])
-  and (d.status = 'waiting' and d.run_at <= %(business)s or d.status = 'open' and not exists (
-    select from attempt_call a where a.shard = d.shard and a.dispatch = d.id and a.month >= date_trunc('month', d.began_at)::date
-      and a.reply_receipt is null and a.deadline > %(machine)s))
-order by d.run_at, d.shard, d.id limit %(limit)s;
+order by d.run_at, d.shard, d.id;
 
 -- name: resume_dispatches
 -- They are driven from now on; the answer lacks one that somebody else ended meanwhile.
