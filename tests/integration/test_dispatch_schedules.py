@@ -53,7 +53,7 @@ async def live(world: World, seed: int) -> None:
 
     In some lives dispatches don't hold their members yet, as beside the last release, or do so from the middle on.
     """
-    await world.run(f"update deployment set members_in_dispatch = {seed % 3 == 0}")
+    await world.run(f"update deployment set members_in_dispatch = {seed // 3 % 3 == 0}")
     chance = random.Random(seed)  # noqa: S311 - repeatable on purpose
     wanted = [await world.want(f"s{seed}_{n // 2}", f"step{n % 2}") for n in range(8)]
     world.partner.fault = lambda _: chance.choice(FAULTS)
@@ -68,7 +68,7 @@ async def live(world: World, seed: int) -> None:
 
     workers = [hire(), hire()]
     for turn in range(60):
-        if turn == 30 and seed % 3 == 1:
+        if turn == 30 and seed // 3 % 3 == 1:
             await world.run("update deployment set members_in_dispatch = true")
         place = chance.randrange(2)
         await workers[place].poke()
