@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -78,7 +79,7 @@ def surroundings(parameters: Parameters, packages: Sequence[str]) -> dict[str, A
         "load_before": [round(load, 2) for load in os.getloadavg()],
         "fdatasync": round(fdatasync_microseconds(), 1),
         "system": f"{platform.system()} {platform.machine()}",
-        "versions": {"python": platform.python_version(), **{name: _version(name) for name in packages}},
+        "versions": {"python": sys.version, **{name: _version(name) for name in packages}},
         "settings": {"postgresql": SETTINGS, "parameters": _shown(parameters)},
         "commit": _commit(),
     }

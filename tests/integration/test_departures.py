@@ -12,7 +12,6 @@ import pytest_asyncio
 from nostro.egress.journal import SQL as DISPATCH
 from nostro.engine.write import REUSED_KEY, SQL
 from nostro.model.calls import HttpReply, HttpRequest
-from nostro.model.ids import IdempotencyKey, Subject
 from nostro.store.database import COMMIT, Database, Statement
 from nostro.store.wire import Call, Wire, understood
 from tests.dispatch_world import Mortal, Worker, World, installed
@@ -68,9 +67,16 @@ def registers_once(deciding: DecidingHouse) -> None:
     deciding.processes["payout"] = replace(PROCESS, registers=lambda f: told(f) if f.type == "payout.reported" else [])
 
 
-async def test_what_is_decided_leaves_without_a_claim(database: Database) -> None:
+@pytest.mark.parametrize("apart", [False, True])
+async def test_what_is_decided_leaves_without_a_claim(database: Database, *, apart: bool) -> None:
+    """`apart`: beside the last release, which looks for members there."""
     deciding, world, worker = await joined(database)
+    await world.run(f"update deployment set members_in_dispatch = {not apart}")
+    hold = held(world)
     await decide(deciding, "po_1", "po_2")
+    assert await world.all("select count(*) from dispatch_member") == [(2 if apart else 0,)]
+    assert await world.all("select member_keys is null from dispatch") == [(apart,)] * 2
+    hold.set()
     await worker.dispatcher.stop(grace_seconds=20)
     assert world.partner.effects.total() == 2
     assert await world.all("select n, reply_receipt is not null from attempt_call") == [(1, True)] * 2
@@ -230,26 +236,3 @@ async def test_outcomes_are_work_for_other_workers_that_decide_about_their_subje
     await worker.settle()
     assert worker.dispatcher.elsewhere() is not mine
     assert not worker.dispatcher.elsewhere(), "asked since"
-
-
-async def test_a_dispatch_is_forgotten_with_the_last_of_its_members(database: Database) -> None:
-    """One that was handed over remembers that it may have been done."""
-    world = World(database, operation("look_up"))
-    subjects = [Subject("payout", f"po_{n}") for n in range(2)]
-    keys = [IdempotencyKey("payout", subject.id, "annotate").bytes for subject in subjects]
-    await world.run("insert into dispatch values (0, 'd', 'psp', 'annotate', 0, 'open', now(), now())")
-    async with database.transaction() as tx:
-        shards = [subject.shard for subject in subjects]
-        names = {"shards": [0, 0], "dispatches": [b"d", b"d"], "ns": [0, 1], "command_shards": shards, "keys": keys}
-        await tx.run(DISPATCH.add_members, **names)
-    left = []
-    for status, shard, key in (
-        ("closed", shards[0], keys[0]),
-        ("open", shards[0], keys[0]),
-        ("held", shards[1], keys[1]),
-    ):
-        await world.run(f"update dispatch set status = '{status}'")
-        async with database.transaction() as tx:
-            await tx.run(DISPATCH.forget_members, command_shards=[shard], keys=[key])
-        left.append(await world.all("select (select count(*) from dispatch_member) as members, count(*) from dispatch"))
-    assert left == [[(1, 1)], [(1, 1)], [(0, 0)]]

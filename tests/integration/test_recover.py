@@ -21,7 +21,7 @@ from nostro.model.failures import DatabaseRestored, DatabaseUnavailable, LostRac
 from nostro.store.audit import Anchor, Verdict, verify
 from nostro.store.database import Database
 from nostro.store.quarantine import guard, newest_shared, quarantine_if_behind
-from tests.dispatch_world import KEYS, START, Worker, World, installed
+from tests.dispatch_world import KEYS, START, Mortal, Worker, World, installed
 from tests.integration.synthetic import House, as_fact, payout
 from tests.integration.test_audit import SEAL
 from tests.toy_partner import operation
@@ -29,6 +29,7 @@ from tests.toy_partner import operation
 pytestmark = pytest.mark.asyncio
 
 
+MEMBERS = "select 1 from dispatch_member m join attempt_call a on a.shard = m.shard and a.dispatch = m.dispatch"
 EVERYBODY_ELSE = """
     select pg_terminate_backend(pid) from pg_stat_activity
     where datname = current_database() and pid <> pg_backend_pid()
@@ -82,6 +83,24 @@ async def test_what_the_lost_life_had_done_is_found_although_its_dispatch_knows_
     assert "/do" not in world.partner.calls
     assert world.settled == [(key, "adopted")]
     assert world.partner.effects[key] == 1
+
+
+@pytest.mark.parametrize("apart", [True, False])
+async def test_what_a_recovery_leaves_behind_is_still_known_until_its_command_has_ended(
+    database: Database, *, apart: bool
+) -> None:
+    """Its calls are found by its commands, and it goes with them."""
+    world = World(database, operation("their_key"), takes_keys=True)
+    await world.run(f"update deployment set members_in_dispatch = {not apart}")
+    key = await world.want("po_1")
+    dead = Worker(world, "one", Mortal(database, dies_after="effect"))
+    while not dead.mortal.dead:
+        await dead.step()
+    await opened(world)
+    assert await world.all(MEMBERS) == [(1,)]
+    await Worker(world, "two").settle()
+    assert (world.settled, world.partner.effects[key]) == ([(key, "done")], 1)
+    assert await world.all("select 1 from dispatch union all select 1 from dispatch_member") == []
 
 
 async def test_what_is_not_found_is_sent_once_its_absence_is_proven(database: Database) -> None:

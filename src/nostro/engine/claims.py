@@ -191,9 +191,9 @@ class Claims:
     ) -> list[tuple[Dispatch, Sequence[Row]]]:
         if not begun:
             return []
-        members = [(d.shard, d.id, n, row.shard, row.key) for d, rows in begun for n, row in enumerate(rows)]
-        shards, ids, numbers, command_shards, keys = (list(column) for column in zip(*members, strict=True))
-        taking = {"command_shards": command_shards, "keys": keys, "dispatches": ids}
+        members = [(d.id, n, row.shard, row.key) for d, rows in begun for n, row in enumerate(rows)]
+        ids, numbers, shards, keys = (list(column) for column in zip(*members, strict=True))
+        taking = {"command_shards": shards, "keys": keys, "dispatches": ids}
         async with tx.together() as sent:
             answer = await sent.run(SQL.take_commands, **taking)
             await sent.run(
@@ -205,8 +205,9 @@ class Claims:
                 ids=[d.id for d, _ in begun],
                 operations=[d.operation for d, _ in begun],
                 look_up_first=[d.look_up_first for d, _ in begun],
+                ns=numbers,
+                **taking,
             )
-            await sent.run(SQL.add_members, shards=shards, ns=numbers, **taking)
         taken = {(row.shard, row.key): row for row in answer.rows()}
         if len(taken) != len(members):
             raise LostRace("A command isn't ready any more.")

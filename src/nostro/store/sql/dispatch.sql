@@ -83,16 +83,19 @@ select 1 as one where (select 1 from command_open where connection = %(connectio
     and (d.status = 'open' or d.status = 'waiting' and d.run_at <= %(business)s));
 
 -- name: due_dispatches
--- Dispatches of a slot to be driven (again): waited long enough, or left by somebody who died, once their calls' bytes can't leave any more.
+-- Dispatches of a slot to be driven (again): waited long enough, or left by somebody who died, once their calls' bytes can't leave any more. Chosen
+-- first: else the first members of all that are due are looked up for each claim, however few may go on.
 select d.shard, d.id, d.operation, d.began_at, d.look_up_first, c.lane
-from dispatch d
-join dispatch_member m on m.shard = d.shard and m.dispatch = d.id and m.n = 0
-left join command_open c on c.shard = m.command_shard and c.key = m.command_key
-where d.connection = %(connection)s and mod(d.slot, %(slots)s) = %(slot)s and d.id <> all(%(running)s::bytea[])
-  and (d.status = 'waiting' and d.run_at <= %(business)s or d.status = 'open' and not exists (
-    select from attempt_call a where a.shard = d.shard and a.dispatch = d.id and a.month >= date_trunc('month', d.began_at)::date
-      and a.reply_receipt is null and a.deadline > %(machine)s))
-order by d.run_at, d.shard, d.id limit %(limit)s;
+from (
+  select d.shard, d.id, d.operation, d.began_at, d.look_up_first, d.run_at, d.member_shards, d.member_keys from dispatch d
+  where d.connection = %(connection)s and mod(d.slot, %(slots)s) = %(slot)s and d.id <> all(%(running)s::bytea[])
+    and (d.status = 'waiting' and d.run_at <= %(business)s or d.status = 'open' and not exists (
+      select from attempt_call a where a.shard = d.shard and a.dispatch = d.id and a.month >= date_trunc('month', d.began_at)::date
+        and a.reply_receipt is null and a.deadline > %(machine)s))
+  order by d.run_at, d.shard, d.id limit %(limit)s) d
+left join dispatch_member m on m.shard = d.shard and m.dispatch = d.id and m.n = 0
+left join command_open c on c.shard = coalesce(d.member_shards[1], m.command_shard) and c.key = coalesce(d.member_keys[1], m.command_key)
+order by d.run_at, d.shard, d.id;
 
 -- name: resume_dispatches
 -- They are driven from now on; the answer lacks one that somebody else ended meanwhile.
@@ -143,23 +146,37 @@ returning c.shard, c.key, c.key_text, c.correlation, c.process, c.subject, c.ste
   c.entity, c.operation, c.lane, c.position, c.body, c.sealed_body, c.data_key, c.actor, c.since;
 
 -- name: add_dispatches
--- Dialogues that begin.
-insert into dispatch (shard, id, connection, operation, slot, status, run_at, began_at, look_up_first)
-select shard, id, %(connection)s, operation, %(slot)s, 'open', %(business)s, %(business)s, look_up_first
-from unnest(%(shards)s::smallint[], %(ids)s::bytea[], %(operations)s::text[], %(look_up_first)s::boolean[]) as d (shard, id, operation, look_up_first);
-
--- name: add_members
--- Their members, frozen from here on.
-insert into dispatch_member (shard, dispatch, n, command_shard, command_key)
-select * from unnest(%(shards)s::smallint[], %(dispatches)s::bytea[], %(ns)s::smallint[], %(command_shards)s::smallint[], %(keys)s::bytea[]);
+-- Dialogues that begin, with their members, frozen from here on. Apart from their dispatches as long as the last release may have to go on with them.
+with begun as (
+  select d.shard, d.id, d.operation, d.look_up_first, t.members_in_dispatch
+  from unnest(%(shards)s::smallint[], %(ids)s::bytea[], %(operations)s::text[], %(look_up_first)s::boolean[]) as d (shard, id, operation, look_up_first)
+  cross join deployment t),
+members as (
+  select m.* from unnest(%(dispatches)s::bytea[], %(ns)s::smallint[], %(command_shards)s::smallint[], %(keys)s::bytea[])
+    as m (dispatch, n, command_shard, key)),
+apart as (
+  insert into dispatch_member (shard, dispatch, n, command_shard, command_key)
+  select b.shard, b.id, m.n, m.command_shard, m.key from members m join begun b on b.id = m.dispatch where not b.members_in_dispatch)
+insert into dispatch (shard, id, connection, operation, slot, status, run_at, began_at, look_up_first, member_shards, member_keys)
+select b.shard, b.id, %(connection)s, b.operation, %(slot)s, 'open', %(business)s, %(business)s, b.look_up_first,
+  case when b.members_in_dispatch then m.shards end, case when b.members_in_dispatch then m.keys end
+from begun b join (
+  select dispatch, array_agg(command_shard order by n) as shards, array_agg(key order by n) as keys from members group by dispatch) m
+  on m.dispatch = b.id;
 
 -- name: members
 -- The members of dispatches that were begun before, with their commands, in order. Columns as those of `take_commands`.
-select m.dispatch, m.command_shard as shard, m.command_key as key, c.key_text, c.correlation, c.process, c.subject, c.step, c.occurrence, c.generation,
+with asked as (
+  select d.shard, d.id, d.member_shards, d.member_keys from dispatch d
+  join unnest(%(shards)s::smallint[], %(dispatches)s::bytea[]) as a (shard, dispatch) on d.shard = a.shard and d.id = a.dispatch)
+select m.dispatch, m.shard, m.key, c.key_text, c.correlation, c.process, c.subject, c.step, c.occurrence, c.generation,
   c.entity, c.operation, c.lane, c.position, c.body, c.sealed_body, c.data_key, c.actor, c.since
-from dispatch_member m
-join unnest(%(shards)s::smallint[], %(dispatches)s::bytea[]) as d (shard, dispatch) on m.shard = d.shard and m.dispatch = d.dispatch
-left join command_open c on c.shard = m.command_shard and c.key = m.command_key
+from (
+  select a.id as dispatch, own.shard, own.key, own.n from asked a
+  cross join lateral unnest(a.member_shards, a.member_keys) with ordinality as own (shard, key, n)
+  union all select a.id, apart.command_shard, apart.command_key, apart.n from asked a
+  join dispatch_member apart on apart.shard = a.shard and apart.dispatch = a.id where a.member_keys is null) m
+left join command_open c on c.shard = m.shard and c.key = m.key
 order by m.dispatch, m.n;
 
 -- name: calls
@@ -192,14 +209,27 @@ select 1 / count(*) as one from answered;
 update dispatch set status = 'waiting', run_at = %(run_at)s where shard = %(shard)s and id = %(id)s and status = 'open';
 
 -- name: end_dispatch
--- Its outcomes are on their way. It divides by zero when it has ended already.
-with ended as (update dispatch set status = %(status)s, note = %(note)s
-  where shard = %(shard)s and id = %(id)s and status in ('open', 'waiting') returning id)
-select 1 / count(*) as one from ended;
+-- Its outcomes are on their way. It divides by zero when it has ended already. If it holds its members itself, it goes when all of them have ended for
+-- good, and its journal stays; else those that were handed over (`left`) stand apart from here on, so that a command that a person lets go again is
+-- known to have been in it.
+with ended as (
+  update dispatch set status = %(status)s, note = %(note)s
+  where shard = %(shard)s and id = %(id)s and status in ('open', 'waiting') and (member_keys is null or cardinality(%(left)s::bytea[]) > 0)
+  returning shard, id, member_shards, member_keys),
+gone as (
+  delete from dispatch
+  where shard = %(shard)s and id = %(id)s and status in ('open', 'waiting') and member_keys is not null and cardinality(%(left)s::bytea[]) = 0
+  returning id),
+apart as (
+  insert into dispatch_member (shard, dispatch, n, command_shard, command_key)
+  select e.shard, e.id, m.n - 1, m.shard, m.key from ended e
+  cross join lateral unnest(e.member_shards, e.member_keys) with ordinality as m (shard, key, n)
+  join unnest(%(left_shards)s::smallint[], %(left)s::bytea[]) as l (shard, key) on l.shard = m.shard and l.key = m.key)
+select 1 / ((select count(*) from ended) + (select count(*) from gone)) as one;
 
 -- name: forget_members
--- The commands have ended for good: nobody has to know any more which dispatches they were in, nor of those that have no other members. Their journal
--- stays. Both are one statement, which sees members as they were before it: those that go are counted against those that there were.
+-- Commands have ended for good: nobody has to know any more which dispatches they were in before, nor of those that have no other members. Their
+-- journal stays. Both are one statement, which sees members as they were before it: those that go are counted against those that there were.
 with gone as (delete from dispatch_member m using unnest(%(command_shards)s::smallint[], %(keys)s::bytea[]) as c (shard, key)
   where m.command_shard = c.shard and m.command_key = c.key
   returning m.shard, m.dispatch)

@@ -189,7 +189,7 @@ held as (select l.name, l.slot from lease l
   where l.kind = 'slot' and (l.name, l.slot, l.token, l.holder) in (select connection, slot, token, holder from departing)
   for share skip locked),
 leaving as (
-  select p.id, p.shard, p.operation, p.connection, p.slot from departing p join held h on h.name = p.connection and h.slot = p.slot
+  select p.id, p.shard, p.operation, p.connection, p.slot, t.members_in_dispatch from departing p join held h on h.name = p.connection and h.slot = p.slot
   cross join deployment t left join breaker b on b.connection = p.connection
   where t.quarantine = '' and mod(t.epoch, 2) = 1 and coalesce(b.state, 'closed') = 'closed'
     and not exists (select from stop x where x.connection = p.connection)
@@ -210,10 +210,14 @@ opened as (
 members as (
   insert into dispatch_member (shard, dispatch, n, command_shard, command_key)
   select l.shard, l.id, row_number() over (partition by l.id order by o.shard, o.position, o.n) - 1, o.shard, o.key
-  from opened o join leaving l on l.id = o.dispatch),
+  from opened o join leaving l on l.id = o.dispatch where not l.members_in_dispatch),
 begun as (
-  insert into dispatch (shard, id, connection, operation, slot, status, run_at, began_at, look_up_first)
-  select shard, id, connection, operation, slot, 'open', %(at)s, %(at)s, false from leaving where id in (select dispatch from opened))
+  insert into dispatch (shard, id, connection, operation, slot, status, run_at, began_at, look_up_first, member_shards, member_keys)
+  select l.shard, l.id, l.connection, l.operation, l.slot, 'open', %(at)s, %(at)s, false, case when l.members_in_dispatch then o.shards end,
+    case when l.members_in_dispatch then o.keys end
+  from leaving l join (
+    select dispatch, array_agg(shard order by shard, position, n) as shards, array_agg(key order by shard, position, n) as keys
+    from opened where dispatch is not null group by dispatch) o on o.dispatch = l.id)
 select shard, key, dispatch
 from (select 1 / case when not %(all_fresh)s or count(*) = cardinality(%(shard)s::smallint[]) then 1 else 0 end as demanded from fresh) as demand
 left join opened on demanded = 1;

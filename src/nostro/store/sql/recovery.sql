@@ -20,8 +20,14 @@ update lease set token = token + 1, holder = '', until = %(machine)s where kind 
 update feed set rewind_to = %(since)s, run_at = %(at)s, heartbeat_at = null, failures = 0;
 
 -- name: leave_dispatches
--- No dialogue goes on: what it did after the backup isn't in its journal. Its commands begin another one, with a look-up.
-update dispatch set status = 'closed', note = 'left behind by a recovery' where status in ('open', 'waiting');
+-- No dialogue goes on: what it did after the backup isn't in its journal. Its commands begin another one, with a look-up, and stand apart from here
+-- on: so that they are known to have been in it, and it goes with the last of them.
+with behind as (
+  update dispatch set status = 'closed', note = 'left behind by a recovery' where status in ('open', 'waiting')
+  returning shard, id, member_shards, member_keys)
+insert into dispatch_member (shard, dispatch, n, command_shard, command_key)
+select b.shard, b.id, m.n - 1, m.shard, m.key from behind b
+cross join lateral unnest(b.member_shards, b.member_keys) with ordinality as m (shard, key, n);
 
 -- name: take_back_commands
 -- Commands wait for a dispatch again. Whoever released one did so before the restore, and it may have been done: that release counts no more.
