@@ -25,6 +25,8 @@ ALONE = 10
 MINUTE = 60.0
 """Of a run of minutes the last is held against the first; of a shorter one its last quarter against its first."""
 SINGLE = 64
+CALLS = ((200, 4), (500, 3), (1000, 2))
+"""Our sweep: orders a call, and calls at once over a slot."""
 STEP_TIMES = """
 select coalesce(percentile_cont(0.99) within group (order by seconds), 0) from (
   select extract(epoch from decided_at - lag(decided_at) over (partition by subject order by revision)) as seconds
@@ -65,7 +67,8 @@ async def engine(here: Place, parameters: Parameters, note: Note) -> Report:
     report = Report("engine", "six-step instances/s", context=surroundings(parameters, PACKAGES))
     single = Shape(1, batch=1, drives=8, under_way=min(SINGLE, parameters.under_way))
     measured = []
-    for shape in [*(Shape(number, under_way=parameters.under_way) for number in parameters.workers), single]:
+    shapes = [Shape(n, *calls, under_way=parameters.under_way) for n in parameters.workers for calls in CALLS]
+    for shape in [*shapes, single]:
         note(f"ours: {shape.name}")
         measured.append(await saturated(here, shape, parameters))
         note(f"  {measured[-1].rate:.0f}/s, {measured[-1].cpu_ms:.2f} ms of processor an instance")
