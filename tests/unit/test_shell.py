@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, Literal
 
 import pytest
@@ -294,3 +296,36 @@ def test_an_exchange_that_throws_or_says_nothing_is_held() -> None:
     for exchange in (throws, says_nothing):
         rested = run(World(replace(operation("look_up"), exchange=exchange)).drive())
         assert isinstance(rested.end, Held)
+
+
+class Told(Outcome):
+    """What a connector may make of an outcome."""
+
+    payment: str = ""
+
+
+def ending_with(outcome: Outcome) -> Operation:
+    def exchange(orders: Sequence[Order], _: object) -> Exchange[Sequence[Outcome]]:
+        yield Wait(until=START)
+        return [outcome for _ in orders]
+
+    return replace(operation("look_up"), exchange=exchange)
+
+
+NO_TEXTS: Sequence[object] = (
+    *([], MappingProxyType({"payment": "7"}), {"payment": 7}, {"payment": None}, {7: "payment"}),
+    *({"payment": "7", "move": FailureKind.INVALID}, {"amount": Decimal("1.50")}, {"date": START}),
+)
+NO_FIELDS = ({"kind": "done"}, {"failure": "invalid"}, {"sentence": None}, {"sentence": FailureKind.INVALID})
+
+
+@pytest.mark.parametrize("fields", [*NO_FIELDS, *({name: texts} for name in ("ids", "notes") for texts in NO_TEXTS)])
+def test_an_outcome_whose_bytes_would_tell_another_one_is_held(fields: dict[str, Any]) -> None:
+    """It is decided as it is, and a replay reads its bytes; a copy is unchecked and may hold anything."""
+    outcome = done(payment=7, notes={"journal": "5"})
+    assert run(World(ending_with(outcome)).drive()).end == Ended((outcome,))
+    assert isinstance(run(World(ending_with(outcome.model_copy(update=fields))).drive()).end, Held)
+
+
+def test_an_outcome_of_a_connectors_own_kind_is_held() -> None:
+    assert isinstance(run(World(ending_with(Told(kind=OutcomeKind.DONE))).drive()).end, Held)

@@ -282,7 +282,7 @@ class Drive:
 
     def _end(self, value: object) -> Step:
         outcomes = tuple(value) if isinstance(value, Sequence) else ()
-        if len(outcomes) != len(self.dialogue.orders) or not all(isinstance(o, Outcome) for o in outcomes):
+        if len(outcomes) != len(self.dialogue.orders) or not all(map(_is_outcome, outcomes)):
             return Held("The exchange ended without one outcome per order.")
         if not any(outcome.kind is OutcomeKind.FAILED for outcome in outcomes):
             return Ended(outcomes)
@@ -297,6 +297,25 @@ class Drive:
 def _digest(act: Act) -> bytes:
     """The call with its key: the same words under another key are another call."""
     return sha256(act.message.digest + act.key.encode()).digest()
+
+
+def _is_outcome(value: object) -> bool:
+    """Whether its bytes will tell just this. A copy is unchecked and may hold anything, and nobody reads it again."""
+    if type(value) is not Outcome:
+        return False
+    told = value.__dict__
+    failure = told["failure"]
+    if type(told["kind"]) is not OutcomeKind or type(told["sentence"]) is not str:
+        return False
+    if failure is not None and type(failure) is not FailureKind:
+        return False
+    for texts in (told["ids"], told["notes"]):
+        if type(texts) is not dict:
+            return False
+        for name, text in texts.items():
+            if type(name) is not str or type(text) is not str:
+                return False
+    return True
 
 
 def _unsure(outcome: Outcome, held: Held) -> Outcome:
