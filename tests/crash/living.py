@@ -54,7 +54,11 @@ LEFT = {
     "open dispatches": "select count(*) from dispatch where status <> 'closed'",
     "poisoned subjects": "select count(*) from subject where poisoned <> ''",
     "facts set aside for them": "select count(*) from parked where kind = 'poison'",
+    "feeds to be polled": """
+    select count(*) from feed where run_at <= %(now)s - interval '30 minutes'
+    and connection not in (select connection from stop) and (select quarantine from deployment) = ''""",
 }
+"""A poll that hangs as long as its call may takes seconds, in which hours of business pass: nothing of it is lost."""
 
 
 @dataclass
