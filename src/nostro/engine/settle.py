@@ -55,8 +55,8 @@ async def end(tx: Transaction, loaded: Loaded, rested: Rested) -> None:
     settled = _settled_by(loaded, rested)
     over = [row for row, outcome in settled if outcome.kind is not OutcomeKind.HANDED_OVER]
     left = [row for row, outcome in settled if outcome.kind is OutcomeKind.HANDED_OVER]
-    to = {"left_shards": [row.shard for row in left], "left": [row.key for row in left]}
-    await tx.ahead(SQL.end_dispatch, **names, status=status, note=note, **to)
+    apart = {"left_shards": [row.shard for row in left], "left": [row.key for row in left]}
+    await tx.ahead(SQL.end_dispatch, **names, status=status, note=note, **apart)
     # commands that have ended need no dispatch; what was handed over remembers that it may have been done
     await tx.ahead(SQL.forget_members, command_shards=[row.shard for row in over], keys=[row.key for row in over])
 
