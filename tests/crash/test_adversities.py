@@ -23,6 +23,7 @@ import psycopg
 import pytest
 
 from nostro.engine.tenure import LEASE
+from nostro.model.ids import SHARDS
 from nostro.sandbox.stage import MONDAY, at
 from nostro.store.embedded_place import find_place
 from tests.crash.blows import tell
@@ -39,6 +40,8 @@ OPENS, BUSY, LAST_ACT, CLOSES = at(MONDAY, 7, 20), at(MONDAY, 7, 22), at(MONDAY,
 BEYOND_SECONDS = LEASE.total_seconds() + 5
 """A worker's clock stands still so long: its leases end, and another has its shards and slots."""
 AWAY_SECONDS = 3.0
+TAKING_OVER_SECONDS = 60
+"""So long a busy machine may take until shards have changed hands."""
 
 
 @dataclass
@@ -54,6 +57,11 @@ class Scene:
     def house(self) -> Processes:
         """The processes."""
         return self.made.house
+
+    async def shards_of(self, name: str) -> int | None:
+        """How many shards a worker was the last to hold; None while nobody can say."""
+        number = self.house.running[name].pid
+        return await self.made.under_way(f"select count(*) from shard where holder like '%%-{number}'")
 
 
 Adversity = Callable[[Scene], Coroutine[None, None, None]]
@@ -80,12 +88,24 @@ async def scene(folder: Path, seed: int) -> AsyncIterator[Scene]:
 
 
 async def stopped_clock(there: Scene) -> None:
-    """A worker stops in the middle of whatever it does, and wakes as a zombie."""
-    process = there.house.running[there.chance.choice(WORKERS)]
+    """A worker stops in the middle of whatever it does, and wakes as a zombie: its shards are somebody else's."""
+    name = there.chance.choice(WORKERS)
+    await _until(lambda: there.shards_of(name), at_least=1)
+    process = there.house.running[name]
     process.send_signal(signal.SIGSTOP)
     await asyncio.sleep(BEYOND_SECONDS)
+    await _until(lambda: there.shards_of(name), at_most=0)
     process.send_signal(signal.SIGCONT)
     await asyncio.sleep(AWAY_SECONDS)
+
+
+async def _until(
+    counted: Callable[[], Coroutine[None, None, int | None]], *, at_least: int = 0, at_most: int = SHARDS
+) -> None:
+    """Returns when so many are counted."""
+    async with asyncio.timeout(TAKING_OVER_SECONDS):
+        while (count := await counted()) is None or not at_least <= count <= at_most:  # noqa: ASYNC110 - a row sets none
+            await asyncio.sleep(BREATH_SECONDS)
 
 
 async def cut_connections(there: Scene) -> None:
@@ -93,6 +113,7 @@ async def cut_connections(there: Scene) -> None:
     for _ in range(5):
         there.proxy.cut()
         await asyncio.sleep(there.chance.random())
+    assert there.proxy.cuts > 0
     there.proxy.refusing = True
     there.proxy.cut()
     await asyncio.sleep(AWAY_SECONDS)
@@ -101,10 +122,11 @@ async def cut_connections(there: Scene) -> None:
 
 async def restarted_database(there: Scene) -> None:
     """As an upgrade of PostgreSQL does it: it ends what is open, and is away for a moment."""
-    place = find_place(there.house.grounds.state / "postgresql")
+    place, before = find_place(there.house.grounds.state / "postgresql"), there.house.server.process_id()
     await asyncio.to_thread(place.run, "pg_ctl", "stop", "-m", there.chance.choice(("fast", "immediate")), "-t", "60")
     await asyncio.sleep(there.chance.random() * AWAY_SECONDS)
     await asyncio.to_thread(there.house.server.ensure_running)
+    assert there.house.server.process_id() not in (None, before)
 
 
 ADVERSITIES: tuple[Adversity, ...] = (stopped_clock, cut_connections, restarted_database)

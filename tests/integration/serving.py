@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import secrets
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from nostro.gateway.serving import serve
 
+_PORTS = itertools.count(20_000 + secrets.randbelow(10_000))
+"""From below those that Linux (32768) and macOS (49152) give to outgoing connections: one of these may be taken at any
+moment, also while a part of the house that has listened there is started again.
+"""
+
 
 def free_port() -> int:
-    """A port that nobody uses now."""
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        port: int = trial.getsockname()[1]
-        return port
+    """A port that nobody listens on now, and another one each time."""
+    while True:
+        port = next(_PORTS)
+        with socket.socket() as trial, suppress(OSError):
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as who will listen there does
+            trial.bind(("127.0.0.1", port))
+            return port
 
 
 @asynccontextmanager

@@ -63,16 +63,19 @@ class Verdict:
 
 def run(plan: Plan, connections: Connections) -> Verdict:
     """Lives through a plan, in a database that it empties first."""
-    files = Path(tempfile.mkdtemp(prefix="nostro-simulation-", dir=quick_folder()))
+    files, verdict = Path(tempfile.mkdtemp(prefix="nostro-simulation-", dir=quick_folder())), Verdict(plan)
     try:
         with listening(), asyncio.Runner(loop_factory=VirtualLoop) as runner:
             runner.get_loop().set_task_factory(born)
-            return runner.run(_live(plan, connections, files))
+            runner.run(_live(plan, verdict, connections, files))
+    except Exception as error:  # noqa: BLE001 - one seed must not end the run of all the others; and it can be shrunk
+        verdict.flaws.append(f"broken off: {error!r}")
     finally:
         shutil.rmtree(files, ignore_errors=True)
+    return verdict
 
 
-async def _live(plan: Plan, connections: Connections, files: Path) -> Verdict:
+async def _live(plan: Plan, verdict: Verdict, connections: Connections, files: Path) -> None:
     business = Business(plan.seed, left_out=plan.without_deals)
     codes = tuple(sorted(entity.code for entity in business.companies))
     swarm = Swarm(plan.seed, codes)
@@ -81,39 +84,36 @@ async def _live(plan: Plan, connections: Connections, files: Path) -> Verdict:
     drawn = chance(plan.seed, "course")
     course = Course(world, drawn, list(blows), restless=drawn.choice((0.0, 0.1, 0.3)))
     told = Circumstances.drawn(plan.seed) if plan.circumstances is None else plan.circumstances
-    verdict = Verdict(plan, deals=business.stories, blows=blows, circumstances=told)
+    verdict.deals, verdict.blows, verdict.circumstances = business.stories, blows, told
     course.tell = _teller(course, verdict.story)
     HEARD.set(partial(_hear, course))
     workers = drawn.choice((1, 2, 2, 3))
     houses = Houses(connections, course, codes, files, plan.seed, told)
     play = Play(course, connections, houses, workers_wanted=max(workers, 2) if told.release else workers)
-    async with play.stack:
-        await play.open()
-        try:
-            await play.live(END)
-            for path, faulty in world.faulty.items():
-                world.set_faults(path, faulty.plan.off())
-            course.follow()
-            await play.rest(END + CLOSING)
-        except Endless as endless:
-            course.flaws.append(str(endless))
-        else:
-            await play.close()
-            course.flaws += await _judged(play, business, world)
-        verdict.flaws += course.flaws
-    verdict.turns, verdict.digest = play.turns, digest(connections, world, verdict.story)
-    verdict.faults = [fault for one in world.faulty.values() if isinstance(one, Chosen) for fault in one.faults]
-    verdict.cases, verdict.log = cases_of(connections), log_of(connections)
-    verdict.passed, verdict.struck = dict(course.passed), tuple(course.struck)
-    return verdict
-
-
-async def _judged(play: Play, business: Business, world: World) -> list[str]:
-    """What is wrong; that it can't be said is wrong too."""
     try:
-        return [flaw async for flaw in flaws(play, business, world)]
-    except Exception as error:  # noqa: BLE001 - one seed must not end the run of all the others
-        return [f"broken: the judge raised {error!r}"]
+        async with play.stack:
+            await play.open()
+            await _to_the_end(play, business, world)
+    finally:
+        verdict.flaws += course.flaws
+        verdict.turns, verdict.digest = play.turns, digest(connections, world, verdict.story)
+        verdict.faults = [fault for one in world.faulty.values() if isinstance(one, Chosen) for fault in one.faults]
+        verdict.cases, verdict.log = cases_of(connections), log_of(connections)
+        verdict.passed, verdict.struck = dict(course.passed), tuple(course.struck)
+
+
+async def _to_the_end(play: Play, business: Business, world: World) -> None:
+    try:
+        await play.live(END)
+        for path, faulty in world.faulty.items():
+            world.set_faults(path, faulty.plan.off())
+        play.course.follow()
+        await play.rest(END + CLOSING)
+    except Endless as endless:
+        play.course.flaws.append(str(endless))
+    else:
+        await play.close()
+        play.course.flaws += [flaw async for flaw in flaws(play, business, world)]
 
 
 def _teller(course: Course, story: list[str]) -> Callable[[str], None]:

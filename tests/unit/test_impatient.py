@@ -28,6 +28,29 @@ sys.exit(ending(Frame(Path("landscape"), Output(json=False), False), command))
 """
 
 
+STARTING = """
+import os, signal, sys, types
+from nostro.runtime import cli
+
+def run():
+    os.kill(os.getpid(), signal.SIGINT)
+
+class Again(cli.Interrupt):  # whatever tells how it ends meets the second one
+    def code(self):
+        os.kill(os.getpid(), signal.SIGINT)
+        return super().code()
+
+sys.modules["nostro.runtime.cli_app"] = types.SimpleNamespace(run=run)
+cli.Interrupt = Again
+cli.main()
+"""
+
+
+def test_a_second_ctrl_c_while_a_command_is_still_being_imported_is_as_quiet_as_the_first() -> None:
+    done = subprocess.run([sys.executable, "-c", STARTING], capture_output=True, text=True, check=False, timeout=50)
+    assert (done.returncode, done.stderr) == (130, "")
+
+
 def test_a_second_ctrl_c_while_tasks_are_cancelled_ends_at_once_and_quietly() -> None:
     done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=False, timeout=50)
     assert (done.returncode, done.stderr.strip()) == (130, "Interrupted.")

@@ -26,12 +26,15 @@ class Interrupt:
     """Ctrl-C or SIGTERM, and whether one has come: a library that is being imported may tell of it by its own error."""
 
     came = 0
+    over = False
+    """The command has ended, however: whoever is impatient now would only cut who tells of that."""
 
     def __call__(self, number: int, _: FrameType | None) -> None:
         """The signals' handler."""
         self.came = number
         limit_the_end()
-        self.demand_none()
+        if not self.over:
+            self.demand_none()
 
     def demand_none(self) -> None:
         """Raises what a signal is told by if one has come: whoever was cut by it may have kept it to himself."""
@@ -59,11 +62,21 @@ def main() -> None:
     """Runs the command that was typed and ends the process with its exit code."""
     interrupt = Interrupt()
     try:
-        signal.signal(signal.SIGINT, interrupt)
-        signal.signal(signal.SIGTERM, interrupt)
-        from nostro.runtime.cli_app import run  # noqa: PLC0415 - what takes long is imported where Ctrl-C is caught
+        _run(interrupt)
+    except KeyboardInterrupt:  # one more, in the very moment in which the first was caught
+        sys.exit(interrupt.code())
 
-        run()
+
+def _run(interrupt: Interrupt) -> None:
+    try:
+        try:
+            signal.signal(signal.SIGINT, interrupt)
+            signal.signal(signal.SIGTERM, interrupt)
+            from nostro.runtime.cli_app import run  # noqa: PLC0415 - what takes long is imported where Ctrl-C is caught
+
+            run()
+        finally:
+            interrupt.over = True
     except KeyboardInterrupt:
         sys.exit(interrupt.code())
     except OSError as error:  # what commands write is caught where they end: this is a page of help, onto a full disk

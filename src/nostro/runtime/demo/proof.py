@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -54,7 +54,7 @@ async def differences(
         found += _at_the_bank(entity, summary.balances, outside[entity.bank_path])
         found += _at_the_psp(entity, summary.balances, outside[entity.psp_path])
     found += _unproven(house, summary, instances)
-    return [one for one in found if one.amount and not explained(one, summary.cases)]
+    return list(not_explained((one for one in found if one.amount), summary.cases))
 
 
 _REASONS = {
@@ -79,16 +79,31 @@ EXPLAINS = {kind: frozenset(reasons.split()) for kind, reasons in _REASONS.items
 """Kind of difference -> the cases that say why there is one. Of a kind that isn't named none is ever explained."""
 
 
-def explained(apart: Difference, cases: Sequence[OpenCase]) -> bool:
-    """Whether an open case says why: one that can be about such a difference, on its subject or of its amount.
+def not_explained(found: Iterable[Difference], cases: Sequence[OpenCase]) -> Iterator[Difference]:
+    """What no open case explains: one that can be about such a difference, on its subject or of its amount.
 
-    The amounts of several of them may add up to it. An amount alone says nothing.
+    The amounts of several may add up to it. An amount alone says nothing, and explains one difference of a kind.
     """
+    left = defaultdict[str, list[OpenCase]](lambda: list(cases))
+    for apart in found:
+        told = _telling(apart, left[apart.kind])
+        if told is None:
+            yield apart
+        else:
+            left[apart.kind] = [case for case in left[apart.kind] if case not in told]
+
+
+def _telling(apart: Difference, cases: Sequence[OpenCase]) -> Sequence[OpenCase] | None:
+    """The cases whose amounts explain it; none are needed where one is on its subject. None: nothing explains it."""
     able = [case for case in cases if case.entity == apart.entity and case.reason in EXPLAINS.get(apart.kind, ())]
     if apart.subject and any(case.subject == apart.subject for case in able):
-        return True
-    told = [abs(case.amount.minor) for case in able if case.amount and case.amount.currency == apart.amount.currency]
-    return abs(apart.amount.minor) in (*told, sum(told))
+        return ()
+    minor, currency = abs(apart.amount.minor), apart.amount.currency
+    told = [(case, abs(case.amount.minor)) for case in able if case.amount and case.amount.currency == currency]
+    alike = [case for case, each in told if each == minor]
+    if alike:
+        return alike[:1]
+    return [case for case, _ in told] if sum(each for _, each in told) == minor else None
 
 
 async def _instances(house: House) -> list[Instance]:
