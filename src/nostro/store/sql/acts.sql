@@ -1,10 +1,10 @@
 -- name: waiting_command
 -- A command that hasn't ended, or that failed for good, with the place of the fact that asked for it, and its subject.
 with named as (
-    select shard, key_text, correlation, process, subject, entity, connection, operation, status, body, position, since, note
+    select shard, key_text, correlation, process, subject, entity, connection, operation, status, body, position, since, note, dispatch
     from command_open where shard = %(shard)s and key = %(key)s
     union all
-    select shard, key_text, correlation, process, subject, entity, connection, operation, outcome, body, position, since, note
+    select shard, key_text, correlation, process, subject, entity, connection, operation, outcome, body, position, since, note, dispatch
     from command_closed where correlation = %(correlation)s and shard = %(shard)s and key = %(key)s and outcome = 'failed'
 )
 select named.*, s.version, s.body as state from named
