@@ -144,8 +144,7 @@ async def _command(tx: Transaction, act: Decide) -> Matter:
     if act.verdict == "discard" and row.status == "handed_over":
         raise ActRefused("A command that was handed over may have been done.", "Say whether it was: confirm it.")
     told, amount = parse(row.body), commanded(row)
-    place = {"shard": subject.shard, "process": subject.process, "subject": subject.id}
-    people = await tx.rows(SQL.proposers, **place, position=row.position)
+    people = await tx.rows(SQL.proposers, shard=subject.shard, position=row.position)
     dispatch = "" if row.dispatch is None else bytes(row.dispatch).hex()
     names = {"status": row.status, "note": row.note, "since": row.since, "dispatch": dispatch or None}
     return Matter(

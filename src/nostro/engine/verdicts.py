@@ -7,7 +7,7 @@ from dataclasses import replace
 from nostro.engine.batch import Batch, SubjectRow
 from nostro.model.canonical import canonical
 from nostro.model.clock import Now
-from nostro.model.facts import CaseClosed, CommandReleased, CommandSettled, Fact
+from nostro.model.facts import CaseClosed, CommandReleased, CommandSettled, Fact, Position
 from nostro.model.ids import IdempotencyKey, Subject
 from nostro.model.outcomes import Outcome, OutcomeKind
 from nostro.routing.references import arrival_from
@@ -62,7 +62,8 @@ async def serve_release(
         connection=command.connection,
         outcome=Outcome(kind=VERDICTS[body.verdict], sentence=fact.reason),
     )
-    follow = replace(fact, body=settled, origin="engine", receipt=None)
+    cause = Position(command.shard, command.position)  # as of any end: the fact that asked for the command
+    follow = replace(fact, body=settled, origin="engine", receipt=None, cause=cause)
     batch.direct.append(arrival_for(follow, Blob(canonical(settled)), subject, command.lane, now.business))
 
 
