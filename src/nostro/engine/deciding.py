@@ -160,8 +160,10 @@ class Deciding:
         return transition(self.processes.get(arrival.process), row.instance, fact, rules, self.now.business)
 
     def _activate(self, body: BundleActivated) -> None:
+        """The later publication has the higher number; its instant may be the earlier one, read before its turn."""
         shard = self.shards[body.shard]
-        shard.bundle, shard.activations = bytes.fromhex(body.bundle), body.sequence
+        if body.sequence > shard.activations:
+            shard.bundle, shard.activations = bytes.fromhex(body.bundle), body.sequence
 
     def _append(self, arrival: Arrival, transition: Transition, row: SubjectRow) -> FactRow:
         shard = self.shards[arrival.shard]
