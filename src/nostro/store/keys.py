@@ -63,11 +63,11 @@ class Keys:
     """Seals, opens and indexes. One a process; remembers some `cache` data keys, and forgets all when there are more.
 
     Whoever needs keys goes on with those that `ensure` and `load` gave him: any other task may have all forgotten at
-    any moment, and a key that is not remembered is not a destroyed one. None is given that was destroyed before the
-    last `forget`, which the process that erases calls itself and others in `hear`. An erasure that comes later changes
-    nothing for who has a key by then: what he opens with it he opens as if he had come sooner, and what he seals with
-    it nobody can open, as if he had sealed it sooner. Where that is not enough, `alive` asks the database, and no key
-    that it found alive is destroyed before the database transaction ends.
+    any moment, and a key that is not remembered is not a destroyed one. Who asks after a `forget` is given none that
+    was destroyed before it; the process that erases calls it itself, others in `hear`. An erasure that comes later
+    changes nothing for who has a key by then: what he opens with it he opens as if he had come sooner, and what he
+    seals with it nobody can open, as if he had sealed it sooner. Where that is not enough, `alive` asks the database,
+    and no key that it found alive is destroyed before the database transaction ends.
     """
 
     def __init__(self, masters: dict[int, bytes], entropy: Entropy, *, cache: int = 50_000) -> None:
