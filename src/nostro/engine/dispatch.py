@@ -167,7 +167,7 @@ class Dispatcher:
 
     def _is_busy(self, slot: Slot) -> bool:
         seat = self._seats.get(slot.number)
-        return seat is not None and bool(seat.running or seat.offered)
+        return seat is not None and bool(seat.running or seat.offered or seat.claimed)
 
     def _seat(self, slot: Slot) -> Seat:
         if slot.number not in self._seats:
