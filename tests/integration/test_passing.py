@@ -14,12 +14,14 @@ from nostro.engine.claims import ANYBODY, NOBODY, Claims, Waiting
 from nostro.engine.endings import Ending
 from nostro.engine.seats import PASSES, Seat
 from nostro.model.clock import Now
+from nostro.model.ids import Subject
 from nostro.store.arrivals import LANES
 from nostro.store.database import Database, Together, Transaction
 from nostro.store.wire import Answer
 from tests.dispatch_world import Worker, World, installed
 from tests.integration.synthetic import as_fact, line, payout
 from tests.integration.test_departures import decide, held, joined
+from tests.toy_partner import operation
 
 pytestmark = pytest.mark.asyncio
 PLACES = 4
@@ -183,3 +185,26 @@ async def test_where_nothing_may_leave_and_nobody_waits_a_look_is_enough(databas
     await worker.step()
     assert seat.waits == NOBODY.lane
     await worker.dispatcher.stop()
+
+
+@pytest.mark.parametrize("spread, waits", [(False, LANES.index("critical")), (True, NOBODY.lane)])
+async def test_whom_a_claim_has_not_read_waits_also_where_places_are_left(
+    database: Database, *, spread: bool, waits: int
+) -> None:
+    """Of one shard few are read; that few came, each on a shard of its own, is no crowd."""
+    world = World(database, operation("their_key"))
+    names = [f"po_{n}" for n in range(400)]
+    by_shard = {Subject("payout", name).shard: name for name in names}
+    of_one = [name for name in names if Subject("payout", name).shard == 7]
+    for name in [*by_shard.values()][: PLACES - 1] if spread else of_one[: PLACES - 1]:
+        await world.want(name, lane="critical")
+    worker, hold = Worker(world, "one"), held(world)
+    await worker.step()
+    [seat] = worker.dispatcher._seats.values()
+    assert (seat.waits, seat.most) == (waits, PLACES)
+    assert seat.takes(b"next", LANES.index("bulk"), world.now, fills=True) is spread
+    seat.offered.clear()
+    hold.set()
+    await worker.settle()
+    assert [kind for _, kind in world.settled] == ["done"] * (PLACES - 1)
+    assert seat.waits == NOBODY.lane

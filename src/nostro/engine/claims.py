@@ -7,6 +7,7 @@ its subject is on: the commands of several subjects that work on one statement l
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -106,8 +107,9 @@ class Claims:
         """At most `places` dispatches of what `ask` was answered, the slot's from here on."""
         due, ready = map(_by_lane, offered)
         oldest = [rows[0].since if rows else None for rows in ready]
-        read = min(self._limit(places), self._per_shard(slot, places))
-        more = [len(rows) >= read for rows in ready]
+        per_shard = self._per_shard(slot, places)
+        read = min(self._limit(places), per_shard)
+        more, cut = [len(rows) >= read for rows in ready], [_is_cut(rows, per_shard) for rows in ready]
         resumed: list[Dispatch] = []
         begun: list[tuple[Dispatch, list[Row]]] = []
         while len(resumed) + len(begun) < places and any(due) | any(ready):
@@ -117,9 +119,10 @@ class Claims:
                 resumed.append(Dispatch(row.shard, row.id, row.operation, row.began_at, row.look_up_first))
             else:
                 begun.append(self._group(ready[lane], now, recovering=recovering))
-        left = [n for n in range(len(LANES)) if due[n] or ready[n] or more[n]]
+        full = len(resumed) + len(begun) >= places  # else only what was not read can be left
+        left = [n for n in range(len(LANES)) if due[n] or ready[n] or (more if full else cut)[n]]
         waiting = NOBODY
-        if left and len(resumed) + len(begun) >= places:
+        if left:
             waiting = Waiting(left[0], lately=not any(due) and all(_came_lately(n, oldest[n], now) for n in left))
         await self._resume(tx, resumed)
         return Taken(resumed, await self._begin(tx, slot, begun, now), waiting)
@@ -152,8 +155,11 @@ class Claims:
         return places * max(operation.batch for operation in self.connection.connector.manifest.operations.values())
 
     def _per_shard(self, slot: Slot, places: int) -> int:
-        """So many are read of each shard and lane; where fewer were found, there are no others."""
-        return 1 + 2 * self._limit(places) * slot.of // SHARDS
+        """So many are read of each shard and lane; where fewer were found, there are no others.
+
+        Two at least: one alone would seem to be a crowd.
+        """
+        return max(2, 1 + 2 * self._limit(places) * slot.of // SHARDS)
 
     def _group(self, ready: list[Row], now: Now, *, recovering: bool) -> tuple[Dispatch, list[Row]]:
         """The oldest command, and others like it as far as its operation takes batches; takes them off `ready`."""
@@ -219,6 +225,11 @@ def _by_lane(rows: Sequence[Row]) -> list[list[Row]]:
     for row in rows:
         lanes[row.lane or 0].append(row)
     return lanes
+
+
+def _is_cut(rows: Sequence[Row], per_shard: int) -> bool:
+    """Whether some shard may have more of a lane than were read."""
+    return max(Counter(row.order_shard for row in rows).values(), default=0) >= per_shard
 
 
 def _came_lately(lane: int, since: datetime | None, now: Now) -> bool:

@@ -116,11 +116,11 @@ select r.*, (
   exists (select from recovery y where r.since <= y.closed_at + interval '1 hour') as restored
 from unnest(%(lanes)s::smallint[]) as each (lane)
 cross join lateral (
-  select c.shard, c.key, c.operation, c.lane, c.entity, c.actor, c.since, c.position, c.n, c.ordering_key
+  select c.shard, c.key, c.operation, c.lane, c.entity, c.actor, c.since, c.position, c.n, mine.shard as order_shard
   from unnest(%(operations)s::text[]) as wanted (operation)
   cross join unnest(%(shards)s::smallint[]) as mine (shard)
   cross join lateral (
-    select o.shard, o.key, o.operation, o.lane, o.entity, o.actor, o.since, o.position, o.n, o.ordering_key from command_open o
+    select o.shard, o.key, o.operation, o.lane, o.entity, o.actor, o.since, o.position, o.n from command_open o
     where o.connection = %(connection)s and o.operation = wanted.operation and o.order_shard = mine.shard and o.lane = each.lane and o.status = 'ready'
       and o.run_at <= %(business)s and not exists (
         select from command_open e where e.shard = o.shard and e.process = o.process and e.subject = o.subject and (e.position, e.n) < (o.position, o.n))
