@@ -16,7 +16,7 @@ from nostro.engine.seats import PASSES, Seat
 from nostro.model.clock import Now
 from nostro.model.ids import Subject
 from nostro.store.arrivals import LANES
-from nostro.store.database import Database, Together, Transaction
+from nostro.store.database import Database, Row, Together, Transaction
 from nostro.store.wire import Answer
 from tests.dispatch_world import Worker, World, installed
 from tests.integration.synthetic import as_fact, line, payout
@@ -140,7 +140,7 @@ async def test_who_was_seen_waits_also_where_the_place_was_taken_meanwhile(
     hold, [seat] = held(world), worker.dispatcher._seats.values()
     seat.most, look = 1, Claims.anything
 
-    async def looked(claims: Claims, *names: Any) -> bool:  # noqa: ANN401 - as it is asked
+    async def looked(claims: Claims, *names: Any) -> Row:  # noqa: ANN401 - as it is asked
         found = await look(claims, *names)
         await decide(deciding, "po_1")
         return found
@@ -157,6 +157,7 @@ async def test_who_was_seen_waits_also_where_the_place_was_taken_meanwhile(
     await worker.dispatcher.stop(grace_seconds=20)
 
 
+@pytest.mark.parametrize("seen", [NOBODY, ANYBODY], ids=["by a look", "by a claim"])
 @pytest.mark.parametrize(
     "against, over",
     [
@@ -165,9 +166,10 @@ async def test_who_was_seen_waits_also_where_the_place_was_taken_meanwhile(
     ],
 )
 async def test_who_waits_while_nothing_may_leave_is_not_passed_when_it_may_again(
-    database: Database, against: str, over: str
+    database: Database, against: str, over: str, seen: Waiting
 ) -> None:
     deciding, world, worker = await joined(database)
+    worker.dispatcher._seats[0].looked(world.now, seen)
     await world.want("early", lane="critical")
     await world.run(against)
     await worker.step()

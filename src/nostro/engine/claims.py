@@ -89,10 +89,15 @@ class Claims:
     entropy: Entropy
     turns: Turns = field(default_factory=Turns)
 
-    async def anything(self, database: Database, slot: Slot, away: Sequence[bytes], now: Now) -> bool:
-        """Whether there may be something to take. `away`: what is not to be taken now."""
-        asked = {"connection": slot.connection, "slots": slot.of, "slot": slot.number}
-        return bool(await database.look(SQL.anything, **asked, running=list(away), business=now.business))
+    async def anything(self, database: Database, slot: Slot, away: Sequence[bytes], now: Now) -> Row:
+        """Whether there may be something to take (`found`), and whether nothing may leave (`held`).
+
+        `away`: what is not to be taken now.
+        """
+        whose = {"connection": slot.connection, "operations": self._operations(), "shards": _shards(slot)}
+        asked = {"slots": slot.of, "slot": slot.number, "running": list(away), "business": now.business}
+        [row] = await database.look(SQL.anything, **whose, **asked)
+        return row
 
     async def ask(
         self, sent: Together, slot: Slot, places: int, away: Sequence[bytes], now: Now
@@ -139,16 +144,18 @@ class Claims:
         }
 
     def _ready(self, slot: Slot, places: int, now: Now) -> dict[str, object]:
-        operations = self.connection.connector.manifest.operations
         return {
             "connection": slot.connection,
-            "operations": sorted(operations),
-            "shards": list(range(slot.number, SHARDS, slot.of)),
+            "operations": self._operations(),
+            "shards": _shards(slot),
             "lanes": list(range(len(LANES))),
             "business": now.business,
             "limit": self._limit(places),
             "per_shard": self._per_shard(slot, places),
         }
+
+    def _operations(self) -> list[str]:
+        return sorted(self.connection.connector.manifest.operations)
 
     def _limit(self, places: int) -> int:
         """So many commands may be taken."""
@@ -218,6 +225,11 @@ class Claims:
         if len(taken) != len(members):
             raise LostRace("A command isn't ready any more.")
         return [(dispatch, [taken[row.shard, row.key] for row in rows]) for dispatch, rows in begun]
+
+
+def _shards(slot: Slot) -> list[int]:
+    """Those whose ordering keys are the slot's."""
+    return list(range(slot.number, SHARDS, slot.of))
 
 
 def _by_lane(rows: Sequence[Row]) -> list[list[Row]]:
