@@ -85,7 +85,7 @@ select case when (select 1 from command_open where connection = %(connection)s a
         select 1 as one from command_open o
         where o.connection = %(connection)s and o.operation = wanted.operation and o.order_shard = mine.shard and o.status = 'ready'
           and not exists (
-            select from command_open e where e.shard = o.shard and e.process = o.process and e.subject = o.subject and (e.position, e.n) < (o.position, o.n))
+            select from command_open e where e.shard = o.shard and e.process = o.process and e.subject = o.subject and (o.position, o.n) > (e.position, e.n))
         order by o.lane, o.since, o.shard, o.position, o.n limit 1) c) end
   or exists (select from dispatch d where d.connection = %(connection)s and mod(d.slot, %(slots)s) = %(slot)s and d.id <> all(%(running)s::bytea[])
     and (d.status = 'open' or d.status = 'waiting' and d.run_at <= %(business)s)) as found,
