@@ -131,8 +131,8 @@ class Endless(BrokenPromise):
 
 
 POISON = (
-    *(StatementRefused, SealBroken, Endless, TooLong, ValueError, TypeError, LookupError, ArithmeticError),
-    *(AttributeError, AssertionError, RuntimeError),
+    *(StatementRefused, SealBroken, Endless, ValueError, TypeError, LookupError, ArithmeticError),
+    *(AttributeError, AssertionError, RuntimeError, TooLong),
 )
 """What a single item, fact or decision can do to its batch: the batch is halved until the culprit stands alone."""
 
