@@ -1,4 +1,6 @@
-"""One trace from a webhook to what came of it in other systems, told by the door and by two workers, each a process."""
+"""One trace from a webhook to what came of it in other systems, told by the door and by two workers, each a process;
+and one from each page that a worker polled.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +25,9 @@ from tests.crash.processes import DOOR, WORKERS
 
 PAYMENTS = 10
 MOMENT = timedelta(seconds=2)
-STAGES = {"receive", "read", "route", "decide", "dispatch", "call", "outcome"}
-CHARGES = "select encode(receipt, 'hex') from fact where type = 'payment.captured' and receipt is not null"
+INSIDE = {"receive", "read", "route", "decide"}
+STAGES = {*INSIDE, "dispatch", "call", "outcome"}
+TOLD_BY = "select distinct encode(receipt, 'hex') from fact where type = %s and receipt is not null"
 BOOKED = "select count(*) from command_closed where connection = 'odoo' and outcome = 'done'"
 
 
@@ -71,15 +74,19 @@ def collector() -> Iterator[tuple[str, Told]]:
 @pytest.mark.timeout(300)
 def test_a_trace_goes_from_a_webhook_to_the_outcomes_through_all_processes(tmp_path: Path) -> None:
     with collector() as (url, told):
-        charges = asyncio.run(_lived(tmp_path, url))
+        charges, pages = asyncio.run(_lived(tmp_path, url))
     assert len(charges) == PAYMENTS
     for receipt in charges:
-        _one_tree(told.traces[receipt])
+        assert _one_tree(told.traces[receipt]) == (DOOR, STAGES)
+    assert pages
+    for receipt in pages:  # of invoices, which are polled: a worker receives them, and nothing goes outside for them
+        who, stages = _one_tree(told.traces[receipt])
+        assert (who in WORKERS, stages) == (True, INSIDE)
     assert any({who for who, _ in told.traces[receipt]} == {DOOR, *WORKERS} for receipt in charges)
 
 
-async def _lived(folder: Path, url: str) -> list[str]:
-    """Invoices are paid by card and booked; the receipts that told it."""
+async def _lived(folder: Path, url: str) -> tuple[list[str], list[str]]:
+    """Invoices are paid by card and booked; the receipts that told the payments, and the invoices."""
     async with days(folder, 1, START, START, ()) as made:
         made.house.telemetry, made.scenario = url, Scenario(1, 2)
         for path, faulty in made.sandbox.world.faulty.items():
@@ -91,9 +98,10 @@ async def _lived(folder: Path, url: str) -> list[str]:
         made.happen(f"card/{key}" for key in keys)
         await _until(made, BOOKED)
         async with await psycopg.AsyncConnection.connect(made.house.url()) as eyes:
-            charges = await (await eyes.execute(CHARGES.encode())).fetchall()
+            charges = await (await eyes.execute(TOLD_BY.encode(), ["payment.captured"])).fetchall()
+            pages = await (await eyes.execute(TOLD_BY.encode(), ["invoice.posted"])).fetchall()
         await asyncio.to_thread(made.house.end)
-        return [str(receipt) for (receipt,) in charges]
+        return [str(receipt) for (receipt,) in charges], [str(receipt) for (receipt,) in pages]
 
 
 async def _until(made: Days, question: str) -> None:
@@ -102,10 +110,10 @@ async def _until(made: Days, question: str) -> None:
         await made.to(made.now + MOMENT)
 
 
-def _one_tree(spans: list[tuple[str, Any]]) -> None:
-    """Every stage is there, every span but one has its parent in the trace, and the one is what the door took in."""
-    assert {span.name for _, span in spans} == STAGES
+def _one_tree(spans: list[tuple[str, Any]]) -> tuple[str, set[str]]:
+    """Every span but one has its parent in the trace, and the one is what was received; by whom, and all stages."""
     ids = {span.span_id for _, span in spans}
     [(who, root)] = [(who, span) for who, span in spans if not span.parent_span_id]
-    assert (who, root.name) == (DOOR, "receive")
+    assert root.name == "receive"
     assert all(span.parent_span_id in ids for _, span in spans if span is not root)
+    return who, {span.name for _, span in spans}

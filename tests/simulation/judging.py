@@ -257,6 +257,10 @@ _DIGESTED = (
     "select shard, position, n, debit, credit, currency, minor from posting order by shard, position, n",
     "select number, digest from checkpoint order by number",
     *(
+        f"select md5(string_agg(md5(t::text), '' order by md5(t::text))) from {table} t"
+        for table in ("seen", "reference", "deadline", "parked", "feed", "lease")
+    ),
+    *(
         f"select md5(string_agg(md5(t::text), '' order by {key})) from {table} t"
         for table, key in (
             ("receipt", "shard, id"),

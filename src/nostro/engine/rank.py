@@ -1,9 +1,10 @@
 """Which of the shards and slots that are shared out a worker takes first: both by one rule, so that they meet.
 
-A command leaves over the slot whose number is its shard's modulo the number of slots. Where the worker that decides
-about the shard holds that slot too, the command leaves with its decision and its outcome is decided where it arrives;
-otherwise two workers tell each other of every step. So the n-th of w workers, by their names, takes first whatever
-number is n modulo w. Shares stay even, and whatever is free is taken by who has room: nothing waits for its own worker.
+A command leaves over the slot whose number is the shard of its ordering key (its subject, but for what works on a
+statement line) modulo the number of slots. Where the worker that decides about its subject holds that slot too, the
+command leaves with its decision and its outcome is decided where it arrives; otherwise two workers tell each other of
+every step. So the n-th of w workers, by their names, takes first whatever number is n modulo w. Shares stay even, and
+whatever is free is taken by who has room: nothing waits for its own worker.
 """
 
 from __future__ import annotations
