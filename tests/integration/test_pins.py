@@ -197,21 +197,21 @@ async def test_two_workers_do_not_take_a_slow_connection_from_each_other(
     watched: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The questions last longer than a lease: whoever asks them goes on holding it, and so judges the answers."""
-    monkeypatch.setattr(leases, "LEASE", timedelta(seconds=0.3))
+    monkeypatch.setattr(leases, "LEASE", timedelta(seconds=1))
     watched.act("parameter", key="database.uuid", value="another")
     right, asked = watched.send, 0
 
     async def slow(request: HttpRequest, timeout_seconds: float) -> HttpReply:
         nonlocal asked
         asked += 1
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.6)
         return await right(request, timeout_seconds)
 
     watched.send = slow  # type: ignore[method-assign]  # the same Odoo, far away
     began = watched.now
     one = asyncio.create_task(watched.pins("one").step(began))
-    await asyncio.sleep(0.45)
-    later = timedelta(seconds=0.45)
+    await asyncio.sleep(1.3)
+    later = timedelta(seconds=1.3)
     assert await watched.pins("two").step(Now(began.business + later, began.machine + later)) == 0
     assert await one == 1
     assert asked == 3, "nobody else asked"
