@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
@@ -21,7 +22,9 @@ from nostro.ingress import leases, reading
 from nostro.ingress.leases import Leases
 from nostro.model.clock import Now
 from nostro.model.ids import SHARDS
+from nostro.runtime.workers import name_of
 from nostro.store.database import Database
+from nostro.store.entropy import SystemEntropy
 from tests.dispatch_world import START, Killed, Mortal, World, installed
 from tests.integration.intake_house import begun, read
 from tests.integration.synthetic import House
@@ -116,6 +119,17 @@ async def test_what_a_dead_worker_held_is_anothers_though_the_clock_was_set_back
     await heir[kind].step(back)
     kept = heir[kind].held(back) if kind == "tenure" else heir[kind].held("psp", back)
     assert len(kept) == (SHARDS if kind == "tenure" else 2), "else nobody works on them for an hour"
+
+
+async def test_two_processes_of_one_number_on_hosts_of_one_name_do_not_share_a_feed(database: Database) -> None:
+    """As containers that share their host's network are."""
+    one, two = [Leases(database, name_of(SystemEntropy())) for _ in range(2)]
+    assert one.worker.endswith(f"-{os.getpid()}")
+    assert await one.take("psp", "events", NOW)
+    assert await two.take("psp", "events", later(1)) is None
+    await two.release(later(2))
+    assert await one.take("psp", "events", later(3)), "nor does one's end let go of what the other holds"
+    assert await two.take("psp", "events", later(5)) is None
 
 
 async def test_a_feed_that_a_dead_worker_polled_is_anothers_though_the_clock_was_set_back(database: Database) -> None:
