@@ -153,6 +153,17 @@ async def test_what_could_not_be_read_is_read_again_after_a_fix_and_its_case_clo
     assert await facts(house) == 1
 
 
+async def test_a_reading_whose_end_is_told_already_stays_and_stops_no_other(house: IntakeHouse) -> None:
+    kept = await house.take(*payouts(1, 1))
+    await house.read_all()
+    again = "insert into reading (shard, receipt, month, lane, number, run_at)"
+    await house.all(f"{again} select shard, id, month, 1, 1, received_at from receipt returning 1")
+    await house.take(*payouts(2, 2))
+    await house.read_all()
+    assert [end["reading"] for end in await house.ends()] == [1, 1]
+    assert await house.all("select receipt, number from reading") == [(kept.id, 1)]
+
+
 async def test_a_worker_that_dies_in_the_middle_loses_doubles_and_miscounts_nothing(house: IntakeHouse) -> None:
     await house.take(*payouts(1, 700), *payouts(1, 1))
     assert 0 < await house.readings.step(house.now) < 700

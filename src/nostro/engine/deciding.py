@@ -43,6 +43,8 @@ from nostro.store.log import FactRow, Made
 
 SQL = Statements("engine")
 POISONED = "poisoned"
+FIRST_RERUN = 2
+"""The number of the reading that a person asked for first: each has one of its own, for ever."""
 HOPS = 64
 """So many facts may lead to each other, subject to subject: then the one that would tell the next is set aside."""
 OF_PEOPLE = frozenset({kind.fact_type for kind in (CommandReleased, CaseClosed, *RECOVERIES)})
@@ -158,8 +160,10 @@ class Deciding:
         return transition(self.processes.get(arrival.process), row.instance, fact, rules, self.now.business)
 
     def _activate(self, body: BundleActivated) -> None:
+        """The later publication has the higher number; its instant may be the earlier one, read before its turn."""
         shard = self.shards[body.shard]
-        shard.bundle, shard.activations = bytes.fromhex(body.bundle), body.sequence
+        if body.sequence > shard.activations:
+            shard.bundle, shard.activations = bytes.fromhex(body.bundle), body.sequence
 
     def _append(self, arrival: Arrival, transition: Transition, row: SubjectRow) -> FactRow:
         shard = self.shards[arrival.shard]
@@ -235,7 +239,7 @@ class Deciding:
     def _command(self, wanted: Wanted, n: int, row: SubjectRow, entry: FactRow) -> None:
         subject, intent, shard = row.instance.subject, wanted.intent, entry.shard
         if type(intent) is Reread:
-            self.batch.rereads.append((bytes.fromhex(intent.receipt), 1))
+            self.batch.rereads.append((bytes.fromhex(intent.receipt), FIRST_RERUN + wanted.occurrence))
             return
         rules, operation, entity = self.rules[entry.bundle], intent.operation, intent.entity
         connection = getattr(intent, "connection", "") or rules.serves(entity, operation).connection

@@ -296,9 +296,9 @@ where c.shard = g.shard and c.process = g.process and c.subject = g.subject and 
 update exception_case set closed_at = %(at)s, closed_by = %(actor)s where shard = %(shard)s and id = %(id)s and closed_at is null;
 
 -- name: reread
--- Puts a receipt into the queue of readings again.
+-- Puts a receipt into the queue of readings again. The number is the how-manyeth reading: the queue forgets those that ended.
 insert into reading (shard, receipt, month, lane, number, run_at)
-select r.shard, r.id, r.month, 1, 1 + coalesce((select max(i.number) from reading i where i.shard = r.shard and i.receipt = r.id), %(number)s), %(at)s
+select r.shard, r.id, r.month, 1, %(number)s, %(at)s
 from receipt r where r.shard = %(shard)s and r.id = %(receipt)s
 on conflict do nothing;
 
