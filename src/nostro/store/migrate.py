@@ -35,6 +35,7 @@ NAME_BYTES = 63
 NAMED = "nostro "
 """How a connection's application name begins; the newest migration that its release knows follows."""
 RUNBOOK = "upgrade"
+_TELLS_PHASE = "select from pg_attribute where attrelid = 'migration'::regclass and attname = 'phase'"
 Connection = AsyncConnection[tuple[object, ...]]
 T = TypeVar("T")
 
@@ -101,19 +102,26 @@ async def standing(url: str) -> Standing:
 
 async def _attempted(url: str, work: Callable[[Connection], Awaitable[T]]) -> T:
     """In one database transaction, again where a table was in use for too long."""
+    message = ""
     for _ in range(ATTEMPTS):
         try:
             async with await AsyncConnection.connect(url, application_name=release()) as connection:
-                await connection.execute("select pg_advisory_xact_lock(%s)", (LOCK,))
-                await connection.execute(sql.SQL("set local lock_timeout = {}").format(LOCK_SECONDS * 1000))
+                message = "Another process changes the schema, or waits for a table that has to change."
+                await _alone(connection)
+                message = "A table that has to change was in use each time."
                 return await work(connection)
         except (errors.LockNotAvailable, errors.DeadlockDetected):
             await asyncio.sleep(REST_SECONDS)
         except OperationalError as error:
-            message = "PostgreSQL can't be reached."
-            raise DatabaseUnavailable(message, "Check the database URL and that it is running.") from error
-    message = "A table that has to change was in use each time."
+            sentence = "PostgreSQL can't be reached."
+            raise DatabaseUnavailable(sentence, "Check the database URL and that it is running.") from error
     raise OutOfService(message, "Nothing was changed; try again when less is going on.", runbook=RUNBOOK)
+
+
+async def _alone(connection: Executes) -> None:
+    """Until the database transaction ends, nobody else changes the schema, and what it waits for it waits for 2 s."""
+    await connection.execute(sql.SQL("set local lock_timeout = {}").format(LOCK_SECONDS * 1000))
+    await connection.execute("select pg_advisory_xact_lock(%s)", (LOCK,))
 
 
 async def _begin(connection: Connection) -> list[str]:
@@ -149,7 +157,8 @@ async def _apply(connection: Connection, due: Sequence[Migration]) -> list[str]:
 async def _missing(connection: Connection) -> tuple[set[object], list[Migration]]:
     """The names that are applied, and what is not. Raises `ReleaseTooOld` when a newer release finished its upgrade."""
     await connection.execute("create table if not exists migration (name text primary key)")
-    await connection.execute("alter table migration add column if not exists phase text not null default ''")
+    if not await (await connection.execute(_TELLS_PHASE)).fetchall():  # to ask costs no lock, which `alter` takes first
+        await connection.execute("alter table migration add column phase text not null default ''")
     rows = await (await connection.execute("select name, phase from migration order by name")).fetchall()
     ours = migrations()
     names = {one.name for one in ours}
