@@ -9,7 +9,7 @@ made for the months around a date by `partition`, which the `partitions` loop ca
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -35,6 +35,12 @@ NAME_BYTES = 63
 NAMED = "nostro "
 """How a connection's application name begins; the newest migration that its release knows follows."""
 RUNBOOK = "upgrade"
+_LACKING = "select name from unnest(%s::text[]) as wanted (name) where to_regclass(name) is null"
+_ASIDE = sql.SQL(
+    "create table {} (like {} including constraints including defaults including generated including storage"
+    " including compression) with ({})"
+)
+_ATTACHED = sql.SQL("alter table {} attach partition {} for values from ({}) to ({})")
 _TELLS_PHASE = "select from pg_attribute where attrelid = 'migration'::regclass and attname = 'phase'"
 Connection = AsyncConnection[tuple[object, ...]]
 T = TypeVar("T")
@@ -186,24 +192,42 @@ class Executes(Protocol):
         """Runs a statement."""
 
 
-async def partition(connection: Executes, around: date, months: int = 3) -> None:
+async def partition(connection: Executes, around: date, months: int = 3) -> list[str]:
     """Makes the monthly partitions from one month before `around` to `months` after it, where they are missing.
 
-    Under the lock: `if not exists` alone lets two that make the same partition at once fail.
+    Each is made aside and attached, since `partition of` would lock the whole table against everybody, and wait for
+    whoever reads it. Returns those that are still missing, as something was in use for too long: all, or none.
     """
-    await connection.execute("select pg_advisory_xact_lock(%s)", (LOCK,))
-    for offset in range(-1, months + 1):
-        first, following = _month(around, offset), _month(around, offset + 1)
-        for table in MONTHLY:
-            await connection.execute(
-                sql.SQL("create table if not exists {} partition of {} for values from ({}) to ({}) with ({})").format(
-                    sql.Identifier(f"{table}_{first:%Y_%m}"),
-                    sql.Identifier(table),
-                    first.isoformat(),
-                    following.isoformat(),
-                    _SELDOM,
-                )
-            )
+    spans = (_span(around, offset) for offset in range(-1, months + 1))
+    wanted = {f"{table}_{first:%Y_%m}": (table, first, end) for first, end in spans for table in MONTHLY}
+    if not await _lacking(connection, wanted):
+        return []
+    await connection.execute("savepoint before_partitions")
+    try:
+        await _alone(connection)
+        for name in await _lacking(connection, wanted):
+            await _make(connection, name, *wanted[name])
+    except (errors.LockNotAvailable, errors.DeadlockDetected):
+        await connection.execute("rollback to savepoint before_partitions")
+    return await _lacking(connection, wanted)
+
+
+async def _lacking(connection: Executes, names: Iterable[str]) -> list[str]:
+    """Those of the names that no table bears."""
+    found = await connection.execute(_LACKING, (list(names),))
+    return [str(name) for (name,) in await found.fetchall()]
+
+
+async def _make(connection: Executes, name: str, table: str, first: date, end: date) -> None:
+    """One month's partition. Attaching makes its indexes and keys, as `partition of` does."""
+    part, whole = sql.Identifier(name), sql.Identifier(table)
+    await connection.execute(_ASIDE.format(part, whole, _SELDOM))
+    await connection.execute(_ATTACHED.format(whole, part, first.isoformat(), end.isoformat()))
+
+
+def _span(around: date, offset: int) -> tuple[date, date]:
+    """A month's first day, and the next one's."""
+    return _month(around, offset), _month(around, offset + 1)
 
 
 def _month(around: date, offset: int) -> date:
