@@ -14,6 +14,8 @@ from nostro.store.log import genesis
 from nostro.store.migrate import RUNBOOK, migrate, partition
 
 SQL = Statements("install")
+_FORGETFUL = """
+select name from pg_settings where name in ('fsync', 'synchronous_commit') and setting = 'off' order by name"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,18 @@ class Deployment:
     environment: str
     epoch: int
     quarantine: str
+
+
+async def demand_durable(database: Database) -> None:
+    """Raises `OutOfService` for a PostgreSQL that says of what a crash may take that it is kept."""
+    async with database.transaction() as tx:
+        found = await tx.execute(_FORGETFUL)
+        forgetful = [str(name) for (name,) in await found.fetchall()]
+    if forgetful:
+        message = (
+            f"PostgreSQL has {' and '.join(f'{name}=off' for name in forgetful)}: a crash loses what it confirmed."
+        )
+        raise OutOfService(message, "Set it to on for Nostro's role, database and server. Nothing was begun.")
 
 
 async def install(database: Database, keys: Keys, environment: str, entropy: Entropy, at: datetime) -> Deployment:
