@@ -174,10 +174,8 @@ class Deciding:
         self.batch.decided.append(arrival)
         self.batch.facts.append(entry)
         row.instance, row.position, row.changed = after, entry.position, True
-        if (
-            arrival.data_key is not None and self.known.get(arrival.data_key) is not None
-        ):  # a destroyed one seals nothing
-            row.data_key = arrival.data_key
+        if arrival.data_key is not None and (key := self.known.get(arrival.data_key)):  # a destroyed one seals nothing
+            row.data_key, row.key = arrival.data_key, key
         return entry
 
     def _follow(self, arrival: Arrival, fact: Fact, transition: Transition, row: SubjectRow, entry: FactRow) -> None:
@@ -244,9 +242,7 @@ class Deciding:
         key, shared = wanted.key_text(subject), intent.works_on
         ordering_key = f"{connection}/{shared}" if shared else str(subject)
         clear, secret = split_fields(intent, confidential_fields(type(intent)))
-        sealed = None
-        if secret is not None:
-            sealed = self.keys.seal(self.keys.held(row.data_key), secret, f"command:{key}".encode())
+        sealed = None if secret is None else row.seal(self.keys, secret, f"command:{key}")
         self.batch.commands.append(
             Command(
                 shard, key_bytes(key), key, correlation_id(key), subject.process, subject.id, wanted.step,
@@ -345,7 +341,8 @@ def _understood(
     keys: Keys, processes: Mapping[str, Process], subject: Subject, row: Row, known: Mapping[bytes, DataKey | None]
 ) -> SubjectRow:
     version = processes[row.process].version(row.version)
-    if row.sealed_body is not None and (key := known.get(row.data_key)) is not None:
+    key = known.get(row.data_key)
+    if row.sealed_body is not None and key is not None:
         secret = parse(keys.open(key, row.sealed_body, f"subject:{subject}".encode()))
         state = version.state({**parse(row.body), **secret})
     else:
@@ -354,4 +351,4 @@ def _understood(
     instance = Instance(
         subject, row.entity, row.version, row.revision, row.state, state, absorbed, row.deadline_revision
     )
-    return SubjectRow(instance, row.lane, row.data_key, row.position, row.poisoned)
+    return SubjectRow(instance, row.lane, row.data_key, row.position, row.poisoned, key=key)

@@ -24,6 +24,7 @@ from nostro.model.facts.house import Target
 from nostro.model.failures import POISON, LostRace
 from nostro.model.ids import Subject, short_digest
 from nostro.processes.kit.process import Process
+from nostro.routing.bounds import alone, bounded
 from nostro.routing.references import UNREADABLE, Index, arrival_from, claim_all, give_lanes, look_up, said_entity
 from nostro.routing.route import begun
 from nostro.store.arrivals import Arrival, Blob, arrival_for, put
@@ -104,15 +105,17 @@ class Rejoin:
 
     async def _orphan(self, tx: Transaction, name: str, arrival: Arrival, found: _Found, now: Now) -> Subject:
         """Where its process says that it goes. What can't be asked goes to a subject of its own, which is set aside."""
-        alone = Subject(name, f"orphan/{arrival.type}:{arrival.natural_key}")
+        nowhere = alone(name, f"{arrival.type}:{arrival.natural_key}")
         try:
             process, fact = self.processes[name], open_fact(self.keys, arrival, found.known)
             begin = process.orphaned(fact)
+            if begin is not None:
+                bounded(Subject(name, begin.subject), fact)
         except POISON as error:
             logger.warning("orphan_poisoned", process=name, type=arrival.type, failure=type(error).__name__)
-            return alone
+            return nowhere
         if begin is None:
-            return alone
+            return nowhere
         index = await look_up(tx, self.keys, begin.identity) if begin.identity else Index()
         claims: list[Any] = []
         subject = begun(process, fact, begin, index, claims)

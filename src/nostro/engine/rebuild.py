@@ -13,7 +13,7 @@ from nostro.processes.kit.decision import State
 from nostro.processes.kit.process import PASSED, STALE, UNEXPECTED, Process
 from nostro.store.blobs import open_fact
 from nostro.store.database import Database, Statements, Transaction
-from nostro.store.keys import Keys
+from nostro.store.keys import DataKey, Keys
 from nostro.store.log import FactRow
 
 SQL = Statements("engine")
@@ -45,17 +45,17 @@ class Rebuild:
             return 0
         known = await self.keys.load(tx, {row.data_key for row in rows if row.data_key is not None})
         version = process.version(held.instance.version)
-        state, living = version.initial, None
+        state, living = version.initial, None  # the newest data key that was not destroyed
         for row in rows:
             if (row.state_before, row.type) in version.machine.edges and not row.rule.startswith(UNCHANGED):
                 state = version.evolve(state, open_fact(self.keys, row, known))
-            if row.data_key is not None and known.get(row.data_key) is not None:
-                living = row.data_key
+            if row.data_key is not None and (key := known[row.data_key]):
+                living = key
         clear, sealed = self._stored(subject, state, living)
-        return await tx.run(SQL.rewrite_state, body=clear, sealed=sealed, data_key=living, **place)
+        return await tx.run(SQL.rewrite_state, body=clear, sealed=sealed, data_key=living and living.id, **place)
 
-    def _stored(self, subject: Subject, state: State, living: bytes | None) -> tuple[bytes, bytes | None]:
+    def _stored(self, subject: Subject, state: State, living: DataKey | None) -> tuple[bytes, bytes | None]:
         clear, secret = split_fields(state, confidential_fields(type(state)))
         if secret is None or living is None:
             return clear, None
-        return clear, self.keys.seal(self.keys.held(living), secret, f"subject:{subject}".encode())
+        return clear, self.keys.seal(living, secret, f"subject:{subject}".encode())

@@ -24,7 +24,7 @@ from nostro.ingress.opening import open_all
 from nostro.model.clock import Now
 from nostro.model.facts import Fact
 from nostro.model.facts.house import ToldDifferently
-from nostro.model.failures import POISON, LostRace, OutOfService
+from nostro.model.failures import POISON, LostRace, OutOfService, TooLong
 from nostro.processes.kit.process import Process
 from nostro.routing.route import Routable, Routed, route, told_name
 from nostro.store.arrivals import LANES, lane_number
@@ -157,7 +157,7 @@ class Readings:
         """An item that the database or its process can't take is a reject; what it said is in the receipt."""
         failure = type(error).__name__
         logger.warning("item_poisoned", receipt=piece.opened.receipt.id.hex(), item=piece.number, failure=failure)
-        why = f"Its facts could not be routed ({failure})."
+        why = error.sentence if isinstance(error, TooLong) else f"Its facts could not be routed ({failure})."
         piece.opened.settle(Piece(piece.opened, piece.number, RejectItem(f"item {piece.number}", why)))
         return 1
 

@@ -154,7 +154,7 @@ def _sure(frame: Frame, hand: Hand, party: str) -> bool:
 
 
 def _draw_erasure(console: Console, *, done: Erasure, rebuilt: int) -> None:
-    if not done.keys and not done.held:
+    if not (done.keys or done.held or done.receipts or done.subjects):
         console.print("Nothing is kept about this person.")
         return
     console.print(f"{done.keys} data keys destroyed; {rebuilt} states rebuilt without what they protected.")

@@ -111,6 +111,7 @@ async def open_house(
         clock = Clock(database, business or world_clock(land.house.environment))
         now = await clock.now()
         deployment = await install(database, keys, land.house.environment, chance, now.business)
+        clock.keys = keys  # what it asks for them is in a database that is installed
         anchors = Anchors([_anchor(folder, place) for place in land.house.anchors])
         quarantine = await quarantine_if_behind(database, anchors.newest()) or deployment.quarantine
         database.guard = guard(anchors.newest, quarantine)

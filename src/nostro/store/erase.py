@@ -16,13 +16,15 @@ from nostro.store.database import Database, Statements, Transaction
 from nostro.store.keys import Keys
 
 SQL = Statements("audit")
+KEYS = Statements("keys")
 
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
     """What was erased.
 
-    `held`: data keys under a legal hold, left alone. `subjects` need their state rebuilt from the log.
+    `held`: data keys under a legal hold, left alone. `subjects` need their state rebuilt from the log; those too that
+    took in what was sealed under keys which were destroyed before: some of it may have been on its way then.
     """
 
     keys: int
@@ -41,17 +43,20 @@ async def erase(database: Database, keys: Keys, party: Sequence[Reference], acto
 
     async def work(tx: Transaction) -> Erasure:
         rows = await tx.rows(SQL.keys_of_party, parties=digests)
-        free = [bytes(row.id) for row in rows if row.held_until is None or row.held_until <= at]
-        receipts = await tx.rows(SQL.receipts_of_keys, ids=free)
-        subjects = await tx.rows(SQL.subjects_of_keys, ids=free)
+        living = [row for row in rows if row.destroyed_at is None]
+        free = [bytes(row.id) for row in living if row.held_until is None or row.held_until <= at]
+        dead = [*free, *(bytes(row.id) for row in rows if row.destroyed_at is not None)]
+        receipts = await tx.rows(SQL.receipts_of_keys, ids=dead)
+        subjects = await tx.rows(SQL.subjects_of_keys, ids=dead)
         await tx.run(SQL.destroy_keys, ids=free, at=at, actor=actor)
         alone = [row.receipt for row in receipts if row.alone]
-        await tx.run(SQL.destroy_receipts, ids=alone)
+        destroyed = await tx.run(SQL.destroy_receipts, ids=alone)
         await tx.run(SQL.drop_references, digests=digests, kinds=sorted({reference.kind for reference in party}))
+        await tx.run(KEYS.count_erasure)
         return Erasure(
             keys=len(free),
-            held=len(rows) - len(free),
-            receipts=len(alone),
+            held=len(living) - len(free),
+            receipts=destroyed,
             receipts_kept=len(receipts) - len(alone),
             subjects=tuple((row.process, row.subject) for row in subjects),
         )

@@ -37,8 +37,8 @@ where f.type = 'receipt.read' and f.receipt is not null and not exists (select f
 order by f.shard, f.position limit %(limit)s;
 
 -- name: keys_of_party
--- The living data keys of a person, by blind index.
-select id, held_until from data_key where party = any(%(parties)s::bytea[]) and destroyed_at is null order by id;
+-- The data keys of a person, by blind index; those too that were destroyed before.
+select id, held_until, destroyed_at from data_key where party = any(%(parties)s::bytea[]) order by id;
 
 -- name: destroy_keys
 -- Erases: without its wrapped form a data key opens nothing any more.
@@ -54,7 +54,7 @@ group by f.receipt order by f.receipt;
 
 -- name: destroy_receipts
 -- The raw bytes of receipts that speak of nobody else.
-update receipt set wrapped = null where id = any(%(ids)s::bytea[]);
+update receipt set wrapped = null where id = any(%(ids)s::bytea[]) and wrapped is not null;
 
 -- name: subjects_of_keys
 -- Subjects that took in facts under these keys.
