@@ -28,7 +28,7 @@ from nostro.runtime.clock import Clock, world_clock
 from nostro.store.database import Database
 from nostro.store.embedded import EmbeddedServer
 from nostro.store.entropy import Entropy, SystemEntropy
-from nostro.store.install import Deployment, install
+from nostro.store.install import Deployment, demand_durable, install
 from nostro.store.keys import Keys, master_from_text
 from nostro.store.quarantine import guard, quarantine_if_behind
 from nostro.store.sealing import SealKey
@@ -94,7 +94,7 @@ async def open_house(
 
     The first time, the landscape in the folder is published; later on what was published last is in force. Raises
     `LandscapeRefused` for a landscape with findings, `ReleaseTooOld` for a bundle that needs what this release lacks,
-    `DatabaseUnavailable` without PostgreSQL.
+    `DatabaseUnavailable` without PostgreSQL, `OutOfService` when it works and PostgreSQL may forget what it confirmed.
     """
     chance = entropy or SystemEntropy()
     land = _landscape(folder)
@@ -106,6 +106,8 @@ async def open_house(
         server = None if land.house.database else stack.enter_context(_own_server(state))
         patience = ANSWER_SECONDS if working else None
         database = await stack.enter_async_context(Database(_url(land, server), size=POOL, answer_seconds=patience))
+        if working:
+            await demand_durable(database)
         clock = Clock(database, business or world_clock(land.house.environment))
         now = await clock.now()
         deployment = await install(database, keys, land.house.environment, chance, now.business)

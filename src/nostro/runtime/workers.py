@@ -49,7 +49,7 @@ from nostro.runtime.spans import exporting
 from nostro.runtime.telemetry import Metrics
 from nostro.runtime.watchdog import Watchdog, watched_connector, watched_processes
 from nostro.store.entropy import Entropy
-from nostro.store.migrate import partition
+from nostro.store.migrate import RUNBOOK, partition
 from nostro.store.nudges import Nudges
 
 PARTITIONS_EVERY = timedelta(hours=6)
@@ -353,10 +353,13 @@ class Partitions:
     _done: Now | None = None
 
     async def step(self, now: Now) -> int:
-        """1 when it looked; four times a day, and when business time has run on."""
+        """1 when it looked; four times a day, and when business time has run on. Raises `OutOfService`: tried again."""
         if self._done is not None and abs(now.business - self._done.business) < PARTITIONS_EVERY:
             return 0
         async with self.house.database.transaction() as tx:
-            await partition(tx, now.business.date())
+            missing = await partition(tx, now.business.date())
+        if missing:
+            message = f"The partitions {', '.join(missing)} wait: a vacuum or a change of the schema is under way."
+            raise OutOfService(message, "They are tried again.", runbook=RUNBOOK)
         self._done = now
         return 1
