@@ -30,6 +30,11 @@ select shard, position, month, process, version, subject, revision, entity, type
   received_at, decided_at, sender_order, leaf
 from fact where shard = %(shard)s and position > %(after)s order by position limit %(limit)s;
 
+-- name: behind_heads
+-- The first fact of each shard that stands behind the shard's end, as both are at one instant: nobody appends there.
+select s.shard, f.position from shard s
+cross join lateral (select position from fact where shard = s.shard and position > s.position order by position limit 1) f order by s.shard;
+
 -- name: unread_receipts
 -- Facts that say that a receipt was read, whose receipt is gone or another one.
 select f.shard, f.position, encode(f.receipt, 'hex') as receipt from fact f
