@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import base64
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 import pytest
 import pytest_asyncio
 
 from nostro.engine.checkpoints import Checkpoints
-from nostro.model.base import ERASED, ConfidentialText
+from nostro.model.base import ERASED
 from nostro.model.facts import Fact, PaymentCaptured
 from nostro.model.failures import OutOfService
 from nostro.model.ids import Subject
 from nostro.model.money import Money
 from nostro.model.references import Reference
-from nostro.processes.kit.decision import State
-from nostro.processes.kit.following import but
 from nostro.store import audit
 from nostro.store.arrivals import COLUMNS as ARRIVAL_COLUMNS
 from nostro.store.arrivals import Arrival
@@ -28,7 +26,7 @@ from nostro.store.database import Database
 from nostro.store.erase import erase
 from nostro.store.log import COLUMNS, FactRow, leaf_of
 from nostro.store.sealing import Checkpoint, Head, SealKey, sign
-from tests.integration.synthetic import PROCESS, House, Tally, as_fact, payout
+from tests.integration.synthetic import House, as_fact, payout
 
 pytestmark = pytest.mark.asyncio
 SEAL = SealKey.from_text(base64.b64encode(b"s" * 32).decode())
@@ -339,36 +337,6 @@ async def test_erasing_a_person_leaves_the_seals_whole_and_their_fields_unreadab
     body = open_body(house.keys, as_arrival(fact), known)
     assert isinstance(body, PaymentCaptured)
     assert (body.payer_name, body.payer_email, body.amount) == (ERASED, ERASED, Money.of("10", "EUR"))
-
-
-class Known(Tally):
-    """What the process remembers of the first payer."""
-
-    payer_name: ConfidentialText = None
-
-
-async def test_what_waits_of_an_erased_person_is_decided_although_the_subject_knows_another(house: House) -> None:
-    def evolve(state: State, told: Fact) -> State:
-        assert isinstance(state, Known)
-        assert isinstance(told.body, PaymentCaptured)
-        return state if state.payer_name else but(state, payer_name=told.body.payer_name)
-
-    edges = {key: to | {"counting"} for key, to in PROCESS.versions[0].machine.edges.items()}
-    edges |= {(at, "payment.captured"): frozenset({"counting"}) for at in ("new", "counting")}
-    version = replace(PROCESS.versions[0], machine=replace(PROCESS.versions[0].machine, edges=edges))
-    house.processes["payout"] = replace(PROCESS, versions=(replace(version, initial=Known(), evolve=evolve),))
-    await house.tell([captured()], [Subject("payout", "po_1")])
-    await house.settle()
-    await house.tell([captured("ch_2", "customer-043")], [Subject("payout", "po_1")])
-    await erase(
-        house.database, house.keys, [Reference.to("email", "customer-043@example.test")], "person", house.now.business
-    )
-    await house.settle()
-    assert await house.all("select reason, sentence from exception_case") == []
-    assert await house.all("select revision from subject where subject = 'po_1'") == [(2,)]
-    await house.tell([captured("ch_3")], [Subject("payout", "po_1")])
-    await house.settle()
-    assert await house.all("select revision, poisoned from subject where subject = 'po_1'") == [(3, "")]
 
 
 async def test_a_key_under_legal_hold_is_not_destroyed(sealed: Sealed) -> None:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from nostro.engine.rebuild import Rebuild
+from nostro.engine.rebuild import Rebuild, Rebuilt
 from nostro.governance.rights import ALL, Asked
 from nostro.model.failures import ActRefused, Refused
 from nostro.model.ids import Subject
@@ -131,9 +131,10 @@ async def erase(
         rebuilt = await Rebuild(house.database, house.keys, house.processes).run(subjects)
     told = {"actor": actor, "right": verdict.right, "keys_destroyed": done.keys, "keys_held": done.held}
     told |= {"receipts_destroyed": done.receipts, "receipts_kept": done.receipts_kept}
-    told |= {"subjects": [str(subject) for subject in subjects], "states_rebuilt": rebuilt}
+    told |= {"subjects": [str(subject) for subject in subjects], "states_rebuilt": rebuilt.states}
+    told |= {"states_left": [str(subject) for subject in rebuilt.left]}
     frame.output.show(told, partial(_draw_erasure, done=done, rebuilt=rebuilt))
-    return DONE
+    return WRONG if rebuilt.left else DONE
 
 
 def party_of(text: str) -> Reference:
@@ -153,11 +154,16 @@ def _sure(frame: Frame, hand: Hand, party: str) -> bool:
     return asked(f"Destroy all that is kept about {clean(party)}? This can't be undone.")
 
 
-def _draw_erasure(console: Console, *, done: Erasure, rebuilt: int) -> None:
-    if not done.keys and not done.held:
+def _draw_erasure(console: Console, *, done: Erasure, rebuilt: Rebuilt) -> None:
+    if not done.keys and not done.held and not done.subjects:
         console.print("Nothing is kept about this person.")
         return
-    console.print(f"{done.keys} data keys destroyed; {rebuilt} states rebuilt without what they protected.")
+    console.print(f"{done.keys} data keys destroyed; {rebuilt.states} states rebuilt without what they protected.")
+    if rebuilt.left:
+        console.print(
+            f"{len(rebuilt.left)} states could not be rebuilt and still hold what they knew: "
+            f"{', '.join(map(str, rebuilt.left))}. What stands in the way is in the log; then erase again."
+        )
     console.print(f"{done.receipts} raw receipts destroyed.")
     if done.receipts_kept:
         console.print(f"{done.receipts_kept} raw receipts speak of others too: they stay until their retention ends.")
