@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Annotated
@@ -24,9 +25,10 @@ from nostro.runtime.cli_people import Hand, asked
 from nostro.runtime.cli_references import inspected
 from nostro.runtime.cli_story import draw_story
 from nostro.runtime.output import clean, table, when
-from nostro.store.audit import Verdict, verify
+from nostro.store.audit import Finding, Verdict, verify
 from nostro.store.erase import Erasure
 from nostro.store.erase import erase as destroy
+from nostro.store.quarantine import why_unsure
 
 PARTIES = ("iban", "email", "partner")
 
@@ -80,7 +82,11 @@ async def audit_verify(frame: Frame) -> int:
         public = house.seal_key.private.public_key()
         with frame.output.progress("facts verified") as step:
             found = await verify(house.database, house.deployment.id, public, anchors, step)
+        gone = await why_unsure(house.database, missing := house.anchors.missing())
         at = (await house.now()).business
+    if gone:
+        finding = Finding("anchor", ", ".join(map(str, missing)), f"{gone} See docs/operate/anchors-gone.md.")
+        found = replace(found, findings=(*found.findings, finding))
     told = {"as_of": at, "key": house.seal_key.id, "facts": found.facts, "checkpoints": found.checkpoints}
     told |= {"anchors": len(anchors), "unsealed": found.unsealed, "findings": found.findings, "cuts": found.cuts}
     frame.output.show(told, partial(_draw_verdict, found=found, anchors=len(anchors), at=at))

@@ -19,6 +19,10 @@ values (%(number)s, %(at)s, %(heads)s, %(previous)s, %(digest)s, %(signature)s, 
 -- The head of this checkpoint stands outside the database now.
 update checkpoint set anchored_at = %(at)s where number = %(number)s;
 
+-- name: newest_anchored
+-- The newest checkpoint of which it is known that it stood outside the database.
+select number from checkpoint where anchored_at is not null order by number desc limit 1;
+
 -- name: checkpoints
 -- All of them, in order, from a number on.
 select number, at, heads, previous, digest, signature, key_id from checkpoint where number > %(after)s order by number limit %(limit)s;
