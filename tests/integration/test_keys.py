@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from nostro.connectors.kit.manifest import Order
 from nostro.engine.deciding import load_subjects
-from nostro.engine.rebuild import Rebuild
+from nostro.engine.rebuild import Rebuild, Rebuilt
 from nostro.engine.replay import Check
 from nostro.model.base import ConfidentialText
 from nostro.model.calls import Exchange
@@ -306,6 +306,6 @@ async def test_a_second_erasure_puts_right_what_a_worker_decided_before_it_heard
     again = await _erased(database_url, "bela")
     assert (again.keys, again.held, again.subjects) == (0, 0, (("payout", "po_1"),))
     keys = Keys({1: b"k" * 32}, SeededEntropy(9))
-    assert await Rebuild(house.database, keys, house.processes).run([ONE]) == 1
+    assert await Rebuild(house.database, keys, house.processes).run([ONE]) == Rebuilt(1)
     assert (await _states(house))["po_1"] == ("Anna", 1)
     assert await _differing(house) == []

@@ -310,6 +310,19 @@ async def test_a_receipt_in_parts_is_streamed_to_its_reader(house: IntakeHouse) 
     assert (end["receipt"], end["read"], end["rejected"]) == (kept.id.hex(), 2500, 0)
 
 
+async def test_a_receipt_in_parts_of_which_the_last_is_hidden_is_no_shorter_one(house: IntakeHouse) -> None:
+    """Each part is bound to its place; how many there are is only a number in the row."""
+    await house.take(*payouts(1, 3), {"kind": "chatter", "text": "x" * (1 << 20)}, *payouts(4, 5))
+    assert await house.all("select parts from receipt") == [(2,)]
+    async with house.database.transaction() as tx:
+        await tx.execute(b"update receipt set parts = 1")
+    await house.read_all()
+    [end] = await house.ends()
+    assert (end["read"], end["rejected"]) == (3, 1)
+    assert "not all that was kept" in end["rejects"][0]["why"]
+    assert await house.all("select reason from exception_case") == [("rejected_items",)]
+
+
 async def test_a_receipt_without_connection_is_a_reject_and_so_is_one_that_ends_every_worker(
     house: IntakeHouse,
 ) -> None:

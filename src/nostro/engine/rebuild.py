@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
+
+import structlog
 
 from nostro.engine.deciding import load_subjects
 from nostro.model.base import confidential_fields
 from nostro.model.facts import split_fields
+from nostro.model.failures import POISON, ReleaseTooOld
 from nostro.model.ids import Subject
 from nostro.processes.kit.decision import State
 from nostro.processes.kit.process import PASSED, STALE, UNEXPECTED, Process
@@ -18,6 +22,15 @@ from nostro.store.log import FactRow
 
 SQL = Statements("engine")
 UNCHANGED = (STALE, PASSED, UNEXPECTED)
+logger = structlog.get_logger("nostro.rebuild")
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """How many states were written, and the subjects whose state stays as it was: it keeps what it knew."""
+
+    states: int
+    left: tuple[Subject, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,20 +41,30 @@ class Rebuild:
     keys: Keys
     processes: Mapping[str, Process]
 
-    async def run(self, subjects: Iterable[Subject]) -> int:
-        """How many states were written. Each in its own database transaction, its row locked before its log is read."""
-        count = 0
+    async def run(self, subjects: Iterable[Subject]) -> Rebuilt:
+        """Each in its own database transaction, its row locked before its log is read.
+
+        One that can't be rebuilt, as a fact of it was changed where it is stored or this release lacks its version,
+        keeps no other from it. Raises as `Database.done`.
+        """
+        states, left = 0, list[Subject]()
         for subject in subjects:
-            async with self.database.transaction() as tx:
-                count += await self._one(tx, subject)
-        return count
+            try:
+                states += await self.database.done(partial(self._one, subject=subject))
+            except (*POISON, ReleaseTooOld) as error:
+                logger.warning("state_not_rebuilt", subject=str(subject), failure=type(error).__name__)
+                left.append(subject)
+        return Rebuilt(states, tuple(left))
 
     async def _one(self, tx: Transaction, subject: Subject) -> int:
         place = {"shard": subject.shard, "process": subject.process, "subject": subject.id}
         held = (await load_subjects(tx, self.keys, self.processes, [subject])).get(subject)
         rows = [FactRow._make(row) for row in await tx.rows(SQL.history, **place)]
         process = self.processes.get(subject.process)
-        if held is None or process is None or held.lacks:
+        if held is not None and (held.lacks or held.unreadable):
+            message = f"The state of {subject} can't be understood by this release."
+            raise ReleaseTooOld(message)
+        if held is None or process is None:
             return 0
         known = await self.keys.load(tx, {row.data_key for row in rows if row.data_key is not None})
         version = process.version(held.instance.version)

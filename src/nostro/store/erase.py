@@ -1,8 +1,8 @@
 """Erases a person: their data keys are destroyed, and with them every confidential field that they protect.
 
 Seals cover ciphertext and stay whole. Raw receipts that speak of nobody else are destroyed too; a statement file with
-other people in it
-keeps its bytes until its retention ends, and the result says so.
+other people in it, or with what nobody has read or decided yet, keeps its bytes until its retention ends, and the
+result says so.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ class Erasure:
 async def erase(database: Database, keys: Keys, party: Sequence[Reference], actor: str, at: datetime) -> Erasure:
     """Destroys what is kept under any of a person's identifiers (IBAN, e-mail, partner id).
 
-    `at`: business time, UTC.
+    Asked again it finds the same subjects and receipts: what a crash, or whoever rebuilds the states, left is made up
+    for then. `at`: business time, UTC.
     """
     digests = [keys.index(reference.kind, reference.indexed) for reference in party]
 
