@@ -94,8 +94,8 @@ async def open_house(
 
     The first time, the landscape in the folder is published; later on what was published last is in force. Raises
     `LandscapeRefused` for a landscape with findings, `ReleaseTooOld` for a bundle that needs what this release lacks,
-    `DatabaseUnavailable` without PostgreSQL. Who works: `OutOfService` when PostgreSQL may forget what it confirmed, and
-    where the anchors are gone.
+    `DatabaseUnavailable` without PostgreSQL. Who works: `OutOfService` when PostgreSQL may forget what it confirmed,
+    and where the anchors are gone.
     """
     chance = entropy or SystemEntropy()
     land = _landscape(folder)
