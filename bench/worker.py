@@ -46,7 +46,8 @@ def rules(_: bytes) -> OneRule:
 
 def house_of(order: dict[str, Any], database: Database, state: Path) -> House:
     """A house with one partner and one process; it has no landscape, which nothing that works asks for."""
-    entropy = SystemEntropy()
+    entropy, anchor = SystemEntropy(), FolderAnchor(state)
+    anchor.begin()
     connection = OpenConnection(
         PARTNER,
         connector(order["batch"]),
@@ -65,7 +66,7 @@ def house_of(order: dict[str, Any], database: Database, state: Path) -> House:
         clock=Clock(database),
         deployment=Deployment(b"", "test", 1, ""),
         quarantine="",
-        anchors=Anchors([FolderAnchor(state)]),
+        anchors=Anchors([anchor]),
         seal_key=SealKey(Ed25519PrivateKey.from_private_bytes(b"s" * 32)),
         rules=cast("Any", OneRule()),
         connections={PARTNER: connection},

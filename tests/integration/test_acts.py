@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from nostro.acts.matter import Act, Close, Decide, Match, Rerun
 from nostro.acts.submit import Desk, Signature
+from nostro.connectors.kit.reading import IgnoredItem, Item, ReceiptView, RejectItem
 from nostro.connectors.people import CONNECTOR
 from nostro.egress.connections import OpenConnection
 from nostro.governance.rules import Rules
@@ -20,7 +21,7 @@ from nostro.model.facts.house import Target
 from nostro.model.failures import ActRefused
 from nostro.model.ids import IdempotencyKey, Subject
 from nostro.projections.worklist import waiting_commands
-from tests.integration.intake_house import IntakeHouse, begun
+from tests.integration.intake_house import IntakeHouse, begun, read, till
 from tests.integration.synthetic import START, StillRules, as_fact, line, payout
 from tests.landscapes import group
 from tests.open_items import ITEM, capture, credit, house, invoice, paid_by_card
@@ -234,3 +235,27 @@ async def test_a_rerun_has_a_receipt_read_again(office: Office) -> None:
     assert await office.act(Rerun(kept.id.hex()), "clerk") == "clerk/rerun"
     told = await office.house.all("select subject from fact where type = 'receipt.read' and process = 'receipt'")
     assert told.count((kept.id.hex(),)) == 2
+
+
+async def test_each_rerun_ends_in_a_reading_of_its_own_and_the_one_that_mends_closes_the_case(office: Office) -> None:
+    kept = await office.house.take({"payout": "po_7"}, {"nonsense": 1})
+    await office.house.read_all()
+    await office.act(Rerun(kept.id.hex()), "clerk")
+    _mend_the_reader(office.house)
+    await office.act(Rerun(kept.id.hex()), "clerk")
+    ends = [end for end in await office.house.ends() if end["receipt"] == kept.id.hex()]
+    assert [(end["reading"], end["rejected"]) for end in ends] == [(1, 1), (2, 1), (3, 0)]
+    state = f"select state from subject where subject = '{kept.id.hex()}'"
+    assert await office.house.all(state) == [("read",)]
+    assert await office.house.all("select closed_at is not null from exception_case") == [(True,)]
+    assert await office.house.all("select count(*) from reading") == [(0,)]
+
+
+def _mend_the_reader(house: IntakeHouse) -> None:
+    """What it rejected it knows from now on, as none of its business."""
+
+    def mended(receipt: ReceiptView) -> Iterator[Item]:
+        yield from (IgnoredItem("chatter") if isinstance(item, RejectItem) else item for item in read(receipt))
+
+    connector = dataclasses.replace(till(), read=mended)
+    house.connections["till"] = dataclasses.replace(house.connections["till"], connector=connector)

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import base64
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 import pytest
 import pytest_asyncio
 
 from nostro.engine.checkpoints import Checkpoints
-from nostro.model.base import ERASED, ConfidentialText
+from nostro.model.base import ERASED
 from nostro.model.facts import Fact, PaymentCaptured
 from nostro.model.failures import OutOfService
 from nostro.model.ids import Subject
 from nostro.model.money import Money
 from nostro.model.references import Reference
-from nostro.processes.kit.decision import State
-from nostro.processes.kit.following import but
+from nostro.store import audit
 from nostro.store.arrivals import COLUMNS as ARRIVAL_COLUMNS
 from nostro.store.arrivals import Arrival
 from nostro.store.audit import Anchor, Verdict, verify
@@ -27,7 +26,7 @@ from nostro.store.database import Database
 from nostro.store.erase import erase
 from nostro.store.log import COLUMNS, FactRow, leaf_of
 from nostro.store.sealing import Checkpoint, Head, SealKey, sign
-from tests.integration.synthetic import PROCESS, House, Tally, as_fact, payout
+from tests.integration.synthetic import House, as_fact, payout
 
 pytestmark = pytest.mark.asyncio
 SEAL = SealKey.from_text(base64.b64encode(b"s" * 32).decode())
@@ -159,6 +158,115 @@ async def test_a_log_cut_off_together_with_its_shard_row_is_found_by_the_checkpo
     assert "cut_off" in {f.kind for f in (await sealed.verdict()).findings}
 
 
+async def rewritten(sealed: Sealed, shard: int) -> int:
+    """The shard's newest fact says something else, and its leaf and the shard's row were made to fit. Its position."""
+    *_, before, newest = await sealed.house.all(
+        f"select {', '.join(COLUMNS)} from fact where shard = {shard} order by position"
+    )
+    forged = FactRow._make(newest)._replace(actor="somebody else")
+    leaf = leaf_of(FactRow._make(before).leaf, forged).hex()
+    await sealed.behind_our_back(
+        f"update fact set actor = 'somebody else', leaf = '\\x{leaf}' "
+        f"where shard = {shard} and position = {forged.position}"
+    )
+    await sealed.behind_our_back(f"update shard set head = '\\x{leaf}' where shard = {shard}")
+    return forged.position
+
+
+async def cut(sealed: Sealed, shard: int) -> int:
+    """The shard's newest fact is gone, and its row says so. The position where it stood; everybody starts anew."""
+    [(position,)] = await sealed.house.all(f"select position from shard where shard = {shard}")
+    assert isinstance(position, int)
+    await sealed.behind_our_back("create table if not exists taken (like fact)")
+    await sealed.behind_our_back(
+        f"with gone as (delete from fact where shard = {shard} and position = {position} returning *) "
+        "insert into taken select * from gone"
+    )
+    await sealed.behind_our_back(
+        f"update shard s set position = f.position, head = f.leaf from fact f "
+        f"where s.shard = {shard} and f.shard = {shard} and f.position = {position - 1}"
+    )
+    return position
+
+
+async def test_the_newest_fact_rewritten_and_sealed_anew_by_us_is_found_by_the_checkpoint_before(
+    sealed: Sealed,
+) -> None:
+    shard = await shard_with(sealed.house, 2)
+    position = await rewritten(sealed, shard)
+    await sealed.seal()
+    [finding] = (await sealed.verdict()).findings
+    assert (finding.kind, finding.where) == ("changed", f"shard {shard} position {position}")
+
+
+async def test_the_newest_fact_replaced_by_the_next_one_is_found_by_the_checkpoint_before(sealed: Sealed) -> None:
+    house, shard = sealed.house, await shard_with(sealed.house, 2)
+    position = await cut(sealed, shard)
+    house.tenure.shards.clear()
+    house.later(seconds=60)
+    await house.tenure.step(house.now)
+    name = next(f"po_{n}" for n in range(100, 10_000) if Subject("payout", f"po_{n}").shard == shard)
+    await house.tell([as_fact(payout(name))])
+    await house.settle()
+    await sealed.seal()
+    [finding] = (await sealed.verdict()).findings
+    assert (finding.kind, finding.where) == ("changed", f"shard {shard} position {position}")
+
+
+async def test_a_shard_that_stood_lower_in_a_later_checkpoint_is_found_although_its_fact_was_put_back(
+    sealed: Sealed,
+) -> None:
+    shard = await shard_with(sealed.house, 2)
+    position = await cut(sealed, shard)
+    await sealed.seal()
+    await sealed.behind_our_back("insert into fact select * from taken")
+    await sealed.behind_our_back(
+        f"update shard s set position = {position}, head = t.leaf from taken t where s.shard = {shard}"
+    )
+    await sealed.seal()
+    [finding] = (await sealed.verdict()).findings
+    assert (finding.kind, finding.where) == ("cut_off", "checkpoint 2")
+
+
+async def test_what_the_house_appends_while_it_is_verified_is_no_flaw(
+    sealed: Sealed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walk = audit._Walk.run
+    house = sealed.house
+
+    async def walked(self: audit._Walk, database: Database, start: bytes) -> tuple[int, list[audit.Finding]]:
+        if self.shard == 0:  # the heads are read by now
+            await house.tell([as_fact(payout(f"po_{n}")) for n in range(100, 300)])
+            await house.settle()
+        return await walk(self, database, start)
+
+    monkeypatch.setattr(audit._Walk, "run", walked)
+    verdict = await sealed.verdict()
+    assert verdict.findings == ()
+    assert verdict.facts == 64 + 61
+    monkeypatch.undo()
+    assert (await sealed.verdict()).facts == 64 + 61 + 200
+
+
+async def test_a_fact_that_somebody_wrote_behind_its_shard_s_end_is_located(sealed: Sealed) -> None:
+    shard = await shard_with(sealed.house, 2)
+    [(position,)] = await sealed.house.all(f"select position from shard where shard = {shard}")
+    assert isinstance(position, int)
+    await sealed.behind_our_back("create table forged (like fact)")
+    await sealed.behind_our_back(f"insert into forged select * from fact where shard = {shard} and position = 2")
+    await sealed.behind_our_back(f"update forged set position = {position + 1}")
+    await sealed.behind_our_back("insert into fact select * from forged")
+    [finding] = (await sealed.verdict()).findings
+    assert (finding.kind, finding.where) == ("changed", f"shard {shard} position {position + 1}")
+
+
+async def test_a_shard_whose_row_is_gone_is_found_and_its_facts_are_walked(sealed: Sealed) -> None:
+    await sealed.behind_our_back("delete from shard where shard = 7")
+    verdict = await sealed.verdict()
+    assert [(finding.kind, finding.where) for finding in verdict.findings] == [("missing", "shard 7")]
+    assert verdict.facts == 64 + 61
+
+
 async def test_checkpoints_that_were_cut_off_too_are_found_by_the_anchor(sealed: Sealed) -> None:
     await sealed.behind_our_back("delete from checkpoint")
     assert {f.kind for f in (await sealed.verdict()).findings} == {"anchor"}
@@ -229,36 +337,6 @@ async def test_erasing_a_person_leaves_the_seals_whole_and_their_fields_unreadab
     body = open_body(house.keys, as_arrival(fact), known)
     assert isinstance(body, PaymentCaptured)
     assert (body.payer_name, body.payer_email, body.amount) == (ERASED, ERASED, Money.of("10", "EUR"))
-
-
-class Known(Tally):
-    """What the process remembers of the first payer."""
-
-    payer_name: ConfidentialText = None
-
-
-async def test_what_waits_of_an_erased_person_is_decided_although_the_subject_knows_another(house: House) -> None:
-    def evolve(state: State, told: Fact) -> State:
-        assert isinstance(state, Known)
-        assert isinstance(told.body, PaymentCaptured)
-        return state if state.payer_name else but(state, payer_name=told.body.payer_name)
-
-    edges = {key: to | {"counting"} for key, to in PROCESS.versions[0].machine.edges.items()}
-    edges |= {(at, "payment.captured"): frozenset({"counting"}) for at in ("new", "counting")}
-    version = replace(PROCESS.versions[0], machine=replace(PROCESS.versions[0].machine, edges=edges))
-    house.processes["payout"] = replace(PROCESS, versions=(replace(version, initial=Known(), evolve=evolve),))
-    await house.tell([captured()], [Subject("payout", "po_1")])
-    await house.settle()
-    await house.tell([captured("ch_2", "customer-043")], [Subject("payout", "po_1")])
-    await erase(
-        house.database, house.keys, [Reference.to("email", "customer-043@example.test")], "person", house.now.business
-    )
-    await house.settle()
-    assert await house.all("select reason, sentence from exception_case") == []
-    assert await house.all("select revision from subject where subject = 'po_1'") == [(2,)]
-    await house.tell([captured("ch_3")], [Subject("payout", "po_1")])
-    await house.settle()
-    assert await house.all("select revision, poisoned from subject where subject = 'po_1'") == [(3, "")]
 
 
 async def test_a_key_under_legal_hold_is_not_destroyed(sealed: Sealed) -> None:

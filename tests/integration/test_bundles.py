@@ -145,6 +145,22 @@ async def test_replay_decides_each_fact_under_the_rules_that_were_in_force_for_i
     assert [step.row.subject for step in steps if not step.equal] == []
 
 
+@pytest.mark.parametrize("seconds", [-1, 0, 1])
+async def test_the_bundle_that_was_published_last_is_in_force_on_every_shard_whatever_its_instant(
+    house: House, seconds: int
+) -> None:
+    house.decider.batch_limit = 20
+    await publish(house, rule="first")
+    await house.decider.step(house.now)
+    house.later(seconds=seconds)  # an instant that was read while the other publication held the shards
+    last = await publish(house, rule="last")
+    house.later(seconds=-seconds)
+    await house.settle()
+    assert await house.all("select encode(bundle, 'hex'), activations, count(*) from shard group by 1, 2") == [
+        (last, 3, SHARDS)
+    ]
+
+
 async def test_a_full_lane_does_not_hold_a_new_rule_up(house: House) -> None:
     house.decider.batch_limit = 20
     await house.tell([as_fact(payout(f"po_{n}")) for n in range(300)])

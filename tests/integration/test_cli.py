@@ -295,7 +295,10 @@ def erased(terminal: Terminal) -> None:
     gone = terminal.told(*party, "--yes")
     assert gone["keys_destroyed"] >= 1
     assert gone["states_rebuilt"] == len(gone["subjects"])
-    assert terminal.told(*party, "--yes")["keys_destroyed"] == 0
+    assert gone["states_left"] == []
+    again = terminal.told(*party, "--yes")
+    assert (again["keys_destroyed"], again["receipts_destroyed"]) == (0, 0)
+    assert (again["subjects"], again["states_rebuilt"]) == (gone["subjects"], gone["states_rebuilt"])
     assert terminal.told("trace", IBAN, code=1)["subjects"] == []
     assert terminal.told("audit", "verify")["findings"] == []
 

@@ -11,6 +11,7 @@ from typing import Literal
 import pytest
 import pytest_asyncio
 
+from nostro.connectors.kit.manifest import Absence
 from nostro.model.failures import FailureKind
 from nostro.store.database import Database
 from tests.dispatch_world import Mortal, Worker, World, installed
@@ -132,3 +133,26 @@ async def test_a_reply_is_kept_although_what_follows_from_it_can_not_be_told(dat
     await Worker(world, "one").settle()
     assert await world.all("select n, reply_receipt is not null from attempt_call") == [(1, True)]
     assert world.settled == []
+
+
+async def test_a_reply_is_kept_although_its_connector_can_make_nothing_of_it(database: Database) -> None:
+    """Once that is mended it has its outcome: nobody has to find out what was done."""
+    world = World(database, operation("person"))
+    whole = world.connection
+    operations = {world.does.name: replace(world.does, absence=no_absence)}
+    manifest = replace(whole.connector.manifest, operations=operations)
+    world.connection = replace(whole, connector=replace(whole.connector, manifest=manifest))
+    await world.want("po_1")
+    worker = Worker(world, "one")
+    await worker.settle()
+    await worker.dispatcher.stop(0)
+    assert await world.all("select n, reply_receipt is not null from attempt_call") == [(1, True)]
+    world.connection = whole
+    world.later(20)
+    await Worker(world, "two").settle()
+    assert [kind for _, kind in world.settled] == ["done"]
+    assert world.partner.effects.total() == 1
+
+
+def no_absence(_: object) -> Absence:
+    raise RuntimeError

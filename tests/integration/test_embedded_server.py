@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import resource
 import shutil
 import signal
 import stat
@@ -265,6 +266,24 @@ def test_a_process_number_that_passed_on_to_another_program_does_not_block_the_s
     place.give(place.pid_file)
     with EmbeddedServer(folder) as server:
         assert answer(server.url(), "SELECT 1") == "1"
+
+
+def test_a_full_disk_leaves_the_note_of_a_dead_server_as_it_is(folder: Path) -> None:
+    """PostgreSQL starts on no empty one."""
+    folder.mkdir(mode=0o711)
+    place = embedded_place.find_place(folder)
+    place.data_folder.mkdir(parents=True)
+    place.pid_file.write_text(f"{os.getpid()}\n/data\n")
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limit[1]))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            embedded._disown_stale_number(place)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    assert place.pid_file.read_text() == f"{os.getpid()}\n/data\n"
+    embedded._disown_stale_number(place)
+    assert place.pid_file.read_text() == f"{embedded._NOBODYS_NUMBER}\n/data\n"
 
 
 def test_a_socket_swept_from_the_temporary_folder_is_made_again(folder: Path) -> None:

@@ -3,63 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from nostro.ingress import folders
-from nostro.ingress.folders import SETTLE, Folders
-from nostro.ingress.leases import Leases
-from nostro.ingress.limits import Limit
-from tests.integration.intake_house import IntakeHouse, TillConfig, begun, till
+from nostro.ingress.folders import SETTLE
+from tests.integration.intake_house import till
+from tests.integration.watched_folder import LINE, Watch, watcher, watching
 
 pytestmark = pytest.mark.asyncio
-LINE = b'{"payout": "po_1"}'
-
-
-@dataclass
-class Watch:
-    """A house with a folder that it watches."""
-
-    house: IntakeHouse
-    folder: Path
-    folders: Folders
-
-    async def look(self, *, seconds: float = 2) -> int:
-        """Some time later: how many files were taken."""
-        self.house.later(seconds=seconds)
-        await self.house.limits.step(self.house.now)
-        return await self.folders.step(self.house.now)
-
-    async def kept(self) -> list[tuple[object, ...]]:
-        """What is in the receipt table."""
-        return await self.house.all("select name, size from receipt order by name, size")
-
-    def taken(self) -> list[str]:
-        """What was moved away."""
-        return sorted(path.name for path in self.folder.glob("taken/*/*"))
-
-
-def watcher(house: IntakeHouse, worker: str = "worker-1", *, settle: timedelta = timedelta(0)) -> Folders:
-    """A worker that has just started. `settle`: none, since two looks tell all where nobody writes meanwhile."""
-    leases = Leases(house.database, worker)
-    return Folders(
-        house.database, house.connections, house.intake, leases, house.limits, settle=settle, count=house.counted
-    )
 
 
 @pytest_asyncio.fixture
 async def watch(database_url: str, tmp_path: Path) -> AsyncIterator[Watch]:
-    """An empty folder, watched."""
-    house = await begun(database_url, Limit(readings=3))
-    folder = tmp_path / "from the bank"
-    folder.mkdir()
-    house.connections["till"] = replace(house.connection, config=TillConfig(folder=str(folder)))
-    yield Watch(house, folder, watcher(house))
-    await house.database.__aexit__()
+    async with watching(database_url, tmp_path) as made:
+        yield made
 
 
 async def test_a_file_that_held_still_over_two_looks_is_kept_read_and_moved(watch: Watch) -> None:

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import psycopg
 import pytest
+from psycopg import sql
 
 from nostro.model.failures import OutOfService
 from nostro.runtime import house
 from nostro.runtime.demo.place import prepared
+from nostro.store import embedded
+from nostro.store.database import Database
 from nostro.store.embedded import EmbeddedServer
+from nostro.store.install import demand_durable
 from tests.integration.serving import free_port
+from tests.landscapes import edit, starting
+from tests.places import quick_folder
 
 
 def test_a_new_database_is_not_begun_where_it_would_fill_the_disk_and_one_that_is_there_goes_on(
@@ -36,3 +45,54 @@ def test_demos_that_start_side_by_side_choose_other_ports_although_they_listen_o
         assert one.state != other.state
     with prepared(begin, begin) as after:
         assert after.door == ports[0]
+
+
+def secrets(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """What the landscape's references name."""
+    names = {"ODOO_API_KEY": "k", "STRIPE_DE_KEY": "sk_test_0000", "STRIPE_DE_WEBHOOK_SECRET": "s", "BOOKS": url}
+    for name, value in names.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.asyncio
+async def test_nothing_works_on_a_postgresql_whose_commits_do_not_last(
+    tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who only looks may; a standby that is waited for longer than `on` does is no harm."""
+    secrets(monkeypatch, database_url)
+    folder = starting(tmp_path / "land")
+    edit(folder, "nostro.yaml", "environment:", "database: env:BOOKS\nenvironment:")
+    say(database_url, "off")
+    with pytest.raises(OutOfService, match="synchronous_commit=off: a crash loses"):
+        await opened(folder, tmp_path, working=True)
+    await opened(folder, tmp_path, working=False)
+    say(database_url, "remote_apply")
+    await opened(folder, tmp_path, working=True)
+
+
+async def opened(folder: Path, state: Path, *, working: bool) -> None:
+    """A house is opened and left."""
+    async with house.open_house(folder, state, working=working):
+        pass
+
+
+def say(url: str, setting: str) -> None:
+    """What connections to this database hold from now on."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        name = sql.Identifier(str(connection.info.dbname))
+        connection.execute(sql.SQL("alter database {} set synchronous_commit = {}").format(name, setting))
+
+
+def test_a_server_that_does_not_flush_is_told_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embedded, "_DURABLE", {"fsync": "off", "synchronous_commit": "off"})
+    with TemporaryDirectory(prefix="nostro house ", dir=quick_folder()) as above:
+        Path(above).chmod(0o711)
+        refused = pytest.raises(OutOfService, match="fsync=off and synchronous_commit=off")
+        with EmbeddedServer(Path(above) / "state") as server, refused:
+            asyncio.run(demanded(server.url()))
+
+
+async def demanded(url: str) -> None:
+    """A database is asked whether its commits last."""
+    async with Database(url, size=1) as database:
+        await demand_durable(database)

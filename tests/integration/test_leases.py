@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
@@ -21,7 +22,9 @@ from nostro.ingress import leases, reading
 from nostro.ingress.leases import Leases
 from nostro.model.clock import Now
 from nostro.model.ids import SHARDS
+from nostro.runtime.workers import name_of
 from nostro.store.database import Database
+from nostro.store.entropy import SystemEntropy
 from tests.dispatch_world import START, Killed, Mortal, World, installed
 from tests.integration.intake_house import begun, read
 from tests.integration.synthetic import House
@@ -118,6 +121,17 @@ async def test_what_a_dead_worker_held_is_anothers_though_the_clock_was_set_back
     assert len(kept) == (SHARDS if kind == "tenure" else 2), "else nobody works on them for an hour"
 
 
+async def test_two_processes_of_one_number_on_hosts_of_one_name_do_not_share_a_feed(database: Database) -> None:
+    """As containers that share their host's network are."""
+    one, two = [Leases(database, name_of(SystemEntropy())) for _ in range(2)]
+    assert one.worker.endswith(f"-{os.getpid()}")
+    assert await one.take("psp", "events", NOW)
+    assert await two.take("psp", "events", later(1)) is None
+    await two.release(later(2))
+    assert await one.take("psp", "events", later(3)), "nor does one's end let go of what the other holds"
+    assert await two.take("psp", "events", later(5)) is None
+
+
 async def test_a_feed_that_a_dead_worker_polled_is_anothers_though_the_clock_was_set_back(database: Database) -> None:
     dead, heir = Leases(database, "one"), Leases(database, "two")
     assert await dead.take("psp", "events", NOW)
@@ -142,6 +156,89 @@ async def test_shards_are_locked_in_their_order_so_that_renewing_and_deciding_ne
             free = await house.all("select shard from shard order by shard for update skip locked")
             assert len(free) == SHARDS - 1, "who waits for the first one holds none behind it"
         await step
+
+
+async def test_who_gives_shards_back_to_one_that_joins_locks_none_before_its_turn(database_url: str) -> None:
+    """Else a decision that holds the first ones and waits for one of these, and the renewal, wait for each other."""
+    async with Database(database_url, size=4) as database:
+        house = await with_another(database)
+        async with database.transaction() as first:
+            await first.execute("select from shard where shard = 0 for update")
+            step = asyncio.create_task(house.tenure.step(house.now))
+            await blocked(house)
+            free = await house.all("select shard from shard order by shard for update skip locked")
+            assert len(free) == SHARDS - 1, "who waits for the first one holds none behind it"
+        assert await step == SHARDS / 2
+        assert await house.all("select shard from shard where holder = '' order by shard") == [
+            (number,) for number in range(1, SHARDS, 2)
+        ]
+        assert sorted(house.tenure.shards) == list(range(0, SHARDS, 2))
+
+
+async def test_a_shard_that_the_decider_loses_while_leases_are_renewed_costs_no_renewal(database_url: str) -> None:
+    async with Database(database_url, size=4) as database:
+        house = await with_another(database)
+        async with database.transaction() as first:
+            await first.execute("select from shard where shard = 1 for update")
+            step = asyncio.create_task(house.tenure.step(house.now))
+            await blocked(house)
+            house.tenure.lost([2, 3])
+        await step
+        assert sorted(house.tenure.shards) == [number for number in range(0, SHARDS, 2) if number != 2]
+
+
+async def test_a_slot_that_a_drive_loses_while_leases_are_renewed_costs_no_renewal(database: Database) -> None:
+    one, two = holders(database), holders(database, "two")
+    await one["slots"].step(NOW)
+    await two["tenure"].step(later(4))
+    given = one["slots"].held("psp", later(4))[1]
+    async with database.transaction() as first:
+        await first.execute("select from lease where kind = 'slot' and slot = 0 for update")
+        step = asyncio.create_task(one["slots"].step(later(4)))
+        while not await waits_for_a_lock(database):  # noqa: ASYNC110 - the server sets no event
+            await asyncio.sleep(0.01)
+        one["slots"].lost(given)
+    await step
+    assert [slot.number for slot in one["slots"].held("psp", later(11))] == [0]
+
+
+async def test_who_refuses_shards_says_so_before_it_locks_them(database_url: str) -> None:
+    """In the order of a step, which waits for its shards when it has said that its worker lives."""
+    async with Database(database_url, size=4) as database:
+        house = House(database)
+        await house.install()
+        async with database.transaction() as first:
+            await first.execute("select from worker for update")
+            refusing = asyncio.create_task(house.tenure.refuse({3: "It lacks something."}, house.now))
+            await blocked(house)
+            free = await house.all("select shard from shard order by shard for update skip locked")
+            assert len(free) == SHARDS
+        await refusing
+        assert await house.all("select shard from shard where holder = ''") == [(3,)]
+
+
+async def with_another(database: Database) -> House:
+    """A house that holds all shards, of which half are another one's by now."""
+    house = House(database)
+    await house.install()
+    house.later(seconds=4)
+    at = house.now.machine
+    async with database.transaction() as tx:
+        await tx.execute("insert into worker values ('worker-2', %s, %s, '{}')", (at, at))
+        again = "with gone as (delete from shard where shard = 0 returning *) insert into shard table gone"
+        await tx.execute(again.encode())  # it stands last in its table by now
+    return house
+
+
+async def blocked(house: House) -> None:
+    while not await waits_for_a_lock(house.database):  # noqa: ASYNC110 - the server sets no event
+        await asyncio.sleep(0.01)
+
+
+async def waits_for_a_lock(database: Database) -> bool:
+    waiting = b"select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    async with database.transaction() as tx:
+        return bool(await (await tx.execute(waiting)).fetchall())
 
 
 async def test_what_lasts_longer_than_a_lease_stays_its_workers(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
+from psycopg import AsyncConnection
 
 from nostro.engine.tenure import Tenure
 from nostro.model.clock import Now
@@ -12,7 +14,7 @@ from nostro.model.ids import SHARDS
 from nostro.runtime.clock import Clock
 from nostro.runtime.loops import Loop, Loops
 from nostro.runtime.workers import follows_of
-from nostro.store.database import Database, Statement
+from nostro.store.database import HERE, Database, Statement
 from nostro.store.entropy import SeededEntropy
 from nostro.store.install import install
 from nostro.store.keys import Keys
@@ -85,6 +87,27 @@ async def test_shards_that_a_worker_gives_back_end_the_rest_of_who_takes_them(da
             while len(stays.shards) != SHARDS:  # noqa: ASYNC110 - another loop takes them
                 await asyncio.sleep(0.01)
         stop.set()
+
+
+async def test_a_listener_notices_that_the_other_side_is_gone_as_soon_as_who_asks(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a connection that was lost without a word would be deaf for ever."""
+    made: list[AsyncConnection[Any]] = []
+    connect = AsyncConnection.connect
+
+    async def noted(*given: Any, **told: Any) -> AsyncConnection[Any]:  # noqa: ANN401 - the driver's
+        made.append(await connect(*given, **told))
+        return made[-1]
+
+    async with Database(database_url, size=2) as database, asyncio.TaskGroup() as group:
+        monkeypatch.setattr("nostro.store.nudges.AsyncConnection.connect", noted)
+        running = group.create_task(Nudges(database, "one", alone=lambda: False).run(lambda _: None))
+        await listened(database, 1)
+        [listening] = made
+        parameters = listening.info.get_parameters()
+        assert {name: parameters.get(name) for name in HERE} == {name: str(value) for name, value in HERE.items()}
+        running.cancel()
 
 
 async def test_who_is_alone_tells_nobody(database_url: str) -> None:

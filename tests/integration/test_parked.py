@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from nostro.engine import parked
+from nostro.engine.parked import Rejoin
 from nostro.model.facts import Fact
 from nostro.model.ids import Subject
 from nostro.routing.references import Claim, give_back, register_all
-from nostro.store.database import Database
+from nostro.store.database import Database, Transaction
 from tests.integration.synthetic import PROCESS, House, as_fact, line, payout
 
 pytestmark = pytest.mark.asyncio
@@ -81,6 +83,44 @@ async def test_a_reference_that_was_given_back_leads_nobody_on(house: House) -> 
         await tx.execute("update reference set claim = true")
     async with house.database.transaction() as tx:
         await give_back(tx, [(subject, by)])
+    assert await house.rejoin.step(house.now) == 0
+    assert await house.all(COUNT) == [(PARKED,)]
+    assert await house.all("select count(*) from woken") == [(0,)]
+
+
+def to_both(n: int) -> list[Claim]:
+    """The reference of the n-th payout, for two subjects."""
+    [reference] = PROCESS.registers(as_fact(payout(f"po_{n}")))
+    return [Claim(reference, Subject("payout", f"{half}/{n}"), b"fact") for half in ("one", "other")]
+
+
+async def test_what_stands_between_two_subjects_is_no_work_each_second_and_holds_nobody_up(house: House) -> None:
+    [(natural_key,)] = await house.all(
+        "select convert_from(arrival, 'UTF8')::json ->> 'natural_key' from parked order by shard desc, id desc limit 1"
+    )
+    last = int(str(natural_key).rsplit("_")[-1])
+    async with house.database.transaction() as tx:
+        claims = [claim for n in range(PARKED) if n != last for claim in to_both(n)]
+        await register_all(tx, house.keys, claims, house.now.business)
+    await house.tell([as_fact(payout(f"po_{last}"))])
+    while await house.decider.step(house.now):
+        pass
+    assert sum([await house.rejoin.step(house.now) for _ in range(PARKED // parked.ROUND + 1)]) == 1
+    assert await house.all(COUNT) == [(PARKED - 1,)]
+    assert await house.all("select count(*) from woken") == [(0,)]
+
+
+async def test_what_another_reference_leads_elsewhere_at_this_moment_waits_on(house: House) -> None:
+    class Slow(Rejoin):
+        async def _look_round(self, tx: Transaction) -> tuple[list[Any], tuple[int, bytes]]:
+            looked = await super()._look_round(tx)
+            async with house.database.transaction() as other:
+                await register_all(other, house.keys, to_both(7)[1:], house.now.business)
+            return looked
+
+    async with house.database.transaction() as tx:
+        await register_all(tx, house.keys, to_both(7)[:1], house.now.business)
+    assert await Slow(house.database, house.keys, house.processes).step(house.now) == 0
     assert await house.rejoin.step(house.now) == 0
     assert await house.all(COUNT) == [(PARKED,)]
     assert await house.all("select count(*) from woken") == [(0,)]

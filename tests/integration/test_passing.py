@@ -14,12 +14,14 @@ from nostro.engine.claims import ANYBODY, NOBODY, Claims, Waiting
 from nostro.engine.endings import Ending
 from nostro.engine.seats import PASSES, Seat
 from nostro.model.clock import Now
+from nostro.model.ids import Subject
 from nostro.store.arrivals import LANES
-from nostro.store.database import Database, Together, Transaction
+from nostro.store.database import Database, Row, Together, Transaction
 from nostro.store.wire import Answer
 from tests.dispatch_world import Worker, World, installed
 from tests.integration.synthetic import as_fact, line, payout
 from tests.integration.test_departures import decide, held, joined
+from tests.toy_partner import operation
 
 pytestmark = pytest.mark.asyncio
 PLACES = 4
@@ -138,7 +140,7 @@ async def test_who_was_seen_waits_also_where_the_place_was_taken_meanwhile(
     hold, [seat] = held(world), worker.dispatcher._seats.values()
     seat.most, look = 1, Claims.anything
 
-    async def looked(claims: Claims, *names: Any) -> bool:  # noqa: ANN401 - as it is asked
+    async def looked(claims: Claims, *names: Any) -> Row:  # noqa: ANN401 - as it is asked
         found = await look(claims, *names)
         await decide(deciding, "po_1")
         return found
@@ -155,6 +157,7 @@ async def test_who_was_seen_waits_also_where_the_place_was_taken_meanwhile(
     await worker.dispatcher.stop(grace_seconds=20)
 
 
+@pytest.mark.parametrize("seen", [NOBODY, ANYBODY], ids=["by a look", "by a claim"])
 @pytest.mark.parametrize(
     "against, over",
     [
@@ -163,9 +166,10 @@ async def test_who_was_seen_waits_also_where_the_place_was_taken_meanwhile(
     ],
 )
 async def test_who_waits_while_nothing_may_leave_is_not_passed_when_it_may_again(
-    database: Database, against: str, over: str
+    database: Database, against: str, over: str, seen: Waiting
 ) -> None:
     deciding, world, worker = await joined(database)
+    worker.dispatcher._seats[0].looked(world.now, seen)
     await world.want("early", lane="critical")
     await world.run(against)
     await worker.step()
@@ -183,3 +187,26 @@ async def test_where_nothing_may_leave_and_nobody_waits_a_look_is_enough(databas
     await worker.step()
     assert seat.waits == NOBODY.lane
     await worker.dispatcher.stop()
+
+
+@pytest.mark.parametrize("spread, waits", [(False, LANES.index("critical")), (True, NOBODY.lane)])
+async def test_whom_a_claim_has_not_read_waits_also_where_places_are_left(
+    database: Database, *, spread: bool, waits: int
+) -> None:
+    """Of one shard few are read; that few came, each on a shard of its own, is no crowd."""
+    world = World(database, operation("their_key"))
+    names = [f"po_{n}" for n in range(400)]
+    by_shard = {Subject("payout", name).shard: name for name in names}
+    of_one = [name for name in names if Subject("payout", name).shard == 7]
+    for name in [*by_shard.values()][: PLACES - 1] if spread else of_one[: PLACES - 1]:
+        await world.want(name, lane="critical")
+    worker, hold = Worker(world, "one"), held(world)
+    await worker.step()
+    [seat] = worker.dispatcher._seats.values()
+    assert (seat.waits, seat.most) == (waits, PLACES)
+    assert seat.takes(b"next", LANES.index("bulk"), world.now, fills=True) is spread
+    seat.offered.clear()
+    hold.set()
+    await worker.settle()
+    assert [kind for _, kind in world.settled] == ["done"] * (PLACES - 1)
+    assert seat.waits == NOBODY.lane

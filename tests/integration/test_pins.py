@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -18,6 +19,7 @@ from nostro.egress.connections import OpenConnection
 from nostro.egress.journal import Slot, fence
 from nostro.egress.line import Line
 from nostro.egress.transport import NoReply
+from nostro.ingress import leases
 from nostro.ingress.leases import Leases
 from nostro.ingress.pins import EVERY, Pins
 from nostro.model.calls import HttpReply, HttpRequest
@@ -60,12 +62,15 @@ class Watched:
         reply = self.books.handle(asked, self.now.business)
         return HttpReply(reply.status, dict(reply.headers), reply.body)
 
-    async def look(self) -> int:
-        """The next time that it is due."""
+    def pins(self, worker: str) -> Pins:
+        """A worker that has just started."""
         config = OdooConfig(database="odoo", database_uuid=self.uuid)
         connection = OpenConnection("odoo", CONNECTOR, config, self.url, {"api_key": self.key}, calls_per_second=1000)
-        line = Line(connection, self, self.clock)
-        changed = await Pins(self.database, line, Leases(self.database, "one")).step(self.now)
+        return Pins(self.database, Line(connection, self, self.clock), Leases(self.database, worker))
+
+    async def look(self) -> int:
+        """The next time that it is due."""
+        changed = await self.pins("one").step(self.now)
         self.now = Now(self.now.business + EVERY, self.now.machine + EVERY)
         return changed
 
@@ -186,6 +191,40 @@ async def test_ids_that_run_backwards_stop_it_and_list_what_is_gone(watched: Wat
     _, select, told = RUNBOOK.read_text(encoding="utf-8").partition("select closed_at")
     statement = select + told.partition(";")[0].replace("2026-08-31 10:00+00", str(day))
     assert [row[3] for row in await watched.all(statement)] == ["NOSAAAA"], "as the runbook asks for it"
+
+
+async def test_two_workers_do_not_take_a_slow_connection_from_each_other(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The questions last longer than a lease: whoever asks them goes on holding it, and so judges the answers."""
+    monkeypatch.setattr(leases, "LEASE", timedelta(seconds=1))
+    watched.act("parameter", key="database.uuid", value="another")
+    right, asked = watched.send, 0
+
+    async def slow(request: HttpRequest, timeout_seconds: float) -> HttpReply:
+        nonlocal asked
+        asked += 1
+        await asyncio.sleep(0.6)
+        return await right(request, timeout_seconds)
+
+    watched.send = slow  # type: ignore[method-assign]  # the same Odoo, far away
+    began = watched.now
+    one = asyncio.create_task(watched.pins("one").step(began))
+    await asyncio.sleep(1.3)
+    later = timedelta(seconds=1.3)
+    assert await watched.pins("two").step(Now(began.business + later, began.machine + later)) == 0
+    assert await one == 1
+    assert asked == 3, "nobody else asked"
+    assert "now another" in await watched.stopped()
+
+
+async def test_a_connection_that_is_not_due_costs_no_lease(watched: Watched) -> None:
+    due = watched.now
+    await watched.look()
+    before = await watched.all("select token, until from lease where name = 'odoo/pin'")
+    soon = due.business + timedelta(seconds=5)
+    assert await watched.pins("two").step(Now(soon, soon + timedelta(minutes=1))) == 0
+    assert await watched.all("select token, until from lease where name = 'odoo/pin'") == before
 
 
 async def test_a_deleted_draft_is_no_restore(watched: Watched) -> None:

@@ -25,7 +25,7 @@ from nostro.ingress.polls import Polls
 from nostro.model.calls import FetchPage, HttpReply, HttpRequest, Message
 from nostro.model.clock import Now
 from nostro.model.failures import FailureKind
-from tests.integration.intake_house import IntakeHouse, begun
+from tests.integration.intake_house import IntakeHouse, begun, till
 from tests.integration.serving import served
 from tests.integration.synthetic import START
 
@@ -120,6 +120,25 @@ async def test_every_page_is_kept_with_its_cursor_and_then_the_feed_rests(feed: 
     assert await feed.kept() == [("poll:events", "/events", True)] * 2
     row = await feed.feed()
     assert (row["cursor"], row["run_at"], feed.till.asked) == ("3", START + timedelta(seconds=60), 2)
+
+
+async def test_a_feed_behind_one_that_lasted_is_leased_from_when_it_is_polled(feed: Feeding) -> None:
+    house = feed.house
+    events = house.connection.connector.manifest.feeds["events"]
+    two = till(feeds={"events": events, "refunds": replace(events, name="refunds")})
+    right, connector = feed.line.transport.send, replace(two, wire=Wire(render, understand))
+    others: list[object] = []
+
+    async def slowly(request: HttpRequest, timeout_seconds: float) -> HttpReply:
+        if feed.till.asked:
+            others.append(await Leases(house.database, "worker-2").take("till", "refunds", house.now))
+        house.later(seconds=15)
+        return await right(request, timeout_seconds)
+
+    feed.line.connection = replace(feed.line.connection, connector=connector)
+    feed.line.transport.send = slowly  # type: ignore[method-assign]  # the same way, slow
+    await feed.polls().step(house.now)
+    assert (feed.till.asked, others) == (2, [None]), "nobody else takes it while it is polled"
 
 
 async def test_an_empty_page_leaves_a_heartbeat_and_no_receipt(feed: Feeding) -> None:

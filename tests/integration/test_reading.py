@@ -153,6 +153,17 @@ async def test_what_could_not_be_read_is_read_again_after_a_fix_and_its_case_clo
     assert await facts(house) == 1
 
 
+async def test_a_reading_whose_end_is_told_already_stays_and_stops_no_other(house: IntakeHouse) -> None:
+    kept = await house.take(*payouts(1, 1))
+    await house.read_all()
+    again = "insert into reading (shard, receipt, month, lane, number, run_at)"
+    await house.all(f"{again} select shard, id, month, 1, 1, received_at from receipt returning 1")
+    await house.take(*payouts(2, 2))
+    await house.read_all()
+    assert [end["reading"] for end in await house.ends()] == [1, 1]
+    assert await house.all("select receipt, number from reading") == [(kept.id, 1)]
+
+
 async def test_a_worker_that_dies_in_the_middle_loses_doubles_and_miscounts_nothing(house: IntakeHouse) -> None:
     await house.take(*payouts(1, 700), *payouts(1, 1))
     assert 0 < await house.readings.step(house.now) < 700
@@ -297,6 +308,19 @@ async def test_a_receipt_in_parts_is_streamed_to_its_reader(house: IntakeHouse) 
     await house.read_all()
     [end] = await house.ends()
     assert (end["receipt"], end["read"], end["rejected"]) == (kept.id.hex(), 2500, 0)
+
+
+async def test_a_receipt_in_parts_of_which_the_last_is_hidden_is_no_shorter_one(house: IntakeHouse) -> None:
+    """Each part is bound to its place; how many there are is only a number in the row."""
+    await house.take(*payouts(1, 3), {"kind": "chatter", "text": "x" * (1 << 20)}, *payouts(4, 5))
+    assert await house.all("select parts from receipt") == [(2,)]
+    async with house.database.transaction() as tx:
+        await tx.execute(b"update receipt set parts = 1")
+    await house.read_all()
+    [end] = await house.ends()
+    assert (end["read"], end["rejected"]) == (3, 1)
+    assert "not all that was kept" in end["rejects"][0]["why"]
+    assert await house.all("select reason from exception_case") == [("rejected_items",)]
 
 
 async def test_a_receipt_without_connection_is_a_reject_and_so_is_one_that_ends_every_worker(

@@ -50,5 +50,5 @@ async def test_a_state_that_is_rebuilt_while_a_fact_is_decided_keeps_what_the_fa
     while await house.all(BLOCKED) != [(1,)]:  # noqa: ASYNC110 - nothing tells of it
         await asyncio.sleep(0.01)
     goes_on.set()
-    assert (await decided, await rebuilt) == (1, 1)
+    assert (await decided, (await rebuilt).states) == (1, 1)
     assert await house.all("select convert_from(body, 'UTF8')::json ->> 'lines' from subject") == [("1",)]

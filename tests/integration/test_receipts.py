@@ -106,6 +106,15 @@ async def test_nothing_of_a_receipt_stands_in_clear_and_a_moved_part_does_not_op
             await receipts.load(tx, KEYS, kept.id)
 
 
+async def test_a_receipt_without_its_last_part_is_not_loaded_as_a_shorter_one(database: Database) -> None:
+    kept = await keep(database, event(), b"x" * (receipts.PART_BYTES + 1))
+    async with database.transaction() as tx:
+        await tx.execute(b"update receipt set parts = 1")
+    with pytest.raises(SealBroken, match="not all that was kept"):
+        async with database.transaction() as tx:
+            await receipts.load(tx, KEYS, kept.id)
+
+
 async def test_an_erased_receipt_says_that_it_was_erased(database: Database) -> None:
     kept = await keep(database, event(), b"a person")
     async with database.transaction() as tx:

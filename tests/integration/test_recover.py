@@ -17,7 +17,8 @@ from nostro.egress.journal import FencedWrites, Journal
 from nostro.engine.checkpoints import Checkpoints
 from nostro.engine.recover import serve_recovery
 from nostro.model.facts import Fact, RecoveryClosed, RecoveryOpened
-from nostro.model.failures import DatabaseRestored, DatabaseUnavailable, LostRace
+from nostro.model.failures import DatabaseRestored, DatabaseUnavailable, LostRace, OutOfService
+from nostro.runtime.house import _demand_anchors
 from nostro.store.audit import Anchor, Verdict, verify
 from nostro.store.database import Database
 from nostro.store.quarantine import guard, newest_shared, quarantine_if_behind
@@ -242,12 +243,19 @@ class Sealed:
         return await verify(self.house.database, deployment, public, self.anchors.readable())
 
 
+def begun(folder: Path) -> Anchors:
+    """A folder for anchors in which there are none yet."""
+    place = FolderAnchor(folder)
+    place.begin()
+    return Anchors([place])
+
+
 @pytest_asyncio.fixture
 async def sealed(database_url: str, tmp_path: Path) -> AsyncIterator[Sealed]:
     async with Database(database_url, size=4) as database:
         house = House(database)
         await house.begin()
-        made = Sealed(house, Anchors([FolderAnchor(tmp_path)]))
+        made = Sealed(house, begun(tmp_path))
         await made.business("po_1")
         await made.business("po_2")
         await made.business("po_3")
@@ -275,6 +283,32 @@ async def test_a_cut_is_a_finding_until_a_second_person_has_closed_the_recovery_
     assert [(c.epoch, c.kept, c.lost, c.anchors, c.by, c.closed) for c in verdict.cuts] == [(2, 1, 3, 2, "ana", True)]
 
 
+async def test_nobody_begins_to_work_where_the_anchors_are_away_since_a_restore_would_not_be_noticed(
+    sealed: Sealed, tmp_path: Path
+) -> None:
+    database, file = sealed.house.database, sealed.anchors.folders[0].file
+    await sealed.lose(after=1)
+    away = file.rename(tmp_path / "away")
+    assert await quarantine_if_behind(database, sealed.anchors.newest()) == ""
+    with pytest.raises(OutOfService, match=r"Checkpoint 1 was anchored outside, and .*anchors\.jsonl is not there"):
+        await _demand_anchors(database, sealed.anchors)
+    assert not file.exists()
+    away.rename(file)
+    await _demand_anchors(database, sealed.anchors)
+    assert await quarantine_if_behind(database, sealed.anchors.newest())
+
+
+async def test_the_anchors_file_is_made_before_anything_is_anchored(database_url: str, tmp_path: Path) -> None:
+    anchors = Anchors([FolderAnchor(tmp_path / "new" / "anchors")])
+    async with Database(database_url, size=2) as database:
+        house = House(database)
+        await house.begin()
+        made = Sealed(house, anchors)
+        await _demand_anchors(database, anchors)
+        await made.business("po_1")
+    assert [anchor.number for anchor in anchors.readable()] == [1]
+
+
 async def test_an_anchor_that_no_recovery_explains_stays_a_finding(sealed: Sealed) -> None:
     await sealed.lose(after=1)
     await sealed.recovery(RecoveryOpened(act="A", epoch=2, since=START, kept=1, lost=3), "ana")
@@ -286,7 +320,7 @@ async def test_an_anchor_that_no_recovery_explains_stays_a_finding(sealed: Seale
 
 
 async def test_the_later_life_s_anchor_is_the_newest_whatever_its_number(tmp_path: Path) -> None:
-    anchors = Anchors([FolderAnchor(tmp_path)])
+    anchors = begun(tmp_path)
     at = datetime(2026, 8, 31, tzinfo=UTC)
     for number, epoch in ((57, 1), (41, 2), (40, 2)):
         await anchors.put(Anchor(number, bytes([number]) * 32, epoch), at)

@@ -27,6 +27,17 @@ from nostro.store.database import Database
 from tests.money_story import Story, bundle, live
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(300), pytest.mark.slow]
+UNREAD = "can't be read (SealBroken)"
+SPOILT = """
+update fact set sealed_body = set_byte(sealed_body, 20, 255 - get_byte(sealed_body, 20))
+where (shard, position) = (
+    select shard, position from fact join data_key on id = data_key
+    where sealed_body is not null and wrapped is not null and process = 'collection' order by 1, 2 limit 1
+) returning shard, position"""
+GONE = """
+update bundle set digest = sha256(digest)
+where digest = (select bundle from fact where process = 'collection' order by decided_at, shard, position limit 1)
+returning (select bundle from fact where process = 'collection' order by decided_at, shard, position limit 1)"""
 HOW_TO = Path(__file__).parents[2] / "docs/do/change-rules.md"
 
 
@@ -55,6 +66,7 @@ async def test_replay_of_a_lived_log(story: Story) -> None:
     await rules_that_only_wait_otherwise_are_no_rules_that_change_nothing(story)
     await a_sample_compares_state_rows_with_the_log_and_finds_what_was_changed(story)
     await a_changed_decision_is_found_and_a_throwing_one_is_no_end(story)
+    await what_cannot_be_read_and_what_lacks_its_rules_are_found_and_are_no_end(story)
 
 
 async def under_the_recorded_rules_nothing_differs_and_memory_is_bounded(story: Story) -> None:
@@ -166,3 +178,21 @@ async def a_changed_decision_is_found_and_a_throwing_one_is_no_end(story: Story)
     _, differences = await replay.run()
     assert {"collection/DE/db/4", "collection/DE/db/1"} == {one.subject for one in differences}
     assert replay.differing == len(differences) > 1
+
+
+async def what_cannot_be_read_and_what_lacks_its_rules_are_found_and_are_no_end(story: Story) -> None:
+    [(facts,)] = [tuple(row) for row in await story.all("select count(*) from fact")]
+    [(shard, position)] = [tuple(row) for row in await story.all(SPOILT)]
+    [(digest,)] = [tuple(row) for row in await story.all(GONE)]
+    replay = Replay(story.database, story.keys, story.processes, fitting_rules)
+    count, differences = await replay.run()
+    assert count == facts
+    assert [one.replayed for one in differences if (one.shard, one.position) == (shard, position)] == [UNREAD]
+    lacking = f"bundle {bytes(digest).hex()[:12]} is missing"
+    assert sum(one.replayed == lacking for one in differences) > 1
+    sampled = await Check(story.database, story.keys, story.processes, fitting_rules).run("2026-09-04", 1000)
+    assert {UNREAD, lacking} <= {one.replayed for one in sampled}
+    [subject] = {one.subject for one in sampled if one.replayed == UNREAD}
+    assert [one for one in sampled if (one.subject, one.type) == (subject, "state row")] == []
+    told = await asked(story, bundle())
+    assert told.asked.unlike == replay.differing

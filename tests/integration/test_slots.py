@@ -8,20 +8,24 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from nostro.egress.connections import OpenConnection
 from nostro.egress.line import Line, Pace
+from nostro.engine.claims import Claims, Taken
 from nostro.ingress.limits import Limit, Limits, Way
 from nostro.model.calls import HttpReply, HttpRequest, Message
 from nostro.model.clock import Now
+from nostro.model.ids import Subject
 from nostro.store.database import Database
 from tests.dispatch_world import Worker, World, installed
 from tests.toy_partner import URL, ToyConfig, connector, operation
 
 AT = datetime(2026, 8, 31, 6, tzinfo=UTC)
+WAITING = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
 
 
 @pytest_asyncio.fixture
@@ -190,6 +194,43 @@ async def test_a_call_under_way_on_a_slot_that_is_given_away_is_heard_to_its_end
     for worker in (one, two):
         await worker.settle()
     assert [kind for _, kind in world.settled] == ["done"] * 4
+
+
+@pytest.mark.asyncio
+async def test_a_slot_is_not_given_away_while_a_claim_fills_it(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the claim begins would come to nothing, or be cut off as soon as it has left."""
+    world, take = World(database, operation("person"), slots=2), Claims.take
+    one, claiming, waited = Worker(world, "one"), asyncio.Event(), asyncio.Event()
+    await one.slots.step(world.now)
+    _, surplus = one.slots.held("psp", world.now)
+    await database_knows(database, world.now, "one", "two")
+    world.later(4)
+
+    async def slowly(*asked: Any, recovering: bool) -> Taken:  # noqa: ANN401 - as it is asked
+        taken = await take(*asked, recovering=recovering)
+        if taken.begun:
+            claiming.set()
+            await waited.wait()
+        return taken
+
+    monkeypatch.setattr(Claims, "take", slowly)
+    await world.want(next(f"po_{n}" for n in range(9) if Subject("payout", f"po_{n}").shard % 2))
+    claim = asyncio.create_task(one.dispatcher.step(world.now))
+    await claiming.wait()
+    gives = asyncio.create_task(one.slots.step(world.now))
+    while not await world.all(WAITING):  # noqa: ASYNC110 - the server sets no event
+        await asyncio.sleep(0.01)
+    waited.set()
+    await asyncio.gather(claim, gives)
+    assert one.slots.has(surplus)
+    while one.dispatcher.running:
+        await one.dispatcher.step(world.now)
+    await world.absorb()
+    assert [kind for _, kind in world.settled] == ["done"]
+    await one.slots.step(world.now)
+    assert not one.slots.has(surplus)
 
 
 @pytest.mark.asyncio

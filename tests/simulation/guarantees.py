@@ -118,8 +118,8 @@ def order_of_news(steps: Iterable[Step]) -> Iterator[str]:
     """
     newest: dict[tuple[str, str, str], str] = {}
     for step in steps:
-        row, body = step.row, step.fact.body
-        if not body.stream or row.rule in (PASSED, UNEXPECTED):
+        row, body = step.row, step.fact.body if step.fact else None
+        if body is None or not body.stream or row.rule in (PASSED, UNEXPECTED):
             continue
         key, order = (row.process, row.subject, body.stream), body.order or row.sender_order
         older = order < newest.get(key, "")

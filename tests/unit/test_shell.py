@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import pytest
 
-from nostro.connectors.kit.manifest import Operation, Order
+from nostro.connectors.kit.manifest import Absence, Operation, Order
 from nostro.egress.drive import NEVER_LEFT, RETRIES, WRITE_SECONDS, Ended, Held, Pause
 from nostro.egress.shell import Rested, retry_after
 from nostro.model.calls import Act, Exchange, HttpReply, HttpRequest, Message, Wait
@@ -325,6 +325,24 @@ def test_an_outcome_whose_bytes_would_tell_another_one_is_held(fields: dict[str,
     outcome = done(payment=7, notes={"journal": "5"})
     assert run(World(ending_with(outcome)).drive()).end == Ended((outcome,))
     assert isinstance(run(World(ending_with(outcome.model_copy(update=fields))).drive()).end, Held)
+
+
+@pytest.mark.parametrize("field", ["kind", "failure", "sentence", "ids", "notes"])
+def test_an_outcome_that_lacks_a_field_is_held(field: str) -> None:
+    outcome = done(payment=7)
+    del outcome.__dict__[field]
+    assert isinstance(run(World(ending_with(outcome)).drive()).end, Held)
+
+
+def no_absence(_: object) -> Absence:
+    raise RuntimeError
+
+
+def test_a_reply_is_kept_although_nothing_can_be_made_of_it() -> None:
+    world = World(replace(operation("look_up"), absence=no_absence))
+    with pytest.raises(RuntimeError):
+        run(world.drive())
+    assert [(entry.n, entry.stored and entry.stored.status) for entry in world.journal] == [(1, 200)]
 
 
 def test_an_outcome_of_a_connectors_own_kind_is_held() -> None:

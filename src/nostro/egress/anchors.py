@@ -3,6 +3,9 @@
 An anchor is a folder (a line is appended to `anchors.jsonl`, best on another machine) or a command (it receives the
 line on its standard
 input: to mail it, to sign it with a time stamp, to put it under an object lock).
+
+A folder's file is made once, before anything was anchored. Later on a missing one is no empty one: its machine may be
+away, and what would be made instead would stand on this one and say that nothing was ever anchored.
 """
 
 from __future__ import annotations
@@ -35,27 +38,45 @@ class FolderAnchor:
 
     folder: Path
 
+    @property
+    def file(self) -> Path:
+        """What the lines are in."""
+        return self.folder / FILE
+
+    def begin(self) -> None:
+        """Makes the file where there is none. Raises `OSError` where it can't be made."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.file.touch()
+        place = os.open(self.folder, os.O_RDONLY)
+        try:
+            os.fsync(place)
+        finally:
+            os.close(place)
+
     async def put(self, line: bytes) -> None:
-        """Appends the line and waits until it is on the disk."""
+        """Appends the line and waits until it is on the disk. Raises `FileNotFoundError` where `begin` made no file."""
         await asyncio.to_thread(self._append, line)
 
     def read(self, last_bytes: int | None = None) -> list[Anchor]:
         """What was anchored, the oldest first; a line that was cut by a crash, or by `last_bytes`, is passed over."""
-        with contextlib.suppress(FileNotFoundError), (self.folder / FILE).open("rb") as file:
+        with contextlib.suppress(FileNotFoundError), self.file.open("rb") as file:
             if last_bytes is not None:
                 file.seek(max(0, file.seek(0, os.SEEK_END) - last_bytes))
             return [anchor for line in file.read().splitlines() if (anchor := _parsed(line))]
         return []
 
     def _append(self, line: bytes) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / FILE).open("a+b") as file:
+        with open(self.file, "a+b", opener=_as_it_is) as file:
             if file.tell():  # a crash or a full disk may have cut the last line: it doesn't take this one with it
                 file.seek(-1, os.SEEK_END)
                 line = line if file.read() == b"\n" else b"\n" + line
             file.write(line + b"\n")
             file.flush()
             os.fsync(file.fileno())
+
+
+def _as_it_is(path: str, flags: int) -> int:
+    return os.open(path, flags & ~os.O_CREAT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,15 +139,23 @@ class Anchors:
         if failures:
             raise failures[0]
 
+    @property
+    def folders(self) -> list[FolderAnchor]:
+        """Those that can be read back; commands and mails can't be."""
+        return [place for place in self.places if isinstance(place, FolderAnchor)]
+
+    def missing(self) -> list[Path]:
+        """Files that are not there: nothing was put there yet, or their place is away."""
+        return [folder.file for folder in self.folders if not folder.file.exists()]
+
     def newest(self) -> Anchor | None:
-        """The newest one that can be read back; commands can't be. It stands near the end of its file."""
-        folders = [place for place in self.places if isinstance(place, FolderAnchor)]
-        near = [anchor for folder in folders for anchor in folder.read(TAIL_BYTES)]
+        """The newest one that can be read back. It stands near the end of its file."""
+        near = [anchor for folder in self.folders for anchor in folder.read(TAIL_BYTES)]
         return max(near, key=lambda anchor: anchor.rank, default=None)
 
     def readable(self) -> list[Anchor]:
         """Everything that folders hold."""
-        return [anchor for place in self.places if isinstance(place, FolderAnchor) for anchor in place.read()]
+        return [anchor for folder in self.folders for anchor in folder.read()]
 
 
 def _parsed(line: bytes) -> Anchor | None:

@@ -35,7 +35,7 @@ class Breaker:
     @property
     def rests(self) -> bool:
         """Whether nothing has been seen that could move it."""
-        return not (self.probing or self.health.failures or self.health.unauthorised)
+        return not (self.probing or self.health.failures >= FAILURES or self.health.unauthorised)
 
     async def allows(self, tx: Transaction, row: Row, now: Now, places: int, running: int) -> int:
         """How many dispatches may be begun, of the free `places`. `row`: as the fence told how the breaker stands."""

@@ -304,12 +304,12 @@ def _is_outcome(value: object) -> bool:
     if type(value) is not Outcome:
         return False
     told = value.__dict__
-    failure = told["failure"]
-    if type(told["kind"]) is not OutcomeKind or type(told["sentence"]) is not str:
+    failure = told.get("failure", "")
+    if type(told.get("kind")) is not OutcomeKind or type(told.get("sentence")) is not str:
         return False
     if failure is not None and type(failure) is not FailureKind:
         return False
-    for texts in (told["ids"], told["notes"]):
+    for texts in (told.get("ids"), told.get("notes")):
         if type(texts) is not dict:
             return False
         for name, text in texts.items():

@@ -7,6 +7,7 @@ which a re-drive goes on.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -38,7 +39,7 @@ from nostro.egress.tracing import Span, span_id
 from nostro.egress.transport import NoReply, NotSent
 from nostro.model.calls import HttpReply, HttpRequest, Message
 from nostro.model.clock import Now
-from nostro.model.failures import ACTIONS, LOCKED_OUT, Action, FailureKind
+from nostro.model.failures import ACTIONS, LOCKED_OUT, Action, Failure, FailureKind
 from nostro.store.entropy import Entropy
 
 BACKOFF_SECONDS = 2.0
@@ -105,6 +106,15 @@ class Shell:
 
     async def run(self) -> Rested:
         """Until there are outcomes, or nothing more can be done now."""
+        try:
+            return await self._run()
+        except Exception:  # what came back is kept, whatever stands against going on from it
+            if self._reply is not None:
+                with contextlib.suppress(Failure):
+                    await self.journal.write(self._reply)
+            raise
+
+    async def _run(self) -> Rested:
         now = await self.line.clock()
         drive = Drive(self._dialogue(), list(self.job.journal), now.business)
         step = drive.begin()

@@ -39,7 +39,8 @@ async def activate(database: Database, keys: Keys, content: bytes, actor: str, r
     """Stores a bundle and sends its activation to every shard.
 
     The same bundle again, while in force, changes nothing. What the shard's log holds after its activation is decided
-    under it, and nothing before. Raises `LostRace` when others were first each time.
+    under it, and nothing before; one with a lower number that arrives later changes nothing. Raises `LostRace` when
+    others were first each time.
     """
     digest = hashlib.sha256(content).digest()
 

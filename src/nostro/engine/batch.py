@@ -15,6 +15,7 @@ from nostro.processes.kit.decision import CaseOpening, Instance, Lookup, Posting
 from nostro.routing.references import Claim, Parking
 from nostro.routing.route import Routable
 from nostro.store.arrivals import Arrival
+from nostro.store.keys import DataKey, Keys
 from nostro.store.log import FactRow
 
 
@@ -22,6 +23,7 @@ from nostro.store.log import FactRow
 class SubjectRow:
     """A subject in a batch: its instance, and what its row holds besides.
 
+    `data_key`: the id of the data key under which its secrets are sealed, and `key` that key, unless it was destroyed.
     `unreadable`: its stored state can't be understood by this release; the row is left as it is, and set aside.
     `lacks`: what this release would need to go on with it; its shard is refused.
     """
@@ -34,6 +36,13 @@ class SubjectRow:
     changed: bool = False
     unreadable: bool = False
     lacks: str = ""
+    key: DataKey | None = None
+
+    def seal(self, keys: Keys, secret: bytes, bound_to: str) -> bytes:
+        """Something that it keeps to itself; opens only with the same `bound_to`. Raises `KeyError` without a key."""
+        if self.key is None:
+            raise KeyError(self.data_key)
+        return keys.seal(self.key, secret, bound_to.encode())
 
 
 @dataclass(frozen=True, slots=True)

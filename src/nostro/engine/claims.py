@@ -7,6 +7,7 @@ its subject is on: the commands of several subjects that work on one statement l
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -88,10 +89,15 @@ class Claims:
     entropy: Entropy
     turns: Turns = field(default_factory=Turns)
 
-    async def anything(self, database: Database, slot: Slot, away: Sequence[bytes], now: Now) -> bool:
-        """Whether there may be something to take. `away`: what is not to be taken now."""
-        asked = {"connection": slot.connection, "slots": slot.of, "slot": slot.number}
-        return bool(await database.look(SQL.anything, **asked, running=list(away), business=now.business))
+    async def anything(self, database: Database, slot: Slot, away: Sequence[bytes], now: Now) -> Row:
+        """Whether there may be something to take (`found`), and whether nothing may leave (`held`).
+
+        `away`: what is not to be taken now.
+        """
+        whose = {"connection": slot.connection, "operations": self._operations(), "shards": _shards(slot)}
+        asked = {"slots": slot.of, "slot": slot.number, "running": list(away), "business": now.business}
+        [row] = await database.look(SQL.anything, **whose, **asked)
+        return row
 
     async def ask(
         self, sent: Together, slot: Slot, places: int, away: Sequence[bytes], now: Now
@@ -106,8 +112,9 @@ class Claims:
         """At most `places` dispatches of what `ask` was answered, the slot's from here on."""
         due, ready = map(_by_lane, offered)
         oldest = [rows[0].since if rows else None for rows in ready]
-        read = min(self._limit(places), self._per_shard(slot, places))
-        more = [len(rows) >= read for rows in ready]
+        per_shard = self._per_shard(slot, places)
+        read = min(self._limit(places), per_shard)
+        more, cut = [len(rows) >= read for rows in ready], [_is_cut(rows, per_shard) for rows in ready]
         resumed: list[Dispatch] = []
         begun: list[tuple[Dispatch, list[Row]]] = []
         while len(resumed) + len(begun) < places and any(due) | any(ready):
@@ -117,9 +124,10 @@ class Claims:
                 resumed.append(Dispatch(row.shard, row.id, row.operation, row.began_at, row.look_up_first))
             else:
                 begun.append(self._group(ready[lane], now, recovering=recovering))
-        left = [n for n in range(len(LANES)) if due[n] or ready[n] or more[n]]
+        full = len(resumed) + len(begun) >= places  # else only what was not read can be left
+        left = [n for n in range(len(LANES)) if due[n] or ready[n] or (more if full else cut)[n]]
         waiting = NOBODY
-        if left and len(resumed) + len(begun) >= places:
+        if left:
             waiting = Waiting(left[0], lately=not any(due) and all(_came_lately(n, oldest[n], now) for n in left))
         await self._resume(tx, resumed)
         return Taken(resumed, await self._begin(tx, slot, begun, now), waiting)
@@ -136,24 +144,29 @@ class Claims:
         }
 
     def _ready(self, slot: Slot, places: int, now: Now) -> dict[str, object]:
-        operations = self.connection.connector.manifest.operations
         return {
             "connection": slot.connection,
-            "operations": sorted(operations),
-            "shards": list(range(slot.number, SHARDS, slot.of)),
+            "operations": self._operations(),
+            "shards": _shards(slot),
             "lanes": list(range(len(LANES))),
             "business": now.business,
             "limit": self._limit(places),
             "per_shard": self._per_shard(slot, places),
         }
 
+    def _operations(self) -> list[str]:
+        return sorted(self.connection.connector.manifest.operations)
+
     def _limit(self, places: int) -> int:
         """So many commands may be taken."""
         return places * max(operation.batch for operation in self.connection.connector.manifest.operations.values())
 
     def _per_shard(self, slot: Slot, places: int) -> int:
-        """So many are read of each shard and lane; where fewer were found, there are no others."""
-        return 1 + 2 * self._limit(places) * slot.of // SHARDS
+        """So many are read of each shard and lane; where fewer were found, there are no others.
+
+        Two at least: one alone would seem to be a crowd.
+        """
+        return max(2, 1 + 2 * self._limit(places) * slot.of // SHARDS)
 
     def _group(self, ready: list[Row], now: Now, *, recovering: bool) -> tuple[Dispatch, list[Row]]:
         """The oldest command, and others like it as far as its operation takes batches; takes them off `ready`."""
@@ -214,11 +227,21 @@ class Claims:
         return [(dispatch, [taken[row.shard, row.key] for row in rows]) for dispatch, rows in begun]
 
 
+def _shards(slot: Slot) -> list[int]:
+    """Those whose ordering keys are the slot's."""
+    return list(range(slot.number, SHARDS, slot.of))
+
+
 def _by_lane(rows: Sequence[Row]) -> list[list[Row]]:
     lanes: list[list[Row]] = [[] for _ in LANES]
     for row in rows:
         lanes[row.lane or 0].append(row)
     return lanes
+
+
+def _is_cut(rows: Sequence[Row], per_shard: int) -> bool:
+    """Whether some shard may have more of a lane than were read."""
+    return max(Counter(row.order_shard for row in rows).values(), default=0) >= per_shard
 
 
 def _came_lately(lane: int, since: datetime | None, now: Now) -> bool:

@@ -36,6 +36,7 @@ from nostro.model.failures import POISON, LostRace, ReleaseTooOld
 from nostro.model.ids import Subject
 from nostro.processes.kit.decision import Rules
 from nostro.processes.kit.process import Process
+from nostro.routing.bounds import set_apart
 from nostro.routing.route import HOUSE
 from nostro.store.arrivals import LANES, Arrival
 from nostro.store.blobs import seal_all
@@ -208,14 +209,15 @@ class Decider:
 
     async def _halve(self, queue: Sequence[Arrival], now: Now, error: Exception) -> int:
         if len(queue) == 1:
+            culprit = set_apart(queue[0])
             logger.warning(
                 "poisoned",
-                process=queue[0].process,
-                subject=queue[0].subject,
+                process=culprit.process,
+                subject=culprit.subject,
                 type=queue[0].type,
                 failure=type(error).__name__,
             )
-            return await self._attempt(queue, now, poisonous=type(error).__name__)
+            return await self._attempt([culprit], now, poisonous=type(error).__name__)
         middle = len(queue) // 2
         return await self._decide(queue[:middle], now) + await self._decide(queue[middle:], now)
 

@@ -43,6 +43,8 @@ from nostro.store.log import FactRow, Made
 
 SQL = Statements("engine")
 POISONED = "poisoned"
+FIRST_RERUN = 2
+"""The number of the reading that a person asked for first: each has one of its own, for ever."""
 HOPS = 64
 """So many facts may lead to each other, subject to subject: then the one that would tell the next is set aside."""
 OF_PEOPLE = frozenset({kind.fact_type for kind in (CommandReleased, CaseClosed, *RECOVERIES)})
@@ -158,8 +160,10 @@ class Deciding:
         return transition(self.processes.get(arrival.process), row.instance, fact, rules, self.now.business)
 
     def _activate(self, body: BundleActivated) -> None:
+        """The later publication has the higher number; its instant may be the earlier one, read before its turn."""
         shard = self.shards[body.shard]
-        shard.bundle, shard.activations = bytes.fromhex(body.bundle), body.sequence
+        if body.sequence > shard.activations:
+            shard.bundle, shard.activations = bytes.fromhex(body.bundle), body.sequence
 
     def _append(self, arrival: Arrival, transition: Transition, row: SubjectRow) -> FactRow:
         shard = self.shards[arrival.shard]
@@ -174,10 +178,8 @@ class Deciding:
         self.batch.decided.append(arrival)
         self.batch.facts.append(entry)
         row.instance, row.position, row.changed = after, entry.position, True
-        if (
-            arrival.data_key is not None and self.known.get(arrival.data_key) is not None
-        ):  # a destroyed one seals nothing
-            row.data_key = arrival.data_key
+        if arrival.data_key is not None and (key := self.known.get(arrival.data_key)):  # a destroyed one seals nothing
+            row.data_key, row.key = arrival.data_key, key
         return entry
 
     def _follow(self, arrival: Arrival, fact: Fact, transition: Transition, row: SubjectRow, entry: FactRow) -> None:
@@ -237,16 +239,14 @@ class Deciding:
     def _command(self, wanted: Wanted, n: int, row: SubjectRow, entry: FactRow) -> None:
         subject, intent, shard = row.instance.subject, wanted.intent, entry.shard
         if type(intent) is Reread:
-            self.batch.rereads.append((bytes.fromhex(intent.receipt), 1))
+            self.batch.rereads.append((bytes.fromhex(intent.receipt), FIRST_RERUN + wanted.occurrence))
             return
         rules, operation, entity = self.rules[entry.bundle], intent.operation, intent.entity
         connection = getattr(intent, "connection", "") or rules.serves(entity, operation).connection
         key, shared = wanted.key_text(subject), intent.works_on
         ordering_key = f"{connection}/{shared}" if shared else str(subject)
         clear, secret = split_fields(intent, confidential_fields(type(intent)))
-        sealed = None
-        if secret is not None:
-            sealed = self.keys.seal(self.keys.held(row.data_key), secret, f"command:{key}".encode())
+        sealed = None if secret is None else row.seal(self.keys, secret, f"command:{key}")
         self.batch.commands.append(
             Command(
                 shard, key_bytes(key), key, correlation_id(key), subject.process, subject.id, wanted.step,
@@ -345,7 +345,8 @@ def _understood(
     keys: Keys, processes: Mapping[str, Process], subject: Subject, row: Row, known: Mapping[bytes, DataKey | None]
 ) -> SubjectRow:
     version = processes[row.process].version(row.version)
-    if row.sealed_body is not None and (key := known.get(row.data_key)) is not None:
+    key = known.get(row.data_key)
+    if row.sealed_body is not None and key is not None:
         secret = parse(keys.open(key, row.sealed_body, f"subject:{subject}".encode()))
         state = version.state({**parse(row.body), **secret})
     else:
@@ -354,4 +355,4 @@ def _understood(
     instance = Instance(
         subject, row.entity, row.version, row.revision, row.state, state, absorbed, row.deadline_revision
     )
-    return SubjectRow(instance, row.lane, row.data_key, row.position, row.poisoned)
+    return SubjectRow(instance, row.lane, row.data_key, row.position, row.poisoned, key=key)

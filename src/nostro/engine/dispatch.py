@@ -167,7 +167,7 @@ class Dispatcher:
 
     def _is_busy(self, slot: Slot) -> bool:
         seat = self._seats.get(slot.number)
-        return seat is not None and bool(seat.running or seat.offered)
+        return seat is not None and bool(seat.running or seat.offered or seat.claimed)
 
     def _seat(self, slot: Slot) -> Seat:
         if slot.number not in self._seats:
@@ -189,10 +189,11 @@ class Dispatcher:
         places, away = seat.free(now), self._away(seat)
         if not places:
             return 0
-        if self._breaker.rests and seat.waits == NOBODY.lane:  # where somebody waits, a look says nothing
-            found = await self._claims.anything(self.house.database, seat.slot, away, now)
-            seat.looked(now, ANYBODY if found else NOBODY)  # also where its place is taken meanwhile
-            if not found:
+        if self._breaker.rests and (seat.held or seat.waits == NOBODY.lane):  # else a look says nothing new
+            there = await self._claims.anything(self.house.database, seat.slot, away, now)
+            seat.looked(now, ANYBODY if there.found else NOBODY)  # also where its place is taken meanwhile
+            seat.held = there.held
+            if there.held or not there.found:
                 return 0
             places, away = seat.free(now), self._away(seat)
             if not places:
@@ -223,12 +224,11 @@ class Dispatcher:
         stands = fenced.row()
         departed = {*seat.running, *seat.offered}  # also since it was asked
         rows = [[row for row in due.rows() if row.id not in departed], ready.rows()]
-        held_back = ANYBODY if any(rows) else NOBODY
-        if stands.quarantine:
-            return [], held_back
-        places = await self._breaker.allows(tx, stands, now, places, self.running)
-        if places <= 0:
-            return [], held_back
+        if not stands.quarantine:
+            places = await self._breaker.allows(tx, stands, now, places, self.running)
+        seat.held = bool(stands.quarantine) or places <= 0
+        if seat.held:
+            return [], ANYBODY if any(rows) else NOBODY
         taken = await self._claims.take(tx, seat.slot, places, rows, now, recovering=recovering(stands.epoch))
         return await self._load(tx, taken), taken.waiting
 

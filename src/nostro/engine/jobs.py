@@ -19,7 +19,7 @@ from nostro.model.failures import Failure
 from nostro.model.intents import INTENTS_BY_OPERATION, Intent
 from nostro.store import receipts
 from nostro.store.database import Row, Statements, Transaction
-from nostro.store.keys import Keys
+from nostro.store.keys import DataKey, Keys
 
 SQL = Statements("dispatch")
 
@@ -34,6 +34,15 @@ class Loaded:
     traces: Mapping[Place, bytes] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A dispatch as its rows tell it."""
+
+    dispatch: Dispatch
+    members: Sequence[Row]
+    calls: Sequence[Row]
+
+
 async def load_jobs(tx: Transaction, keys: Keys, connection: OpenConnection, taken: Taken) -> list[Loaded]:
     """All of them; one that can't be read stops nothing but itself."""
     names = {"shards": [d.shard for d in taken.resumed], "dispatches": [d.id for d in taken.resumed]}
@@ -45,8 +54,9 @@ async def load_jobs(tx: Transaction, keys: Keys, connection: OpenConnection, tak
         for row in await tx.rows(SQL.calls, **names):
             calls[row.dispatch].append(row)
     pairs = [*((d, members[d.id]) for d in taken.resumed), *taken.begun]
-    await keys.load(tx, {row.data_key for _, rows in pairs for row in rows if row.data_key is not None})
-    return [Loaded(d, rows, await _job(tx, keys, connection, d, rows, calls[d.id])) for d, rows in pairs]
+    known = await keys.load(tx, {row.data_key for _, rows in pairs for row in rows if row.data_key is not None})
+    told = [_Told(d, rows, calls[d.id]) for d, rows in pairs]
+    return [Loaded(one.dispatch, one.members, await _job(tx, keys, known, connection, one)) for one in told]
 
 
 async def traced(tx: Transaction, loaded: Sequence[Loaded]) -> list[Loaded]:
@@ -67,11 +77,11 @@ def _traced(loaded: Loaded, named: Mapping[Place, bytes]) -> Loaded:
 async def _job(
     tx: Transaction,
     keys: Keys,
+    known: Mapping[bytes, DataKey | None],
     connection: OpenConnection,
-    dispatch: Dispatch,
-    members: Sequence[Row],
-    calls: Sequence[Row],
+    told: _Told,
 ) -> Job | Held:
+    dispatch = told.dispatch
     operation = connection.connector.manifest.operations.get(dispatch.operation)
     if operation is None:
         return Held(f"{connection.connector.name} can't {dispatch.operation} any more.")
@@ -80,29 +90,28 @@ async def _job(
             shard=dispatch.shard,
             id=dispatch.id,
             operation=operation,
-            orders=[_order(keys, row) for row in members],
-            journal=[await _entry(tx, keys, row) for row in calls],
+            orders=[_order(keys, row, known) for row in told.members],
+            journal=[await _entry(tx, keys, row) for row in told.calls],
             began_at=dispatch.began_at.astimezone(UTC),
-            wanted_since=min(row.since for row in members).astimezone(UTC),
+            wanted_since=min(row.since for row in told.members).astimezone(UTC),
             look_up_first=dispatch.look_up_first,
         )
     except (Failure, ValueError, KeyError, TypeError) as error:
         return Held(f"The dispatch can't be read ({type(error).__name__}).")
 
 
-def _order(keys: Keys, row: Row) -> Order:
-    return Order(_intent(keys, row), row.key_text, row.correlation)
+def _order(keys: Keys, row: Row, known: Mapping[bytes, DataKey | None]) -> Order:
+    return Order(_intent(keys, row, known), row.key_text, row.correlation)
 
 
-def _intent(keys: Keys, row: Row) -> Intent:
+def _intent(keys: Keys, row: Row, known: Mapping[bytes, DataKey | None]) -> Intent:
     """The intent of a command. Confidential fields whose data key was destroyed are `Erased`."""
     kind = INTENTS_BY_OPERATION[row.operation]
     if row.sealed_body is None:
         return kind.model_validate_json(row.body)
     fields = parse(row.body)
-    try:
-        key = keys.held(row.data_key)
-    except KeyError:
+    key = known[row.data_key]
+    if key is None:
         fields |= dict.fromkeys(confidential_fields(kind), ERASED)
     else:
         fields |= parse(keys.open(key, row.sealed_body, f"command:{row.key_text}".encode()))

@@ -1,8 +1,8 @@
 """Parked facts and look-ups go on.
 
 A look-up is answered as soon as a reference leads anywhere, with every subject that the strongest one leads to; a fact
-goes on when it leads to exactly one. Past its deadline a look-up is answered with nothing, and a fact goes where its
-process says that orphans go.
+goes on when a reference leads to exactly one, and no stronger one to others alone. Past its deadline a look-up is
+answered with nothing, and a fact goes where its process says that orphans go.
 
 Whoever writes a reference wakes what waits for it. Two sides can miss each other while committing: so what is parked is
 joined with references again, in turn, a part each second: all of it would be work without end where much is parked.
@@ -24,6 +24,7 @@ from nostro.model.facts.house import Target
 from nostro.model.failures import POISON, LostRace
 from nostro.model.ids import Subject, short_digest
 from nostro.processes.kit.process import Process
+from nostro.routing.bounds import alone, bounded
 from nostro.routing.references import UNREADABLE, Index, arrival_from, claim_all, give_lanes, look_up, said_entity
 from nostro.routing.route import begun
 from nostro.store.arrivals import Arrival, Blob, arrival_for, put
@@ -77,7 +78,9 @@ class Rejoin:
         hits: dict[bytes, list[Any]] = {}
         for hit in await tx.rows(SQL.hits, ids=[row.id for row in parked]):
             hits.setdefault(hit.parked, []).append(hit)
-        rows = [row for row in parked if row.expired or row.id in hits]  # a reference may be given back at this moment
+        # References come, and are given back, since `_look_round`: what they lead to is asked of what is locked by now.
+        led = {row.id: _leads_to(hits.get(row.id, [])) for row in parked}
+        rows = [row for row in parked if row.expired or (row.id in hits if row.kind == "lookup" else led[row.id])]
         known = await self.keys.load(tx, {row.data_key for row in rows if row.data_key is not None})
         kept, arrivals = [], list[Arrival]()
         for row in rows:
@@ -86,33 +89,34 @@ class Rejoin:
             except POISON as error:
                 arrivals.append(_unreadable(row, error, now))
         for arrival, row in sorted(kept, key=lambda each: (each[0].at, each[0].item, each[0].key)):
-            strongest = [hit for hit in hits.get(row.id, []) if hit.strength == hits[row.id][0].strength]
             if row.kind == "lookup":
+                strongest = [hit for hit in hits.get(row.id, []) if hit.strength == hits[row.id][0].strength]
                 arrivals.append(_answer(arrival, strongest, now))
             else:
-                told = await self._fact(tx, row.process, arrival, _Found(strongest, known), now)
+                told = await self._fact(tx, row.process, arrival, _Found(led[row.id], known), now)
                 arrivals.append(told._replace(at=now.business + timedelta(microseconds=len(arrivals))))
         await tx.run(SQL.unpark, ids=[row.id for row in rows], shards=[row.shard for row in rows])
         lanes = await give_lanes(tx, {Subject(a.process, a.subject) for a in arrivals})
         return await put(tx, [a._replace(lane=lanes.get(Subject(a.process, a.subject), a.lane)) for a in arrivals])
 
     async def _fact(self, tx: Transaction, process: str, arrival: Arrival, found: _Found, now: Now) -> Arrival:
-        subjects = {Subject(hit.process, hit.subject) for hit in found.strongest}
-        subject = subjects.pop() if len(subjects) == 1 else await self._orphan(tx, process, arrival, found, now)
+        subject = found.subject or await self._orphan(tx, process, arrival, found, now)
         key = short_digest(f"{arrival.type}:{arrival.natural_key}", str(subject))
         return arrival._replace(shard=subject.shard, process=subject.process, subject=subject.id, key=key)
 
     async def _orphan(self, tx: Transaction, name: str, arrival: Arrival, found: _Found, now: Now) -> Subject:
         """Where its process says that it goes. What can't be asked goes to a subject of its own, which is set aside."""
-        alone = Subject(name, f"orphan/{arrival.type}:{arrival.natural_key}")
+        nowhere = alone(name, f"{arrival.type}:{arrival.natural_key}")
         try:
             process, fact = self.processes[name], open_fact(self.keys, arrival, found.known)
             begin = process.orphaned(fact)
+            if begin is not None:
+                bounded(Subject(name, begin.subject), fact)
         except POISON as error:
             logger.warning("orphan_poisoned", process=name, type=arrival.type, failure=type(error).__name__)
-            return alone
+            return nowhere
         if begin is None:
-            return alone
+            return nowhere
         index = await look_up(tx, self.keys, begin.identity) if begin.identity else Index()
         claims: list[Any] = []
         subject = begun(process, fact, begin, index, claims)
@@ -124,10 +128,23 @@ class Rejoin:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What is at hand about a parked fact: where its strongest reference leads, and the data keys of its batch."""
+    """What is at hand about a parked fact: the subject that it is led to, and the data keys of its batch."""
 
-    strongest: Sequence[Any]
+    subject: Subject | None
     known: Mapping[bytes, DataKey | None]
+
+
+def _leads_to(hits: Sequence[Any]) -> Subject | None:
+    """The one subject of a fact, by its hits, the strongest first; `look_round` asks the same of the database."""
+    subjects: dict[int, set[Subject]] = {}
+    for hit in hits:
+        subjects.setdefault(hit.strength, set()).add(Subject(hit.process, hit.subject))
+    stronger = list[set[Subject]]()
+    for one in subjects.values():
+        if len(one) == 1 and all(one <= others for others in stronger):
+            return next(iter(one))
+        stronger.append(one)
+    return None
 
 
 def _unreadable(row: Any, error: Exception, now: Now) -> Arrival:  # noqa: ANN401 - a row of `parked`

@@ -39,8 +39,8 @@ async def _open(tx: Transaction, fact: Fact, body: RecoveryOpened, now: Now) -> 
     told = {"epoch": body.epoch, "since": body.since, "kept": body.kept, "lost": body.lost, "at": now.business}
     await tx.run(SQL.add_recovery, **told, actor=fact.actor, behalf=fact.on_behalf_of, reason=fact.reason)
     await tx.run(SQL.rewind_feeds, since=body.since, at=now.business)
-    await tx.run(SQL.leave_dispatches)
     await tx.run(SQL.take_back_commands)
+    await tx.run(SQL.leave_dispatches)
 
 
 async def _close(tx: Transaction, fact: Fact, body: RecoveryClosed, now: Now) -> None:

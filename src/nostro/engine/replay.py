@@ -17,6 +17,7 @@ from nostro.engine.difference import Change, Effect, Kind, change, effects_of
 from nostro.engine.difference_in_money import Totals, leading
 from nostro.engine.transition import transition
 from nostro.engine.walk import Step, Walk, decided_at
+from nostro.model.facts import Fact
 from nostro.model.ids import SHARDS, Subject
 from nostro.processes.kit.decision import Instance, Lookup, Rules
 from nostro.processes.kit.process import Process, Transition
@@ -103,8 +104,8 @@ class Check:
         steps = await walk.subject(tx, subject, row.position)
         self.facts += len(steps)
         differences = [_difference(step) for step in steps if not step.equal]
-        if row.poisoned or not steps:
-            return differences
+        if row.poisoned or not steps or any(step.taken is None for step in steps):
+            return differences  # what the facts make of the row isn't known
         held = (await load_subjects(tx, self.keys, self.processes, [subject]))[subject]
         told = unlike(held, steps[-1].after)
         if not told or held.position != row.position:
@@ -123,7 +124,7 @@ def unlike(held: SubjectRow, again: Instance) -> str:
 
 def _difference(step: Step) -> Difference:
     row, taken = step.row, step.taken
-    replayed = f"{taken.after.state} ({taken.decision.rule})" if taken else f"threw {step.failure}"
+    replayed = f"{taken.after.state} ({taken.decision.rule})" if taken else step.failure
     recorded = f"{row.state_after} ({row.rule})"
     if replayed == recorded:
         replayed += ", with other effects"
@@ -180,10 +181,10 @@ class WhatIf:
 
     def _compare(self, step: Step, recorded: Rules | None, here: dict[str, list[Change]]) -> None:
         self.unlike += not step.equal
-        taken = step.taken
-        if taken is None or recorded is None:
+        taken, fact = step.taken, step.fact
+        if taken is None or fact is None or recorded is None:
             return
-        wanted, rule, waits = self._would(step, taken)
+        wanted, rule, waits = self._would(step, fact, taken)
         was, would = change(effects_of(taken, recorded), wanted)
         self.waits += waits
         if not (was or would):
@@ -196,11 +197,11 @@ class WhatIf:
         else:
             self.uncounted = True
 
-    def _would(self, step: Step, taken: Transition) -> tuple[Counter[Effect], str, bool]:
+    def _would(self, step: Step, fact: Fact, taken: Transition) -> tuple[Counter[Effect], str, bool]:
         """What these rules make of the fact: effects, their rule, and whether the subject would wait otherwise."""
         row, process = step.row, self.processes.get(step.row.process)
         try:
-            other = transition(process, step.before, step.fact, self.rules, decided_at(row))
+            other = transition(process, step.before, fact, self.rules, decided_at(row))
             return effects_of(other, self.rules), other.decision.rule, _waits(other) != _waits(taken)
         except Exception as error:  # noqa: BLE001 - rules that can't bear a fact would set its subject aside: told so
             stopped = Effect("stopped", row.entity, f"set aside: {type(error).__name__}")

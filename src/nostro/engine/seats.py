@@ -33,7 +33,8 @@ class Seat:
     """A slot that is worked on: its line, its fenced writes, and what is being driven, at most `most` at a time.
 
     `offered`: dispatches that are being written with the decisions of their commands. `claimed`: places that a claim is
-    filling. `ending`: how many that are over wait for their end to be written.
+    filling. `ending`: how many that are over wait for their end to be written. `held`: nothing may leave, as far as
+    anybody has looked.
     """
 
     slot: Slot
@@ -44,6 +45,7 @@ class Seat:
     offered: set[bytes] = field(default_factory=set)
     claimed: int = 0
     ending: int = 0
+    held: bool = False
     _seen: Waiting = ANYBODY
     """Who waits, as the last look at it left it."""
     _turned_away: int = NOBODY.lane

@@ -7,7 +7,7 @@ one that began last has said it. So each key is one slot's at any time, and each
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -63,11 +63,12 @@ class Slots:
             wanted = [(name, n) for name, slots in divided.items() for n in range(slots)]
             rank = await self._rank(tx, now)
             fair = math.ceil(len(wanted) / rank.of)
-            given = self._given(rank.slots(self._mine)[fair:], now)
-            renewed = await tx.rows(SQL.renew_slots, until=until, holder=self.worker, **self._tokens(self._mine))
+            mine = dict(self._mine)  # the drives may lose one of them meanwhile
+            given = self._given(rank.slots(mine)[fair:], now)
+            renewed = await tx.rows(SQL.renew_slots, until=until, holder=self.worker, **_tokens(mine, mine))
             names = {(row.name, row.slot) for row in renewed} - given
             if given:  # behind the others, since all are locked in one order
-                await tx.run(SQL.release_slots, now=now.machine, **self._tokens(given))
+                await tx.run(SQL.release_slots, now=now.machine, **_tokens(mine, given))
             limit = max(0, fair - len(names))
             taking = {**at, "until": until, "holder": self.worker, "limit": limit}
             taken = await tx.rows(SQL.take_slots, **taking, **_columns(rank.slots(wanted))) if limit else []
@@ -120,7 +121,7 @@ class Slots:
     async def release(self, now: Now) -> None:
         """Gives everything back, so that nobody waits for leases to end."""
         async with self.database.transaction() as tx:
-            await tx.run(SQL.release_slots, now=now.machine, **self._tokens(self._mine))
+            await tx.run(SQL.release_slots, now=now.machine, **_tokens(self._mine, self._mine))
         self._mine = {}
 
     async def _divide(self, tx: Transaction, now: Now) -> None:
@@ -138,9 +139,10 @@ class Slots:
         rows = await tx.rows(ENGINE.live_workers, alive_after=now.machine - LEASE, beyond=now.machine + LEASE)
         return rank_of(self.worker, [row.id for row in rows])
 
-    def _tokens(self, names: Iterable[Name]) -> dict[str, list[object]]:
-        chosen = sorted(names)
-        return {**_columns(chosen), "tokens": [self._mine[name].token for name in chosen]}
+
+def _tokens(held: Mapping[Name, Slot], names: Iterable[Name]) -> dict[str, list[object]]:
+    chosen = sorted(names)
+    return {**_columns(chosen), "tokens": [held[name].token for name in chosen]}
 
 
 def _columns(names: Sequence[Name]) -> dict[str, list[object]]:

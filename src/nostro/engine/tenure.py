@@ -76,11 +76,12 @@ class Tenure:
         taken: list[Any] = []
         async with self.database.transaction() as tx:
             rank, shares = await self._shares(tx, now)
-            kept = {number for share in shares for number in rank.shards(share.among & set(self.shards))[: share.fair]}
-            if surplus := set(self.shards) - kept:
-                await tx.run(SQL.release_shards, now=now.machine, **self._tokens(surplus))
-            mine = await tx.rows(SQL.renew_shards, until=until, holder=self.worker, **self._tokens(kept))
-            renewed = {row.shard for row in mine}
+            mine = dict(self.shards)  # the decider may lose one of them meanwhile
+            kept = {number for share in shares for number in rank.shards(share.among & set(mine))[: share.fair]}
+            rows = await tx.rows(SQL.renew_shards, until=until, holder=self.worker, **_tokens(mine, mine))
+            renewed = {row.shard for row in rows} & kept
+            if surplus := set(mine) - kept:  # behind the others, since all are locked in one order
+                await tx.run(SQL.release_shards, now=now.machine, **_tokens(mine, surplus))
             taking = {**at, "until": until, "holder": self.worker}
             for share in shares:
                 limit = max(0, share.fair - len(share.among & renewed))
@@ -122,10 +123,11 @@ class Tenure:
     async def refuse(self, whys: Mapping[int, str], now: Now) -> None:
         """Gives back shards that need what this release lacks, each with its reason, and leaves them to others."""
         mine = {number: why for number, why in whys.items() if number in self.shards}
+        tokens = _tokens(self.shards, mine)
         self.refused |= dict.fromkeys(mine, now.machine + REFUSED_FOR)
         async with self.database.transaction() as tx:
-            await tx.run(SQL.release_shards, now=now.machine, **self._tokens(mine))
-            await self._say(tx, now)
+            await self._say(tx, now)  # before it locks shards, as a step does
+            await tx.run(SQL.release_shards, now=now.machine, **tokens)
         self.lost(mine)
         for why in sorted(set(mine.values())):
             shards = [number for number in sorted(mine) if mine[number] == why]
@@ -134,7 +136,7 @@ class Tenure:
     async def release(self, now: Now) -> None:
         """Gives everything back and is no more, so that nobody waits for leases to end."""
         async with self.database.transaction() as tx:
-            await tx.run(SQL.release_shards, now=now.machine, **self._tokens(self.shards))
+            await tx.run(SQL.release_shards, now=now.machine, **_tokens(self.shards, self.shards))
             await tx.run(SQL.forget_worker, id=self.worker)
         self.shards = {}
 
@@ -157,9 +159,10 @@ class Tenure:
             shares.append(Share(contested - refused, math.ceil(len(contested - refused) / able)))
         return rank_of(self.worker, [row.id for row in rows]), shares
 
-    def _tokens(self, numbers: Iterable[int]) -> dict[str, list[int]]:
-        chosen = sorted(numbers)
-        return {"shards": chosen, "tokens": [self.shards[number].token for number in chosen]}
+
+def _tokens(held: Mapping[int, HeldShard], numbers: Iterable[int]) -> dict[str, list[int]]:
+    chosen = sorted(numbers)
+    return {"shards": chosen, "tokens": [held[number].token for number in chosen]}
 
 
 def _held(row: Row) -> HeldShard:

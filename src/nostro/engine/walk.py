@@ -22,8 +22,8 @@ from nostro.processes.kit.process import Process, Transition
 from nostro.store.arrivals import COLUMNS as ARRIVAL_COLUMNS
 from nostro.store.arrivals import Arrival
 from nostro.store.blobs import open_fact
-from nostro.store.database import Database, Statements, Transaction
-from nostro.store.keys import Keys
+from nostro.store.database import Database, Row, Statements, Transaction
+from nostro.store.keys import DataKey, Keys
 from nostro.store.log import FactRow
 
 AUDIT = Statements("audit")
@@ -36,10 +36,10 @@ _SHARED = tuple(name for name in ARRIVAL_COLUMNS if name in FactRow._fields)
 
 @unchanging(frozen=True, slots=True)
 class Step:
-    """A fact taken in again. `taken` is None when it threw; `failure` says what."""
+    """A fact taken in again. `taken` is None when that failed; `failure` says how. `fact` is None: it can't be read."""
 
     row: FactRow
-    fact: Fact
+    fact: Fact | None
     before: Instance
     taken: Transition | None
     failure: str = ""
@@ -70,6 +70,8 @@ class Walk:
     held: int = HELD
     folded_again: int = 0
     _rules: dict[bytes, Rules] = field(default_factory=dict)
+    _lacking: dict[bytes, str] = field(default_factory=dict)
+    """Why there are no rules of a bundle."""
     _met: OrderedDict[tuple[str, str], Instance] = field(default_factory=OrderedDict)
 
     async def shard(self, shard: int) -> AsyncIterator[list[Step]]:
@@ -99,7 +101,7 @@ class Walk:
             steps.append(self.take(row, fact, steps[-1].after if steps else self.new(row)))
         return steps
 
-    def again(self, row: FactRow, fact: Fact) -> Step | None:
+    def again(self, row: FactRow, fact: Fact | str) -> Step | None:
         """The next fact of its shard. None when its subject was let go, and has to be folded anew."""
         before = self._met.pop((row.process, row.subject), None)
         if before is None:
@@ -116,33 +118,45 @@ class Walk:
         subject, initial = Subject(row.process, row.subject), process.version(row.version).initial
         return Instance(subject, row.entity, row.version, 0, NEW, initial)
 
-    def take(self, row: FactRow, fact: Fact, before: Instance) -> Step:
-        """One fact, again. Whatever a decision throws is a finding, not the end of the walk."""
+    def take(self, row: FactRow, fact: Fact | str, before: Instance) -> Step:
+        """One fact again, or why it can't be read. Whatever a decision throws is a finding, not the end of the walk."""
+        if isinstance(fact, str):
+            return Step(row, None, before, None, fact)
         try:
             taken = transition(
                 self.processes.get(row.process), before, fact, self._rules.get(row.bundle), decided_at(row)
             )
         except Exception as error:  # noqa: BLE001 - told as this fact's difference, the walk goes on
-            return Step(row, fact, before, None, type(error).__name__)
+            return Step(row, fact, before, None, self._lacking.get(row.bundle) or f"threw {type(error).__name__}")
         return Step(row, fact, before, taken)
 
     def rules_of(self, row: FactRow) -> Rules | None:
         """The rules under which a fact was decided; None before the first bundle."""
         return self._rules.get(row.bundle)
 
-    async def _opened(self, tx: Transaction, rows: list[FactRow]) -> list[tuple[FactRow, Fact]]:
+    async def _opened(self, tx: Transaction, rows: list[FactRow]) -> list[tuple[FactRow, Fact | str]]:
         known = await self.keys.load(tx, {row.data_key for row in rows if row.data_key is not None})
-        for digest in sorted({row.bundle for row in rows} - set(self._rules) - {b""}):
-            self._rules[digest] = await self._understood(tx, digest)
-        return [(row, open_fact(self.keys, row, known)) for row in rows]
+        for digest in sorted({row.bundle for row in rows} - set(self._rules) - set(self._lacking) - {b""}):
+            self._understand(digest, await tx.row(ENGINE.bundle, digest=digest))
+        return [(row, self._read(row, known)) for row in rows]
 
-    async def _understood(self, tx: Transaction, digest: bytes) -> Rules:
-        row = await tx.row(ENGINE.bundle, digest=digest)
-        if row is None:
-            raise LookupError(digest.hex())
-        return self.rules_from(bytes(row.content))
+    def _read(self, row: FactRow, known: Mapping[bytes, DataKey | None]) -> Fact | str:
+        """The fact; or why it can't be read, which is a finding as well."""
+        try:
+            return open_fact(self.keys, row, known)
+        except Exception as error:  # noqa: BLE001 - whatever was done to a stored fact, the walk goes on
+            return f"can't be read ({type(error).__name__})"
 
-    async def _folded(self, tx: Transaction, row: FactRow, fact: Fact) -> Step:
+    def _understand(self, digest: bytes, row: Row | None) -> None:
+        try:
+            if row is None:
+                self._lacking[digest] = f"bundle {digest.hex()[:12]} is missing"
+            else:
+                self._rules[digest] = self.rules_from(bytes(row.content))
+        except Exception as error:  # noqa: BLE001 - told with each fact that was decided under it
+            self._lacking[digest] = f"bundle {digest.hex()[:12]} can't be understood ({type(error).__name__})"
+
+    async def _folded(self, tx: Transaction, row: FactRow, fact: Fact | str) -> Step:
         self.folded_again += 1
         past = await self.subject(tx, Subject(row.process, row.subject), row.position - 1)
         return self._meet(self.take(row, fact, past[-1].after if past else self.new(row)))

@@ -163,9 +163,7 @@ class Writer:
     def _subject(self, subject: Subject, row: SubjectRow) -> tuple[Any, ...]:
         instance = row.instance
         clear, secret = split_fields(instance.data, confidential_fields(type(instance.data)))
-        sealed = None
-        if secret is not None:
-            sealed = self.keys.seal(self.keys.held(row.data_key), secret, f"subject:{subject}".encode())
+        sealed = None if secret is None else row.seal(self.keys, secret, f"subject:{subject}")
         return (
             subject.shard,
             subject.process,

@@ -4,6 +4,9 @@ A file is complete when its size and time held still over two looks, and for a w
 that lacks the end that its format has (see `cut`) waits until its deadline. It is kept in parts, and only then moved to
 `taken/<date>/`. A crash in between keeps it once: the same bytes again are the same receipt. A folder that can't be
 written to is left as it is, and the feed's cursor remembers what was taken from it.
+
+A file's name may be bytes that are no text: people are shown it with signs in their place (`shown`). Whatever is wrong
+with a file or a folder is told, and holds up no other.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from typing import NamedTuple
 import structlog
 
 from nostro.egress.connections import Connections, OpenConnection
-from nostro.egress.line import Count, silent
+from nostro.egress.line import Clock, Count, silent
 from nostro.ingress.cut import seems_cut
 from nostro.ingress.leases import Leased, Leases, is_recent
 from nostro.ingress.limits import Limits, Way
@@ -30,7 +33,7 @@ from nostro.ingress.opening import TOO_LARGE
 from nostro.ingress.receiving import Intake
 from nostro.model.canonical import canonical, parse
 from nostro.model.clock import Now
-from nostro.model.failures import BacklogFull, Failure
+from nostro.model.failures import BacklogFull, Failure, LostRace, OutOfService
 from nostro.store.database import Database
 from nostro.store.receipts import Received
 
@@ -66,7 +69,7 @@ class Sight(NamedTuple):
 
 
 class _Listing(NamedTuple):
-    """What a look saw: files that wait, names of those that the cursor knows, and whether there were too many."""
+    """What a look saw: files that wait, marks of those that the cursor knows, and whether there were too many."""
 
     waiting: dict[str, Sight]
     known: frozenset[str]
@@ -92,7 +95,8 @@ class _Seen:
 class Folders:
     """The `step(now)` that looks into the folders of all connections that have one.
 
-    `settle`: how long a file has to hold still; `cut_wait`: how long one that seems cut is left to its writer.
+    `clock` is asked after each folder, which may have lasted longer than a lease. `settle`: how long a file has to hold
+    still; `cut_wait`: how long one that seems cut is left to its writer.
     """
 
     database: Database
@@ -100,6 +104,7 @@ class Folders:
     intake: Intake
     leases: Leases
     limits: Limits
+    clock: Clock
     settle: timedelta = SETTLE
     cut_wait: timedelta = CUT_WAIT
     count: Count = silent
@@ -111,16 +116,29 @@ class Folders:
         """How many files were taken in. Files stay where they are while the backlog is full."""
         taken = 0
         for connection in self.connections.values():
-            if (
-                connection.connector.manifest.watches_folder
-                and not self.limits.why_not(Way.PULLED, source=connection.id)
-                and not await self._is_still_empty(connection, now)
-            ):
-                leased = await self.leases.take(connection.id, FEED, now)
-                if leased:
-                    async with self.leases.kept(connection.id, FEED, now):
-                        taken += await self._look(connection, leased, now)
+            if connection.connector.manifest.watches_folder:
+                taken += await self._watch(connection, now)
+                now = await self.clock()
         return taken
+
+    async def _watch(self, connection: OpenConnection, now: Now) -> int:
+        """A look into one folder. Whatever is wrong with it, the others are watched."""
+        if self.limits.why_not(Way.PULLED, source=connection.id) or await self._is_still_empty(connection, now):
+            return 0
+        try:
+            leased = await self.leases.take(connection.id, FEED, now)
+            if leased is None:
+                return 0
+            async with self.leases.kept(connection.id, FEED, now):
+                return await self._look(connection, leased, now)
+        except LostRace as race:
+            logger.info("look_not_kept", connection=connection.id, sentence=race.sentence)
+        except OutOfService:  # what all folders stand on is away: that is no folder's fault
+            raise
+        except Exception:  # nobody foresaw it: the others go on
+            logger.exception("folder_failed", connection=connection.id)
+            self.count("files", connection=connection.id, fate="failed")
+        return 0
 
     async def _is_still_empty(self, connection: OpenConnection, now: Now) -> bool:
         """Whether nothing waits where nothing waited a moment ago. Then the database isn't asked, whose lease holds."""
@@ -151,7 +169,7 @@ class Folders:
             if await self._take(connection, folder / name, sights[name], now):
                 taken += 1
                 if not await asyncio.to_thread(_put_away, folder / name, sights[name], now.business):
-                    left[name] = sights[name].mark
+                    left[marked(name)] = sights[name].mark
             if taken >= FILES_AT_ONCE:
                 break
         async with self.database.transaction() as tx:
@@ -164,21 +182,36 @@ class Folders:
     async def _take_again(self, connection: OpenConnection, folder: Path, after: str, now: Now) -> str:
         """Takes in what was put away behind `after`: what is known is the same receipt, what a restore lost comes back.
 
-        Where to go on; empty at the end.
+        Where to go on; empty at the end. Behind one that fails the others are taken, and it is tried again with them.
         """
         names = await asyncio.to_thread(put_away_behind, folder / TAKEN, after)
+        stays = ""
         for name in names[:FILES_AT_ONCE]:
             path = folder / TAKEN / name
-            received = Received(connection.id, "file", now.business, signed=True, name=path.name)
+            received = Received(connection.id, "file", now.business, signed=True, name=shown(path.name))
             try:
                 sight = Sight.of(await asyncio.to_thread(path.stat))
                 await self.intake.take_stream(received, partial(_parts, path, sight), sight.size)
             except (OSError, StillWritten, BacklogFull) as error:
-                logger.info("file_waits", connection=connection.id, file=path.name, why=type(error).__name__)
-                return after
-            self.count("files", connection=connection.id, fate="again")
-            after = name
-        return after if len(names) > FILES_AT_ONCE else ""
+                self._waits(connection, path, error)
+                return stays or after
+            except OutOfService:
+                raise
+            except Exception as flaw:  # noqa: BLE001 - whatever it is, the others go on
+                self._failed(connection, path, flaw)
+                stays = stays or after
+            else:
+                self.count("files", connection=connection.id, fate="again")
+            after = marked(name)
+        return stays or (after if len(names) > FILES_AT_ONCE else "")
+
+    def _waits(self, connection: OpenConnection, path: Path, why: Exception) -> None:
+        logger.info("file_waits", connection=connection.id, file=shown(path.name), why=type(why).__name__)
+
+    def _failed(self, connection: OpenConnection, path: Path, why: Exception) -> None:
+        """It stays where it is, and is tried again at the next look."""
+        logger.warning("file_failed", connection=connection.id, file=shown(path.name), exc_info=why)
+        self.count("files", connection=connection.id, fate="failed")
 
     def _ripe(self, connection: OpenConnection, sights: Mapping[str, Sight], now: Now) -> list[str]:
         """Files that held still since the last look, the oldest first. Forgets those that are gone."""
@@ -197,7 +230,7 @@ class Folders:
     async def _take(self, connection: OpenConnection, path: Path, sight: Sight, now: Now) -> bool:
         """Whether the file is kept by now. Its reasons not to be are told; it is looked at again."""
         limit = connection.connector.manifest.body_limit
-        received = Received(connection.id, "file", now.business, signed=True, name=path.name)
+        received = Received(connection.id, "file", now.business, signed=True, name=shown(path.name))
         fate = "waiting"
         try:
             if sight.size > limit:
@@ -207,26 +240,40 @@ class Folders:
                 await self.intake.take_stream(received, lambda: _parts(path, sight), sight.size)
                 fate = "taken"
         except (OSError, StillWritten, BacklogFull) as error:
-            logger.info("file_waits", connection=connection.id, file=path.name, why=type(error).__name__)
+            self._waits(connection, path, error)
+        except OutOfService:
+            raise
+        except Exception as flaw:  # noqa: BLE001 - whatever it is, the others go on
+            self._failed(connection, path, flaw)
+            return False
         self.count("files", connection=connection.id, fate=fate)
         return fate == "taken"
 
     async def _refuse(self, connection: OpenConnection, name: str, sight: Sight, now: Now) -> None:
         """A file above the limit stays where it is, and is a case: what is kept is that it was there."""
-        limit = connection.connector.manifest.body_limit
+        limit, event = connection.connector.manifest.body_limit, f"{marked(name)}/{sight.mark}"
         sentence = (
-            f"{name} has {sight.size} bytes and {connection.id} takes {limit} at most: it stays in the folder, unread. "
-            "Have it sent again in smaller files and take it away."
+            f"{shown(name)} has {sight.size} bytes and {connection.id} takes {limit} at most: it stays in the folder, "
+            "unread. Have it sent again in smaller files and take it away."
         )
-        event = f"{name}/{sight.mark}"
-        received = Received(connection.id, TOO_LARGE, now.business, signed=True, name=name, event_id=event)
+        received = Received(connection.id, TOO_LARGE, now.business, signed=True, name=shown(name), event_id=event)
         if (await self.intake.take(received, sentence.encode())).new:
-            logger.warning("file_too_large", connection=connection.id, file=name, size=sight.size, limit=limit)
+            logger.warning("file_too_large", connection=connection.id, file=shown(name), size=sight.size, limit=limit)
 
     async def _finished(self, connection: OpenConnection, path: Path, now: Now) -> bool:
         """False while a file seems cut and its writer may still come back."""
         since = self._seen[connection.id, path.name].since or now
         return now.business - since.business >= self.cut_wait or not await asyncio.to_thread(_cut, path)
+
+
+def shown(name: str) -> str:
+    """A file's name as text that any output takes, with U+FFFD for bytes that are none."""
+    return os.fsencode(name).decode(errors="replace")
+
+
+def marked(name: str) -> str:
+    """A file's name as cursors remember it: no two names are alike."""
+    return os.fsencode(name).decode(errors="backslashreplace")
 
 
 async def _listed(connection: OpenConnection, marks: Mapping[str, object]) -> _Listing:
@@ -247,8 +294,8 @@ def _list(folder: Path, marks: Mapping[str, object]) -> _Listing:
             told = entry.stat(follow_symlinks=False)
             if not stat.S_ISREG(told.st_mode):
                 continue
-            if marks.get(entry.name) == Sight.of(told).mark:
-                known.add(entry.name)
+            if marks.get(marked(entry.name)) == Sight.of(told).mark:
+                known.add(marked(entry.name))
             elif len(waiting) >= FILES_SEEN:
                 return _Listing(waiting, frozenset(known), cut_off=True)
             else:
@@ -291,13 +338,15 @@ def first_again(at: datetime) -> str:
 
 
 def put_away_behind(taken: Path, after: str) -> list[str]:
-    """Files in `taken/` as `date/name`, those behind `after` in that order, a few more than are taken at once."""
+    """Files in `taken/` as `date/name`, those behind `after` (`marked`) in that order, a few more than are taken at
+    once.
+    """
     days = sorted(day.name for day in taken.iterdir() if day.is_dir()) if taken.is_dir() else []
     found: list[str] = []
     for day in days:
         if day >= after.partition("/")[0] and len(found) <= FILES_AT_ONCE:
             names = (f"{day}/{file.name}" for file in (taken / day).iterdir() if file.is_file())
-            found += sorted(name for name in names if name > after)
+            found += sorted((name for name in names if marked(name) > after), key=marked)
     return found
 
 

@@ -16,7 +16,7 @@ from nostro.ingress.tally import admitted
 from nostro.model.failures import OutOfService
 from nostro.store.database import Database, Row
 from nostro.store.keys import Keys
-from nostro.store.receipts import Receipt, find_all, opened_inline, part
+from nostro.store.receipts import Receipt, demand_whole, find_all, opened_inline, part
 
 ATTEMPTS = 20
 """A receipt whose reading ended so often without a result (a killed worker, no memory left) is a reject."""
@@ -55,12 +55,16 @@ class _Bytes:
     loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
 
     def chunks(self) -> Iterator[bytes]:
-        """All bytes, a part at a time; may be asked for again."""
+        """All bytes, a part at a time; may be asked for again. Raises `SealBroken` at the end of what isn't all."""
         if not self.receipt.parts:
             yield opened_inline(self.keys, self.receipt)
             return
+        hasher = self.keys.fingerprinting()
         for number in self.receipt.pieces:
-            yield self._wait_for(number)
+            piece = self._wait_for(number)
+            hasher.update(piece)
+            yield piece
+        demand_whole(self.receipt, hasher.digest())
 
     def _wait_for(self, number: int) -> bytes:
         try:

@@ -46,11 +46,16 @@ class Pins:
 
     async def step(self, now: Now) -> int:
         """1 when it stopped or freed the connection."""
-        if not self.line.may(now):
+        if not self.line.may(now) or FEED in await self.leases.resting(self.connection.id, now):
             return 0
         leased = await self.leases.take(self.connection.id, FEED, now)
         if leased is None or leased.run_at > now.business:
             return 0
+        async with self.leases.kept(self.connection.id, FEED, now):
+            return await self._look(leased, now)
+
+    async def _look(self, leased: Leased, now: Now) -> int:
+        """Asks, and judges the answer, while the lease is kept: three slow questions last longer than it."""
         seen = await self._ask()
         if seen is None:
             await self.leases.delay(leased, now.business + AGAIN, "It could not be asked who it is.")

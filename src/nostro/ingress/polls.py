@@ -59,6 +59,7 @@ class Polls:
             leased = await self.leases.take(self.connection.id, feed.name, now)
             if leased is not None and leased.run_at <= now.business and not leased.stopped:
                 kept += await self._poll(feed, leased, now)
+                now = await self.line.clock()  # a page may last longer than a lease
         return kept
 
     async def _poll(self, feed: Feed, leased: Leased, now: Now) -> int:

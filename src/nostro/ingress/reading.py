@@ -24,7 +24,7 @@ from nostro.ingress.opening import open_all
 from nostro.model.clock import Now
 from nostro.model.facts import Fact
 from nostro.model.facts.house import ToldDifferently
-from nostro.model.failures import POISON, LostRace, OutOfService
+from nostro.model.failures import POISON, BrokenPromise, LostRace, OutOfService, TooLong
 from nostro.processes.kit.process import Process
 from nostro.routing.route import Routable, Routed, route, told_name
 from nostro.store.arrivals import LANES, lane_number
@@ -157,7 +157,7 @@ class Readings:
         """An item that the database or its process can't take is a reject; what it said is in the receipt."""
         failure = type(error).__name__
         logger.warning("item_poisoned", receipt=piece.opened.receipt.id.hex(), item=piece.number, failure=failure)
-        why = f"Its facts could not be routed ({failure})."
+        why = error.sentence if isinstance(error, TooLong) else f"Its facts could not be routed ({failure})."
         piece.opened.settle(Piece(piece.opened, piece.number, RejectItem(f"item {piece.number}", why)))
         return 1
 
@@ -186,7 +186,7 @@ class Readings:
             await self._close(ended, now)
         except LostRace:
             return 0
-        except POISON as error:
+        except (BrokenPromise, *POISON) as error:
             if len(ended) > 1:
                 return sum([await self._end([opened], now) for opened in ended])
             logger.exception("reading_not_ended", receipt=ended[0].receipt.id.hex(), exc_info=error)
@@ -204,7 +204,10 @@ class Readings:
         async with self.database.transaction() as tx:
             rows = await tx.rows(SQL.end_readings, **_names(ended))
             ours = [key for row in rows if (key := (row.shard, bytes(row.receipt), row.number)) in batch]
-            await route(tx, self.keys, self.processes, [batch[key] for key in ours], now.business)
+            routed = await route(tx, self.keys, self.processes, [batch[key] for key in ours], now.business)
+            if routed.delivered < len(ours):
+                message = "A reading ends that had ended before: what it came to would be kept nowhere."
+                raise BrokenPromise(message)
             hints = sorted({(opened.receipt.connection, feed) for opened in ended for feed in opened.tally.hints})
             if hints:
                 connections, names = zip(*hints, strict=True)

@@ -2,7 +2,7 @@
 
     Failure
     |- Refused          what was given can't be taken (exit code 2)
-    |  |- LandscapeRefused, FormatRefused, ActRefused
+    |  |- LandscapeRefused, FormatRefused, ActRefused, TooLong
     |- OutOfService     could not run; try again (exit code 1)
     |  |- DatabaseUnavailable (DatabaseRestored), Quarantined, BacklogFull, ReleaseTooOld
     `- BrokenPromise    an invariant did not hold: stop and show it
@@ -64,6 +64,10 @@ class FormatRefused(Refused):
 
 class ActRefused(Refused):
     """A person asked for something that policy, rights or the present state don't allow."""
+
+
+class TooLong(Refused):
+    """Something is called by a name that nobody could look it up by: longer than an index bears."""
 
 
 class OutOfService(Failure):
@@ -128,7 +132,7 @@ class Endless(BrokenPromise):
 
 POISON = (
     *(StatementRefused, SealBroken, Endless, ValueError, TypeError, LookupError, ArithmeticError),
-    *(AttributeError, AssertionError, RuntimeError),
+    *(AttributeError, AssertionError, RuntimeError, TooLong),
 )
 """What a single item, fact or decision can do to its batch: the batch is halved until the culprit stands alone."""
 

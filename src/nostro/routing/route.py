@@ -18,6 +18,7 @@ from nostro.model.failures import LostRace
 from nostro.model.ids import Subject, shard_of, short_digest
 from nostro.model.references import Reference
 from nostro.processes.kit.process import Begin, Process
+from nostro.routing.bounds import alone, bounded
 from nostro.routing.references import Claim, Index, Parking, claim_all, give_lanes, look_up, park_all
 from nostro.store.arrivals import Arrival, Blob, arrival_for, lane_number, put
 from nostro.store.database import Statements, Transaction
@@ -70,7 +71,7 @@ async def route(
     """Writes arrivals, claims and parked facts for a batch. `at` is business time.
 
     Raises `LostRace` when somebody else claimed the same identity meanwhile: the caller repeats its database
-    transaction.
+    transaction. Raises `TooLong` when one of the batch is about something that is called by too long an id.
     """
     if not await keys.alive(tx, [r.blob.data_key for r in batch if r.blob.data_key is not None]):
         message = "A person was erased while their facts were sealed."
@@ -87,7 +88,7 @@ async def route(
         if subject is None:
             parking.append(_park(processes, routable, at))
         else:
-            found.append((routable, subject))
+            found.append((routable, bounded(subject, routable.fact)))
     if not await claim_all(tx, keys, claims, at):
         message = "Another reading claimed the same identity first."
         raise LostRace(message)
@@ -211,15 +212,22 @@ def begun(process: Process, fact: Fact, begin: Begin, index: Index, claims: list
 
 
 def _park(processes: Mapping[str, Process], routable: Routable, at: datetime) -> Parking:
-    """What begins nothing even as an orphan waits a little longer: what it is about may have come at the same time."""
+    """What begins nothing even as an orphan waits a little longer: what it is about may have come at the same time.
+
+    Raises `TooLong` when it could go nowhere at its deadline.
+    """
     process = _owner(processes, routable.fact)
     references = tuple(process.correlates(routable.fact))
     waiting = Subject(process.name, f"parked/{routable.fact.key}")
     arrival = arrival_for(routable.fact, routable.blob, waiting, _first_lane(process, routable), routable.at or at)
     arrival = arrival._replace(hops=routable.hops)
     until = at + timedelta(seconds=process.park_seconds)
-    if process.orphaned(routable.fact) is None:
+    orphan = process.orphaned(routable.fact)
+    bounded(alone(process.name, routable.fact.key), routable.fact)
+    if orphan is None:
         until += AFTER_ORPHANS
+    else:
+        bounded(Subject(process.name, orphan.subject), routable.fact)
     return Parking(
         "fact", process.name, "", arrival, until, tuple((process.name, reference) for reference in references)
     )

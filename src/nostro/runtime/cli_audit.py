@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Annotated
@@ -11,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from nostro.engine.rebuild import Rebuild
+from nostro.engine.rebuild import Rebuild, Rebuilt
 from nostro.governance.rights import ALL, Asked
 from nostro.model.failures import ActRefused, Refused
 from nostro.model.ids import Subject
@@ -24,9 +25,10 @@ from nostro.runtime.cli_people import Hand, asked
 from nostro.runtime.cli_references import inspected
 from nostro.runtime.cli_story import draw_story
 from nostro.runtime.output import clean, table, when
-from nostro.store.audit import Verdict, verify
+from nostro.store.audit import Finding, Verdict, verify
 from nostro.store.erase import Erasure
 from nostro.store.erase import erase as destroy
+from nostro.store.quarantine import why_unsure
 
 PARTIES = ("iban", "email", "partner")
 
@@ -80,7 +82,11 @@ async def audit_verify(frame: Frame) -> int:
         public = house.seal_key.private.public_key()
         with frame.output.progress("facts verified") as step:
             found = await verify(house.database, house.deployment.id, public, anchors, step)
+        gone = await why_unsure(house.database, missing := house.anchors.missing())
         at = (await house.now()).business
+    if gone:
+        finding = Finding("anchor", ", ".join(map(str, missing)), f"{gone} See docs/operate/anchors-gone.md.")
+        found = replace(found, findings=(*found.findings, finding))
     told = {"as_of": at, "key": house.seal_key.id, "facts": found.facts, "checkpoints": found.checkpoints}
     told |= {"anchors": len(anchors), "unsealed": found.unsealed, "findings": found.findings, "cuts": found.cuts}
     frame.output.show(told, partial(_draw_verdict, found=found, anchors=len(anchors), at=at))
@@ -131,9 +137,10 @@ async def erase(
         rebuilt = await Rebuild(house.database, house.keys, house.processes).run(subjects)
     told = {"actor": actor, "right": verdict.right, "keys_destroyed": done.keys, "keys_held": done.held}
     told |= {"receipts_destroyed": done.receipts, "receipts_kept": done.receipts_kept}
-    told |= {"subjects": [str(subject) for subject in subjects], "states_rebuilt": rebuilt}
+    told |= {"subjects": [str(subject) for subject in subjects], "states_rebuilt": rebuilt.states}
+    told |= {"states_left": [str(subject) for subject in rebuilt.left]}
     frame.output.show(told, partial(_draw_erasure, done=done, rebuilt=rebuilt))
-    return DONE
+    return WRONG if rebuilt.left else DONE
 
 
 def party_of(text: str) -> Reference:
@@ -153,11 +160,16 @@ def _sure(frame: Frame, hand: Hand, party: str) -> bool:
     return asked(f"Destroy all that is kept about {clean(party)}? This can't be undone.")
 
 
-def _draw_erasure(console: Console, *, done: Erasure, rebuilt: int) -> None:
-    if not done.keys and not done.held:
+def _draw_erasure(console: Console, *, done: Erasure, rebuilt: Rebuilt) -> None:
+    if not (done.keys or done.held or done.receipts or done.subjects):
         console.print("Nothing is kept about this person.")
         return
-    console.print(f"{done.keys} data keys destroyed; {rebuilt} states rebuilt without what they protected.")
+    console.print(f"{done.keys} data keys destroyed; {rebuilt.states} states rebuilt without what they protected.")
+    if rebuilt.left:
+        console.print(
+            f"{len(rebuilt.left)} states could not be rebuilt and still hold what they knew: "
+            f"{', '.join(map(str, rebuilt.left))}. What stands in the way is in the log; then erase again."
+        )
     console.print(f"{done.receipts} raw receipts destroyed.")
     if done.receipts_kept:
         console.print(f"{done.receipts_kept} raw receipts speak of others too: they stay until their retention ends.")

@@ -28,9 +28,9 @@ from nostro.runtime.clock import Clock, world_clock
 from nostro.store.database import Database
 from nostro.store.embedded import EmbeddedServer
 from nostro.store.entropy import Entropy, SystemEntropy
-from nostro.store.install import Deployment, install
+from nostro.store.install import Deployment, demand_durable, install
 from nostro.store.keys import Keys, master_from_text
-from nostro.store.quarantine import guard, quarantine_if_behind
+from nostro.store.quarantine import guard, quarantine_if_behind, why_unsure
 from nostro.store.sealing import SealKey
 
 POOL = 16
@@ -94,7 +94,8 @@ async def open_house(
 
     The first time, the landscape in the folder is published; later on what was published last is in force. Raises
     `LandscapeRefused` for a landscape with findings, `ReleaseTooOld` for a bundle that needs what this release lacks,
-    `DatabaseUnavailable` without PostgreSQL.
+    `DatabaseUnavailable` without PostgreSQL. Who works: `OutOfService` when PostgreSQL may forget what it confirmed,
+    and where the anchors are gone.
     """
     chance = entropy or SystemEntropy()
     land = _landscape(folder)
@@ -106,10 +107,15 @@ async def open_house(
         server = None if land.house.database else stack.enter_context(_own_server(state))
         patience = ANSWER_SECONDS if working else None
         database = await stack.enter_async_context(Database(_url(land, server), size=POOL, answer_seconds=patience))
+        if working:
+            await demand_durable(database)
         clock = Clock(database, business or world_clock(land.house.environment))
         now = await clock.now()
         deployment = await install(database, keys, land.house.environment, chance, now.business)
+        clock.keys = keys  # what it asks for them is in a database that is installed
         anchors = Anchors([_anchor(folder, place) for place in land.house.anchors])
+        if working:
+            await _demand_anchors(database, anchors)
         quarantine = await quarantine_if_behind(database, anchors.newest()) or deployment.quarantine
         database.guard = guard(anchors.newest, quarantine)
         rules = await _rules(database, keys, folder, now)
@@ -170,6 +176,25 @@ def _anchor(folder: Path, place: AnchorPlace) -> FolderAnchor | CommandAnchor | 
     if place.folder:
         return FolderAnchor(folder / place.folder)
     return CommandAnchor(place.command) if place.command else MailAnchor(place.mail)
+
+
+async def _demand_anchors(database: Database, anchors: Anchors) -> None:
+    """Makes the anchors' files before anything is anchored. Raises `OutOfService` when they are gone later on.
+
+    Not a quarantine, which only a recovery ends: their machine may merely be away for a moment.
+    """
+    missing = anchors.missing()
+    why = await why_unsure(database, missing)
+    if why:
+        sentence = f"{why} Whether the database was restored can't be said."
+        raise OutOfService(sentence, "Bring the anchors' place back. Nothing was begun.", runbook="anchors-gone")
+    for place in anchors.folders:
+        if place.file in missing:
+            try:
+                place.begin()
+            except OSError as error:
+                sentence = f"The anchor's file {place.file} can't be made ({error.strerror})."
+                raise OutOfService(sentence, "Nothing was begun.", runbook="anchor-failed") from error
 
 
 async def _rules(database: Database, keys: Keys, folder: Path, now: Now) -> Rules:

@@ -48,7 +48,8 @@ from nostro.runtime.loops import Loop, Loops
 from nostro.runtime.spans import exporting
 from nostro.runtime.telemetry import Metrics
 from nostro.runtime.watchdog import Watchdog, watched_connector, watched_processes
-from nostro.store.migrate import partition
+from nostro.store.entropy import Entropy
+from nostro.store.migrate import RUNBOOK, partition
 from nostro.store.nudges import Nudges
 
 PARTITIONS_EVERY = timedelta(hours=6)
@@ -149,16 +150,24 @@ class Worker:
         await self.checkpoints.seal(now)
 
 
+def name_of(entropy: Entropy) -> str:
+    """`host-chance-process`. Containers may share a host's name, and each call its process 1: two that took themselves
+    for one would use each other's leases past the fence.
+    """
+    return f"{platform.node()}-{entropy.bytes(4).hex()}-{os.getpid()}"
+
+
 @asynccontextmanager
 async def open_worker(
     house: House, *, name: str = "", settle: timedelta = HELD_BY_FILES, guard: Guard = unguarded
 ) -> AsyncIterator[Worker]:
-    """A worker of a house, named `host-process` unless told otherwise. `settle`: how long files must hold still.
+    """A worker of a house, with a name of its own (`name_of`) unless told otherwise. `settle`: how long files must hold
+    still.
 
     `guard` may stand between a connection and its transport, and refuse what it would send.
     """
     async with AsyncExitStack() as stack:
-        wiring = Wiring(house, name or f"{platform.node()}-{os.getpid()}", settle, stack, guard)
+        wiring = Wiring(house, name or name_of(house.entropy), settle, stack, guard)
         worker = await wiring.worker()
         try:
             yield worker
@@ -275,7 +284,9 @@ class Wiring:
     async def _intakes(self, intake: Intake, slots: Slots, leases: Leases) -> list[Step]:
         """Polls, a loop each, and the watched folders."""
         house, settle, count = self.house, self.settle, self.metrics.count
-        folders = Folders(house.database, house.connections, intake, leases, intake.limits, settle=settle, count=count)
+        folders = Folders(
+            house.database, house.connections, intake, leases, intake.limits, house.now, settle=settle, count=count
+        )
         steps: list[Step] = [("folders", folders.step, 1.0)]
         for connection in house.connections.values():
             if connection.connector.manifest.feeds and connection.connector.wire is not None:
@@ -342,10 +353,13 @@ class Partitions:
     _done: Now | None = None
 
     async def step(self, now: Now) -> int:
-        """1 when it looked; four times a day, and when business time has run on."""
+        """1 when it looked; four times a day, and when business time has run on. Raises `OutOfService`: tried again."""
         if self._done is not None and abs(now.business - self._done.business) < PARTITIONS_EVERY:
             return 0
         async with self.house.database.transaction() as tx:
-            await partition(tx, now.business.date())
+            missing = await partition(tx, now.business.date())
+        if missing:
+            message = f"The partitions {', '.join(missing)} wait: a vacuum or a change of the schema is under way."
+            raise OutOfService(message, "They are tried again.", runbook=RUNBOOK)
         self._done = now
         return 1

@@ -3,7 +3,8 @@
 Recomputes every leaf, checks every checkpoint, and compares both with what anchors outside the database say.
 
 Change, deletion and reordering are found and located by shard and position; cutting off the end by checkpoints and
-anchors.
+anchors. What a checkpoint has signed holds for ever: a later one, signed over what was changed since, doesn't replace
+it.
 """
 
 from __future__ import annotations
@@ -95,25 +96,23 @@ async def verify(
     """Walks the whole log in stretches of 2,000 facts; `progress` hears how many facts were walked since."""
     signed, findings = await _checkpoints(database, public)
     recoveries: list[FactRow] = []
-    wanted: dict[int, dict[int, bytes]] = {}
-    for checkpoint in signed:
-        named = checkpoint.shard_heads()
-        if len(named) != SHARDS:
-            sentence = "It leaves out shards: what was cut off there is not missed."
-            findings.append(Finding("checkpoint", f"checkpoint {checkpoint.number}", sentence))
-        for shard, head in named.items():
-            if head.position:
-                wanted.setdefault(shard, {})[head.position] = head.leaf
+    sealed_leaves, contradictions = _sealed_by(signed)
+    findings += contradictions
     async with database.transaction() as tx:
         heads = {row.shard: Head(row.position, bytes(row.head)) for row in await tx.rows(SQL.heads)}
         lost = await tx.rows(SQL.unread_receipts, limit=100)
+        behind = await tx.rows(SQL.behind_heads)
     facts = 0
     for shard in range(SHARDS):
-        walk = _Walk(shard, heads[shard], wanted.get(shard, {}), progress)
+        walk = _Walk(shard, heads.get(shard), sealed_leaves.get(shard, {}), progress)
         walked, found = await walk.run(database, genesis(deployment, shard))
         recoveries += walk.recoveries
         facts += walked
         findings += found
+    findings += [
+        Finding("changed", f"shard {row.shard} position {row.position}", "A fact stands behind its shard's end.")
+        for row in behind
+    ]
     findings += [
         Finding("receipt", f"shard {r.shard} position {r.position}", f"Receipt {r.receipt} was read, and is gone.")
         for r in lost
@@ -124,13 +123,39 @@ async def verify(
     return Verdict(facts, len(signed), facts - sealed if facts > sealed else 0, tuple(findings), cuts)
 
 
+def _sealed_by(signed: Iterable[Checkpoint]) -> tuple[dict[int, dict[int, set[bytes]]], list[Finding]]:
+    """The leaves that checkpoints name, by shard and position, and what is wrong with the heads that they name.
+
+    Two leaves at one position: the shard was changed between the two, and sealed anew.
+    """
+    leaves: dict[int, dict[int, set[bytes]]] = {}
+    findings: list[Finding] = []
+    reached: dict[int, int] = {}
+    for checkpoint in signed:
+        where, named = f"checkpoint {checkpoint.number}", checkpoint.shard_heads()
+        if len(named) != SHARDS:
+            sentence = "It leaves out shards: what was cut off there is not missed."
+            findings.append(Finding("checkpoint", where, sentence))
+        for shard, head in named.items():
+            if head.position < reached.get(shard, 0):
+                sentence = f"Shard {shard} had been sealed up to {reached[shard]}, and stood at {head.position} then."
+                findings.append(Finding("cut_off", where, sentence))
+            reached[shard] = head.position
+            if head.position:
+                leaves.setdefault(shard, {}).setdefault(head.position, set()).add(head.leaf)
+    return leaves, findings
+
+
 @dataclass(slots=True)
 class _Walk:
-    """Recomputes one shard's chain, and picks up the facts that open and close recoveries on the way."""
+    """Recomputes one shard's chain, and picks up the facts that open and close recoveries on the way.
+
+    Up to `head`, where the shard stood: what the house appends meanwhile is for the next time. None: its row is gone.
+    """
 
     shard: int
-    head: Head
-    sealed: Mapping[int, bytes]
+    head: Head | None
+    sealed: Mapping[int, set[bytes]]
     progress: Callable[[int], None]
     recoveries: list[FactRow] = field(default_factory=list)
 
@@ -138,10 +163,11 @@ class _Walk:
         """Goes on behind a flaw from the leaf that is stored there, so that each flaw is found by itself."""
         findings: list[Finding] = []
         leaf, position, walked = start, 0, 0
+        upto = None if self.head is None else self.head.position
         while True:
             async with database.transaction() as tx:
                 told = await tx.rows(SQL.chain, shard=self.shard, after=position, limit=STRETCH)
-            rows = [FactRow._make(row) for row in told]
+            rows = [FactRow._make(row) for row in told if upto is None or row.position <= upto]
             if not rows:
                 break
             for row in rows:
@@ -154,7 +180,10 @@ class _Walk:
 
     def _end(self, position: int, leaf: bytes) -> list[Finding]:
         findings = []
-        if position != self.head.position or leaf != self.head.leaf:
+        if self.head is None:
+            sentence = "The row that says where it stands is gone."
+            findings.append(Finding("missing", f"shard {self.shard}", sentence))
+        elif position != self.head.position or leaf != self.head.leaf:
             sentence = (
                 f"The log ends at position {position}, its shard stood at {self.head.position}: facts were cut off."
             )
@@ -166,14 +195,14 @@ class _Walk:
         ]
 
 
-def _flaws(row: FactRow, position: int, leaf: bytes, sealed: Mapping[int, bytes]) -> list[Finding]:
+def _flaws(row: FactRow, position: int, leaf: bytes, sealed: Mapping[int, set[bytes]]) -> list[Finding]:
     where = f"shard {row.shard} position {row.position}"
     if row.position != position + 1:
         gone = f"Facts {position + 1} to {row.position - 1} are missing."
         return [Finding("missing", f"shard {row.shard} position {position + 1}", gone)]
     if row.leaf != leaf_of(leaf, row):
         return [Finding("changed", where, f"This {row.type} of {row.process}/{row.subject} is not what was sealed.")]
-    if row.position in sealed and sealed[row.position] != row.leaf:
+    if sealed.get(row.position, set()) - {row.leaf}:
         return [Finding("changed", where, "The chain was sealed anew: a signed checkpoint names another leaf here.")]
     return []
 

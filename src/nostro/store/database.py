@@ -314,7 +314,7 @@ def translated(refused: Callable[[], str] = str) -> Iterator[None]:
     except (errors.SerializationFailure, errors.DeadlockDetected) as error:
         message = "Another database transaction was first."
         raise LostRace(message) from error
-    except (errors.DataError, errors.IntegrityError) as error:
+    except (errors.DataError, errors.IntegrityError, errors.ProgramLimitExceeded) as error:
         message = f"The database refused a statement ({type(error).__name__})."
         raise StatementRefused(message) from error
     except errors.DiskFull as error:

@@ -259,14 +259,19 @@ def _turn_log_over(place: Place) -> int:
 def _password(place: Place) -> str:
     """The superuser's password; generated once, before the database that it opens."""
     if not place.password_file.exists():
-        half = place.password_file.with_suffix(".new")
-        half.unlink(missing_ok=True)
-        with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-            file.write(secrets.token_urlsafe(32))
-            file.flush()
-            os.fsync(file.fileno())
-        half.rename(place.password_file)
+        _half(place.password_file, secrets.token_urlsafe(32)).rename(place.password_file)
     return place.password_file.read_text(encoding="utf-8")
+
+
+def _half(whole: Path, text: str) -> Path:
+    """A private file beside another, on the disk and ready to be moved into its place."""
+    half = whole.with_suffix(".new")
+    half.unlink(missing_ok=True)
+    with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    return half
 
 
 def _running(place: Place) -> int | None:
@@ -298,7 +303,9 @@ def _disown_stale_number(place: Place) -> None:
     if number is None or number == _NOBODYS_NUMBER or _lives(number, place):
         return
     note = place.pid_file.read_text(encoding="utf-8")
-    place.pid_file.write_text(note.replace(str(number), str(_NOBODYS_NUMBER), 1), encoding="utf-8")
+    half = _half(place.pid_file, note.replace(str(number), str(_NOBODYS_NUMBER), 1))
+    place.give(half)
+    half.replace(place.pid_file)  # PostgreSQL starts on none that was cut short
     place.socket_file.with_suffix(".5432.lock").unlink(missing_ok=True)
 
 

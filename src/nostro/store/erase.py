@@ -1,8 +1,8 @@
 """Erases a person: their data keys are destroyed, and with them every confidential field that they protect.
 
 Seals cover ciphertext and stay whole. Raw receipts that speak of nobody else are destroyed too; a statement file with
-other people in it
-keeps its bytes until its retention ends, and the result says so.
+other people in it, or with what nobody has read or decided yet, keeps its bytes until its retention ends, and the
+result says so.
 """
 
 from __future__ import annotations
@@ -16,13 +16,15 @@ from nostro.store.database import Database, Statements, Transaction
 from nostro.store.keys import Keys
 
 SQL = Statements("audit")
+KEYS = Statements("keys")
 
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
     """What was erased.
 
-    `held`: data keys under a legal hold, left alone. `subjects` need their state rebuilt from the log.
+    `held`: data keys under a legal hold, left alone. `subjects` need their state rebuilt from the log; those too that
+    took in what was sealed under keys which were destroyed before: some of it may have been on its way then.
     """
 
     keys: int
@@ -35,23 +37,27 @@ class Erasure:
 async def erase(database: Database, keys: Keys, party: Sequence[Reference], actor: str, at: datetime) -> Erasure:
     """Destroys what is kept under any of a person's identifiers (IBAN, e-mail, partner id).
 
-    `at`: business time, UTC.
+    Asked again it finds the same subjects and receipts: what a crash, or whoever rebuilds the states, left is made up
+    for then. `at`: business time, UTC.
     """
     digests = [keys.index(reference.kind, reference.indexed) for reference in party]
 
     async def work(tx: Transaction) -> Erasure:
         rows = await tx.rows(SQL.keys_of_party, parties=digests)
-        free = [bytes(row.id) for row in rows if row.held_until is None or row.held_until <= at]
-        receipts = await tx.rows(SQL.receipts_of_keys, ids=free)
-        subjects = await tx.rows(SQL.subjects_of_keys, ids=free)
+        living = [row for row in rows if row.destroyed_at is None]
+        free = [bytes(row.id) for row in living if row.held_until is None or row.held_until <= at]
+        dead = [*free, *(bytes(row.id) for row in rows if row.destroyed_at is not None)]
+        receipts = await tx.rows(SQL.receipts_of_keys, ids=dead)
+        subjects = await tx.rows(SQL.subjects_of_keys, ids=dead)
         await tx.run(SQL.destroy_keys, ids=free, at=at, actor=actor)
         alone = [row.receipt for row in receipts if row.alone]
-        await tx.run(SQL.destroy_receipts, ids=alone)
+        destroyed = await tx.run(SQL.destroy_receipts, ids=alone)
         await tx.run(SQL.drop_references, digests=digests, kinds=sorted({reference.kind for reference in party}))
+        await tx.run(KEYS.count_erasure)
         return Erasure(
             keys=len(free),
-            held=len(rows) - len(free),
-            receipts=len(alone),
+            held=len(living) - len(free),
+            receipts=destroyed,
             receipts_kept=len(receipts) - len(alone),
             subjects=tuple((row.process, row.subject) for row in subjects),
         )

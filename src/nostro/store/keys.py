@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import hmac
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 
@@ -51,12 +51,23 @@ class DataKey:
     secret: bytes
 
 
-class Keys:
-    """Seals, opens and indexes. One a process; caches data keys in memory.
+@dataclass(frozen=True, slots=True)
+class _Remembered:
+    """Data keys between two times that all were forgotten."""
 
-    Caches hold at most `cache` keys and are emptied when full: a destroyed key is gone from other processes after
-    `forget` at the latest,
-    which each worker calls when `erase` says so.
+    by_name: dict[KeyName, DataKey] = field(default_factory=dict)
+    by_id: dict[bytes, DataKey] = field(default_factory=dict)
+
+
+class Keys:
+    """Seals, opens and indexes. One a process; remembers some `cache` data keys, and forgets all when there are more.
+
+    Whoever needs keys goes on with those that `ensure` and `load` gave him: any other task may have all forgotten at
+    any moment, and a key that is not remembered is not a destroyed one. Who asks after a `forget` is given none that
+    was destroyed before it; the process that erases calls it itself, others in `hear`. An erasure that comes later
+    changes nothing for who has a key by then: what he opens with it he opens as if he had come sooner, and what he
+    seals with it nobody can open, as if he had sealed it sooner. Where that is not enough, `alive` asks the database,
+    and no key that it found alive is destroyed before the database transaction ends.
     """
 
     def __init__(self, masters: dict[int, bytes], entropy: Entropy, *, cache: int = 50_000) -> None:
@@ -72,8 +83,8 @@ class Keys:
         self.master = max(masters)
         self._entropy = entropy
         self._limit = cache
-        self._by_name: dict[KeyName, DataKey] = {}
-        self._by_id: dict[bytes, DataKey] = {}
+        self._remembered = _Remembered()
+        self._erasures: int | None = None
         self._wrapping = {version: AESGCM(_derive(master, b"wrap")) for version, master in masters.items()}
         self._keyed = hmac.new(_derive(masters[min(masters)], b"blind-index"), digestmod=sha256)
         """HMAC-SHA-256 that has read its key: a copy of it needn't read it again."""
@@ -136,16 +147,17 @@ class Keys:
         memory that a
         rollback took from the database would make what it sealed unreadable for ever.
         """
-        wanted = sorted(set(names), key=repr)
-        if len(self._by_id) + len(wanted) > self._limit:
-            self.forget()
-        missing = [name for name in wanted if name not in self._by_name]
-        if missing:
+        wanted, known = set(names), self._remembered.by_name
+        found = {name: key for name in wanted if (key := known.get(name))}
+        if len(found) < len(wanted):
+            missing = sorted(wanted - found.keys(), key=repr)
+            remembered = self._with_room_for(len(missing))
             async with database.transaction() as tx:
-                made = [(name, await self._make(tx, name, at)) for name in missing]
-            for name, key in made:
-                self._remember(name, key)
-        return {name: self._by_name[name] for name in wanted}
+                made = {name: await self._make(tx, name, at) for name in missing}
+            found |= made
+            remembered.by_name.update(made)
+            remembered.by_id.update((key.id, key) for key in made.values())
+        return found
 
     async def _make(self, tx: Transaction, name: KeyName, at: datetime) -> DataKey:
         """The living key of that name. Behind one that was changed where it is stored, what is new gets the next one.
@@ -170,13 +182,15 @@ class Keys:
         One that was changed where it is stored opens nothing: what needs it fails, and nothing else does. A
         wrong master key is no reason for that: it is noticed before anything is decided (`install`).
         """
-        wanted = set(ids)
-        missing = [key_id for key_id in wanted if key_id not in self._by_id]
+        known = self._remembered.by_id
+        found = {key_id: known.get(key_id) for key_id in set(ids)}
+        missing = [key_id for key_id, key in found.items() if key is None]
         if missing:
+            remembered = self._with_room_for(len(missing))
             for row in await tx.rows(SQL.keys_by_id, ids=missing):
                 if row.wrapped is not None:
-                    self._by_id[row.id] = self._unwrapped(row)
-        return {key_id: self._by_id.get(key_id) for key_id in wanted}
+                    found[row.id] = remembered.by_id[row.id] = self._unwrapped(row)
+        return found
 
     async def alive(self, tx: Transaction, ids: Iterable[bytes]) -> bool:
         """Whether none of these was destroyed.
@@ -189,26 +203,27 @@ class Keys:
             return False
         return True
 
-    def held(self, key_id: bytes | None) -> DataKey:
-        """A data key that is in memory; raises `KeyError` when it isn't."""
-        if key_id is None:
-            raise KeyError(key_id)
-        return self._by_id[key_id]
+    def hear(self, erasures: int) -> None:
+        """How many erasures the database has seen. After another one than was heard of, all keys are forgotten."""
+        if erasures != self._erasures:
+            self._erasures = erasures
+            self.forget()
 
     def forget(self) -> None:
-        """Drops all data keys from memory: after a rollback that made some, and after an erasure."""
-        self._by_name.clear()
-        self._by_id.clear()
+        """Remembers no data key any more; nor those that somebody is being given just now, and may be destroyed."""
+        self._remembered = _Remembered()
+
+    def _with_room_for(self, more: int) -> _Remembered:
+        """Where so many more are remembered, unless all are forgotten meanwhile."""
+        if len(self._remembered.by_id) + more > self._limit:
+            self.forget()
+        return self._remembered
 
     def _unwrapped(self, row: Row) -> DataKey:
         try:
             return self.unwrap(row.wrapped, row.id, row.master)
         except SealBroken:
             return DataKey(row.id, b"")
-
-    def _remember(self, name: KeyName, key: DataKey) -> None:
-        self._by_name[name] = key
-        self._by_id[key.id] = key
 
     def _wrap(self, key: DataKey) -> bytes:
         nonce = self._entropy.bytes(NONCE_BYTES)

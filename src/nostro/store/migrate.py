@@ -9,7 +9,7 @@ made for the months around a date by `partition`, which the `partitions` loop ca
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -35,6 +35,13 @@ NAME_BYTES = 63
 NAMED = "nostro "
 """How a connection's application name begins; the newest migration that its release knows follows."""
 RUNBOOK = "upgrade"
+_LACKING = "select name from unnest(%s::text[]) as wanted (name) where to_regclass(name) is null"
+_ASIDE = sql.SQL(
+    "create table {} (like {} including constraints including defaults including generated including storage"
+    " including compression) with ({})"
+)
+_ATTACHED = sql.SQL("alter table {} attach partition {} for values from ({}) to ({})")
+_TELLS_PHASE = "select from pg_attribute where attrelid = 'migration'::regclass and attname = 'phase'"
 Connection = AsyncConnection[tuple[object, ...]]
 T = TypeVar("T")
 
@@ -101,19 +108,26 @@ async def standing(url: str) -> Standing:
 
 async def _attempted(url: str, work: Callable[[Connection], Awaitable[T]]) -> T:
     """In one database transaction, again where a table was in use for too long."""
+    message = ""
     for _ in range(ATTEMPTS):
         try:
             async with await AsyncConnection.connect(url, application_name=release()) as connection:
-                await connection.execute("select pg_advisory_xact_lock(%s)", (LOCK,))
-                await connection.execute(sql.SQL("set local lock_timeout = {}").format(LOCK_SECONDS * 1000))
+                message = "Another process changes the schema, or waits for a table that has to change."
+                await _alone(connection)
+                message = "A table that has to change was in use each time."
                 return await work(connection)
         except (errors.LockNotAvailable, errors.DeadlockDetected):
             await asyncio.sleep(REST_SECONDS)
         except OperationalError as error:
-            message = "PostgreSQL can't be reached."
-            raise DatabaseUnavailable(message, "Check the database URL and that it is running.") from error
-    message = "A table that has to change was in use each time."
+            sentence = "PostgreSQL can't be reached."
+            raise DatabaseUnavailable(sentence, "Check the database URL and that it is running.") from error
     raise OutOfService(message, "Nothing was changed; try again when less is going on.", runbook=RUNBOOK)
+
+
+async def _alone(connection: Executes) -> None:
+    """Until the database transaction ends, nobody else changes the schema, and what it waits for it waits for 2 s."""
+    await connection.execute(sql.SQL("set local lock_timeout = {}").format(LOCK_SECONDS * 1000))
+    await connection.execute("select pg_advisory_xact_lock(%s)", (LOCK,))
 
 
 async def _begin(connection: Connection) -> list[str]:
@@ -149,7 +163,8 @@ async def _apply(connection: Connection, due: Sequence[Migration]) -> list[str]:
 async def _missing(connection: Connection) -> tuple[set[object], list[Migration]]:
     """The names that are applied, and what is not. Raises `ReleaseTooOld` when a newer release finished its upgrade."""
     await connection.execute("create table if not exists migration (name text primary key)")
-    await connection.execute("alter table migration add column if not exists phase text not null default ''")
+    if not await (await connection.execute(_TELLS_PHASE)).fetchall():  # to ask costs no lock, which `alter` takes first
+        await connection.execute("alter table migration add column phase text not null default ''")
     rows = await (await connection.execute("select name, phase from migration order by name")).fetchall()
     ours = migrations()
     names = {one.name for one in ours}
@@ -177,24 +192,42 @@ class Executes(Protocol):
         """Runs a statement."""
 
 
-async def partition(connection: Executes, around: date, months: int = 3) -> None:
+async def partition(connection: Executes, around: date, months: int = 3) -> list[str]:
     """Makes the monthly partitions from one month before `around` to `months` after it, where they are missing.
 
-    Under the lock: `if not exists` alone lets two that make the same partition at once fail.
+    Each is made aside and attached, since `partition of` would lock the whole table against everybody, and wait for
+    whoever reads it. Returns those that are still missing, as something was in use for too long: all, or none.
     """
-    await connection.execute("select pg_advisory_xact_lock(%s)", (LOCK,))
-    for offset in range(-1, months + 1):
-        first, following = _month(around, offset), _month(around, offset + 1)
-        for table in MONTHLY:
-            await connection.execute(
-                sql.SQL("create table if not exists {} partition of {} for values from ({}) to ({}) with ({})").format(
-                    sql.Identifier(f"{table}_{first:%Y_%m}"),
-                    sql.Identifier(table),
-                    first.isoformat(),
-                    following.isoformat(),
-                    _SELDOM,
-                )
-            )
+    spans = (_span(around, offset) for offset in range(-1, months + 1))
+    wanted = {f"{table}_{first:%Y_%m}": (table, first, end) for first, end in spans for table in MONTHLY}
+    if not await _lacking(connection, wanted):
+        return []
+    await connection.execute("savepoint before_partitions")
+    try:
+        await _alone(connection)
+        for name in await _lacking(connection, wanted):
+            await _make(connection, name, *wanted[name])
+    except (errors.LockNotAvailable, errors.DeadlockDetected):
+        await connection.execute("rollback to savepoint before_partitions")
+    return await _lacking(connection, wanted)
+
+
+async def _lacking(connection: Executes, names: Iterable[str]) -> list[str]:
+    """Those of the names that no table bears."""
+    found = await connection.execute(_LACKING, (list(names),))
+    return [str(name) for (name,) in await found.fetchall()]
+
+
+async def _make(connection: Executes, name: str, table: str, first: date, end: date) -> None:
+    """One month's partition. Attaching makes its indexes and keys, as `partition of` does."""
+    part, whole = sql.Identifier(name), sql.Identifier(table)
+    await connection.execute(_ASIDE.format(part, whole, _SELDOM))
+    await connection.execute(_ATTACHED.format(whole, part, first.isoformat(), end.isoformat()))
+
+
+def _span(around: date, offset: int) -> tuple[date, date]:
+    """A month's first day, and the next one's."""
+    return _month(around, offset), _month(around, offset + 1)
 
 
 def _month(around: date, offset: int) -> date:

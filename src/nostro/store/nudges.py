@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from psycopg import AsyncConnection, Error
+from psycopg.conninfo import make_conninfo
 
 from nostro.model.failures import Failure
-from nostro.store.database import Database, Statements
+from nostro.store.database import HERE, Database, Statements
 from nostro.store.migrate import release
 
 SQL = Statements("engine")
@@ -62,8 +63,8 @@ class Nudges:
     async def _listening(self, heard: Callable[[str], None]) -> None:
         while True:
             try:
-                connecting = AsyncConnection.connect(self.database.url, autocommit=True, application_name=release())
-                async with await connecting as connection:
+                told = make_conninfo(self.database.url, application_name=release(), **HERE)
+                async with await AsyncConnection.connect(told, autocommit=True) as connection:
                     await connection.execute("listen nostro")
                     async for note in connection.notifies():
                         process, _, work = note.payload.partition(" ")

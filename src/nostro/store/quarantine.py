@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from pathlib import Path
 
 from nostro.store.audit import Anchor
 from nostro.store.database import Database, Statements, Transaction
@@ -25,6 +26,20 @@ async def quarantine_if_behind(database: Database, newest: Anchor | None) -> str
         if why:
             await tx.run(SQL.quarantine, why=why)
     return why
+
+
+async def why_unsure(database: Database, missing: Sequence[Path]) -> str:
+    """Why nobody can say whether the database is behind its newest anchor; empty: it can be said.
+
+    `missing`: files of anchors that are not there. They never were where no checkpoint was ever anchored.
+    """
+    if not missing:
+        return ""
+    async with database.transaction() as tx:
+        row = await tx.row(AUDIT.newest_anchored)
+    if row is None:
+        return ""
+    return f"Checkpoint {row.number} was anchored outside, and {', '.join(map(str, missing))} is not there."
 
 
 async def why_behind(tx: Transaction, newest: Anchor) -> str:

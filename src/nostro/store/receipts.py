@@ -270,12 +270,24 @@ async def part(tx: Transaction, keys: Keys, receipt: Receipt, number: int) -> by
 
 
 async def load(tx: Transaction, keys: Keys, receipt_id: bytes, month: date | None = None) -> tuple[Receipt, bytes]:
-    """A receipt and all its bytes: for small ones. Raises as `part`, and `SealBroken` when there is none."""
+    """A receipt and all its bytes: for small ones. Raises as `part`, and `SealBroken` where not all of it is there."""
     receipt = await find(tx, receipt_id, month)
     if receipt is None:
         message = f"Receipt {receipt_id.hex()} is not there."
         raise SealBroken(message)
-    return receipt, b"".join([await part(tx, keys, receipt, number) for number in receipt.pieces])
+    body = b"".join([await part(tx, keys, receipt, number) for number in receipt.pieces])
+    demand_whole(receipt, keys.fingerprint(body))
+    return receipt, body
+
+
+def demand_whole(receipt: Receipt, digest: bytes) -> None:
+    """Raises `SealBroken` when these, by their keyed digest, are not all the bytes that were kept.
+
+    Each part is bound to its place, but how many there are stands in the row alone.
+    """
+    if digest != receipt.digest:
+        message = f"The parts of receipt {receipt.id.hex()} are not all that was kept, or its row was changed."
+        raise SealBroken(message)
 
 
 def opened_inline(keys: Keys, receipt: Receipt) -> bytes:

@@ -19,6 +19,10 @@ values (%(number)s, %(at)s, %(heads)s, %(previous)s, %(digest)s, %(signature)s, 
 -- The head of this checkpoint stands outside the database now.
 update checkpoint set anchored_at = %(at)s where number = %(number)s;
 
+-- name: newest_anchored
+-- The newest checkpoint of which it is known that it stood outside the database.
+select number from checkpoint where anchored_at is not null order by number desc limit 1;
+
 -- name: checkpoints
 -- All of them, in order, from a number on.
 select number, at, heads, previous, digest, signature, key_id from checkpoint where number > %(after)s order by number limit %(limit)s;
@@ -30,6 +34,11 @@ select shard, position, month, process, version, subject, revision, entity, type
   received_at, decided_at, sender_order, leaf
 from fact where shard = %(shard)s and position > %(after)s order by position limit %(limit)s;
 
+-- name: behind_heads
+-- The first fact of each shard that stands behind the shard's end, as both are at one instant: nobody appends there.
+select s.shard, f.position from shard s
+cross join lateral (select position from fact where shard = s.shard and position > s.position order by position limit 1) f order by s.shard;
+
 -- name: unread_receipts
 -- Facts that say that a receipt was read, whose receipt is gone or another one.
 select f.shard, f.position, encode(f.receipt, 'hex') as receipt from fact f
@@ -37,8 +46,8 @@ where f.type = 'receipt.read' and f.receipt is not null and not exists (select f
 order by f.shard, f.position limit %(limit)s;
 
 -- name: keys_of_party
--- The living data keys of a person, by blind index.
-select id, held_until from data_key where party = any(%(parties)s::bytea[]) and destroyed_at is null order by id;
+-- The data keys of a person, by blind index. Destroyed ones too: an erasure that was cut behind them is gone on with from there.
+select id, held_until, destroyed_at from data_key where party = any(%(parties)s::bytea[]) order by id;
 
 -- name: destroy_keys
 -- Erases: without its wrapped form a data key opens nothing any more.
@@ -46,15 +55,27 @@ update data_key set wrapped = null, destroyed_at = %(at)s, destroyed_by = %(acto
 where id = any(%(ids)s::bytea[]) and (held_until is null or held_until <= %(at)s);
 
 -- name: receipts_of_keys
--- Receipts from which facts under these keys were read, and whether anybody else is in them.
-select f.receipt, bool_and(f.data_key = any(%(ids)s::bytea[])) as alone from fact f
-where f.receipt in (select receipt from fact where data_key = any(%(ids)s::bytea[]) and receipt is not null) and f.data_key is not null
-  and f.type <> 'command.settled' -- an outcome's receipt is a reply, under no person's key
-group by f.receipt order by f.receipt;
+-- Receipts from which facts under these keys were read and whose bytes are there still, and whether they speak of nobody else: all that was read
+-- from them is in the log under these keys. It is not while something of them waits to be read, routed or decided, nor where the newest reading
+-- rejected an item, or knew one from elsewhere.
+with theirs as materialized (
+  select r.shard, r.id from receipt r where r.wrapped is not null and r.id in (
+    select receipt from fact where data_key = any(%(ids)s::bytea[]) and receipt is not null
+      and type <> 'command.settled')) -- an outcome's receipt is a reply, under no person's key
+select t.id as receipt, coalesce(
+  not exists (select from fact f where f.receipt = t.id and f.data_key <> all(%(ids)s::bytea[]) and f.type <> 'command.settled')
+  and not exists (select from reading q where q.shard = t.shard and q.receipt = t.id)
+  and not exists (select from arrival a where a.receipt = t.id)
+  and not exists (select from parked p where position(convert_to('"receipt":"' || encode(t.id, 'hex') || '"', 'UTF8') in p.arrival) > 0)
+  and (
+    select (convert_from(f.body, 'UTF8')::json ->> 'items')::integer - (convert_from(f.body, 'UTF8')::json ->> 'ignored')::integer
+    from fact f where f.receipt = t.id and f.type = 'receipt.read' order by f.position desc limit 1)
+    <= (select count(distinct f.item) from fact f where f.receipt = t.id and f.item > 0), false) as alone
+from theirs t order by t.id;
 
 -- name: destroy_receipts
 -- The raw bytes of receipts that speak of nobody else.
-update receipt set wrapped = null where id = any(%(ids)s::bytea[]);
+update receipt set wrapped = null where id = any(%(ids)s::bytea[]) and wrapped is not null;
 
 -- name: subjects_of_keys
 -- Subjects that took in facts under these keys.

@@ -75,12 +75,23 @@ left join stop s on s.connection = %(name)s
 left join breaker b on b.connection = %(name)s;
 
 -- name: anything
--- Whether a claim could find anything, asked before it locks and writes: a connection that rests costs a look. Ordered as the index is, which
--- has ready ones only: a plan that looked through all that is open would take long when none is ready.
-select 1 as one where (select 1 from command_open where connection = %(connection)s and status = 'ready'
-    order by connection, operation, order_shard, lane, since, shard, position, n limit 1) is not null
+-- Whether a claim could find anything, and whether nothing may leave (`held`), asked before it locks and writes: a connection that rests costs a look.
+-- Ordered as the index is, which has ready ones only: a plan that looked through all that is open would take long when none is ready. Which are the
+-- slot's is asked only when there is one: of each subject the oldest that is open.
+select case when (select 1 from command_open where connection = %(connection)s and status = 'ready'
+      order by connection, operation, order_shard, lane, since, shard, position, n limit 1) is null then false
+    else exists (select from unnest(%(operations)s::text[]) as wanted (operation) cross join unnest(%(shards)s::smallint[]) as mine (shard)
+      cross join lateral (
+        select 1 as one from command_open o
+        where o.connection = %(connection)s and o.operation = wanted.operation and o.order_shard = mine.shard and o.status = 'ready'
+          and not exists (
+            select from command_open e where e.shard = o.shard and e.process = o.process and e.subject = o.subject and (o.position, o.n) > (e.position, e.n))
+        order by o.lane, o.since, o.shard, o.position, o.n limit 1) c) end
   or exists (select from dispatch d where d.connection = %(connection)s and mod(d.slot, %(slots)s) = %(slot)s and d.id <> all(%(running)s::bytea[])
-    and (d.status = 'open' or d.status = 'waiting' and d.run_at <= %(business)s));
+    and (d.status = 'open' or d.status = 'waiting' and d.run_at <= %(business)s)) as found,
+  t.quarantine <> '' or exists (select from stop where connection = %(connection)s)
+    or exists (select from breaker where connection = %(connection)s and state <> 'closed' and until > %(business)s) as held
+from deployment t;
 
 -- name: due_dispatches
 -- Dispatches of a slot to be driven (again): waited long enough, or left by somebody who died, once their calls' bytes can't leave any more. Chosen
@@ -116,11 +127,11 @@ select r.*, (
   exists (select from recovery y where r.since <= y.closed_at + interval '1 hour') as restored
 from unnest(%(lanes)s::smallint[]) as each (lane)
 cross join lateral (
-  select c.shard, c.key, c.operation, c.lane, c.entity, c.actor, c.since, c.position, c.n, c.ordering_key
+  select c.shard, c.key, c.operation, c.lane, c.entity, c.actor, c.since, c.position, c.n, mine.shard as order_shard
   from unnest(%(operations)s::text[]) as wanted (operation)
   cross join unnest(%(shards)s::smallint[]) as mine (shard)
   cross join lateral (
-    select o.shard, o.key, o.operation, o.lane, o.entity, o.actor, o.since, o.position, o.n, o.ordering_key from command_open o
+    select o.shard, o.key, o.operation, o.lane, o.entity, o.actor, o.since, o.position, o.n from command_open o
     where o.connection = %(connection)s and o.operation = wanted.operation and o.order_shard = mine.shard and o.lane = each.lane and o.status = 'ready'
       and o.run_at <= %(business)s and not exists (
         select from command_open e where e.shard = o.shard and e.process = o.process and e.subject = o.subject and (e.position, e.n) < (o.position, o.n))

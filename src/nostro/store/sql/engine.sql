@@ -28,8 +28,8 @@ delete from worker where id = %(id)s;
 select 1 as one from shard where (until <= %(now)s or until > %(beyond)s) and shard <> all(%(refused)s::smallint[]) limit 1;
 
 -- name: renew_shards
--- Holds on to shards; those that somebody else took meanwhile are missing from the answer. Locked in their order, as `append` does it: the
--- worker renews while it decides, and else the two would stand in each other's way for a second.
+-- Holds on to shards, also on those that are given back behind it; those that somebody else took meanwhile are missing from the answer. Locked in
+-- their order, as `append` does it: the worker renews while it decides, and else the two would stand in each other's way for a second.
 with mine as materialized (
   select s.shard from shard s join unnest(%(shards)s::smallint[], %(tokens)s::bigint[]) as m (shard, token) on s.shard = m.shard and s.token = m.token
   where s.holder = %(holder)s order by s.shard for update of s)
@@ -45,10 +45,11 @@ update shard s set token = s.token + 1, holder = %(holder)s, until = %(until)s f
 returning s.shard, s.token, s.position, s.head, s.bundle, s.activations;
 
 -- name: release_shards
--- Gives shards back at once.
-update shard s set holder = '', until = %(now)s
-from unnest(%(shards)s::smallint[], %(tokens)s::bigint[]) as mine (shard, token)
-where s.shard = mine.shard and s.token = mine.token;
+-- Gives shards back at once. In the order of `renew_shards`.
+with mine as materialized (
+  select s.shard from shard s join unnest(%(shards)s::smallint[], %(tokens)s::bigint[]) as m (shard, token) on s.shard = m.shard and s.token = m.token
+  order by s.shard for update of s)
+update shard s set holder = '', until = %(now)s from mine where s.shard = mine.shard;
 
 -- name: queue
 -- The oldest arrivals of each lane on the shards that are held, at most so many of each, and of each shard: a backlog is not read to be sorted.
@@ -295,9 +296,9 @@ where c.shard = g.shard and c.process = g.process and c.subject = g.subject and 
 update exception_case set closed_at = %(at)s, closed_by = %(actor)s where shard = %(shard)s and id = %(id)s and closed_at is null;
 
 -- name: reread
--- Puts a receipt into the queue of readings again.
+-- Puts a receipt into the queue of readings again. The number is the how-manyeth reading: the queue forgets those that ended.
 insert into reading (shard, receipt, month, lane, number, run_at)
-select r.shard, r.id, r.month, 1, 1 + coalesce((select max(i.number) from reading i where i.shard = r.shard and i.receipt = r.id), %(number)s), %(at)s
+select r.shard, r.id, r.month, 1, %(number)s, %(at)s
 from receipt r where r.shard = %(shard)s and r.id = %(receipt)s
 on conflict do nothing;
 

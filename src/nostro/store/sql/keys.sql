@@ -15,6 +15,15 @@ where entity = %(entity)s and class = %(retention)s and coalesce(party, ''::byte
 -- Which of these were destroyed; the others can't be until this database transaction ends.
 select id from (select id, wrapped from data_key where id = any(%(ids)s::bytea[]) order by id for share) k where wrapped is null;
 
+-- name: count_erasure
+-- One erasure more: who has data keys in memory hears of it. At the end of its database transaction, as erasures wait for each other here.
+insert into lease (kind, name, token, until) values ('erasures', '', 1, 'epoch')
+on conflict (kind, name, slot) do update set token = lease.token + 1;
+
+-- name: erasures
+-- How many there were.
+select coalesce(max(token), 0) as count from lease where kind = 'erasures' and name = '';
+
 -- name: keys_by_id
 -- Data keys to open blobs with; a destroyed one has no wrapped form.
 select id, wrapped, master from data_key where id = any(%(ids)s::bytea[]);

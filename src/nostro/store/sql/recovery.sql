@@ -12,12 +12,22 @@ values (%(epoch)s, %(since)s, %(kept)s, %(lost)s, %(at)s, %(actor)s, %(behalf)s,
 update recovery set closed_at = %(at)s, closed_by = %(actor)s where epoch = %(epoch)s and closed_at is null returning epoch;
 
 -- name: fence_everybody
--- Whoever drives a dispatch or polls a feed at this moment can't write its end any more, and takes it anew.
-update lease set token = token + 1, holder = '', until = %(machine)s where kind in ('slot', 'feed');
+-- Whoever drives a dispatch or polls a feed at this moment can't write its end any more, and takes it anew. In the order of `renew_slots`.
+with held as materialized (
+  select kind, name, slot from lease where kind in ('feed', 'slot') order by kind, name collate "C", slot for update)
+update lease l set token = l.token + 1, holder = '', until = %(machine)s from held
+where l.kind = held.kind and l.name = held.name and l.slot = held.slot;
 
 -- name: rewind_feeds
 -- Each feed and folder is read again from before `since`, and has not been heard from since.
 update feed set rewind_to = %(since)s, run_at = %(at)s, heartbeat_at = null, failures = 0;
+
+-- name: take_back_commands
+-- Commands wait for a dispatch again, before `leave_dispatches`: those that were ready, and those whose dialogue has not ended. What has ended told
+-- its outcome in the same database transaction, and that is in the log or on its way there: beside it nothing begins. Whoever released a command
+-- did so before the restore, and it may have been done: that release counts no more.
+update command_open set status = 'ready', dispatch = null, actor = 'engine'
+where status = 'ready' or status = 'dispatched' and dispatch in (select id from dispatch where status in ('open', 'waiting'));
 
 -- name: leave_dispatches
 -- No dialogue goes on: what it did after the backup isn't in its journal. Its commands begin another one, with a look-up, and stand apart from here
@@ -28,10 +38,6 @@ with behind as (
 insert into dispatch_member (shard, dispatch, n, command_shard, command_key)
 select b.shard, b.id, m.n - 1, m.shard, m.key from behind b
 cross join lateral unnest(b.member_shards, b.member_keys) with ordinality as m (shard, key, n);
-
--- name: take_back_commands
--- Commands wait for a dispatch again. Whoever released one did so before the restore, and it may have been done: that release counts no more.
-update command_open set status = 'ready', dispatch = null, actor = 'engine' where status in ('ready', 'dispatched');
 
 -- name: newest_recovery
 -- The recovery that is open, or the last one.

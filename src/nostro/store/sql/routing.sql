@@ -96,10 +96,23 @@ on conflict do nothing;
 -- name: look_round
 -- Of what was woken, and of what is parked behind a place, so many each: whether a reference leads on. Two sides that missed each other while
 -- committing woke nobody: what is parked is looked at in turn for them, a part at a time, since all of it each second is work.
--- Limited to one: a plan may join all of both at once for an `exists`.
+-- A fact is led on by a reference that leads to one subject, and no stronger one to others alone; a look-up by any that leads anywhere.
+-- Limited, as a plan may join all of both at once for an `exists`, and a reference may lead to thousands; in order, so that the index is used.
 select l.shard, l.id, l.woken, (
-    select true from parked_reference w join reference r on r.shard = w.shard and r.kind = w.kind and r.digest = w.digest and r.process = w.process
-    where w.parked = l.id and w.parked_shard = l.shard limit 1) is not null as leads
+    select true from parked_reference w
+    cross join lateral (select count(*) as subjects, min(f.subject) as subject from (
+      select r.subject from reference r where r.shard = w.shard and r.kind = w.kind and r.digest = w.digest and r.process = w.process
+      order by r.subject limit 2) f) one
+    where w.parked = l.id and w.parked_shard = l.shard and one.subjects > 0 and case one.subjects
+      when 1 then (select true from parked_reference v
+        where v.parked = w.parked and v.parked_shard = w.parked_shard and v.strength < w.strength
+          and (select true from reference r where r.shard = v.shard and r.kind = v.kind and r.digest = v.digest and r.process = v.process
+            order by r.subject limit 1)
+          and (select true from reference r where r.shard = v.shard and r.kind = v.kind and r.digest = v.digest and r.process = v.process
+            and r.subject = one.subject) is null
+        limit 1) is null
+      else (select p.kind = 'lookup' from parked p where p.shard = l.shard and p.id = l.id) end
+    limit 1) is not null as leads
 from (
   (select shard, parked as id, true as woken from woken order by shard, parked limit %(limit)s)
   union all (select shard, id, false from parked where kind <> 'poison' and (shard, id) > (%(shard)s, %(after)s) order by shard, id limit %(limit)s)) l
