@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from typer.testing import CliRunner, Result
 from nostro.acts.identity import login
 from nostro.engine.activation import Activation
 from nostro.governance.bundle import Bundle, digest_of
+from nostro.landscape.compiling import bundle_of
 from nostro.landscape.sources import Finding
 from nostro.model.facts import FACT_TYPES
 from nostro.runtime.cli_frame import Frame
@@ -127,6 +129,34 @@ def test_who_gives_himself_the_right_to_publish_cannot_publish_it(person: Person
     without = in_force.model_copy(update={"rights": in_force.rights[:1]})
     person.house.bundles.append(without.content)
     assert person.types("landscape", "publish", "--reason", "x").exit_code == 2, "what counts is what is in force"
+
+
+def test_who_writes_himself_into_anothers_entry_cannot_publish_as_that_person(person: Person) -> None:
+    edit(person.folder, "people.yaml", f"os_user: {login()}", "os_user: somebody-else")
+    content = bundle_of(person.folder, datetime.now(UTC))
+    person.house.bundles.append(content)
+    edit(person.folder, "people.yaml", "os_user: somebody-else", f"os_user: {login()}")
+    for claimed in ((), ("--as", "first")):
+        done = person.types("landscape", "publish", "--reason", "x", *claimed, "--json")
+        assert (done.exit_code, person.house.bundles) == (2, [content]), done.output
+        assert "proves first otherwise" in json.loads(done.stdout)["failure"]["sentence"]
+    edit(person.folder, "people.yaml", "- id: first", "- id: second")
+    done = person.types("landscape", "publish", "--reason", "x", "--as", "second")
+    assert (done.exit_code, person.house.bundles) == (2, [content]), "whom nobody published has no right"
+
+
+def test_who_proves_himself_otherwise_from_now_on_is_published_by_somebody_else(person: Person) -> None:
+    """At first a login proves `first`, and a passphrase `second`."""
+    hashed = person.types("landscape", "passphrase", says="four words are enough\n").stdout.strip()
+    edit(person.folder, "people.yaml", "people:\n", f"people:\n  - id: second\n    roles: [controller]\n    {hashed}\n")
+    assert person.types("landscape", "publish", "--reason", "begin", "--as", "first").exit_code == 0
+    edit(person.folder, "people.yaml", f"os_user: {login()}", hashed)
+    typed = ("landscape", "publish", "--reason", "a passphrase for the first")
+    refused = person.types(*typed, "--as", "first", says="four words are enough\n")
+    assert (refused.exit_code, len(person.house.bundles)) == (2, 1), refused.output
+    done = person.types(*typed, "--as", "second", says="four words are enough\n")
+    assert done.exit_code == 0, done.output
+    assert person.types(*typed, "--as", "first", says="four words are enough\n").exit_code == 0
 
 
 def test_in_production_a_new_connection_cannot_begin_by_acting(person: Person) -> None:

@@ -89,7 +89,8 @@ MONEYLESS = frozenset(name for name, intent in INTENTS_BY_OPERATION.items() if n
 class Matter:
     """`says` is what a person sees; its digest tells whether that is still so. `entity` `*`: it is everybody's.
 
-    `moneyless`: a command that moves nothing, whatever is said of it.
+    `moneyless`: a command that moves nothing, whatever is said of it. `status` and `dispatch` (hex): where a command
+    stands.
     """
 
     right: str
@@ -101,6 +102,8 @@ class Matter:
     moneyless: bool = False
     connection: str = ""
     operation: str = ""
+    status: str = ""
+    dispatch: str = ""
 
     @property
     def seen(self) -> str:
@@ -141,9 +144,9 @@ async def _command(tx: Transaction, act: Decide) -> Matter:
     if act.verdict == "discard" and row.status == "handed_over":
         raise ActRefused("A command that was handed over may have been done.", "Say whether it was: confirm it.")
     told, amount = parse(row.body), commanded(row)
-    place = {"shard": subject.shard, "process": subject.process, "subject": subject.id}
-    people = await tx.rows(SQL.proposers, **place, position=row.position)
-    names = {"status": row.status, "note": row.note, "since": row.since}
+    people = await tx.rows(SQL.proposers, shard=subject.shard, position=row.position)
+    dispatch = "" if row.dispatch is None else bytes(row.dispatch).hex()
+    names = {"status": row.status, "note": row.note, "since": row.since, "dispatch": dispatch or None}
     return Matter(
         right=RIGHTS[act.verdict],
         subject=subject,
@@ -154,6 +157,8 @@ async def _command(tx: Transaction, act: Decide) -> Matter:
         proposers=frozenset(name for p in people for name in (p.actor, p.on_behalf_of) if name) - {ENGINE},
         connection=row.connection,
         operation=row.operation,
+        status=row.status,
+        dispatch=dispatch,
     )
 
 

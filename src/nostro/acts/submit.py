@@ -80,7 +80,7 @@ class Desk:
         matter = await self.look(act)
         right = self._allowed(act, matter, signature, seen, at).right
         name = act_id(signature.actor, act, seen)
-        told = _told(act, name)
+        told = _told(act, name, matter)
         addressed = ("", "") if told.owner else (matter.subject.process, matter.subject.id)
         body = canonical(
             ActReceipt(
@@ -141,10 +141,11 @@ def act_id(actor: str, act: Act, seen: str) -> str:
     return "ACT" + base64.b32encode(raw).decode()[:16]
 
 
-def _told(act: Act, name: str) -> FactBody:
+def _told(act: Act, name: str, matter: Matter) -> FactBody:
     match act:
         case Decide(key=key, verdict=verdict):
-            return CommandReleased(act=name, key=key, verdict=verdict)
+            seen = {"status": matter.status, "dispatch": matter.dispatch}
+            return CommandReleased(act=name, key=key, verdict=verdict, **seen)
         case Match(target=target):
             return MatchConfirmed(act=name, target=target)
         case Close(case=case):

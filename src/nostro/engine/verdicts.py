@@ -7,12 +7,12 @@ from dataclasses import replace
 from nostro.engine.batch import Batch, SubjectRow
 from nostro.model.canonical import canonical
 from nostro.model.clock import Now
-from nostro.model.facts import CaseClosed, CommandReleased, CommandSettled, Fact
+from nostro.model.facts import CaseClosed, CommandReleased, CommandSettled, Fact, Position
 from nostro.model.ids import IdempotencyKey, Subject
 from nostro.model.outcomes import Outcome, OutcomeKind
 from nostro.routing.references import arrival_from
 from nostro.store.arrivals import Blob, arrival_for
-from nostro.store.database import Statements, Transaction
+from nostro.store.database import Row, Statements, Transaction
 
 SQL = Statements("engine")
 WAITING = frozenset({"would_do", "proposed", "handed_over"})
@@ -27,8 +27,15 @@ VERDICTS = {
 async def serve_release(
     tx: Transaction, batch: Batch, fact: Fact, body: CommandReleased, subject: Subject, now: Now
 ) -> None:
-    """Lets the command go, or settles it as the person says. A command that has ended meanwhile stays as it ended."""
+    """Lets the command go, or settles it as the person says.
+
+    A command that has ended meanwhile stays as it ended, and one that has moved on since stays as it stands. What he
+    said is in the log, and it waits for a person who has seen how it is.
+    """
     key = IdempotencyKey.parse(body.key)
+    command = await tx.row(SQL.command_by_key, shard=subject.shard, key=key.bytes)
+    if command is not None and not _as_seen(body, command):
+        return
     actor = {"actor": fact.actor, "on_behalf_of": fact.on_behalf_of}
     await tx.run(
         SQL.approve,
@@ -40,8 +47,7 @@ async def serve_release(
         at=now.business,
         **actor,
     )
-    command = await tx.row(SQL.command_by_key, shard=subject.shard, key=key.bytes)
-    if command is None or command.status not in WAITING:
+    if command is None:
         return
     if body.verdict == "release":
         await tx.run(SQL.release_command, shard=subject.shard, key=key.bytes, at=now.business, actor=fact.actor)
@@ -56,8 +62,16 @@ async def serve_release(
         connection=command.connection,
         outcome=Outcome(kind=VERDICTS[body.verdict], sentence=fact.reason),
     )
-    follow = replace(fact, body=settled, origin="engine", receipt=None)
+    cause = Position(command.shard, command.position)  # as of any end: the fact that asked for the command
+    follow = replace(fact, body=settled, origin="engine", receipt=None, cause=cause)
     batch.direct.append(arrival_for(follow, Blob(canonical(settled)), subject, command.lane, now.business))
+
+
+def _as_seen(body: CommandReleased, command: Row) -> bool:
+    """Whether an open command waits for a person, and has not moved since this one looked at it."""
+    dispatch = "" if command.dispatch is None else bytes(command.dispatch).hex()
+    unmoved = body.status is None or (body.status, body.dispatch or "") == (command.status, dispatch)
+    return unmoved and command.status in WAITING
 
 
 async def serve_case(tx: Transaction, batch: Batch, fact: Fact, body: CaseClosed, row: SubjectRow, now: Now) -> bool:

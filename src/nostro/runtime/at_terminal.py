@@ -27,7 +27,7 @@ def person(
     `asking` brings the passphrase; by default it is asked for at the terminal.
 
     With `in_force`, people.yaml has to prove him as it did when it was published: else whoever may write the file could
-    act as anybody.
+    act, and publish, as anybody.
     """
     land = read_landscape(frame.landscape())
     people = land.values.get("people.yaml")
@@ -39,7 +39,7 @@ def person(
     known = in_force.people.get(found) if in_force else None
     if known is not None and known.proof != proof_of(entry.os_user, entry.passphrase):
         sentence = f"people.yaml proves {found} otherwise than the landscape in force."
-        raise ActRefused(sentence, "Publish the landscape first: `nostro landscape publish`.")
+        raise ActRefused(sentence, "Somebody else publishes it first: `nostro landscape publish`.")
     return found
 
 

@@ -95,9 +95,10 @@ class Commands:
         """Put the landscape in force, for everything that is decided from now on."""
         folder = frame.landscape()
         content = bundle_of(folder, datetime.now(UTC))
-        actor = person(frame, claimed)
         before = await self.house.active(frame)
-        _allow(before, content, actor)
+        in_force = Rules.from_bundle(before) if before is not None else None
+        actor = person(frame, claimed, in_force)
+        _allow(in_force or Rules.from_bundle(content), before, content, actor)
         done = await self.house.activate(frame, content, actor, reason)
         told = {"bundle": done.digest, "activation": done.number, "new": done.new, "actor": actor}
         sentence = f"In force: bundle {done.digest[:16]}, activation {done.number}, by {actor}."
@@ -105,10 +106,9 @@ class Commands:
         frame.output.show(told, lambda console: console.print(sentence if done.new else already))
 
 
-def _allow(before: bytes | None, content: bytes, actor: str) -> None:
-    """Raises unless the rights in force (the first time: the landscape's own) let this person publish this."""
-    in_force = Rules.from_bundle(before if before is not None else content)
-    verdict = in_force.may(Asked("publish", ALL, actor), datetime.now(UTC).date())
+def _allow(rules: Rules, before: bytes | None, content: bytes, actor: str) -> None:
+    """Raises unless the rules in force (the first time: the landscape's own) let this person publish this."""
+    verdict = rules.may(Asked("publish", ALL, actor), datetime.now(UTC).date())
     if not verdict.allowed:
         raise ActRefused(verdict.sentence, verdict.remedy)
     too_far = leaps(Bundle.from_bytes(before) if before else None, Bundle.from_bytes(content))

@@ -158,7 +158,11 @@ class MatchConfirmed(FactBody):
 
 
 class CommandReleased(FactBody):
-    """A person releases or discards a command that waits in *observe* or *propose*, or that was handed over."""
+    """A person releases or discards a command that waits in *observe* or *propose*, or that was handed over.
+
+    `status` and `dispatch` (hex; empty before the first one) are what he saw of it: his word is heard while it is still
+    so. None: nobody wrote down what he saw.
+    """
 
     fact_type: ClassVar[str] = "command.released"
     owner: ClassVar[str] = ""
@@ -166,6 +170,8 @@ class CommandReleased(FactBody):
     act: str
     key: str
     verdict: Literal["release", "discard", "confirm_done", "confirm_not_done"]
+    status: str | None = None
+    dispatch: str | None = None
 
     def natural_key(self) -> str:
         """The act."""

@@ -71,11 +71,16 @@ class Steps(Kept):
         return but(self, ends={**self.ends, name: end})
 
     def released(self, body: CommandReleased) -> Steps:
-        """A person wants a step that had provably failed to be tried again: one generation more."""
+        """A person wants a step that had provably failed to be tried again: one generation more.
+
+        Who saw it before it had failed, or saw an earlier generation, has not said so.
+        """
         key = IdempotencyKey.parse(body.key)
         name = f"{key.step}/{key.occurrence}"
         end = self.ends.get(name)
         if body.verdict != "release" or end is None or end.kind is not OutcomeKind.FAILED:
+            return self
+        if body.status is not None and (body.status, key.generation) != (OutcomeKind.FAILED, end.generation):
             return self
         ends = {step: other for step, other in self.ends.items() if step != name}
         return Steps(ends=ends, generations={**self.generations, name: end.generation + 1})

@@ -1,10 +1,10 @@
 -- name: waiting_command
 -- A command that hasn't ended, or that failed for good, with the place of the fact that asked for it, and its subject.
 with named as (
-    select shard, key_text, correlation, process, subject, entity, connection, operation, status, body, position, since, note
+    select shard, key_text, correlation, process, subject, entity, connection, operation, status, body, position, since, note, dispatch
     from command_open where shard = %(shard)s and key = %(key)s
     union all
-    select shard, key_text, correlation, process, subject, entity, connection, operation, outcome, body, position, since, note
+    select shard, key_text, correlation, process, subject, entity, connection, operation, outcome, body, position, since, note, dispatch
     from command_closed where correlation = %(correlation)s and shard = %(shard)s and key = %(key)s and outcome = 'failed'
 )
 select named.*, s.version, s.body as state from named
@@ -32,11 +32,28 @@ with known as (
 select key_text, correlation from newest where outcome = 'failed' order by key_text limit 50;
 
 -- name: proposers
--- Who told the fact that a command follows from, and who said what the subject's money belongs to.
-select distinct actor, on_behalf_of from fact
-where shard = %(shard)s and process = %(process)s and subject = %(subject)s
-  and (position = %(position)s or type = 'match.confirmed')
-order by actor, on_behalf_of;
+-- Who told the fact that a command follows from, or one that led to it at whatever subject; and who said what the money of any of these subjects
+-- belongs to. A word about a command leads up to what that command followed from: of another try, by the end of the one before. Who let an earlier
+-- command go has proposed nothing of what follows, and what the engine or a connection told on somebody's behalf is his as far as a fact above says so.
+with recursive led as (
+  select shard, position, process, subject, type, origin, body, actor, on_behalf_of, cause_shard, cause_position from fact
+  where shard = %(shard)s and position = %(position)s
+  union
+  select c.* from led l cross join lateral (
+    select f.shard, f.position, f.process, f.subject, f.type, f.origin, f.body, f.actor, f.on_behalf_of, f.cause_shard, f.cause_position
+    from fact f where f.shard = l.cause_shard and f.position = l.cause_position
+    union all
+    select f.shard, f.position, f.process, f.subject, f.type, f.origin, f.body, f.actor, f.on_behalf_of, f.cause_shard, f.cause_position
+    from fact f where l.type = 'command.released' and f.shard = l.shard and f.process = l.process and f.subject = l.subject
+      and f.type = 'command.settled' and f.position < l.position
+      and f.natural_key = (convert_from(l.body, 'UTF8')::json ->> 'key') || '/failed') c),
+told as (
+  select actor, case when origin in ('people', 'engine') then on_behalf_of else '' end as on_behalf_of from led
+  where origin = 'people' and type <> 'command.released' or shard = %(shard)s and position = %(position)s
+  union
+  select m.actor, m.on_behalf_of from (select distinct shard, process, subject from led) l
+  join fact m on m.shard = l.shard and m.process = l.process and m.subject = l.subject and m.type = 'match.confirmed')
+select actor, on_behalf_of from told order by actor, on_behalf_of;
 
 -- name: case_of
 -- A case by its id, open or closed.
