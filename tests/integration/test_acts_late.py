@@ -117,3 +117,15 @@ async def test_the_same_person_lets_a_command_go_once_more_after_it_was_handed_o
     await office.act(Decide(KEY, "release"), "treasurer")
     assert await office.command_status() == "ready"
     assert await office.house.all("select count(*) from fact where type = 'command.released'") == [(3,)]
+
+
+@pytest.mark.parametrize("last_release_is_gone", [False, True])
+async def test_what_was_seen_is_told_once_every_worker_can_read_it(
+    office: Office, *, last_release_is_gone: bool
+) -> None:
+    async with office.house.database.transaction() as tx:
+        await tx.execute(b"update deployment set words_as_seen = %s", (last_release_is_gone,))
+    await office.act(Decide(KEY, "release"), "treasurer")
+    told = "select convert_from(body, 'UTF8')::jsonb ?& '{status, dispatch}' from fact where type = 'command.released'"
+    assert await office.house.all(told) == [(last_release_is_gone,)]
+    assert await office.command_status() == "ready"

@@ -89,8 +89,8 @@ MONEYLESS = frozenset(name for name, intent in INTENTS_BY_OPERATION.items() if n
 class Matter:
     """`says` is what a person sees; its digest tells whether that is still so. `entity` `*`: it is everybody's.
 
-    `moneyless`: a command that moves nothing, whatever is said of it. `status` and `dispatch` (hex): where a command
-    stands.
+    `moneyless`: a command that moves nothing, whatever is said of it. `stands`: `status` and `dispatch` (hex) of a
+    command; empty as long as a worker of the last release may read what is said of it.
     """
 
     right: str
@@ -102,8 +102,7 @@ class Matter:
     moneyless: bool = False
     connection: str = ""
     operation: str = ""
-    status: str = ""
-    dispatch: str = ""
+    stands: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def seen(self) -> str:
@@ -157,8 +156,7 @@ async def _command(tx: Transaction, act: Decide) -> Matter:
         proposers=frozenset(name for p in people for name in (p.actor, p.on_behalf_of) if name) - {ENGINE},
         connection=row.connection,
         operation=row.operation,
-        status=row.status,
-        dispatch=dispatch,
+        stands={"status": row.status, "dispatch": dispatch} if row.words_as_seen else {},
     )
 
 

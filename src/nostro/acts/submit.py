@@ -144,8 +144,7 @@ def act_id(actor: str, act: Act, seen: str) -> str:
 def _told(act: Act, name: str, matter: Matter) -> FactBody:
     match act:
         case Decide(key=key, verdict=verdict):
-            seen = {"status": matter.status, "dispatch": matter.dispatch}
-            return CommandReleased(act=name, key=key, verdict=verdict, **seen)
+            return CommandReleased(act=name, key=key, verdict=verdict, **matter.stands)
         case Match(target=target):
             return MatchConfirmed(act=name, target=target)
         case Close(case=case):
