@@ -142,7 +142,7 @@ class Play:
         Raises `Endless` when that is not before `until`.
         """
         quiet = self.course.now().business + QUIET
-        while (early := self._early(quiet)) or self._in_motion() or not self._calm():
+        while (early := self._early(quiet)) or self._in_motion() or not self._calm() or self._unheard():
             self.polling = True
             if self.course.now().business > until:
                 raise Endless(f"{self._under_way()} things are still under way")
@@ -151,6 +151,11 @@ class Play:
     def _early(self, quiet: datetime) -> bool:
         """Whether business time has to go on before all is done."""
         return self.course.now().business < quiet or bool(self._under_way() or self.happening.agenda)
+
+    def _unheard(self) -> bool:
+        """Whether a feed is due that somebody could poll: of two of its turns, the second may bring the news."""
+        feeds = {loop for loop in self.asking.due(self.course.now()) if loop.startswith("poll ")}
+        return any(loop.name in feeds for run in self.runs if run.life.awake for loop in self._wanted(run, feeds))
 
     async def close(self) -> None:
         """The workers go home, and give back what they hold: nobody has to wait for their leases to end."""
