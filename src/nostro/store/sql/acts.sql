@@ -40,7 +40,8 @@ with recursive led as (
   select shard, position, process, subject, type, origin, body, actor, on_behalf_of, cause_shard, cause_position from fact
   where shard = %(shard)s and position = %(position)s
   union
-  select c.* from led l cross join lateral (
+  select c.shard, c.position, c.process, c.subject, c.type, c.origin, c.body, c.actor, c.on_behalf_of, c.cause_shard, c.cause_position
+  from led l cross join lateral (
     select f.shard, f.position, f.process, f.subject, f.type, f.origin, f.body, f.actor, f.on_behalf_of, f.cause_shard, f.cause_position
     from fact f where f.shard = l.cause_shard and f.position = l.cause_position
     union all
