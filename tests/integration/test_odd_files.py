@@ -122,7 +122,31 @@ async def test_whatever_is_wrong_with_a_file_that_was_put_away_the_others_are_re
         assert watch.house.counted.seen["files", "till", "again"] == 2
         assert "a.jsonl" in str(await watch.house.all("select cursor from feed")), "it isn't passed over"
     await watch.look(seconds=4)
+    assert watch.house.counted.seen["files", "till", "again"] == 2, "they are not read each second for it"
+    await watch.look(seconds=61)
     assert watch.house.counted.seen["files", "till", "again"] == 4
+    assert await watch.house.all("select cursor from feed") == [("",)]
+
+
+async def test_what_fails_among_many_that_were_put_away_holds_up_none_behind_it(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folders, "FILES_AT_ONCE", 2)
+    for n in range(6):
+        write(watch.folder, b"%d.jsonl" % n, b'{"payout": "%d"}' % n)
+    for taken in (0, 2, 2, 2):
+        assert await watch.look() == taken
+        await watch.house.read_all()
+    await watch.house.all("update feed set rewind_to = run_at returning 1")
+    with monkeypatch.context() as meanwhile:
+        spoil(watch, meanwhile, "1.jsonl", PermissionError("x"))
+        for _ in range(4):
+            await watch.look(seconds=4)
+        assert watch.house.counted.seen["files", "till", "again"] == 5
+        assert "0.jsonl" in str(await watch.house.all("select cursor from feed")), "it isn't passed over"
+    for _ in range(4):
+        await watch.look(seconds=61)
+    assert watch.house.counted.seen["files", "till", "again"] == 10
     assert await watch.house.all("select cursor from feed") == [("",)]
 
 

@@ -153,7 +153,9 @@ async def test_what_could_not_be_read_is_read_again_after_a_fix_and_its_case_clo
     assert await facts(house) == 1
 
 
-async def test_a_reading_whose_end_is_told_already_stays_and_stops_no_other(house: IntakeHouse) -> None:
+async def test_a_reading_whose_end_is_told_already_stops_no_other_and_ends_under_another_number(
+    house: IntakeHouse,
+) -> None:
     kept = await house.take(*payouts(1, 1))
     await house.read_all()
     again = "insert into reading (shard, receipt, month, lane, number, run_at)"
@@ -161,7 +163,11 @@ async def test_a_reading_whose_end_is_told_already_stays_and_stops_no_other(hous
     await house.take(*payouts(2, 2))
     await house.read_all()
     assert [end["reading"] for end in await house.ends()] == [1, 1]
-    assert await house.all("select receipt, number from reading") == [(kept.id, 1)]
+    assert await house.all("select receipt, number from reading") == [(kept.id, 2)]
+    house.later(seconds=11)
+    await house.read_all()
+    assert [end["reading"] for end in await house.ends()] == [1, 1, 2]
+    assert await house.all("select count(*) from reading") == [(0,)]
 
 
 async def test_a_worker_that_dies_in_the_middle_loses_doubles_and_miscounts_nothing(house: IntakeHouse) -> None:

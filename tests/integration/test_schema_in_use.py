@@ -66,6 +66,7 @@ def dumped(url: str) -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _tried_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "ATTEMPTS", 1)
+    monkeypatch.setattr(module, "QUEUE_SECONDS", 2)
 
 
 @pytest.mark.asyncio

@@ -41,6 +41,10 @@ FEED = "folder"
 TAKEN = "taken"
 AGAIN = "taken/"
 """In a folder's cursor: how far what was put away has been read again. No file's name has a slash."""
+FAILED = "//"
+"""Divides that place from the first of those that failed; no file with its day has it in its name."""
+AGAIN_AFTER = timedelta(minutes=1)
+"""Until what failed is tried again."""
 PART_BYTES = 1_048_576
 FILES_AT_ONCE = 100
 FILES_SEEN = 10_000
@@ -111,6 +115,8 @@ class Folders:
     _seen: dict[tuple[str, str], _Seen] = field(default_factory=dict)
     _empty: dict[str, tuple[datetime, Mapping[str, object]]] = field(default_factory=dict)
     """When a connection's folder was found without anything that waits, by machine time, and with which cursor."""
+    _again_at: dict[str, datetime] = field(default_factory=dict)
+    """When what failed of what was put away is tried again, by machine time."""
 
     async def step(self, now: Now) -> int:
         """How many files were taken in. Files stay where they are while the backlog is full."""
@@ -162,7 +168,9 @@ class Folders:
             self.count("files", connection=connection.id, fate="cut_off")
         left = {name: str(mark) for name, mark in cursor.items() if name != AGAIN and (cut_off or name in known)}
         again = str(cursor.get(AGAIN, "")) if leased.rewind_to is None else first_again(leased.rewind_to)
-        if again and (on := await self._take_again(connection, folder, again, now)):
+        if leased.rewind_to is None and self._again_at.get(connection.id, now.machine) > now.machine:
+            left |= {AGAIN: again} if again else {}
+        elif again and (on := await self._take_again(connection, folder, again, now)):
             left[AGAIN] = on
         taken = 0
         for name in self._ripe(connection, sights, now):
@@ -179,31 +187,36 @@ class Folders:
             self._empty[connection.id] = now.machine, left
         return taken
 
-    async def _take_again(self, connection: OpenConnection, folder: Path, after: str, now: Now) -> str:
-        """Takes in what was put away behind `after`: what is known is the same receipt, what a restore lost comes back.
+    async def _take_again(self, connection: OpenConnection, folder: Path, place: str, now: Now) -> str:
+        """Takes in what was put away: what is known is the same receipt, what a restore lost comes back.
 
-        Where to go on; empty at the end. Behind one that fails the others are taken, and it is tried again with them.
+        `place`, and where to go on: behind a name (`marked`) and, once one has failed, `//` and behind which name the
+        first that did. So what fails holds up no other; at the end a minute passes and another round begins there.
+        Empty: all were taken.
         """
+        after, _, failed = place.partition(FAILED)
         names = await asyncio.to_thread(put_away_behind, folder / TAKEN, after)
-        stays = ""
         for name in names[:FILES_AT_ONCE]:
             path = folder / TAKEN / name
             received = Received(connection.id, "file", now.business, signed=True, name=shown(path.name))
             try:
                 sight = Sight.of(await asyncio.to_thread(path.stat))
                 await self.intake.take_stream(received, partial(_parts, path, sight), sight.size)
-            except (OSError, StillWritten, BacklogFull) as error:
+            except BacklogFull as error:
                 self._waits(connection, path, error)
-                return stays or after
+                return after + FAILED + failed if failed else after
             except OutOfService:
                 raise
             except Exception as flaw:  # noqa: BLE001 - whatever it is, the others go on
                 self._failed(connection, path, flaw)
-                stays = stays or after
+                failed = failed or after
             else:
                 self.count("files", connection=connection.id, fate="again")
             after = marked(name)
-        return stays or (after if len(names) > FILES_AT_ONCE else "")
+        if len(names) > FILES_AT_ONCE:
+            return after + FAILED + failed if failed else after
+        self._again_at[connection.id] = now.machine + AGAIN_AFTER
+        return failed
 
     def _waits(self, connection: OpenConnection, path: Path, why: Exception) -> None:
         logger.info("file_waits", connection=connection.id, file=shown(path.name), why=type(why).__name__)
@@ -243,6 +256,8 @@ class Folders:
             self._waits(connection, path, error)
         except OutOfService:
             raise
+        except LostRace as race:  # somebody else keeps it at this moment
+            self._waits(connection, path, race)
         except Exception as flaw:  # noqa: BLE001 - whatever it is, the others go on
             self._failed(connection, path, flaw)
             return False

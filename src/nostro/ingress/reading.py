@@ -45,6 +45,10 @@ WEBHOOK = "webhook"
 logger = structlog.get_logger("nostro.reading")
 
 
+class _EndedBefore(BrokenPromise):
+    """Another reading of the receipt has ended under this number: the last release gave numbers twice."""
+
+
 @dataclass(slots=True)
 class Readings:
     """The `step(now)` that reads. `lane_full` says whether a lane takes no more facts now; `reads` counts them."""
@@ -186,11 +190,14 @@ class Readings:
             await self._close(ended, now)
         except LostRace:
             return 0
-        except (BrokenPromise, *POISON) as error:
+        except (_EndedBefore, *POISON) as error:
             if len(ended) > 1:
                 return sum([await self._end([opened], now) for opened in ended])
             logger.exception("reading_not_ended", receipt=ended[0].receipt.id.hex(), exc_info=error)
             del self._open[ended[0].key]  # it is tried again when its lease has ended
+            if isinstance(error, _EndedBefore):
+                async with self.database.transaction() as tx:
+                    await tx.run(SQL.renumber_readings, **_names(ended))
             return 0
         for opened in ended:
             del self._open[opened.key]
@@ -207,7 +214,7 @@ class Readings:
             routed = await route(tx, self.keys, self.processes, [batch[key] for key in ours], now.business)
             if routed.delivered < len(ours):
                 message = "A reading ends that had ended before: what it came to would be kept nowhere."
-                raise BrokenPromise(message)
+                raise _EndedBefore(message)
             hints = sorted({(opened.receipt.connection, feed) for opened in ended for feed in opened.tally.hints})
             if hints:
                 connections, names = zip(*hints, strict=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -75,13 +76,19 @@ class Clock:
     keys: Keys | None = None
     _read_at: float = field(default=-1e9)
     _told: datetime = field(default=datetime(2000, 1, 1, tzinfo=UTC))
+    _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def now(self) -> Now:
         """The present instant; asks the database every ten seconds."""
-        if time.monotonic() - self._read_at > EVERY_SECONDS:
-            await self._look()
+        if self._is_old():
+            async with self._looking:  # all loops come at once, and one look serves them
+                if self._is_old():
+                    await self._look()
         machine = self._told + timedelta(seconds=time.monotonic() - self._read_at)
         return Now(self.business() if self.business else machine, machine)
+
+    def _is_old(self) -> bool:
+        return time.monotonic() - self._read_at > EVERY_SECONDS
 
     async def _look(self) -> None:
         looks: list[tuple[float, float, datetime]] = []

@@ -28,6 +28,8 @@ _SELDOM = sql.SQL("autovacuum_analyze_scale_factor = 1")
 """What only grows is analyzed when it has doubled: its statistics hardly change, and each time costs half a second."""
 LOCK_SECONDS = 2
 """So long a migration waits for a table that is in use; whoever comes after it waits as long, and works on then."""
+QUEUE_SECONDS = 60
+"""So long one attempt waits until nobody else changes the schema."""
 ATTEMPTS = 30
 REST_SECONDS = 0.5
 NAME_BYTES = 63
@@ -113,7 +115,7 @@ async def _attempted(url: str, work: Callable[[Connection], Awaitable[T]]) -> T:
         try:
             async with await AsyncConnection.connect(url, application_name=release()) as connection:
                 message = "Another process changes the schema, or waits for a table that has to change."
-                await _alone(connection)
+                await _alone(connection, QUEUE_SECONDS)
                 message = "A table that has to change was in use each time."
                 return await work(connection)
         except (errors.LockNotAvailable, errors.DeadlockDetected):
@@ -124,10 +126,14 @@ async def _attempted(url: str, work: Callable[[Connection], Awaitable[T]]) -> T:
     raise OutOfService(message, "Nothing was changed; try again when less is going on.", runbook=RUNBOOK)
 
 
-async def _alone(connection: Executes) -> None:
-    """Until the database transaction ends, nobody else changes the schema, and what it waits for it waits for 2 s."""
-    await connection.execute(sql.SQL("set local lock_timeout = {}").format(LOCK_SECONDS * 1000))
+async def _alone(connection: Executes, queue_seconds: int = LOCK_SECONDS) -> None:
+    """Until the database transaction ends, nobody else changes the schema, and what it waits for it waits for 2 s.
+
+    `queue_seconds`: so long for others who change it: a migration may last.
+    """
+    await connection.execute(sql.SQL("set local lock_timeout = {}").format(queue_seconds * 1000))
     await connection.execute("select pg_advisory_xact_lock(%s)", (LOCK,))
+    await connection.execute(sql.SQL("set local lock_timeout = {}").format(LOCK_SECONDS * 1000))
 
 
 async def _begin(connection: Connection) -> list[str]:

@@ -56,21 +56,22 @@ where id = any(%(ids)s::bytea[]) and (held_until is null or held_until <= %(at)s
 
 -- name: receipts_of_keys
 -- Receipts from which facts under these keys were read and whose bytes are there still, and whether they speak of nobody else: all that was read
--- from them is in the log under these keys. It is not while something of them waits to be read, routed or decided, nor where the newest reading
+-- from them is in the log, under these keys or such as were destroyed before. It is not while something of them waits to be read, routed or decided, nor where the newest reading
 -- rejected an item, or knew one from elsewhere.
 with theirs as materialized (
   select r.shard, r.id from receipt r where r.wrapped is not null and r.id in (
     select receipt from fact where data_key = any(%(ids)s::bytea[]) and receipt is not null
       and type <> 'command.settled')) -- an outcome's receipt is a reply, under no person's key
 select t.id as receipt, coalesce(
-  not exists (select from fact f where f.receipt = t.id and f.data_key <> all(%(ids)s::bytea[]) and f.type <> 'command.settled')
+  not exists (select from fact f join data_key k on k.id = f.data_key and k.wrapped is not null
+    where f.receipt = t.id and f.data_key <> all(%(ids)s::bytea[]) and f.type <> 'command.settled')
   and not exists (select from reading q where q.shard = t.shard and q.receipt = t.id)
   and not exists (select from arrival a where a.receipt = t.id)
   and not exists (select from parked p where position(convert_to('"receipt":"' || encode(t.id, 'hex') || '"', 'UTF8') in p.arrival) > 0)
   and (
     select (convert_from(f.body, 'UTF8')::json ->> 'items')::integer - (convert_from(f.body, 'UTF8')::json ->> 'ignored')::integer
     from fact f where f.receipt = t.id and f.type = 'receipt.read' order by f.position desc limit 1)
-    <= (select count(distinct f.item) from fact f where f.receipt = t.id and f.item > 0), false) as alone
+    <= (select count(distinct f.item) from fact f where f.receipt = t.id and f.item > 0 and f.type <> 'command.settled'), false) as alone
 from theirs t order by t.id;
 
 -- name: destroy_receipts

@@ -49,6 +49,13 @@ using unnest(%(shards)s::smallint[], %(receipts)s::bytea[], %(numbers)s::integer
 where r.shard = mine.shard and r.receipt = mine.receipt and r.number = mine.number and r.attempts = mine.attempts
 returning r.shard, r.receipt, r.number;
 
+-- name: renumber_readings
+-- They have the next number from now on, since another reading of theirs has ended under this one.
+update reading r set number = r.number + 1
+from unnest(%(shards)s::smallint[], %(receipts)s::bytea[], %(numbers)s::integer[], %(attempts)s::integer[])
+  as mine (shard, receipt, number, attempts)
+where r.shard = mine.shard and r.receipt = mine.receipt and r.number = mine.number and r.attempts = mine.attempts;
+
 -- name: hint_feeds
 -- A hint brings a feed's next poll forward, also while one is under way that may have come too early for the news.
 update feed set run_at = %(at)s
