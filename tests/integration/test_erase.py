@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from nostro.engine.deciding import load_subjects
 from nostro.engine.rebuild import Rebuild, Rebuilt
@@ -18,21 +16,13 @@ from nostro.model.references import Reference
 from nostro.processes.kit.decision import State
 from nostro.processes.kit.following import but
 from nostro.processes.receipt import PROCESS as RECEIPT
-from nostro.store.database import Database
 from nostro.store.erase import Erasure, erase
 from nostro.store.receipts import Received, keep
 from tests.integration.synthetic import PROCESS, House, Tally, as_fact, line
-from tests.integration.test_audit import captured
+from tests.integration.test_audit import captured, house
 
+__all__ = ["house"]
 pytestmark = pytest.mark.asyncio
-
-
-@pytest_asyncio.fixture
-async def house(database_url: str) -> AsyncIterator[House]:
-    async with Database(database_url, size=4) as database:
-        house = House(database)
-        await house.begin()
-        yield house
 
 
 class Known(Tally):

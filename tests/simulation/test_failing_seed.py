@@ -20,10 +20,9 @@ from tests.simulation.disturbance import Blow
 from tests.simulation.run import Plan, Verdict
 from tests.simulation.shrink import TRIES, Shrinking
 
-SEED = 28
-"""One card payment, one worker, much that is done to the house: where captured money enters no ledger, it is missing
-whatever is left out of that."""
-SHORT = 200
+SEED = 17
+"""Four deals, and a story of 300 lines: where money enters no ledger, it is missing whatever is left out of that."""
+SHORT = 180
 INTERRUPTION = r"Interrupted: \d+ of 500 seeds are done, 0 failed; go on with `make simulate FIRST=\d+ SEEDS=\d+`\."
 RUN = Circumstances(slots="2", rate="1", people="act", recovery="open")
 BLOWS = tuple(Blow(nth, "send act", "crash") for nth in range(1, 9))

@@ -35,7 +35,7 @@ class Loaded:
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _Rows:
     """A dispatch as its rows tell it."""
 
     dispatch: Dispatch
@@ -55,8 +55,8 @@ async def load_jobs(tx: Transaction, keys: Keys, connection: OpenConnection, tak
             calls[row.dispatch].append(row)
     pairs = [*((d, members[d.id]) for d in taken.resumed), *taken.begun]
     known = await keys.load(tx, {row.data_key for _, rows in pairs for row in rows if row.data_key is not None})
-    told = [_Told(d, rows, calls[d.id]) for d, rows in pairs]
-    return [Loaded(one.dispatch, one.members, await _job(tx, keys, known, connection, one)) for one in told]
+    read = [_Rows(d, rows, calls[d.id]) for d, rows in pairs]
+    return [Loaded(one.dispatch, one.members, await _job(tx, keys, known, connection, one)) for one in read]
 
 
 async def traced(tx: Transaction, loaded: Sequence[Loaded]) -> list[Loaded]:
@@ -79,9 +79,9 @@ async def _job(
     keys: Keys,
     known: Mapping[bytes, DataKey | None],
     connection: OpenConnection,
-    told: _Told,
+    rows: _Rows,
 ) -> Job | Held:
-    dispatch = told.dispatch
+    dispatch = rows.dispatch
     operation = connection.connector.manifest.operations.get(dispatch.operation)
     if operation is None:
         return Held(f"{connection.connector.name} can't {dispatch.operation} any more.")
@@ -90,10 +90,10 @@ async def _job(
             shard=dispatch.shard,
             id=dispatch.id,
             operation=operation,
-            orders=[_order(keys, row, known) for row in told.members],
-            journal=[await _entry(tx, keys, row) for row in told.calls],
+            orders=[_order(keys, row, known) for row in rows.members],
+            journal=[await _entry(tx, keys, row) for row in rows.calls],
             began_at=dispatch.began_at.astimezone(UTC),
-            wanted_since=min(row.since for row in told.members).astimezone(UTC),
+            wanted_since=min(row.since for row in rows.members).astimezone(UTC),
             look_up_first=dispatch.look_up_first,
         )
     except (Failure, ValueError, KeyError, TypeError) as error:

@@ -287,7 +287,7 @@ def shown(name: str) -> str:
 
 
 def marked(name: str) -> str:
-    """A file's name as cursors remember it: no two names are alike."""
+    """A file's name as cursors remember it. Two are alike only where one spells out what is a byte in the other."""
     return os.fsencode(name).decode(errors="backslashreplace")
 
 
