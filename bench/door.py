@@ -78,7 +78,7 @@ async def work(order: dict[str, Any]) -> dict[str, Any]:
     stop = asyncio.Event()
     configure_logs(level="CRITICAL")  # a request that is kept is no line anyway; those refused under kills are counted
     async with AsyncExitStack() as stack:
-        database = await stack.enter_async_context(Database(order["url"], size=8))
+        database = await stack.enter_async_context(Database(order["url"], size=8, by_index=True))
         keys, metrics = Keys(MASTER, SystemEntropy()), Metrics()
         limits = Limits(database, Limit(readings=100_000_000), metrics.put)
         intake = Intake(database, keys, limits, metrics.count)

@@ -87,7 +87,7 @@ async def work(order: dict[str, Any]) -> dict[str, Any]:
 
     async with AsyncExitStack() as stack:
         state = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nostro-bench-")))
-        database = await stack.enter_async_context(Database(order["url"], size=8))
+        database = await stack.enter_async_context(Database(order["url"], size=8, by_index=True))
         house = house_of(order, database, state)
         wiring = Wiring(house, order["worker"], timedelta(0), stack, carrier=carrier, rules_from=rules)
         worker = await wiring.worker()

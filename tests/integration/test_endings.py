@@ -104,6 +104,26 @@ async def test_what_waited_before_is_decided_before(database: Database, lines: i
     assert kinds[2 + lines] == SETTLED
 
 
+FALLS_BEHIND = {
+    "of a lower lane": "update arrival set lane = 2",
+    "that comes after it": "update arrival set at = at + interval '1 minute'",
+}
+
+
+@pytest.mark.parametrize("what", FALLS_BEHIND)
+async def test_an_outcome_waits_behind_nothing_that_is_behind_it(database: Database, what: str) -> None:
+    here = await joined(database)
+    await here.decide("po_1")
+    await here.deciding.tell([as_fact(line("po_2", f"txn_9{n}")) for n in range(4 * TURNS)])
+    await here.world.run(FALLS_BEHIND[what])
+    here.deciding.decider.batch_limit = 2
+    here.world.later(0.001)
+    await database_refuses_arrivals(here)
+    await here.hear()
+    assert (await here.kinds())[-1] == SETTLED
+    assert len(await here.queue()) > 2 * TURNS
+
+
 async def test_what_arrives_while_a_step_looks_is_decided_before_an_outcome_that_came_later(database: Database) -> None:
     here = await joined(database)
     await here.decide("po_1")

@@ -49,16 +49,12 @@ def ending(number: int, slot: Slot = NOBODYS) -> Ending:
     return Ending(slot, nothing, [Told.of(fact, arrival)])
 
 
-@pytest.mark.parametrize("lane", [1, 2])
-async def test_many_ends_behind_a_backlog_wait_no_longer_than_one(database: Database, lane: int) -> None:
-    """Also behind one of a lane below theirs."""
+async def test_many_ends_behind_a_backlog_wait_no_longer_than_one(database: Database) -> None:
     house = House(database)
     await house.begin()
     await house.tell([as_fact(payout("po_1"))])
     await house.settle()
     await house.tell([as_fact(line("po_1", f"txn_{n}")) for n in range(200)])
-    async with database.transaction() as tx:
-        await tx.execute("update arrival set lane = %s", (lane,))
     house.decider.batch_limit = 4
     before, steps = house.decider._steps, list[int]()
 

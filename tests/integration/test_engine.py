@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from nostro.engine.look import Look
 from nostro.engine.replay import Replay
 from nostro.model.clock import Now
 from nostro.model.facts import CaseClosed, Fact
@@ -283,7 +284,7 @@ async def test_a_zombie_that_wakes_after_its_lease_writes_nothing(database_url: 
 async def test_a_shard_that_is_given_back_while_a_lost_race_is_looked_into_counts_as_lost(house: House) -> None:
     await house.tell([as_fact(payout("po_1"))])
     shard = Subject("payout", "po_1").shard
-    queue, _ = await house.decider._queue([shard])
+    queue = (await Look().find(house.database, [shard], 500)).queue
 
     async def gives_back() -> None:
         house.tenure.lost([shard])
@@ -329,7 +330,7 @@ async def test_a_shard_that_stands_further_back_than_its_holder_knows_counts_as_
 
 async def test_arrivals_that_were_decided_since_they_were_asked_for_are_not_decided_again(house: House) -> None:
     await house.tell([as_fact(payout("po_1"))])
-    queue, _ = await house.decider._queue([Subject("payout", "po_1").shard])
+    queue = (await Look().find(house.database, [Subject("payout", "po_1").shard], 500)).queue
     await house.settle()
     assert await house.decider._decide(queue, house.now) == 0
     assert await house.all("select count(*) from fact where process = 'payout'") == [(1,)]

@@ -10,11 +10,9 @@ culprit stands alone.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from itertools import accumulate
 from operator import attrgetter
 
 import structlog
@@ -26,6 +24,7 @@ from nostro.engine.deciding import Deciding, load_subjects
 from nostro.engine.departures import Departures, Exit
 from nostro.engine.endings import Ending
 from nostro.engine.fitness import understood
+from nostro.engine.look import Found, Look
 from nostro.engine.spans import decided
 from nostro.engine.tenure import Tenure
 from nostro.engine.write import Writer
@@ -38,13 +37,12 @@ from nostro.processes.kit.decision import Rules
 from nostro.processes.kit.process import Process
 from nostro.routing.bounds import set_apart
 from nostro.routing.route import HOUSE
-from nostro.store.arrivals import LANES, Arrival
+from nostro.store.arrivals import Arrival
 from nostro.store.blobs import seal_all
 from nostro.store.database import Database, Statements, Transaction
 from nostro.store.keys import Keys
 
 SQL = Statements("engine")
-SHARES = {"critical": 0.70, "standard": 0.25, "bulk": 0.05}
 RACES = 3
 TURNS = 12
 """So many steps of its worker an ending waits for one that takes it along; then it ends alone."""
@@ -71,8 +69,7 @@ class Decider:
     _lacking: dict[bytes, str] = field(default_factory=dict)
     _told: datetime | None = None
     _elsewhere: bool = False
-    _deeper: int = 0
-    """How often what is asked of a shard is doubled."""
+    _look: Look = field(default_factory=Look)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _endings: list[Ending] = field(default_factory=list)
     """Those that wait for a step."""
@@ -132,20 +129,21 @@ class Decider:
             await self._check_tenure(held)
         self._unsure = True
         waiting = list(self._endings)  # before the look, which so finds whatever was there before they came
-        queue, whole = await self._queue(held)
-        endings = self._take_along(waiting, set(held)) if whole else []
+        found = await self._look.find(self.database, held, self.batch_limit)
+        endings = self._take_along(waiting, found, set(held))
         done = 0
-        if queue or endings:  # what comes before a shard's first bundle waits for it
-            done = await self._decide(queue, now, endings)
+        if found.queue or endings:  # what comes before a shard's first bundle waits for it
+            done = await self._decide(found.queue, now, endings)
         self._unsure = False
         return done
 
-    def _take_along(self, waiting: Sequence[Ending], held: Container[int]) -> list[Ending]:
-        """The oldest endings, as many as one more batch of the queue would hold."""
+    def _take_along(self, waiting: Sequence[Ending], found: Found, held: Container[int]) -> list[Ending]:
+        """The oldest endings that pass nobody, as many as one more batch of the queue would hold."""
         taken: list[Ending] = []
         room = self.batch_limit
         for ending in waiting:
-            if room > 0 and ending in self._endings and all(told.shard in held for told in ending.told):
+            ours = all(told.shard in held and found.all_before(told) for told in ending.told)
+            if room > 0 and ours and ending in self._endings:
                 self._endings.remove(ending)
                 taken.append(ending)
                 room -= len(ending.told)
@@ -158,38 +156,6 @@ class Decider:
         """
         told, self._elsewhere = self._elsewhere, False
         return told
-
-    async def _queue(self, held: Sequence[int]) -> tuple[list[Arrival], bool]:
-        """The oldest arrivals, every lane with a share that never reaches zero; and whether these are all that wait.
-
-        What a lane leaves unused goes to the next ones; so each is asked for all that could come to it.
-        """
-        shares = [max(1, int(self.batch_limit * SHARES[lane])) for lane in LANES]
-        lanes = list(range(len(LANES)))
-        limits = list(accumulate(shares))
-        per_shard = min(self.batch_limit, (1 + 2 * self.batch_limit // len(held)) << self._deeper)
-        told = {"lanes": lanes, "limits": limits, "shards": list(held), "per_shard": per_shard}
-        rows = await self.database.look(SQL.queue, **told)
-        queue: list[Arrival] = []
-        unused = 0
-        for number, share in enumerate(shares):
-            taken = [row for row in rows if row.lane == number][: share + unused]
-            unused += share - len(taken)
-            queue += map(Arrival._make, taken)
-        found, waits = Counter((row.lane, row.shard) for row in rows), Counter(row.lane for row in rows)
-        self._look_deeper(found, waits, limits, per_shard)
-        whole = all(n < per_shard for n in found.values()) and all(n < limits[lane] for lane, n in waits.items())
-        return queue, whole and len(queue) == len(rows)
-
-    def _look_deeper(
-        self, found: Mapping[tuple[int, int], int], waits: Mapping[int, int], limits: Sequence[int], per_shard: int
-    ) -> None:
-        """Next time, where a lane's share was not filled although one of its shards has more."""
-        longest = max(found.values(), default=0)
-        if any(n == per_shard < self.batch_limit and waits[lane] < limits[lane] for (lane, _), n in found.items()):
-            self._deeper += 1
-        elif longest < per_shard // 2:
-            self._deeper = max(0, self._deeper - 1)
 
     async def _decide(self, queue: Sequence[Arrival], now: Now, endings: Sequence[Ending] = ()) -> int:
         """Whatever stands against it, endings are tried once: without them the queue is decided as ever."""

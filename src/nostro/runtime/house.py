@@ -106,7 +106,8 @@ async def open_house(
     async with AsyncExitStack() as stack:
         server = None if land.house.database else stack.enter_context(_own_server(state))
         patience = ANSWER_SECONDS if working else None
-        database = await stack.enter_async_context(Database(_url(land, server), size=POOL, answer_seconds=patience))
+        opened = Database(_url(land, server), size=POOL, answer_seconds=patience, by_index=working)
+        database = await stack.enter_async_context(opened)
         if working:
             await demand_durable(database)
         clock = Clock(database, business or world_clock(land.house.environment))

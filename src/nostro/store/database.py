@@ -91,6 +91,11 @@ THERE = {
     "tcp_user_timeout": f"{SILENT_SECONDS}s",
 }
 """What the server holds each session to."""
+BY_INDEX = {"enable_seqscan": "off", "jit": "off"}
+"""How the statements of a session are planned that reaches rows by their keys. A plan is kept for later: one that was
+made while a queue was empty would read all of it, for each batch, when it is full. No compiling: PostgreSQL before 18
+counts what is off as dear, and compiles what is dear.
+"""
 HERE = {
     "keepalives_idle": 4,
     "keepalives_interval": _PROBE_SECONDS,
@@ -216,13 +221,14 @@ class Database:
 
     `guard`, once set, looks at each new connection first. What it says against the database is `refused`, and nobody
     gets the connection. `answer_seconds`: so long a statement may take, on both sides; then it counts as failed, and a
-    connection that says nothing more as lost.
+    connection that says nothing more as lost. `by_index`: nothing reads whole tables that has an index (`BY_INDEX`).
     """
 
-    def __init__(self, url: str, *, size: int = 8, answer_seconds: float | None = None) -> None:
+    def __init__(self, url: str, *, size: int = 8, answer_seconds: float | None = None, by_index: bool = False) -> None:
         self.url = url
         self._answer_seconds = answer_seconds
         there = THERE | ({"statement_timeout": f"{int(answer_seconds * 1000)}ms"} if answer_seconds else {})
+        there |= BY_INDEX if by_index else {}
         self.guard: Callable[[Transaction], Awaitable[str]] | None = None
         self.refused = ""
         self._pool: AsyncConnectionPool[_Connection] = AsyncConnectionPool(

@@ -1,3 +1,6 @@
+-- `= any(array[x])`, here and there, says no more than `= x`, and only to an index: where a queue was found empty, a plan would else compare each row
+-- of a batch with each that waits, and be kept for when the queue is full.
+
 -- name: make_slots
 -- The slots of connections begin held by nobody. In how many a connection is divided is the token of a row of its own.
 with wanted as (select * from unnest(%(names)s::text[], %(slots)s::smallint[]) as s (name, slot))
@@ -84,8 +87,9 @@ select case when (select 1 from command_open where connection = %(connection)s a
       cross join lateral (
         select 1 as one from command_open o
         where o.connection = %(connection)s and o.operation = wanted.operation and o.order_shard = mine.shard and o.status = 'ready'
-          and not exists (
-            select from command_open e where e.shard = o.shard and e.process = o.process and e.subject = o.subject and (o.position, o.n) > (e.position, e.n))
+          and (
+            select 1 from command_open e where e.shard = o.shard and e.process = o.process and e.subject = o.subject
+              and (e.position, e.n) < (o.position, o.n) limit 1) is null
         order by o.lane, o.since, o.shard, o.position, o.n limit 1) c) end
   or exists (select from dispatch d where d.connection = %(connection)s and mod(d.slot, %(slots)s) = %(slot)s and d.id <> all(%(running)s::bytea[])
     and (d.status = 'open' or d.status = 'waiting' and d.run_at <= %(business)s)) as found,
@@ -104,15 +108,15 @@ from (
       select from attempt_call a where a.shard = d.shard and a.dispatch = d.id and a.month >= date_trunc('month', d.began_at)::date
         and a.reply_receipt is null and a.deadline > %(machine)s))
   order by d.run_at, d.shard, d.id limit %(limit)s) d
-left join dispatch_member m on m.shard = d.shard and m.dispatch = d.id and m.n = 0
-left join command_open c on c.shard = coalesce(d.member_shards[1], m.command_shard) and c.key = coalesce(d.member_keys[1], m.command_key)
+left join dispatch_member m on m.shard = any(array[d.shard]) and m.dispatch = d.id and m.n = 0
+left join command_open c on c.shard = any(array[coalesce(d.member_shards[1], m.command_shard)]) and c.key = coalesce(d.member_keys[1], m.command_key)
 order by d.run_at, d.shard, d.id;
 
 -- name: resume_dispatches
 -- They are driven from now on; the answer lacks one that somebody else ended meanwhile.
 update dispatch d set status = 'open'
 from unnest(%(shards)s::smallint[], %(ids)s::bytea[]) as r (shard, id)
-where d.shard = r.shard and d.id = r.id and d.status in ('open', 'waiting')
+where d.shard = any(array[r.shard]) and d.id = r.id and d.status in ('open', 'waiting')
 returning d.id;
 
 -- name: ready_commands
@@ -122,7 +126,7 @@ returning d.id;
 -- ever were. `restored`: it may have been done in a life of the database that a restore has lost; that holds for an hour after the recovery was closed,
 -- in which everything that was told again has been decided again.
 select r.*, (
-    select 1 from dispatch_member m join attempt_call a on a.shard = m.shard and a.dispatch = m.dispatch
+    select 1 from dispatch_member m join attempt_call a on a.shard = any(array[m.shard]) and a.dispatch = m.dispatch
     where m.command_shard = r.shard and m.command_key = r.key limit 1) is not null as before,
   exists (select from recovery y where r.since <= y.closed_at + interval '1 hour') as restored
 from unnest(%(lanes)s::smallint[]) as each (lane)
@@ -133,14 +137,16 @@ cross join lateral (
   cross join lateral (
     select o.shard, o.key, o.operation, o.lane, o.entity, o.actor, o.since, o.position, o.n from command_open o
     where o.connection = %(connection)s and o.operation = wanted.operation and o.order_shard = mine.shard and o.lane = each.lane and o.status = 'ready'
-      and o.run_at <= %(business)s and not exists (
-        select from command_open e where e.shard = o.shard and e.process = o.process and e.subject = o.subject and (e.position, e.n) < (o.position, o.n))
+      and o.run_at <= %(business)s and (
+        select 1 from command_open e where e.shard = o.shard and e.process = o.process and e.subject = o.subject
+          and (e.position, e.n) < (o.position, o.n) limit 1) is null
       and (o.ordering_key = o.process || '/' || o.subject or not exists (
         select from command_open e where e.order_shard = o.order_shard and e.ordering_key = o.ordering_key
           and e.ordering_key <> e.process || '/' || e.subject and (e.process, e.subject) <> (o.process, o.subject)
           and (e.status in ('dispatched', 'handed_over', 'answered')
-            or e.status = 'ready' and (e.since, e.shard, e.position, e.n) < (o.since, o.shard, o.position, o.n) and not exists (
-              select from command_open f where f.shard = e.shard and f.process = e.process and f.subject = e.subject and (f.position, f.n) < (e.position, e.n)))))
+            or e.status = 'ready' and (e.since, e.shard, e.position, e.n) < (o.since, o.shard, o.position, o.n) and (
+              select 1 from command_open f where f.shard = e.shard and f.process = e.process and f.subject = e.subject
+                and (f.position, f.n) < (e.position, e.n) limit 1) is null)))
     order by o.since, o.shard, o.position, o.n limit %(per_shard)s) c
   order by c.since, c.shard, c.position, c.n limit %(limit)s) r
 where (select 1 from command_open where connection = %(connection)s and status = 'ready'
@@ -152,7 +158,7 @@ order by r.lane, r.since, r.shard, r.position, r.n;
 -- were ready when the table was last analyzed, a plain condition is taken for the rarer one, and all that are ready are walked through for each.
 update command_open c set status = 'dispatched', dispatch = t.dispatch
 from unnest(%(command_shards)s::smallint[], %(keys)s::bytea[], %(dispatches)s::bytea[]) as t (shard, key, dispatch)
-where c.shard = t.shard and c.key = t.key and nullif(c.status, 'ready') is null
+where c.shard = any(array[t.shard]) and c.key = t.key and nullif(c.status, 'ready') is null
 returning c.shard, c.key, c.key_text, c.correlation, c.process, c.subject, c.step, c.occurrence, c.generation,
   c.entity, c.operation, c.lane, c.position, c.body, c.sealed_body, c.data_key, c.actor, c.since;
 
@@ -179,23 +185,23 @@ from begun b join (
 -- The members of dispatches that were begun before, with their commands, in order. Columns as those of `take_commands`.
 with asked as (
   select d.shard, d.id, d.member_shards, d.member_keys from dispatch d
-  join unnest(%(shards)s::smallint[], %(dispatches)s::bytea[]) as a (shard, dispatch) on d.shard = a.shard and d.id = a.dispatch)
+  join unnest(%(shards)s::smallint[], %(dispatches)s::bytea[]) as a (shard, dispatch) on d.shard = any(array[a.shard]) and d.id = a.dispatch)
 select m.dispatch, m.shard, m.key, c.key_text, c.correlation, c.process, c.subject, c.step, c.occurrence, c.generation,
   c.entity, c.operation, c.lane, c.position, c.body, c.sealed_body, c.data_key, c.actor, c.since
 from (
   select a.id as dispatch, own.shard, own.key, own.n from asked a
   cross join lateral unnest(a.member_shards, a.member_keys) with ordinality as own (shard, key, n)
   union all select a.id, apart.command_shard, apart.command_key, apart.n from asked a
-  join dispatch_member apart on apart.shard = a.shard and apart.dispatch = a.id where a.member_keys is null) m
-left join command_open c on c.shard = m.shard and c.key = m.key
+  join dispatch_member apart on apart.shard = any(array[a.shard]) and apart.dispatch = a.id where a.member_keys is null) m
+left join command_open c on c.shard = any(array[m.shard]) and c.key = m.key
 order by m.dispatch, m.n;
 
 -- name: calls
 -- The journals of dispatches, in order. No month before a dispatch began is looked into.
 select a.dispatch, a.n, a.call_digest, a.started_at, a.reply_receipt
 from unnest(%(shards)s::smallint[], %(dispatches)s::bytea[]) as asked (shard, dispatch)
-join dispatch d on d.shard = asked.shard and d.id = asked.dispatch
-join attempt_call a on a.shard = d.shard and a.dispatch = d.id and a.month >= date_trunc('month', d.began_at)::date
+join dispatch d on d.shard = any(array[asked.shard]) and d.id = asked.dispatch
+join attempt_call a on a.shard = any(array[d.shard]) and a.dispatch = d.id and a.month >= date_trunc('month', d.began_at)::date
 order by a.dispatch, a.n;
 
 -- name: start_call
@@ -242,10 +248,10 @@ select 1 / ((select count(*) from ended) + (select count(*) from gone)) as one;
 -- Commands have ended for good: nobody has to know any more which dispatches they were in before, nor of those that have no other members. Their
 -- journal stays. Both are one statement, which sees members as they were before it: those that go are counted against those that there were.
 with gone as (delete from dispatch_member m using unnest(%(command_shards)s::smallint[], %(keys)s::bytea[]) as c (shard, key)
-  where m.command_shard = c.shard and m.command_key = c.key
+  where m.command_shard = any(array[c.shard]) and m.command_key = c.key
   returning m.shard, m.dispatch)
 delete from dispatch d using (select shard, dispatch, count(*) as members from gone group by shard, dispatch) g
-where d.shard = g.shard and d.id = g.dispatch and d.status in ('closed', 'held')
+where d.shard = any(array[g.shard]) and d.id = g.dispatch and d.status in ('closed', 'held')
   and g.members = (select count(*) from dispatch_member m where m.shard = d.shard and m.dispatch = d.id);
 
 -- name: open_breaker

@@ -1,3 +1,6 @@
+-- `= any(array[x])`, here and there, says no more than `= x`, and only to an index: where a queue was found empty, a plan would else compare each row
+-- of a batch with each that waits, and be kept for when the queue is full.
+
 -- name: see_worker
 -- A worker says that it lives.
 insert into worker (id, started_at, seen_at, versions) values (%(id)s, %(now)s, %(now)s, %(versions)s)
@@ -100,7 +103,7 @@ decided as (
     %(positions)s::bigint[], %(versions)s::smallint[], %(revisions)s::integer[], %(states_before)s::text[], %(states_after)s::text[],
     %(rules)s::text[], %(digests)s::bytea[], %(bundles)s::bytea[], %(leaves)s::bytea[])
     as d (shard, lane, at, item, key, position, version, revision, state_before, state_after, rule, decided, bundle, leaf)
-  where a.shard = d.shard and a.lane = d.lane and a.at = d.at and a.item = d.item and a.key = d.key
+  where a.shard = any(array[d.shard]) and a.lane = d.lane and a.at = d.at and a.item = d.item and a.key = d.key
   returning a.shard, d.position, a.process, d.version, a.subject, d.revision, a.entity, a.type, a.type_version, a.natural_key, a.origin, a.receipt,
     a.item, a.cause_shard, a.cause_position, a.body, a.sealed_body, a.data_key, d.state_before, d.state_after, d.rule, d.decided, d.bundle, a.actor,
     a.on_behalf_of, a.reason, a.occurred_at, a.received_at, a.sender_order, d.leaf),
@@ -155,7 +158,7 @@ on conflict (shard, process, subject) do update set name = excluded.name, due_at
 -- name: drop_deadlines
 -- Nothing is awaited any more.
 delete from deadline d using unnest(%(shards)s::smallint[], %(processes)s::text[], %(subjects)s::text[]) as g (shard, process, subject)
-where d.shard = g.shard and d.process = g.process and d.subject = g.subject;
+where d.shard = any(array[g.shard]) and d.process = g.process and d.subject = g.subject;
 
 -- name: fall_due
 -- Deadlines that have passed, on the shards that are held; each falls due once.
@@ -166,7 +169,7 @@ with due as materialized (
   where x.shard = any(%(shards)s::smallint[]) and x.bucket <= date_bin('5 minutes', %(now)s at time zone 'UTC', timestamp '2000-01-01')
     and x.due_at <= %(now)s
   order by x.due_at, x.shard, x.process, x.subject limit %(limit)s for update of x skip locked)
-delete from deadline d using due where d.shard = due.shard and d.process = due.process and d.subject = due.subject
+delete from deadline d using due where d.shard = any(array[due.shard]) and d.process = due.process and d.subject = due.subject
 returning d.shard, d.process, d.subject, d.name, d.due_at, d.revision, due.entity, due.lane;
 
 -- name: open_commands
@@ -206,7 +209,7 @@ opened as (
     since, l.id
   from given g join fresh using (shard, key)
   left join leaving l on l.id = g.dispatch and not exists (
-    select from command_open e where e.shard = g.shard and e.process = g.process and e.subject = g.subject and (e.position, e.n) < (g.position, g.n))
+    select from command_open e where e.shard = any(array[g.shard]) and e.process = g.process and e.subject = g.subject and (e.position, e.n) < (g.position, g.n))
   returning shard, key, dispatch, position, n),
 members as (
   insert into dispatch_member (shard, dispatch, n, command_shard, command_key)
@@ -228,7 +231,7 @@ left join opened on demanded = 1;
 with ended as (
   delete from command_open c using unnest(%(shards)s::smallint[], %(keys)s::bytea[], %(outcomes)s::text[], %(ids)s::bytea[])
     as e (shard, key, outcome, ids)
-  where c.shard = e.shard and c.key = e.key and e.outcome <> 'handed_over'
+  where c.shard = any(array[e.shard]) and c.key = e.key and e.outcome <> 'handed_over'
   returning c.*, e.outcome, e.ids)
 insert into command_closed (shard, key, month, key_text, correlation, process, subject, step, entity, connection, operation, outcome, ids,
   body, position, note, dispatch, since, closed_at)
@@ -239,7 +242,7 @@ select shard, key, date_trunc('month', %(at)s::timestamptz)::date, key_text, cor
 -- A person has to decide these.
 update command_open c set status = 'handed_over', note = h.note
 from unnest(%(shards)s::smallint[], %(keys)s::bytea[], %(notes)s::text[]) as h (shard, key, note)
-where c.shard = h.shard and c.key = h.key;
+where c.shard = any(array[h.shard]) and c.key = h.key;
 
 -- name: release_command
 -- A person lets a waiting command go.
@@ -278,7 +281,7 @@ with given as (
     as c (shard, id, process, subject, entity, reason, sentence, currency, minor, candidates, position)),
 said as (
   update exception_case c set sentence = g.sentence, currency = g.currency, minor = g.minor, candidates = g.candidates from given g
-  where c.shard = g.shard and c.process = g.process and c.subject = g.subject and c.reason = g.reason and c.closed_at is null
+  where c.shard = any(array[g.shard]) and c.process = g.process and c.subject = g.subject and c.reason = g.reason and c.closed_at is null
     and (c.sentence, c.currency, c.minor, c.candidates) is distinct from (g.sentence, g.currency, g.minor, g.candidates))
 insert into exception_case (shard, id, process, subject, entity, reason, sentence, currency, minor, candidates, opened_at, position)
 select shard, id, process, subject, entity, reason, sentence, currency, minor, candidates, %(at)s, position from given
@@ -289,7 +292,7 @@ on conflict do nothing;
 update exception_case c set closed_at = %(at)s, closed_by = g.actor
 from unnest(%(shards)s::smallint[], %(processes)s::text[], %(subjects)s::text[], %(reasons)s::text[], %(actors)s::text[])
   as g (shard, process, subject, reason, actor)
-where c.shard = g.shard and c.process = g.process and c.subject = g.subject and c.reason = g.reason and c.closed_at is null;
+where c.shard = any(array[g.shard]) and c.process = g.process and c.subject = g.subject and c.reason = g.reason and c.closed_at is null;
 
 -- name: close_case
 -- What a person found settled.

@@ -1,3 +1,6 @@
+-- `= any(array[x])`, here and there, says no more than `= x`, and only to an index: where a queue was found empty, a plan would else compare each row
+-- of a batch with each that waits, and be kept for when the queue is full.
+
 -- name: arrivals_waiting
 -- How many facts wait to be decided, by lane.
 select lane, count(*) as count from arrival group by lane order by lane;
@@ -30,7 +33,7 @@ with due as materialized (select r.* from unnest(%(lanes)s::smallint[], %(limits
     where lane = each.lane and run_at <= %(business)s and until <= %(machine)s
     order by run_at, shard, receipt, number limit each.most for update skip locked) r limit 100)
 update reading r set attempts = r.attempts + 1, until = %(until)s from due
-where r.shard = due.shard and r.receipt = due.receipt and r.number = due.number
+where r.shard = any(array[due.shard]) and r.receipt = due.receipt and r.number = due.number
 returning r.shard, r.receipt, r.month, r.lane, r.number, r.attempts, r.run_at;
 
 -- name: hold_readings
@@ -38,7 +41,7 @@ returning r.shard, r.receipt, r.month, r.lane, r.number, r.attempts, r.run_at;
 update reading r set until = %(until)s
 from unnest(%(shards)s::smallint[], %(receipts)s::bytea[], %(numbers)s::integer[], %(attempts)s::integer[])
   as mine (shard, receipt, number, attempts)
-where r.shard = mine.shard and r.receipt = mine.receipt and r.number = mine.number and r.attempts = mine.attempts
+where r.shard = any(array[mine.shard]) and r.receipt = mine.receipt and r.number = mine.number and r.attempts = mine.attempts
 returning r.shard, r.receipt, r.number;
 
 -- name: end_readings
@@ -46,7 +49,7 @@ returning r.shard, r.receipt, r.number;
 delete from reading r
 using unnest(%(shards)s::smallint[], %(receipts)s::bytea[], %(numbers)s::integer[], %(attempts)s::integer[])
   as mine (shard, receipt, number, attempts)
-where r.shard = mine.shard and r.receipt = mine.receipt and r.number = mine.number and r.attempts = mine.attempts
+where r.shard = any(array[mine.shard]) and r.receipt = mine.receipt and r.number = mine.number and r.attempts = mine.attempts
 returning r.shard, r.receipt, r.number;
 
 -- name: renumber_readings
@@ -54,7 +57,7 @@ returning r.shard, r.receipt, r.number;
 update reading r set number = r.number + 1
 from unnest(%(shards)s::smallint[], %(receipts)s::bytea[], %(numbers)s::integer[], %(attempts)s::integer[])
   as mine (shard, receipt, number, attempts)
-where r.shard = mine.shard and r.receipt = mine.receipt and r.number = mine.number and r.attempts = mine.attempts;
+where r.shard = any(array[mine.shard]) and r.receipt = mine.receipt and r.number = mine.number and r.attempts = mine.attempts;
 
 -- name: hint_feeds
 -- A hint brings a feed's next poll forward, also while one is under way that may have come too early for the news.

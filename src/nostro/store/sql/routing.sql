@@ -1,3 +1,6 @@
+-- `= any(array[x])`, here and there, says no more than `= x`, and only to an index: where a queue was found empty, a plan would else compare each row
+-- of a batch with each that waits, and be kept for when the queue is full.
+
 -- name: tell
 -- Notes natural keys; returns those that are new. Sorted by the caller, so that two readers can't deadlock.
 insert into seen (shard, key, content, receipt, day)
@@ -30,7 +33,8 @@ with claimed as (
   returning shard, kind, digest, process),
 waking as (
   insert into woken (shard, parked) select distinct w.parked_shard, w.parked from claimed c
-  join parked_reference w on w.shard = c.shard and w.kind = c.kind and w.digest = c.digest and w.process = c.process
+  cross join lateral (select parked_shard, parked from parked_reference p
+    where p.shard = c.shard and p.kind = c.kind and p.digest = c.digest and p.process = c.process offset 0) w
   order by w.parked_shard, w.parked on conflict do nothing)
 select shard, kind, digest, process from claimed;
 
@@ -44,7 +48,8 @@ with registered as (
   on conflict do nothing
   returning shard, kind, digest, process)
 insert into woken (shard, parked) select distinct w.parked_shard, w.parked from registered r
-join parked_reference w on w.shard = r.shard and w.kind = r.kind and w.digest = r.digest and w.process = r.process
+cross join lateral (select parked_shard, parked from parked_reference p
+  where p.shard = r.shard and p.kind = r.kind and p.digest = r.digest and p.process = r.process offset 0) w
 order by w.parked_shard, w.parked on conflict do nothing;
 
 -- name: own
@@ -120,7 +125,7 @@ order by l.woken, l.shard, l.id;
 
 -- name: rest
 -- Nothing leads these on any more.
-delete from woken w using unnest(%(shards)s::smallint[], %(ids)s::bytea[]) as r (shard, id) where w.shard = r.shard and w.parked = r.id;
+delete from woken w using unnest(%(shards)s::smallint[], %(ids)s::bytea[]) as r (shard, id) where w.shard = any(array[r.shard]) and w.parked = r.id;
 
 -- name: rejoin
 -- Parked facts and look-ups whose deadline has passed, and those that are led on.
@@ -128,9 +133,9 @@ with on_their_way as (
   (select shard, id from parked where kind <> 'poison' and until <= %(now)s order by until, shard, id limit %(limit)s)
   union select shard, id from unnest(%(shards)s::smallint[], %(ids)s::bytea[]) as led (shard, id))
 select p.shard, p.id, p.kind, p.process, p.subject, p.since, p.arrival, p.sealed_body, p.data_key, p.until <= %(now)s as expired
-from on_their_way o join parked p on p.shard = o.shard and p.id = o.id
+from on_their_way o join parked p on p.shard = any(array[o.shard]) and p.id = o.id
 where p.kind <> 'poison'
-order by p.until, p.shard, p.id limit %(limit)s
+order by p.until - interval '0', p.shard, p.id limit %(limit)s
 for update of p skip locked;
 
 -- name: hits
@@ -144,5 +149,5 @@ order by w.parked, w.strength, r.process, r.subject;
 -- They go on.
 with gone as (delete from parked where id = any(%(ids)s::bytea[]) and shard = any(%(shards)s::smallint[]) returning id),
 rested as (delete from woken where parked = any(%(ids)s::bytea[]) and shard = any(%(shards)s::smallint[]))
-delete from parked_reference where parked in (select id from gone);
+delete from parked_reference where parked = any(array(select id from gone));
 

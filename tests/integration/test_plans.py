@@ -1,0 +1,117 @@
+"""How statements are planned that reach rows of queues: by their keys, also when a queue was empty at that moment.
+
+PostgreSQL keeps a plan. One that was made for no rows compares each row of a batch with each that waits; it would be
+kept until the table is analyzed again, a minute later or so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+import pytest_asyncio
+from psycopg import sql
+
+from nostro.store.database import BY_INDEX, Statement, Statements
+from tests.dispatch_world import installed
+
+QUEUES = (
+    "arrival",
+    "command_open",
+    "dispatch",
+    "dispatch_member",
+    "deadline",
+    "reading",
+    "parked",
+    "parked_reference",
+    "woken",
+)
+WORKING = [(name, of) for of in ("dispatch", "engine", "ingress", "routing") for name in vars(Statements(of))]
+OF_ALL = {
+    "arrivals_waiting",
+    "readings_waiting",
+    "commands_ready",
+    "commands_at_persons",
+    "commands_waiting",
+    "parked_waiting",
+    "standing",
+    "look_round",
+}
+"""They count what waits, or go through it in an order, a part at a time."""
+SCAN = re.compile(r"(?P<how>Seq Scan|Index Scan|Index Only Scan|Bitmap Heap Scan).* on (?P<table>\w+)")
+STATES = {"new": "", "emptied": "analyze {}", "emptied and cut": "vacuum (analyze) {}"}
+ANY = {
+    "smallint": "mod(n, 64)",
+    "integer": "n",
+    "bigint": "n",
+    "text": "md5(n::text)",
+    "bytea": "decode(md5(n::text), 'hex')",
+    "boolean": "false",
+    "timestamp with time zone": "now() + n * interval '1 ms'",
+    "date": "current_date",
+}
+GIVEN = {("command_open", "status"): "'ready'", ("dispatch", "status"): "'open'", ("parked", "kind"): "'fact'"}
+
+
+def used(connection: psycopg.Connection[tuple[object, ...]], after: str) -> None:
+    """Many rows were in each queue, and left; then the planner took notice."""
+    columns = """select attname, format_type(atttypid, null) from pg_attribute
+        where attrelid = %s::regclass and attnum > 0 and not attisdropped and attgenerated = ''"""
+    for queue in QUEUES:
+        found = connection.execute(columns, [queue]).fetchall()
+        made = {str(name): GIVEN.get((queue, str(name)), ANY.get(str(kind))) for name, kind in found}
+        filled = {name: value for name, value in made.items() if value is not None}
+        names = sql.SQL(", ").join(map(sql.Identifier, filled))
+        values = sql.SQL(", ").join(sql.SQL(value) for value in filled.values())
+        table = sql.Identifier(queue)
+        many = "insert into {} ({}) select {} from generate_series(1, 1000) n"
+        connection.execute(sql.SQL(many).format(table, names, values))
+        connection.execute(sql.SQL("delete from {}").format(table))
+        connection.execute(sql.SQL(after).format(table))
+
+
+def plan(connection: psycopg.Connection[tuple[object, ...]], statement: Statement) -> list[str]:
+    """As it is kept for later."""
+    names: list[str] = []
+
+    def numbered(found: re.Match[str]) -> str:
+        if found[1] not in names:
+            names.append(found[1])
+        return f"${names.index(found[1]) + 1}"
+
+    text = re.sub(r"%\((\w+)\)s", numbered, statement.text.decode()).replace("%%", "%")
+    connection.execute("deallocate all")
+    connection.execute(f"prepare kept as {text}".encode())
+    given = f"({', '.join(['null'] * len(names))})" if names else ""
+    return [str(line) for (line,) in connection.execute(f"explain execute kept{given}".encode())]
+
+
+def unbounded(lines: list[str]) -> Iterator[str]:
+    """Reads of a whole queue."""
+    for line, below in zip(lines, [*lines[1:], ""], strict=True):
+        scan = SCAN.search(line)
+        if scan and scan["table"] in QUEUES and not re.search(r"Index Cond|Recheck Cond", below):
+            yield line.strip()
+
+
+@pytest_asyncio.fixture
+async def house(database_url: str) -> str:
+    async with installed(database_url):
+        return database_url
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_rows_of_queues_are_reached_by_their_keys_however_empty_a_queue_was(house: str, state: str) -> None:
+    with psycopg.connect(house, autocommit=True, prepare_threshold=None) as connection:
+        for name, value in {**BY_INDEX, "plan_cache_mode": "force_generic_plan"}.items():
+            connection.execute("select set_config(%s, %s, false)", [name, value])
+        if STATES[state]:
+            used(connection, STATES[state])
+        read = {
+            name: found
+            for name, of in WORKING
+            if name not in OF_ALL and (found := list(unbounded(plan(connection, getattr(Statements(of), name)))))
+        }
+    assert read == {}
