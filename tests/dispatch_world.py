@@ -34,7 +34,7 @@ KEYS = Keys({1: b"k" * 32}, SeededEntropy(3))
 @asynccontextmanager
 async def installed(url: str) -> AsyncIterator[Database]:
     """A database that is Nostro's own."""
-    async with Database(url, size=8) as opened:
+    async with Database(url, size=8, by_index=True) as opened:
         await install(opened, KEYS, "test", SeededEntropy(4), START)
         yield opened
 

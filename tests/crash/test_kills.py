@@ -24,7 +24,7 @@ from nostro.sandbox.stage import END, MONDAY, TUESDAY, at
 from tests.crash.blows import strike, tell
 from tests.crash.living import MOMENT, Days, days, lives
 
-ROUNDS = int(os.environ.get("NOSTRO_CRASH_ROUNDS", "12"))
+ROUNDS = int(os.environ.get("NOSTRO_CRASH_ROUNDS", "20"))
 SEED = int(os.environ.get("NOSTRO_CRASH_SEED", "1"))
 A_LIFE, A_DAY = 40, 20
 LEAST = timedelta(minutes=1)

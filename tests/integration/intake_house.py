@@ -201,7 +201,7 @@ class IntakeHouse(House):
 
 async def begun(url: str, limit: Limit | None = None) -> IntakeHouse:
     """A house whose database is open; the caller closes it."""
-    database = await Database(url, size=6).__aenter__()
+    database = await Database(url, size=6, by_index=True).__aenter__()
     house = IntakeHouse(database, limit=limit or Limit())
     await house.begin()
     return house

@@ -59,7 +59,9 @@ async def workers(url: str, *reads: Reads) -> AsyncIterator[list[House]]:
     async with AsyncExitStack() as stack:
         houses = []
         for number, rules_from in enumerate(reads, 1):
-            house = House(await stack.enter_async_context(Database(url, size=4)), worker=f"worker-{number}")
+            house = House(
+                await stack.enter_async_context(Database(url, size=4, by_index=True)), worker=f"worker-{number}"
+            )
             house.decider.rules_from = rules_from
             houses.append(house)
         await houses[0].begin()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Container, Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from nostro.engine.batch import SubjectRow
 from nostro.engine.decide import TURNS, Decider
 from nostro.engine.deciding import load_subjects
 from nostro.engine.endings import Ending, Told
+from nostro.engine.look import Found
 from nostro.engine.slots import Slots
 from nostro.model.canonical import canonical
 from nostro.model.clock import Now
@@ -43,30 +45,41 @@ async def nothing(_: Transaction) -> None:
     """An end that writes nothing."""
 
 
-def ending(number: int, slot: Slot = NOBODYS) -> Ending:
+def ending(number: int, slot: Slot = NOBODYS, at: datetime | None = None) -> Ending:
     fact, subject = as_fact(line(f"po_e{number}", f"txn_e{number}")), Subject("payout", f"po_e{number}")
-    arrival = arrival_for(fact, Blob(canonical(fact.body)), subject, 1, fact.occurred_at)
+    arrival = arrival_for(fact, Blob(canonical(fact.body)), subject, 1, at or fact.occurred_at)
     return Ending(slot, nothing, [Told.of(fact, arrival)])
 
 
-async def test_many_ends_behind_a_backlog_wait_no_longer_than_one(database: Database) -> None:
+@pytest.mark.parametrize("lane", [0, 1])
+async def test_many_ends_behind_a_backlog_wait_no_longer_than_one(
+    database: Database, monkeypatch: pytest.MonkeyPatch, lane: int
+) -> None:
+    """Also behind one of a more critical lane than theirs."""
     house = House(database)
     await house.begin()
-    await house.tell([as_fact(payout("po_1"))])
-    await house.settle()
-    await house.tell([as_fact(line("po_1", f"txn_{n}")) for n in range(200)])
+    await house.tell([as_fact(payout(f"po_{n}")) for n in range(200)])
+    async with database.transaction() as tx:
+        await tx.execute("update arrival set lane = %s", (lane,))
     house.decider.batch_limit = 4
-    before, steps = house.decider._steps, list[int]()
+    before, steps, taken, right = house.decider._steps, list[int](), list[Ending](), Decider._take_along
+
+    def take(decider: Decider, waiting: Sequence[Ending], found: Found, held: Container[int]) -> list[Ending]:
+        taken.extend(right(decider, waiting, found, held))
+        return []
+
+    monkeypatch.setattr(Decider, "_take_along", take)
 
     async def clock() -> Now:
         return house.now
 
     async def ends(number: int) -> bool:
-        together = await house.decider.ends(ending(number), clock)
+        together = await house.decider.ends(ending(number, at=house.now.business + timedelta(seconds=1)), clock)
         steps.append(house.decider._steps - before)
         return together
 
     assert await asyncio.gather(*map(ends, range(20))) == [False] * 20
+    assert not taken
     assert max(steps) <= TURNS + 1, "one more if one was under way"
     assert not house.decider._endings
 

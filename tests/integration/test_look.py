@@ -50,7 +50,7 @@ def spread(count: int, lane: int = 1) -> list[Arrival]:
 async def test_where_all_was_found_nothing_else_waits(database: Database) -> None:
     found = await look(database, arrival(ONE, 1), arrival(ONE, 2, lane=0), arrival(OTHER, 1, lane=2))
     assert [one.lane for one in found.queue] == [0, 1, 2]
-    assert all(found.all_before(arrival(ONE, 9, lane)) for lane in range(3))
+    assert all(found.nobody_passed(arrival(ONE, 9, lane)) for lane in range(3))
 
 
 async def test_on_a_lane_that_has_more_nothing_waits_before_the_last_that_was_taken(database: Database) -> None:
@@ -58,24 +58,25 @@ async def test_on_a_lane_that_has_more_nothing_waits_before_the_last_that_was_ta
     last = max(one.at for one in found.queue)
     seconds = (last - START).total_seconds()
     assert 0 < len(found.queue) < 60
-    assert found.all_before(arrival(ONE, seconds - 0.5))
-    assert not found.all_before(arrival(ONE, seconds + 0.5))
-    assert all(found.all_before(arrival(ONE, 99, lane)) for lane in (0, 2))
+    assert found.nobody_passed(arrival(ONE, seconds - 0.5))
+    assert not found.nobody_passed(arrival(ONE, seconds + 0.5))
+    assert found.nobody_passed(arrival(ONE, 99, lane=0))
+    assert not found.nobody_passed(arrival(ONE, 0, lane=2)), "while a more critical lane is behind"
 
 
 async def test_nor_where_its_share_was_smaller_than_what_was_found(database: Database) -> None:
-    found = await look(database, *spread(28, lane=0), *spread(20))
+    found = await look(database, *spread(27, lane=0), *spread(20))
     taken = [one for one in found.queue if one.lane == 1]
-    assert len(taken) == 10
-    assert found.all_before(arrival(ONE, 8.5))
-    assert not found.all_before(arrival(ONE, 9.5))
+    assert len(taken) == 11
+    assert found.nobody_passed(arrival(ONE, 9.5))
+    assert not found.nobody_passed(arrival(ONE, 10.5))
 
 
 async def test_of_a_shard_that_has_more_nothing_waits_before_the_last_that_was_found(database: Database) -> None:
     assert ONE.shard != OTHER.shard
     found = await look(database, *(arrival(ONE, n) for n in range(5)))
     assert len(found.queue) == 2
-    assert found.all_before(arrival(ONE, 0.5))
-    assert not found.all_before(arrival(ONE, 1.5))
-    assert found.all_before(arrival(OTHER, 99))
-    assert found.all_before(arrival(ONE, 99, lane=0))
+    assert found.nobody_passed(arrival(ONE, 0.5))
+    assert not found.nobody_passed(arrival(ONE, 1.5))
+    assert found.nobody_passed(arrival(OTHER, 99))
+    assert found.nobody_passed(arrival(ONE, 99, lane=0))

@@ -21,13 +21,13 @@ from psycopg.adapt import Transformer
 from psycopg.errors import InFailedSqlTransaction, error_from_result
 from psycopg.rows import namedtuple_row
 
-from nostro.store.database import ADAPTERS, Row
+from nostro.store.database import ADAPTERS, BY_INDEX, Row
 from nostro.store.wire import Answer, Form, Prepared, understood
 
 OPTIONS = (
     "-c timezone=UTC -c synchronous_commit=off -c lock_timeout=5s -c statement_timeout=20s"
     " -c plan_cache_mode=force_generic_plan"
-)
+) + "".join(f" -c {name}={value}" for name, value in BY_INDEX.items())
 _WRITES = re.compile(rb"\b(?:insert into|update|delete from) (?!of\b|set\b|skip\b)(\w+)")
 _NEEDS_BEGIN = re.compile(rb"\b(insert into|update|delete from|for share|set|lock|nextval)\b|_lock\(")
 _GOOD = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK, pq.ExecStatus.COPY_IN)

@@ -142,8 +142,8 @@ class Decider:
         taken: list[Ending] = []
         room = self.batch_limit
         for ending in waiting:
-            ours = all(told.shard in held and found.all_before(told) for told in ending.told)
-            if room > 0 and ours and ending in self._endings:
+            may = all(told.shard in held and found.nobody_passed(told) for told in ending.told)
+            if room > 0 and may and ending in self._endings:
                 self._endings.remove(ending)
                 taken.append(ending)
                 room -= len(ending.told)

@@ -2,7 +2,7 @@
 
 A worker that ends a dispatch, and decides about its commands' subjects too, hands the outcomes to its decider in
 memory: one database transaction ends the dispatch, and appends to the log. The outcomes are never on the queue. That is
-so only where nothing waits that the decider has not looked at; else the dispatch ends by itself, and they arrive.
+so only where they pass nobody who waits there; else the dispatch ends by itself, and they arrive.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import accumulate
 
@@ -24,17 +24,21 @@ Place = tuple[datetime, int, bytes]
 class Found:
     """The oldest arrivals, in the order in which they are decided.
 
-    `lanes`, `shards`: where more may wait than was found, on a lane or of a shard on it, the place behind which it is.
+    `lanes`, `shards`: on a lane of which more waits than was taken, or of a shard of which more may wait on it than was
+    read, the place of the last one; whatever else waits there is behind it.
     """
 
-    queue: Sequence[Arrival] = ()
-    lanes: Mapping[int, Place] = field(default_factory=dict)
-    shards: Mapping[tuple[int, int], Place] = field(default_factory=dict)
+    queue: Sequence[Arrival]
+    lanes: Mapping[int, Place]
+    shards: Mapping[tuple[int, int], Place]
 
-    def all_before(self, told: Arrival) -> bool:
-        """Whether whatever waits before it, on its lane and of its shard, was found."""
+    def nobody_passed(self, told: Arrival) -> bool:
+        """Whether it may be decided with these, as if it had been on the queue: whatever waits before it, on its lane
+        and of its shard, is among them, and what waits on more critical lanes.
+        """
         ends = (self.lanes.get(told.lane), self.shards.get((told.lane, told.shard)))
-        return all(end is None or place(told) < end for end in ends)
+        before = all(end is None or place(told) < end for end in ends)
+        return before and not any(lane < told.lane for lane in self.lanes)
 
 
 @dataclass(slots=True)

@@ -221,7 +221,7 @@ class Database:
 
     `guard`, once set, looks at each new connection first. What it says against the database is `refused`, and nobody
     gets the connection. `answer_seconds`: so long a statement may take, on both sides; then it counts as failed, and a
-    connection that says nothing more as lost. `by_index`: nothing reads whole tables that has an index (`BY_INDEX`).
+    connection that says nothing more as lost. `by_index`: tables are read by an index wherever one serves (`BY_INDEX`).
     """
 
     def __init__(self, url: str, *, size: int = 8, answer_seconds: float | None = None, by_index: bool = False) -> None:

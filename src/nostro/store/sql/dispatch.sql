@@ -108,7 +108,8 @@ from (
       select from attempt_call a where a.shard = d.shard and a.dispatch = d.id and a.month >= date_trunc('month', d.began_at)::date
         and a.reply_receipt is null and a.deadline > %(machine)s))
   order by d.run_at, d.shard, d.id limit %(limit)s) d
-left join dispatch_member m on m.shard = any(array[d.shard]) and m.dispatch = d.id and m.n = 0
+left join lateral (
+  select x.command_shard, x.command_key from dispatch_member x where x.shard = d.shard and x.dispatch = d.id and x.n = 0 offset 0) m on true
 left join command_open c on c.shard = any(array[coalesce(d.member_shards[1], m.command_shard)]) and c.key = coalesce(d.member_keys[1], m.command_key)
 order by d.run_at, d.shard, d.id;
 
