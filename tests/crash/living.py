@@ -184,7 +184,10 @@ async def days(
     """The morning of the first day: everything starts, and nothing has happened yet. `until`: the end of the script."""
     grounds, sandbox, scenario = empty_grounds(folder, seed, until)
     connection = grounds.landscape / "connections" / "odoo.yaml"
-    connection.write_text(connection.read_text().replace(str(LATE_EFFECTS_SECONDS), str(120 + SLACK_SECONDS)))
+    for_late = "_seconds: {}\n".format  # not a number by itself, which a port may have in it
+    text = connection.read_text()
+    assert for_late(LATE_EFFECTS_SECONDS) in text
+    connection.write_text(text.replace(for_late(LATE_EFFECTS_SECONDS), for_late(120 + SLACK_SECONDS)))
     with processes(grounds, sandbox.world.now, disk) as house:
         await sandbox.start()
         try:
