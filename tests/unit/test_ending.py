@@ -190,3 +190,16 @@ def test_spans_that_nobody_takes_hold_up_no_end(monkeypatch: pytest.MonkeyPatch)
         pass
     taken.set()
     assert time.monotonic() - began < 10
+
+
+def test_who_is_run_by_python_is_asked_whether_a_signal_came() -> None:
+    """One that came while a library was imported may have been kept by it: asked is whoever heard it, by his class."""
+    told = """
+import contextlib, runpy, signal, sys
+sys.argv = ["nostro", "--version"]
+with contextlib.suppress(SystemExit):
+    runpy.run_module("nostro.runtime.cli", run_name="__main__")
+from nostro.runtime.cli import Interrupt
+assert isinstance(signal.getsignal(signal.SIGTERM), Interrupt), signal.getsignal(signal.SIGTERM)
+"""
+    subprocess.run([sys.executable, "-c", told], check=True, timeout=60)

@@ -104,5 +104,7 @@ def _leave(code: object) -> None:
         os._exit(code or 0)
 
 
-if __name__ == "__main__":
-    main()
+if __name__ == "__main__":  # by `python -m`: under its own name, since others ask this very class whether a signal came
+    from nostro.runtime.cli import main as begin
+
+    begin()
