@@ -142,8 +142,10 @@ class Decider:
         taken: list[Ending] = []
         room = self.batch_limit
         for ending in waiting:
+            if room <= 0:
+                break
             may = all(told.shard in held and found.nobody_passed(told) for told in ending.told)
-            if room > 0 and may and ending in self._endings:
+            if may and ending in self._endings:
                 self._endings.remove(ending)
                 taken.append(ending)
                 room -= len(ending.told)
