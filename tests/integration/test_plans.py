@@ -41,6 +41,8 @@ OF_ALL = {
     "standing",
     "look_round",
     "versions_needed",
+    "ready_kinds",
+    "keep_back",
 }
 """They count, or go through a queue in an order, a part at a time."""
 ALSO = ("reading_due", "parked_until", "parked_reference_pkey", "dispatch_due", "command_open_at_persons")

@@ -27,6 +27,7 @@ POINTS = (
 SELDOM = {
     **{f"pin {place}": 20 for place in ("begin", "commit", "committed")},
     **{f"limits {place}": 10 for place in ("begin", "commit", "committed")},
+    **{f"modes {place}": 4 for place in ("begin", "commit", "committed")},
     **{f"partitions {place}": 2 for place in ("begin", "commit", "committed")},
     "decide started": 6,
     "sent ask": 300,

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from nostro.model.canonical import parse
 from nostro.store.arrivals import lane_number
 from tests.simulation.database import Connections
+from tests.simulation.ground import rules_under
 from tests.simulation.happenings import Happenings
 from tests.simulation.houses import Houses
 from tests.simulation.life import Course, Sent
 
 SETTLED_SECONDS = 30.0
 """So long somebody may still ask over a slot that others have by now."""
+LOWERED_SECONDS = 60
+"""So long after a mode was lowered on its shard a command may still leave."""
 ON_ITS_WAY_SECONDS = 0.1
 """Between the turn of a call and its bytes its start is committed: of two calls the first may be so much later."""
 _PINNED = """
@@ -35,6 +39,14 @@ where f.revision = 1 and f.origin = any(%(origins)s) and s.process <> 'receipt' 
 _READ = """
 select r.name || r.event_id as name, f.body from fact f join receipt r on r.id = f.receipt
 where f.process = 'receipt' and f.type = 'receipt.read' order by f.shard, f.position"""
+_LOWERED = """
+select count(*) from fact a join bundle b on encode(b.digest, 'hex') = convert_from(a.body, 'UTF8')::json ->> 'bundle'
+join fact f on f.shard = a.shard and f.position < a.position and f.bundle <> b.digest
+join command_closed c on c.shard = f.shard and c.position = f.position
+join attempt_call t on t.dispatch = c.dispatch and t.started_at > a.decided_at + %(grace)s * interval '1 second'
+where a.type = 'bundle.activated' and encode(b.digest, 'hex') = %(bundle)s
+    and not exists (select from approval p where p.shard = c.shard and p.key = c.key and p.verdict = 'release')"""
+"""Calls of what was decided before a bundle that were begun under it, though no person had let them go."""
 _OPEN = "select count(*) from recovery where closed_at is null"
 _PROPOSED = "select count(*) from command_open where status in ('proposed', 'would_do')"
 
@@ -60,6 +72,7 @@ def not_kept_to(connections: Connections, houses: Houses, happening: Happenings,
         yield f"8: a decision names other rules than its shard's log had in force ({_count(connections, _PINNED)})"
     for row in connections.ask(_COMMANDS):
         yield from _released(_Command(*row), houses)
+    yield from _lowered(connections, houses)
     if _count(connections, _OPEN):
         yield "a recovery was not closed"
     if _count(connections, _PROPOSED):
@@ -76,13 +89,26 @@ def _released(command: _Command, houses: Houses) -> Iterator[str]:
     mode = houses.rules[command.bundle].mode(command.connection, command.operation, command.entity)
     if mode == "propose" and command.fate != "proposed" and not {"release", "discard"} & set(command.verdicts):
         yield f"7: {command.key_text} was only proposed, and is {command.fate} without anybody's word"
-    if mode == "act" and command.fate == "proposed":
+    if mode == "act" and command.fate == "proposed" and not houses.told.republished:
         yield f"7: {command.key_text} was to leave, and is only proposed"
     if command.fate == "done" and "discard" in command.verdicts:
         yield f"7: {command.key_text} was denied, and is done"
     for verdict, actor in zip(command.verdicts, command.actors, strict=True):
         if actor == command.actor and verdict != "discard":
             yield f"7: {actor} proposed {command.key_text} and said himself: {verdict}"
+
+
+def _lowered(connections: Connections, houses: Houses) -> Iterator[str]:
+    """7: where a mode is lowered, what has not left by then leaves when a person says so. (After a recovery the journal
+    also has what is only presumed.)
+    """
+    told = houses.told
+    lowered = told.mode == "propose" and replace(told, republished=False).mode == "act"
+    if lowered and told.republished and not told.recovery:
+        asked = {"bundle": rules_under(told).bundle, "grace": LOWERED_SECONDS}
+        ((count,),) = connections.ask(_LOWERED, asked)
+        if count:
+            yield f"7: calls left without anybody's word after the mode was lowered ({count})"
 
 
 def _lanes(connections: Connections, houses: Houses) -> Iterator[str]:

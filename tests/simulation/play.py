@@ -25,8 +25,8 @@ from tests.simulation.houses import Houses
 from tests.simulation.life import DISPATCH, LIFE, LOOP, MACHINE, Carrier, Course, Killed, Life
 from tests.simulation.rejects import DAMAGED
 
-KEEPERS = {"limits": 30, "tenure": 2, "slots": 2, "checkpoints": 20, "partitions": 600}
-"""Loops that look after leases and seals, and after how many seconds of machine time they are asked again."""
+KEEPERS = {"limits": 30, "tenure": 2, "slots": 2, "modes": 2, "checkpoints": 20, "partitions": 600}
+"""Loops that look after leases, modes and seals, and after how many seconds of machine time they are asked again."""
 CHANGING_HANDS = ("tenure", "slots")
 """The keepers whose work makes work for others."""
 HOPELESS = timedelta(seconds=30)

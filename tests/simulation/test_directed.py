@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.simulation.circumstances import PLAIN
+from tests.simulation.circumstances import PLAIN, Circumstances
 from tests.simulation.database import Connections
 from tests.simulation.disturbance import POINTS, SELDOM, Blow
 from tests.simulation.run import Plan, run
@@ -19,6 +19,8 @@ SEED = 132
 """A card payment in Germany, three workers, and nothing that goes wrong by itself."""
 BUSY, BUSY_FOR_LONG = 110034, 402
 """Much leaves with its decision; every loop has something to do."""
+DOWN_WHILE_PUBLISHED = (76, 429)
+"""Rules come into force while Odoo is down, with commands that wait for it."""
 pytestmark = pytest.mark.timeout(300)
 
 
@@ -71,3 +73,10 @@ def test_what_one_subject_asks_for_leaves_one_after_the_other(connections: Conne
     """Nobody is struck: the worlds are such that one subject has several commands open at once."""
     for seed in (110001, 110004):
         assert run(Plan(seed, blows=(), circumstances=PLAIN), connections).flaws == []
+
+
+def test_a_mode_that_is_lowered_while_the_other_side_is_down_keeps_back_what_waits(connections: Connections) -> None:
+    """The new rules are in force when it answers again."""
+    told = Circumstances.named("people act; rules limits")
+    for seed in DOWN_WHILE_PUBLISHED:
+        assert run(Plan(seed, circumstances=told), connections).flaws == []

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nostro.governance.bundle import Bundle, digest_of, leaps
+from nostro.governance.bundle import Bundle, Interface, digest_of, leaps
 from nostro.governance.limits import LIMITS
 from nostro.governance.rules import Rules
 from nostro.landscape.compiling import bundle_of
@@ -149,6 +149,32 @@ def test_in_production_whatever_is_new_begins_in_observe(tmp_path: Path) -> None
     assert leaps(None, watching) == []
     assert leaps(watching, acting) == []
     assert leaps(None, acting.model_copy(update={"environment": "test"})) == []
+
+
+def test_in_production_another_operation_or_company_under_an_interface_in_act_begins_in_observe_too(
+    tmp_path: Path,
+) -> None:
+    group(tmp_path)
+    edit(tmp_path, "nostro.yaml", "environment: dev", "environment: prod")
+    acting = Bundle.from_bytes(bundle_of(tmp_path, AT))
+    odoo = next(one for one in acting.interfaces if "reconcile" in one.operations)
+    others = [one for one in acting.interfaces if one is not odoo]
+    fewer = odoo.model_copy(update={"operations": tuple(one for one in odoo.operations if one != "reconcile")})
+
+    def with_interfaces(*those: Interface) -> Bundle:
+        return acting.model_copy(update={"interfaces": (*others, *those)})
+
+    told = leaps(with_interfaces(fewer), acting)
+    assert len(told) == len(odoo.entities or acting.entities)
+    assert told[0].startswith(f"Interface {odoo.id} does reconcile for ")
+    assert "and is in act: in production that begins in observe" in told[0]
+    first = (odoo.entities or tuple(entity.id for entity in acting.entities))[0]
+    alone = leaps(with_interfaces(odoo.model_copy(update={"entities": (first,)})), acting)
+    assert len(alone) == len(odoo.operations) * (len(told) - 1)
+    apart = odoo.model_copy(update={"id": "apart", "operations": ("reconcile",)})
+    assert leaps(with_interfaces(fewer, apart), acting) == [], "it was there before, under an interface of its own"
+    resting = tuple(one.model_copy(update={"mode": "observe"}) for one in acting.connections)
+    assert leaps(with_interfaces(fewer), acting.model_copy(update={"connections": resting})) == []
 
 
 def test_every_limit_that_processes_ask_for_is_listed_and_no_other() -> None:

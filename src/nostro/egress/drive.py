@@ -116,7 +116,8 @@ Rest = Retry | Pause | Ended | Held
 class Dialogue:
     """What is driven. `began_at`: the dispatch's beginning; `wanted_since`: since when its oldest order is wanted.
 
-    `sessions`: one of `LOCKED_OUT` may only mean that a session has run out.
+    `sessions`: one of `LOCKED_OUT` may only mean that a session has run out. `kept_back`: why nothing more may be sent;
+    what the journal knows is told, and looked up.
     """
 
     operation: Operation
@@ -127,6 +128,7 @@ class Dialogue:
     wanted_since: datetime
     look_up_first: bool = False
     sessions: bool = False
+    kept_back: str = ""
 
 
 @dataclass(slots=True)
@@ -209,6 +211,8 @@ class Drive:
             return held
         n = max((entry.n for entry in self.journal), default=0) + 1
         presumed = self.dialogue.look_up_first and not self.journal
+        if self.dialogue.kept_back and not presumed:
+            return Held(self.dialogue.kept_back)
         self._sent = Send(n, act, _digest(act), presumed)
         return self._sent
 

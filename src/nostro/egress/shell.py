@@ -65,7 +65,7 @@ class Journals(Protocol):
 class Job:
     """A dispatch as the shell drives it. `look_up_first`: its commands may have been done in a life before this one.
 
-    `trace`: the trace and the span that its calls belong to.
+    `kept_back`: why nothing more may be sent. `trace`: the trace and the span that its calls belong to.
     """
 
     shard: int
@@ -76,6 +76,7 @@ class Job:
     began_at: datetime
     wanted_since: datetime
     look_up_first: bool = False
+    kept_back: str = ""
     trace: tuple[bytes, bytes] | None = None
 
 
@@ -134,6 +135,7 @@ class Shell:
             wanted_since=job.wanted_since,
             look_up_first=job.look_up_first,
             sessions=line.has_sessions,
+            kept_back=job.kept_back,
         )
 
     async def _ask(self, drive: Drive, question: Question) -> Step:

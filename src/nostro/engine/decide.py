@@ -269,6 +269,11 @@ class Decider:
         blobs = await seal_all(self.database, self.keys, facts, now.business)
         batch.emitted = [replace(r, blob=blob) for r, blob in zip(batch.emitted, blobs, strict=True)]
 
+    async def rules_of(self, tx: Transaction, digest: bytes) -> Rules | None:
+        """A bundle's rules; None where this release can't work under it."""
+        await self._understand(tx, digest)
+        return self._rules.get(digest)
+
     async def _understand(self, tx: Transaction, digest: bytes) -> None:
         """Notes the bundle's rules, or why this release can't work under it."""
         if digest in self._rules or digest in self._lacking:

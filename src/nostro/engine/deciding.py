@@ -119,7 +119,9 @@ class Deciding:
     async def _serve(self, tx: Transaction, fact: Fact, row: SubjectRow) -> None:
         """What people have said to the engine itself."""
         if isinstance(fact.body, CommandReleased):
-            await serve_release(tx, self.batch, fact, fact.body, row.instance.subject, self.now)
+            subject = row.instance.subject
+            rules = self.rules.get(self.shards[subject.shard].bundle or b"")
+            await serve_release(tx, self.batch, fact, subject, self.now, rules)
         elif isinstance(fact.body, CaseClosed):
             await self._close(tx, fact, fact.body, row)
         elif isinstance(fact.body, RECOVERIES):

@@ -29,6 +29,7 @@ from nostro.engine.claims import ANYBODY, NOBODY, Claims, Dispatch, Taken, Waiti
 from nostro.engine.departures import Departure, grouped
 from nostro.engine.endings import Ending, Told
 from nostro.engine.jobs import Loaded, load_jobs, traced
+from nostro.engine.modes import kept_back
 from nostro.engine.recover import recovering
 from nostro.engine.seats import Seat
 from nostro.engine.settle import end, outcomes_of, told_by
@@ -36,6 +37,7 @@ from nostro.engine.slots import Slots
 from nostro.engine.spans import dispatched
 from nostro.model.clock import Now
 from nostro.model.failures import Failure, LostRace, OutOfService, StatementRefused
+from nostro.processes.kit.decision import Rules
 from nostro.store.arrivals import put_ahead
 from nostro.store.database import Database, Transaction
 from nostro.store.entropy import Entropy
@@ -53,12 +55,16 @@ async def alone(_ending: Ending, _clock: Clock) -> bool:
     return False
 
 
+async def unruled(_tx: Transaction) -> None:
+    """No rules are known here."""
+
+
 @dataclass(frozen=True, slots=True)
 class House:
     """What all dispatchers of a worker share. `transports` makes the transport of a connection's slot.
 
     `decides`: whether this worker is the one that decides about a shard, as far as it knows. `ends`: whether it could
-    write an end together with what is decided of it.
+    write an end together with what is decided of it. `in_force`: the rules that were published last, where it knows.
     """
 
     database: Database
@@ -71,6 +77,7 @@ class House:
     traces: Traces = UNTRACED
     decides: Callable[[int], bool] = lambda _: False
     ends: Callable[[Ending, Clock], Awaitable[bool]] = alone
+    in_force: Callable[[Transaction], Awaitable[Rules | None]] = unruled
 
 
 @dataclass(slots=True)
@@ -234,6 +241,10 @@ class Dispatcher:
 
     async def _load(self, tx: Transaction, taken: Taken) -> list[Loaded]:
         loaded = await load_jobs(tx, self.house.keys, self.connection, taken)
+        before = {dispatch.id for dispatch in (*taken.resumed, *(d for d, _ in taken.begun if d.look_up_first))}
+        if before and (rules := await self.house.in_force(tx)) is not None:
+            known = self.connection.id
+            loaded = [kept_back(rules, known, one) if one.dispatch.id in before else one for one in loaded]
         return await traced(tx, loaded) if self.house.traces.on else loaded
 
     async def _check(self, seat: Seat) -> None:

@@ -10,6 +10,7 @@ from nostro.model.clock import Now
 from nostro.model.facts import CaseClosed, CommandReleased, CommandSettled, Fact, Position
 from nostro.model.ids import IdempotencyKey, Subject
 from nostro.model.outcomes import Outcome, OutcomeKind
+from nostro.processes.kit.decision import Rules
 from nostro.routing.references import arrival_from
 from nostro.store.arrivals import Blob, arrival_for
 from nostro.store.database import Row, Statements, Transaction
@@ -25,16 +26,18 @@ VERDICTS = {
 
 
 async def serve_release(
-    tx: Transaction, batch: Batch, fact: Fact, body: CommandReleased, subject: Subject, now: Now
+    tx: Transaction, batch: Batch, fact: Fact, subject: Subject, now: Now, rules: Rules | None
 ) -> None:
-    """Lets the command go, or settles it as the person says.
+    """Lets the command go, or settles it as the person says. `rules`: those in force, if any are.
 
-    A command that has ended meanwhile stays as it ended, and one that has moved on since stays as it stands. What he
-    said is in the log, and it waits for a person who has seen how it is.
+    A command that has ended meanwhile stays as it ended; one that has moved on since, or may not leave any more, as it
+    stands. What he said is in the log, and it waits for a person who has seen how it is.
     """
+    body = fact.body
+    assert isinstance(body, CommandReleased)
     key = IdempotencyKey.parse(body.key)
     command = await tx.row(SQL.command_by_key, shard=subject.shard, key=key.bytes)
-    if command is not None and not _as_seen(body, command):
+    if command is not None and not (_as_seen(body, command) and _may(body, command, rules)):
         return
     actor = {"actor": fact.actor, "on_behalf_of": fact.on_behalf_of}
     await tx.run(
@@ -72,6 +75,13 @@ def _as_seen(body: CommandReleased, command: Row) -> bool:
     dispatch = "" if command.dispatch is None else bytes(command.dispatch).hex()
     unmoved = body.status is None or (body.status, body.dispatch or "") == (command.status, dispatch)
     return unmoved and command.status in WAITING
+
+
+def _may(body: CommandReleased, command: Row, rules: Rules | None) -> bool:
+    """Nothing is let go where nothing is written."""
+    if body.verdict != "release" or rules is None:
+        return True
+    return rules.mode(command.connection, command.operation, command.entity) != "observe"
 
 
 async def serve_case(tx: Transaction, batch: Batch, fact: Fact, body: CaseClosed, row: SubjectRow, now: Now) -> bool:

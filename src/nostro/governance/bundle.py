@@ -97,15 +97,41 @@ def digest_of(content: bytes) -> str:
 
 
 def leaps(before: Bundle | None, after: Bundle) -> list[str]:
-    """What a publication may not do at once: in production whatever is new begins in *observe*."""
+    """What a publication may not do at once: in production whatever is new begins in *observe*.
+
+    New is also an operation, or a company, under an interface that was there before.
+    """
     if after.environment != "prod":
         return []
     known = {(type(part), part.id) for part in _parts(before)} if before else set()
-    return [
+    new = [part for part in _parts(after) if (type(part), part.id) not in known]
+    told = [
         f"{type(part).__name__} {part.id} is new and in {part.mode}: in production it begins in observe."
-        for part in _parts(after)
-        if (type(part), part.id) not in known and part.mode != "observe" and part.id != PEOPLE
+        for part in new
+        if part.mode != "observe" and part.id != PEOPLE
     ]
+    uses = _uses(before) if before else set()
+    observed = {connection.id for connection in after.connections if connection.mode == "observe"}
+    acting = [one for one in after.interfaces if one.mode != "observe" and one.connection not in observed]
+    for interface in [one for one in acting if one not in new]:
+        for use in sorted(_uses(after, interface) - uses):
+            _, operation, entity = use
+            told.append(
+                f"Interface {interface.id} does {operation} for {entity} from now on, and is in {interface.mode}: in "
+                "production that begins in observe, under an interface of its own."
+            )
+    return told
+
+
+def _uses(bundle: Bundle, *interfaces: Interface) -> set[tuple[str, str, str]]:
+    """What is done over which connection for whom: of these interfaces, or of all."""
+    everybody = tuple(entity.id for entity in bundle.entities)
+    return {
+        (interface.connection, operation, entity)
+        for interface in interfaces or bundle.interfaces
+        for operation in interface.operations
+        for entity in interface.entities or everybody
+    }
 
 
 def _parts(bundle: Bundle) -> tuple[Connection | Interface, ...]:

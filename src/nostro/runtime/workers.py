@@ -26,6 +26,7 @@ from nostro.engine.decide import Decider
 from nostro.engine.dispatch import Dispatcher
 from nostro.engine.dispatch import House as DispatchHouse
 from nostro.engine.fitness import demand_versions, fitting_rules
+from nostro.engine.modes import Modes
 from nostro.engine.parked import Rejoin
 from nostro.engine.slots import Slots
 from nostro.engine.tenure import Tenure
@@ -206,12 +207,7 @@ class Wiring:
             },
         )
         house, count = self.house, self.metrics.count
-        companies = {
-            name: frozenset(entity.id for entity in one.entities)
-            for name, one in house.connections.items()
-            if name != PEOPLE
-        }
-        limits = Limits(house.database, Limit(folders=(house.state,)), self.metrics.put, companies)
+        limits = Limits(house.database, Limit(folders=(house.state,)), self.metrics.put, self._companies())
         self.traces = self.stack.enter_context(exporting())
         intake = Intake(house.database, house.keys, limits, count, self.traces)
         tenure = Tenure(house.database, self.name, {name: len(p.versions) for name, p in house.processes.items()})
@@ -219,7 +215,8 @@ class Wiring:
         leases, readings = Leases(house.database, self.name), self._readings(limits)
         checkpoints = Checkpoints(house.database, house.seal_key, house.anchors.put)
         decider = self._decider(tenure)
-        dispatchers = await self._dispatchers(slots, decider)
+        modes = Modes(house.database, tenure, decider.rules_of)
+        dispatchers = await self._dispatchers(slots, decider, modes)
         decider.exits |= {dispatcher.connection.id: dispatcher for dispatcher in dispatchers}
         elsewhere = {f"dispatch {d.connection.id}": d.elsewhere for d in dispatchers} | {"decide": decider.elsewhere}
         steps = [
@@ -230,6 +227,7 @@ class Wiring:
             ("read", readings.step, 0.1),
             ("route", Rejoin(house.database, house.keys, house.processes).step, 1.0),
             ("decide", decider.step, 0.05),
+            ("modes", modes.step, 1.0),
             ("deadlines", Deadlines(house.database, tenure).step, 1.0),
             *((f"dispatch {d.connection.id}", d.step, 0.1) for d in dispatchers),
             ("checkpoints", checkpoints.step, 1.0),
@@ -254,6 +252,11 @@ class Wiring:
             door=build_app(door),
             health=build_health_app(health),
         )
+
+    def _companies(self) -> Mapping[str, frozenset[str]]:
+        """For whom each connection works."""
+        every = self.house.connections.items()
+        return {name: frozenset(entity.id for entity in one.entities) for name, one in every if name != PEOPLE}
 
     def _told(self, tenure: Tenure) -> Callable[[Now], Awaitable[int]]:
         async def step(now: Now) -> int:
@@ -307,7 +310,7 @@ class Wiring:
     async def _transport(self, connection: OpenConnection) -> Transport:
         return self.guard(connection, await self.stack.enter_async_context(self.carrier()))
 
-    async def _dispatchers(self, slots: Slots, decider: Decider) -> list[Dispatcher]:
+    async def _dispatchers(self, slots: Slots, decider: Decider, modes: Modes) -> list[Dispatcher]:
         house = self.house
         serving = [c for c in house.connections.values() if c.connector.manifest.operations and c.connector.wire]
         transports: dict[tuple[str, int], Transport] = {}
@@ -325,6 +328,7 @@ class Wiring:
             self.traces,
             decides=lambda shard: shard in decider.tenure.shards,
             ends=decider.ends,
+            in_force=modes.in_force,
         )
         return [Dispatcher(shared, connection) for connection in serving]
 

@@ -154,6 +154,30 @@ where (select 1 from command_open where connection = %(connection)s and status =
     order by connection, operation, order_shard, lane, since, shard, position, n limit 1) is not null
 order by r.lane, r.since, r.shard, r.position, r.n;
 
+-- name: in_force
+-- The bundle that was published last.
+select digest from bundle order by number desc limit 1;
+
+-- name: ready_kinds
+-- Of which kinds commands are ready, on whatever shards.
+select distinct connection, operation, entity from command_open where status = 'ready';
+
+-- name: keep_back
+-- Commands that are ready under rules by which they would not be: they wait for a person from here on, but for those that one has let go, where a
+-- person's word is enough. None that was in a dispatch before: it may have been done. None on a shard where other rules are in force by now.
+with kept as materialized (
+  select c.shard, c.key, kind.status, kind.mode
+  from unnest(%(connections)s::text[], %(operations)s::text[], %(entities)s::text[], %(modes)s::text[], %(statuses)s::text[])
+    as kind (connection, operation, entity, mode, status)
+  join command_open c on c.connection = kind.connection and c.operation = kind.operation and c.entity = kind.entity and c.status = 'ready'
+  join shard s on s.shard = c.shard and s.bundle = %(bundle)s
+  where c.shard = any(%(shards)s::smallint[]) and (kind.mode = 'observe' or c.actor = %(engine)s)
+    and (select 1 from dispatch_member m where m.command_shard = c.shard and m.command_key = c.key limit 1) is null
+  order by c.since, c.shard, c.position, c.n limit %(limit)s for update of c)
+update command_open c set status = kept.status, note = 'It was to be sent; before it was, the mode was lowered to ' || kept.mode || '.'
+from kept where c.shard = kept.shard and c.key = kept.key
+returning c.key;
+
 -- name: take_commands
 -- The members are dispatched; one that isn't ready any more is missing from the answer. `nullif`: so that each is found by its key. Where no commands
 -- were ready when the table was last analyzed, a plain condition is taken for the rarer one, and all that are ready are walked through for each.
