@@ -335,7 +335,7 @@ async def test_a_receipt_without_connection_is_a_reject_and_so_is_one_that_ends_
     await house.take(*payouts(1, 1))
     await house.take(*payouts(2, 2))
     async with house.database.transaction() as tx:
-        await tx.execute("update reading set attempts = %s", (ATTEMPTS,))
+        await tx.execute("update reading set failure = %s", ("|" * ATTEMPTS,))
     house.readings = house.make_readings()
     del house.connections["till"]
     await house.take(*payouts(3, 3))

@@ -19,7 +19,9 @@ from nostro.store.keys import Keys
 from nostro.store.receipts import Receipt, demand_whole, find_all, opened_inline, part
 
 ATTEMPTS = 20
-"""A receipt whose reading ended so often without a result (a killed worker, no memory left) is a reject."""
+"""A receipt whose reading ended so often without a result (a killed worker, no memory left) is a reject. Ends that are
+no doing of the receipt's don't count: see `reading`.
+"""
 PART_SECONDS = 60
 ACT = "act"
 TOO_LARGE = "file:too_large"
@@ -100,7 +102,7 @@ def _open(held: _Bytes, connection: OpenConnection | None, claim: Row) -> Opened
 
 def _read(held: _Bytes, connection: OpenConnection | None, claim: Row) -> Iterator[Item]:
     receipt = held.receipt
-    if claim.attempts > ATTEMPTS:
+    if claim.failures > ATTEMPTS:
         yield RejectItem(WHOLE, f"Reading it ended {ATTEMPTS} times without a result.")
     elif connection is None:
         yield RejectItem(WHOLE, f"The landscape has no connection {receipt.connection}.")

@@ -3,12 +3,19 @@
 A step handles one batch, at most 500 facts in one database transaction, with a share for every lane. What a crash cuts
 off is read again from its beginning: what was routed already is known by its receipt, so nothing is lost, doubled, or
 counted as a duplicate.
+
+A claim counts against its receipt as soon as it is made: who is killed by a receipt counts nothing any more. It doesn't
+count where its worker lives to say what ended it: the worker's own end, or a database that was away. It does where its
+bytes can't be fetched time and again, or its lease was lost while the database was there: what a reader does may have
+kept its worker from renewing it.
 """
 
 from __future__ import annotations
 
+from asyncio import CancelledError
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -63,11 +70,25 @@ class Readings:
     traces: Traces = UNTRACED
     _began: dict[tuple[int, bytes, int], int] = field(default_factory=dict)
     _open: dict[tuple[int, bytes, int], Opened] = field(default_factory=dict)
+    _innocent: list[Row] = field(default_factory=list)
+    """Claims that are over and don't count; no statement has said so yet."""
+    _was_away: bool = False
+    """Whether the database was away since what is open was held on to."""
+    _reached: dict[tuple[int, bytes, int], int] = field(default_factory=dict)
+    """How many items of a receipt had been read where it was interrupted: one entry a loss of the database, at most."""
 
     async def step(self, now: Now) -> int:
         """How many items were routed and receipts ended. A lost race leaves the rest for the next step."""
+        async with self._noticing():
+            return await self._step(now)
+
+    async def _step(self, now: Now) -> int:
         claims = await self._claim(now)
-        opened = await open_all(self.database, self.keys, self.connections, claims)
+        try:
+            opened = await open_all(self.database, self.keys, self.connections, claims)
+        except (OutOfService, CancelledError):
+            self._innocent += claims
+            raise
         self._open |= {one.key: one for one in opened}
         if self.traces.on:
             begun = {key: self._began.get(key, self.traces.now()) for key in self._open}
@@ -87,18 +108,22 @@ class Readings:
         async with self.database.transaction() as tx:
             held = {(row.shard, bytes(row.receipt), row.number) for row in await self._hold(tx, until=until)}
             still = {key: opened for key, opened in self._open.items() if key in held}
+            lost = [opened.claim for key, opened in self._open.items() if key not in held and self._was_away]
+            if innocent := [*self._innocent, *lost]:
+                await tx.run(SQL.excuse_readings, **_names(innocent))
             room = self._room(still.values())
             times = {"business": now.business, "machine": now.machine, "until": until}
             wanted = {"lanes": list(room), "limits": list(room.values())}
             claims = await tx.ahead(SQL.claim_readings, **wanted, **times) if room else None
-        self._open = still
+        self._open, self._innocent, self._was_away = still, [], False
         return sorted(claims.rows() if claims else [], key=lambda row: (row.lane, row.run_at, row.shard, row.receipt))
 
     async def release(self, now: Now) -> None:
-        """Lets go of what is open: whoever claims it reads it from its beginning."""
-        async with self.database.transaction() as tx:
-            await self._hold(tx, until=now.machine)
-        self._open = {}
+        """Lets go of what it has claimed: whoever claims it reads it from its beginning."""
+        if claims := [*self._claims(), *self._innocent]:
+            async with self.database.transaction() as tx:
+                await tx.run(SQL.release_readings, until=now.machine, **_names(claims))
+        self._open, self._innocent = {}, []
 
     def _room(self, still: Iterable[Opened]) -> dict[int, int]:
         """How many more receipts may be open, on the lanes that take facts."""
@@ -107,11 +132,22 @@ class Readings:
         return {lane: more for lane, more in room.items() if more > 0 and not self.lane_full(lane)}
 
     async def _hold_on(self, at: datetime) -> None:
-        async with self.database.transaction() as tx:
+        async with self._noticing(), self.database.transaction() as tx:
             await self._hold(tx, until=at + LEASE)
 
     async def _hold(self, tx: Transaction, **until: object) -> list[Row]:
-        return await tx.rows(SQL.hold_readings, **until, **_names(self._open.values())) if self._open else []
+        return await tx.rows(SQL.hold_readings, **until, **_names(self._claims())) if self._open else []
+
+    def _claims(self) -> list[Row]:
+        return [opened.claim for opened in self._open.values()]
+
+    @asynccontextmanager
+    async def _noticing(self) -> AsyncIterator[None]:
+        try:
+            yield
+        except OutOfService:
+            self._was_away = True
+            raise
 
     async def _look(self) -> list[Piece]:
         """The next pieces: every lane has a share that never reaches zero; what it leaves goes to the next ones."""
@@ -125,7 +161,7 @@ class Readings:
                 try:
                     seen = await opened.look(unused)
                 except OutOfService:
-                    del self._open[opened.key]
+                    self._interrupted(self._open.pop(opened.key))
                     raise
                 travels = {self._lane(piece) for piece in seen} - {""}
                 if not any(map(self.lane_full, map(lane_number, travels) if travels else [lane])):
@@ -134,6 +170,13 @@ class Readings:
                     for piece in seen:
                         self.reads(lane_number(self._lane(piece) or LANES[lane]), piece.weight)
         return pieces
+
+    def _interrupted(self, opened: Opened) -> None:
+        """Its bytes couldn't be fetched, which counts only where it came no further than the last time."""
+        before = self._reached.get(opened.key, -1)
+        if opened.read > before:
+            self._innocent.append(opened.claim)
+        self._reached[opened.key] = max(opened.read, before)
 
     def _lane(self, piece: Piece) -> str:
         """Where subjects begin that it brings: a large receipt's on bulk, else as the landscape says, else empty."""
@@ -197,10 +240,11 @@ class Readings:
             del self._open[ended[0].key]  # it is tried again when its lease has ended
             if isinstance(error, _EndedBefore):
                 async with self.database.transaction() as tx:
-                    await tx.run(SQL.renumber_readings, **_names(ended))
+                    await tx.run(SQL.renumber_readings, **_names([opened.claim for opened in ended]))
             return 0
         for opened in ended:
             del self._open[opened.key]
+            self._reached.pop(opened.key, None)
             self._tell(opened)
         return len(ended)
 
@@ -209,7 +253,7 @@ class Readings:
         blobs = await seal_all(self.database, self.keys, list(facts.values()), now.business)
         batch = {key: Routable(fact, blob) for (key, fact), blob in zip(facts.items(), blobs, strict=True)}
         async with self.database.transaction() as tx:
-            rows = await tx.rows(SQL.end_readings, **_names(ended))
+            rows = await tx.rows(SQL.end_readings, **_names([opened.claim for opened in ended]))
             ours = [key for row in rows if (key := (row.shard, bytes(row.receipt), row.number)) in batch]
             routed = await route(tx, self.keys, self.processes, [batch[key] for key in ours], now.business)
             if routed.delivered < len(ours):
@@ -251,8 +295,7 @@ def _routes(owners: Sequence[tuple[Piece, Fact]], began: int) -> list[Span]:
     ]
 
 
-def _names(readings: Iterable[Opened]) -> dict[str, list[object]]:
-    rows = [opened.claim for opened in readings]
+def _names(rows: Sequence[Row]) -> dict[str, list[object]]:
     return {
         "shards": [row.shard for row in rows],
         "receipts": [row.receipt for row in rows],

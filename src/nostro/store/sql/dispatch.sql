@@ -1,5 +1,7 @@
 -- `= any(array[x])`, here and there, says no more than `= x`, and only to an index: where a queue was found empty, a plan would else compare each row
--- of a batch with each that waits, and be kept for when the queue is full.
+-- of a batch with each that waits, and be kept for when the queue is full. `nullif` around a status says no more than the status does, and that to no
+-- index: where nothing was ready, or under way, when the table was last analyzed, a plain condition is taken for the rarer one than the key, and all
+-- that are ready, or under way, are walked through for each.
 
 -- name: make_slots
 -- The slots of connections begin held by nobody. In how many a connection is divided is the token of a row of its own.
@@ -117,7 +119,7 @@ order by d.run_at, d.shard, d.id;
 -- They are driven from now on; the answer lacks one that somebody else ended meanwhile.
 update dispatch d set status = 'open'
 from unnest(%(shards)s::smallint[], %(ids)s::bytea[]) as r (shard, id)
-where d.shard = any(array[r.shard]) and d.id = r.id and d.status in ('open', 'waiting')
+where d.shard = any(array[r.shard]) and d.id = r.id and nullif(d.status in ('open', 'waiting'), false)
 returning d.id;
 
 -- name: ready_commands
@@ -179,11 +181,10 @@ from kept where c.shard = kept.shard and c.key = kept.key
 returning c.key;
 
 -- name: take_commands
--- The members are dispatched; one that isn't ready any more is missing from the answer. `nullif`: so that each is found by its key. Where no commands
--- were ready when the table was last analyzed, a plain condition is taken for the rarer one, and all that are ready are walked through for each.
+-- The members are dispatched; one that isn't ready any more is missing from the answer.
 update command_open c set status = 'dispatched', dispatch = t.dispatch
 from unnest(%(command_shards)s::smallint[], %(keys)s::bytea[], %(dispatches)s::bytea[]) as t (shard, key, dispatch)
-where c.shard = any(array[t.shard]) and c.key = t.key and nullif(c.status, 'ready') is null
+where c.shard = any(array[t.shard]) and c.key = t.key and nullif(c.status = 'ready', false)
 returning c.shard, c.key, c.key_text, c.correlation, c.process, c.subject, c.step, c.occurrence, c.generation,
   c.entity, c.operation, c.lane, c.position, c.body, c.sealed_body, c.data_key, c.actor, c.since;
 
@@ -233,7 +234,7 @@ order by a.dispatch, a.n;
 -- Before an Act's bytes leave: the next call of a dialogue that is open, as its journal was read. None is written where the dialogue has ended or
 -- gone on without the asker, nor where nothing may leave: asked here, behind whatever the fence waited for. Then it divides by zero.
 with counted as (update dispatch set calls = %(n)s
-  where shard = %(shard)s and id = %(dispatch)s and status = 'open' and calls = %(n)s - 1 returning id),
+  where shard = %(shard)s and id = %(dispatch)s and nullif(status = 'open', false) and calls = %(n)s - 1 returning id),
 started as (insert into attempt_call (shard, dispatch, n, month, call_digest, started_at, deadline)
   select %(shard)s, %(dispatch)s, %(n)s, %(month)s, %(call_digest)s, %(started_at)s, %(deadline)s from deployment cross join counted
   where quarantine = '' and not exists (select from stop where connection = %(connection)s)
@@ -248,7 +249,7 @@ select 1 / count(*) as one from answered;
 
 -- name: put_off_dispatch
 -- To be driven again at `run_at`.
-update dispatch set status = 'waiting', run_at = %(run_at)s where shard = %(shard)s and id = %(id)s and status = 'open';
+update dispatch set status = 'waiting', run_at = %(run_at)s where shard = %(shard)s and id = %(id)s and nullif(status = 'open', false);
 
 -- name: end_dispatch
 -- Its outcomes are on their way. It divides by zero when it has ended already. If it holds its members itself, it goes when all of them have ended for
@@ -256,11 +257,13 @@ update dispatch set status = 'waiting', run_at = %(run_at)s where shard = %(shar
 -- known to have been in it.
 with ended as (
   update dispatch set status = %(status)s, note = %(note)s
-  where shard = %(shard)s and id = %(id)s and status in ('open', 'waiting') and (member_keys is null or cardinality(%(left)s::bytea[]) > 0)
+  where shard = %(shard)s and id = %(id)s and nullif(status in ('open', 'waiting'), false)
+    and (member_keys is null or cardinality(%(left)s::bytea[]) > 0)
   returning shard, id, member_shards, member_keys),
 gone as (
   delete from dispatch
-  where shard = %(shard)s and id = %(id)s and status in ('open', 'waiting') and member_keys is not null and cardinality(%(left)s::bytea[]) = 0
+  where shard = %(shard)s and id = %(id)s and nullif(status in ('open', 'waiting'), false)
+    and member_keys is not null and cardinality(%(left)s::bytea[]) = 0
   returning id),
 apart as (
   insert into dispatch_member (shard, dispatch, n, command_shard, command_key)

@@ -245,15 +245,16 @@ from unnest(%(shards)s::smallint[], %(keys)s::bytea[], %(notes)s::text[]) as h (
 where c.shard = any(array[h.shard]) and c.key = h.key;
 
 -- name: release_command
--- A person lets a waiting command go.
+-- A person lets a waiting command go. `nullif`, here and below: no index shall serve the status, since all commands at persons would be walked through
+-- where none was when the table was last analyzed.
 update command_open set status = 'ready', run_at = %(at)s, dispatch = null, actor = %(actor)s
-where shard = %(shard)s and key = %(key)s and status in ('would_do', 'proposed', 'handed_over')
+where shard = %(shard)s and key = %(key)s and nullif(status in ('would_do', 'proposed', 'handed_over'), false)
 returning key;
 
 -- name: answer_command
 -- A person has said how it ends: nobody else may say otherwise, or let it go, while that is on its way.
 update command_open set status = 'answered'
-where shard = %(shard)s and key = %(key)s and status in ('would_do', 'proposed', 'handed_over');
+where shard = %(shard)s and key = %(key)s and nullif(status in ('would_do', 'proposed', 'handed_over'), false);
 
 -- name: approve
 -- Who let it go, or didn't.

@@ -25,16 +25,18 @@ where status in ('would_do', 'proposed', 'handed_over') group by connection, sta
 select count(*) as count from parked;
 
 -- name: claim_readings
--- Receipts to read next, so many of each lane. Whoever claims one has it until `until` (machine time); `attempts` is the fence.
+-- Receipts to read next, so many of each lane. Whoever claims one has it until `until` (machine time); `attempts` is the fence, and only grows.
+-- `failure` has a stroke for each claim that came to no end: made here, as nobody is there to make it when a receipt ends its reader, and taken back
+-- by who lives and knows that something else ended the claim. A hundred say as much as more.
 -- Materialised: a plan may run a subquery once a row, and each run would lock as many rows as the limit allows. The outer limit is never
 -- reached: it tells the planner how few they are, however long the queue, else it reads the whole queue for them.
 with due as materialized (select r.* from unnest(%(lanes)s::smallint[], %(limits)s::integer[]) as each (lane, most)
   cross join lateral (select shard, receipt, number from reading
     where lane = each.lane and run_at <= %(business)s and until <= %(machine)s
     order by run_at, shard, receipt, number limit each.most for update skip locked) r limit 100)
-update reading r set attempts = r.attempts + 1, until = %(until)s from due
+update reading r set attempts = r.attempts + 1, until = %(until)s, failure = left(r.failure || '|', 100) from due
 where r.shard = any(array[due.shard]) and r.receipt = due.receipt and r.number = due.number
-returning r.shard, r.receipt, r.month, r.lane, r.number, r.attempts, r.run_at;
+returning r.shard, r.receipt, r.month, r.lane, r.number, r.attempts, r.run_at, length(r.failure) as failures;
 
 -- name: hold_readings
 -- Goes on holding readings; one that somebody else claimed meanwhile is missing from the answer.
@@ -43,6 +45,20 @@ from unnest(%(shards)s::smallint[], %(receipts)s::bytea[], %(numbers)s::integer[
   as mine (shard, receipt, number, attempts)
 where r.shard = any(array[mine.shard]) and r.receipt = mine.receipt and r.number = mine.number and r.attempts = mine.attempts
 returning r.shard, r.receipt, r.number;
+
+-- name: release_readings
+-- Gives readings back whose claimer ends: free at once, and without the stroke of its claim.
+update reading r set until = %(until)s, failure = left(r.failure, -1)
+from unnest(%(shards)s::smallint[], %(receipts)s::bytea[], %(numbers)s::integer[], %(attempts)s::integer[])
+  as mine (shard, receipt, number, attempts)
+where r.shard = any(array[mine.shard]) and r.receipt = mine.receipt and r.number = mine.number and r.attempts = mine.attempts;
+
+-- name: excuse_readings
+-- The database was away while these were claimed: the claims' strokes go, also of what somebody else has claimed since.
+update reading r set failure = left(r.failure, -1)
+from unnest(%(shards)s::smallint[], %(receipts)s::bytea[], %(numbers)s::integer[], %(attempts)s::integer[])
+  as mine (shard, receipt, number, attempts)
+where r.shard = any(array[mine.shard]) and r.receipt = mine.receipt and r.number = mine.number and r.attempts >= mine.attempts;
 
 -- name: end_readings
 -- These receipts are read; the answer lacks one that somebody else read to its end, or reads now.
