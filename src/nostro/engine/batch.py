@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,7 +9,7 @@ from typing import Any, NamedTuple
 
 from nostro.engine.endings import Ending
 from nostro.model.canonical import canonical
-from nostro.model.ids import Subject, short_digest
+from nostro.model.ids import Subject, case_id
 from nostro.processes.kit.decision import CaseOpening, Instance, Lookup, Posting
 from nostro.routing.references import Claim, Parking
 from nostro.routing.route import Routable
@@ -94,9 +93,8 @@ class Case:
 
     @property
     def id(self) -> str:
-        """`C-` and eight base32 characters, from subject, reason and position."""
-        raw = short_digest(str(self.subject), self.opening.reason, str(self.position))
-        return "C-" + base64.b32encode(raw).decode()[:8]
+        """From subject, reason and position."""
+        return case_id(str(self.subject), self.opening.reason, str(self.position))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ and nothing is sent to it until a person has closed the case. Closing says that 
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,7 +20,7 @@ from nostro.model.calls import Ask, Exchange, Reply
 from nostro.model.canonical import canonical, parse
 from nostro.model.clock import Now
 from nostro.model.failures import LostRace, OutOfService
-from nostro.model.ids import Subject, short_digest
+from nostro.model.ids import Subject, case_id
 from nostro.store.database import Database, Row, Statements, Transaction
 
 SQL = Statements("pins")
@@ -109,8 +108,7 @@ class Pins:
         ]
         sentence = f"{self.connection.id} is stopped. {' '.join(told)}"
         redo = [f"{row.operation} {row.correlation} (move {row.move})" for row in gone]
-        raw = short_digest(str(subject), reason, at.isoformat())
-        case = "C-" + base64.b32encode(raw).decode()[:8]
+        case = case_id(str(subject), reason, at.isoformat())
         await tx.run(
             SQL.open_case,
             shard=subject.shard,
