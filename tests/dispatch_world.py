@@ -67,6 +67,8 @@ class World:
     slots: int = 1
     now: Now = field(default_factory=lambda: Now(START, START))
     settled: list[tuple[str, str]] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+    """The sentences of outcomes."""
     lane: str = "standard"
     _position: int = 0
 
@@ -141,6 +143,7 @@ class World:
         key, kind = IdempotencyKey.parse(body["key"]), body["outcome"]["kind"]
         shard = Subject(key.process, key.subject).shard
         self.settled.append((key.correlation_id, kind))
+        self.said.append(body["outcome"].get("sentence", ""))
         if kind == "handed_over":
             await tx.run(ENGINE.hand_over_commands, shards=[shard], keys=[key.bytes], notes=["?"])
         else:

@@ -139,12 +139,24 @@ def person(orders: Sequence[Order], _: Any) -> Exchange[Sequence[Outcome]]:  # n
     return [done(thing=order.correlation) if reply.ok else unfinished(reply) for order in orders]
 
 
-def operation(kind: Literal["look_up", "their_key", "person"], *, batch: int = 1, calls: int = 200) -> Operation:
-    """`annotate_payment` in one of the three ways."""
+def each(orders: Sequence[Order], _: Any) -> Exchange[Sequence[Outcome]]:  # noqa: ANN401 - the manifest's
+    """One after the other."""
+    ends = []
+    for order in orders:
+        reply = yield _do([order.correlation])
+        ends.append(done(thing=order.correlation) if reply.ok else unfinished(reply))
+    return ends
+
+
+def operation(
+    kind: Literal["look_up", "their_key", "person", "each"], *, batch: int = 1, calls: int = 200
+) -> Operation:
+    """`annotate_payment` in one of these ways."""
     exchange, once, absence = {
         "look_up": (look_up, Once.LOOK_UP, Absence(LATE_SECONDS)),
         "their_key": (their_key, Once.THEIR_KEY, Absence(0)),
         "person": (person, Once.PERSON, Absence(None)),
+        "each": (each, Once.LOOK_UP, Absence(LATE_SECONDS)),
     }[kind]
     lifetime = timedelta(hours=24) if kind == "their_key" else None
     return Operation(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from typing import Literal
 
 import psycopg
 import pytest
@@ -14,18 +15,20 @@ from nostro.engine import modes
 from nostro.engine.activation import activate
 from nostro.engine.claims import ENGINE
 from nostro.engine.modes import Modes
-from nostro.model.calls import HttpRequest
+from nostro.model.calls import HttpReply, HttpRequest
 from nostro.model.canonical import canonical
 from nostro.model.facts import CommandReleased
 from nostro.model.ids import Subject
 from nostro.store.database import Database, Transaction
-from tests.dispatch_world import Worker, World, installed
+from tests.dispatch_world import START, Worker, World, installed
 from tests.integration.synthetic import House, StillRules, as_fact, line, payout
 from tests.toy_partner import Fault, operation
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(180)]
 BEN = "ben"
 STATUSES = "select status, count(*) from command_open group by 1 order by 1"
+RECOVERED = """insert into recovery (epoch, since, kept, lost, opened_at, opened_by, opened_for, reason, closed_at)
+    values (2, '{at}', 1, 2, '{at}', 'treasurer', '', 'restored', {closed})"""
 BLOCKED = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
 
 
@@ -70,6 +73,12 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 
 @pytest_asyncio.fixture
+async def world(database_url: str) -> AsyncIterator[World]:
+    async with installed(database_url) as opened:
+        yield World(opened, operation("look_up"))
+
+
+@pytest_asyncio.fixture
 async def house(database: Database) -> House:
     """Six commands are ready, two of them since a person has let them go."""
     house = house_on(database)
@@ -100,7 +109,7 @@ async def test_what_is_ready_goes_to_a_person_where_the_rules_in_force_let_it_le
     await minding.step(house.now)
     assert await house.all(STATUSES) == stands
     noted = await house.all("select distinct actor, note from command_open where note <> ''")
-    why = f"It was to be sent; before it was, the mode was lowered to {mode}."
+    why = f"It was to be sent; before it was, the rules came to {mode} it."
     assert sorted(noted) == [(actor, why) for actor in sorted(waits_for)]
 
 
@@ -113,16 +122,25 @@ async def test_raising_the_mode_again_lets_nothing_go(house: House) -> None:
     assert await house.all(STATUSES) == [("would_do", 6)]
 
 
-async def test_what_was_in_a_dispatch_before_may_have_been_done_and_is_not_merely_proposed(house: House) -> None:
+@pytest.mark.parametrize("began", [True, False])
+async def test_what_a_call_was_begun_for_may_have_been_done_and_is_not_merely_proposed(
+    house: House, *, began: bool
+) -> None:
     await run(
         house,
         "insert into dispatch_member (shard, dispatch, n, command_shard, command_key)"
         " select shard, '\\x0d', 0, shard, key from command_open where subject = 'po_3'",
     )
+    if began:
+        await run(
+            house,
+            "insert into attempt_call (shard, dispatch, n, month, call_digest, started_at, deadline)"
+            f" select shard, '\\x0d', 1, '2026-08-01', '', '{START}', '{START}' from dispatch_member",
+        )
     await publish(house, mode="observe")
     await house.settle()
     await modes_of(house).step(house.now)
-    assert await house.all("select subject from command_open where status = 'ready'") == [("po_3",)]
+    assert await house.all("select subject from command_open where status = 'ready'") == [("po_3",)] * began
 
 
 @pytest.mark.parametrize("mode, becomes", [("propose", "ready"), ("observe", "would_do")])
@@ -147,6 +165,22 @@ async def test_many_are_kept_back_a_part_at_a_time(house: House, monkeypatch: py
     await house.settle()
     minding = modes_of(house)
     assert [await minding.step(house.now) for _ in range(3)] == [4, 2, 0]
+
+
+async def test_rules_that_were_in_force_for_a_moment_are_minded_too(house: House) -> None:
+    """The bundle is the one that was minded; what the other one made ready is not."""
+    minding = modes_of(house)
+    await run(house, "update command_open set status = 'would_do'")
+    await publish(house, mode="observe")
+    await house.settle()
+    await minding.step(house.now)
+    await publish(house, mode="act")
+    await house.tell([as_fact(line("po_1", "more"))])
+    await house.settle()
+    await publish(house, mode="observe")
+    await house.settle()
+    assert await minding.step(house.now) == 1
+    assert await house.all(STATUSES) == [("would_do", 7)]
 
 
 async def test_one_that_is_just_being_claimed_is_whoever_claims_its(house: House, database_url: str) -> None:
@@ -180,57 +214,177 @@ async def test_what_an_older_release_can_not_judge_is_kept_back_by_whoever_takes
     await publish(house, mode="observe", newer=1)
     await house.settle()
     assert await modes_of(house).step(house.now) == 0
-    await house.tenure.release(house.now)
+    assert house.tenure.held(house.now) == [], "it leaves them to others, though nothing arrives there"
     newer = house_on(database, worker="worker-2")
     newer.now = house.now
     await newer.tenure.step(newer.now)
     assert await modes_of(newer).step(newer.now) == 6
 
 
-async def test_the_rules_that_were_published_last_are_known_without_a_shard(house: House) -> None:
-    minding = modes_of(house)
-    await publish(house, mode="propose")
-    async with house.database.transaction() as tx:
-        rules = await minding.in_force(tx)
-    assert rules is not None
-    assert rules.mode("psp", "annotate_payment") == "propose"
+@pytest.mark.parametrize("why", ["a restore that nobody looked into yet", "a recovery", "a recovery that was closed"])
+async def test_what_a_lost_life_may_have_done_is_not_merely_proposed(house: House, why: str) -> None:
+    """Who refused it would believe that it was not done."""
+    at = house.now.business
+    if why.startswith("a restore"):
+        await run(house, f"update deployment set quarantine = '{why}'")
+    else:
+        closed = f"'{at}'" if why.endswith("closed") else "null"
+        await run(house, RECOVERED.format(at=at, closed=closed))
+    await publish(house, mode="observe")
+    await house.settle()
+    await modes_of(house).step(house.now)
+    assert await house.all(STATUSES) == [("ready", 6)]
+
+
+def lowered(worker: Worker, mode: str) -> None:
+    """From here on the rules that were published last say so, as far as this worker asks for them."""
+
+    async def rules_of(_: Transaction, __: bytes) -> StillRules:
+        return reading(mode.encode())
+
+    worker.dispatcher.house = replace(worker.dispatcher.house, rules_of=rules_of)
+
+
+async def published(world: World, name: str, number: int) -> None:
+    await world.run(f"insert into bundle values ('{name}', '', '{world.now.business}', 'controller', {number})")
+
+
+async def waits(world: World, worker: Worker) -> None:
+    """Until its dispatch waits for another try."""
+    while await world.all("select status from dispatch") != [("waiting",)]:
+        await worker.step()
+
+
+async def lives_on(world: World, worker: Worker) -> None:
+    for _ in range(20):
+        world.later(200)
+        await worker.settle()
 
 
 @pytest.mark.parametrize("mode", ["propose", "observe"])
 @pytest.mark.parametrize("actor", [ENGINE, BEN])
 @pytest.mark.parametrize("fault", ["cut_before", "cut_after", "unsent"])
 async def test_what_had_begun_is_looked_up_and_not_sent_again(
-    database_url: str, mode: str, actor: str, fault: Fault
+    world: World, mode: str, actor: str, fault: Fault
 ) -> None:
+    key = await world.want("po_1")
+    await world.run(f"update command_open set actor = '{actor}'")
+    calls = world.partner.calls
+
+    def broken(request: HttpRequest) -> Fault:
+        return fault if request.url.endswith("/do") else "busy" if "/do" in calls else ""
+
+    world.partner.fault = broken
+    worker = Worker(world, "one")
+    await waits(world, worker)
+    world.partner.fault = lambda _: ""
+    before = calls.count("/do")
+    await published(world, "more careful", 1)
+    lowered(worker, mode)
+    await lives_on(world, worker)
+    keeps, there = mode == "observe" or actor == ENGINE, fault == "cut_after"
+    assert calls.count("/do") == before + (not keeps and not there)
+    ended = "adopted" if there else "handed_over" if keeps else "done"
+    assert world.settled == [(key, ended)]
+    assert world.partner.effects[key] == (there or not keeps)
+    why = f"psp is in {mode} for annotate_payment by now: nothing more is sent. A part may have been done before."
+    assert (why in world.said[0]) == (ended == "handed_over")
+
+
+async def test_of_several_in_one_dialogue_those_that_are_done_are_told_as_done(database_url: str) -> None:
+    """Who reads that nothing more was sent would else book by hand what is booked."""
     async with installed(database_url) as database:
-        world = World(database, operation("look_up"))
-        key = await world.want("po_1")
-        await world.run(f"update command_open set actor = '{actor}'")
-        calls = world.partner.calls
-
-        def broken(request: HttpRequest) -> Fault:
-            return fault if request.url.endswith("/do") else "busy" if "/do" in calls else ""
-
-        world.partner.fault = broken
+        world = World(database, operation("each", batch=2))
+        keys = {await world.want("po_1"), await world.want("po_2")}
+        world.partner.fault = lambda _: "busy" if world.partner.calls else ""
         worker = Worker(world, "one")
-        while await world.all("select status from dispatch") != [("waiting",)]:
-            await worker.step()
+        await waits(world, worker)
         world.partner.fault = lambda _: ""
-        before = calls.count("/do")
+        await published(world, "more careful", 1)
+        lowered(worker, "observe")
+        await lives_on(world, worker)
+        [done] = world.partner.effects
+        assert dict(world.settled) == {key: "done" if key == done else "handed_over" for key in keys}
 
-        async def lowered(_: Transaction) -> StillRules:
-            return reading(mode.encode())
 
-        worker.dispatcher.house = replace(worker.dispatcher.house, in_force=lowered)
-        for _ in range(20):
-            world.later(200)
-            await worker.settle()
-        keeps = mode == "observe" or actor == ENGINE
-        there = fault == "cut_after"
-        assert calls.count("/do") == before + (not keeps and not there)
-        ended = "adopted" if there else "handed_over" if keeps else "done"
-        assert world.settled == [(key, ended)]
-        assert world.partner.effects[key] == (there or not keeps)
-        notes = await world.all("select note from dispatch")
-        why = f"psp is in {mode} for annotate_payment by now: what had begun was looked up, and nothing sent."
-        assert notes == ([(why,)] if keeps and not there else [])
+@pytest.mark.parametrize("kind, ends, stands", [("look_up", 1, "ready"), ("person", 2, "handed_over")])
+async def test_what_a_person_let_go_once_more_is_not_sent_where_nothing_is_written(
+    database_url: str, kind: Literal["look_up", "person"], ends: int, stands: str
+) -> None:
+    """It was handed over before any call (so it waits to be kept back), or nobody can look it up."""
+    async with installed(database_url) as database:
+        world = World(database, operation(kind))
+        key = await world.want("po_1")
+        world.partner.fault = lambda _: "refused" if kind == "look_up" else "cut_before"
+        worker = Worker(world, "one")
+        await worker.settle()
+        await world.run(f"update command_open set status = 'ready', dispatch = null, actor = '{BEN}'")
+        world.partner.fault = lambda _: ""
+        calls = world.partner.calls.count("/do")
+        await published(world, "more careful", 1)
+        lowered(worker, "observe")
+        await lives_on(world, worker)
+        assert world.partner.calls.count("/do") == calls
+        assert world.settled == [(key, "handed_over")] * ends
+        assert await world.all("select status from command_open") == [(stands,)]
+
+
+@pytest.mark.parametrize("actor, leaves", [(ENGINE, False), (BEN, True)])
+async def test_what_is_ready_is_not_claimed_either_before_it_went_to_a_person(
+    world: World, actor: str, *, leaves: bool
+) -> None:
+    key = await world.want("po_1")
+    await world.run(f"update command_open set actor = '{actor}'")
+    await published(world, "more careful", 1)
+    worker = Worker(world, "one")
+    lowered(worker, "propose")
+    await worker.settle()
+    assert world.partner.effects[key] == leaves
+    assert await world.all("select status from command_open") == ([] if leaves else [("ready",)])
+
+
+async def test_who_can_not_judge_the_rules_in_force_sends_nothing(world: World) -> None:
+    key = await world.want("po_1")
+    await published(world, "newer", 1)
+    worker = Worker(world, "one")
+
+    async def rules_of(_: Transaction, __: bytes) -> None:
+        """It lacks something."""
+
+    worker.dispatcher.house = replace(worker.dispatcher.house, rules_of=rules_of)
+    await worker.settle()
+    assert world.partner.calls == []
+    assert await world.all("select status from command_open") == [("ready",)]
+    lowered(worker, "act")
+    await worker.settle()
+    assert world.partner.effects[key] == 1
+
+
+async def test_from_a_publication_on_no_call_begins_under_the_rules_before_it(world: World) -> None:
+    """It was claimed before, and asks first: meanwhile the mode is lowered."""
+    key = await world.want("po_1")
+    await published(world, "before", 1)
+    worker = Worker(world, "one")
+    lowered(worker, "act")
+    told = asyncio.Event()
+
+    def publishing(request: HttpRequest) -> Fault:
+        if request.url.endswith("/find"):
+            told.set()
+        return ""
+
+    world.partner.fault = publishing
+    send = worker.send
+
+    async def slowly(request: HttpRequest, timeout_seconds: float) -> HttpReply:
+        reply = await send(request, timeout_seconds)
+        if request.url.endswith("/find") and not await world.all("select 1 from bundle where number = 2"):
+            await published(world, "more careful", 2)
+            lowered(worker, "observe")
+        return reply
+
+    worker.send = slowly  # type: ignore[method-assign]  # the line between the two
+    await lives_on(world, worker)
+    assert told.is_set()
+    assert world.partner.calls.count("/do") == 0
+    assert world.settled == [(key, "handed_over")]

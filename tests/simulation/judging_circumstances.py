@@ -16,8 +16,8 @@ from tests.simulation.life import Course, Sent
 
 SETTLED_SECONDS = 30.0
 """So long somebody may still ask over a slot that others have by now."""
-LOWERED_SECONDS = 60
-"""So long after a mode was lowered on its shard a command may still leave."""
+LOWERED_SECONDS = 5
+"""So long a publication may take to be committed."""
 ON_ITS_WAY_SECONDS = 0.1
 """Between the turn of a call and its bytes its start is committed: of two calls the first may be so much later."""
 _PINNED = """
@@ -43,7 +43,7 @@ _LOWERED = """
 select count(*) from fact a join bundle b on encode(b.digest, 'hex') = convert_from(a.body, 'UTF8')::json ->> 'bundle'
 join fact f on f.shard = a.shard and f.position < a.position and f.bundle <> b.digest
 join command_closed c on c.shard = f.shard and c.position = f.position
-join attempt_call t on t.dispatch = c.dispatch and t.started_at > a.decided_at + %(grace)s * interval '1 second'
+join attempt_call t on t.dispatch = c.dispatch and t.started_at > b.published_at + %(grace)s * interval '1 second'
 where a.type = 'bundle.activated' and encode(b.digest, 'hex') = %(bundle)s
     and not exists (select from approval p where p.shard = c.shard and p.key = c.key and p.verdict = 'release')"""
 """Calls of what was decided before a bundle that were begun under it, though no person had let them go."""

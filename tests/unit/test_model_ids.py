@@ -30,7 +30,7 @@ def test_a_correlation_id_is_base32_of_its_keys_digest() -> None:
 
 
 def test_of_many_cases_no_two_are_alike() -> None:
-    """A case whose id was taken would not be opened, and nobody would know. Of ten million in 60 bits, one in 20,000."""
+    """A case whose id is taken would not be opened, and nobody would know. Of ten million in 60 bits: 1 in 20,000."""
     names = {case_id("payout/po_1", "late", str(number)) for number in range(5000)}
     assert {len(name) for name in names} == {len("C-ABCDEFGHIJKL")}
     assert all(len({name[at] for name in names}) == 32 for at in range(2, 14)), "each character tells five bits"

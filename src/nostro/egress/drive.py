@@ -116,8 +116,8 @@ Rest = Retry | Pause | Ended | Held
 class Dialogue:
     """What is driven. `began_at`: the dispatch's beginning; `wanted_since`: since when its oldest order is wanted.
 
-    `sessions`: one of `LOCKED_OUT` may only mean that a session has run out. `kept_back`: why nothing more may be sent;
-    what the journal knows is told, and looked up.
+    `sessions`: one of `LOCKED_OUT` may only mean that a session has run out. `kept_back`: why nothing more may be sent.
+    What the journal knows is told, and looked up; any other Act could not be sent.
     """
 
     operation: Operation
@@ -168,7 +168,8 @@ class Drive:
         assert reply.failure is not None
         tries = self._tries[sent.digest, reply.failure]
         if tries == 1 and self.dialogue.sessions and reply.failure in LOCKED_OUT:
-            return self._act(sent.act)
+            again = self._act(sent.act)
+            return self._advance(again) if isinstance(again, Reply) else again
         return Retry(tries, reply.failure)
 
     def _advance(self, reply: Reply | None) -> Step:
@@ -205,14 +206,16 @@ class Drive:
                 return reply
         return None
 
-    def _act(self, act: Act) -> Step:
+    def _act(self, act: Act) -> Step | Reply:
         held = self._bounded() or self._left_out(act)
         if held is not None:
             return held
         n = max((entry.n for entry in self.journal), default=0) + 1
         presumed = self.dialogue.look_up_first and not self.journal
         if self.dialogue.kept_back and not presumed:
-            return Held(self.dialogue.kept_back)
+            return Reply(
+                None, self.now, FailureKind.UNAVAILABLE, self.dialogue.kept_back, self._absence_proven_at(self.now)
+            )
         self._sent = Send(n, act, _digest(act), presumed)
         return self._sent
 

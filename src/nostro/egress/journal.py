@@ -111,10 +111,11 @@ class FencedWrites:
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """The journal of one slot's Acts."""
+    """The journal of one slot's Acts. `bundle`: the one under which they may leave; None: whatever was published."""
 
     writes: FencedWrites
     keys: Keys
+    bundle: bytes | None = None
 
     async def write(self, write: Write) -> None:
         """Commits it."""
@@ -123,8 +124,9 @@ class Journal:
     async def start(self, shard: int, dispatch: bytes, n: int, digest: bytes, now: Now) -> None:
         """Before an Act's bytes leave.
 
-        Raises `Quarantined` when nothing may leave, `StatementRefused` when the dialogue isn't where its driver read
-        it: somebody else goes on with it, or has ended it.
+        Raises `Quarantined` when nothing may leave, `LostRace` when other rules were published since it was loaded,
+        `StatementRefused` when the dialogue isn't where its driver read it: somebody else goes on with it, or has ended
+        it.
         """
         values = {
             "connection": self.writes.slot.connection,
@@ -135,6 +137,7 @@ class Journal:
             "call_digest": digest,
             "started_at": now.business,
             "deadline": now.machine + timedelta(seconds=LEFT_SECONDS),
+            "bundle": self.bundle,
         }
 
         async def write(tx: Transaction) -> None:
@@ -145,9 +148,12 @@ class Journal:
         except LostRace:
             async with self.writes.database.transaction() as tx:
                 quarantine = (await fence(tx, self.writes.slot)).quarantine
+                published = await tx.row(SQL.in_force)
             if quarantine:
                 remedy = "See `nostro recover`, and `nostro cases` for a stopped connection."
                 raise Quarantined("Nothing may leave.", remedy) from None
+            if self.bundle is not None and (published is None or published.digest != self.bundle):
+                raise LostRace("Other rules were published since it was begun.") from None
             raise StatementRefused("The dialogue has gone on without this driver, or has ended.") from None
 
     def answer(self, shard: int, dispatch: bytes, n: int, target: str, stored: Stored) -> tuple[bytes, Write]:

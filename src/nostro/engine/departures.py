@@ -30,6 +30,12 @@ class Departure:
     commands: Sequence[Command]
     left: Sequence[Command] = ()
 
+    @property
+    def bundle(self) -> bytes:
+        """Under which its commands were decided. None is in force that is called as what they have of several."""
+        told = {command.bundle for command in self.commands}
+        return told.pop() if len(told) == 1 else b""
+
     def leave(self, members: Iterable[Row]) -> None:
         """Those of its commands that were written as its members, in the order of their decisions."""
         written = {(row.shard, row.key) for row in members}

@@ -29,7 +29,7 @@ from nostro.engine.claims import ANYBODY, NOBODY, Claims, Dispatch, Taken, Waiti
 from nostro.engine.departures import Departure, grouped
 from nostro.engine.endings import Ending, Told
 from nostro.engine.jobs import Loaded, load_jobs, traced
-from nostro.engine.modes import kept_back
+from nostro.engine.modes import InForce, RulesOf
 from nostro.engine.recover import recovering
 from nostro.engine.seats import Seat
 from nostro.engine.settle import end, outcomes_of, told_by
@@ -37,9 +37,8 @@ from nostro.engine.slots import Slots
 from nostro.engine.spans import dispatched
 from nostro.model.clock import Now
 from nostro.model.failures import Failure, LostRace, OutOfService, StatementRefused
-from nostro.processes.kit.decision import Rules
 from nostro.store.arrivals import put_ahead
-from nostro.store.database import Database, Transaction
+from nostro.store.database import Database, Row, Transaction
 from nostro.store.entropy import Entropy
 from nostro.store.keys import Keys
 
@@ -55,16 +54,12 @@ async def alone(_ending: Ending, _clock: Clock) -> bool:
     return False
 
 
-async def unruled(_tx: Transaction) -> None:
-    """No rules are known here."""
-
-
 @dataclass(frozen=True, slots=True)
 class House:
     """What all dispatchers of a worker share. `transports` makes the transport of a connection's slot.
 
     `decides`: whether this worker is the one that decides about a shard, as far as it knows. `ends`: whether it could
-    write an end together with what is decided of it. `in_force`: the rules that were published last, where it knows.
+    write an end together with what is decided of it. `rules_of`: a bundle's rules; None where no rules are known.
     """
 
     database: Database
@@ -77,7 +72,7 @@ class House:
     traces: Traces = UNTRACED
     decides: Callable[[int], bool] = lambda _: False
     ends: Callable[[Ending, Clock], Awaitable[bool]] = alone
-    in_force: Callable[[Transaction], Awaitable[Rules | None]] = unruled
+    rules_of: RulesOf | None = None
 
 
 @dataclass(slots=True)
@@ -227,24 +222,32 @@ class Dispatcher:
     ) -> tuple[list[Loaded], Waiting]:
         async with tx.together() as asked:
             fenced = await asked.run(SQL.fence_slot, **names(seat.slot))
+            newest = await asked.run(SQL.in_force)
             due, ready = await self._claims.ask(asked, seat.slot, places, away, now)
-        stands = fenced.row()
+        stands, in_force = fenced.row(), await self._in_force(tx, newest.row())
         departed = {*seat.running, *seat.offered}  # also since it was asked
         rows = [[row for row in due.rows() if row.id not in departed], ready.rows()]
-        if not stands.quarantine:
+        nothing = bool(stands.quarantine) or in_force.lacking
+        if not nothing:
             places = await self._breaker.allows(tx, stands, now, places, self.running)
-        seat.held = bool(stands.quarantine) or places <= 0
+        seat.held = nothing or places <= 0
         if seat.held:
             return [], ANYBODY if any(rows) else NOBODY
-        taken = await self._claims.take(tx, seat.slot, places, rows, now, recovering=recovering(stands.epoch))
-        return await self._load(tx, taken), taken.waiting
+        after_restore = recovering(stands.epoch)
+        if not after_restore:
+            rows[1] = in_force.ready_to_leave(self.connection.id, rows[1])
+        taken = await self._claims.take(tx, seat.slot, places, rows, now, recovering=after_restore)
+        loaded = await self._load(tx, taken, in_force.bundle)
+        return [in_force.kept_back(self.connection.id, one) for one in loaded], taken.waiting
 
-    async def _load(self, tx: Transaction, taken: Taken) -> list[Loaded]:
+    async def _in_force(self, tx: Transaction, published: Row | None) -> InForce:
+        if self.house.rules_of is None or published is None:
+            return InForce()
+        return InForce(published.digest, await self.house.rules_of(tx, published.digest))
+
+    async def _load(self, tx: Transaction, taken: Taken, bundle: bytes | None = None) -> list[Loaded]:
         loaded = await load_jobs(tx, self.house.keys, self.connection, taken)
-        before = {dispatch.id for dispatch in (*taken.resumed, *(d for d, _ in taken.begun if d.look_up_first))}
-        if before and (rules := await self.house.in_force(tx)) is not None:
-            known = self.connection.id
-            loaded = [kept_back(rules, known, one) if one.dispatch.id in before else one for one in loaded]
+        loaded = [replace(one, bundle=bundle) for one in loaded]
         return await traced(tx, loaded) if self.house.traces.on else loaded
 
     async def _check(self, seat: Seat) -> None:
@@ -269,7 +272,8 @@ class Dispatcher:
         """Never raises: if it can't be loaded, a claim finds it open, and resumes it."""
         with contextlib.suppress(OutOfService, LostRace):
             async with self.house.database.transaction() as tx:
-                [loaded] = await self._load(tx, Taken(begun=[(departure.dispatch, departure.left)]))
+                taken = Taken(begun=[(departure.dispatch, departure.left)])
+                [loaded] = await self._load(tx, taken, departure.bundle)
             await self._drive(seat, loaded)
 
     async def _drive(self, seat: Seat, loaded: Loaded) -> None:
@@ -301,7 +305,8 @@ class Dispatcher:
         if isinstance(loaded.job, Held):
             rested = Rested(loaded.job)
         else:
-            rested = await Shell(seat.line, seat.journal, self.house.entropy, loaded.job).run()
+            journal = replace(seat.journal, bundle=loaded.bundle)
+            rested = await Shell(seat.line, journal, self.house.entropy, loaded.job).run()
         await self._end(seat, loaded, rested)
         self._elsewhere |= not all(self.house.decides(row.shard) for row in loaded.members)
         self._tell(loaded, rested)

@@ -26,11 +26,15 @@ SQL = Statements("dispatch")
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A dispatch, the rows of its members, and the job; or why it can't be driven."""
+    """A dispatch, the rows of its members, and the job; or why it can't be driven.
+
+    `bundle`: the one under which its calls may begin.
+    """
 
     dispatch: Dispatch
     members: Sequence[Row]
     job: Job | Held
+    bundle: bytes | None = None
     traces: Mapping[Place, bytes] = field(default_factory=dict)
 
 

@@ -216,7 +216,7 @@ class Wiring:
         checkpoints = Checkpoints(house.database, house.seal_key, house.anchors.put)
         decider = self._decider(tenure)
         modes = Modes(house.database, tenure, decider.rules_of)
-        dispatchers = await self._dispatchers(slots, decider, modes)
+        dispatchers = await self._dispatchers(slots, decider)
         decider.exits |= {dispatcher.connection.id: dispatcher for dispatcher in dispatchers}
         elsewhere = {f"dispatch {d.connection.id}": d.elsewhere for d in dispatchers} | {"decide": decider.elsewhere}
         steps = [
@@ -310,7 +310,7 @@ class Wiring:
     async def _transport(self, connection: OpenConnection) -> Transport:
         return self.guard(connection, await self.stack.enter_async_context(self.carrier()))
 
-    async def _dispatchers(self, slots: Slots, decider: Decider, modes: Modes) -> list[Dispatcher]:
+    async def _dispatchers(self, slots: Slots, decider: Decider) -> list[Dispatcher]:
         house = self.house
         serving = [c for c in house.connections.values() if c.connector.manifest.operations and c.connector.wire]
         transports: dict[tuple[str, int], Transport] = {}
@@ -328,7 +328,7 @@ class Wiring:
             self.traces,
             decides=lambda shard: shard in decider.tenure.shards,
             ends=decider.ends,
-            in_force=modes.in_force,
+            rules_of=decider.rules_of,
         )
         return [Dispatcher(shared, connection) for connection in serving]
 

@@ -166,7 +166,8 @@ select distinct connection, operation, entity from command_open where status = '
 
 -- name: keep_back
 -- Commands that are ready under rules by which they would not be: they wait for a person from here on, but for those that one has let go, where a
--- person's word is enough. None that was in a dispatch before: it may have been done. None on a shard where other rules are in force by now.
+-- person's word is enough. None that may have been done before, by a call that was begun or in a life that a restore has lost: that is looked up. None on a shard
+-- where other rules are in force by now, and none in quarantine.
 with kept as materialized (
   select c.shard, c.key, kind.status, kind.mode
   from unnest(%(connections)s::text[], %(operations)s::text[], %(entities)s::text[], %(modes)s::text[], %(statuses)s::text[])
@@ -174,11 +175,14 @@ with kept as materialized (
   join command_open c on c.connection = kind.connection and c.operation = kind.operation and c.entity = kind.entity and c.status = 'ready'
   join shard s on s.shard = c.shard and s.bundle = %(bundle)s
   where c.shard = any(%(shards)s::smallint[]) and (kind.mode = 'observe' or c.actor = %(engine)s)
-    and (select 1 from dispatch_member m where m.command_shard = c.shard and m.command_key = c.key limit 1) is null
-  order by c.since, c.shard, c.position, c.n limit %(limit)s for update of c)
-update command_open c set status = kept.status, note = 'It was to be sent; before it was, the mode was lowered to ' || kept.mode || '.'
+    and (select 1 from dispatch_member m join attempt_call a on a.shard = any(array[m.shard]) and a.dispatch = m.dispatch
+      where m.command_shard = c.shard and m.command_key = c.key limit 1) is null
+    and not exists (select from recovery y where c.since <= coalesce(y.closed_at, 'infinity') + interval '1 hour')
+    and (select quarantine from deployment) = ''
+  limit %(limit)s for update of c)
+update command_open c set status = kept.status, note = 'It was to be sent; before it was, the rules came to ' || kept.mode || ' it.'
 from kept where c.shard = kept.shard and c.key = kept.key
-returning c.key;
+returning c.connection;
 
 -- name: take_commands
 -- The members are dispatched; one that isn't ready any more is missing from the answer.
@@ -232,12 +236,14 @@ order by a.dispatch, a.n;
 
 -- name: start_call
 -- Before an Act's bytes leave: the next call of a dialogue that is open, as its journal was read. None is written where the dialogue has ended or
--- gone on without the asker, nor where nothing may leave: asked here, behind whatever the fence waited for. Then it divides by zero.
+-- gone on without the asker, nor where nothing may leave, or other rules were published than its `bundle`: asked here, behind whatever the fence
+-- waited for. Then it divides by zero.
 with counted as (update dispatch set calls = %(n)s
   where shard = %(shard)s and id = %(dispatch)s and nullif(status = 'open', false) and calls = %(n)s - 1 returning id),
 started as (insert into attempt_call (shard, dispatch, n, month, call_digest, started_at, deadline)
   select %(shard)s, %(dispatch)s, %(n)s, %(month)s, %(call_digest)s, %(started_at)s, %(deadline)s from deployment cross join counted
   where quarantine = '' and not exists (select from stop where connection = %(connection)s)
+    and (%(bundle)s::bytea is null or (select digest from bundle order by number desc limit 1) = %(bundle)s)
   returning n)
 select 1 / count(*) as one from started;
 
