@@ -37,29 +37,6 @@ def decide(instance: Instance, data: State, fact: Fact, rules: Rules) -> Decisio
     return decided(instance, data, fact, rules, _SIGHT)
 
 
-def standing(scene: Scene) -> str:
-    """The process state: what is awaited next."""
-    data, end = scene.data, scene.data.steps.end(BOOK)
-    if data.verdict == "double":
-        return "double"
-    if not data.booked:
-        return "vanished" if "vanish" in data.passed else "pending"
-    if data.doubtful:
-        return "held" if "doubt" in data.passed else "doubtful"
-    if not scene.resolved:
-        return "asking"
-    if not scene.ended and not scene.still:
-        return "failed" if end is not None and end.kind is OutcomeKind.FAILED else "booking"
-    return resting(scene)
-
-
-def resting(scene: Scene) -> str:
-    """Where a movement stands of which nothing is to be booked any more."""
-    if scene.data.stated or not scene.awaits_statement:
-        return "settled"
-    return "unlisted" if "statement" in scene.data.passed else "booked"
-
-
 def _stands(_: Instance, __: Fact, scene: Scene) -> str:
     return standing(scene)
 
@@ -119,6 +96,29 @@ def _calls(instance: Instance, rules: Rules, sight: Sight, data: MovementState, 
     scene = scene_of(instance, rules, data, sight.scene)
     heard = with_keys(told(scene))
     return Calls(data, rules, wanted(scene, before.wanted), sight.cases(scene), heard, postings(scene))
+
+
+def standing(scene: Scene) -> str:
+    """The process state: what is awaited next."""
+    data, end = scene.data, scene.data.steps.end(BOOK)
+    if data.verdict == "double":
+        return "double"
+    if not data.booked:
+        return "vanished" if "vanish" in data.passed else "pending"
+    if data.doubtful:
+        return "held" if "doubt" in data.passed else "doubtful"
+    if not scene.resolved:
+        return "asking"
+    if not scene.ended and not scene.still:
+        return "failed" if end is not None and end.kind is OutcomeKind.FAILED else "booking"
+    return resting(scene)
+
+
+def resting(scene: Scene) -> str:
+    """Where a movement stands of which nothing is to be booked any more."""
+    if scene.data.stated or not scene.awaits_statement:
+        return "settled"
+    return "unlisted" if "statement" in scene.data.passed else "booked"
 
 
 def _passed_on(instance: Instance, body: EntryReported, verdict: Verdict) -> Decision:
