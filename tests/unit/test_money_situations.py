@@ -352,11 +352,12 @@ def test_a_foreign_refund_that_fails_comes_back_at_its_own_rate() -> None:
 def test_an_item_of_an_earlier_version_goes_on_as_it_began() -> None:
     told = house()
     begun = told.instances[ITEM]
-    assert (begun.version, type(begun.data)) == (3, CollectionStateV3)
+    assert (begun.version, type(begun.data)) == (4, CollectionStateV3)
     process = told.processes[0]
     assert [type(version.initial) for version in process.versions] == [
         CollectionState,
         CollectionStateV2,
         CollectionStateV3,
+        CollectionStateV3,
     ]
-    assert [version.machine.version for version in process.versions] == [1, 2, 3]
+    assert [version.machine.version for version in process.versions] == [1, 2, 3, 4]

@@ -20,6 +20,8 @@ from nostro.processes.bank_movement.v3.decide import MACHINE as MACHINE_V3
 from nostro.processes.bank_movement.v3.decide import decide as decide_v3
 from nostro.processes.bank_movement.v3.evolve import evolve as evolve_v3
 from nostro.processes.bank_movement.v3.state import MovementStateV3
+from nostro.processes.bank_movement.v4.decide import MACHINE as MACHINE_V4
+from nostro.processes.bank_movement.v4.decide import decide as decide_v4
 from nostro.processes.kit.decision import State
 from nostro.processes.kit.process import Process, Version
 
@@ -36,6 +38,7 @@ PROCESS = Process(
         Version(MACHINE, MovementState(), evolve, decide),
         Version(MACHINE_V2, MovementState(), evolve, decide_v2),
         Version(MACHINE_V3, MovementStateV3(), evolve_v3, decide_v3),
+        Version(MACHINE_V4, MovementStateV3(), evolve_v3, decide_v4),
     ),
     begins=begins,
     correlates=lambda _: (),

@@ -19,6 +19,8 @@ from nostro.processes.collection.v3.decide import MACHINE as MACHINE_V3
 from nostro.processes.collection.v3.decide import decide as decide_v3
 from nostro.processes.collection.v3.evolve import evolve as evolve_v3
 from nostro.processes.collection.v3.state import CollectionStateV3
+from nostro.processes.collection.v4.decide import MACHINE as MACHINE_V4
+from nostro.processes.collection.v4.decide import decide as decide_v4
 from nostro.processes.kit.process import Process, Version
 
 PROCESS = Process(
@@ -27,6 +29,7 @@ PROCESS = Process(
         Version(MACHINE, CollectionState(), evolve, decide),
         Version(MACHINE_V2, CollectionStateV2(), evolve_v2, decide_v2),
         Version(MACHINE_V3, CollectionStateV3(), evolve_v3, decide_v3),
+        Version(MACHINE_V4, CollectionStateV3(), evolve_v3, decide_v4),
     ),
     begins=begins,
     correlates=correlates,

@@ -15,6 +15,8 @@ from nostro.processes.payout.v1.machine import MACHINE
 from nostro.processes.payout.v1.state import PayoutState, evolve
 from nostro.processes.payout.v2.decide import MACHINE as MACHINE_V2
 from nostro.processes.payout.v2.decide import decide as decide_v2
+from nostro.processes.payout.v3.decide import MACHINE as MACHINE_V3
+from nostro.processes.payout.v3.decide import decide as decide_v3
 
 
 def begins(fact: Fact) -> Begin | None:
@@ -56,6 +58,7 @@ PROCESS = Process(
     versions=(
         Version(MACHINE, PayoutState(), evolve, decide),
         Version(MACHINE_V2, PayoutState(), evolve, decide_v2),
+        Version(MACHINE_V3, PayoutState(), evolve, decide_v3),
     ),
     begins=begins,
     correlates=correlates,

@@ -16,6 +16,7 @@ from nostro.processes.bank_movement.v1.identity import PROBES, Judge, Verdict, j
 from nostro.processes.bank_movement.v1.state import MovementState
 from nostro.processes.kit.decision import Calls, CaseOpening, Decision, Instance, Lookup, Rules, State
 from nostro.processes.kit.following import (
+    CaseChanges,
     a_day_later,
     but,
     called_for,
@@ -36,12 +37,27 @@ def decide(instance: Instance, data: State, fact: Fact, rules: Rules) -> Decisio
     return decided(instance, data, fact, rules, _SIGHT)
 
 
+def _stands(_: Instance, __: Fact, scene: Scene) -> str:
+    return standing(scene)
+
+
+def _changes(_: Instance, __: Fact, ___: str, before: Calls, after: Calls) -> CaseChanges:
+    return case_changes(before.cases, after.cases)
+
+
 @unchanging(frozen=True, slots=True)
 class Sight:
-    """What a version sees otherwise: whose a report is, and what a person has to look at."""
+    """What a version sees otherwise: whose a report is, and what a person has to look at.
+
+    `scene`: what surrounds a movement; `stands`: where it stands after a fact; `changes`: its cases that open and
+    close with the way to there.
+    """
 
     judge: Judge
     cases: Grounds
+    scene: type[Scene] = Scene
+    stands: Callable[[Instance, Fact, Scene], str] = _stands
+    changes: Callable[[Instance, Fact, str, Calls, Calls], CaseChanges] = _changes
 
 
 _SIGHT = Sight(or_restated(judge), cases)
@@ -53,12 +69,12 @@ def decided(instance: Instance, data: State, fact: Fact, rules: Rules, sight: Si
     assert isinstance(instance.data, MovementState)
     if isinstance(fact.body, EntryReported) and (verdict := sight.judge(instance.data, fact.body)) is not Verdict.MINE:
         return _passed_on(instance, fact.body, verdict)
-    calls = partial(_calls, instance, rules, sight.cases)
+    calls = partial(_calls, instance, rules, sight)
     before = called_for(instance, rules, calls)
     after = calls(data, before) if data is not before.data else before
-    scene = scene_of(instance, rules, data)
-    changed = case_changes(before.cases, after.cases)
-    to = standing(scene)
+    scene = scene_of(instance, rules, data, sight.scene)
+    to = sight.stands(instance, fact, scene)
+    changed = sight.changes(instance, fact, to, before, after)
     return Decision(
         to=to,
         rule=_rule(scene, fact),
@@ -73,13 +89,13 @@ def decided(instance: Instance, data: State, fact: Fact, rules: Rules, sight: Si
     )
 
 
-def _calls(instance: Instance, rules: Rules, grounds: Grounds, data: MovementState, before: Calls) -> Calls:
+def _calls(instance: Instance, rules: Rules, sight: Sight, data: MovementState, before: Calls) -> Calls:
     """All that the state calls for: nothing before its first report."""
     if data.amount is None:
         return Calls(data, rules, (), {}, (), {})
-    scene = scene_of(instance, rules, data)
+    scene = scene_of(instance, rules, data, sight.scene)
     heard = with_keys(told(scene))
-    return Calls(data, rules, wanted(scene, before.wanted), grounds(scene), heard, postings(scene))
+    return Calls(data, rules, wanted(scene, before.wanted), sight.cases(scene), heard, postings(scene))
 
 
 def standing(scene: Scene) -> str:
@@ -95,9 +111,14 @@ def standing(scene: Scene) -> str:
         return "asking"
     if not scene.ended and not scene.still:
         return "failed" if end is not None and end.kind is OutcomeKind.FAILED else "booking"
-    if data.stated or not scene.house_account.statement_expected_by:
+    return resting(scene)
+
+
+def resting(scene: Scene) -> str:
+    """Where a movement stands of which nothing is to be booked any more."""
+    if scene.data.stated or not scene.awaits_statement:
         return "settled"
-    return "unlisted" if "statement" in data.passed else "booked"
+    return "unlisted" if "statement" in scene.data.passed else "booked"
 
 
 def _passed_on(instance: Instance, body: EntryReported, verdict: Verdict) -> Decision:

@@ -50,6 +50,11 @@ class Scene:
         return found
 
     @property
+    def awaits_statement(self) -> bool:
+        """Whether a statement has to list it."""
+        return bool(self.house_account.statement_expected_by)
+
+    @property
     def signed(self) -> Money:
         """Its amount as the bank account sees it: a credit is positive."""
         return self.data.total if self.data.direction == "credit" else -self.data.total
@@ -108,10 +113,10 @@ class Scene:
         return [process for process, _ in self.shares] == ["payout"]
 
 
-def scene_of(instance: Instance, rules: Rules, data: MovementState) -> Scene:
+def scene_of(instance: Instance, rules: Rules, data: MovementState, kind: type[Scene] = Scene) -> Scene:
     """The movement as it counts, with what surrounds it."""
     counted = data.counted
-    return Scene(instance.subject.id, rules.entity(instance.entity), rules, counted, counted.shares)
+    return kind(instance.subject.id, rules.entity(instance.entity), rules, counted, counted.shares)
 
 
 def leads(scene: Scene) -> tuple[Reference, ...]:

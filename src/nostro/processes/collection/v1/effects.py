@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -43,6 +43,10 @@ class Scene:
     def open_item(self) -> dict[str, Any]:
         """The open item, as intents name it."""
         return {"entity": self.entity.id, "move_id": self.data.move_id}
+
+    def day(self, at: datetime) -> date:
+        """The day of an instant in the entity's books; raises `LookupError` where the bundle's clocks do not reach."""
+        return self.rules.day(self.entity.id, at)
 
     def provider(self, payment: Incoming) -> ProviderAccount | None:
         """Our account at the payment's provider."""

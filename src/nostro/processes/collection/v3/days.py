@@ -35,7 +35,7 @@ def day_of(scene: Scene, name: str) -> date | None:
     at = data.moments.get(name, "")
     if not at:
         return None
-    return date.fromisoformat(at) if len(at) == _DAY else scene.rules.day(scene.entity.id, datetime.fromisoformat(at))
+    return date.fromisoformat(at) if len(at) == _DAY else scene.day(datetime.fromisoformat(at))
 
 
 def _named(before: CollectionStateV3, after: CollectionStateV3, body: PaymentNews) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, time
+from functools import partial
 
 from nostro.model.bank_days import LocalRule
 from nostro.model.entities import LegalEntity
@@ -37,6 +38,8 @@ ARRIVES_BY = time(18)
 """When a bank has booked what it books on a day."""
 Grounds = Callable[[PayoutState, LegalEntity, Sequence[Wanted]], Mapping[str, CaseOpening]]
 """The open cases of a state and of what it wants done, by reason."""
+Arrival = Callable[[PayoutState, LegalEntity, Rules], datetime | None]
+"""When the bank has to have booked it; None: not known."""
 
 
 def decide(instance: Instance, data: State, fact: Fact, rules: Rules) -> Decision:
@@ -44,8 +47,16 @@ def decide(instance: Instance, data: State, fact: Fact, rules: Rules) -> Decisio
     return decided(instance, data, fact, rules, cases)
 
 
-def decided(instance: Instance, data: State, fact: Fact, rules: Rules, grounds: Grounds) -> Decision:
-    """The decision, with the grounds for cases that a version sees."""
+def arrival_due(data: PayoutState, entity: LegalEntity, rules: Rules) -> datetime | None:
+    """The evening of some bank business days after the day that the PSP names."""
+    day, evening = data.payout.arrives_on, LocalRule(by=ARRIVES_BY, zone=entity.zone, calendar=entity.calendar)
+    return rules.cut_off(evening, day, rules.limit("payout_grace_days", entity.id, 2)).at if day else None
+
+
+def decided(
+    instance: Instance, data: State, fact: Fact, rules: Rules, grounds: Grounds, arrival: Arrival = arrival_due
+) -> Decision:
+    """The decision, with the grounds for cases and the day of arrival that a version sees."""
     before = instance.data
     assert isinstance(before, PayoutState)
     assert isinstance(data, PayoutState)
@@ -66,7 +77,7 @@ def decided(instance: Instance, data: State, fact: Fact, rules: Rules, grounds: 
         opens=(*changed.opens, *late),
         closes=(*changed.closes, *left(OVERDUE, instance.state, to)),
         postings=new_postings(known.postings, after.postings),
-        due_at=_due(instance, data, fact, rules, to),
+        due_at=_due(instance, fact, to, partial(arrival, data, entity, rules)),
         calls=after,
     )
 
@@ -158,15 +169,9 @@ def _rule(data: PayoutState) -> str:
     return f"{data.count} lines add up" if data.complete else f"{data.count} lines, not complete"
 
 
-def _due(instance: Instance, data: PayoutState, fact: Fact, rules: Rules, to: str) -> datetime | None:
+def _due(instance: Instance, fact: Fact, to: str, arrival: Callable[[], datetime | None]) -> datetime | None:
     """A booking that waits for a person is looked at again; an arrival falls due by the PSP's day."""
     if to == instance.state == "booking" and isinstance(fact.body, DeadlineFellDue):
         return a_day_later(fact.body)
     news = instance.state != "expecting" or isinstance(fact.body, PayoutReported)
-    return _arrival_due(data, rules.entity(instance.entity), rules) if to == "expecting" and news else None
-
-
-def _arrival_due(data: PayoutState, entity: LegalEntity, rules: Rules) -> datetime | None:
-    """The evening of some bank business days after the day that the PSP names."""
-    day, evening = data.payout.arrives_on, LocalRule(by=ARRIVES_BY, zone=entity.zone, calendar=entity.calendar)
-    return rules.cut_off(evening, day, rules.limit("payout_grace_days", entity.id, 2)).at if day else None
+    return arrival() if to == "expecting" and news else None

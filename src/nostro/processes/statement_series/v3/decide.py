@@ -28,11 +28,12 @@ def decide(instance: Instance, data: State, fact: Fact, rules: Rules) -> Decisio
     entity = rules.entity(instance.entity)
     before, after = (Scene(entity.bank_account(one.account), entity.zone, rules, one) for one in (instance.data, data))
     late = is_late(instance.state, after.due, fact)
-    was = merged(_cases(before, instance.data, late=instance.state == "late"))
-    return decided(after, fact, was, merged(_cases(after, data, late=late)), late=late)
+    was = merged(cases(before, instance.data, late=instance.state == "late"))
+    return decided(after, fact, was, merged(cases(after, data, late=late)), late=late)
 
 
-def _cases(scene: Scene, data: SeriesStateV3, *, late: bool) -> Iterator[CaseOpening]:
+def cases(scene: Scene, data: SeriesStateV3, *, late: bool) -> Iterator[CaseOpening]:
+    """What a person has to look at; some of it may be of one reason."""
     if not data.links or data.links[-1].ended:
         yield from awaited(scene, late=late)
     yield from begun(scene, data.links[0].since if data.links else None)
