@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 
 from nostro.ingress import opening, reading
+from nostro.ingress.opened import Opened, Piece
 from nostro.ingress.opening import ATTEMPTS
 from nostro.ingress.reading import Readings
 from nostro.model.failures import DatabaseUnavailable
@@ -181,6 +182,57 @@ async def test_a_reader_that_is_killed_counts_and_the_receipt_is_set_aside_in_th
     [end] = await house.ends()
     assert end["rejects"][0]["why"] == f"Reading it ended {ATTEMPTS} times without a result."
     assert await house.all("select reason from exception_case") == [("unreadable",)]
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+async def lives_on(worker: Readings, house: IntakeHouse) -> None:
+    """Until something ends it."""
+    while True:
+        await worker.step(house.now)
+
+
+async def test_a_receipt_that_kills_its_readers_takes_nobody_along(
+    house: IntakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All are claimed together, and the oldest kills before anything of the others is routed."""
+    killer = (await house.take({"payout": "po_killer", "net": "1.50"})).id
+    for n in range(5):
+        await house.take({"payout": f"po_{n}", "net": "1.50"})
+    look = Opened.look
+
+    async def looked(opened: Opened, wanted: int) -> list[Piece]:
+        if opened.receipt.id == killer and opened.claim.failures <= ATTEMPTS:
+            raise Killed
+        return await look(opened, wanted)
+
+    monkeypatch.setattr(Opened, "look", looked)
+    for _ in range(ATTEMPTS):
+        with pytest.raises(Killed):
+            await lives_on(house.make_readings(), house)
+        house.later(seconds=11)
+    house.readings = house.make_readings()
+    await house.read_all()
+    ends = [(end["receipt"] == killer.hex(), end["rejected"]) for end in await house.ends()]
+    assert sorted(ends) == [*[(False, 0)] * 5, (True, 1)]
+
+
+async def test_a_receipt_whose_readers_are_ended_because_of_it_does_not_go_round_for_ever(
+    house: IntakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each lives to say that it was ended by others."""
+    monkeypatch.setattr(opening, "CLAIMS", 7)
+    await house.take(*MANY)
+    for _ in range(7):
+        worker = waiting(house)
+        await worker.step(house.now)
+        await worker.release(house.now)
+    house.readings = house.make_readings()
+    await house.read_all()
+    [end] = await house.ends()
+    assert end["rejects"][0]["why"] == "Reading it ended 7 times without a result."
 
 
 async def test_a_lease_that_is_lost_while_the_database_is_there_counts(house: IntakeHouse) -> None:

@@ -22,6 +22,8 @@ ATTEMPTS = 20
 """A receipt whose reading ended so often without a result (a killed worker, no memory left) is a reject. Ends that are
 no doing of the receipt's don't count: see `reading`.
 """
+CLAIMS = 50 * ATTEMPTS
+"""So often it is claimed, whatever was told of how that ended."""
 PART_SECONDS = 60
 ACT = "act"
 TOO_LARGE = "file:too_large"
@@ -102,8 +104,9 @@ def _open(held: _Bytes, connection: OpenConnection | None, claim: Row) -> Opened
 
 def _read(held: _Bytes, connection: OpenConnection | None, claim: Row) -> Iterator[Item]:
     receipt = held.receipt
-    if claim.failures > ATTEMPTS:
-        yield RejectItem(WHOLE, f"Reading it ended {ATTEMPTS} times without a result.")
+    if claim.failures > ATTEMPTS or claim.attempts > CLAIMS:
+        times = CLAIMS if claim.attempts > CLAIMS else ATTEMPTS
+        yield RejectItem(WHOLE, f"Reading it ended {times} times without a result.")
     elif connection is None:
         yield RejectItem(WHOLE, f"The landscape has no connection {receipt.connection}.")
     elif receipt.erased:

@@ -32,6 +32,7 @@ from nostro.model.clock import Now
 from nostro.model.facts import Fact
 from nostro.model.facts.house import ToldDifferently
 from nostro.model.failures import POISON, BrokenPromise, LostRace, OutOfService, TooLong
+from nostro.model.ids import short_digest
 from nostro.processes.kit.process import Process
 from nostro.routing.route import Routable, Routed, route, told_name
 from nostro.store.arrivals import LANES, lane_number
@@ -48,6 +49,8 @@ OPEN_AT_ONCE = (16, 32, 4)
 MOST_AT_ONCE = (BATCH, BATCH, 100)
 """Facts of a lane in one step, however much the others leave it: whatever is urgent waits for a step to end."""
 RACES = 5
+SUSPECT = 3
+"""A receipt that was open when more readers than so many ended without a word: one of those that were."""
 WEBHOOK = "webhook"
 logger = structlog.get_logger("nostro.reading")
 
@@ -72,6 +75,8 @@ class Readings:
     _open: dict[tuple[int, bytes, int], Opened] = field(default_factory=dict)
     _innocent: list[Row] = field(default_factory=list)
     """Claims that are over and don't count; no statement has said so yet."""
+    _alone: bool = False
+    """Whether a suspect was looked at the last time."""
     _was_away: bool = False
     """Whether the database was away since what is open was held on to."""
     _reached: dict[tuple[int, bytes, int], int] = field(default_factory=dict)
@@ -152,10 +157,10 @@ class Readings:
     async def _look(self) -> list[Piece]:
         """The next pieces: every lane has a share that never reaches zero; what it leaves goes to the next ones."""
         pieces: list[Piece] = []
-        unused = 0
+        unused, turn = 0, self._turn()
         for lane, share in enumerate(SHARES):
             unused = min(unused + max(1, int(BATCH * share)), MOST_AT_ONCE[lane])
-            for opened in [opened for opened in self._open.values() if opened.claim.lane == lane]:
+            for opened in [opened for opened in turn if opened.claim.lane == lane]:
                 if unused <= 0:
                     break
                 try:
@@ -170,6 +175,15 @@ class Readings:
                     for piece in seen:
                         self.reads(lane_number(self._lane(piece) or LANES[lane]), piece.weight)
         return pieces
+
+    def _turn(self) -> list[Opened]:
+        """All that are open, but for suspects, of which one is looked at alone every other time: whose readers end with
+        it takes nobody along who was merely open beside it. Which one is first is another matter after each claim.
+        """
+        suspects = [opened for opened in self._open.values() if opened.claim.failures > SUSPECT]
+        others = [opened for opened in self._open.values() if opened.claim.failures <= SUSPECT]
+        self._alone = bool(suspects) and not (others and self._alone)
+        return [min(suspects, key=_lot)] if self._alone else others
 
     def _interrupted(self, opened: Opened) -> None:
         """Its bytes couldn't be fetched, which counts only where it came no further than the last time."""
@@ -293,6 +307,10 @@ def _routes(owners: Sequence[tuple[Piece, Fact]], began: int) -> list[Span]:
         Span("route", receipt, of_receipt("route", receipt), of_receipt("read", receipt), began, {"facts": count})
         for receipt, count in counts.items()
     ]
+
+
+def _lot(opened: Opened) -> bytes:
+    return short_digest(opened.receipt.id, str(opened.claim.attempts))
 
 
 def _names(rows: Sequence[Row]) -> dict[str, list[object]]:
