@@ -189,6 +189,14 @@ def test_every_silenced_check_has_its_reason_beside_it() -> None:
     ] == []
 
 
+def test_no_file_holds_what_a_merge_left_undecided() -> None:
+    left = re.compile(r"^(<{7}|>{7}) ", re.MULTILINE)
+    texts = [path for path in files("") if path.suffix not in NO_TEXT]
+    assert [
+        str(path.relative_to(ROOT)) for path in texts if left.search(path.read_text(encoding="utf-8", errors="replace"))
+    ] == []
+
+
 def test_no_file_names_a_registry_host() -> None:
     assert [
         f"{path.relative_to(ROOT)}: {word}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 import pytest
 
@@ -124,6 +125,22 @@ def test_a_late_line_is_shown_once_lines_leave_by_themselves_and_no_longer_when_
     made.rules = bundle(mode="propose")
     made.answer()
     assert movement(made) == ("settled", set())
+
+
+class Beside(Bundle):
+    """The same, but that another company over the same connection begins in observe."""
+
+    def mode(self, connection: str, operation: str, entity: str = "") -> Literal["observe", "propose", "act"]:
+        return super().mode(connection, operation, entity) if entity else "observe"
+
+
+def test_a_late_line_stays_shown_where_another_company_begins_to_observe() -> None:
+    made = Bank(rules=USUAL)
+    made.tell(report())
+    made.fall_due(made.only())
+    made.rules = Beside(of=USUAL.of)
+    made.fall_due(made.only())
+    assert movement(made) == ("booking", {"statement_line_late"})
 
 
 def test_a_statement_is_awaited_for_five_days_where_no_calendar_says_for_how_long() -> None:

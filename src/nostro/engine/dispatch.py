@@ -228,6 +228,8 @@ class Dispatcher:
         departed = {*seat.running, *seat.offered}  # also since it was asked
         rows = [[row for row in due.rows() if row.id not in departed], ready.rows()]
         nothing = bool(stands.quarantine) or in_force.lacking
+        if in_force.lacking and not seat.held:
+            logger.warning("sends_nothing", connection=self.connection.id, slot=seat.slot.number)
         if not nothing:
             places = await self._breaker.allows(tx, stands, now, places, self.running)
         seat.held = nothing or places <= 0

@@ -66,7 +66,8 @@ class InForce:
             if row.key_text and not leaves(rules, connection, row):
                 mode = rules.mode(connection, row.operation, row.entity)
                 why = f"{connection} is in {mode} for {row.operation} by now: nothing more is sent."
-                return replace(loaded, job=replace(job, kept_back=f"{why} A part may have been done before."))
+                begun = " A part may have been done before." if job.journal or job.look_up_first else ""
+                return replace(loaded, job=replace(job, kept_back=f"{why}{begun}"))
         return loaded
 
 

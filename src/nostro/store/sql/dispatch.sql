@@ -167,7 +167,7 @@ select distinct connection, operation, entity from command_open where status = '
 -- name: keep_back
 -- Commands that are ready under rules by which they would not be: they wait for a person from here on, but for those that one has let go, where a
 -- person's word is enough. None that may have been done before, by a call that was begun or in a life that a restore has lost: that is looked up. None on a shard
--- where other rules are in force by now, and none in quarantine.
+-- where other rules are in force by now, and none in quarantine or while a recovery is open (the life has an even number).
 with kept as materialized (
   select c.shard, c.key, kind.status, kind.mode
   from unnest(%(connections)s::text[], %(operations)s::text[], %(entities)s::text[], %(modes)s::text[], %(statuses)s::text[])
@@ -177,8 +177,8 @@ with kept as materialized (
   where c.shard = any(%(shards)s::smallint[]) and (kind.mode = 'observe' or c.actor = %(engine)s)
     and (select 1 from dispatch_member m join attempt_call a on a.shard = any(array[m.shard]) and a.dispatch = m.dispatch
       where m.command_shard = c.shard and m.command_key = c.key limit 1) is null
-    and not exists (select from recovery y where c.since <= coalesce(y.closed_at, 'infinity') + interval '1 hour')
-    and (select quarantine from deployment) = ''
+    and not exists (select from recovery y where c.since <= y.closed_at + interval '1 hour')
+    and exists (select from deployment where quarantine = '' and mod(epoch, 2) = 1)
   limit %(limit)s for update of c)
 update command_open c set status = kept.status, note = 'It was to be sent; before it was, the rules came to ' || kept.mode || ' it.'
 from kept where c.shard = kept.shard and c.key = kept.key

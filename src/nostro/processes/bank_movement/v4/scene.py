@@ -34,4 +34,4 @@ class SceneV4(Scene):
             service = self.rules.serves(self.entity.id, operation)
         except LookupError:
             return False
-        return self.rules.mode(service.connection, operation) == "act"
+        return self.rules.mode(service.connection, operation, self.entity.id) == "act"
