@@ -6,6 +6,7 @@ fiftieth of the time. No test here cuts the power; a process that is killed leav
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 from pathlib import Path
@@ -21,3 +22,13 @@ def quick_folder() -> Path:
         if told.f_bavail * told.f_frsize > ROOM_BYTES and not told.f_flag & os.ST_NOEXEC:
             return MEMORY
     return Path(tempfile.gettempdir())
+
+
+def at_work_in(folder: Path) -> list[str]:
+    """The processes that work in a folder: servers, and those that make a database."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has ended, or is somebody else's
+            if (process / "cwd").readlink().is_relative_to(folder):
+                found.append(process.name)
+    return found

@@ -24,7 +24,7 @@ from nostro.runtime.state import state_folder
 from nostro.store.embedded import EmbeddedServer
 from tests.integration.serving import free_port
 from tests.landscapes import edit, starting
-from tests.places import quick_folder
+from tests.places import at_work_in, quick_folder
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 NOSTRO = (sys.executable, "-m", "nostro.runtime.cli")
@@ -332,13 +332,7 @@ def test_an_end_while_up_is_starting_is_quiet_and_leaves_no_server_behind(
     _, stderr = starting_up.communicate(timeout=60)
     assert starting_up.returncode == code
     assert "Traceback" not in stderr
-    until(lambda: not servers_in(terminal.state() / "postgresql"))
-
-
-def servers_in(folder: Path) -> list[int]:
-    """The processes that live behind pid files; one that was cut while a database was made leaves its file behind."""
-    files = [file.read_text(encoding="ascii").split("\n", 1)[0] for file in folder.rglob("postmaster.pid")]
-    return [int(number) for number in files if number.strip() and Path(f"/proc/{number.strip()}").exists()]
+    until(lambda: not at_work_in(terminal.state() / "postgresql"))
 
 
 def test_a_worker_that_may_not_begin_never_says_that_it_is_up(terminal: Terminal) -> None:

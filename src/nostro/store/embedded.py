@@ -212,7 +212,7 @@ def _locked(file: int) -> bool:
 def _create(place: Place) -> None:
     """Make the database folder aside and move it into place whole, so that a cut leaves nothing half made."""
     half, password_file = place.home / "data.new", place.home / "password.new"
-    shutil.rmtree(half, ignore_errors=True)
+    _until(lambda: _cleared(half), seconds=10)  # what a cut start had begun may write there for a moment longer
     password_file.unlink(missing_ok=True)
     maker = uid_with_a_name(place)
     try:
@@ -229,6 +229,11 @@ def _create(place: Place) -> None:
     for path in (half, *half.rglob("*")):
         place.give(path)
     half.rename(place.data_folder)
+
+
+def _cleared(folder: Path) -> bool:
+    shutil.rmtree(folder, ignore_errors=True)
+    return not folder.exists()
 
 
 def _ask_to_stop(place: Place) -> None:
