@@ -235,24 +235,41 @@ async def test_a_receipt_whose_readers_are_ended_because_of_it_does_not_go_round
     assert end["rejects"][0]["why"] == "Reading it ended 7 times without a result."
 
 
-async def test_a_lease_that_is_lost_while_the_database_is_there_counts(house: IntakeHouse) -> None:
-    """What the receipt made its reader do may have kept it from renewing."""
+async def test_a_suspect_whose_lane_is_full_holds_up_no_other(
+    house: IntakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "_lot", lambda opened: opened.claim.run_at)
+    await house.take(*MANY)
+    await house.take({"payout": "po_1", "net": "1.50"})
+    async with house.database.transaction() as tx:
+        await tx.execute(b"update reading set failure = '||||'")
+    worker = waiting(house)
+    for _ in range(4):
+        await worker.step(house.now)
+    await house.settle()
+    assert [end["read"] for end in await house.ends()] == [1]
+
+
+async def taken_over(house: IntakeHouse) -> Readings:
+    """A worker from which another one has taken what it was reading."""
     await house.take(*MANY)
     first, second = waiting(house), waiting(house)
     await first.step(house.now)
     house.later(seconds=11)
     await second.step(house.now)
+    return first
+
+
+async def test_a_lease_that_is_lost_while_the_database_is_there_counts(house: IntakeHouse) -> None:
+    """What the receipt made its reader do may have kept it from renewing."""
+    first = await taken_over(house)
     await first.step(house.now)
     await first.release(house.now)
     assert await counted(house) == (2, 2)
 
 
 async def test_a_worker_gives_back_no_claim_but_its_own(house: IntakeHouse) -> None:
-    await house.take(*MANY)
-    first, second = waiting(house), waiting(house)
-    await first.step(house.now)
-    house.later(seconds=11)
-    await second.step(house.now)
+    first = await taken_over(house)
     await first.release(house.now)
     assert await counted(house) == (2, 2)
     assert await waiting(house).step(house.now) == 0

@@ -180,10 +180,14 @@ class Readings:
         """All that are open, but for suspects, of which one is looked at alone every other time: whose readers end with
         it takes nobody along who was merely open beside it. Which one is first is another matter after each claim.
         """
-        suspects = [opened for opened in self._open.values() if opened.claim.failures > SUSPECT]
+        suspects = [opened for opened in self._open.values() if opened.claim.failures > SUSPECT and self._may(opened)]
         others = [opened for opened in self._open.values() if opened.claim.failures <= SUSPECT]
         self._alone = bool(suspects) and not (others and self._alone)
         return [min(suspects, key=_lot)] if self._alone else others
+
+    def _may(self, opened: Opened) -> bool:
+        """Whether the lane takes more that it is known to travel on."""
+        return not self.lane_full(lane_number("bulk") if opened.bulk else opened.claim.lane)
 
     def _interrupted(self, opened: Opened) -> None:
         """Its bytes couldn't be fetched, which counts only where it came no further than the last time."""
