@@ -58,7 +58,8 @@ async def work(order: dict[str, Any]) -> dict[str, Any]:
         counted = (steps - max(0, before)) / STEPS
         worker.cancel()
         with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.wait_for(worker, 10)
+            async with asyncio.timeout(10):
+                await worker
         return {"instances": counted, "seconds": end - begin}
 
 

@@ -133,3 +133,41 @@ async def test_a_pool_that_is_cancelled_while_it_connects_leaves_no_task_behind(
             task.cancel()
         _, still = await asyncio.wait(left, timeout=5)
         assert not still
+
+
+async def turned(times: int) -> None:
+    for _ in range(times):
+        await asyncio.sleep(0)
+
+
+async def a_look(database: Database) -> None:
+    await database.look(COUNT)
+
+
+async def a_transaction(database: Database) -> None:
+    async with database.transaction() as tx:
+        await tx.rows(COUNT)
+
+
+@pytest.mark.parametrize("turns", range(12))
+@pytest.mark.parametrize("work", [a_look, a_transaction])
+async def test_who_is_cancelled_while_a_connection_comes_to_him_ends(
+    database_url: str, work: Callable[[Database], Awaitable[None]], turns: int
+) -> None:
+    """So many turns of the loop after it was given back. Who goes on though he was cancelled would go on for ever."""
+
+    async def for_ever(database: Database) -> None:
+        await work(database)
+        await asyncio.Event().wait()
+
+    async with Database(database_url, size=1) as opened:
+        async with opened.transaction() as tx:
+            await tx.rows(COUNT)
+            task = asyncio.create_task(for_ever(opened))
+            await turned(20)
+            assert opened._pool._waiting
+        await turned(turns)
+        task.cancel()
+        await asyncio.wait((task,), timeout=5)
+        assert task.cancelled()
+        assert await asyncio.wait_for(opened.look(COUNT), 5), "and the connection is there for others"

@@ -89,7 +89,8 @@ class CommandAnchor:
         """Raises `OutOfService` when the command fails or takes longer than 30 s."""
         process = await asyncio.create_subprocess_exec(*self.command, stdin=asyncio.subprocess.PIPE)
         try:
-            await asyncio.wait_for(process.communicate(line + b"\n"), COMMAND_SECONDS)
+            async with asyncio.timeout(COMMAND_SECONDS):
+                await process.communicate(line + b"\n")
         except TimeoutError:
             process.kill()
         if process.returncode != 0:

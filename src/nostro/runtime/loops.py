@@ -97,8 +97,7 @@ class Loops:
                 if woken and self.nudges is not None and loop.elsewhere():
                     self.nudges.tell(loop.name)
             elif not self.stop.is_set():
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(bell.wait(), loop.idle_seconds)
+                await _passes(loop.idle_seconds, bell)
 
     async def _once(self, loop: Loop) -> int:
         try:
@@ -116,7 +115,7 @@ class Loops:
             logger.warning("step_failed", loop=loop.name, failure=type(failure).__name__, sentence=failure.sentence)
         except Exception:  # a loop must not end: the failure is told and the step tried again
             logger.exception("step_failed", loop=loop.name)
-        await self._rest(BACK_OFF_SECONDS)
+        await _passes(BACK_OFF_SECONDS, self.stop)
         return 0
 
     async def _revive(self) -> None:
@@ -128,6 +127,9 @@ class Loops:
         except Exception:  # no failure ends a loop
             logger.exception("revival_failed")
 
-    async def _rest(self, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.stop.wait(), seconds)
+
+async def _passes(seconds: float, unless: asyncio.Event) -> None:
+    """That time, or less when what could happen meanwhile does."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await unless.wait()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
@@ -253,8 +254,10 @@ class Database:
         )
 
     async def __aenter__(self) -> Self:
+        cancels = _cancels()
         try:
             await self._pool.open(wait=True, timeout=30)
+            _heed(cancels)
         except PoolTimeout as error:
             message = "PostgreSQL can't be reached."
             raise DatabaseUnavailable(message, "Check the database URL and that it is running.") from error
@@ -273,8 +276,10 @@ class Database:
         Raises `LostRace` when it lost against another one, `StatementRefused` when a value breaks the schema, and
         `DatabaseUnavailable` when PostgreSQL is gone: then what it did isn't committed, or isn't known to be.
         """
+        cancels = _cancels()
         with translated(lambda: self.refused):
             async with self._pool.connection() as connection:
+                _heed(cancels)
                 tx = Transaction(connection)
                 yield tx
                 await tx.commit()
@@ -293,8 +298,10 @@ class Database:
 
     async def look(self, statement: Statement, **parameters: object) -> list[Row]:
         """The rows of one statement that reads; it needs no `begin` and `commit`. Raises as `transaction`."""
+        cancels = _cancels()
         with translated(lambda: self.refused):
             async with self._pool.connection() as connection:
+                _heed(cancels)
                 call = connection.wire.call(statement.text, parameters)
                 await connection.wire.send([call])
                 return call.answer.rows()
@@ -308,6 +315,20 @@ class Database:
         await tx.commit()
         if self.refused:
             raise OperationalError(self.refused)
+
+
+def _cancels() -> int:
+    """How often this task was asked to end."""
+    task = asyncio.current_task()
+    return task.cancelling() if task is not None else 0
+
+
+def _heed(cancels: int) -> None:
+    """Ends a task that was asked to end meanwhile. Before Python 3.12 `asyncio.wait_for`, with which the pool waits,
+    forgets it when the wait ends at the same moment (python/cpython#86296): what has no other end would go on for ever.
+    """
+    if _cancels() > cancels:
+        raise asyncio.CancelledError
 
 
 @contextmanager
