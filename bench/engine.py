@@ -53,11 +53,14 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What one shape reached. `cpu_ms`: processor milliseconds an instance, of everything that took part."""
+    """What one shape reached. `cpu_ms`: processor milliseconds an instance, of everything that took part; `server_ms`:
+    of these PostgreSQL's.
+    """
 
     shape: Shape
     rate: float
     cpu_ms: float
+    server_ms: float
     last_to_first: float
     effects: int
 
@@ -114,10 +117,10 @@ async def saturated(
         workers = start_workers(here, url, shape, partner.url if partner else URL)
         everybody = [*workers, *([partner.child] if partner else [])]
         await feed.keep(shape.under_way, parameters.warm_seconds)
-        before = _cpu(here, everybody)
+        before, served = _cpu(here, everybody), here.server_seconds()
         stretch = min(parameters.seconds / 4, MINUTE)
         slices = [await feed.keep(shape.under_way, stretch) for _ in range(round(parameters.seconds / stretch))]
-        spent = _cpu(here, everybody) - before
+        spent, served = _cpu(here, everybody) - before, here.server_seconds() - served
         facts = sum(window.facts for window in slices)
         if not await feed.drained():
             raise OutOfService("Instances were left under way.", "Give it more --seconds.")
@@ -127,7 +130,8 @@ async def saturated(
         raise OutOfService(f"{feed.begun} instances had {effects} effects.", "This is a bug: please report it.")
     rate = facts / FACTS_AN_INSTANCE / sum(window.seconds for window in slices)
     decay = slices[-1].facts / slices[-1].seconds / max(1e-9, slices[0].facts / slices[0].seconds)
-    return Measured(shape, rate, 1000 * spent * FACTS_AN_INSTANCE / max(1, facts), decay, effects)
+    each = 1000 * FACTS_AN_INSTANCE / max(1, facts)
+    return Measured(shape, rate, spent * each, served * each, decay, effects)
 
 
 def start_workers(here: Place, url: str, shape: Shape, partner: str = URL) -> list[Child]:
@@ -195,6 +199,7 @@ def _told(found: Measured) -> dict[str, Any]:
     return {
         "instances_per_second": round(found.rate, 1),
         "cpu_ms_per_instance": round(found.cpu_ms, 3),
+        "server_cpu_ms_per_instance": round(found.server_ms, 3),
         "last_to_first": round(found.last_to_first, 3),
         "effects": found.effects,
     }

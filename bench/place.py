@@ -136,8 +136,12 @@ class Place:
 
     def cpu_seconds(self) -> float:
         """What the server and this process used so far."""
+        return self.server_seconds() + sum(os.times()[:2])
+
+    def server_seconds(self) -> float:
+        """What the server used so far, its background processes included."""
         number = self.server.process_id()
-        return (cpu_seconds(number) if number else 0.0) + sum(os.times()[:2])
+        return cpu_seconds(number) if number else 0.0
 
     def dismiss(self, child: Child) -> None:
         """Ends a child early."""

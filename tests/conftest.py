@@ -10,6 +10,7 @@ from typing import NoReturn
 from unittest.mock import patch
 
 import pytest
+import structlog
 from hypothesis import settings
 
 from tests.databases import database_url, migrated_template, postgres_server, postgres_url
@@ -30,6 +31,10 @@ settings.register_profile("quick", settings.get_profile("gate"), max_examples=25
 settings.register_profile("search", deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("NOSTRO_PROPERTIES", "gate"))
 """The gate tries the same examples each time, so that it says yes or no; `make search` looks for new ones."""
+
+PLAINLY = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+structlog.configure(processors=[*structlog.get_config()["processors"][:-1], PLAINLY])
+"""By itself structlog draws every local variable of every frame, which takes a second an exception."""
 
 
 def _part(path: Path) -> str:

@@ -171,3 +171,28 @@ async def test_who_is_cancelled_while_a_connection_comes_to_him_ends(
         await asyncio.wait((task,), timeout=5)
         assert task.cancelled()
         assert await asyncio.wait_for(opened.look(COUNT), 5), "and the connection is there for others"
+
+
+async def lent(opened: Database, over: asyncio.Event) -> None:
+    """As long as that; nothing is asked."""
+    async with opened.transaction():
+        await over.wait()
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_who_is_cancelled_while_he_gives_a_connection_back_loses_it_to_nobody(
+    database_url: str, turns: int
+) -> None:
+    """So many turns of the loop after another one has begun to wait for it."""
+    async with Database(database_url, size=1) as opened:
+        await opened.look(COUNT)
+        for later in range(8):
+            over = asyncio.Event()
+            holder = asyncio.create_task(lent(opened, over))
+            await turned(20)
+            waiter = asyncio.create_task(opened.look(COUNT))
+            await turned(turns)
+            over.set()
+            await turned(later)
+            holder.cancel()
+            assert await asyncio.wait_for(waiter, 3)

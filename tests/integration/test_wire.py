@@ -78,6 +78,17 @@ async def test_a_statement_that_takes_too_long_is_ended_there_too(database_url: 
         assert await noted(database) == []
 
 
+async def test_what_has_no_name_is_given_up_as_well_when_nothing_answers_it(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "ON_THE_WAY_SECONDS", -19.5)
+    async with asyncio.timeout(15), Database(database_url, size=1, answer_seconds=20) as database:
+        with pytest.raises(DatabaseUnavailable, match="can't be reached"):
+            async with database.transaction() as tx:
+                await tx.execute("select pg_sleep(60)")
+        assert await noted_in_the_end(database) == []
+
+
 async def test_what_goes_ahead_is_done_before_what_comes_next_and_by_the_commit_at_the_latest(
     database: Database,
 ) -> None:

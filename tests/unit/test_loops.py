@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from datetime import UTC, datetime
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack, suppress
+from datetime import UTC, datetime, timedelta
+from typing import NoReturn, cast
 
 import pytest
 
 from nostro.model.clock import Now
 from nostro.runtime import loops
+from nostro.runtime.house import House
 from nostro.runtime.loops import Loop, Loops
+from nostro.runtime.workers import Wiring
 
 pytestmark = pytest.mark.asyncio
 AT = datetime(2026, 8, 31, 8, tzinfo=UTC)
@@ -85,3 +90,41 @@ async def test_a_step_that_takes_long_keeps_nobody_from_ending(monkeypatch: pyte
     stop.set()
     await asyncio.wait_for(running, 30)
     assert ended == ["whole", "cut short"]
+
+
+async def test_what_a_step_waited_for_may_be_cancelled_and_its_loop_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A task group says nothing of a task that ends so: leases would be renewed for a loop that is gone."""
+    monkeypatch.setattr(loops, "BACK_OFF_SECONDS", 0.01)
+    stop, tried = asyncio.Event(), list[int]()
+
+    async def waits(_: Now) -> int:
+        tried.append(1)
+        if len(tried) == 3:
+            stop.set()
+            return 0
+        lost = asyncio.get_running_loop().create_future()
+        lost.cancel()
+        return int(await lost)
+
+    await asyncio.wait_for(Loops(StillClock(), stop).run([Loop("waits", waits, 0.01)]), 30)  # type: ignore[arg-type]  # as above
+    assert len(tried) == 3
+
+
+async def hangs(_: Now) -> NoReturn:
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+async def fails(_: Now) -> NoReturn:
+    raise ValueError
+
+
+@pytest.mark.parametrize("step", [hangs, fails])
+async def test_a_loop_that_has_never_ended_a_step_is_late_as_well(step: Callable[[Now], Awaitable[int]]) -> None:
+    """Else a worker that was started anew, as it should be, and hangs at once is called ready."""
+    wiring = Wiring(cast("House", None), "worker", timedelta(), AsyncExitStack())
+    with suppress(TimeoutError, ValueError):
+        async with asyncio.timeout(0.05):
+            await wiring._timed("folders", step)(Now(AT, AT))
+    await asyncio.sleep(0.01)
+    assert wiring._lateness()["folders"] > 0

@@ -113,6 +113,10 @@ class Loops:
             logger.info("race_lost", loop=loop.name, sentence=lost.sentence)
         except Failure as failure:
             logger.warning("step_failed", loop=loop.name, failure=type(failure).__name__, sentence=failure.sentence)
+        except asyncio.CancelledError as stray:
+            if _is_asked_to_end():
+                raise
+            logger.warning("step_failed", loop=loop.name, exc_info=stray)  # of something that it waited for
         except Exception:  # a loop must not end: the failure is told and the step tried again
             logger.exception("step_failed", loop=loop.name)
         await _passes(BACK_OFF_SECONDS, self.stop)
@@ -126,6 +130,11 @@ class Loops:
             logger.warning("revival_failed", sentence=failure.sentence)
         except Exception:  # no failure ends a loop
             logger.exception("revival_failed")
+
+
+def _is_asked_to_end() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 async def _passes(seconds: float, unless: asyncio.Event) -> None:

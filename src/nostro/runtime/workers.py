@@ -335,6 +335,7 @@ class Wiring:
     def _timed(self, name: str, step: Callable[[Now], Awaitable[int]]) -> Callable[[Now], Awaitable[int]]:
         async def timed(now: Now) -> int:
             began = asyncio.get_running_loop().time()
+            self._ages.setdefault(name, began)  # what never ends its first step is late too
             done = await step(now)
             ended = asyncio.get_running_loop().time()
             self._ages[name] = ended

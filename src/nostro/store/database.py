@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -121,6 +122,12 @@ async def _check(connection: _Connection) -> None:
         await connection.wire.send([connection.wire.call(ALIVE.text, {})])
 
 
+async def _as_it_is(_: _Connection) -> None:
+    """Given to the pool as what resets a connection, it has a task of the pool's own take each back. Before Python 3.12
+    who is cancelled while he gives one back could lose it for ever: he waits for another's lock then.
+    """
+
+
 class Transaction:
     """An open database transaction. Each way to the server is spared that can be: what needs no answer of its own, as
     `begin` and often `commit` do, travels with what does.
@@ -154,7 +161,7 @@ class Transaction:
     async def execute(self, query: LiteralString | bytes, parameters: Any = None) -> AsyncCursor[Row]:  # noqa: ANN401 - psycopg's
         """A statement without a name."""
         await self._send(())
-        return await self.connection.execute(query, parameters)
+        return await self.connection.wire.execute(query, parameters)
 
     async def copy(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
         """Streams rows into a table; a violated key fails the database transaction."""
@@ -249,6 +256,7 @@ class Database:
             },
             check=_check,
             configure=self._look_first,
+            reset=_as_it_is if sys.version_info < (3, 12) else None,
             timeout=WAIT_SECONDS,
             reconnect_timeout=RECONNECT_SECONDS,
         )

@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import Any, NamedTuple
+from typing import Any, LiteralString, NamedTuple
 
-from psycopg import AsyncConnection, OperationalError, abc, pq
+from psycopg import AsyncConnection, AsyncCursor, OperationalError, abc, pq
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.errors import error_from_result
 
@@ -132,8 +132,7 @@ class Wire:
             async with asyncio.timeout(self._answer_seconds):
                 new, results = await self._exchanged(calls)
         except TimeoutError as error:
-            self._connection.pgconn.finish()
-            raise OperationalError("PostgreSQL says nothing more.") from error
+            raise self._given_up() from error
         except BaseException:  # a cancelled wait too leaves answers on the line
             self._connection.pgconn.finish()
             raise
@@ -144,8 +143,20 @@ class Wire:
                 self._prepared[call.text, call.types] = call.prepared
             call.answer.take(_checked(next(given)))
         if len(self._prepared) > STATEMENTS_LIMIT:
-            await self._connection.execute("deallocate all")
+            await self.execute("deallocate all")
             self._prepared.clear()
+
+    async def execute(self, query: LiteralString | bytes, parameters: Any = None) -> AsyncCursor[Any]:  # noqa: ANN401 - psycopg's
+        """A statement without a name, as the driver sends it; what says nothing more is closed. Raises as `send`."""
+        try:
+            async with asyncio.timeout(self._answer_seconds):
+                return await self._connection.execute(query, parameters)
+        except TimeoutError as error:
+            raise self._given_up() from error
+
+    def _given_up(self) -> OperationalError:
+        self._connection.pgconn.finish()
+        return OperationalError("PostgreSQL says nothing more.")
 
     async def _exchanged(self, calls: Sequence[Call]) -> tuple[set[int], list[pq.abc.PGresult]]:
         """Which of them were prepared before they ran; and the results of all."""
