@@ -306,7 +306,7 @@ async def test_two_workers_share_the_slots(database: Database) -> None:
     world = World(database, operation("look_up"), slots=4)
     one, two = Worker(world, "one"), Worker(world, "two")
     await world.run(
-        f"insert into worker (id, started_at, seen_at, versions) select x, '{START}', '{START}', '' "
+        f"insert into worker (id, started_at, seen_at, versions) select x, '{START}', '{START}', '{{}}' "
         "from unnest(array['one', 'two']) x"
     )
     for worker in (one, two, one, two):

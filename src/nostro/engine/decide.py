@@ -43,6 +43,7 @@ from nostro.store.database import Database, Statements, Transaction
 from nostro.store.keys import Keys
 
 SQL = Statements("engine")
+DISPATCH = Statements("dispatch")
 RACES = 3
 TURNS = 12
 """So many steps of its worker an ending waits for one that takes it along; then it ends alone."""
@@ -77,6 +78,10 @@ class Decider:
     _steps: int = 0
     _unsure: bool = False
     """The last step didn't end by itself: what it committed is not known, so that memory and rows may disagree."""
+
+    def __post_init__(self) -> None:
+        """Its worker says what it can work under."""
+        self.tenure.lacks_newest = self.lacks_newest
 
     async def step(self, now: Now) -> int:
         """How many arrivals were decided since it was asked before: ends of dispatches make steps of their own."""
@@ -273,6 +278,11 @@ class Decider:
         """A bundle's rules; None where this release can't work under it."""
         await self._understand(tx, digest)
         return self._rules.get(digest)
+
+    async def lacks_newest(self, tx: Transaction) -> bool:
+        """Whether this release can't work under the bundle that was published last."""
+        newest = await tx.row(DISPATCH.in_force)
+        return newest is not None and await self.rules_of(tx, newest.digest) is None
 
     async def _understand(self, tx: Transaction, digest: bytes) -> None:
         """Notes the bundle's rules, or why this release can't work under it."""

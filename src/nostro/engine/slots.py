@@ -2,6 +2,8 @@
 
 In how many slots a connection is divided the database says, to all workers alike, whatever rules they began with: the
 one that began last has said it. So each key is one slot's at any time, and each dispatch has one driver.
+
+Who can't work under the bundle that was published last lets its slots go to those who can.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from nostro.egress.connections import Connections
 from nostro.egress.journal import Slot
 from nostro.egress.line import Pace
 from nostro.engine.rank import Rank, rank_of
+from nostro.engine.tenure import sending
 from nostro.model.clock import Now
 from nostro.store.database import Database, Statements, Transaction
 
@@ -61,8 +64,7 @@ class Slots:
                 await self._divide(tx, now)
             divided = {row.name: row.slots for row in await tx.rows(SQL.divided, names=served)}
             wanted = [(name, n) for name, slots in divided.items() for n in range(slots)]
-            rank = await self._rank(tx, now)
-            fair = math.ceil(len(wanted) / rank.of)
+            rank, fair = await self._share(tx, len(wanted), now)
             mine = dict(self._mine)  # the drives may lose one of them meanwhile
             given = self._given(rank.slots(mine)[fair:], now)
             renewed = await tx.rows(SQL.renew_slots, until=until, holder=self.worker, **_tokens(mine, mine))
@@ -135,9 +137,12 @@ class Slots:
     def _served(self) -> list[str]:
         return sorted(name for name, connection in self.connections.items() if connection.connector.wire is not None)
 
-    async def _rank(self, tx: Transaction, now: Now) -> Rank:
+    async def _share(self, tx: Transaction, slots: int, now: Now) -> tuple[Rank, int]:
+        """This worker's place among those that share the slots, and how many of them are its own."""
         rows = await tx.rows(ENGINE.live_workers, alive_after=now.machine - LEASE, beyond=now.machine + LEASE)
-        return rank_of(self.worker, [row.id for row in rows])
+        among = sending(self.worker, rows)
+        rank = rank_of(self.worker, among)
+        return rank, math.ceil(slots / rank.of) if self.worker in among else 0
 
 
 def _tokens(held: Mapping[Name, Slot], names: Iterable[Name]) -> dict[str, list[object]]:

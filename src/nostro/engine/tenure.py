@@ -1,13 +1,14 @@
 """Which shards this worker holds: leases on machine time, shared out evenly, fenced by tokens.
 
 A worker whose release lacks what a shard needs refuses it and says so beside its name, so that the others share that
-shard among themselves. After a while it tries again: a newer bundle may have made it able.
+shard among themselves. After a while it tries again: a newer bundle may have made it able. So it says, too, whether it
+can work under the bundle that was published last: whoever can't has no part in the slots (`sending`).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -50,15 +51,24 @@ class Share:
     fair: int
 
 
+async def nothing(_: Transaction) -> bool:
+    """No bundle is asked for."""
+    return False
+
+
 @dataclass(slots=True)
 class Tenure:
-    """The `step(now)` that takes, renews and gives back shards. A dead worker's shards move within the lease's 10 s."""
+    """The `step(now)` that takes, renews and gives back shards. A dead worker's shards move within the lease's 10 s.
+
+    `lacks_newest`: whether this release can't work under the bundle that was published last.
+    """
 
     database: Database
     worker: str
     versions: dict[str, int]
     shards: dict[int, HeldShard] = field(default_factory=dict)
     refused: dict[int, datetime] = field(default_factory=dict)
+    lacks_newest: Callable[[Transaction], Awaitable[bool]] = nothing
     _until: datetime | None = None
     _renewed: datetime | None = None
 
@@ -141,7 +151,8 @@ class Tenure:
         self.shards = {}
 
     async def _say(self, tx: Transaction, now: Now) -> None:
-        told = canonical({"processes": self.versions, "refuses": sorted(self.refused)})
+        lacking = await self.lacks_newest(tx)
+        told = canonical({"processes": self.versions, "refuses": sorted(self.refused), "lacks_newest": lacking})
         await tx.run(SQL.see_worker, id=self.worker, now=now.machine, versions=told)
         await tx.run(SQL.forget_workers, before=now.machine - FORGOTTEN)
 
@@ -158,6 +169,16 @@ class Tenure:
             able = 1 + sum(not other & (contested - refused) for other in others)
             shares.append(Share(contested - refused, math.ceil(len(contested - refused) / able)))
         return rank_of(self.worker, [row.id for row in rows]), shares
+
+
+def sending(worker: str, living: Iterable[Row]) -> set[str]:
+    """Who shares the slots: who can work under the bundle that was published last, of `worker` and all that live.
+
+    Where nobody can, all of them: nothing leaves, and polls go on.
+    """
+    lacking = {row.id: parse(row.versions).get("lacks_newest") is True for row in living}
+    everybody = {worker, *lacking}
+    return {name for name in everybody if not lacking.get(name)} or everybody
 
 
 def _tokens(held: Mapping[int, HeldShard], numbers: Iterable[int]) -> dict[str, list[int]]:
