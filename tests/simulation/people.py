@@ -68,7 +68,7 @@ class People:
             await self._never(desk, Decide(command.key, "release"), CLERK)
             await self._one_of(desk, Decide(command.key, "release"))
         elif command.status == "handed_over" and old and command.operation in KEYED:
-            await self._one_of(desk, _found(command, done.get(command.correlation)))
+            await self._one_of(desk, found(command, done.get(command.correlation)))
 
     def _harmless(self, command: WaitingCommand) -> bool:
         return command.operation == "annotate_payment"
@@ -159,7 +159,7 @@ def _standing(outside: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _found(command: WaitingCommand, ident: str | None) -> Decide:
+def found(command: WaitingCommand, ident: str | None) -> Decide:
     """What a person says of a command whose effect has this id there, or isn't there."""
     if ident is None:
         return Decide(command.key, "confirm_not_done")
