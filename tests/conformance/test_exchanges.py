@@ -7,6 +7,7 @@ from random import Random
 
 import pytest
 
+from nostro.acts.made import ids_of
 from nostro.connectors.kit.conformance import EXCHANGES, ExchangeScenario, Fate
 from nostro.connectors.kit.manifest import Once
 from nostro.model.outcomes import Outcome
@@ -50,6 +51,15 @@ def test_every_effect_is_there_once_and_the_outcome_says_so(case: Case, scenario
         staged, outcomes, _ = _play(case, scenario, crash_at)
         assert staged.effects() == staged.expected, f"crash at {crash_at}"
         assert all(outcome.there for outcome in outcomes), f"crash at {crash_at}: {outcomes}"
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_an_outcome_bears_the_id_of_what_the_operation_makes_as_a_person_may_tell_it(case: Case) -> None:
+    staged, outcomes, _ = _play(case, EXCHANGES[0])
+    for order, outcome in zip(staged.orders, outcomes, strict=True):
+        made = outcome.ids.get(order.intent.makes, "")
+        told = ids_of(order.intent.operation, made, order.intent.model_dump())
+        assert told.items() <= outcome.ids.items()
 
 
 @pytest.mark.parametrize("seed", range(10))

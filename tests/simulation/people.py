@@ -15,9 +15,10 @@ from nostro.ingress.receiving import Intake
 from nostro.model.facts.house import Target
 from nostro.model.failures import ActRefused
 from nostro.model.ids import Subject
+from nostro.model.intents import INTENTS_BY_OPERATION
 from nostro.projections.worklist import OpenCase, WaitingCommand, open_cases, waiting_commands
 from nostro.runtime.demo.judge import DEAD
-from nostro.runtime.demo.summary import KEYED, keys_in
+from nostro.runtime.demo.summary import KEYED, effects_in
 from nostro.runtime.house import House
 from nostro.sandbox.entropy import chance
 from nostro.store.database import Statement, Statements
@@ -49,14 +50,17 @@ class People:
     async def look(self, rules: Rules, *, mended: bool) -> None:
         """A round through what waits. `mended`: whatever had thrown throws no more."""
         desk = self._desk(rules)
-        done = set(keys_in(_standing(self.course.world.books()["systems"])))
+        done = dict(effects_in(_standing(self.course.world.books()["systems"])))
         for command in await waiting_commands(self.house.database):
             await self._command(desk, command, done)
         for case in await open_cases(self.house.database):
             await self._case(desk, case, mended=mended)
 
-    async def _command(self, desk: Desk, command: WaitingCommand, done: set[str]) -> None:
-        """What is proposed is let go, or denied where nobody misses it; what was handed over is looked up outside."""
+    async def _command(self, desk: Desk, command: WaitingCommand, done: Mapping[str, str]) -> None:
+        """What is proposed is let go, or denied where nobody misses it; what was handed over is looked up outside.
+
+        `done`: the id of each effect there, by our key.
+        """
         old = self.course.now().business - command.since > LOOKED_UP_AFTER
         if command.status == "proposed" and self._drawn(command.key) < DENIED and self._harmless(command):
             await self._try(desk, Decide(command.key, "discard"), TREASURER)
@@ -64,8 +68,7 @@ class People:
             await self._never(desk, Decide(command.key, "release"), CLERK)
             await self._one_of(desk, Decide(command.key, "release"))
         elif command.status == "handed_over" and old and command.operation in KEYED:
-            known = command.correlation in done
-            await self._one_of(desk, Decide(command.key, "confirm_done" if known else "confirm_not_done"))
+            await self._one_of(desk, found(command, done.get(command.correlation)))
 
     def _harmless(self, command: WaitingCommand) -> bool:
         return command.operation == "annotate_payment"
@@ -154,6 +157,14 @@ def _standing(outside: Mapping[str, Any]) -> dict[str, Any]:
         else books
         for path, books in outside.items()
     }
+
+
+def found(command: WaitingCommand, ident: str | None) -> Decide:
+    """What a person says of a command whose effect has this id there, or isn't there."""
+    if ident is None:
+        return Decide(command.key, "confirm_not_done")
+    makes = INTENTS_BY_OPERATION[command.operation].makes
+    return Decide(command.key, "confirm_done", ident if makes else "")
 
 
 def _said(act: Act) -> str:

@@ -7,10 +7,14 @@ from datetime import UTC, datetime
 
 import pytest
 
+from nostro.acts.matter import Decide
 from nostro.model.money import Money
 from nostro.projections.worklist import OpenCase, WaitingCommand
 from nostro.runtime.demo.judge import BANK, CARD, FEE, Effect
+from nostro.runtime.demo.summary import effects_in
+from tests.odoo_house import KEY, House
 from tests.simulation.handed_over import unexplained, untold
+from tests.simulation.people import found
 
 AT = datetime(2026, 8, 31, 6, tzinfo=UTC)
 NOTE = "Nobody can say whether it was done."
@@ -65,3 +69,14 @@ def test_a_payment_or_line_is_excused_by_name_and_amount(
     command, effect = replace(COMMAND, operation=operation, intent=intent), replace(FEES, kind=kind, name=name)
     others = [replace(effect, name="another"), replace(effect, amount=Money.of("11", "CHF"))]
     assert list(unexplained([*others, effect], [command], [CASE])) == others
+
+
+def test_a_person_who_looks_there_says_the_id_of_what_was_made_and_no_other() -> None:
+    house = House(19)
+    line = house.statement_line(10.0)
+    there = dict(effects_in({"odoo": house.books.books()}))
+    assert there == {KEY: str(line["id"])}
+    booked = replace(COMMAND, operation="book_statement_line")
+    assert found(booked, there.get(KEY)) == Decide(COMMAND.key, "confirm_done", there[KEY])
+    assert found(booked, None) == Decide(COMMAND.key, "confirm_not_done")
+    assert found(replace(COMMAND, operation="annotate_payment"), "pi_1") == Decide(COMMAND.key, "confirm_done")

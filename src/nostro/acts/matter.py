@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
+from nostro.acts.made import ids_of
 from nostro.governance.rights import ALL, ENGINE
 from nostro.model.canonical import digest, parse
 from nostro.model.facts.house import Target
@@ -23,14 +24,21 @@ RECOVERY = Statements("recovery")
 FRESH = timedelta(minutes=10)
 """What came in so lately is decided within the hour in which everything is looked up after a recovery was closed."""
 LATER = "Look again at what it is about: `nostro cases`."
+FINISH = "Finish the upgrade first: `nostro upgrade --finish`."
+Word = Literal["release", "discard", "confirm_done", "confirm_not_done"]
+"""What a person may say of a command."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decide:
-    """Let a waiting command go, discard it, or say of a handed-over one whether it was done."""
+    """Let a waiting command go, discard it, or say of a handed-over one whether it was done.
+
+    `made`: the id of what it has made, as the other side knows it.
+    """
 
     key: str
-    verdict: Literal["release", "discard", "confirm_done", "confirm_not_done"]
+    verdict: Word
+    made: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +98,7 @@ class Matter:
     """`says` is what a person sees; its digest tells whether that is still so. `entity` `*`: it is everybody's.
 
     `moneyless`: a command that moves nothing, whatever is said of it. `stands`: `status` and `dispatch` (hex) of a
-    command; empty as long as a worker of the last release may read what is said of it.
+    command; empty as long as a worker of the last release may read what is said of it. `ids`: of what it has made.
     """
 
     right: str
@@ -103,6 +111,7 @@ class Matter:
     connection: str = ""
     operation: str = ""
     stands: Mapping[str, str] = field(default_factory=dict)
+    ids: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def seen(self) -> str:
@@ -143,6 +152,7 @@ async def _command(tx: Transaction, act: Decide) -> Matter:
     if act.verdict == "discard" and row.status == "handed_over":
         raise ActRefused("A command that was handed over may have been done.", "Say whether it was: confirm it.")
     told, amount = parse(row.body), commanded(row)
+    ids = _made(act, row, told)
     people = await tx.rows(SQL.proposers, shard=subject.shard, position=row.position)
     dispatch = "" if row.dispatch is None else bytes(row.dispatch).hex()
     names = {"status": row.status, "note": row.note, "since": row.since, "dispatch": dispatch or None}
@@ -157,7 +167,19 @@ async def _command(tx: Transaction, act: Decide) -> Matter:
         connection=row.connection,
         operation=row.operation,
         stands={"status": row.status, "dispatch": dispatch} if row.words_as_seen else {},
+        ids=ids,
     )
+
+
+def _made(act: Decide, row: Row, told: Mapping[str, object]) -> dict[str, str]:
+    if act.verdict != "confirm_done":
+        if act.made:
+            raise ActRefused("Only what was done has made something.", "Say --done, or leave --id out.")
+        return {}
+    ids = ids_of(row.operation, act.made, told)
+    if ids and not row.words_with_ids:
+        raise ActRefused("A worker of the last release, which can't read ids, may still run.", FINISH)
+    return ids
 
 
 async def _case(tx: Transaction, act: Close) -> Matter:

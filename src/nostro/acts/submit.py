@@ -144,7 +144,8 @@ def act_id(actor: str, act: Act, seen: str) -> str:
 def _told(act: Act, name: str, matter: Matter) -> FactBody:
     match act:
         case Decide(key=key, verdict=verdict):
-            return CommandReleased(act=name, key=key, verdict=verdict, **matter.stands)
+            ids = dict(matter.ids) or None
+            return CommandReleased(act=name, key=key, verdict=verdict, ids=ids, **matter.stands)
         case Match(target=target):
             return MatchConfirmed(act=name, target=target)
         case Close(case=case):

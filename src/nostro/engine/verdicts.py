@@ -63,7 +63,7 @@ async def serve_release(
         generation=key.generation,
         operation=command.operation,
         connection=command.connection,
-        outcome=Outcome(kind=VERDICTS[body.verdict], sentence=fact.reason),
+        outcome=Outcome(kind=VERDICTS[body.verdict], ids=body.ids or {}, sentence=fact.reason),
     )
     cause = Position(command.shard, command.position)  # as of any end: the fact that asked for the command
     follow = replace(fact, body=settled, origin="engine", receipt=None, cause=cause)

@@ -19,11 +19,13 @@ class Intent(Value):
     """One effect wanted. `operation` is its name in manifests, landscape and metrics; most move or book money.
 
     An intent with a `connection` of its own goes there; for the others the landscape says which connection does it
-    for the entity.
+    for the entity. `makes`: the kind of the id under which what is made by it is known on the other side, as the ids of
+    its outcome bear it; "": it makes nothing that is gone on with.
     """
 
     operation: ClassVar[str]
     moves_money: ClassVar[bool] = True
+    makes: ClassVar[str] = ""
     entity: str
 
     @property
@@ -46,6 +48,7 @@ class RegisterCustomerPayment(Intent):
     """
 
     operation: ClassVar[str] = "register_customer_payment"
+    makes: ClassVar[str] = "payment"
     kind: Literal["register_customer_payment"] = "register_customer_payment"
     move_id: int
     amount: Money
@@ -64,6 +67,7 @@ class BookStatementLine(Intent):
     """
 
     operation: ClassVar[str] = "book_statement_line"
+    makes: ClassVar[str] = "statement_line"
     kind: Literal["book_statement_line"] = "book_statement_line"
     journal: int
     amount: Money
@@ -122,6 +126,7 @@ class BookJournalEntry(Intent):
     """
 
     operation: ClassVar[str] = "book_journal_entry"
+    makes: ClassVar[str] = "move"
     kind: Literal["book_journal_entry"] = "book_journal_entry"
     journal: int
     booked_on: date
@@ -159,6 +164,7 @@ class RefundPayment(Intent):
     """Pay back a captured payment through its PSP."""
 
     operation: ClassVar[str] = "refund_payment"
+    makes: ClassVar[str] = "refund"
     kind: Literal["refund_payment"] = "refund_payment"
     connection: str
     payment_id: str

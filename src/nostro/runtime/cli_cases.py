@@ -12,8 +12,10 @@ from zoneinfo import ZoneInfo
 from rich.console import Console
 from rich.table import Table
 
+from nostro.acts.made import MADE
 from nostro.acts.matter import Act, CloseRecovery, Decide, Match, Matter, OpenRecovery
 from nostro.model.facts.house import Target
+from nostro.model.intents import INTENTS_BY_OPERATION
 from nostro.projections.choices import Choice
 from nostro.projections.worklist import LIMIT, OpenCase, WaitingCommand
 from nostro.runtime.house import House
@@ -24,7 +26,7 @@ RUNBOOK = "docs/operate/{}.md"
 HOW = {
     "would_do": "The connection is in observe: refuse it, or raise its mode and approve it.",
     "proposed": "Approve or refuse it.",
-    "handed_over": "Nobody can prove whether it was done: look there, then confirm --done or --not-done.",
+    "handed_over": "Nobody can prove whether it was done: look there, then confirm --done{} or --not-done.",
 }
 SHOWN = 5
 """So many candidates of a case are told in the list of cases; all that were looked up stand with the case."""
@@ -32,7 +34,8 @@ _IT_IS = (("it belongs to another item", "match {} INVOICE"),)
 _OVER = (*_IT_IS, ("it came by card and goes back", "match {} refund"))
 _AGAIN = (("what kept it from being read was mended", "rerun {}"),)
 _TRY = (("the cause is mended", "approve {}"),)
-_SEEN = (("it is there", "confirm {} --done"), ("it is not there", "confirm {} --not-done"))
+_THERE = "confirm {} --done"
+_SEEN = (("it is there", _THERE), ("it is not there", "confirm {} --not-done"))
 WAYS: Mapping[str, Sequence[tuple[str, str]]] = {
     "ambiguous_match": _IT_IS,
     "booking_failed": _TRY,
@@ -73,6 +76,7 @@ def draw_matter(console: Console, house: House, act: Act, matter: Matter) -> Non
     lines |= {"journal": matter.says.get("journal") or None, "entity": matter.entity, "about": matter.subject}
     lines |= {"proposed by": ", ".join(sorted(matter.proposers))} if isinstance(act, Decide) else {}
     lines |= {"target": _target_told(act.target)} if isinstance(act, Match) else {}
+    lines |= {f"{MADE[kind].name} there": ident for kind, ident in matter.ids.items()}
     lines |= {name: told for name, told in legible(matter.says).items() if name not in {*lines, *_SHOWN_ABOVE}}
     texts = {
         name.replace("_", " "): when(told, zone_of(entity)) if isinstance(told, datetime) else phrase(told)
@@ -201,12 +205,21 @@ def draw_one(
         lines |= {name.replace("_", " "): told for name, told in known.get(about, {}).items()}
         lines |= {"opened": when(found.opened_at, zone), "closed": closed, "runbook": RUNBOOK.format(found.reason)}
         console.print(card(lines))
-        _draw_ways(console, found, known)
+        _draw_ways(console, found, commands, known)
     for command in commands:
-        console.print(f"{command.correlation}: {command.operation} at {command.connection}. {HOW[command.status]}")
+        how = HOW[command.status].format(_with_id([command]))
+        console.print(f"{command.correlation}: {command.operation} at {command.connection}. {how}")
 
 
-def _draw_ways(console: Console, found: OpenCase, known: Mapping[str, Mapping[str, str]]) -> None:
+def _with_id(commands: Sequence[WaitingCommand]) -> str:
+    """The option by which a person names what he has found to be done, where that has an id."""
+    makes = any(INTENTS_BY_OPERATION[one.operation].makes for one in commands if one.status == "handed_over")
+    return " --id ID" if makes else ""
+
+
+def _draw_ways(
+    console: Console, found: OpenCase, commands: Sequence[WaitingCommand], known: Mapping[str, Mapping[str, str]]
+) -> None:
     """What it may be about, and each thing that can be done as a command to copy: on one line, however long."""
     for one in found.choices:
         who = ", ".join(known.get(one.subject, {}).values())
@@ -215,7 +228,8 @@ def _draw_ways(console: Console, found: OpenCase, known: Mapping[str, Mapping[st
     if found.closed_at is None:
         for when_so, words in ways(found):
             console.print(f"If {when_so}:")
-            _draw_command(console, _command(words, found), found)
+            more = _with_id(commands) if words == _THERE else ""
+            _draw_command(console, _command(f"{words}{more}", found), found)
         if found.reason != "poisoned":
             console.print("If it was settled elsewhere (what is settled here closes its case by itself):")
             _draw_command(console, _command("close {}", found), found)

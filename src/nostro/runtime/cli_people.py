@@ -13,11 +13,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from nostro.acts.matter import Act, Close, Decide, Match, Rerun
+from nostro.acts.matter import Act, Close, Decide, Match, Rerun, Word
 from nostro.acts.submit import Desk, Signature
 from nostro.governance.rights import Asked
 from nostro.ingress.limits import Limits
@@ -77,7 +77,7 @@ def add_to(app: typer.Typer) -> None:
     register(app, cases, "nostro cases", "nostro cases --entity DE", "nostro cases C-7QX2ABCD --as clerk")
     register(app, approve, REASON.format("approve", "checked with the bank"))
     register(app, refuse, REASON.format("refuse", "the customer withdrew"))
-    register(app, confirm, REASON.format("confirm", "seen in Odoo").replace(" --r", " --done --r"))
+    register(app, confirm, REASON.format("confirm", "seen in Odoo").replace(" --r", " --done --id 4711 --r"))
     shown = 'nostro match C-7QX2ABCD INV/2026/00042 --reason "named in the mail of 3 May"'
     register(app, match, shown, 'nostro match C-7QX2ABCD refund --reason "paid twice"')
     register(app, close, 'nostro close C-7QX2ABCD --reason "written off"')
@@ -140,12 +140,12 @@ def _about(key: IdempotencyKey) -> Subject:
 
 async def approve(frame: Frame, hand: Hand, ref: Ref, reason: Reason) -> int:
     """Let a command go that waits for a person. Who proposed it can't approve it."""
-    return await _decide(frame, hand, ref, reason, "release")
+    return await _decide(frame, hand, ref, reason, partial(Decide, verdict="release"))
 
 
 async def refuse(frame: Frame, hand: Hand, ref: Ref, reason: Reason) -> int:
     """Discard a command that waits for a person: it will never be done."""
-    return await _decide(frame, hand, ref, reason, "discard")
+    return await _decide(frame, hand, ref, reason, partial(Decide, verdict="discard"))
 
 
 async def confirm(
@@ -154,11 +154,18 @@ async def confirm(
     ref: Ref,
     reason: Reason,
     done: Annotated[bool | None, typer.Option("--done/--not-done", help="What you found on the other side.")] = None,
+    made: Annotated[
+        str, typer.Option("--id", metavar="ID", help="With --done, of what was made: its id on the other side.")
+    ] = "",
 ) -> int:
-    """Say of a command that was handed over whether it was done, after having looked on the other side."""
+    """Say of a command that was handed over whether it was done, after having looked on the other side.
+
+    Of a payment, refund, statement line or journal entry that is there, what follows needs its id: say --id.
+    """
     if done is None:
         raise ActRefused("Was it done or not?", "Look on the other side, then say --done or --not-done.")
-    return await _decide(frame, hand, ref, reason, "confirm_done" if done else "confirm_not_done")
+    word: Word = "confirm_done" if done else "confirm_not_done"
+    return await _decide(frame, hand, ref, reason, partial(Decide, verdict=word, made=made))
 
 
 async def match(
@@ -202,10 +209,10 @@ async def rerun(
         return await acting(frame, house, desk, Rerun(await receipt_of(house, ref)), hand, reason)
 
 
-async def _decide(frame: Frame, hand: Hand, ref: str, reason: str, verdict: Any) -> int:  # noqa: ANN401 - one of four words
+async def _decide(frame: Frame, hand: Hand, ref: str, reason: str, act: Callable[[str], Decide]) -> int:
     async with at_desk(frame) as (house, desk):
         key = await command_of(house.database, ref)
-        return await acting(frame, house, desk, Decide(key.text, verdict), hand, reason)
+        return await acting(frame, house, desk, act(key.text), hand, reason)
 
 
 @asynccontextmanager

@@ -161,7 +161,7 @@ class CommandReleased(FactBody):
     """A person releases or discards a command that waits in *observe* or *propose*, or that was handed over.
 
     `status` and `dispatch` (hex; empty before the first one) are what he saw of it: his word is heard while it is still
-    so. None: nobody wrote down what he saw.
+    so. None: nobody wrote down what he saw. `ids`: of what he found to be done, as an outcome bears them.
     """
 
     fact_type: ClassVar[str] = "command.released"
@@ -172,6 +172,7 @@ class CommandReleased(FactBody):
     verdict: Literal["release", "discard", "confirm_done", "confirm_not_done"]
     status: str | None = None
     dispatch: str | None = None
+    ids: dict[str, str] | None = None
 
     def natural_key(self) -> str:
         """The act."""

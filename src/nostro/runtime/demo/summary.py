@@ -91,11 +91,18 @@ async def summarise(database: Database, outside: Mapping[str, Any], as_of: datet
 
 def keys_in(outside: Mapping[str, Any]) -> Iterator[str]:
     """Our key on each effect that stands in the outside's books, as often as it stands there."""
+    return (key for key, _ in effects_in(outside))
+
+
+def effects_in(outside: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The same, each with the id that the effect has there."""
     for books in outside.values():
         if books["kind"] == "odoo":
             own = [move for move in books["moves"] if not (move["origin_payment_id"] or move["statement_line_id"])]
             named = [(books["payments"], "memo"), (books["statement_lines"], "ref"), (own, "ref")]
-            yield from (str(row[field]).split()[-1] for rows, field in named for row in rows if row[field])
+            there = ((row, row[field]) for rows, field in named for row in rows if row[field])
+            yield from ((str(text).split()[-1], str(row["id"])) for row, text in there)
         elif books["kind"] == "psp":
             things = (*books["payment_intents"], *books["refunds"])
-            yield from (thing["metadata"]["nostro_key"] for thing in things if "nostro_key" in thing["metadata"])
+            ours = (thing for thing in things if "nostro_key" in thing["metadata"])
+            yield from ((thing["metadata"]["nostro_key"], thing["id"]) for thing in ours)

@@ -1,6 +1,6 @@
 -- name: waiting_command
 -- A command that hasn't ended, or that failed for good, with the place of the fact that asked for it, and its subject; and whether every worker can
--- read what was seen of it.
+-- read what was seen of it, and ids.
 with named as (
     select shard, key_text, correlation, process, subject, entity, connection, operation, status, body, position, since, note, dispatch
     from command_open where shard = %(shard)s and key = %(key)s
@@ -8,7 +8,7 @@ with named as (
     select shard, key_text, correlation, process, subject, entity, connection, operation, outcome, body, position, since, note, dispatch
     from command_closed where correlation = %(correlation)s and shard = %(shard)s and key = %(key)s and outcome = 'failed'
 )
-select named.*, s.version, s.body as state, t.words_as_seen from named cross join deployment t
+select named.*, s.version, s.body as state, t.words_as_seen, t.words_with_ids from named cross join deployment t
 left join subject s on s.shard = named.shard and s.process = named.process and s.subject = named.subject;
 
 -- name: command_of_correlation
