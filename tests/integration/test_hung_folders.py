@@ -26,8 +26,8 @@ LARGE = b"\n".join(b'{"payout": "po_%d", "padding": "%s"}' % (n, b"x" * 1000) fo
 
 @pytest_asyncio.fixture
 async def watch(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Watch]:
-    """A house with two folders; an answer takes 0.3 seconds at most."""
-    monkeypatch.setattr(mounts, "ANSWER_SECONDS", 0.3)
+    """A house with two folders; an answer takes half a second at most."""
+    monkeypatch.setattr(mounts, "ANSWER_SECONDS", 0.5)
     monkeypatch.setattr(folders, "TURN_SECONDS", 0.05)
     async with watching(database_url, tmp_path) as made:
         behind = made.folder.with_name("behind")
@@ -61,12 +61,19 @@ def hang(monkeypatch: pytest.MonkeyPatch, folder: Path, answers: threading.Event
 
 async def looks(watch: Watch, times: int) -> int:
     """How many files so many looks take, which end soon."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         return sum([await watch.look() for _ in range(times)])
 
 
 def threads() -> int:
     return sum(thread.name == "folder" for thread in threading.enumerate())
+
+
+async def answered(answers: threading.Event) -> None:
+    """All that hung has ended."""
+    answers.set()
+    while threads():  # noqa: ASYNC110 - a thread's end sets no event
+        await asyncio.sleep(0.01)
 
 
 async def test_a_folder_that_does_not_answer_holds_up_no_other_and_is_told(
@@ -80,17 +87,15 @@ async def test_a_folder_that_does_not_answer_holds_up_no_other_and_is_told(
     [(note,)] = await watch.house.all("select note from feed where connection = 'till'")
     assert str(note).startswith("The folder can't be read (no answer for ")
     assert capsys.readouterr().out.count("folder_unreadable") == 5
-    answers.set()
-    await asyncio.sleep(0.1)
+    await answered(answers)
     assert await looks(watch, 2) == 1
-    assert threads() == 0
     assert await watch.house.all("select note from feed where connection = 'till'") == [("",)]
 
 
 async def test_folders_that_do_not_answer_are_waited_for_side_by_side(
     watch: Watch, answers: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mounts, "ANSWER_SECONDS", 1)
+    monkeypatch.setattr(mounts, "ANSWER_SECONDS", 2)
     hang(monkeypatch, watch.folder, answers)
     for name in ("aye", "bee"):
         watch.house.connections = {name: replace(watch.house.connections["till"], id=name), **watch.house.connections}
@@ -98,7 +103,7 @@ async def test_folders_that_do_not_answer_are_waited_for_side_by_side(
     (watch.folder.with_name("behind") / "a.jsonl").write_bytes(LINE)
     began = time.monotonic()
     assert await looks(watch, 2) == 1
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 5
 
 
 async def test_another_worker_has_the_folder_that_does_not_answer_this_one(
@@ -119,7 +124,7 @@ async def test_a_folder_that_is_slow_but_answers_is_listed(watch: Watch, monkeyp
     really = files.marked
 
     def slowly(name: str) -> str:
-        time.sleep(0.15)
+        time.sleep(0.25)
         return really(name)
 
     monkeypatch.setattr(folders, "marked", slowly)
@@ -155,8 +160,7 @@ async def test_a_file_that_does_not_answer_holds_up_no_other_of_its_folder_and_i
     assert await looks(watch, 4) == 2
     assert "file_hangs" in capsys.readouterr().out
     assert watch.house.counted.seen["files", "till", "hangs"] == 3
-    answers.set()
-    await asyncio.sleep(0.1)
+    await answered(answers)
     assert await looks(watch, 1) == 1
 
 
@@ -180,8 +184,7 @@ async def test_a_large_file_that_stops_to_answer_half_way_leaves_nothing_behind(
     assert await looks(watch, 3) == 0
     assert len(readings) == 2
     assert await counts(watch) == before
-    answers.set()
-    await asyncio.sleep(0.1)
+    await answered(answers)
     assert await looks(watch, 1) == 1
     assert await watch.house.all("select count(*) from receipt_part") == [(3,)]
 
@@ -197,14 +200,14 @@ async def test_the_loop_goes_on_while_a_file_is_waited_for(
 ) -> None:
     monkeypatch.setattr(mounts, "ANSWER_SECONDS", 5)
     (watch.folder / "a.jsonl").write_bytes(LARGE)
-    stall(monkeypatch, "a.jsonl", answers, opened=opened, seconds=1)
+    stall(monkeypatch, "a.jsonl", answers, opened=opened, seconds=2)
     looking = asyncio.create_task(looks(watch, 2))
     turns = [time.monotonic()]
     while not looking.done():
         await asyncio.sleep(0.01)
         turns.append(time.monotonic())
     assert await looking == 1
-    assert max(later - earlier for earlier, later in pairwise(turns)) < 0.7
+    assert max(later - earlier for earlier, later in pairwise(turns)) < 1.5
 
 
 async def test_a_kept_file_that_is_not_put_away_in_time_is_not_taken_again(
@@ -220,8 +223,7 @@ async def test_a_kept_file_that_is_not_put_away_in_time_is_not_taken_again(
     (watch.folder / "a.jsonl").write_bytes(LINE)
     assert await looks(watch, 4) == 1
     assert ("receipts", "till", "file", "known") not in watch.house.counted.seen
-    answers.set()
-    await asyncio.sleep(0.1)
+    await answered(answers)
     assert watch.taken() == ["a.jsonl"]
     assert await looks(watch, 2) == 0
     assert await watch.house.all("select cursor from feed where connection = 'till'") == [("",)]
