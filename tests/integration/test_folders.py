@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from nostro.ingress import folders
+from nostro.ingress import files, folders
 from nostro.ingress.folders import SETTLE
+from tests.dispatch_world import Killed
 from tests.integration.intake_house import till
 from tests.integration.watched_folder import LINE, Watch, watcher, watching
 
@@ -110,8 +111,8 @@ async def test_a_crash_between_keeping_and_moving_keeps_it_once(watch: Watch, mo
     (watch.folder / "a.jsonl").write_bytes(LINE)
     await watch.look()
     with monkeypatch.context() as crash:
-        crash.setattr("nostro.ingress.folders._put_away", _die)
-        with pytest.raises(KeyboardInterrupt):
+        crash.setattr(folders, "put_away", _die)
+        with pytest.raises(Killed):
             await watch.look()
     assert len(await watch.kept()) == 1
     watch.folders = watcher(watch.house)
@@ -134,7 +135,7 @@ async def test_the_same_bytes_again_are_the_same_receipt_and_no_file_is_overwrit
 async def test_a_file_that_is_replaced_while_it_is_kept_is_taken_as_well(
     watch: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put_away, path = folders._put_away, watch.folder / "a.jsonl"
+    put_away, path = files.put_away, watch.folder / "a.jsonl"
 
     def replaced(*given: object) -> bool:
         path.unlink()
@@ -144,7 +145,7 @@ async def test_a_file_that_is_replaced_while_it_is_kept_is_taken_as_well(
     path.write_bytes(LINE)
     await watch.look()
     with monkeypatch.context() as meanwhile:
-        meanwhile.setattr(folders, "_put_away", replaced)
+        meanwhile.setattr(folders, "put_away", replaced)
         await watch.look()
     assert watch.taken() == []
     await watch.look()
@@ -183,7 +184,7 @@ async def test_new_files_are_seen_among_more_taken_ones_than_a_look_counts(
     watch: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(folders, "FILES_SEEN", 2)
-    monkeypatch.setattr(folders, "_put_away", lambda *_: False)
+    monkeypatch.setattr(folders, "put_away", lambda *_: False)
     for n in range(9):
         (watch.folder / f"{n}.jsonl").write_bytes(b'{"payout": "po_%d"}' % n)
         await watch.look()
@@ -199,7 +200,7 @@ async def test_more_waiting_files_than_a_look_counts_are_told_and_all_are_taken(
     watch: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(folders, "FILES_SEEN", 2)
-    monkeypatch.setattr(folders, "_put_away", lambda *_: False)
+    monkeypatch.setattr(folders, "put_away", lambda *_: False)
     for n in range(5):
         (watch.folder / f"{n}.jsonl").write_bytes(b'{"payout": "po_%d"}' % n)
     taken = []
@@ -273,4 +274,4 @@ async def test_a_folder_that_is_gone_is_told_and_watched_again(watch: Watch) -> 
 
 
 def _die(*_: object) -> bool:
-    raise KeyboardInterrupt
+    raise Killed

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from nostro.ingress import folders
+from nostro.ingress import files, folders
 from nostro.ingress.leases import LEASE
 from nostro.ingress.receiving import Intake
 from nostro.model.failures import StatementRefused
@@ -47,7 +47,7 @@ async def test_a_file_whose_name_is_no_utf_8_is_read_like_any_other(watch: Watch
 
 
 async def test_so_it_is_where_the_folder_can_not_be_written_to(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(folders, "_put_away", lambda *_: False)
+    monkeypatch.setattr(folders, "put_away", lambda *_: False)
     write(watch.folder, LATIN)
     write(watch.folder, LATIN.replace(b"\xe4", b"\xe5"), b'{"payout": "po_2"}')
     assert [await watch.look(), await watch.look(), await watch.look()] == [0, 2, 0]
@@ -131,7 +131,8 @@ async def test_whatever_is_wrong_with_a_file_that_was_put_away_the_others_are_re
 async def test_what_fails_among_many_that_were_put_away_holds_up_none_behind_it(
     watch: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(folders, "FILES_AT_ONCE", 2)
+    for module in (files, folders):
+        monkeypatch.setattr(module, "FILES_AT_ONCE", 2)
     for n in range(6):
         write(watch.folder, b"%d.jsonl" % n, b'{"payout": "%d"}' % n)
     for taken in (0, 2, 2, 2):

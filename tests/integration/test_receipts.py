@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
@@ -41,6 +41,11 @@ async def keep(database: Database, received: Received, body: bytes) -> KeptRecei
         return await receipts.keep(tx, KEYS, received, body)
 
 
+async def told(*chunks: bytes) -> AsyncGenerator[bytes, None]:
+    for chunk in chunks:
+        yield chunk
+
+
 async def count(database: Database, table: str) -> int:
     async with database.transaction() as tx:
         rows = await (await tx.execute(f"select count(*) from {table}".encode())).fetchall()
@@ -76,7 +81,7 @@ async def test_what_is_loaded_is_what_was_kept(database: Database, size: int) ->
     body = bytes(n % 251 for n in range(size))
     chunks = [body[n : n + 300_000] for n in range(0, size, 300_000)]
     async with database.transaction() as tx:
-        kept = await receipts.keep_stream(tx, KEYS, file(), lambda: iter(chunks))
+        kept = await receipts.keep_stream(tx, KEYS, file(), lambda: told(*chunks))
     async with database.transaction() as tx:
         receipt, loaded = await receipts.load(tx, KEYS, kept.id)
     assert (loaded, receipt.size) == (body, size)
@@ -87,7 +92,7 @@ async def test_a_file_that_changes_while_it_is_kept_leaves_nothing_behind(databa
     versions = iter([b"first", b"other"])
     with pytest.raises(LostRace):
         async with database.transaction() as tx:
-            await receipts.keep_stream(tx, KEYS, file(), lambda: iter((next(versions),)))
+            await receipts.keep_stream(tx, KEYS, file(), lambda: told(next(versions)))
     assert [await count(database, table) for table in ("receipt", "reading", "seen")] == [0, 0, 0]
 
 

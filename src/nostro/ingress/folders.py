@@ -5,8 +5,8 @@ that lacks the end that its format has (see `cut`) waits until its deadline. It 
 `taken/<date>/`. A crash in between keeps it once: the same bytes again are the same receipt. A folder that can't be
 written to is left as it is, and the feed's cursor remembers what was taken from it.
 
-A file's name may be bytes that are no text: people are shown it with signs in their place (`shown`). Whatever is wrong
-with a file or a folder is told, and holds up no other.
+Whatever is wrong with a file or a folder is told, and holds up no other. That is so too where a file system doesn't
+answer (`mounts`): the lease of such a folder isn't kept, so that a worker has it that reaches it.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from __future__ import annotations
 import asyncio
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from functools import partial
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,61 +27,54 @@ import structlog
 from nostro.egress.connections import Connections, OpenConnection
 from nostro.egress.line import Clock, Count, silent
 from nostro.ingress.cut import seems_cut
+from nostro.ingress.files import (
+    FILES_AT_ONCE,
+    TAKEN,
+    Sight,
+    StillWritten,
+    first_again,
+    marked,
+    parts_of,
+    put_away,
+    put_away_behind,
+    shown,
+)
 from nostro.ingress.leases import Leased, Leases, is_recent
 from nostro.ingress.limits import Limits, Way
+from nostro.ingress.mounts import Mount
 from nostro.ingress.opening import TOO_LARGE
 from nostro.ingress.receiving import Intake
 from nostro.model.canonical import canonical, parse
 from nostro.model.clock import Now
-from nostro.model.failures import BacklogFull, Failure, LostRace, OutOfService
+from nostro.model.failures import BacklogFull, LostRace, OutOfService
 from nostro.store.database import Database
 from nostro.store.receipts import Received
 
 FEED = "folder"
-TAKEN = "taken"
 AGAIN = "taken/"
 """In a folder's cursor: how far what was put away has been read again. No file's name has a slash."""
 FAILED = "//"
 """Divides that place from the first of those that failed; no file with its day has it in its name."""
 AGAIN_AFTER = timedelta(minutes=1)
 """Until what failed is tried again."""
-PART_BYTES = 1_048_576
-FILES_AT_ONCE = 100
 FILES_SEEN = 10_000
+LISTED_AT_ONCE = 500
+FOLDERS_AT_ONCE = 4
+"""Looked at beside each other: a file that is read holds a connection to the database."""
+TURN_SECONDS = 1.0
+"""Until the next folder is looked at beside one that lasts."""
 SETTLE = timedelta(seconds=2)
 CUT_WAIT = timedelta(minutes=15)
 UNFINISHED = (".tmp", ".part")
 logger = structlog.get_logger("nostro.folders")
 
 
-class Sight(NamedTuple):
-    """What tells that a file changed. Size and time in nanoseconds, and which file the name means."""
-
-    size: int
-    modified: int
-    inode: int
-
-    @classmethod
-    def of(cls, found: os.stat_result) -> Sight:
-        """From what the file system says."""
-        return cls(found.st_size, found.st_mtime_ns, found.st_ino)
-
-    @property
-    def mark(self) -> str:
-        """As the cursor of a folder that can't be written to remembers it."""
-        return f"{self.size}:{self.modified}"
-
-
 class _Listing(NamedTuple):
     """What a look saw: files that wait, marks of those that the cursor knows, and whether there were too many."""
 
     waiting: dict[str, Sight]
-    known: frozenset[str]
+    known: set[str]
     cut_off: bool
-
-
-class StillWritten(Failure):
-    """The file changed while it was read: nothing of it is kept, it is looked at again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,26 +110,43 @@ class Folders:
     """When a connection's folder was found without anything that waits, by machine time, and with which cursor."""
     _again_at: dict[str, datetime] = field(default_factory=dict)
     """When what failed of what was put away is tried again, by machine time."""
+    _mounts: defaultdict[str, Mount] = field(default_factory=lambda: defaultdict(Mount))
 
     async def step(self, now: Now) -> int:
-        """How many files were taken in. Files stay where they are while the backlog is full."""
-        taken = 0
-        for connection in self.connections.values():
-            if connection.connector.manifest.watches_folder:
-                taken += await self._watch(connection, now)
-                now = await self.clock()
-        return taken
+        """How many files were taken in. Files stay where they are while the backlog is full.
+
+        One folder after the other, but beside one that lasts.
+        """
+        taken, looks = 0, set[asyncio.Task[int]]()
+        try:
+            for connection in self.connections.values():
+                if connection.connector.manifest.watches_folder:
+                    looks.add(asyncio.create_task(self._watch(connection, now), name=f"folder {connection.id}"))
+                    patience = TURN_SECONDS if len(looks) < FOLDERS_AT_ONCE else None
+                    ended, looks = await asyncio.wait(looks, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+                    taken += sum(await asyncio.gather(*ended))
+                    now = await self.clock()
+            return taken + sum(await asyncio.gather(*looks))
+        finally:
+            for look in looks:
+                look.cancel()
+            await asyncio.gather(*looks, return_exceptions=True)
 
     async def _watch(self, connection: OpenConnection, now: Now) -> int:
         """A look into one folder. Whatever is wrong with it, the others are watched."""
-        if self.limits.why_not(Way.PULLED, source=connection.id) or await self._is_still_empty(connection, now):
+        if self.limits.why_not(Way.PULLED, source=connection.id):
+            return 0
+        if hung := self._mounts[connection.id].why_not(Path(connection.config.folder)):
+            logger.warning("folder_unreadable", connection=connection.id, why=hung.strerror)
+            return 0
+        if await self._is_still_empty(connection, now):
             return 0
         try:
             leased = await self.leases.take(connection.id, FEED, now)
             if leased is None:
                 return 0
             async with self.leases.kept(connection.id, FEED, now):
-                return await self._look(connection, leased, now)
+                return await self._look_if_readable(connection, leased, now)
         except LostRace as race:
             logger.info("look_not_kept", connection=connection.id, sentence=race.sentence)
         except OutOfService:  # what all folders stand on is away: that is no folder's fault
@@ -150,19 +160,31 @@ class Folders:
         """Whether nothing waits where nothing waited a moment ago. Then the database isn't asked, whose lease holds."""
         at, cursor = self._empty.get(connection.id, (None, {}))
         with suppress(OSError):
-            return is_recent(at, now.machine) and not (await _listed(connection, cursor)).waiting
+            return is_recent(at, now.machine) and not (await self._listed(connection, cursor)).waiting
         return False
 
-    async def _look(self, connection: OpenConnection, leased: Leased, now: Now) -> int:
+    async def _listed(self, connection: OpenConnection, marks: Mapping[str, object]) -> _Listing:
         folder = Path(connection.config.folder)
+        return [found async for found in self._mounts[connection.id].each(folder, _list(folder, marks))][-1]
+
+    async def _look_if_readable(self, connection: OpenConnection, leased: Leased, now: Now) -> int:
+        try:
+            return await self._look(connection, leased, now)
+        except OSError as error:
+            why = error.strerror or type(error).__name__
+            logger.warning("folder_unreadable", connection=connection.id, why=why)
+            await self.leases.delay(leased, now.business, f"The folder can't be read ({why}).")
+            return 0
+
+    async def _look(self, connection: OpenConnection, leased: Leased, now: Now) -> int:
+        """Raises `OSError` where the folder can't be read. A file that doesn't answer ends the look; the next one
+        passes over it.
+        """
+        folder, mount = Path(connection.config.folder), self._mounts[connection.id]
         cursor = parse(leased.cursor.encode()) if leased.cursor else {}
         self._empty.pop(connection.id, None)
-        try:
-            sights, known, cut_off = await _listed(connection, cursor)
-        except OSError as error:
-            logger.warning("folder_unreadable", connection=connection.id, why=error.strerror)
-            await self.leases.delay(leased, now.business, f"The folder can't be read ({error.strerror}).")
-            return 0
+        sights, known, cut_off = await self._listed(connection, cursor)
+        unanswered = mount.unanswered
         if cut_off:
             logger.warning("folder_cut_off", connection=connection.id, files=FILES_SEEN)
             self.count("files", connection=connection.id, fate="cut_off")
@@ -176,9 +198,13 @@ class Folders:
         for name in self._ripe(connection, sights, now):
             if await self._take(connection, folder / name, sights[name], now):
                 taken += 1
-                if not await asyncio.to_thread(_put_away, folder / name, sights[name], now.business):
-                    left[marked(name)] = sights[name].mark
-            if taken >= FILES_AT_ONCE:
+                left[marked(name)] = sights[name].mark
+                try:
+                    if await mount.ask(folder / name, put_away, folder / name, sights[name], now.business):
+                        del left[marked(name)]
+                except TimeoutError as error:
+                    self._failed(connection, folder / name, error)
+            if taken >= FILES_AT_ONCE or mount.unanswered > unanswered:
                 break
         async with self.database.transaction() as tx:
             text = canonical(left).decode() if left else ""
@@ -195,13 +221,15 @@ class Folders:
         Empty: all were taken.
         """
         after, _, failed = place.partition(FAILED)
-        names = await asyncio.to_thread(put_away_behind, folder / TAKEN, after)
+        mount = self._mounts[connection.id]
+        names = await mount.ask(folder / TAKEN, put_away_behind, folder / TAKEN, after)
+        unanswered = mount.unanswered
         for name in names[:FILES_AT_ONCE]:
             path = folder / TAKEN / name
             received = Received(connection.id, "file", now.business, signed=True, name=shown(path.name))
             try:
-                sight = Sight.of(await asyncio.to_thread(path.stat))
-                await self.intake.take_stream(received, partial(_parts, path, sight), sight.size)
+                sight = Sight.of(await mount.ask(path, path.stat))
+                await self._stream(mount, received, path, sight)
             except BacklogFull as error:
                 self._waits(connection, path, error)
                 return after + FAILED + failed if failed else after
@@ -213,6 +241,8 @@ class Folders:
             else:
                 self.count("files", connection=connection.id, fate="again")
             after = marked(name)
+            if mount.unanswered > unanswered:
+                return after + FAILED + failed
         if len(names) > FILES_AT_ONCE:
             return after + FAILED + failed if failed else after
         self._again_at[connection.id] = now.machine + AGAIN_AFTER
@@ -222,9 +252,12 @@ class Folders:
         logger.info("file_waits", connection=connection.id, file=shown(path.name), why=type(why).__name__)
 
     def _failed(self, connection: OpenConnection, path: Path, why: Exception) -> None:
-        """It stays where it is, and is tried again at the next look."""
-        logger.warning("file_failed", connection=connection.id, file=shown(path.name), exc_info=why)
-        self.count("files", connection=connection.id, fate="failed")
+        """It stays where it is, and is tried again at the next look, or once it answers."""
+        if isinstance(why, TimeoutError):
+            logger.warning("file_hangs", connection=connection.id, file=shown(path.name), why=why.strerror)
+        else:
+            logger.warning("file_failed", connection=connection.id, file=shown(path.name), exc_info=why)
+        self.count("files", connection=connection.id, fate="hangs" if isinstance(why, TimeoutError) else "failed")
 
     def _ripe(self, connection: OpenConnection, sights: Mapping[str, Sight], now: Now) -> list[str]:
         """Files that held still since the last look, the oldest first. Forgets those that are gone."""
@@ -250,8 +283,11 @@ class Folders:
                 fate = "refused"
                 await self._refuse(connection, path.name, sight, now)
             elif await self._finished(connection, path, now):
-                await self.intake.take_stream(received, lambda: _parts(path, sight), sight.size)
+                await self._stream(self._mounts[connection.id], received, path, sight)
                 fate = "taken"
+        except TimeoutError as error:
+            self._failed(connection, path, error)
+            return False
         except (OSError, StillWritten, BacklogFull) as error:
             self._waits(connection, path, error)
         except OutOfService:
@@ -263,6 +299,14 @@ class Folders:
             return False
         self.count("files", connection=connection.id, fate=fate)
         return fate == "taken"
+
+    async def _stream(self, mount: Mount, received: Received, path: Path, sight: Sight) -> None:
+        """Raises `TimeoutError` when a part doesn't come in time: then nothing of the file is kept."""
+
+        def chunks() -> AsyncGenerator[bytes, None]:
+            return mount.each(path, parts_of(path, sight))
+
+        await self.intake.take_stream(received, chunks, sight.size)
 
     async def _refuse(self, connection: OpenConnection, name: str, sight: Sight, now: Now) -> None:
         """A file above the limit stays where it is, and is a case: what is kept is that it was there."""
@@ -278,32 +322,22 @@ class Folders:
     async def _finished(self, connection: OpenConnection, path: Path, now: Now) -> bool:
         """False while a file seems cut and its writer may still come back."""
         since = self._seen[connection.id, path.name].since or now
-        return now.business - since.business >= self.cut_wait or not await asyncio.to_thread(_cut, path)
+        waited = now.business - since.business >= self.cut_wait
+        return waited or not await self._mounts[connection.id].ask(path, _cut, path)
 
 
-def shown(name: str) -> str:
-    """A file's name as text that any output takes, with U+FFFD for bytes that are none."""
-    return os.fsencode(name).decode(errors="replace")
-
-
-def marked(name: str) -> str:
-    """A file's name as cursors remember it. Two are alike only where one spells out what is a byte in the other."""
-    return os.fsencode(name).decode(errors="backslashreplace")
-
-
-async def _listed(connection: OpenConnection, marks: Mapping[str, object]) -> _Listing:
-    return await asyncio.to_thread(_list, Path(connection.config.folder), marks)
-
-
-def _list(folder: Path, marks: Mapping[str, object]) -> _Listing:
+def _list(folder: Path, marks: Mapping[str, object]) -> Iterator[_Listing]:
     """Files that may be taken: no folders, links or pipes, nothing that says of itself that it isn't finished.
 
-    `marks`: what was taken and could not be moved. It leaves room for as many others.
+    Now and then what was found so far, at last all of it. `marks`: what was taken and could not be moved. It leaves
+    room for as many others.
     """
     waiting: dict[str, Sight] = {}
     known: set[str] = set()
     with os.scandir(folder) as entries:
-        for entry in entries:
+        for number, entry in enumerate(entries, 1):
+            if number % LISTED_AT_ONCE == 0:
+                yield _Listing(waiting, known, cut_off=False)
             if entry.name.startswith(".") or entry.name.lower().endswith(UNFINISHED):
                 continue
             told = entry.stat(follow_symlinks=False)
@@ -312,57 +346,11 @@ def _list(folder: Path, marks: Mapping[str, object]) -> _Listing:
             if marks.get(marked(entry.name)) == Sight.of(told).mark:
                 known.add(marked(entry.name))
             elif len(waiting) >= FILES_SEEN:
-                return _Listing(waiting, frozenset(known), cut_off=True)
+                yield _Listing(waiting, known, cut_off=True)
+                return
             else:
                 waiting[entry.name] = Sight.of(told)
-    return _Listing(waiting, frozenset(known), cut_off=False)
-
-
-def _parts(path: Path, sight: Sight) -> Iterator[bytes]:
-    """The file's bytes in parts. Raises `StillWritten` when it isn't, to its end, the file that was seen."""
-    with path.open("rb") as file:
-        while part := file.read(PART_BYTES):
-            yield part
-        if Sight.of(os.fstat(file.fileno())) != sight:
-            message = "The file changed while it was read."
-            raise StillWritten(message)
-
-
-def _put_away(path: Path, sight: Sight, at: datetime) -> bool:
-    """Moves a kept file to `taken/<date>/`, never over another one. False when the folder can't be written to.
-
-    A file that was replaced since stays: it is another one. Between this look and the move remain some microseconds.
-    """
-    folder = path.parent / TAKEN / f"{at:%Y-%m-%d}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        target, number = folder / path.name, 1
-        while target.exists():
-            number += 1
-            target = folder / f"{path.stem}.{number}{path.suffix}"
-        if Sight.of(path.stat()) == sight:
-            path.rename(target)
-        return True
-    except OSError:
-        return False
-
-
-def first_again(at: datetime) -> str:
-    """Behind which name in `taken/` a folder is read again from an instant on: the day before, whatever the zone."""
-    return f"{at.astimezone(UTC) - timedelta(days=1):%Y-%m-%d}"
-
-
-def put_away_behind(taken: Path, after: str) -> list[str]:
-    """Files in `taken/` as `date/name`, those behind `after` (`marked`) in that order, a few more than are taken at
-    once.
-    """
-    days = sorted(day.name for day in taken.iterdir() if day.is_dir()) if taken.is_dir() else []
-    found: list[str] = []
-    for day in days:
-        if day >= after.partition("/")[0] and len(found) <= FILES_AT_ONCE:
-            names = (f"{day}/{file.name}" for file in (taken / day).iterdir() if file.is_file())
-            found += sorted((name for name in names if marked(name) > after), key=marked)
-    return found
+    yield _Listing(waiting, known, cut_off=False)
 
 
 def _cut(path: Path) -> bool:

@@ -22,6 +22,7 @@ async def renewed(again: Callable[[datetime], Awaitable[None]], now: Now) -> Asy
     """Calls `again` with the machine time each third of a lease while the block works.
 
     Else what lasts longer than a lease would never end: two workers would take it from each other, again and again.
+    However long it lasts, as a large file does: it is each of its steps that is bounded, by who takes it.
     """
     task = asyncio.create_task(_renew(again, now), name="lease")
     try:

@@ -7,7 +7,8 @@ The row is written last, and everything commits at once: who sees a receipt sees
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any
@@ -23,7 +24,8 @@ TOLD = Statements("routing")
 INLINE_BYTES = 256 * 1024
 PART_BYTES = 1024 * 1024
 PART_COLUMNS = ("shard", "receipt", "n", "month", "sealed")
-Chunks = Callable[[], Iterator[bytes]]
+Chunks = Callable[[], AsyncGenerator[bytes, None]]
+"""Bytes from their beginning, as often as they are asked for. Whoever makes them waits for files; here nobody does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ def event_receipt(connection: str, event_id: str) -> bytes:
 
 async def keep(tx: Transaction, keys: Keys, received: Received, body: bytes) -> KeptReceipt:
     """Keeps bytes that are in memory. A re-delivery keeps nothing and says so."""
-    return await keep_stream(tx, keys, received, lambda: iter((body,)))
+    return await keep_stream(tx, keys, received, lambda: _whole(body))
 
 
 async def keep_stream(tx: Transaction, keys: Keys, received: Received, chunks: Chunks) -> KeptReceipt:
@@ -122,7 +124,7 @@ async def keep_stream(tx: Transaction, keys: Keys, received: Received, chunks: C
     Raises `LostRace` when they changed in between. Who keeps several in one database transaction keeps them in the
     order of their ids, so that two can't deadlock.
     """
-    digest, size = await asyncio.to_thread(_measure, keys, chunks)
+    digest, size = await _measure(keys, chunks)
     receipt_id, content = _named(keys, received, digest)
     told = await _tell(tx, receipt_id, content, received)
     differs = told is not None and told != content
@@ -204,14 +206,17 @@ async def append(
     key, wrapped = keys.wrap_for(receipt_id)
     place = {"shard": shard_of(receipt_id), "id": receipt_id, "month": received.month}
     hasher, count, sealed = keys.fingerprinting(), 0, None
-    for piece in _pieces(chunks(), measured[1]):
-        hasher.update(piece)
-        if measured[1] <= INLINE_BYTES:
-            sealed = keys.seal(key, piece, _bound_to(receipt_id, 0))
-            continue
-        count += 1
-        row = (place["shard"], receipt_id, count, received.month, keys.seal(key, piece, _bound_to(receipt_id, count)))
-        await tx.copy("receipt_part", PART_COLUMNS, [row])
+    async with aclosing(_pieces(chunks, measured[1])) as pieces:
+        async for piece in pieces:
+            if measured[1] <= INLINE_BYTES:
+                hasher.update(piece)
+                sealed = keys.seal(key, piece, _bound_to(receipt_id, 0))
+                continue
+            count += 1
+            await asyncio.to_thread(hasher.update, piece)
+            part_sealed = await asyncio.to_thread(keys.seal, key, piece, _bound_to(receipt_id, count))
+            row = (place["shard"], receipt_id, count, received.month, part_sealed)
+            await tx.copy("receipt_part", PART_COLUMNS, [row])
     if hasher.digest() != measured[0]:
         message = "The bytes changed while they were kept."
         raise LostRace(message)
@@ -239,7 +244,7 @@ async def append(
 
 async def append_small(tx: Transaction, keys: Keys, receipt_id: bytes, received: Received, body: bytes) -> None:
     """As `append`, for bytes in memory."""
-    await append(tx, keys, receipt_id, received, lambda: iter((body,)), (keys.fingerprint(body), len(body)))
+    await append(tx, keys, receipt_id, received, lambda: _whole(body), (keys.fingerprint(body), len(body)))
 
 
 async def find(tx: Transaction, receipt_id: bytes, month: date | None = None) -> Receipt | None:
@@ -308,27 +313,33 @@ async def _tell(tx: Transaction, receipt_id: bytes, content: bytes, received: Re
     return bytes(row.content)
 
 
-def _measure(keys: Keys, chunks: Chunks) -> tuple[bytes, int]:
+async def _whole(body: bytes) -> AsyncGenerator[bytes, None]:
+    yield body
+
+
+async def _measure(keys: Keys, chunks: Chunks) -> tuple[bytes, int]:
     hasher, size = keys.fingerprinting(), 0
-    for chunk in chunks():
-        hasher.update(chunk)
-        size += len(chunk)
+    async with aclosing(chunks()) as given:
+        async for chunk in given:
+            await asyncio.to_thread(hasher.update, chunk)
+            size += len(chunk)
     return hasher.digest(), size
 
 
-def _pieces(chunks: Iterator[bytes], size: int) -> Iterator[bytes]:
+async def _pieces(chunks: Chunks, size: int) -> AsyncGenerator[bytes, None]:
     """The same bytes in pieces of `PART_BYTES`; small ones, and nothing at all, are one piece."""
-    if size <= INLINE_BYTES:
-        yield b"".join(chunks)
-        return
-    held = bytearray()
-    for chunk in chunks:
-        held += chunk
-        while len(held) >= PART_BYTES:
-            yield bytes(held[:PART_BYTES])
-            del held[:PART_BYTES]
-    if held:
-        yield bytes(held)
+    async with aclosing(chunks()) as given:
+        if size <= INLINE_BYTES:
+            yield b"".join([chunk async for chunk in given])
+            return
+        held = bytearray()
+        async for chunk in given:
+            held += chunk
+            while len(held) >= PART_BYTES:
+                yield bytes(held[:PART_BYTES])
+                del held[:PART_BYTES]
+        if held:
+            yield bytes(held)
 
 
 def _bound_to(receipt_id: bytes, number: int) -> bytes:
