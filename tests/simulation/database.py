@@ -6,7 +6,7 @@ are the instants at which its worker may die, sleep or lose the connection.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -73,10 +73,6 @@ class SimulatedTransaction(Transaction):
         sent = Together(called)
         yield sent
         self._wire.together(cast("Any", sent.calls))
-
-    async def copy(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
-        """As `Transaction.copy`."""
-        return self._wire.copy(table, columns, rows)
 
     def _answer(self, statement: Statement, parameters: Mapping[str, object]) -> Answer:
         self.ran.add(statement.name)

@@ -9,14 +9,13 @@ statement has a snapshot of its own, as it has under READ COMMITTED anyway.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any, NamedTuple
 
 import psycopg
 from psycopg import pq
-from psycopg._copy_base import format_row_text
 from psycopg.adapt import Transformer
 from psycopg.errors import InFailedSqlTransaction, error_from_result
 from psycopg.rows import namedtuple_row
@@ -87,22 +86,6 @@ class Wire:
             if call.answer.rowcount or len(_writes(call.form.text)) > 1:  # the count is of one of them
                 self.wrote.update(_writes(call.form.text))
         return [call.answer for call in calls]
-
-    def copy(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
-        """Streams rows into a table; how many. Raises psycopg's errors."""
-        server, count, told = self.direct.pgconn, 0, bytearray()
-        into = f"copy {table} ({', '.join(columns)}) from stdin".encode()
-        for row in rows:
-            format_row_text(row, self._transformer, told)
-            count += 1
-        self._check(server.exec_(b"; ".join([*self._words(begin=True), into])))
-        server.put_copy_data(told)
-        server.put_copy_end()
-        while (result := server.get_result()) is not None:
-            self._check(result)
-        if count:
-            self.wrote.add(table)
-        return count
 
     @contextmanager
     def database_transaction(self) -> Iterator[None]:

@@ -78,6 +78,19 @@ def test_subjects_begin_on_the_most_urgent_lane_that_an_interface_names(tmp_path
     assert connections_of(folder, rules, secrets=False)["odoo-main"].lanes == {"DE": "critical", "CH": "bulk"}
 
 
+def test_a_watched_folder_is_relative_to_the_landscape_wherever_a_worker_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = group(tmp_path / "landscape")
+    rules = Rules.from_bundle(bundle_of(folder, AT))
+    monkeypatch.chdir(tmp_path)
+    watched = connections_of(Path("landscape"), rules, secrets=False)["bank-de"].config.folder
+    assert watched == str(folder / "inbox/bank-de")
+    edit(folder, "connections/bank-de.yaml", "folder: inbox/bank-de", "folder: /srv/bank-de")
+    rules = Rules.from_bundle(bundle_of(folder, AT))
+    assert connections_of(folder, rules, secrets=False)["bank-de"].config.folder == "/srv/bank-de"
+
+
 def test_an_operation_goes_to_the_connection_that_serves_the_entity(rules: Rules) -> None:
     assert rules.serves("US", "reconcile").connection == "odoo-main"
     with pytest.raises(KeyError):

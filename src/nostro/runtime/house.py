@@ -8,7 +8,9 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, null
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
+from nostro.connectors.kit.manifest import Manifest
 from nostro.connectors.registry import CONNECTORS
 from nostro.egress.anchors import Anchors, CommandAnchor, FolderAnchor, MailAnchor
 from nostro.egress.connections import Connections, OpenConnection
@@ -218,7 +220,7 @@ def connections_of(folder: Path, rules: Rules, *, secrets: bool = True) -> dict[
         opened[connection.id] = OpenConnection(
             id=connection.id,
             connector=connector,
-            config=connector.manifest.config.model_validate(connection.settings),
+            config=_config(folder, connector.manifest, connection.settings),
             url=connection.url,
             secrets=secrets_of.get(connection.id, {}),
             entities=rules.users_of(connection.id),
@@ -229,6 +231,14 @@ def connections_of(folder: Path, rules: Rules, *, secrets: bool = True) -> dict[
             concurrency=connection.concurrency,
         )
     return opened
+
+
+def _config(folder: Path, manifest: Manifest, settings: Mapping[str, Any]) -> Any:  # noqa: ANN401 - each connector's own
+    """As the connector declares it. What it watches is relative to the landscape, wherever the worker was started."""
+    config: Any = manifest.config.model_validate(settings)
+    if not manifest.watches_folder:
+        return config
+    return config.model_copy(update={"folder": str(folder.absolute() / config.folder)})
 
 
 def _secrets(folder: Path, rules: Rules) -> dict[str, dict[str, str]]:

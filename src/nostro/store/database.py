@@ -6,13 +6,13 @@ import asyncio
 import re
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING, Any, LiteralString, Self, TypeVar
 
-from psycopg import AsyncConnection, AsyncCursor, OperationalError, errors, pq, sql
+from psycopg import AsyncConnection, AsyncCursor, OperationalError, errors, pq
 from psycopg.rows import namedtuple_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
@@ -162,19 +162,6 @@ class Transaction:
         """A statement without a name."""
         await self._send(())
         return await self.connection.wire.execute(query, parameters)
-
-    async def copy(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
-        """Streams rows into a table; a violated key fails the database transaction."""
-        into = sql.SQL("copy {} ({}) from stdin").format(
-            sql.Identifier(table), sql.SQL(", ").join(sql.Identifier(column) for column in columns)
-        )
-        count = 0
-        await self._send(())
-        async with self.connection.cursor() as cursor, cursor.copy(into) as copying:
-            for row in rows:
-                await copying.write_row(row)
-                count += 1
-        return count
 
     @asynccontextmanager
     async def together(self) -> AsyncIterator[Together]:

@@ -23,7 +23,6 @@ SQL = Statements("receipts")
 TOLD = Statements("routing")
 INLINE_BYTES = 256 * 1024
 PART_BYTES = 1024 * 1024
-PART_COLUMNS = ("shard", "receipt", "n", "month", "sealed")
 Chunks = Callable[[], AsyncGenerator[bytes, None]]
 """Bytes from their beginning, as often as they are asked for. Whoever makes them waits for files; here nobody does."""
 
@@ -214,9 +213,8 @@ async def append(
                 continue
             count += 1
             await asyncio.to_thread(hasher.update, piece)
-            part_sealed = await asyncio.to_thread(keys.seal, key, piece, _bound_to(receipt_id, count))
-            row = (place["shard"], receipt_id, count, received.month, part_sealed)
-            await tx.copy("receipt_part", PART_COLUMNS, [row])
+            part = await asyncio.to_thread(keys.seal, key, piece, _bound_to(receipt_id, count))
+            await tx.run(SQL.add_part, **place, n=count, sealed=part)
     if hasher.digest() != measured[0]:
         message = "The bytes changed while they were kept."
         raise LostRace(message)

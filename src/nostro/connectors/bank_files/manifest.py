@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from nostro.connectors.bank_files.read import INFORMATION, read
 from nostro.connectors.kit.manifest import Connector, Manifest
 from nostro.model.base import Value, confidential_fields
@@ -25,7 +27,7 @@ class Profile(Value):
 class BankFilesConfig(Value):
     """A connection: the folder that the bank's files arrive in, and the profiles that its bank accounts name."""
 
-    folder: str
+    folder: str = Field(min_length=1)
     profiles: dict[str, Profile] = {"default": Profile()}
 
     def profile(self, name: str) -> Profile:

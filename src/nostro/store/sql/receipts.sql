@@ -5,6 +5,10 @@ insert into receipt (shard, id, month, connection, kind, name, event_id, digest,
 values (%(shard)s, %(id)s, %(month)s, %(connection)s, %(kind)s, %(name)s, %(event_id)s, %(digest)s, %(size)s, %(parts)s, %(sealed)s, %(wrapped)s,
   %(master)s, %(signed)s, %(status)s, %(correlation)s, %(received_at)s);
 
+-- name: add_part
+-- A part of what is too large for its row.
+insert into receipt_part (shard, receipt, n, month, sealed) values (%(shard)s, %(id)s, %(n)s, %(month)s, %(sealed)s);
+
 -- name: add_reading
 -- A receipt that waits to be read for the first time.
 insert into reading (shard, receipt, month, lane, number, run_at)
