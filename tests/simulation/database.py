@@ -10,9 +10,9 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, Protocol, Self, cast
+from typing import Any, LiteralString, Protocol, Self, cast
 
-from psycopg import sql
+from psycopg import AsyncCursor, sql
 
 from nostro.store.database import Database, Row, Statement, Together, Transaction, translated
 from nostro.store.wire import Answer
@@ -73,6 +73,10 @@ class SimulatedTransaction(Transaction):
         sent = Together(called)
         yield sent
         self._wire.together(cast("Any", sent.calls))
+
+    async def execute(self, query: LiteralString | bytes, parameters: Any = None) -> AsyncCursor[Row]:  # noqa: ANN401 - psycopg's
+        """As `Transaction.execute`."""
+        return cast("AsyncCursor[Row]", await self._wire.execute(query, parameters))
 
     def _answer(self, statement: Statement, parameters: Mapping[str, object]) -> Answer:
         self.ran.add(statement.name)

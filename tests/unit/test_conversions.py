@@ -351,7 +351,7 @@ def grown(entries):
     sum(map(len, written(sys.argv[1], source(), Order(NOW, lambda _: None, source=source))))
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
-print(-grown(6_000) + grown(18_000))
+print(-grown(4_000) + grown(12_000))
 """
 
 
@@ -360,7 +360,7 @@ print(-grown(6_000) + grown(18_000))
 def test_memory_stays_flat_however_many_entries_are_converted(name: str) -> None:
     run = [sys.executable, "-c", STREAM, name]
     told = subprocess.run(run, check=True, capture_output=True, text=True, cwd=ROOT)
-    assert int(told.stdout) < 6_000  # kilobytes; as many entries that are held take 60,000
+    assert int(told.stdout) < 6_000  # kilobytes; as many entries that are held take 40,000
 
 
 def test_a_pdf_is_asked_for_and_holds_the_invoice(shared: Path) -> None:

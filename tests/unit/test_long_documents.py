@@ -185,18 +185,19 @@ def grown(count):
     sum(map(len, written(sys.argv[1], source(), Order(NOW, lambda _: None, told=TOLD, source=source))))
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
-print(-grown(500) + grown(int(sys.argv[3])))
+print(-grown(300) + grown(int(sys.argv[3])))
 """
 STREAMED = ("pain.001", "pain.002", "camt.055", "camt.056", "mt101", "nacha", "bacs-18", "positive-pay")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("order", ["sorted", "mixed"])
-@pytest.mark.parametrize("to", STREAMED)
+@pytest.mark.parametrize(
+    "to, order", [*((to, "mixed") for to in STREAMED), ("pain.001", "sorted"), ("nacha", "sorted")]
+)
 def test_memory_stays_flat_however_many_payments_are_converted(to: str, order: str) -> None:
-    run = [sys.executable, "-c", STREAM, to, order, "3000"]
+    run = [sys.executable, "-c", STREAM, to, order, "2000"]
     told = subprocess.run(run, check=True, capture_output=True, text=True, cwd=ROOT)
-    assert int(told.stdout) < 5_000  # kilobytes; as many payments that are held take 13,000
+    assert int(told.stdout) < 5_000  # kilobytes; as many payments that are held take 8,000
 
 
 @pytest.mark.parametrize("to", STREAMED)
