@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -68,6 +69,28 @@ async def test_nothing_works_on_a_postgresql_whose_commits_do_not_last(
     await opened(folder, tmp_path, working=False)
     say(database_url, "remote_apply")
     await opened(folder, tmp_path, working=True)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("working", [True, False])
+async def test_nobody_begins_while_the_anchors_hang(
+    tmp_path: Path,
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    working: bool,  # noqa: FBT001 - pytest gives it by name
+) -> None:
+    secrets(monkeypatch, database_url)
+    monkeypatch.setattr(house, "ANCHORS_SECONDS", 0.2)
+    folder = starting(tmp_path / "land")
+    edit(folder, "nostro.yaml", "environment:", "database: env:BOOKS\nenvironment:")
+    (folder / "anchors").mkdir(exist_ok=True)
+    os.mkfifo(folder / "anchors" / "anchors.jsonl")
+    try:
+        async with asyncio.timeout(20):
+            with pytest.raises(OutOfService, match=r"anchors\.jsonl give no answer.*can't be said"):
+                await opened(folder, tmp_path, working=working)
+    finally:
+        os.close(os.open(folder / "anchors" / "anchors.jsonl", os.O_RDWR))
 
 
 async def opened(folder: Path, state: Path, *, working: bool) -> None:

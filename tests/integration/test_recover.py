@@ -21,7 +21,7 @@ from nostro.model.failures import DatabaseRestored, DatabaseUnavailable, LostRac
 from nostro.runtime.house import _demand_anchors
 from nostro.store.audit import Anchor, Verdict, verify
 from nostro.store.database import Database
-from nostro.store.quarantine import guard, newest_shared, quarantine_if_behind
+from nostro.store.quarantine import Newest, guard, newest_shared, quarantine_if_behind
 from tests.dispatch_world import KEYS, START, Mortal, Worker, World, installed
 from tests.integration.synthetic import House, as_fact, payout
 from tests.integration.test_audit import SEAL
@@ -267,17 +267,17 @@ async def test_a_cut_is_a_finding_until_a_second_person_has_closed_the_recovery_
 ) -> None:
     database = sealed.house.database
     await sealed.lose(after=1)
-    assert await quarantine_if_behind(database, sealed.anchors.newest())
+    assert await quarantine_if_behind(database, (await sealed.anchors.newest()).anchor)
     assert await sealed.seal() == 0
     assert {finding.kind for finding in (await sealed.verdict()).findings} == {"anchor"}
     assert await newest_shared(database, sealed.anchors.readable()) == 1
     await sealed.recovery(RecoveryOpened(act="A", epoch=2, since=START, kept=1, lost=3), "ana")
-    assert await quarantine_if_behind(database, sealed.anchors.newest()) == ""
+    assert await quarantine_if_behind(database, (await sealed.anchors.newest()).anchor) == ""
     await sealed.business("po_2")
     assert [finding.kind for finding in (await sealed.verdict()).findings] == ["cut_off"]
     await sealed.recovery(RecoveryClosed(act="B", epoch=2), "ben")
     await sealed.business("po_4")
-    assert await quarantine_if_behind(database, sealed.anchors.newest()) == ""
+    assert await quarantine_if_behind(database, (await sealed.anchors.newest()).anchor) == ""
     verdict = await sealed.verdict()
     assert verdict.findings == ()
     assert [(c.epoch, c.kept, c.lost, c.anchors, c.by, c.closed) for c in verdict.cuts] == [(2, 1, 3, 2, "ana", True)]
@@ -286,16 +286,17 @@ async def test_a_cut_is_a_finding_until_a_second_person_has_closed_the_recovery_
 async def test_nobody_begins_to_work_where_the_anchors_are_away_since_a_restore_would_not_be_noticed(
     sealed: Sealed, tmp_path: Path
 ) -> None:
-    database, file = sealed.house.database, sealed.anchors.folders[0].file
+    database, anchors = sealed.house.database, Anchors(sealed.anchors.places)
+    [file] = [folder.file for folder in anchors.folders]
     await sealed.lose(after=1)
     away = file.rename(tmp_path / "away")
-    assert await quarantine_if_behind(database, sealed.anchors.newest()) == ""
+    assert await anchors.newest() == Newest(None)
     with pytest.raises(OutOfService, match=r"Checkpoint 1 was anchored outside, and .*anchors\.jsonl is not there"):
-        await _demand_anchors(database, sealed.anchors)
+        await _demand_anchors(database, anchors)
     assert not file.exists()
     away.rename(file)
-    await _demand_anchors(database, sealed.anchors)
-    assert await quarantine_if_behind(database, sealed.anchors.newest())
+    await _demand_anchors(database, anchors)
+    assert await quarantine_if_behind(database, (await anchors.newest()).anchor)
 
 
 async def test_the_anchors_file_is_made_before_anything_is_anchored(database_url: str, tmp_path: Path) -> None:
@@ -324,7 +325,7 @@ async def test_the_later_life_s_anchor_is_the_newest_whatever_its_number(tmp_pat
     at = datetime(2026, 8, 31, tzinfo=UTC)
     for number, epoch in ((57, 1), (41, 2), (40, 2)):
         await anchors.put(Anchor(number, bytes([number]) * 32, epoch), at)
-    newest = anchors.newest()
+    newest = (await anchors.newest()).anchor
     assert newest is not None
     assert newest.rank == (2, 41)
     first = json.loads((tmp_path / "anchors.jsonl").read_bytes().splitlines()[0])
@@ -357,7 +358,7 @@ async def test_a_process_under_which_the_database_was_restored_gets_no_connectio
 
 async def test_a_process_that_began_in_the_quarantine_goes_on(sealed: Sealed) -> None:
     await sealed.lose(after=1)
-    why = await quarantine_if_behind(sealed.house.database, sealed.anchors.newest())
+    why = await quarantine_if_behind(sealed.house.database, (await sealed.anchors.newest()).anchor)
     async with Database(sealed.house.database.url, size=2) as database:
         database.guard = guard(sealed.anchors.newest, why)
         await transacted(database)

@@ -10,6 +10,7 @@ import pytest
 
 from nostro.egress.anchors import FILE, Anchors, FolderAnchor
 from nostro.store.audit import Anchor
+from nostro.store.quarantine import Newest
 
 AT = datetime(2026, 8, 31, tzinfo=UTC)
 FIRST, SECOND = Anchor(1, b"\x01" * 32, 1), Anchor(2, b"\x02" * 32, 1)
@@ -47,5 +48,5 @@ def test_a_line_that_was_cut_takes_the_next_one_not_with_it(tmp_path: Path) -> N
     with (tmp_path / FILE).open("ab") as file:
         file.write(b'{"number":2,"dig')
     asyncio.run(anchors.put(SECOND, AT))
-    assert anchors.newest() == SECOND
+    assert asyncio.run(anchors.newest()) == Newest(SECOND)
     assert anchors.readable() == [FIRST, SECOND]

@@ -20,7 +20,7 @@ from nostro.runtime.cli_run import SIGNALS, _signals
 from nostro.runtime.interrupt import CommandInterrupt
 
 FRAME = """
-import asyncio, os, signal, sys, time
+import asyncio, os, signal, sys, threading, time
 from pathlib import Path
 from nostro.runtime import cli, cli_app, interrupt, telemetry
 from nostro.runtime.cli_frame import Frame, ending
@@ -97,6 +97,27 @@ cli_app.run = lambda: sys.exit(ended(command))
 cli.main()
 """
 
+HELD_UP = """
+from nostro.runtime import cli_run
+
+async def command():
+    read, _ = os.pipe()
+    with cli_run._signals(interrupt.CommandInterrupt()):
+        told.start()
+        os.read(read, 1)
+
+def tell():
+    for word in sys.argv[2:]:
+        os.kill(os.getpid(), getattr(signal, word))
+        time.sleep(0.2)
+
+told = threading.Timer(0.1, tell)
+sys.argv[1:1] = ["worker"]
+cli.ENDING_SECONDS = 1
+cli_app.run = lambda: sys.exit(ended(command))
+cli.main()
+"""
+
 
 def ended(script: str, *words: str) -> tuple[int, str, float]:
     """The exit code, what was said, and how many seconds it took. Raises when it takes more than 20."""
@@ -135,6 +156,17 @@ def test_what_does_not_end_is_cut_and_tells_where_it_is() -> None:
     assert "Timeout" in said
     assert "interrupt.py" in said
     assert re.search(r"<string>:\d+ command.*tasks.py:\d+ sleep.*ending_late", said)
+
+
+@pytest.mark.parametrize("by", ["SIGINT", "SIGTERM"])
+def test_a_signal_limits_the_end_although_something_holds_the_loop_up(by: str) -> None:
+    code, said, _ = ended(HELD_UP, by)
+    assert code == 1
+    assert "Timeout" in said
+
+
+def test_a_second_signal_ends_a_process_at_once_although_something_holds_the_loop_up() -> None:
+    assert ended(HELD_UP, "SIGTERM", "SIGINT")[:2] == (-signal.SIGINT, "")
 
 
 def test_what_does_not_end_is_cut_where_nobody_takes_what_it_says() -> None:

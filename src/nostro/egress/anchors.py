@@ -5,7 +5,8 @@ line on its standard
 input: to mail it, to sign it with a time stamp, to put it under an object lock).
 
 A folder's file is made once, before anything was anchored. Later on a missing one is no empty one: its machine may be
-away, and what would be made instead would stand on this one and say that nothing was ever anchored.
+away, and what would be made instead would stand on this one and say that nothing was ever anchored. Or it hangs, as a
+mount does whose machine is away: then nobody waits for it for long.
 """
 
 from __future__ import annotations
@@ -15,21 +16,55 @@ import contextlib
 import json
 import os
 import smtplib
-from collections.abc import Sequence
-from dataclasses import dataclass
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
 from datetime import datetime
 from email.message import EmailMessage
+from functools import partial
 from pathlib import Path
+from typing import Any, TypeVar
 
 from nostro.model.canonical import canonical
 from nostro.model.failures import OutOfService
 from nostro.store.audit import Anchor
+from nostro.store.quarantine import Newest
 
+T = TypeVar("T")
 FILE = "anchors.jsonl"
 COMMAND_SECONDS = 30
+ANSWER_SECONDS = 2.0
+"""So long a folder may take to say what the newest anchor is: less than who waits for a connection waits for it."""
 TAIL_BYTES = 65_536
 """The newest anchor is in these last bytes of the file: hundreds of lines, which several workers may have appended."""
 AGAIN = "The checkpoint is signed; it is anchored again in a minute, or the next one before."
+
+
+class Aside:
+    """Does what may hang in a thread of its own, one at a time: for none is waited at the end of the process."""
+
+    def __init__(self) -> None:
+        self._turn = asyncio.Lock()
+        self._last: Future[Any] | None = None
+
+    async def do(self, work: Callable[[], T], seconds: float) -> T:
+        """Raises `TimeoutError` after so many seconds; at once while what was given up goes on, and begins nothing."""
+        async with self._turn:
+            if self._last is not None and not self._last.done():
+                raise TimeoutError
+            self._last = done = Future[T]()
+            done.set_running_or_notify_cancel()  # whoever gives it up doesn't cancel it
+            threading.Thread(target=_do, args=(work, done), daemon=True, name="anchors").start()
+            async with asyncio.timeout(seconds):
+                return await asyncio.wrap_future(done)
+
+
+def _do(work: Callable[[], T], done: Future[T]) -> None:
+    try:
+        done.set_result(work())
+    except Exception as error:  # noqa: BLE001 - whoever waits gets it
+        done.set_exception(error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +72,7 @@ class FolderAnchor:
     """Appends to a file outside the database's folder."""
 
     folder: Path
+    _aside: Aside = field(default_factory=Aside, init=False, repr=False, compare=False)
 
     @property
     def file(self) -> Path:
@@ -54,8 +90,14 @@ class FolderAnchor:
             os.close(place)
 
     async def put(self, line: bytes) -> None:
-        """Appends the line and waits until it is on the disk. Raises `FileNotFoundError` where `begin` made no file."""
-        await asyncio.to_thread(self._append, line)
+        """Appends the line and waits until it is on the disk. Raises `FileNotFoundError` where `begin` made no file,
+        and `OutOfService` when it takes longer than 30 s.
+        """
+        try:
+            await self._aside.do(partial(self._append, line), COMMAND_SECONDS)
+        except TimeoutError as error:
+            message = f"{self.file} gives no answer."
+            raise OutOfService(message, AGAIN, runbook="anchor-failed") from error
 
     def read(self, last_bytes: int | None = None) -> list[Anchor]:
         """What was anchored, the oldest first; a line that was cut by a crash, or by `last_bytes`, is passed over."""
@@ -122,11 +164,13 @@ class MailAnchor:
             server.send_message(mail)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Anchors:
-    """All places that the landscape names."""
+    """All places that the landscape names, and the newest anchor that this process knows of their folders."""
 
     places: Sequence[FolderAnchor | CommandAnchor | MailAnchor]
+    _known: Anchor | None = field(default=None, init=False)
+    _aside: Aside = field(default_factory=Aside, init=False, repr=False)
 
     async def put(self, anchor: Anchor, at: datetime) -> None:
         """Puts it everywhere; one that refuses keeps none of the others from it. Raises what the first one raised."""
@@ -137,6 +181,9 @@ class Anchors:
                 await place.put(line)
             except (OSError, OutOfService) as failure:
                 failures.append(failure)
+            else:
+                if isinstance(place, FolderAnchor):
+                    self._known = _newer(self._known, anchor)
         if failures:
             raise failures[0]
 
@@ -149,14 +196,35 @@ class Anchors:
         """Files that are not there: nothing was put there yet, or their place is away."""
         return [folder.file for folder in self.folders if not folder.file.exists()]
 
-    def newest(self) -> Anchor | None:
-        """The newest one that can be read back. It stands near the end of its file."""
+    async def newest(self, seconds: float = ANSWER_SECONDS) -> Newest:
+        """The newest one that can be read back. Where that isn't said within so many seconds, or is older than what was
+        read or put before, it is the newest one that this process knows, in doubt.
+        """
+        doubt = await self._doubt(seconds)
+        return Newest(self._known, doubt and f"The anchors in {', '.join(str(f.file) for f in self.folders)} {doubt}")
+
+    async def _doubt(self, seconds: float) -> str:
+        try:
+            read = await self._aside.do(self._newest, seconds)
+        except TimeoutError:
+            return "give no answer."
+        except OSError as error:
+            return f"can't be read: {error.strerror}."
+        before, self._known = self._known, _newer(self._known, read)
+        return f"lack checkpoint {before.number}, which was in them." if before and self._known != read else ""
+
+    def _newest(self) -> Anchor | None:
+        """It stands near the end of its file."""
         near = [anchor for folder in self.folders for anchor in folder.read(TAIL_BYTES)]
         return max(near, key=lambda anchor: anchor.rank, default=None)
 
     def readable(self) -> list[Anchor]:
         """Everything that folders hold."""
         return [anchor for folder in self.folders for anchor in folder.read()]
+
+
+def _newer(one: Anchor | None, other: Anchor | None) -> Anchor | None:
+    return max((anchor for anchor in (one, other) if anchor), key=lambda anchor: anchor.rank, default=None)
 
 
 def _parsed(line: bytes) -> Anchor | None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -135,30 +136,33 @@ async def _run(frame: Frame, doors: Doors, work: Work) -> int:
 def _signals(starting: CommandInterrupt) -> Iterator[tuple[asyncio.Event, list[int]]]:
     """An event that the first signal sets, and which it was. A second signal ends the process at once.
 
-    One that came while it was starting, and was kept by whom it cut, is heard now.
+    One that came while it was starting, and was kept by whom it cut, is heard now. The limit of the end, and the second
+    signal, need no turn of the loop: something may hold it up.
     """
     loop, stop, heard = asyncio.get_running_loop(), asyncio.Event(), list[int]()
 
-    def hear(number: int) -> None:
-        heard.append(number)
+    def end() -> None:
         stop.set()
-        limit_the_end()
         explain_when_late(loop)
-        _deaf(loop)
+
+    def hear(number: int, _: FrameType | None) -> None:
+        limit_the_end()
+        _deaf()
+        heard.append(number)
+        loop.call_soon_threadsafe(end)
 
     for number in SIGNALS:
-        loop.add_signal_handler(number, hear, number)
+        signal.signal(number, hear)
     try:
         starting.demand_none()
         yield stop, heard
     finally:
-        _deaf(loop)
+        _deaf()
 
 
-def _deaf(loop: asyncio.AbstractEventLoop) -> None:
+def _deaf() -> None:
     """The system's own doing is left, also for Ctrl-C: what Python does with that could be lost in the loop's code."""
     for number in SIGNALS:
-        loop.remove_signal_handler(number)
         signal.signal(number, signal.SIG_DFL)
 
 

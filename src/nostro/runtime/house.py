@@ -38,6 +38,8 @@ from nostro.store.sealing import SealKey
 POOL = 16
 ANSWER_SECONDS = 300.0
 """More than any statement of a loop takes, with what it waits for. One who only looks may sum up years of the log."""
+ANCHORS_SECONDS = 30.0
+"""So long the anchors' places may take at the start to say what is in them: a mount that is only made then, too."""
 DATABASE = "nostro"
 NEW_DATABASE_BYTES = 200_000_000
 DATABASE_FOLDER = "postgresql"
@@ -117,9 +119,11 @@ async def open_house(
         deployment = await install(database, keys, land.house.environment, chance, now.business)
         clock.keys = keys  # what it asks for them is in a database that is installed
         anchors = Anchors([_anchor(folder, place) for place in land.house.anchors])
+        newest = await anchors.newest(ANCHORS_SECONDS)
+        newest.demand_no_doubt()
         if working:
             await _demand_anchors(database, anchors)
-        quarantine = await quarantine_if_behind(database, anchors.newest()) or deployment.quarantine
+        quarantine = await quarantine_if_behind(database, newest.anchor) or deployment.quarantine
         database.guard = guard(anchors.newest, quarantine)
         rules = await _rules(database, keys, folder, now)
         yield House(

@@ -29,7 +29,11 @@ from nostro.store.embedded_place import Place, command_of, find_place, uid_with_
 
 _SUPERUSER = "postgres"
 _DATABASE = "nostro"
+_STARTING = "postgresql.starting"
 _START_SECONDS = 120
+_CONNECT_SECONDS = 10
+_TURN_SECONDS = 30
+"""So long who finds the server dead waits for who starts or stops it just then; then he is told so, and looks again."""
 _LEAVE_SECONDS = 5
 """So long who leaves waits for who starts the server just then: that one uses it, and stops it in its turn."""
 _STOP_SECONDS = 20
@@ -95,9 +99,19 @@ class EmbeddedServer:
         )
 
     def ensure_running(self) -> None:
-        """Start the server again if it has died under us (crash recovery included); nothing if it answers."""
-        with self._alone():
-            self._bring_up(self._held())
+        """Start the server again if it has died under us (crash recovery included); nothing if it answers.
+
+        Raises:
+            DatabaseUnavailable: also when somebody else is starting or stopping it, and comes to no end.
+        """
+        place = self._held()
+        with self._alone(_TURN_SECONDS) as alone:
+            if not alone:
+                sentence = f"Somebody else has been starting or stopping PostgreSQL for {_TURN_SECONDS} s."
+                held = self._state_folder / _STARTING
+                remedy = f"It is tried again. If a stopped command (Ctrl-Z) holds {held}, end it or let it go on."
+                raise DatabaseUnavailable(sentence, remedy)
+            self._bring_up(place)
 
     def process_id(self) -> int | None:
         """The server's process id, or None when none runs."""
@@ -114,7 +128,7 @@ class EmbeddedServer:
 
         Given `seconds`, it says whether the lock could be had so soon.
         """
-        lock = _open_lock(self._state_folder / "postgresql.starting")
+        lock = _open_lock(self._state_folder / _STARTING)
         try:
             if seconds is None:
                 fcntl.flock(lock, fcntl.LOCK_EX)
@@ -154,7 +168,7 @@ class EmbeddedServer:
     def _check_and_furnish(self) -> None:
         """Refuse an adopted server that is not durable, and make our database where it is missing."""
         try:
-            with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            with psycopg.connect(self.url("postgres"), autocommit=True, connect_timeout=_CONNECT_SECONDS) as connection:
                 _furnish(connection)
         except psycopg.OperationalError as error:
             raise DatabaseUnavailable("PostgreSQL went away while it was started.", "Start again.") from error
@@ -325,7 +339,7 @@ def _until_answered(url: str, place: Place, number: int) -> bool:
 
 def _answers(url: str, place: Place) -> bool:
     try:
-        psycopg.connect(url, connect_timeout=10).close()
+        psycopg.connect(url, connect_timeout=_CONNECT_SECONDS).close()
     except psycopg.OperationalError as failure:
         if "password authentication failed" in str(failure):
             raise DatabaseUnavailable(

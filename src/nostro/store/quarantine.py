@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from nostro.model.failures import OutOfService
 from nostro.store.audit import Anchor
-from nostro.store.database import Database, Statements, Transaction
+from nostro.store.database import Database, Row, Statements, Transaction
 
 SQL = Statements("engine")
 RECOVERY = Statements("recovery")
 AUDIT = Statements("audit")
+
+
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """The newest anchor that a process knows. `doubt`: why there may be a newer one; empty: there is none."""
+
+    anchor: Anchor | None
+    doubt: str = ""
+
+    def demand_no_doubt(self) -> None:
+        """Raises `OutOfService` where nobody can say whether the database was restored."""
+        if self.doubt:
+            sentence = f"{self.doubt} Whether the database was restored can't be said."
+            raise OutOfService(sentence, "Bring the anchors' place back.", runbook="anchors-gone")
 
 
 async def quarantine_if_behind(database: Database, newest: Anchor | None) -> str:
@@ -53,21 +69,30 @@ async def why_behind(tx: Transaction, newest: Anchor) -> str:
     return f"The database does not hold checkpoint {newest.number}, which is anchored outside: it was restored."
 
 
-def guard(newest: Callable[[], Anchor | None], known: str) -> Callable[[Transaction], Awaitable[str]]:
+def guard(newest: Callable[[], Awaitable[Newest]], known: str) -> Callable[[Transaction], Awaitable[str]]:
     """Looks at each connection that a running process makes anew: a restore breaks all that it had.
 
     What the process remembers (leases, keys, half-read receipts) would be mistaken for what is in the restored
     database. So its quarantine is noted, and the process gets no connection any more. `known`: the quarantine in which
     it began.
+
+    While the newest anchor is in doubt, only that run of PostgreSQL is trusted which was last looked at without: by any
+    other one `OutOfService` is raised, since a restore would not be noticed.
     """
+    trusted: Row | None = None
 
     async def look(tx: Transaction) -> str:
-        anchor = newest()
-        why = await why_behind(tx, anchor) if anchor is not None else ""
-        if not why or why == known:
-            return ""
-        await tx.run(SQL.quarantine, why=why)
-        return why
+        nonlocal trusted
+        told = await newest()
+        why = await why_behind(tx, told.anchor) if told.anchor is not None else ""
+        if why and why != known:
+            await tx.run(SQL.quarantine, why=why)
+            return why
+        run = await tx.row(SQL.run_of_database)
+        if run != trusted:
+            told.demand_no_doubt()
+            trusted = run
+        return ""
 
     return look
 

@@ -364,6 +364,10 @@ on conflict (digest) do update set published_at = excluded.published_at, publish
 -- Nothing leaves until a person has closed the recovery.
 update deployment set quarantine = %(why)s where quarantine = '';
 
+-- name: run_of_database
+-- Which database this is, and since when its PostgreSQL runs: what is restored is another, or runs anew.
+select oid::bigint as number, pg_postmaster_start_time() as since from pg_database where datname = current_database();
+
 -- name: checkpoint_digest
 -- What the database holds under a checkpoint's number.
 select digest from checkpoint where number = %(number)s;
