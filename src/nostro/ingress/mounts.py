@@ -56,7 +56,8 @@ class Mount:
             del self._asked[path]
             raise
         try:
-            await asyncio.wait((answer,), timeout=ANSWER_SECONDS)
+            if not answer.done():
+                await asyncio.wait((answer,), timeout=ANSWER_SECONDS)
             if answer.done():
                 return answer.result()
         finally:
