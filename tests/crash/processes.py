@@ -23,7 +23,8 @@ from nostro.runtime.demo.landscape import Grounds, token, write_landscape
 from nostro.sandbox.odoo import OdooBooks
 from nostro.sandbox.scenario import Scenario
 from nostro.sandbox.server import Server
-from nostro.sandbox.stage import END, ODOO, build_world
+from nostro.sandbox.stage import END, ENTITIES, MONDAY, ODOO, at, build_world
+from nostro.sandbox.world import Act
 from nostro.store.embedded import EmbeddedServer
 from nostro.store.embedded_place import find_place
 from nostro.store.entropy import SystemEntropy
@@ -39,6 +40,13 @@ IN_ORDER = {signal.SIGTERM: 0, signal.SIGINT: 130}
 """How a part ends, whether it is up or starts; before it hears signals, as Python does."""
 ENDING_SECONDS = 60
 """More than a part takes at the most to end: `ENDING_SECONDS` and `TELLING_SECONDS` of `nostro.runtime.cli`."""
+EARLY = Act(
+    at(MONDAY, 7, 5),
+    ENTITIES[0].bank_path,
+    {"act": "credit", "account": ENTITIES[0].account.number, "amount": 47_110, "name": "Sender 901"},
+    "credit/early",
+)
+"""Of many seeds the first hours bring no movement at a bank, and each life has to have one that is judged."""
 BREATH_SECONDS = 0.05
 """The rest between two looks."""
 
@@ -231,13 +239,15 @@ def is_pythons(told: str) -> bool:
 
 
 def empty_grounds(folder: Path, seed: int, until: datetime = END) -> tuple[Grounds, Server, Scenario]:
-    """A landscape for the sandbox's companies, the sandbox that has not started, and what happens in it until then."""
+    """A landscape for the sandbox's companies, the sandbox that has not started, and what happens in it until then:
+    what the seed brings, and a transfer in the first hour.
+    """
     state = folder / "state"
     state.mkdir(mode=0o711)
     ports = {name: free_port() for name in ("door", "health", "sandbox")}
     grounds = Grounds(folder / "landscape", state, **ports, odoo_token=token(SystemEntropy()))
     scenario = Scenario(seed)
-    scenario.script[:] = [act for act in scenario.script if act.at < until]
+    scenario.script[:] = [act for act in (EARLY, *scenario.script) if act.at < until]
     world = build_world(seed=seed, script=scenario.script, webhooks=grounds.webhooks())
     odoo = world.systems[ODOO]
     assert isinstance(odoo, OdooBooks)

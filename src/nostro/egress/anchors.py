@@ -16,7 +16,6 @@ import contextlib
 import json
 import os
 import smtplib
-import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -30,6 +29,7 @@ from nostro.model.canonical import canonical
 from nostro.model.failures import OutOfService
 from nostro.store.audit import Anchor
 from nostro.store.quarantine import Newest
+from nostro.store.waiting import Unwaited
 
 T = TypeVar("T")
 FILE = "anchors.jsonl"
@@ -38,6 +38,7 @@ ANSWER_SECONDS = 2.0
 """So long a folder may take to say what the newest anchor is: less than who waits for a connection waits for it."""
 TAIL_BYTES = 65_536
 """The newest anchor is in these last bytes of the file: hundreds of lines, which several workers may have appended."""
+_THREADS = Unwaited("anchors")
 AGAIN = "The checkpoint is signed; it is anchored again in a minute, or the next one before."
 
 
@@ -53,18 +54,9 @@ class Aside:
         async with self._turn:
             if self._last is not None and not self._last.done():
                 raise TimeoutError
-            self._last = done = Future[T]()
-            done.set_running_or_notify_cancel()  # whoever gives it up doesn't cancel it
-            threading.Thread(target=_do, args=(work, done), daemon=True, name="anchors").start()
+            self._last = done = _THREADS.submit(work)
             async with asyncio.timeout(seconds):
                 return await asyncio.wrap_future(done)
-
-
-def _do(work: Callable[[], T], done: Future[T]) -> None:
-    try:
-        done.set_result(work())
-    except Exception as error:  # noqa: BLE001 - whoever waits gets it
-        done.set_exception(error)
 
 
 @dataclass(frozen=True, slots=True)

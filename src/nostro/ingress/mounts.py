@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import errno
 from collections.abc import AsyncGenerator, Callable, Iterator
-from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Thread
-from typing import Any, TypeVar, TypeVarTuple
+from typing import TypeVar, TypeVarTuple
+
+from nostro.store.waiting import Unwaited
 
 ANSWER_SECONDS = 30.0
 """For one answer, not for all of a file or folder: what is slow goes on as long as it goes on."""
@@ -77,26 +77,8 @@ class Mount:
             yield piece
 
 
-class _Threads(Executor):
-    """A thread a call, for which no process waits when it ends, as it would for a pool's."""
-
-    def submit(self, fn: Callable[..., T], /, *given: Any, **named: Any) -> Future[T]:  # noqa: ANN401 - its signature
-        """Begins at once."""
-        future = Future[T]()
-        future.set_running_or_notify_cancel()
-        Thread(target=_run, args=(future, lambda: fn(*given, **named)), name="folder", daemon=True).start()
-        return future
-
-
-def _run(future: Future[T], call: Callable[[], T]) -> None:
-    try:
-        future.set_result(call())
-    except BaseException as failure:  # noqa: BLE001 - whoever asked hears of it
-        future.set_exception(failure)
-
-
 def _next(pieces: Iterator[T]) -> T | None:
     return next(pieces, None)
 
 
-_THREADS = _Threads()
+_THREADS = Unwaited("folder")

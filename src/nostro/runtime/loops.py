@@ -13,6 +13,7 @@ from nostro.model.clock import Now
 from nostro.model.failures import DatabaseRestored, DatabaseUnavailable, Failure, LostRace
 from nostro.runtime.clock import Clock
 from nostro.store.nudges import Nudges
+from nostro.store.waiting import cancels
 
 logger = structlog.get_logger("nostro.loops")
 BACK_OFF_SECONDS = 1.0
@@ -114,7 +115,7 @@ class Loops:
         except Failure as failure:
             logger.warning("step_failed", loop=loop.name, failure=type(failure).__name__, sentence=failure.sentence)
         except asyncio.CancelledError as stray:
-            if _is_asked_to_end():
+            if cancels():
                 raise
             logger.warning("step_failed", loop=loop.name, exc_info=stray)  # of something that it waited for
         except Exception:  # a loop must not end: the failure is told and the step tried again
@@ -130,11 +131,6 @@ class Loops:
             logger.warning("revival_failed", sentence=failure.sentence)
         except Exception:  # no failure ends a loop
             logger.exception("revival_failed")
-
-
-def _is_asked_to_end() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
 
 
 async def _passes(seconds: float, unless: asyncio.Event) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import sys
 import time
@@ -19,6 +18,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from nostro.model.failures import DatabaseRestored, DatabaseUnavailable, LostRace, StatementRefused
 from nostro.store.arrays import adapters
 from nostro.store.migrate import release
+from nostro.store.waiting import cancels, heed
 from nostro.store.wire import Answer, Call, Parameters, Wire
 
 WAIT_SECONDS = 5.0
@@ -249,10 +249,10 @@ class Database:
         )
 
     async def __aenter__(self) -> Self:
-        cancels = _cancels()
+        before = cancels()
         try:
             await self._pool.open(wait=True, timeout=30)
-            _heed(cancels)
+            heed(before)
         except PoolTimeout as error:
             message = "PostgreSQL can't be reached."
             raise DatabaseUnavailable(message, "Check the database URL and that it is running.") from error
@@ -271,10 +271,10 @@ class Database:
         Raises `LostRace` when it lost against another one, `StatementRefused` when a value breaks the schema, and
         `DatabaseUnavailable` when PostgreSQL is gone: then what it did isn't committed, or isn't known to be.
         """
-        cancels = _cancels()
+        before = cancels()
         with translated(lambda: self.refused):
             async with self._pool.connection() as connection:
-                _heed(cancels)
+                heed(before)
                 tx = Transaction(connection)
                 yield tx
                 await tx.commit()
@@ -293,10 +293,10 @@ class Database:
 
     async def look(self, statement: Statement, **parameters: object) -> list[Row]:
         """The rows of one statement that reads; it needs no `begin` and `commit`. Raises as `transaction`."""
-        cancels = _cancels()
+        before = cancels()
         with translated(lambda: self.refused):
             async with self._pool.connection() as connection:
-                _heed(cancels)
+                heed(before)
                 call = connection.wire.call(statement.text, parameters)
                 await connection.wire.send([call])
                 return call.answer.rows()
@@ -310,20 +310,6 @@ class Database:
         await tx.commit()
         if self.refused:
             raise OperationalError(self.refused)
-
-
-def _cancels() -> int:
-    """How often this task was asked to end."""
-    task = asyncio.current_task()
-    return task.cancelling() if task is not None else 0
-
-
-def _heed(cancels: int) -> None:
-    """Ends a task that was asked to end meanwhile. Before Python 3.12 `asyncio.wait_for`, with which the pool waits,
-    forgets it when the wait ends at the same moment (python/cpython#86296): what has no other end would go on for ever.
-    """
-    if _cancels() > cancels:
-        raise asyncio.CancelledError
 
 
 @contextmanager
