@@ -32,9 +32,10 @@ settings.register_profile("search", deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("NOSTRO_PROPERTIES", "gate"))
 """The gate tries the same examples each time, so that it says yes or no; `make search` looks for new ones."""
 
-PLAINLY = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+PLAINLY = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
 structlog.configure(processors=[*structlog.get_config()["processors"][:-1], PLAINLY])
-"""By itself structlog draws every local variable of every frame, which takes a second an exception."""
+"""By itself structlog draws every local variable of every frame, which takes a second an exception. Tests read what is
+logged: it has no colours, wherever they run."""
 
 
 def _part(path: Path) -> str:

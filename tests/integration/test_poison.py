@@ -33,6 +33,7 @@ from nostro.store.database import Database
 from tests.dispatch_world import START, Worker, World, installed
 from tests.integration.intake_house import IntakeHouse, begun
 from tests.integration.intake_house import read as read_lines
+from tests.integration.misbehaviour import MISBEHAVIOUR, Wrong, loops, throws
 from tests.integration.synthetic import PROCESS, House, as_fact, line, payout
 from tests.toy_partner import connector as toy_connector
 from tests.toy_partner import operation
@@ -59,22 +60,6 @@ async def intake(database_url: str) -> AsyncIterator[IntakeHouse]:
     house = await begun(database_url)
     yield house
     await house.database.__aexit__()
-
-
-def throws(*_: object) -> Any:  # noqa: ANN401 - it never returns
-    raise RuntimeError
-
-
-def loops(*_: object) -> Any:  # noqa: ANN401 - it never returns
-    while True:
-        try:
-            sum(range(100))
-        except Exception:  # noqa: BLE001, S112 - as careless code does
-            continue
-
-
-MISBEHAVIOUR = pytest.mark.parametrize("wrong, cause", [(throws, "RuntimeError"), (loops, "Endless")])
-Wrong = Callable[..., Any]
 
 
 def spoiled(wrong: Wrong, part: str, poison: str = "poison") -> Process:

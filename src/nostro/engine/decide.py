@@ -31,7 +31,7 @@ from nostro.engine.write import Writer
 from nostro.model.canonical import parse
 from nostro.model.clock import Now
 from nostro.model.facts import BundleActivated
-from nostro.model.failures import POISON, LostRace, ReleaseTooOld
+from nostro.model.failures import POISON, LostRace, ReleaseTooOld, name_of
 from nostro.model.ids import Subject
 from nostro.processes.kit.decision import Rules
 from nostro.processes.kit.process import Process
@@ -188,9 +188,9 @@ class Decider:
                 process=culprit.process,
                 subject=culprit.subject,
                 type=queue[0].type,
-                failure=type(error).__name__,
+                failure=name_of(error),
             )
-            return await self._attempt([culprit], now, poisonous=type(error).__name__)
+            return await self._attempt([culprit], now, poisonous=name_of(error))
         middle = len(queue) // 2
         return await self._decide(queue[:middle], now) + await self._decide(queue[middle:], now)
 

@@ -32,7 +32,7 @@ from nostro.model.intents import Reread
 from nostro.model.outcomes import OutcomeKind
 from nostro.processes.kit.decision import CaseOpening, Instance, Rules, Wanted
 from nostro.processes.kit.digest import decision_digest
-from nostro.processes.kit.process import STALE, UNEXPECTED, Process, Transition
+from nostro.processes.kit.process import STALE, UNEXPECTED, Process, Transition, asked
 from nostro.routing.references import UNREADABLE, Claim
 from nostro.routing.route import HOUSE, Routable
 from nostro.store.arrivals import Arrival, Blob
@@ -213,8 +213,8 @@ class Deciding:
 
     def _references(self, subject: Subject, fact: Fact) -> None:
         process = self.processes[subject.process]
-        begin = process.begins(fact) if fact.body.owner else None  # what is addressed to a subject begins none
-        registered = process.registers(fact)
+        begin = asked(process.begins, fact) if fact.body.owner else None  # what is addressed to a subject begins none
+        registered = asked(process.registers, fact)
         if begin is None and not registered:
             return
         by = short_digest("fact", fact.key)

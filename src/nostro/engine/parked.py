@@ -21,9 +21,9 @@ from nostro.model.canonical import canonical
 from nostro.model.clock import Now
 from nostro.model.facts import Fact, LookupAnswered
 from nostro.model.facts.house import Target
-from nostro.model.failures import POISON, LostRace
+from nostro.model.failures import POISON, LostRace, name_of
 from nostro.model.ids import Subject, short_digest
-from nostro.processes.kit.process import Process
+from nostro.processes.kit.process import Process, asked
 from nostro.routing.bounds import alone, bounded
 from nostro.routing.references import UNREADABLE, Index, arrival_from, claim_all, give_lanes, look_up, said_entity
 from nostro.routing.route import begun
@@ -109,11 +109,11 @@ class Rejoin:
         nowhere = alone(name, f"{arrival.type}:{arrival.natural_key}")
         try:
             process, fact = self.processes[name], open_fact(self.keys, arrival, found.known)
-            begin = process.orphaned(fact)
+            begin = asked(process.orphaned, fact)
             if begin is not None:
                 bounded(Subject(name, begin.subject), fact)
         except POISON as error:
-            logger.warning("orphan_poisoned", process=name, type=arrival.type, failure=type(error).__name__)
+            logger.warning("orphan_poisoned", process=name, type=arrival.type, failure=name_of(error))
             return nowhere
         if begin is None:
             return nowhere

@@ -31,7 +31,7 @@ from nostro.ingress.opening import open_all
 from nostro.model.clock import Now
 from nostro.model.facts import Fact
 from nostro.model.facts.house import ToldDifferently
-from nostro.model.failures import POISON, BrokenPromise, LostRace, OutOfService, TooLong
+from nostro.model.failures import POISON, BrokenPromise, LostRace, OutOfService, TooLong, name_of
 from nostro.model.ids import short_digest
 from nostro.processes.kit.process import Process
 from nostro.routing.route import Routable, Routed, route, told_name
@@ -220,7 +220,7 @@ class Readings:
 
     def _poisoned(self, piece: Piece, error: Exception) -> int:
         """An item that the database or its process can't take is a reject; what it said is in the receipt."""
-        failure = type(error).__name__
+        failure = name_of(error)
         logger.warning("item_poisoned", receipt=piece.opened.receipt.id.hex(), item=piece.number, failure=failure)
         why = error.sentence if isinstance(error, TooLong) else f"Its facts could not be routed ({failure})."
         piece.opened.settle(Piece(piece.opened, piece.number, RejectItem(f"item {piece.number}", why)))

@@ -6,7 +6,7 @@
     |- OutOfService     could not run; try again (exit code 1)
     |  |- DatabaseUnavailable (DatabaseRestored), Quarantined, BacklogFull, ReleaseTooOld
     `- BrokenPromise    an invariant did not hold: stop and show it
-       |- LostRace, StatementRefused, SealBroken, ReplayDiffers, Endless
+       |- LostRace, StatementRefused, SealBroken, ReplayDiffers, Endless, Threw
 
 Failures of calls to the outside are *values*, not exceptions: `FailureKind`, and what to do about each in `ACTIONS`.
 """
@@ -130,11 +130,24 @@ class Endless(BrokenPromise):
     """Pure code came to no end and was interrupted: what it was about is set aside."""
 
 
+class Threw(BrokenPromise):
+    """Pure code threw something, be it of a kind of its own: what it was about is set aside."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(f"It threw {type(error).__name__}.")  # what else it says may be confidential
+        self.thrown = error
+
+
 POISON = (
     *(StatementRefused, SealBroken, Endless, ValueError, TypeError, LookupError, ArithmeticError),
-    *(AttributeError, AssertionError, RuntimeError, TooLong),
+    *(AttributeError, AssertionError, RuntimeError, TooLong, Threw),
 )
 """What a single item, fact or decision can do to its batch: the batch is halved until the culprit stands alone."""
+
+
+def name_of(error: Exception) -> str:
+    """What a person is told that it was."""
+    return type(error.thrown if isinstance(error, Threw) else error).__name__
 
 
 class FailureKind(StrEnum):

@@ -17,7 +17,7 @@ from nostro.model.facts import BundleActivated, Fact, split
 from nostro.model.failures import LostRace
 from nostro.model.ids import Subject, shard_of, short_digest
 from nostro.model.references import Reference
-from nostro.processes.kit.process import Begin, Process
+from nostro.processes.kit.process import Begin, Process, asked
 from nostro.routing.bounds import alone, bounded
 from nostro.routing.references import Claim, Index, Parking, claim_all, give_lanes, look_up, park_all
 from nostro.store.arrivals import Arrival, Blob, arrival_for, lane_number, put
@@ -179,8 +179,8 @@ def _needs(processes: Mapping[str, Process], routable: Routable) -> list[Referen
     if routable.addressed_to is not None or routable.fact.body.owner == HOUSE:
         return []
     process = _owner(processes, routable.fact)
-    begin = process.begins(routable.fact)
-    return list(begin.identity if begin is not None else process.correlates(routable.fact))
+    begin = asked(process.begins, routable.fact)
+    return list(begin.identity if begin is not None else asked(process.correlates, routable.fact))
 
 
 def _subject(processes: Mapping[str, Process], routable: Routable, index: Index, claims: list[Claim]) -> Subject | None:
@@ -190,10 +190,10 @@ def _subject(processes: Mapping[str, Process], routable: Routable, index: Index,
     if fact.body.owner == HOUSE:
         return Subject(HOUSE, fact.body.natural_key())
     process = _owner(processes, fact)
-    begin = process.begins(fact)
+    begin = asked(process.begins, fact)
     if begin is not None:
         return begun(process, fact, begin, index, claims)
-    hit = follow(index, process.name, process.correlates(fact))
+    hit = follow(index, process.name, asked(process.correlates, fact))
     return hit[1][0] if hit is not None and len(hit[1]) == 1 else None
 
 
@@ -217,12 +217,12 @@ def _park(processes: Mapping[str, Process], routable: Routable, at: datetime) ->
     Raises `TooLong` when it could go nowhere at its deadline.
     """
     process = _owner(processes, routable.fact)
-    references = tuple(process.correlates(routable.fact))
+    references = tuple(asked(process.correlates, routable.fact))
     waiting = Subject(process.name, f"parked/{routable.fact.key}")
     arrival = arrival_for(routable.fact, routable.blob, waiting, _first_lane(process, routable), routable.at or at)
     arrival = arrival._replace(hops=routable.hops)
     until = at + timedelta(seconds=process.park_seconds)
-    orphan = process.orphaned(routable.fact)
+    orphan = asked(process.orphaned, routable.fact)
     bounded(alone(process.name, routable.fact.key), routable.fact)
     if orphan is None:
         until += AFTER_ORPHANS

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from nostro.ledger import Holding
 from nostro.model.facts import DeadlineFellDue, Fact
 from nostro.model.facts.house import Target
+from nostro.model.failures import Threw
 from nostro.model.ids import Subject
 from nostro.model.money import Money
 from nostro.model.references import Reference
@@ -16,6 +18,7 @@ from nostro.model.unchanging import unchanging
 from nostro.processes.kit.decision import CaseOpening, Decision, Instance, Rules, State
 from nostro.processes.kit.machine import NEW, Machine, Waiting
 
+T = TypeVar("T")
 STALE = "stale: older than what was absorbed"
 PASSED = "stale: the state that this deadline belonged to has passed"
 UNEXPECTED = "unexpected_fact"
@@ -52,6 +55,14 @@ class Version:
     def stored_state(self, body: bytes) -> State:
         """The same of canonical bytes that are all of it."""
         return type(self.initial).model_validate_json(body)
+
+
+def asked(say: Callable[[Fact], T], fact: Fact) -> T:
+    """What a process says of a fact. Raises `Threw`, whatever it throws: that stops this fact, and no other."""
+    try:
+        return say(fact)
+    except Exception as error:
+        raise Threw(error) from error
 
 
 def holds_nothing(_: Instance, __: Rules) -> Sequence[Holding]:
