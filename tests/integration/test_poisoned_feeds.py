@@ -25,9 +25,9 @@ from nostro.model.clock import Now
 from nostro.model.failures import FailureKind
 from nostro.processes.registry import PROCESSES
 from nostro.runtime.watchdog import Watchdog, watched_connector, watched_processes
+from tests.integration.misbehaviour import MISBEHAVIOUR, Wrong
 from tests.integration.serving import served
 from tests.integration.synthetic import START
-from tests.integration.test_poison import MISBEHAVIOUR, Wrong
 from tests.integration.test_polls import Feeding, feeding
 
 pytestmark = pytest.mark.timeout(60)

@@ -61,7 +61,7 @@ def asked(say: Callable[[Fact], T], fact: Fact) -> T:
     """What a process says of a fact. Raises `Threw`, whatever it throws: that stops this fact, and no other."""
     try:
         return say(fact)
-    except Exception as error:
+    except Exception as error:  # whatever it is, it is about this fact
         raise Threw(error) from error
 
 
