@@ -15,9 +15,9 @@ from psycopg import AsyncConnection, AsyncCursor, OperationalError, errors, pq
 from psycopg.rows import namedtuple_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from nostro.model.failures import DatabaseRestored, DatabaseUnavailable, LostRace, StatementRefused
+from nostro.model.failures import DatabaseRestored, DatabaseUnavailable, LostRace, OutOfService, StatementRefused
 from nostro.store.arrays import adapters
-from nostro.store.migrate import release
+from nostro.store.migrate import RUNBOOK, release
 from nostro.store.waiting import cancels, heed
 from nostro.store.wire import Answer, Call, Parameters, Wire
 
@@ -323,6 +323,9 @@ def translated(refused: Callable[[], str] = str) -> Iterator[None]:
         message = "Another database transaction was first."
         raise LostRace(message) from error
     except (errors.DataError, errors.IntegrityError, errors.ProgramLimitExceeded) as error:
+        if isinstance(error, errors.CheckViolation) and not error.diag.constraint_name:  # no row's fault
+            message = f"A month has no partition in the database yet: {error.diag.message_primary}."
+            raise OutOfService(message, "Work goes on by itself once it is made.", runbook=RUNBOOK) from error
         message = f"The database refused a statement ({type(error).__name__})."
         raise StatementRefused(message) from error
     except errors.DiskFull as error:
