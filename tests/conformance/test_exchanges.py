@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from random import Random
 
@@ -9,7 +10,8 @@ import pytest
 
 from nostro.acts.made import ids_of
 from nostro.connectors.kit.conformance import EXCHANGES, ExchangeScenario, Fate
-from nostro.connectors.kit.manifest import Once
+from nostro.connectors.kit.manifest import Once, Order
+from nostro.model.ids import IdempotencyKey
 from nostro.model.outcomes import Outcome
 from tests.conformance.cases import CASES, Case, Staged
 from tests.conformance.driver import Dispatch
@@ -60,6 +62,22 @@ def test_an_outcome_bears_the_id_of_what_the_operation_makes_as_a_person_may_tel
         made = outcome.ids.get(order.intent.makes, "")
         told = ids_of(order.intent.operation, made, order.intent.model_dump())
         assert told.items() <= outcome.ids.items()
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_what_an_earlier_try_made_that_passed_for_failed_is_found_by_the_next_one(case: Case) -> None:
+    staged, _, _ = _play(case, EXCHANGES[0])
+    made, operation = staged.effects(), case.connector.manifest.operations[staged.operation]
+    outcomes = Dispatch(staged.outside, operation, [_next_try(order) for order in staged.orders]).drive()
+    assert all(outcome.there for outcome in outcomes), outcomes
+    assert staged.effects() == made, "and not made twice"
+
+
+def _next_try(order: Order) -> Order:
+    """As a person asks for it who believes that the one before has failed."""
+    key = IdempotencyKey.parse(order.key)
+    key = replace(key, generation=key.generation + 1)
+    return replace(order, key=key.text, correlation=key.correlation_id)
 
 
 @pytest.mark.parametrize("seed", range(10))
