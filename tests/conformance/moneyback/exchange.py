@@ -1,0 +1,54 @@
+"""What we do at Moneyback: pay back, told in three ways."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nostro.connectors.kit.dialogue import Seen, asked, ensure, ready, unfinished
+from nostro.connectors.kit.manifest import Order
+from nostro.model.calls import Act, Exchange, Message, Wait
+from nostro.model.intents import RefundPayment
+from nostro.model.outcomes import Outcome, done, handed_over
+from tests.conformance.moneyback.config import Config
+
+
+def pay_back(order: Order, _: Config) -> Exchange[Outcome]:
+    question = Message("/refunds", {"reference": order.correlation}, "GET")
+    while True:
+        found = yield from asked(question)  # an Ask; waits while they are down
+        if found.failure or found.absence_proven_at is None:
+            return handed_over("Nobody can say whether it was paid back.", found.failure)
+        if found.content:
+            return done(adopted=True, refund=found.content[0]["id"])
+        if not found.absence_proven:
+            yield Wait(until=found.absence_proven_at)
+            continue
+        reply = yield Act(Message("/refunds", body_of(order)), key=order.correlation)
+        if not reply.ambiguous:
+            return done(refund=reply.content["id"]) if reply.ok else unfinished(reply)
+
+
+def body_of(order: Order) -> dict[str, str]:
+    intent = order.intent
+    assert isinstance(intent, RefundPayment)  # as the operation's name says
+    money = {"amount": str(intent.amount.value), "currency": intent.amount.currency}
+    return {"reference": order.correlation, "payment": intent.payment_id, **money}
+
+
+def pay_back_once(order: Order, _: Config) -> Exchange[Outcome]:
+    key, body = order.correlation, body_of(order)
+
+    def look_up(_: Sequence[str]) -> Exchange[Seen[str]]:
+        reply = yield from asked(Message("/refunds", {"reference": key}, "GET"))
+        found = reply.content if reply.ok else ()
+        return Seen(reply, {refund["reference"]: refund["id"] for refund in found})
+
+    settled = yield from ensure([key], look_up, ready(lambda _: Act(Message("/refunds", body), key)))
+    if key in settled.ended:  # refused, or a person's business
+        return settled.ended[key]
+    return done(adopted=key not in settled.sent, refund=settled.there[key])
+
+
+def pay_back_unseen(order: Order, _: Config) -> Exchange[Outcome]:
+    reply = yield Act(Message("/refunds", body_of(order)), key=order.correlation)
+    return done(refund=reply.content["id"]) if reply.ok else unfinished(reply)
