@@ -20,10 +20,14 @@ from nostro.model.intents import (
     RefundPayment,
     ReopenInvoice,
 )
+from nostro.sandbox.wire import WireReply
 from tests.conformance.driver import Outside
 from tests.conformance.houses import DAY, OdooHouse, StripeHouse, eur, ordered, outcome_of
 from tests.conformance.moneyback import manifest as moneyback
 from tests.conformance.moneyback.house import MoneybackHouse
+
+EMPTY = WireReply(200, {}, b"[]")
+NO_SUCH_REFUND = WireReply(404, {}, b'{"error": "no_such_refund"}')
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,21 +277,23 @@ def annotate() -> Staged:
     )
 
 
-def pay_back(connector: Connector, *, knows_keys: bool = False) -> Staged:
+def pay_back(connector: Connector, *, knows_keys: bool = False, absent: WireReply = EMPTY) -> Staged:
     """A part of a card payment goes back."""
     house = MoneybackHouse(connector, knows_keys=knows_keys)
+    house.stand.absent = absent
     orders = ordered(RefundPayment(entity="DE", connection="psp", payment_id="pay_1", amount=eur("40.05")))
 
     def effects() -> Mapping[str, object]:
         return {"refunds": [(one["amount"], one["reference"]) for one in house.stand.refunds]}
 
-    return Staged(house.outside, "refund_payment", orders, effects, {"refunds": [("40.05", orders[0].correlation)]})
+    return Staged(house.outside, "refund_payment", orders, effects, {"refunds": [(4005, orders[0].correlation)]})
 
 
-def _moneyback(name: str, operation: Operation, *, knows_keys: bool = False) -> Case:
+def _moneyback(name: str, operation: Operation, *, knows_keys: bool = False, absent: WireReply = EMPTY) -> Case:
     manifest = replace(moneyback.MANIFEST, operations={operation.name: operation})
     connector = replace(moneyback.CONNECTOR, manifest=manifest)
-    return Case(f"moneyback: a refund {name}", connector, partial(pay_back, connector, knows_keys=knows_keys))
+    stage = partial(pay_back, connector, knows_keys=knows_keys, absent=absent)
+    return Case(f"moneyback: a refund {name}", connector, stage)
 
 
 def _odoo_cases() -> list[Case]:
@@ -318,6 +324,7 @@ CASES: tuple[Case, ...] = (
     Case("stripe: an annotation", stripe.CONNECTOR, annotate),
     Case("moneyback: a refund", moneyback.CONNECTOR, partial(pay_back, moneyback.CONNECTOR)),
     _moneyback("with the kit", moneyback.WITH_THE_KIT),
+    _moneyback("whose absence is a 404", moneyback.WITH_THE_KIT, absent=NO_SUCH_REFUND),
     _moneyback("with their key", moneyback.WITH_THEIR_KEY, knows_keys=True),
     _moneyback("that can't be looked up", moneyback.WITH_NEITHER),
 )

@@ -13,10 +13,14 @@ from nostro.connectors.kit.dialogue import asked, each, unfinished
 from nostro.connectors.kit.manifest import Absence, Once, Operation, Order
 from nostro.model.calls import Act, Exchange, Message
 from nostro.model.failures import FailureKind
-from nostro.model.outcomes import Outcome, done, failed, handed_over
+from nostro.model.outcomes import Outcome, OutcomeKind, done, failed, handed_over
+from nostro.sandbox.wire import WireReply
 from tests.conformance.cases import Case, pay_back
+from tests.conformance.driver import Dispatch
 from tests.conformance.moneyback.config import Config
 from tests.conformance.moneyback.exchange import body_of, pay_back_once, pay_back_unseen
+from tests.conformance.moneyback.exchange import pay_back as pay_back_by_hand
+from tests.conformance.moneyback.house import Stand
 from tests.conformance.moneyback.manifest import CONNECTOR, MANIFEST
 from tests.conformance.test_exchanges import (
     test_an_operation_declares_how_it_reaches_once as declares,
@@ -116,3 +120,17 @@ def test_where_absence_is_never_proven_a_look_up_is_no_way_to_once() -> None:
     """A person who releases such a command would have it looked up for ever, and never done."""
     with pytest.raises(AssertionError):
         declares(_case(pay_back_once, Once.LOOK_UP, None))
+
+
+def test_a_wrong_address_is_never_taken_for_absence() -> None:
+    """It answers 404 too: nothing is sent, and a person decides."""
+    for exchange in (pay_back_by_hand, pay_back_once):
+        case = _case(exchange, Once.LOOK_UP, 120)
+        staged = case.stage()
+        stand = staged.outside.stand
+        assert isinstance(stand, Stand)
+        stand.absent = WireReply(404, {}, b'{"error": "no_such_page"}')
+        operation = case.connector.manifest.operations[staged.operation]
+        [outcome] = Dispatch(staged.outside, operation, staged.orders).drive()
+        assert (outcome.kind, outcome.failure) == (OutcomeKind.HANDED_OVER, FailureKind.NOT_FOUND)
+        assert stand.refunds == []

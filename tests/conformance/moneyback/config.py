@@ -9,3 +9,4 @@ class Config(Value):
     """What a landscape says about a connection: `connections/*.yaml`."""
 
     api_version: str = "2026-01"
+    page_size: int = 100

@@ -25,6 +25,7 @@ ERRORS = {
 
 
 def render(message: Message, key: str, config: Config, access: Access) -> HttpRequest:
+    """The call as it leaves. What stands in `passing` goes with the body."""
     headers = {"authorization": f"Bearer {access.secrets['api_key']}", "api-version": config.api_version}
     headers |= {"content-type": "application/json"} | ({"idempotency-key": key} if key else {})  # none with an Ask
     url, told = access.url.rstrip("/") + message.target, {**message.body, **message.passing}
@@ -34,6 +35,7 @@ def render(message: Message, key: str, config: Config, access: Access) -> HttpRe
 
 
 def understand(_: Message, reply: HttpReply) -> tuple[Any, FailureKind | None, str]:
+    """Content, kind of failure or None, and a sentence that names the error, never what was asked about."""
     try:
         content = exact_json(reply.body)  # numbers as Decimal, never as float
     except (ValueError, RecursionError):
