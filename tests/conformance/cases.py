@@ -24,6 +24,7 @@ from nostro.sandbox.wire import WireReply
 from tests.conformance.driver import Outside
 from tests.conformance.houses import DAY, OdooHouse, StripeHouse, eur, ordered, outcome_of
 from tests.conformance.moneyback import manifest as moneyback
+from tests.conformance.moneyback import ways
 from tests.conformance.moneyback.house import MoneybackHouse
 
 EMPTY = WireReply(200, {}, b"[]")
@@ -323,8 +324,8 @@ CASES: tuple[Case, ...] = (
     Case("stripe: a refund", stripe.CONNECTOR, refund),
     Case("stripe: an annotation", stripe.CONNECTOR, annotate),
     Case("moneyback: a refund", moneyback.CONNECTOR, partial(pay_back, moneyback.CONNECTOR)),
-    _moneyback("with the kit", moneyback.WITH_THE_KIT),
-    _moneyback("whose absence is a 404", moneyback.WITH_THE_KIT, absent=NO_SUCH_REFUND),
-    _moneyback("with their key", moneyback.WITH_THEIR_KEY, knows_keys=True),
-    _moneyback("that can't be looked up", moneyback.WITH_NEITHER),
+    _moneyback("with the kit", ways.WITH_THE_KIT),
+    _moneyback("whose absence is a 404", ways.WITH_THE_KIT, absent=NO_SUCH_REFUND),
+    _moneyback("with their key", ways.WITH_THEIR_KEY, knows_keys=True),
+    _moneyback("that can't be looked up", ways.WITH_NEITHER),
 )

@@ -18,7 +18,7 @@ from nostro.sandbox.odoo import CompanySetup, OdooBooks, OdooSettings, PspJourna
 from nostro.sandbox.psp import Psp, PspSettings
 from tests.conformance.driver import Outside
 from tests.conformance.moneyback.house import MoneybackHouse
-from tests.conformance.moneyback.manifest import WITH_NEWS
+from tests.conformance.moneyback.ways import WITH_NEWS
 from tests.conformance.receipts import receipt
 
 OPENED = datetime(2026, 8, 31, 8, 0, 0, 250_000, tzinfo=UTC)

@@ -18,7 +18,7 @@ from nostro.model.facts import InvoicePosted, split
 from tests.conformance.driver import Outside
 from tests.conformance.houses import OPENED, OdooHouse, StripeHouse
 from tests.conformance.moneyback.house import MoneybackHouse
-from tests.conformance.moneyback.manifest import WITH_NEWS
+from tests.conformance.moneyback.ways import WITH_NEWS
 from tests.conformance.receipts import receipt
 
 Page = Callable[[], tuple[Outside, str, bytes]]

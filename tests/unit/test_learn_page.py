@@ -21,7 +21,8 @@ from nostro.model.intents import RefundPayment
 from nostro.model.money import Money
 from nostro.model.outcomes import Outcome, OutcomeKind
 from tests.conformance.moneyback.config import Config
-from tests.conformance.moneyback.manifest import PAY_BACK, WITH_THE_KIT
+from tests.conformance.moneyback.manifest import PAY_BACK
+from tests.conformance.moneyback.ways import WITH_THE_KIT
 
 ROOT = Path(__file__).parents[2]
 PAGES = tuple(sorted((ROOT / "docs/learn").glob("*.md")))

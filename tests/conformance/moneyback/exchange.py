@@ -19,10 +19,10 @@ def pay_back(order: Order, _: Config) -> Exchange[Outcome]:
     question = Message("/refunds", {"reference": order.correlation}, "GET")
     while True:
         found = yield from asked(question)  # an Ask; waits while they are down
+        if found.ok and found.content:
+            return done(adopted=True, refund=found.content[0]["id"])
         if found.failure or found.absence_proven_at is None:
             return handed_over("Nobody can say whether it was paid back.", found.failure)
-        if found.content:
-            return done(adopted=True, refund=found.content[0]["id"])
         if not found.absence_proven:
             yield Wait(until=found.absence_proven_at)
             continue

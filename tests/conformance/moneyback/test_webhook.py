@@ -8,7 +8,7 @@ import json
 
 from nostro.connectors.kit.reading import ReadItem, Refusal, Verified
 from tests.conformance.moneyback.house import MoneybackHouse
-from tests.conformance.moneyback.manifest import WITH_NEWS
+from tests.conformance.moneyback.ways import WITH_NEWS
 from tests.conformance.receipts import receipt
 
 
