@@ -7,6 +7,7 @@ a person says which.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from random import Random
 
@@ -14,7 +15,8 @@ import pytest
 
 from nostro.acts.made import ids_of
 from nostro.connectors.kit.conformance import AMBIGUOUS, EXCHANGES, ExchangeScenario, Fate
-from nostro.connectors.kit.manifest import Once, Operation
+from nostro.connectors.kit.manifest import Once, Operation, Order
+from nostro.model.ids import IdempotencyKey
 from nostro.model.outcomes import Outcome, OutcomeKind
 from tests.conformance.cases import CASES, Case, Staged
 from tests.conformance.driver import Dispatch
@@ -96,6 +98,25 @@ def test_an_outcome_bears_the_id_of_what_the_operation_makes_as_a_person_may_tel
         made = outcome.ids.get(order.intent.makes, "")
         told = ids_of(order.intent.operation, made, order.intent.model_dump())
         assert told.items() <= outcome.ids.items()
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_what_an_earlier_try_made_that_passed_for_failed_is_found_by_the_next_one(case: Case) -> None:
+    staged, _, _ = _play(case, EXCHANGES[0])
+    made, operation = staged.effects(), _operation(case, staged)
+    if operation.once is Once.PERSON:  # nobody can look: who asks for it again has decided
+        assert not _proves_absence(case, staged)
+        return
+    outcomes = Dispatch(staged.outside, operation, [_next_try(order) for order in staged.orders]).drive()
+    assert all(outcome.there for outcome in outcomes), outcomes
+    assert staged.effects() == made, "and not made twice"
+
+
+def _next_try(order: Order) -> Order:
+    """As a person asks for it who believes that the one before has failed."""
+    key = IdempotencyKey.parse(order.key)
+    key = replace(key, generation=key.generation + 1)
+    return replace(order, key=key.text, correlation=key.correlation_id)
 
 
 @pytest.mark.parametrize("seed", range(10))

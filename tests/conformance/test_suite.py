@@ -40,7 +40,7 @@ def _act(order: Order) -> Act:
 def acts_before_it_looks(order: Order, _: Config) -> Exchange[Outcome]:
     reply = yield _act(order)
     if reply.ambiguous:
-        reply = yield from asked(Message("/refunds", {"reference": order.correlation}, "GET"))
+        reply = yield from asked(Message("/refunds", {"reference": order.ids}, "GET"))
         return done(adopted=True, refund=reply.content[0]["id"]) if reply.content else unfinished(reply)
     return done(refund=reply.content["id"])
 

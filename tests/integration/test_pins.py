@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -174,23 +175,58 @@ async def test_an_outage_is_no_flaw(watched: Watched) -> None:
 
 async def test_ids_that_run_backwards_stop_it_and_list_what_is_gone(watched: Watched) -> None:
     partner = watched.act("partner", name="Customer 001")["id"]
-    move = watched.act("invoice", company="DE", partner=partner, amount="100", date="2026-08-30")["id"]
+    invoices = [
+        watched.act("invoice", company="DE", partner=partner, amount="100", date="2026-08-30")["id"] for _ in range(3)
+    ]
+    kept, moved, reopened = invoices  # the second stands for a booking, the third for a reopening's entry
     await watched.look()
-    day = watched.now.business - timedelta(minutes=1)
-    async with watched.database.transaction() as tx:
-        await tx.execute(
-            "insert into command_closed select 1, 'k', %s, 'p/s/t/0/0', 'NOSAAAA', 'p', 's', 't', 'DE', 'odoo',"
-            " 'book_journal_entry', 'done', %s, '{}', 1, '', null, %s, %s",
-            (day.date().replace(day=1), f'{{"move":"{move}"}}'.encode(), day, day),
-        )
+    await closed(watched, 5, "NOSAAAA", "reconcile", f'{{"move":{kept}}}')
+    await closed(watched, 4, "NOSAAAB", "book_journal_entry", f'{{"move":"{moved}"}}', "adopted")
+    await closed(watched, 3, "NOSAAAC", "reopen_invoice", f'{{"move":{kept},"entry":{reopened}}}')
+    await closed(watched, 2, "NOSAAAD", "reconcile", f'{{"move":{kept}}}')
+    await closed(watched, 1, "NOSAAAE", "book_statement_line", '{"statement_line":"7"}')
     watched.books = books()
+    watched.act("invoice", company="DE", partner=partner, amount="100", date="2026-08-30")
     assert await watched.look() == 1
     [(reason, told)] = await watched.all("select reason, convert_from(candidates, 'UTF8') from exception_case")
     assert reason == "erp_rolled_back"
-    assert told == f'["book_journal_entry NOSAAAA (move {move})"]'
+    assert json.loads(told) == [
+        f"book_journal_entry NOSAAAB (entry {moved}, gone)",
+        f"reopen_invoice NOSAAAC (entry {reopened}, gone)",
+        "reconcile NOSAAAD (look whether it is there)",
+        "book_statement_line NOSAAAE (look whether it is there)",
+    ]
+    assert "Of our effects 2 can't be found" in await watched.stopped()
     _, select, told = RUNBOOK.read_text(encoding="utf-8").partition("select closed_at")
-    statement = select + told.partition(";")[0].replace("2026-08-31 10:00+00", str(day))
-    assert [row[3] for row in await watched.all(statement)] == ["NOSAAAA"], "as the runbook asks for it"
+    statement = select + told.partition(";")[0].replace("2026-08-31 10:00+00", str(watched.now.business - 2 * EVERY))
+    names = [row[3] for row in await watched.all(statement)]
+    assert names == ["NOSAAAA", "NOSAAAB", "NOSAAAC", "NOSAAAD", "NOSAAAE"], "as the runbook asks for it"
+
+
+async def test_a_reopening_whose_entry_is_gone_stops_it_by_itself(watched: Watched) -> None:
+    partner = watched.act("partner", name="Customer 001")["id"]
+    kept, entry = (
+        watched.act("invoice", company="DE", partner=partner, amount="100", date="2026-08-30")["id"] for _ in range(2)
+    )
+    await watched.look()
+    await closed(watched, 1, "NOSAAAA", "reopen_invoice", f'{{"move":{kept},"entry":{entry}}}')
+    watched.books = books()
+    watched.act("invoice", company="DE", partner=partner, amount="100", date="2026-08-30")
+    assert await watched.look() == 1
+    assert await watched.stopped() != ""
+
+
+async def closed(
+    watched: Watched, minutes_ago: int, correlation: str, operation: str, ids: str, outcome: str = "done"
+) -> None:
+    """An effect over this connection, as its command has ended."""
+    at = watched.now.business - timedelta(minutes=minutes_ago)
+    async with watched.database.transaction() as tx:
+        await tx.execute(
+            "insert into command_closed select 1, %s, %s, 'p/s/t/0/0', %s, 'p', 's', 't', 'DE', 'odoo',"
+            " %s, %s, %s, '{}', 1, '', null, %s, %s",
+            (correlation.encode(), at.date().replace(day=1), correlation, operation, outcome, ids.encode(), at, at),
+        )
 
 
 async def test_two_workers_do_not_take_a_slow_connection_from_each_other(

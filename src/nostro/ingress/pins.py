@@ -93,7 +93,9 @@ class Pins:
         return changed
 
     async def _gone(self, tx: Transaction, pin: Pin, seen: Identity, at: datetime) -> Sequence[Row]:
-        """Effects of ours whose ids are newer than the newest there is: it was restored to before them."""
+        """Effects of ours whose ids are newer than the newest there is: it was restored to before them. And what was
+        done since the first of those.
+        """
         if seen.newest >= pin.seen.newest:
             return ()
         since = at - REMEMBERED
@@ -103,11 +105,13 @@ class Pins:
     async def _stop(self, tx: Transaction, why: Sequence[str], gone: Sequence[Row], at: datetime) -> None:
         subject = Subject("house", f"connection/{self.connection.id}")
         reason = COPIED if why else ROLLED_BACK
-        told = list(why) or [
-            f"Of our effects {len(gone)} can't be found any more: it was restored to an earlier moment."
-        ]
-        sentence = f"{self.connection.id} is stopped. {' '.join(told)}"
-        redo = [f"{row.operation} {row.correlation} (move {row.move})" for row in gone]
+        lost = sum(row.gone for row in gone)
+        told = " ".join(why) or (
+            f"Of our effects {lost} can't be found any more: it was restored to an earlier moment. What else was done "
+            "since the first of them may be gone as well, and is listed with them."
+        )
+        sentence = f"{self.connection.id} is stopped. {told}"
+        redo = [f"{row.operation} {row.correlation} ({_place(row)})" for row in gone]
         case = case_id(str(subject), reason, at.isoformat())
         await tx.run(
             SQL.open_case,
@@ -136,6 +140,11 @@ class Pins:
         except Exception as error:  # a connector may throw what it likes
             logger.warning("pin_failed", connection=self.connection.id, exc_info=error)
             return None
+
+
+def _place(row: Row) -> str:
+    """Of an effect that may have to be done again."""
+    return f"entry {row.entry}, gone" if row.gone else "look whether it is there"
 
 
 async def _answered(line: Line, exchange: Exchange[Identity | None]) -> Identity | None:

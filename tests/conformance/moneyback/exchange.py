@@ -16,7 +16,7 @@ from tests.conformance.moneyback.config import Config
 
 def pay_back(order: Order, _: Config) -> Exchange[Outcome]:
     """Look, and act only where "not found" counts."""
-    question = Message("/refunds", {"reference": order.correlation}, "GET")
+    question = Message("/refunds", {"reference": order.ids}, "GET")
     while True:
         found = yield from asked(question)  # an Ask; waits while they are down
         if found.ok and found.content:
@@ -44,9 +44,9 @@ def pay_back_once(order: Order, _: Config) -> Exchange[Outcome]:
     key, body = order.correlation, body_of(order)
 
     def look_up(_: Sequence[str]) -> Exchange[Seen[str]]:
-        reply = nothing_there((yield from asked(Message("/refunds", {"reference": key}, "GET"))))
+        reply = nothing_there((yield from asked(Message("/refunds", {"reference": order.ids}, "GET"))))
         found = reply.content if reply.ok else ()
-        return Seen(reply, {refund["reference"]: refund["id"] for refund in found})
+        return Seen(reply, {key: found[0]["id"]} if found else {})
 
     settled = yield from ensure([key], look_up, ready(lambda _: Act(Message("/refunds", body), key)))
     if key in settled.ended:  # refused, or a person's business

@@ -42,7 +42,8 @@ class Stand:
             news = [refund for refund in self.refunds if refund["number"] > int(query["after"])]
             return _answer(news[: int(query["limit"])])
         if request.method == "GET":
-            found = [refund for refund in self.refunds if refund["reference"] == query["reference"]]
+            wanted = [value for name, value in request.query if name == "reference"]
+            found = [refund for refund in self.refunds if refund["reference"] in wanted]
             return _answer(found) if found else self.absent
         key = request.headers["idempotency-key"]
         if not self.knows_keys or key not in self.keys:

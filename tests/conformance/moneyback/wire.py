@@ -30,7 +30,7 @@ def render(message: Message, key: str, config: Config, access: Access) -> HttpRe
     headers |= {"content-type": "application/json"} | ({"idempotency-key": key} if key else {})  # none with an Ask
     url, told = access.url.rstrip("/") + message.target, {**message.body, **message.passing}
     if message.verb == "GET":
-        return HttpRequest("GET", f"{url}?{urlencode(told)}" if told else url, headers, b"")
+        return HttpRequest("GET", f"{url}?{urlencode(told, doseq=True)}" if told else url, headers, b"")
     return HttpRequest(message.verb, url, headers, json.dumps(told).encode())
 
 

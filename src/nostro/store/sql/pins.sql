@@ -19,8 +19,14 @@ values (%(shard)s, %(id)s, %(process)s, %(subject)s, '', %(reason)s, %(sentence)
 on conflict do nothing;
 
 -- name: effects_beyond
--- Effects that were done there since, with an id that is newer than the newest one there is now.
-select correlation, operation, (convert_from(ids, 'UTF8')::jsonb ->> 'move')::bigint as move from command_closed
-where connection = %(connection)s and month >= date_trunc('month', %(month)s::date)::date and closed_at >= %(since)s
-  and outcome in ('done', 'adopted') and (convert_from(ids, 'UTF8')::jsonb ->> 'move')::bigint > %(newest)s
-order by move limit %(limit)s;
+-- Effects that were done there since, with an entry that is newer than the newest one there is now (`gone`); and what was done after
+-- the first of them, which nobody can tell by an id: a match, an invoice that was opened again, a line whose id a person has told.
+with effect as materialized (
+  select correlation, operation, closed_at, greatest((told ->> 'move')::bigint, (told ->> 'entry')::bigint) as entry
+  from command_closed cross join lateral (select convert_from(ids, 'UTF8')::jsonb as told) as t
+  where connection = %(connection)s and month >= date_trunc('month', %(month)s::date)::date and closed_at >= %(since)s
+    and outcome in ('done', 'adopted')
+)
+select correlation, operation, entry, coalesce(entry > %(newest)s, false) as gone from effect
+where closed_at >= (select min(closed_at) from effect where entry > %(newest)s)
+order by closed_at, correlation limit %(limit)s;
