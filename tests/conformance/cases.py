@@ -319,11 +319,12 @@ def _odoo_cases() -> list[Case]:
     ]
 
 
+MONEYBACK = Case("moneyback: a refund", moneyback.CONNECTOR, partial(pay_back, moneyback.CONNECTOR))
 CASES: tuple[Case, ...] = (
     *_odoo_cases(),
     Case("stripe: a refund", stripe.CONNECTOR, refund),
     Case("stripe: an annotation", stripe.CONNECTOR, annotate),
-    Case("moneyback: a refund", moneyback.CONNECTOR, partial(pay_back, moneyback.CONNECTOR)),
+    MONEYBACK,
     _moneyback("with the kit", ways.WITH_THE_KIT),
     _moneyback("whose absence is a 404", ways.WITH_THE_KIT, absent=NO_SUCH_REFUND),
     _moneyback("with their key", ways.WITH_THEIR_KEY, knows_keys=True),
