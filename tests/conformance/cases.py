@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
 
 from nostro.connectors import odoo, stripe
-from nostro.connectors.kit.manifest import Connector, Order
+from nostro.connectors.kit.manifest import Connector, Operation, Order
 from nostro.model.calls import Message
 from nostro.model.intents import (
     RECEIVABLE_OF_MOVE,
@@ -20,8 +20,15 @@ from nostro.model.intents import (
     RefundPayment,
     ReopenInvoice,
 )
+from nostro.sandbox.wire import WireReply
 from tests.conformance.driver import Outside
 from tests.conformance.houses import DAY, OdooHouse, StripeHouse, eur, ordered, outcome_of
+from tests.conformance.moneyback import manifest as moneyback
+from tests.conformance.moneyback import ways
+from tests.conformance.moneyback.house import MoneybackHouse
+
+EMPTY = WireReply(200, {}, b"[]")
+NO_SUCH_REFUND = WireReply(404, {}, b'{"error": "no_such_refund"}')
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +278,25 @@ def annotate() -> Staged:
     )
 
 
+def pay_back(connector: Connector, *, knows_keys: bool = False, absent: WireReply = EMPTY) -> Staged:
+    """A part of a card payment goes back."""
+    house = MoneybackHouse(connector, knows_keys=knows_keys)
+    house.stand.absent = absent
+    orders = ordered(RefundPayment(entity="DE", connection="psp", payment_id="pay_1", amount=eur("40.05")))
+
+    def effects() -> Mapping[str, object]:
+        return {"refunds": [(one["amount"], one["reference"]) for one in house.stand.refunds]}
+
+    return Staged(house.outside, "refund_payment", orders, effects, {"refunds": [(4005, orders[0].correlation)]})
+
+
+def _moneyback(name: str, operation: Operation, *, knows_keys: bool = False, absent: WireReply = EMPTY) -> Case:
+    manifest = replace(moneyback.MANIFEST, operations={operation.name: operation})
+    connector = replace(moneyback.CONNECTOR, manifest=manifest)
+    stage = partial(pay_back, connector, knows_keys=knows_keys, absent=absent)
+    return Case(f"moneyback: a refund {name}", connector, stage)
+
+
 def _odoo_cases() -> list[Case]:
     stages: dict[str, Callable[[int], Staged]] = {
         "a payment of an open invoice": register,
@@ -293,8 +319,14 @@ def _odoo_cases() -> list[Case]:
     ]
 
 
+MONEYBACK = Case("moneyback: a refund", moneyback.CONNECTOR, partial(pay_back, moneyback.CONNECTOR))
 CASES: tuple[Case, ...] = (
     *_odoo_cases(),
     Case("stripe: a refund", stripe.CONNECTOR, refund),
     Case("stripe: an annotation", stripe.CONNECTOR, annotate),
+    MONEYBACK,
+    _moneyback("with the kit", ways.WITH_THE_KIT),
+    _moneyback("whose absence is a 404", ways.WITH_THE_KIT, absent=NO_SUCH_REFUND),
+    _moneyback("with their key", ways.WITH_THEIR_KEY, knows_keys=True),
+    _moneyback("that can't be looked up", ways.WITH_NEITHER),
 )

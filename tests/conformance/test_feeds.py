@@ -12,11 +12,13 @@ from nostro.connectors.kit.conformance import FEEDS, FeedScenario
 from nostro.connectors.kit.reading import ReadItem
 from nostro.connectors.odoo.config import OdooConfig
 from nostro.connectors.stripe.config import StripeConfig
-from nostro.model.facts import FactBody, InvoicePosted, InvoiceWithdrawn, PaymentRegistered, split
+from nostro.model.facts import FactBody, InvoicePosted, InvoiceWithdrawn, PaymentRegistered, RefundReported, split
 from nostro.sandbox.faults import FaultPlan
 from nostro.sandbox.odoo import CompanySetup, OdooBooks, OdooSettings, PspJournal
 from nostro.sandbox.psp import Psp, PspSettings
 from tests.conformance.driver import Outside
+from tests.conformance.moneyback.house import MoneybackHouse
+from tests.conformance.moneyback.ways import WITH_NEWS
 from tests.conformance.receipts import receipt
 
 OPENED = datetime(2026, 8, 31, 8, 0, 0, 250_000, tzinfo=UTC)
@@ -132,6 +134,20 @@ def test_every_charge_of_a_stripe_account_is_told(feed: str, scenario: FeedScena
     assert told == {charge["id"] for charge in psp.books()["charges"]}
     _pass(outside, 4000)
     listener.poll()
+    assert listener.poll() == 0, "a poll without news is a heartbeat"
+
+
+@pytest.mark.parametrize("scenario", FEEDS, ids=lambda scenario: scenario.name)
+def test_every_refund_of_a_moneyback_account_is_told(scenario: FeedScenario) -> None:
+    house = MoneybackHouse(WITH_NEWS, page_size=scenario.page_size)
+    listener = Listener(house.outside, "changes")
+    for place in range(scenario.things):
+        house.pay_back(place)
+        if (place + 1) % (scenario.burst * scenario.poll_every) == 0:
+            listener.poll(crashes=scenario.crashes)
+    listener.poll(crashes=scenario.crashes)
+    told = [fact.refund_id for fact in listener.told.values() if isinstance(fact, RefundReported)]
+    assert told == [refund["id"] for refund in house.stand.refunds]
     assert listener.poll() == 0, "a poll without news is a heartbeat"
 
 

@@ -17,6 +17,8 @@ from nostro.connectors.kit.reading import Item, ReadItem, RejectItem
 from nostro.model.facts import InvoicePosted, split
 from tests.conformance.driver import Outside
 from tests.conformance.houses import OPENED, OdooHouse, StripeHouse
+from tests.conformance.moneyback.house import MoneybackHouse
+from tests.conformance.moneyback.ways import WITH_NEWS
 from tests.conformance.receipts import receipt
 
 Page = Callable[[], tuple[Outside, str, bytes]]
@@ -55,11 +57,20 @@ def _odoo(version: int) -> tuple[Outside, str, bytes]:
     return house.outside, message.target, json.dumps(rows).encode()
 
 
+def _moneyback() -> tuple[Outside, str, bytes]:
+    house = MoneybackHouse(WITH_NEWS)
+    for number in range(3):
+        house.pay_back(number)
+    message, body, _ = house.outside.fetch("changes", "")
+    return house.outside, message.target, body
+
+
 STATED = {"new": "brand_new", "status": "status", "amount": "amount"}
 SAMPLES = (
     Sample("stripe charges", "charges", partial(_stripe, "charges"), {"new": "brand_new", "amount": "amount"}),
     Sample("stripe refunds", "refunds", partial(_stripe, "refunds"), STATED),
     Sample("stripe disputes", "disputes", partial(_stripe, "disputes"), STATED),
+    Sample("moneyback changes", "changes", _moneyback, STATED),
     Sample("odoo 18 invoices", "invoices", partial(_odoo, 18), {"new": "x_studio", "amount": "amount_total"}),
     Sample("odoo 19 invoices", "invoices", partial(_odoo, 19), {"new": "x_studio", "amount": "amount_residual"}),
 )

@@ -1,4 +1,4 @@
-"""Which command a case stands for: what waits behind it, else what failed and can be released for another try."""
+"""Which command a case stands for: the one behind it that waits, or that failed and can be released for another try."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ async def database(database_url: str) -> AsyncIterator[Database]:
         yield opened
 
 
-async def test_a_case_leads_to_what_waits_behind_it_else_to_what_failed_and_was_not_asked_for_again(
+async def test_a_case_leads_to_the_one_that_waits_behind_it_or_failed_and_was_not_asked_for_again(
     database: Database,
 ) -> None:
     world = World(database, operation("look_up"))
@@ -46,7 +46,8 @@ async def test_a_case_leads_to_what_waits_behind_it_else_to_what_failed_and_was_
     other = await world.want("po_1", "second", status="proposed")
     for spelled in (other, "payout/po_1/second/0/0"):
         assert (await command_of(database, spelled)).correlation_id == other
-    assert (await command_of(database, "C-1")).correlation_id == other
+    with pytest.raises(Refused, match="2 commands are behind C-1"):
+        await command_of(database, "C-1")
     await world.run("update command_open set status = 'ready', key_text = 'payout/po_1/first/0/1'")
     with pytest.raises(Refused, match="No command waits"):
         await command_of(database, "C-1")

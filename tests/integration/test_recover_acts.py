@@ -35,9 +35,13 @@ class Office:
 
     async def act(self, act: OpenRecovery | CloseRecovery, who: str, reason: str = "the disk was lost") -> None:
         """What follows from it has followed."""
+        await self.say(act, who, reason)
+        await self.house.read_all()
+
+    async def say(self, act: OpenRecovery | CloseRecovery, who: str, reason: str = "the disk was lost") -> None:
+        """Nobody has read it yet."""
         seen = (await self.desk.look(act)).seen
         await self.desk.submit(act, Signature(who, reason), seen, self.house.now.business)
-        await self.house.read_all()
 
     def closing(self) -> CloseRecovery:
         return CloseRecovery(2, ("psp",), at=self.house.now.business)
@@ -112,6 +116,21 @@ async def test_it_is_not_closed_while_old_receipts_wait_to_be_read(office: Offic
     office.house.later(minutes=11)
     with pytest.raises(ActRefused, match="1 receipts and 0 facts wait"):
         await office.act(office.closing(), "controller")
+
+
+async def test_a_recovery_is_not_closed_once_another_restore_has_put_the_house_in_quarantine(office: Office) -> None:
+    await office.act(OPENING, "treasurer")
+    await office.read_to_its_end()
+    closing = office.closing()
+    await office.run("update deployment set quarantine = 'behind its anchor again'")
+    with pytest.raises(ActRefused, match="restored once more"):
+        await office.act(closing, "controller")
+    await office.run("update deployment set quarantine = ''")
+    await office.say(closing, "controller")
+    await office.run("update deployment set quarantine = 'behind its anchor again'")
+    await office.house.read_all()
+    assert await office.house.all("select epoch, quarantine from deployment") == [(2, "behind its anchor again")]
+    assert await office.house.all("select closed_by from recovery") == [(None,)], "a word that waited in the backup too"
 
 
 async def test_after_another_restore_a_recovery_that_was_open_gives_way_to_a_new_one(office: Office) -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -332,6 +332,8 @@ def test_what_was_notified_and_no_statement_lists_is_shown() -> None:
     made.tell(report("notification", "N1"))
     made.answer()
     assert state(made) == "booked"
+    three_days_later = datetime.combine(MONDAY + timedelta(days=3), time(8), UTC)  # when statements are due
+    assert made.log[-1][2].due_at == three_days_later
     made.fall_due(made.only())
     assert (state(made), made.open_cases()) == ("unlisted", {"not_in_statement"})
     made.tell(report("statement", "S1"))

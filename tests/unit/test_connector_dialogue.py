@@ -125,8 +125,11 @@ def test_what_they_say_is_done_and_cannot_be_found_is_never_sent_again() -> None
     assert settled.ended["a"].kind is OutcomeKind.HANDED_OVER
 
 
-def test_without_a_look_up_nothing_is_sent() -> None:
-    shelf = Shelf(asks_fail=FailureKind.UNAUTHORISED)
+@pytest.mark.parametrize(
+    "failure", [FailureKind.UNAUTHORISED, FailureKind.NOT_FOUND], ids=["locked out", "no such page"]
+)
+def test_without_a_look_up_nothing_is_sent(failure: FailureKind) -> None:
+    shelf = Shelf(asks_fail=failure)
     settled = shelf.settle("a")
     assert shelf.acts == []
     assert settled.ended["a"].kind is OutcomeKind.HANDED_OVER

@@ -1,4 +1,7 @@
-"""The page for authors of connectors tells code that works: its exchanges are driven, with a reply that is lost."""
+"""The pages for authors of connectors show code that works: its exchanges are driven, with a reply that is lost.
+
+`tests/conformance` plays the scenarios with the same files.
+"""
 
 from __future__ import annotations
 
@@ -10,44 +13,39 @@ from typing import Any
 
 import pytest
 
-from nostro.connectors.kit import dialogue
 from nostro.connectors.kit.manifest import Operation, Order
-from nostro.model.calls import Act, Ask, Reply, Wait
+from nostro.model.calls import Act, Reply, Wait
 from nostro.model.failures import FailureKind
 from nostro.model.ids import IdempotencyKey
-from nostro.model.intents import AnnotatePayment
+from nostro.model.intents import RefundPayment
+from nostro.model.money import Money
 from nostro.model.outcomes import Outcome, OutcomeKind
+from tests.conformance.moneyback.config import Config
+from tests.conformance.moneyback.manifest import PAY_BACK
+from tests.conformance.moneyback.ways import WITH_THE_KIT
 
-PAGE = Path(__file__).parents[2] / "docs/learn/act-ask-wait.md"
+ROOT = Path(__file__).parents[2]
+PAGES = tuple(sorted((ROOT / "docs/learn").glob("*.md")))
 AT = datetime(2026, 8, 31, 6, tzinfo=UTC)
 KEY = IdempotencyKey("collection", "DE/1", "refund")
 
 
-def told() -> tuple[str, str, str]:
-    """The page's code: an exchange by hand, its declaration, the same exchange with the kit's loop."""
-    by_hand, declared, with_kit = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)
-    return by_hand, declared, with_kit
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_what_a_page_shows_stands_in_files_that_are_typed_and_played(page: Path) -> None:
+    files = [path.read_text(encoding="utf-8") for path in (ROOT / "tests/conformance").rglob("*.py")]
+    shown = re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    assert shown
+    assert [block for block in shown if not any(block in text for text in files)] == []
 
 
-def operation(exchange: str) -> Operation:
-    """As the page declares it."""
-    imports, _, declaration = told()[1].partition("\n\n")
-    names: dict[str, Any] = vars(dialogue) | {"Config": object, "Sequence": Sequence, "body_of": lambda _: {}}
-    exec(f"{imports}\n{exchange}\n{declaration}", names)  # noqa: S102 - our own page
-    made = names["PAY_OUT"]
-    assert isinstance(made, Operation)
-    return made
-
-
-@pytest.mark.parametrize("written", [0, 2], ids=["by hand", "with the kit"])
-def test_an_exchange_of_the_page_looks_up_what_a_lost_reply_left_open(written: int) -> None:
-    doing = operation(told()[written])
-    intent = AnnotatePayment(entity="DE", connection="psp", payment_id="p", invoice_number="1")
+@pytest.mark.parametrize("doing", [PAY_BACK, WITH_THE_KIT], ids=["by hand", "with the kit"])
+def test_an_exchange_of_the_page_looks_up_what_a_lost_reply_left_open(doing: Operation) -> None:
+    intent = RefundPayment(entity="DE", connection="psp", payment_id="p", amount=Money.of("1.00", "EUR"))
     calls = list[type]()
-    [outcome] = played(doing.exchange([Order(intent, KEY.text, KEY.correlation_id)], None), calls)
+    [outcome] = played(doing.exchange([Order(intent, KEY.text, KEY.correlation_id)], Config()), calls)
     assert outcome.kind is OutcomeKind.DONE
     assert calls.count(Act) == 2, "again only because it was proven not to be there"
-    assert calls.index(Wait) > calls.index(Ask)
+    assert calls.index(Wait) > calls.index(Act)
 
 
 def played(exchange: Any, calls: list[type]) -> Sequence[Outcome]:  # noqa: ANN401 - a generator of calls

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import pytest
 
-from nostro.connectors.kit.manifest import Absence, Operation, Order
+from nostro.connectors.kit.manifest import FOR_EVER, Absence, Operation, Order
 from nostro.egress.drive import NEVER_LEFT, RETRIES, WRITE_SECONDS, Ended, Held, Pause
 from nostro.egress.shell import Rested, retry_after
 from nostro.model.calls import Act, Exchange, HttpReply, HttpRequest, Message, Wait
@@ -267,6 +267,16 @@ def test_a_key_that_they_have_forgotten_by_now_protects_nothing() -> None:
     rested = run(world.drive())
     assert isinstance(rested.end, Held)
     assert "forgotten" in rested.end.sentence
+
+
+def test_a_key_that_they_never_forget_protects_for_ever() -> None:
+    does = replace(operation("their_key"), key_lifetime=FOR_EVER)
+    world = World(does, takes_keys=True, dies_at=3)
+    with pytest.raises(Killed):
+        run(world.drive())
+    world.later(24 * 3600)
+    assert kinds(run(world.drive())) == [OutcomeKind.DONE]
+    assert world.partner.catch_up() == {"NOS1": 1}
 
 
 def test_an_exchange_that_never_ends_is_held_once_it_has_made_the_calls_that_it_may() -> None:

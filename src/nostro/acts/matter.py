@@ -224,6 +224,11 @@ async def _closing(tx: Transaction, act: CloseRecovery) -> Matter:
     row = await tx.row(RECOVERY.newest_recovery)
     if row is None or row.closed_at is not None or row.epoch != act.epoch:
         raise ActRefused("No recovery is open.", "See `nostro recover`.")
+    life = await tx.row(AUDIT.life)
+    if life is not None and life.quarantine:
+        raise ActRefused(
+            "The database was restored once more since.", "Open a recovery of that: `nostro recover --from`."
+        )
     behind = await tx.rows(RECOVERY.feeds_behind, connections=list(act.served))
     if behind:
         told = ", ".join(f"{feed.connection} {feed.name}" for feed in behind)

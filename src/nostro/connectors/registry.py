@@ -1,4 +1,4 @@
-"""Every connector there is. Adding one is a folder and a line here."""
+"""Every connector there is. Adding one is a folder, a line here, and its package among the layers in pyproject.toml."""
 
 from __future__ import annotations
 

@@ -243,7 +243,8 @@ class Drive:
         tries = [entry.started_at for entry in self.journal if entry.digest == digest and entry.may_have_left]
         if lifetime is None or not tries:
             return False
-        return self.now >= min([*tries, *([dialogue.wanted_since] if dialogue.look_up_first else [])]) + lifetime
+        oldest = min([*tries, *([dialogue.wanted_since] if dialogue.look_up_first else [])])
+        return self.now - oldest >= lifetime
 
     def _bounded(self) -> Step | None:
         self._calls += 1

@@ -3,7 +3,8 @@
 In how many slots a connection is divided the database says, to all workers alike, whatever rules they began with: the
 one that began last has said it. So each key is one slot's at any time, and each dispatch has one driver.
 
-Who can't work under the bundle that was published last lets its slots go to those who can.
+Who can't work under the bundle that was published last lets its slots go to those who can. And each slot is shared
+among those that serve its connection: a worker that began before a landscape was published knows nothing of a new one.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from nostro.egress.connections import Connections
 from nostro.egress.journal import Slot
 from nostro.egress.line import Pace
 from nostro.engine.rank import Rank, rank_of
-from nostro.engine.tenure import sending
+from nostro.engine.tenure import sending, served_by
 from nostro.model.clock import Now
-from nostro.store.database import Database, Statements, Transaction
+from nostro.store.database import Database, Row, Statements, Transaction
 
 SQL = Statements("dispatch")
 ENGINE = Statements("engine")
@@ -27,6 +28,15 @@ LEASE = timedelta(seconds=10)
 MARGIN = timedelta(seconds=2)
 """Nothing is begun on a slot this long before its lease ends."""
 Name = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Slots that the same workers serve, this one's place among those, and how many of the slots are its own."""
+
+    among: frozenset[Name]
+    rank: Rank
+    fair: int
 
 
 @dataclass(slots=True)
@@ -53,7 +63,7 @@ class Slots:
         At once when one is free or leaves, when it failed before, or when the clock was set back.
         """
         recently = self._renewed is not None and timedelta() <= now.machine - self._renewed < LEASE / 3
-        served = self._served()
+        served = self.served()
         rests = recently and not self._leaving
         at = {"now": now.machine, "beyond": now.machine + 2 * LEASE}
         if rests and not await self.database.look(SQL.free_slots, **at, names=served):
@@ -64,16 +74,20 @@ class Slots:
                 await self._divide(tx, now)
             divided = {row.name: row.slots for row in await tx.rows(SQL.divided, names=served)}
             wanted = [(name, n) for name, slots in divided.items() for n in range(slots)]
-            rank, fair = await self._share(tx, len(wanted), now)
+            shares = await self._shares(tx, wanted, now)
             mine = dict(self._mine)  # the drives may lose one of them meanwhile
-            given = self._given(rank.slots(mine)[fair:], now)
+            kept = {name for share in shares for name in share.rank.slots(share.among & set(mine))[: share.fair]}
+            given = self._given(set(mine) - kept, now)
             renewed = await tx.rows(SQL.renew_slots, until=until, holder=self.worker, **_tokens(mine, mine))
             names = {(row.name, row.slot) for row in renewed} - given
             if given:  # behind the others, since all are locked in one order
                 await tx.run(SQL.release_slots, now=now.machine, **_tokens(mine, given))
-            limit = max(0, fair - len(names))
-            taking = {**at, "until": until, "holder": self.worker, "limit": limit}
-            taken = await tx.rows(SQL.take_slots, **taking, **_columns(rank.slots(wanted))) if limit else []
+            taking, taken = {**at, "until": until, "holder": self.worker}, list[Row]()
+            for share in shares:
+                limit = share.fair - len(share.among & names)
+                if limit > 0:
+                    columns = _columns(share.rank.slots(share.among))
+                    taken += await tx.rows(SQL.take_slots, **taking, **columns, limit=limit)
         before = set(self._mine.values())
         self._mine = {name: slot for name, slot in self._mine.items() if name in names}
         self._mine |= {
@@ -128,21 +142,30 @@ class Slots:
 
     async def _divide(self, tx: Transaction, now: Now) -> None:
         """Says in how many slots connections are divided. Where it was another number, nobody goes on by that one."""
-        wanted = [(name, n) for name in self._served() for n in range(self.connections[name].slots)]
+        wanted = [(name, n) for name in self.served() for n in range(self.connections[name].slots)]
         await tx.run(SQL.make_slots, now=now.machine, **_columns(wanted))
         others = await tx.rows(SQL.divide, names=[name for name, _ in wanted])
         if others:
             await tx.run(SQL.take_away_slots, names=[row.name for row in others], now=now.machine)
 
-    def _served(self) -> list[str]:
+    def served(self) -> list[str]:
+        """The connections over which something is sent."""
         return sorted(name for name, connection in self.connections.items() if connection.connector.wire is not None)
 
-    async def _share(self, tx: Transaction, slots: int, now: Now) -> tuple[Rank, int]:
-        """This worker's place among those that share the slots, and how many of them are its own."""
+    async def _shares(self, tx: Transaction, wanted: Iterable[Name], now: Now) -> list[Share]:
+        """The slots by who shares them: who can send, and serves their connection. Mostly that is everybody."""
         rows = await tx.rows(ENGINE.live_workers, alive_after=now.machine - LEASE, beyond=now.machine + LEASE)
         among = sending(self.worker, rows)
-        rank = rank_of(self.worker, among)
-        return rank, math.ceil(slots / rank.of) if self.worker in among else 0
+        serves = {row.id: served_by(row.versions) for row in rows if row.id != self.worker}
+        shared: dict[frozenset[str], set[Name]] = {}
+        for name in wanted:
+            whose = frozenset(one for one in among if (of := serves.get(one)) is None or name[0] in of)
+            shared.setdefault(whose, set()).add(name)
+        return [self._share(whose, names) for whose, names in shared.items()]
+
+    def _share(self, whose: frozenset[str], names: set[Name]) -> Share:
+        rank = rank_of(self.worker, whose)
+        return Share(frozenset(names), rank, math.ceil(len(names) / rank.of) if self.worker in whose else 0)
 
 
 def _tokens(held: Mapping[Name, Slot], names: Iterable[Name]) -> dict[str, list[object]]:

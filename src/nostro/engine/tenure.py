@@ -8,7 +8,7 @@ can work under the bundle that was published last: whoever can't has no part in 
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -60,7 +60,8 @@ async def nothing(_: Transaction) -> bool:
 class Tenure:
     """The `step(now)` that takes, renews and gives back shards. A dead worker's shards move within the lease's 10 s.
 
-    `lacks_newest`: whether this release can't work under the bundle that was published last.
+    `lacks_newest`: whether this release can't work under the bundle that was published last. `serves`: the connections
+    of which this worker takes slots; None: all.
     """
 
     database: Database
@@ -69,6 +70,7 @@ class Tenure:
     shards: dict[int, HeldShard] = field(default_factory=dict)
     refused: dict[int, datetime] = field(default_factory=dict)
     lacks_newest: Callable[[Transaction], Awaitable[bool]] = nothing
+    serves: Sequence[str] | None = None
     _until: datetime | None = None
     _renewed: datetime | None = None
 
@@ -152,7 +154,9 @@ class Tenure:
 
     async def _say(self, tx: Transaction, now: Now) -> None:
         lacking = await self.lacks_newest(tx)
-        told = canonical({"processes": self.versions, "refuses": sorted(self.refused), "lacks_newest": lacking})
+        told = canonical({
+            "processes": self.versions, "refuses": sorted(self.refused), "lacks_newest": lacking, "serves": self.serves,
+        })  # fmt: skip
         await tx.run(SQL.see_worker, id=self.worker, now=now.machine, versions=told)
         await tx.run(SQL.forget_workers, before=now.machine - FORGOTTEN)
 
@@ -179,6 +183,12 @@ def sending(worker: str, living: Iterable[Row]) -> set[str]:
     lacking = {row.id: parse(row.versions).get("lacks_newest") is True for row in living}
     everybody = {worker, *lacking}
     return {name for name in everybody if not lacking.get(name)} or everybody
+
+
+def served_by(told: bytes) -> frozenset[str] | None:
+    """The connections of which a worker takes slots; None where it doesn't say, as of an earlier release: all."""
+    serves = parse(told).get("serves")
+    return frozenset(serves) if isinstance(serves, list) else None
 
 
 def _tokens(held: Mapping[int, HeldShard], numbers: Iterable[int]) -> dict[str, list[int]]:

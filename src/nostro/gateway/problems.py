@@ -14,13 +14,21 @@ from nostro.model.failures import Failure
 MEDIA_TYPE = "application/problem+json"
 
 
-def problem(status: int, detail: str = "", *, retry_after_seconds: int | None = None) -> Response:
+class Problem(Response):
+    """A problem as it is answered. `sentence`: what the sender is told, for the log too."""
+
+    sentence = ""
+
+
+def problem(status: int, detail: str = "", *, retry_after_seconds: int | None = None) -> Problem:
     """A problem with the status' own title (RFC 9457, section 4.2.1: type `about:blank`)."""
     told = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
     headers = {"cache-control": "no-store"}
     if retry_after_seconds is not None:
         headers["retry-after"] = str(retry_after_seconds)
-    return Response(orjson.dumps(told), status, headers, MEDIA_TYPE)
+    answer = Problem(orjson.dumps(told), status, headers, MEDIA_TYPE)
+    answer.sentence = detail
+    return answer
 
 
 async def refuse(_: Request, error: Exception) -> Response:

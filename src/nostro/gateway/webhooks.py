@@ -20,7 +20,7 @@ from starlette.responses import Response
 from nostro.connectors.kit.reading import Refusal, Verified
 from nostro.egress.connections import Connections, OpenConnection
 from nostro.egress.line import Count, silent
-from nostro.gateway.problems import problem
+from nostro.gateway.problems import Problem, problem
 from nostro.ingress.limits import RETRY_AFTER_SECONDS, Limits, Way
 from nostro.ingress.receiving import Intake
 from nostro.model.clock import Now
@@ -66,8 +66,9 @@ class Door:
         label = connection.id if connection else "unknown"
         self.count("webhooks", connection=label, status=str(response.status_code))
         self.time("webhook_seconds", time.monotonic() - began, connection=label)
-        if response.status_code >= 400:
-            logger.info("webhook_refused", connection=label, answer=response.status_code)
+        if isinstance(response, Problem):
+            answer, sentence = response.status_code, response.sentence
+            logger.info("webhook_refused", connection=label, answer=answer, sentence=sentence)
         return response
 
     def _connection(self, request: Request) -> OpenConnection | None:

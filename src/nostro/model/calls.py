@@ -94,8 +94,11 @@ class Reply:
 
     @property
     def absence_proven(self) -> bool:
-        """Whether "not found" in this reply counts: never in one to a question that was not answered."""
-        answered = self.failure in (None, FailureKind.NOT_FOUND)
+        """Whether "not found" in this reply counts: never in one to a question that was not answered.
+
+        NOT_FOUND is no answer either: so does a wrong address read.
+        """
+        answered = self.failure is None
         return answered and self.absence_proven_at is not None and self.at >= self.absence_proven_at
 
 

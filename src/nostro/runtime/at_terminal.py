@@ -39,7 +39,7 @@ def person(
     known = in_force.people.get(found) if in_force else None
     if known is not None and known.proof != proof_of(entry.os_user, entry.passphrase):
         sentence = f"people.yaml proves {found} otherwise than the landscape in force."
-        raise ActRefused(sentence, "Somebody else publishes it first: `nostro landscape publish`.")
+        raise ActRefused(sentence, 'Somebody else publishes it first: `nostro landscape publish --reason "..."`.')
     return found
 
 

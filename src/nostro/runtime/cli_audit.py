@@ -37,7 +37,8 @@ def add_to(app: typer.Typer) -> None:
     """Registers the commands."""
     register(app, trace, "nostro trace INV/2026/00042", "nostro trace pi_3Nxyz", "nostro trace NOSABCDEFGHIJKLMNOP")
     register(app, transit, "nostro transit", "nostro transit psp/DE/stripe-de")
-    register(app, erase, "nostro erase email:someone@example.com", "nostro erase partner:odoo/4711")
+    shown = 'nostro erase email:someone@example.com --reason "asked for by letter of 3 May"'
+    register(app, erase, shown, 'nostro erase partner:odoo/4711 --reason "asked for by letter of 3 May"')
     audit = typer.Typer(no_args_is_help=True, help="Prove that the log is whole.")
     register(audit, audit_verify, "nostro audit verify", "nostro audit verify --json", name="verify")
     audit.callback()(_audit)

@@ -25,7 +25,7 @@ def inspected(frame: Frame) -> AbstractAsyncContextManager[House]:
 
 
 async def command_of(database: Database, ref: str) -> IdempotencyKey:
-    """The command of a correlation id, a key, or a case: of a case the one that waits, else the one that failed.
+    """The command of a correlation id, a key, or a case: of a case the one that waits or has failed.
 
     Raises `Refused` for none, and for more than one.
     """
@@ -52,13 +52,12 @@ def _outside(ref: str) -> str:
 
 
 async def _behind(database: Database, subject: Subject) -> dict[str, str]:
-    """A subject's commands that wait, else those that failed and can be released: correlation id by key."""
+    """A subject's commands that wait, and those that failed and can be released: correlation id by key."""
     waiting = await waiting_commands(database, subject=subject)
-    if waiting:
-        return {command.key: command.correlation for command in waiting}
     place = {"shard": subject.shard, "process": subject.process, "subject": subject.id}
     async with database.transaction() as tx:
-        return {row.key_text: row.correlation for row in await tx.rows(SQL.failed_commands, **place)}
+        failed = await tx.rows(SQL.failed_commands, **place)
+    return {one.key: one.correlation for one in waiting} | {one.key_text: one.correlation for one in failed}
 
 
 async def subject_of(house: House, ref: str) -> Subject:

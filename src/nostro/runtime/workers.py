@@ -212,6 +212,7 @@ class Wiring:
         intake = Intake(house.database, house.keys, limits, count, self.traces)
         tenure = Tenure(house.database, self.name, {name: len(p.versions) for name, p in house.processes.items()})
         slots = Slots(house.database, self.name, house.connections)
+        tenure.serves = slots.served()
         leases, readings = Leases(house.database, self.name), self._readings(limits)
         checkpoints = Checkpoints(house.database, house.seal_key, house.anchors.put)
         decider = self._decider(tenure)

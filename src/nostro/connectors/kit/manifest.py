@@ -18,6 +18,9 @@ from nostro.model.ids import IdempotencyKey
 from nostro.model.intents import Intent
 from nostro.model.outcomes import Outcome
 
+FOR_EVER = timedelta.max
+"""A `key_lifetime`: they never forget a key."""
+
 
 class Once(StrEnum):
     """How an operation reaches "once"."""

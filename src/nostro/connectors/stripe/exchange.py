@@ -21,11 +21,15 @@ from nostro.model.outcomes import Outcome, done, failed
 
 KEY = "nostro_key"
 _REASONS = frozenset({"duplicate", "fraudulent", "requested_by_customer"})
+_UNDONE = frozenset({"failed", "canceled"})
 _LIVE = "The key works on {} data, the landscape says {}."
 
 
 def refund(order: Order, _: StripeConfig) -> Exchange[Outcome]:
-    """Money back to the card. A refund that Stripe made and at once failed is a refused one."""
+    """Money back to the card. A refund that Stripe made and at once failed is a refused one.
+
+    One that an earlier try has made counts, unless it has failed: whoever believed that it wasn't there has erred.
+    """
     intent, key = order.intent, order.correlation
     assert isinstance(intent, RefundPayment)
     of = {_payment(intent.payment_id): intent.payment_id}
@@ -33,19 +37,22 @@ def refund(order: Order, _: StripeConfig) -> Exchange[Outcome]:
 
     def look_up(_: Sequence[str]) -> Exchange[Seen[Thing]]:
         wish: dict[str, Any] = {**of, "limit": 100}
+        ours = dict[str, Thing]()
         while True:
             reply = yield from asked(Message("/v1/refunds", wish, "GET"))
             refunds = reply.content["data"] if reply.ok else []
-            made = [one for one in refunds if (one.get("metadata") or {}).get(KEY) == key]
-            if made or not refunds or not reply.content["has_more"]:
-                return Seen(reply, {key: made[0]} if made else {})
+            ours |= {named: one for one in refunds if (named := _key_of(one)) in order.ids}
+            if key in ours or not refunds or not reply.content["has_more"]:
+                stands = [one for one in ours.values() if one.get("status") not in _UNDONE]
+                made = stands[0] if stands else ours.get(key)
+                return Seen(reply, {key: made} if made else {})
             wish["starting_after"] = refunds[-1]["id"]
 
     settled = yield from ensure([key], look_up, ready(lambda _: Act(Message("/v1/refunds", body), key)))
     if key in settled.ended:
         return settled.ended[key]
     made = settled.there[key]
-    if made.get("status") in ("failed", "canceled"):
+    if made.get("status") in _UNDONE:
         return failed(FailureKind.REFUSED, f"The refund {made['status']} at once.")
     return done(adopted=key not in settled.sent, refund=made["id"], notes={"status": str(made.get("status"))})
 
@@ -61,11 +68,16 @@ def annotate(order: Order, _: StripeConfig) -> Exchange[Outcome]:
     def look_up(_: Sequence[str]) -> Exchange[Seen[str]]:
         reply = yield from asked(Message(target, {}, "GET"))
         metadata = (reply.content.get("metadata") or {}) if reply.ok else {}
-        return Seen(reply, {key: target} if wanted.items() <= metadata.items() else {})
+        there = metadata.get(KEY) in order.ids and wanted.items() <= (metadata | {KEY: key}).items()
+        return Seen(reply, {key: target} if there else {})
 
     settled = yield from ensure([key], look_up, ready(lambda _: Act(Message(target, body), key)))
     ended = settled.ended.get(key)
     return ended or done(adopted=key not in settled.sent, payment=intent.payment_id)
+
+
+def _key_of(thing: Thing) -> str:
+    return str((thing.get("metadata") or {}).get(KEY, ""))
 
 
 def _payment(payment_id: str) -> str:

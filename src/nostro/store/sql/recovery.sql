@@ -8,8 +8,9 @@ insert into recovery (epoch, since, kept, lost, opened_at, opened_by, opened_for
 values (%(epoch)s, %(since)s, %(kept)s, %(lost)s, %(at)s, %(actor)s, %(behalf)s, %(reason)s);
 
 -- name: close_recovery
--- A second person has closed it.
-update recovery set closed_at = %(at)s, closed_by = %(actor)s where epoch = %(epoch)s and closed_at is null returning epoch;
+-- A second person has closed it. Not where the database was restored once more since: that ends with a recovery of its own.
+update recovery set closed_at = %(at)s, closed_by = %(actor)s where epoch = %(epoch)s and closed_at is null
+  and (select quarantine from deployment) = '' returning epoch;
 
 -- name: fence_everybody
 -- Whoever drives a dispatch or polls a feed at this moment can't write its end any more, and takes it anew. In the order of `renew_slots`.
