@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import shutil
 import signal
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +18,7 @@ import pytest
 from nostro.model.failures import DatabaseUnavailable
 from nostro.store import embedded
 from nostro.store.embedded import EmbeddedServer
+from nostro.store.embedded_place import Place
 from tests.places import quick_folder
 
 
@@ -58,3 +61,65 @@ def test_a_server_that_falls_silent_while_it_is_started_is_given_up(
         server._check_and_furnish()
     os.kill(process, signal.SIGCONT)
     assert time.monotonic() - began < 10
+
+
+@pytest.mark.timeout(60)
+def test_who_waits_to_revive_the_server_starts_none_once_its_process_has_left(
+    server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody would hold it, and so nobody stop it."""
+    with EmbeddedServer(server._state_folder) as other:
+        server._leave()
+        started, launch = list[Place](), EmbeddedServer._launch
+
+        def noted(self: EmbeddedServer, where: Place) -> None:
+            started.append(where)
+            launch(self, where)
+
+        monkeypatch.setattr(EmbeddedServer, "_launch", noted)
+        place, turn = other._held(), os.open(server._state_folder / "postgresql.starting", os.O_RDWR)
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        waiting = [threading.Thread(target=revived, args=(other,)) for _ in range(3)]
+        for thread in waiting:
+            thread.start()
+        time.sleep(0.3)
+        leaving = threading.Thread(target=other._leave)
+        leaving.start()
+        time.sleep(0.3)
+        os.close(turn)
+        for thread in (leaving, *waiting):
+            thread.join(30)
+    assert embedded._running(place) is None
+    assert started == []
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("fails", [False, True])
+def test_who_revives_the_server_while_its_process_leaves_without_waiting_for_it_stops_it_again(
+    server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch, *, fails: bool
+) -> None:
+    """As long as a crash recovery lasts nobody waits."""
+    monkeypatch.setattr(embedded, "_LEAVE_SECONDS", 0.2)
+    place, bring_up, begun = server._held(), EmbeddedServer._bring_up, threading.Event()
+
+    def slowly(self: EmbeddedServer, where: Place) -> None:
+        if not fails:
+            bring_up(self, where)
+        begun.set()
+        time.sleep(1)
+        if fails:
+            raise DatabaseUnavailable("It went away.")
+
+    monkeypatch.setattr(EmbeddedServer, "_bring_up", slowly)
+    reviving = threading.Thread(target=revived, args=(server,))
+    reviving.start()
+    assert begun.wait(20)
+    server._leave()
+    assert embedded._running(place) is not None, "it did not wait"
+    reviving.join(30)
+    assert embedded._running(place) is None
+
+
+def revived(server: EmbeddedServer) -> None:
+    with contextlib.suppress(DatabaseUnavailable):
+        server.ensure_running()

@@ -19,6 +19,7 @@ from nostro.store.database import Database
 from nostro.store.embedded import EmbeddedServer
 from nostro.store.install import demand_durable
 from tests.integration.serving import free_port
+from tests.integration.test_anchors_in_doubt import anew, hanging
 from tests.landscapes import edit, starting
 from tests.places import quick_folder
 
@@ -91,6 +92,19 @@ async def test_nobody_begins_while_the_anchors_hang(
                 await opened(folder, tmp_path, working=working)
     finally:
         os.close(os.open(folder / "anchors" / "anchors.jsonl", os.O_RDWR))
+
+
+@pytest.mark.asyncio
+async def test_a_process_that_had_one_connection_gets_others_while_its_anchors_hang(
+    tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL is the one that it looked at when it began, and a quiet process makes no other for an hour."""
+    secrets(monkeypatch, database_url)
+    folder = starting(tmp_path / "land")
+    edit(folder, "nostro.yaml", "environment:", "database: env:BOOKS\nenvironment:")
+    async with house.open_house(folder, tmp_path) as quiet:
+        with hanging(quiet.anchors):
+            await anew(quiet.database)
 
 
 async def opened(folder: Path, state: Path, *, working: bool) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from psycopg import AsyncConnection
+from psycopg.errors import ReadOnlySqlTransaction
 
 from nostro.engine.tenure import Tenure
 from nostro.model.clock import Now
@@ -67,6 +68,50 @@ async def test_what_another_process_did_ends_the_rest_of_the_loop_that_follows_i
         assert looks == before + 1
         telling.cancel()
         stop.set()
+
+
+@pytest.mark.parametrize("failure", [RuntimeError("can't start new thread"), ReadOnlySqlTransaction()])
+@pytest.mark.parametrize("what", ["tells", "listens"])
+async def test_whatever_telling_or_listening_fails_with_ends_no_loop_and_is_done_again(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, what: str, failure: Exception
+) -> None:
+    """As on a machine that has no thread left, or where PostgreSQL became a standby: nudges only wake."""
+    monkeypatch.setattr("nostro.store.nudges.AGAIN_SECONDS", 0.01)
+    owner, name = (Nudges, "say") if what == "tells" else (AsyncConnection, "connect")
+    right, failed = getattr(owner, name), 0
+
+    async def fails(*given: Any, **told: Any) -> Any:  # noqa: ANN401 - whatever it stands for
+        nonlocal failed
+        failed += 1
+        if failed <= 3:
+            raise failure
+        return await right(*given, **told)
+
+    stop, looks = asyncio.Event(), 0
+
+    async def decide(_: Now) -> int:
+        nonlocal looks
+        looks += 1
+        return 0
+
+    async with Database(database_url, size=3) as database, asyncio.TaskGroup() as group:
+        mine, other = [Nudges(database, name, alone=lambda: False) for name in ("one", "two")]
+        monkeypatch.setattr(owner, name, fails)
+        loops = group.create_task(
+            Loops(Clock(database), stop, nudges=mine).run([Loop("decide", decide, LONG_SECONDS, ("dispatch",))])
+        )
+        telling = group.create_task(other.run(lambda _: None))
+        await listened(database, 2)
+        async with asyncio.timeout(30):
+            while looks < 2:
+                assert not loops.done()
+                other.tell("dispatch bank")
+                await asyncio.sleep(0.02)
+        assert failed > 3
+        telling.cancel()
+        stop.set()
+        async with asyncio.timeout(3):
+            await loops
 
 
 async def test_shards_that_a_worker_gives_back_end_the_rest_of_who_takes_them(database_url: str) -> None:

@@ -254,6 +254,26 @@ async def test_two_workers_do_not_take_a_slow_connection_from_each_other(
     assert "now another" in await watched.stopped()
 
 
+@pytest.mark.parametrize("silent", [True, False])
+async def test_one_that_says_nothing_or_takes_its_time_is_not_asked_to_the_end(
+    watched: Watched, *, silent: bool
+) -> None:
+    """Else a step lasts so long that its worker is late, and no webhook is let in."""
+    right, waited = watched.send, list[float]()
+
+    async def slow(request: HttpRequest, timeout_seconds: float) -> HttpReply:
+        waited.append(timeout_seconds - 10)
+        watched.now = Now(watched.now.business, watched.now.machine + timedelta(seconds=waited[-1]))
+        if silent:
+            raise NoReply
+        return await right(request, timeout_seconds)
+
+    watched.send = slow  # type: ignore[method-assign]  # the same Odoo, out of breath
+    assert await watched.look() == 0
+    assert len(waited) == (1 if silent else 2)
+    assert await watched.all("select note from feed where name = 'pin'") == [("It could not be asked who it is.",)]
+
+
 async def test_a_connection_that_is_not_due_costs_no_lease(watched: Watched) -> None:
     due = watched.now
     await watched.look()

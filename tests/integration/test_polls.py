@@ -16,9 +16,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from nostro.connectors.kit.manifest import Access, Wire
+from nostro.connectors.kit.manifest import Access, Feed, Wire
 from nostro.egress.http import HttpTransport
-from nostro.egress.line import Line
+from nostro.egress.line import ASK_SECONDS, Line
+from nostro.egress.transport import NoReply
 from nostro.ingress.leases import Leases
 from nostro.ingress.limits import Limit
 from nostro.ingress.polls import Polls
@@ -139,6 +140,40 @@ async def test_a_feed_behind_one_that_lasted_is_leased_from_when_it_is_polled(fe
     feed.line.transport.send = slowly  # type: ignore[method-assign]  # the same way, slow
     await feed.polls().step(house.now)
     assert (feed.till.asked, others) == (2, [None]), "nobody else takes it while it is polled"
+
+
+@pytest.mark.parametrize("silent", [True, False])
+async def test_a_step_lasts_no_longer_than_one_slow_feed_and_each_other_has_its_turn(
+    feed: Feeding, *, silent: bool
+) -> None:
+    """Else a partner that takes calls and says nothing makes its worker late, and no webhook is let in."""
+    house, right, lasted = feed.house, feed.line.transport.send, list[float]()
+    events = house.connection.connector.manifest.feeds["events"]
+
+    def slow_feed(name: str) -> Feed:
+        return replace(events, name=name, fetch=lambda *_: Message(f"/{name}", {"after": ""}, "GET"))
+
+    async def slowly(request: HttpRequest, timeout_seconds: float) -> HttpReply:
+        if request.url.rpartition("/")[2].startswith("events"):
+            return await right(request, timeout_seconds)
+        house.later(seconds=timeout_seconds)
+        if silent:
+            raise NoReply("ReadTimeout")
+        return HttpReply(200, {}, b'{"events": [], "next": "", "more": true, "empty": true}')
+
+    feeds = {"charges": slow_feed("charges"), "refunds": slow_feed("refunds"), "events": events}
+    feed.line.connection = replace(
+        feed.line.connection, connector=replace(till(feeds=feeds), wire=Wire(render, understand))
+    )
+    feed.line.transport.send = slowly  # type: ignore[method-assign]  # the same way, slow for some
+    polls = feed.polls()
+    for _ in range(6):
+        began = house.now.machine
+        await polls.step(house.now)
+        lasted.append((house.now.machine - began).total_seconds())
+        house.later(seconds=1)
+    assert max(lasted) == ASK_SECONDS
+    assert feed.till.asked == 2, "in its turn, each time"
 
 
 async def test_an_empty_page_leaves_a_heartbeat_and_no_receipt(feed: Feeding) -> None:

@@ -12,6 +12,7 @@ from typing import NoReturn, cast
 import pytest
 
 from nostro.model.clock import Now
+from nostro.model.failures import DatabaseUnavailable, OutOfService
 from nostro.runtime import loops
 from nostro.runtime.house import House
 from nostro.runtime.loops import Loop, Loops
@@ -128,3 +129,22 @@ async def test_a_loop_that_has_never_ended_a_step_is_late_as_well(step: Callable
             await wiring._timed("folders", step)(Now(AT, AT))
     await asyncio.sleep(0.01)
     assert wiring._lateness()["folders"] > 0
+
+
+@pytest.mark.parametrize(
+    "failure, late",
+    [(OutOfService("A vacuum."), False), (DatabaseUnavailable("Gone."), True), (ValueError(), True)],
+)
+async def test_a_loop_that_waits_for_what_is_out_of_service_is_not_late(failure: Exception, *, late: bool) -> None:
+    """Its failures are told. A worker that stood still for them would refuse webhooks, and end for nothing."""
+    wiring = Wiring(cast("House", None), "worker", timedelta(), AsyncExitStack())
+
+    async def step(_: Now) -> NoReturn:
+        await asyncio.sleep(0.05)
+        raise failure
+
+    timed = wiring._timed("partitions", step)
+    for _ in range(3):
+        with suppress(type(failure)):
+            await timed(Now(AT, AT))
+    assert (wiring._lateness()["partitions"] >= 0.15) is late

@@ -21,7 +21,9 @@ from nostro.store.database import Database, Statements
 
 SQL = Statements("ingress")
 LATE_SECONDS = 150.0
-"""More than the slowest call that a step waits for, twice: a partner that is down makes nobody unready."""
+"""More than the slowest call that a step waits for, twice: a partner that is down makes nobody unready. No step begins
+a third one behind two that were slow.
+"""
 DATABASE_SECONDS = 3
 
 
@@ -37,7 +39,7 @@ class Gauges(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What is asked. `lateness`: seconds since each loop last finished a step."""
+    """What is asked. `lateness`: seconds since each loop last ended a step, or found out of service what it needs."""
 
     database: Database
     limits: Limits

@@ -28,6 +28,10 @@ FEED = "pin"
 EVERY = timedelta(minutes=5)
 AGAIN = timedelta(minutes=1)
 CALLS = 10
+PATIENCE = timedelta(seconds=60)
+"""Where answers took longer than this no other question is asked: the last one may take as long, and a step that lasts
+makes its worker late.
+"""
 LISTED = 200
 REMEMBERED = timedelta(days=62)
 """So far back effects are held against an Odoo whose ids run backwards."""
@@ -55,7 +59,7 @@ class Pins:
 
     async def _look(self, leased: Leased, now: Now) -> int:
         """Asks, and judges the answer, while the lease is kept: three slow questions last longer than it."""
-        seen = await self._ask()
+        seen = await self._ask(now)
         if seen is None:
             await self.leases.delay(leased, now.business + AGAIN, "It could not be asked who it is.")
             return 0
@@ -129,12 +133,12 @@ class Pins:
         )
         logger.error("connection_stopped", connection=self.connection.id, reason=reason, sentence=sentence)
 
-    async def _ask(self) -> Identity | None:
-        """None when it can't be reached, which is no flaw, or when the connector fails, which is told."""
+    async def _ask(self, now: Now) -> Identity | None:
+        """None when it can't be reached or is slow, which is no flaw, or when the connector fails, which is told."""
         identify = self.connection.connector.identify
         assert identify is not None
         try:
-            return await _answered(self.line, identify(self.connection.config))
+            return await _answered(self.line, identify(self.connection.config), now.machine + PATIENCE)
         except OutOfService:
             raise
         except Exception as error:  # a connector may throw what it likes
@@ -147,16 +151,18 @@ def _place(row: Row) -> str:
     return f"entry {row.entry}, gone" if row.gone else "look whether it is there"
 
 
-async def _answered(line: Line, exchange: Exchange[Identity | None]) -> Identity | None:
-    """Drives an exchange of questions; one that wants to wait has met an outage."""
+async def _answered(line: Line, exchange: Exchange[Identity | None], until: datetime) -> Identity | None:
+    """Drives an exchange of questions; one that wants to wait has met an outage. `until`: in machine time."""
     try:
         call = next(exchange)
         for _ in range(CALLS):
             if not isinstance(call, Ask):
                 return None
             answer = await line.ask(call.message)
-            at = (await line.clock()).business
-            call = exchange.send(Reply(answer.content, at, answer.failure, answer.sentence))
+            at = await line.clock()
+            call = exchange.send(Reply(answer.content, at.business, answer.failure, answer.sentence))
+            if at.machine > until:
+                return None
     except StopIteration as end:
         found: Identity | None = end.value
         return found

@@ -6,7 +6,7 @@ same receipt. An empty page leaves a heartbeat only. A failed poll is tried agai
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -28,6 +28,10 @@ from nostro.store.receipts import KeptReceipt, Received, keep, lane_for
 
 RETRY_SECONDS = 5
 RETRY_AT_MOST_SECONDS = 900
+TURN = timedelta(seconds=20)
+"""A turn that has lasted so long begins no other feed: a partner that takes calls and says nothing is waited for a
+minute each time, and a step that lasts makes its worker late.
+"""
 logger = structlog.get_logger("nostro.polls")
 
 
@@ -44,14 +48,16 @@ class Polls:
     leases: Leases
     entropy: Entropy
     count: Count = silent
+    _ended_at: str = field(default="", init=False)
+    """The feed that made the last turn too long."""
 
     async def step(self, now: Now) -> int:
         """How many pages with something in them were kept. Nothing is asked while the backlog is full."""
-        kept = 0
+        kept, ends = 0, now.machine + TURN
         if not self.line.may(now):
             return 0
         resting = await self.leases.resting(self.connection.id, now)
-        for feed in self.connection.connector.manifest.feeds.values():
+        for feed in self._in_turn():
             if feed.name in resting:
                 continue
             if self.intake.limits.why_not(Way.PULLED, source=self.connection.id):
@@ -60,7 +66,17 @@ class Polls:
             if leased is not None and leased.run_at <= now.business and not leased.stopped:
                 kept += await self._poll(feed, leased, now)
                 now = await self.line.clock()  # a page may last longer than a lease
+                if now.machine >= ends:
+                    self._ended_at = feed.name
+                    break
         return kept
+
+    def _in_turn(self) -> list[Feed]:
+        """After a turn that one of them ended, the one behind it is the first: each has its turn."""
+        feeds = list(self.connection.connector.manifest.feeds.values())
+        begin = [feed.name for feed in feeds].index(self._ended_at) + 1 if self._ended_at else 0
+        self._ended_at = ""
+        return feeds[begin:] + feeds[:begin]
 
     async def _poll(self, feed: Feed, leased: Leased, now: Now) -> int:
         """A page of a feed. Whatever is wrong with one feed, the connection's others are polled."""

@@ -32,7 +32,7 @@ from nostro.store.embedded import EmbeddedServer
 from nostro.store.entropy import Entropy, SystemEntropy
 from nostro.store.install import Deployment, demand_durable, install
 from nostro.store.keys import Keys, master_from_text
-from nostro.store.quarantine import guard, quarantine_if_behind, why_unsure
+from nostro.store.quarantine import guard, present_run, quarantine_if_behind, why_unsure
 from nostro.store.sealing import SealKey
 
 POOL = 16
@@ -123,8 +123,9 @@ async def open_house(
         newest.demand_no_doubt()
         if working:
             await _demand_anchors(database, anchors)
+        run = await present_run(database)
         quarantine = await quarantine_if_behind(database, newest.anchor) or deployment.quarantine
-        database.guard = guard(anchors.newest, quarantine)
+        database.guard = guard(anchors.newest, quarantine, run)
         rules = await _rules(database, keys, folder, now)
         yield House(
             folder=folder,

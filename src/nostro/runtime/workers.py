@@ -42,7 +42,7 @@ from nostro.ingress.polls import Polls
 from nostro.ingress.reading import Readings
 from nostro.ingress.receiving import Intake
 from nostro.model.clock import Now
-from nostro.model.failures import LostRace, OutOfService
+from nostro.model.failures import DatabaseUnavailable, LostRace, OutOfService
 from nostro.processes.kit.decision import Rules
 from nostro.runtime.house import House
 from nostro.runtime.loops import Loop, Loops
@@ -337,7 +337,13 @@ class Wiring:
         async def timed(now: Now) -> int:
             began = asyncio.get_running_loop().time()
             self._ages.setdefault(name, began)  # what never ends its first step is late too
-            done = await step(now)
+            try:
+                done = await step(now)
+            except DatabaseUnavailable:
+                raise
+            except OutOfService:  # it waits for what another has to end, and says so: as a worker it is ready
+                self._ages[name] = asyncio.get_running_loop().time()
+                raise
             ended = asyncio.get_running_loop().time()
             self._ages[name] = ended
             self.metrics.time("loop_step_seconds", ended - began, loop=name)

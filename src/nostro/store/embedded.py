@@ -29,7 +29,7 @@ from nostro.store.embedded_place import Place, command_of, find_place, uid_with_
 
 _SUPERUSER = "postgres"
 _DATABASE = "nostro"
-_STARTING = "postgresql.starting"
+_STARTING, _USERS = "postgresql.starting", "postgresql.users"
 _START_SECONDS = 120
 _CONNECT_SECONDS = 10
 _TURN_SECONDS = 30
@@ -71,7 +71,7 @@ class EmbeddedServer:
             DatabaseUnavailable: with what went wrong and what to do.
         """
         self._state_folder.mkdir(parents=True, exist_ok=True, mode=0o711 if os.geteuid() == 0 else 0o700)
-        self._users = _open_lock(self._state_folder / "postgresql.users")
+        self._users = _open_lock(self._state_folder / _USERS)
         try:
             with self._alone():
                 fcntl.flock(self._users, fcntl.LOCK_SH)
@@ -102,16 +102,23 @@ class EmbeddedServer:
         """Start the server again if it has died under us (crash recovery included); nothing if it answers.
 
         Raises:
-            DatabaseUnavailable: also when somebody else is starting or stopping it, and comes to no end.
+            DatabaseUnavailable: also when somebody else is starting or stopping it, and comes to no end; and when we
+                have left meanwhile.
         """
-        place = self._held()
-        with self._alone(_TURN_SECONDS) as alone:
-            if not alone:
-                sentence = f"Somebody else has been starting or stopping PostgreSQL for {_TURN_SECONDS} s."
-                held = self._state_folder / _STARTING
-                remedy = f"It is tried again. If a stopped command (Ctrl-Z) holds {held}, end it or let it go on."
-                raise DatabaseUnavailable(sentence, remedy)
-            self._bring_up(place)
+        place, begun = self._held(), False
+        try:
+            with self._alone(_TURN_SECONDS) as alone:
+                if not alone:
+                    sentence = f"Somebody else has been starting or stopping PostgreSQL for {_TURN_SECONDS} s."
+                    held = self._state_folder / _STARTING
+                    remedy = f"It is tried again. If a stopped command (Ctrl-Z) holds {held}, end it or let it go on."
+                    raise DatabaseUnavailable(sentence, remedy)
+                self._held()  # who left while we waited has no user of the server any more
+                begun = True
+                self._bring_up(place)
+        finally:
+            if begun and self._place is None:  # who left just then waited no longer than he does for anybody
+                _until(lambda: self._unused(place), seconds=_LEAVE_SECONDS + 1)
 
     def process_id(self) -> int | None:
         """The server's process id, or None when none runs."""
@@ -172,6 +179,18 @@ class EmbeddedServer:
                 _furnish(connection)
         except psycopg.OperationalError as error:
             raise DatabaseUnavailable("PostgreSQL went away while it was started.", "Start again.") from error
+
+    def _unused(self, place: Place) -> bool:
+        """Whether nobody uses the server; then it is stopped."""
+        users = _open_lock(self._state_folder / _USERS)
+        try:
+            with self._alone(0) as alone:
+                unused = alone and _locked(users)
+                if unused:
+                    _ask_to_stop(place)
+                return unused
+        finally:
+            os.close(users)
 
     def _leave(self) -> None:
         if self._users is None or self._process != os.getpid():  # a fork's copy of us holds nothing of its own

@@ -7,20 +7,22 @@ notifying commit takes a lock of the whole cluster, so they are gathered and sen
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 
-from psycopg import AsyncConnection, Error
+import structlog
+from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
 
-from nostro.model.failures import Failure
 from nostro.store.database import HERE, Database, Statements
 from nostro.store.migrate import release
 
 SQL = Statements("engine")
 GATHERED_SECONDS = 0.005
 AGAIN_SECONDS = 5.0
-"""So long after its connection was lost it listens again."""
+"""So long after it failed it tells and listens again."""
+logger = structlog.get_logger("nostro.nudges")
 
 
 @dataclass(slots=True)
@@ -46,29 +48,32 @@ class Nudges:
     async def run(self, heard: Callable[[str], None]) -> None:
         """Tells, and calls `heard` with what others tell; until it is cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._telling(), name="telling")
-            group.create_task(self._listening(heard), name="listening")
+            group.create_task(_again_and_again(self._tell), name="telling")
+            group.create_task(_again_and_again(partial(self._listen, heard)), name="listening")
 
-    async def _telling(self) -> None:
-        while True:
-            await self._some.wait()
-            self._some.clear()
-            told, self._told = self._told, set()
-            try:
-                await self.say(told)
-            except Failure:
-                await asyncio.sleep(AGAIN_SECONDS)
-            await asyncio.sleep(GATHERED_SECONDS)
+    async def _tell(self) -> None:
+        await self._some.wait()
+        self._some.clear()
+        told, self._told = self._told, set()
+        await self.say(told)
+        await asyncio.sleep(GATHERED_SECONDS)
 
-    async def _listening(self, heard: Callable[[str], None]) -> None:
-        while True:
-            try:
-                told = make_conninfo(self.database.url, application_name=release(), **HERE)
-                async with await AsyncConnection.connect(told, autocommit=True) as connection:
-                    await connection.execute("listen nostro")
-                    async for note in connection.notifies():
-                        process, _, work = note.payload.partition(" ")
-                        if process != self.process:
-                            heard(work)
-            except Error:
-                await asyncio.sleep(AGAIN_SECONDS)
+    async def _listen(self, heard: Callable[[str], None]) -> None:
+        """Until the connection is lost."""
+        told = make_conninfo(self.database.url, application_name=release(), **HERE)
+        async with await AsyncConnection.connect(told, autocommit=True) as connection:
+            await connection.execute("listen nostro")
+            async for note in connection.notifies():
+                process, _, work = note.payload.partition(" ")
+                if process != self.process:
+                    heard(work)
+
+
+async def _again_and_again(turn: Callable[[], Awaitable[None]]) -> None:
+    """Until it is cancelled: who only wakes must not end those who work, whatever he fails with."""
+    while True:
+        try:
+            await turn()
+        except Exception as failure:  # noqa: BLE001 - as said: a standby's refusal, a machine without threads, a defect
+            logger.warning("nudges_failed", failure=type(failure).__name__, sentence=str(failure))
+            await asyncio.sleep(AGAIN_SECONDS)

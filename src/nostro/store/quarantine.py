@@ -69,7 +69,15 @@ async def why_behind(tx: Transaction, newest: Anchor) -> str:
     return f"The database does not hold checkpoint {newest.number}, which is anchored outside: it was restored."
 
 
-def guard(newest: Callable[[], Awaitable[Newest]], known: str) -> Callable[[Transaction], Awaitable[str]]:
+async def present_run(database: Database) -> Row:
+    """Which run of PostgreSQL answers now. To be asked before it is looked at: another one is known by it."""
+    [run] = await database.look(SQL.run_of_database)
+    return run
+
+
+def guard(
+    newest: Callable[[], Awaitable[Newest]], known: str, trusted: Row | None = None
+) -> Callable[[Transaction], Awaitable[str]]:
     """Looks at each connection that a running process makes anew: a restore breaks all that it had.
 
     What the process remembers (leases, keys, half-read receipts) would be mistaken for what is in the restored
@@ -77,9 +85,9 @@ def guard(newest: Callable[[], Awaitable[Newest]], known: str) -> Callable[[Tran
     it began.
 
     While the newest anchor is in doubt, only that run of PostgreSQL is trusted which was last looked at without: by any
-    other one `OutOfService` is raised, since a restore would not be noticed.
+    other one `OutOfService` is raised, since a restore would not be noticed. `trusted`: the one that was looked at so
+    when the process began.
     """
-    trusted: Row | None = None
 
     async def look(tx: Transaction) -> str:
         nonlocal trusted

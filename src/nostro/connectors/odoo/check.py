@@ -58,12 +58,16 @@ def _pin(config: OdooConfig) -> Exchange[list[str]]:
 
 
 def identify(config: OdooConfig) -> Exchange[Identity | None]:
-    """Which database this is: three reads. None when one of them can't be answered now."""
+    """Which database this is: three reads. None when one of them can't be answered now; then no other is asked."""
     wanted = [["key", "in", ["database.uuid", "database.is_neutralized"]]]
     told = yield from asked_once(search("ir.config_parameter", wanted, "key value"))
+    if told.failure not in (None, FailureKind.UNAUTHORISED):
+        return None
     companies = yield from asked_once(search("res.company", [], "id", order="id"))
+    if not companies.ok:
+        return None
     newest = yield from asked_once(search("account.move", [], "id", order="id desc", limit=1))
-    if told.failure not in (None, FailureKind.UNAUTHORISED) or not (companies.ok and newest.ok):
+    if not newest.ok:
         return None
     parameters = {row["key"]: row["value"] for row in told.content} if told.ok else {}
     return Identity(
