@@ -33,6 +33,7 @@ from nostro.ingress.files import (
     Sight,
     StillWritten,
     first_again,
+    is_moving,
     marked,
     parts_of,
     put_away,
@@ -285,6 +286,8 @@ class Folders:
             elif await self._finished(connection, path, now):
                 await self._stream(self._mounts[connection.id], received, path, sight)
                 fate = "taken"
+                if is_moving(path.name):
+                    logger.info("file_left_moving", connection=connection.id, file=shown(path.name))
         except TimeoutError as error:
             self._failed(connection, path, error)
             return False
@@ -338,7 +341,7 @@ def _list(folder: Path, marks: Mapping[str, object]) -> Iterator[_Listing]:
         for number, entry in enumerate(entries, 1):
             if number % LISTED_AT_ONCE == 0:
                 yield _Listing(waiting, known, cut_off=False)
-            if entry.name.startswith(".") or entry.name.lower().endswith(UNFINISHED):
+            if _is_unfinished(entry.name):
                 continue
             told = entry.stat(follow_symlinks=False)
             if not stat.S_ISREG(told.st_mode):
@@ -351,6 +354,11 @@ def _list(folder: Path, marks: Mapping[str, object]) -> Iterator[_Listing]:
             else:
                 waiting[entry.name] = Sight.of(told)
     yield _Listing(waiting, known, cut_off=False)
+
+
+def _is_unfinished(name: str) -> bool:
+    """Whether it says so of itself. What is being moved doesn't: nobody writes it, and it may have been left so."""
+    return not is_moving(name) and (name.startswith(".") or name.lower().endswith(UNFINISHED))
 
 
 def _cut(path: Path) -> bool:
