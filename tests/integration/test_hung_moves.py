@@ -45,8 +45,8 @@ def deliver(watch: Watch) -> None:  # noqa: F811 - the fixture's value
 
 @pytest.mark.parametrize("links", [True, False], ids=["with_links", "without"])
 async def test_a_file_that_came_while_the_move_of_the_one_before_it_hung_is_read(
-    watch: Watch,  # noqa: F811
-    answers: threading.Event,  # noqa: F811
+    watch: Watch,  # noqa: F811 - the fixture's value
+    answers: threading.Event,  # noqa: F811 - the fixture's value
     monkeypatch: pytest.MonkeyPatch,
     *,
     links: bool,
@@ -65,7 +65,7 @@ async def test_a_file_that_came_while_the_move_of_the_one_before_it_hung_is_read
 
 
 async def test_so_it_is_when_the_worker_dies_before_it_has_looked_what_it_moved(
-    watch: Watch,  # noqa: F811
+    watch: Watch,  # noqa: F811 - the fixture's value
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -90,7 +90,7 @@ async def test_so_it_is_when_the_worker_dies_before_it_has_looked_what_it_moved(
 
 
 async def test_what_can_not_be_moved_and_not_have_its_name_back_is_read_twice_at_most(
-    watch: Watch,  # noqa: F811
+    watch: Watch,  # noqa: F811 - the fixture's value
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(os, "link", refuse)
