@@ -26,7 +26,13 @@ class Watch:
     folders: Folders
 
     async def look(self, *, seconds: float = 2) -> int:
-        """Some time later: how many files were taken."""
+        """Some time later: how many files were taken. A look that lasts is waited for."""
+        taken = await self.step(seconds=seconds)
+        looks = self.folders._looks
+        return taken + await looks.all_of(list(looks._under_way.values()), 30)
+
+    async def step(self, *, seconds: float = 2) -> int:
+        """The same, and a look that lasts goes on."""
         self.house.later(seconds=seconds)
         await self.house.limits.step(self.house.now)
         return await self.folders.step(self.house.now)
@@ -59,5 +65,7 @@ async def watching(url: str, place: Path) -> AsyncIterator[Watch]:
     folder = place / "from the bank"
     folder.mkdir()
     house.connections["till"] = replace(house.connection, config=TillConfig(folder=str(folder)))
-    yield Watch(house, folder, watcher(house))
+    watch = Watch(house, folder, watcher(house))
+    yield watch
+    await watch.folders.stop()
     await house.database.__aexit__()

@@ -6,8 +6,11 @@ A file's name may be bytes that are no text: people are shown it with signs in t
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +19,8 @@ from nostro.model.failures import Failure
 TAKEN = "taken"
 PART_BYTES = 1_048_576
 FILES_AT_ONCE = 100
+NAME_BYTES = 200
+_MOVING = re.compile(r"^\.nostro-moving-[0-9a-f]{16}-(?=.)", re.DOTALL)
 
 
 class Sight(NamedTuple):
@@ -41,8 +46,12 @@ class StillWritten(Failure):
 
 
 def shown(name: str) -> str:
-    """A file's name as text that any output takes, with U+FFFD for bytes that are none."""
-    return os.fsencode(name).decode(errors="replace")
+    """The name that a file was delivered under, as text that any output takes, with U+FFFD for bytes that are none."""
+    return os.fsencode(_named(name)).decode(errors="replace")
+
+
+def _named(name: str) -> str:
+    return _MOVING.sub("", name)
 
 
 def marked(name: str) -> str:
@@ -60,23 +69,76 @@ def parts_of(path: Path, sight: Sight) -> Iterator[bytes]:
             raise StillWritten(message)
 
 
+def is_moving(name: str) -> bool:
+    """Whether a file bears the name that `put_away` gives it for a moment, and that it keeps when that breaks off."""
+    return _MOVING.match(name) is not None
+
+
 def put_away(path: Path, sight: Sight, at: datetime) -> bool:
     """Moves a kept file to `taken/<date>/`, never over another one. False when the folder can't be written to.
 
-    A file that was replaced since stays: it is another one. Between this look and the move remain some microseconds.
+    A file that was replaced since stays: it is another one. A move that hangs carries off whatever has the name when it
+    goes through, be it the next file, which nobody has read. So it goes to a hidden name beside it first, which is its
+    own, and from there only if it is the file that was kept. What isn't gets its name back. Where it can't, and after a
+    crash in between, it is taken in from under the hidden one.
     """
     folder = path.parent / TAKEN / f"{at:%Y-%m-%d}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        target, number = folder / path.name, 1
-        while target.exists():
-            number += 1
-            target = folder / f"{path.stem}.{number}{path.suffix}"
         if Sight.of(path.stat()) == sight:
-            path.rename(target)
+            own = path if is_moving(path.name) else path.rename(_hidden(path))
+            _put_in(folder, own, path, sight)
         return True
     except OSError:
         return False
+
+
+def _hidden(path: Path) -> Path:
+    """A name that nobody else gives a file. No longer than names may be: of a very long one its end."""
+    name = os.fsdecode(os.fsencode(path.name)[-NAME_BYTES:])
+    return path.with_name(f".nostro-moving-{os.urandom(8).hex()}-{name}")
+
+
+def _put_in(folder: Path, own: Path, path: Path, sight: Sight) -> None:
+    """From the hidden name to where it belongs. Raises `OSError` when that can't be written to."""
+    with own.open("rb") as file:  # opened, since a network mount may remember of a name what was so before
+        found = Sight.of(os.fstat(file.fileno()))
+    if found == sight:
+        try:
+            _archive(own, folder / _named(path.name))
+        except OSError:
+            _give_back(own, path)
+            raise
+    elif found.mark != sight.mark:  # else some mounts number files anew: it is read again, and then moved
+        _give_back(own, path)
+
+
+def _give_back(own: Path, path: Path) -> None:
+    """The name that it was delivered under, unless another file has it by now or the mount has no second names."""
+    if own != path:
+        with suppress(OSError):
+            os.link(own, path)
+            own.unlink()
+
+
+def _archive(own: Path, target: Path) -> None:
+    free = _reserved(target)
+    try:
+        own.rename(free)
+    except OSError:
+        if own.exists():
+            free.unlink()
+        raise
+
+
+def _reserved(target: Path) -> Path:
+    """A name that is free, and taken from now on by an empty file, over which the other one is moved."""
+    for number in count(1):
+        free = target if number == 1 else target.with_name(f"{target.stem}.{number}{target.suffix}")
+        with suppress(FileExistsError):
+            free.touch(exist_ok=False)
+            return free
+    raise AssertionError
 
 
 def first_again(at: datetime) -> str:

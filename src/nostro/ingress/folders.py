@@ -6,7 +6,8 @@ that lacks the end that its format has (see `cut`) waits until its deadline. It 
 written to is left as it is, and the feed's cursor remembers what was taken from it.
 
 Whatever is wrong with a file or a folder is told, and holds up no other. That is so too where a file system doesn't
-answer (`mounts`): the lease of such a folder isn't kept, so that a worker has it that reaches it.
+answer (`mounts`): the lease of such a folder isn't kept, so that a worker has it that reaches it. A look that lasts, as
+one at a large file, goes on while others are looked at (`looks`).
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from nostro.ingress.files import (
     Sight,
     StillWritten,
     first_again,
+    is_moving,
     marked,
     parts_of,
     put_away,
@@ -41,6 +43,7 @@ from nostro.ingress.files import (
 )
 from nostro.ingress.leases import Leased, Leases, is_recent
 from nostro.ingress.limits import Limits, Way
+from nostro.ingress.looks import Look, Looks
 from nostro.ingress.mounts import Mount
 from nostro.ingress.opening import TOO_LARGE
 from nostro.ingress.receiving import Intake
@@ -59,10 +62,8 @@ AGAIN_AFTER = timedelta(minutes=1)
 """Until what failed is tried again."""
 FILES_SEEN = 10_000
 LISTED_AT_ONCE = 500
-FOLDERS_AT_ONCE = 4
-"""Looked at beside each other: a file that is read holds a connection to the database."""
 TURN_SECONDS = 1.0
-"""Until the next folder is looked at beside one that lasts."""
+"""Until the next folder is looked at beside one that lasts, and until a step ends that began it."""
 SETTLE = timedelta(seconds=2)
 CUT_WAIT = timedelta(minutes=15)
 UNFINISHED = (".tmp", ".part")
@@ -111,26 +112,48 @@ class Folders:
     _again_at: dict[str, datetime] = field(default_factory=dict)
     """When what failed of what was put away is tried again, by machine time."""
     _mounts: defaultdict[str, Mount] = field(default_factory=lambda: defaultdict(Mount))
+    _looks: Looks = field(default_factory=Looks)
+    _first: str = ""
+    """The connection that a step begins with."""
 
     async def step(self, now: Now) -> int:
-        """How many files were taken in. Files stay where they are while the backlog is full.
+        """How many files were taken in by looks that have ended. Files stay where they are while the backlog is full.
 
-        One folder after the other, but beside one that lasts.
+        One folder after the other, but beside one that lasts, which may go on beyond this step.
         """
-        taken, looks = 0, set[asyncio.Task[int]]()
+        clock, begun, until = asyncio.get_running_loop().time, list[Look](), 0.0
         try:
-            for connection in self.connections.values():
-                if connection.connector.manifest.watches_folder:
-                    looks.add(asyncio.create_task(self._watch(connection, now), name=f"folder {connection.id}"))
-                    patience = TURN_SECONDS if len(looks) < FOLDERS_AT_ONCE else None
-                    ended, looks = await asyncio.wait(looks, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
-                    taken += sum(await asyncio.gather(*ended))
-                    now = await self.clock()
-            return taken + sum(await asyncio.gather(*looks))
-        finally:
-            for look in looks:
-                look.cancel()
-            await asyncio.gather(*looks, return_exceptions=True)
+            taken = self._looks.ended()
+            for connection in self._in_turn():
+                if connection.id in self._looks:
+                    continue
+                if self._looks.full:
+                    taken += await self._looks.one(TURN_SECONDS)
+                if self._looks.full:
+                    self._first = connection.id
+                    break
+                begun.append(self._looks.begin(connection.id, self._watch(connection, now)))
+                until = clock() + TURN_SECONDS
+                taken += await self._looks.one(TURN_SECONDS)
+                now = await self.clock()
+            taken += await self._looks.all_of(begun, until - clock())
+        except asyncio.CancelledError:
+            await self.stop()
+            raise
+        for look in begun:
+            if not look.done():
+                logger.info("look_lasts", look=look.get_name())
+        return taken
+
+    async def stop(self) -> None:
+        """Ends the looks that last. Whoever ends calls it before it gives its leases back, which they renew."""
+        await self._looks.stop()
+
+    def _in_turn(self) -> list[OpenConnection]:
+        """Connections with a folder, first those that the last step left since too many lasted."""
+        watched = [one for one in self.connections.values() if one.connector.manifest.watches_folder]
+        first = next((number for number, one in enumerate(watched) if one.id == self._first), 0)
+        return watched[first:] + watched[:first]
 
     async def _watch(self, connection: OpenConnection, now: Now) -> int:
         """A look into one folder. Whatever is wrong with it, the others are watched."""
@@ -285,6 +308,8 @@ class Folders:
             elif await self._finished(connection, path, now):
                 await self._stream(self._mounts[connection.id], received, path, sight)
                 fate = "taken"
+                if is_moving(path.name):
+                    logger.info("file_left_moving", connection=connection.id, file=shown(path.name))
         except TimeoutError as error:
             self._failed(connection, path, error)
             return False
@@ -338,7 +363,7 @@ def _list(folder: Path, marks: Mapping[str, object]) -> Iterator[_Listing]:
         for number, entry in enumerate(entries, 1):
             if number % LISTED_AT_ONCE == 0:
                 yield _Listing(waiting, known, cut_off=False)
-            if entry.name.startswith(".") or entry.name.lower().endswith(UNFINISHED):
+            if _is_unfinished(entry.name):
                 continue
             told = entry.stat(follow_symlinks=False)
             if not stat.S_ISREG(told.st_mode):
@@ -351,6 +376,11 @@ def _list(folder: Path, marks: Mapping[str, object]) -> Iterator[_Listing]:
             else:
                 waiting[entry.name] = Sight.of(told)
     yield _Listing(waiting, known, cut_off=False)
+
+
+def _is_unfinished(name: str) -> bool:
+    """Whether it says so of itself. What is being moved doesn't: nobody writes it, and it may have been left so."""
+    return not is_moving(name) and (name.startswith(".") or name.lower().endswith(UNFINISHED))
 
 
 def _cut(path: Path) -> bool:

@@ -94,6 +94,7 @@ class Worker:
     dispatchers: Sequence[Dispatcher]
     checkpoints: Checkpoints
     leases: Leases
+    folders: Folders
     readings: Readings
     limits: Limits
     metrics: Metrics
@@ -146,6 +147,7 @@ class Worker:
         now = await self.house.now()
         await self.tenure.release(now)
         await self.slots.release(now)
+        await self.folders.stop()
         await self.leases.release(now)
         await self.readings.release(now)
         await self.checkpoints.seal(now)
@@ -214,6 +216,7 @@ class Wiring:
         slots = Slots(house.database, self.name, house.connections)
         tenure.serves = slots.served()
         leases, readings = Leases(house.database, self.name), self._readings(limits)
+        folders = self._folders(intake, leases)
         checkpoints = Checkpoints(house.database, house.seal_key, house.anchors.put)
         decider = self._decider(tenure)
         modes = Modes(house.database, tenure, decider.rules_of)
@@ -224,7 +227,8 @@ class Wiring:
             ("limits", limits.step, 1.0),
             ("tenure", self._told(tenure), 1.0),
             ("slots", slots.step, 1.0),
-            *await self._intakes(intake, slots, leases),
+            ("folders", folders.step, 1.0),
+            *await self._polls(intake, slots, leases),
             ("read", readings.step, 0.1),
             ("route", Rejoin(house.database, house.keys, house.processes).step, 1.0),
             ("decide", decider.step, 0.05),
@@ -247,6 +251,7 @@ class Wiring:
             dispatchers=dispatchers,
             checkpoints=checkpoints,
             leases=leases,
+            folders=folders,
             readings=readings,
             limits=limits,
             metrics=self.metrics,
@@ -285,13 +290,15 @@ class Wiring:
             self.traces,
         )
 
-    async def _intakes(self, intake: Intake, slots: Slots, leases: Leases) -> list[Step]:
-        """Polls, a loop each, and the watched folders."""
+    def _folders(self, intake: Intake, leases: Leases) -> Folders:
         house, settle, count = self.house, self.settle, self.metrics.count
-        folders = Folders(
+        return Folders(
             house.database, house.connections, intake, leases, intake.limits, house.now, settle=settle, count=count
         )
-        steps: list[Step] = [("folders", folders.step, 1.0)]
+
+    async def _polls(self, intake: Intake, slots: Slots, leases: Leases) -> list[Step]:
+        """Polls and pins, a loop each."""
+        house, count, steps = self.house, self.metrics.count, list[Step]()
         for connection in house.connections.values():
             if connection.connector.manifest.feeds and connection.connector.wire is not None:
                 line = await self._line(connection, slots)

@@ -136,8 +136,10 @@ select name from feed where connection = %(connection)s and run_at > %(now)s;
 select cursor, run_at, failures, rewind_to, exists (select from stop s where s.connection = feed.connection) as stopped from feed where connection = %(connection)s and name = %(name)s;
 
 -- name: advance_feed
--- A poll that worked: the next cursor, and a heartbeat. Where a hint came meanwhile, its time stays.
-update feed set cursor = %(cursor)s, run_at = case when run_at = %(seen)s then %(run_at)s else run_at end, heartbeat_at = %(at)s, failures = 0, note = '',
+-- A poll that worked: the next cursor, and a heartbeat. Where a hint came meanwhile, its time stays. A cursor that is as it was is not written again:
+-- of a folder that can't be written to it has hundreds of kilobytes, and the row goes on pointing at them.
+update feed set cursor = case when cursor = %(cursor)s then cursor else %(cursor)s end,
+  run_at = case when run_at = %(seen)s then %(run_at)s else run_at end, heartbeat_at = %(at)s, failures = 0, note = '',
   rewind_to = null
 where connection = %(connection)s and name = %(name)s;
 
