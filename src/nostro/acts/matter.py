@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from nostro.acts.made import ids_of
+from nostro.engine.transition import in_order
 from nostro.governance.rights import ALL, ENGINE
 from nostro.model.canonical import digest, parse
 from nostro.model.facts.house import Target
@@ -97,8 +98,9 @@ MONEYLESS = frozenset(name for name, intent in INTENTS_BY_OPERATION.items() if n
 class Matter:
     """`says` is what a person sees; its digest tells whether that is still so. `entity` `*`: it is everybody's.
 
-    `moneyless`: a command that moves nothing, whatever is said of it. `stands`: `status` and `dispatch` (hex) of a
-    command; empty as long as a worker of the last release may read what is said of it. `ids`: of what it has made.
+    `moneyless`: a command that moves nothing, whatever is said of it. `stands`: what the fact tells of what was seen
+    (`status` and `dispatch` of a command, the `sums` of a match); empty as long as a worker of the last release may
+    read it. `ids`: of what a command has made.
     """
 
     right: str
@@ -110,7 +112,7 @@ class Matter:
     moneyless: bool = False
     connection: str = ""
     operation: str = ""
-    stands: Mapping[str, str] = field(default_factory=dict)
+    stands: Mapping[str, Any] = field(default_factory=dict)
     ids: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -200,7 +202,8 @@ async def _match(tx: Transaction, act: Match) -> Matter:
     amount = amounts[0] if len(amounts) == 1 else None
     says = {"state": row.state, "revision": row.revision, "target": act.target, "amount": amount, **_named(row)}
     says |= {"amounts": None if amount else amounts}
-    return Matter("match", act.subject, row.entity, says, amount)
+    stands = {"sums": in_order(amounts)} if row.acts_as_seen else {}
+    return Matter("match", act.subject, row.entity, says, amount, stands=stands)
 
 
 async def _receipt(tx: Transaction, act: Rerun) -> Matter:

@@ -147,7 +147,7 @@ def _told(act: Act, name: str, matter: Matter) -> FactBody:
             ids = dict(matter.ids) or None
             return CommandReleased(act=name, key=key, verdict=verdict, ids=ids, **matter.stands)
         case Match(target=target):
-            return MatchConfirmed(act=name, target=target)
+            return MatchConfirmed(act=name, target=target, **matter.stands)
         case Close(case=case):
             return CaseClosed(act=name, case=case)
         case Rerun(receipt=receipt):

@@ -63,6 +63,6 @@ select id, process, subject, entity, reason, sentence, currency, minor, candidat
 from exception_case where id = %(id)s;
 
 -- name: subject_of
--- Where a subject stands.
-select process, subject, entity, version, state, revision, body from subject
+-- Where a subject stands; and whether every worker can read what was seen of it.
+select s.process, s.subject, s.entity, s.version, s.state, s.revision, s.body, t.acts_as_seen from subject s cross join deployment t
 where shard = %(shard)s and process = %(process)s and subject = %(subject)s;
