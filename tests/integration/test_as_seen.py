@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from nostro.acts.matter import Act, Match
+from nostro.acts.matter import Act, Close, Match
 from nostro.acts.submit import Signature, Submitted
 from nostro.engine.rebuild import Rebuild
 from nostro.engine.replay import Check, Replay
 from nostro.engine.transition import NOT_AS_SEEN
 from nostro.model.canonical import canonical
-from nostro.model.facts import Fact, MatchConfirmed
+from nostro.model.facts import CaseClosed, Fact, MatchConfirmed, PaymentCaptured
 from nostro.model.facts.base import FactBody
 from nostro.model.facts.house import Target
+from nostro.processes import collection
+from nostro.processes.kit.decision import Decision, Instance, Rules, State
+from nostro.processes.kit.process import Process, Version
 from nostro.store.arrivals import Blob, arrival_for, put
 from tests.integration.intake_house import IntakeHouse
+from tests.integration.misbehaviour import throws
 from tests.integration.test_acts_four_eyes import ITEM, Office, office
 from tests.money_world import TOTAL, capture, invoice
 from tests.stories import fact
@@ -70,8 +76,9 @@ async def before_it_is_read(house: IntakeHouse) -> AsyncIterator[None]:
 
 
 async def addressed(house: IntakeHouse, body: FactBody) -> None:
-    """A fact comes to the invoice's collection."""
-    arrival = arrival_for(fact(body), Blob(canonical(body)), ITEM, 1, house.now.business)
+    """A fact comes to the invoice's collection, behind what is on the queue."""
+    at = house.now.business + timedelta(milliseconds=1)
+    arrival = arrival_for(fact(body), Blob(canonical(body)), ITEM, 1, at)
     async with house.database.transaction() as tx:
         await put(tx, [arrival])
     await house.settle()
@@ -132,3 +139,87 @@ async def test_the_sums_are_told_once_every_worker_can_read_them(office: Office,
     seen = "select convert_from(body, 'UTF8')::jsonb -> 'sums' from fact where type = 'match.confirmed'"
     assert await office.house.all(seen) == [(sums,)]
     assert await office.house.all(REFUNDS) == [("30.00", "ready")]
+
+
+async def the_case(house: IntakeHouse) -> tuple[str, object, object]:
+    """The one that is open: its id and reason, and the money that it is about."""
+    [(case, reason, minor)] = await house.all("select id, reason, minor from exception_case where closed_at is null")
+    return str(case), reason, minor
+
+
+async def test_a_case_that_says_something_else_by_now_stays_open(office: Office) -> None:
+    await paid_twice(office)
+    case, _, _ = await the_case(office.house)
+    first = await says(office, Close(case))
+    async with before_it_is_read(office.house):
+        await told(office.house, card(3, MUCH_MORE))
+    assert await the_case(office.house) == (case, "paid_twice", OVER + MUCH_MORE)
+    assert await office.house.all("select actor from fact where type = 'case.closed'") == [("clerk",)], "it is kept"
+    second = await says(office, Close(case), "controller")
+    await office.house.read_all()
+    assert await office.house.all("select closed_by from exception_case") == [("controller",)]
+    assert (first.new, second.new) == (True, True)
+
+
+async def test_what_came_in_the_same_batch_keeps_money_from_being_over_without_a_case(office: Office) -> None:
+    await paid_twice(office)
+    case, _, _ = await the_case(office.house)
+    matter = await office.desk.look(Close(case))
+    await office.house.tell([card(3, MUCH_MORE)])
+    await addressed(office.house, CaseClosed(act="ACT1", case=case, **matter.stands))
+    last = "select type from fact where process = 'collection' order by position desc limit 1"
+    assert await office.house.all(last) == [("case.closed",)]
+    assert await the_case(office.house) == (case, "paid_twice", OVER + MUCH_MORE)
+
+
+async def test_a_case_of_which_nobody_wrote_what_it_said_is_closed_as_ever(office: Office) -> None:
+    await paid_twice(office)
+    case, _, _ = await the_case(office.house)
+    await told(office.house, card(3, MUCH_MORE))
+    await addressed(office.house, CaseClosed(act="ACT1", case=case))
+    assert await office.house.all("select closed_at is null from exception_case") == [(False,)]
+
+
+def unable_to_bear_payments(process: Process) -> Process:
+    """The process, which throws whatever payment it has to decide about."""
+
+    def spoiled(version: Version) -> Version:
+        def decide(instance: Instance, data: State, told: Fact, rules: Rules) -> Decision:
+            return (throws if isinstance(told.body, PaymentCaptured) else version.decide)(instance, data, told, rules)
+
+        return replace(version, decide=decide)
+
+    return replace(process, versions=tuple(map(spoiled, process.versions)))
+
+
+async def test_a_poisoned_subject_runs_again_only_by_a_word_about_what_it_stopped_at(office: Office) -> None:
+    """The other one's word had it run again, and it stopped again: the first word was about the time before."""
+    house, sound = office.house, collection.PROCESS
+    await paid_twice(office)
+    house.processes["collection"] = unable_to_bear_payments(sound)
+    await told(house, card(3, MUCH_MORE))
+    [(first,)] = await house.all("select id from exception_case where reason = 'poisoned'")
+    await says(office, Close(str(first)))
+    async with before_it_is_read(house):
+        await office.act(Close(str(first)), "controller")
+        await house.settle()
+        house.processes["collection"] = sound
+    open_ = await house.all("select id from exception_case where reason = 'poisoned' and closed_at is null")
+    assert len(open_) == 1
+    assert open_ != [(first,)]
+    assert await house.all("select poisoned <> '' from subject where process = 'collection'") == [(True,)]
+
+
+@pytest.mark.parametrize("last_release_is_gone", [False, True])
+async def test_what_a_case_said_is_told_once_every_worker_can_read_it(
+    office: Office, *, last_release_is_gone: bool
+) -> None:
+    await paid_twice(office)
+    async with office.house.database.transaction() as tx:
+        await tx.execute(b"update deployment set acts_as_seen = %s", (last_release_is_gone,))
+    case, _, _ = await the_case(office.house)
+    await says(office, Close(case))
+    await office.house.read_all()
+    seen = "select convert_from(body, 'UTF8')::jsonb ? 'seen' from fact where type = 'case.closed'"
+    assert await office.house.all(seen) == [(last_release_is_gone,)]
+    assert await office.house.all("select closed_by from exception_case") == [("clerk",)]

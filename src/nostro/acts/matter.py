@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from nostro.acts.made import ids_of
+from nostro.engine.batch import words_of
 from nostro.engine.transition import in_order
 from nostro.governance.rights import ALL, ENGINE
 from nostro.model.canonical import digest, parse
@@ -99,8 +100,8 @@ class Matter:
     """`says` is what a person sees; its digest tells whether that is still so. `entity` `*`: it is everybody's.
 
     `moneyless`: a command that moves nothing, whatever is said of it. `stands`: what the fact tells of what was seen
-    (`status` and `dispatch` of a command, the `sums` of a match); empty as long as a worker of the last release may
-    read it. `ids`: of what a command has made.
+    (`status` and `dispatch` of a command, the `sums` of a match, what a case said); empty as long as a worker of the
+    last release may read it. `ids`: of what a command has made.
     """
 
     right: str
@@ -193,7 +194,9 @@ async def _case(tx: Transaction, act: Close) -> Matter:
     says = {"case": row.id, "reason": row.reason, "sentence": row.sentence, "opened_at": row.opened_at, **_named(row)}
     says |= {"candidates": bytes(row.candidates)}
     amount = None if row.minor is None else Money(minor=row.minor, currency=row.currency)
-    return Matter("close", Subject(row.process, row.subject), row.entity or ALL, {**says, "amount": amount}, amount)
+    stands = {"seen": words_of(row.sentence, amount, bytes(row.candidates))} if row.acts_as_seen else {}
+    subject, says = Subject(row.process, row.subject), {**says, "amount": amount}
+    return Matter("close", subject, row.entity or ALL, says, amount, stands=stands)
 
 
 async def _match(tx: Transaction, act: Match) -> Matter:

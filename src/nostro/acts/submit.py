@@ -149,7 +149,7 @@ def _told(act: Act, name: str, matter: Matter) -> FactBody:
         case Match(target=target):
             return MatchConfirmed(act=name, target=target, **matter.stands)
         case Close(case=case):
-            return CaseClosed(act=name, case=case)
+            return CaseClosed(act=name, case=case, **matter.stands)
         case Rerun(receipt=receipt):
             return RerunAsked(act=name, receipt=receipt)
         case OpenRecovery(since=since, epoch=epoch, kept=kept, lost=lost):

@@ -185,13 +185,18 @@ class CommandReleased(FactBody):
 
 
 class CaseClosed(FactBody):
-    """A person closes a case, with a reason."""
+    """A person closes a case, with a reason.
+
+    `seen`: the digest (hex) of what the case said when he saw it. His word is heard while it says just that. None:
+    nobody wrote it down.
+    """
 
     fact_type: ClassVar[str] = "case.closed"
     owner: ClassVar[str] = ""
 
     act: str
     case: str
+    seen: str | None = None
 
     def natural_key(self) -> str:
         """The act."""

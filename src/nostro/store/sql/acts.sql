@@ -58,9 +58,9 @@ told as (
 select actor, on_behalf_of from told order by actor, on_behalf_of;
 
 -- name: case_of
--- A case by its id, open or closed.
-select id, process, subject, entity, reason, sentence, currency, minor, candidates, opened_at, closed_at
-from exception_case where id = %(id)s;
+-- A case by its id, open or closed; and whether every worker can read what was seen of it.
+select c.id, c.process, c.subject, c.entity, c.reason, c.sentence, c.currency, c.minor, c.candidates, c.opened_at, c.closed_at, t.acts_as_seen
+from exception_case c cross join deployment t where c.id = %(id)s;
 
 -- name: subject_of
 -- Where a subject stands; and whether every worker can read what was seen of it.
