@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from nostro.acts.made import ids_of
+from nostro.engine.batch import words_of
+from nostro.engine.transition import in_order
 from nostro.governance.rights import ALL, ENGINE
 from nostro.model.canonical import digest, parse
 from nostro.model.facts.house import Target
@@ -15,7 +17,7 @@ from nostro.model.failures import ActRefused
 from nostro.model.ids import IdempotencyKey, Subject
 from nostro.model.intents import INTENTS_BY_OPERATION
 from nostro.model.money import Money
-from nostro.projections.amounts import commanded, matched
+from nostro.projections.amounts import commanded, matched, readable
 from nostro.store.database import Row, Statements, Transaction
 
 SQL = Statements("acts")
@@ -23,6 +25,8 @@ AUDIT = Statements("audit")
 RECOVERY = Statements("recovery")
 FRESH = timedelta(minutes=10)
 """What came in so lately is decided within the hour in which everything is looked up after a recovery was closed."""
+UNREADABLE = "state"
+"""Why a subject is set aside whose stored state can't be understood."""
 LATER = "Look again at what it is about: `nostro cases`."
 FINISH = "Finish the upgrade first: `nostro upgrade --finish`."
 Word = Literal["release", "discard", "confirm_done", "confirm_not_done"]
@@ -97,8 +101,10 @@ MONEYLESS = frozenset(name for name, intent in INTENTS_BY_OPERATION.items() if n
 class Matter:
     """`says` is what a person sees; its digest tells whether that is still so. `entity` `*`: it is everybody's.
 
-    `moneyless`: a command that moves nothing, whatever is said of it. `stands`: `status` and `dispatch` (hex) of a
-    command; empty as long as a worker of the last release may read what is said of it. `ids`: of what it has made.
+    `moneyless`: a command that moves nothing, whatever is said of it. `stands`: what the fact tells of what was seen
+    (`status` and `dispatch` of a command, the `sums` of a match, what a case said); empty as long as a worker of the
+    last release may read it. `ids`: of what a command has made. `turn`: another one as soon as something was heard at
+    the subject, a word that came to nothing included.
     """
 
     right: str
@@ -110,8 +116,9 @@ class Matter:
     moneyless: bool = False
     connection: str = ""
     operation: str = ""
-    stands: Mapping[str, str] = field(default_factory=dict)
+    stands: Mapping[str, Any] = field(default_factory=dict)
     ids: Mapping[str, str] = field(default_factory=dict)
+    turn: str = ""
 
     @property
     def seen(self) -> str:
@@ -168,6 +175,7 @@ async def _command(tx: Transaction, act: Decide) -> Matter:
         operation=row.operation,
         stands={"status": row.status, "dispatch": dispatch} if row.words_as_seen else {},
         ids=ids,
+        turn=str(row.revision or 0),
     )
 
 
@@ -188,10 +196,16 @@ async def _case(tx: Transaction, act: Close) -> Matter:
         raise ActRefused(f"There is no case {act.case}.", LATER)
     if row.closed_at is not None:
         raise ActRefused(f"Case {act.case} is closed already.", LATER)
+    if row.poisoned == UNREADABLE and not readable(row):
+        sentence = f"The stored state of {row.process}/{row.subject} can't be understood yet: no word reaches it."
+        raise ActRefused(sentence, "Put it back, or start a release that can, and then close the case.")
     says = {"case": row.id, "reason": row.reason, "sentence": row.sentence, "opened_at": row.opened_at, **_named(row)}
     says |= {"candidates": bytes(row.candidates)}
     amount = None if row.minor is None else Money(minor=row.minor, currency=row.currency)
-    return Matter("close", Subject(row.process, row.subject), row.entity or ALL, {**says, "amount": amount}, amount)
+    stands = {"seen": words_of(row.sentence, amount, bytes(row.candidates))} if row.acts_as_seen else {}
+    subject, says = Subject(row.process, row.subject), {**says, "amount": amount}
+    turn = f"{row.revision or 0}/{row.set_aside}"
+    return Matter("close", subject, row.entity or ALL, says, amount, stands=stands, turn=turn)
 
 
 async def _match(tx: Transaction, act: Match) -> Matter:
@@ -200,7 +214,8 @@ async def _match(tx: Transaction, act: Match) -> Matter:
     amount = amounts[0] if len(amounts) == 1 else None
     says = {"state": row.state, "revision": row.revision, "target": act.target, "amount": amount, **_named(row)}
     says |= {"amounts": None if amount else amounts}
-    return Matter("match", act.subject, row.entity, says, amount)
+    stands = {"sums": in_order(amounts)} if row.acts_as_seen else {}
+    return Matter("match", act.subject, row.entity, says, amount, stands=stands)
 
 
 async def _receipt(tx: Transaction, act: Rerun) -> Matter:

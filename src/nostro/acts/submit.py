@@ -50,7 +50,7 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """An act that is kept. `new` is false when the very same act was submitted before."""
+    """An act that is kept. `new` is false when the very same act was submitted before and nobody has heard it yet."""
 
     act: str
     receipt: str
@@ -79,7 +79,7 @@ class Desk:
         """
         matter = await self.look(act)
         right = self._allowed(act, matter, signature, seen, at).right
-        name = act_id(signature.actor, act, seen)
+        name = act_id(signature.actor, act, seen, matter.turn)
         told = _told(act, name, matter)
         addressed = ("", "") if told.owner else (matter.subject.process, matter.subject.id)
         body = canonical(
@@ -135,9 +135,12 @@ class Desk:
         return next(iter(self.rules.entities)) if matter.entity == ALL else matter.entity
 
 
-def act_id(actor: str, act: Act, seen: str) -> str:
-    """The same act of the same person on the same thing, seen in the same state, is one act."""
-    raw = short_digest("act", actor, repr(act), seen)
+def act_id(actor: str, act: Act, seen: str, turn: str) -> str:
+    """The same act of the same person on the same thing, seen in the same state, is one act until it was heard.
+
+    What came to nothing then, as rules or the thing itself had changed for a while, he can say again.
+    """
+    raw = short_digest("act", actor, repr(act), seen, turn)
     return "ACT" + base64.b32encode(raw).decode()[:16]
 
 
@@ -147,9 +150,9 @@ def _told(act: Act, name: str, matter: Matter) -> FactBody:
             ids = dict(matter.ids) or None
             return CommandReleased(act=name, key=key, verdict=verdict, ids=ids, **matter.stands)
         case Match(target=target):
-            return MatchConfirmed(act=name, target=target)
+            return MatchConfirmed(act=name, target=target, **matter.stands)
         case Close(case=case):
-            return CaseClosed(act=name, case=case)
+            return CaseClosed(act=name, case=case, **matter.stands)
         case Rerun(receipt=receipt):
             return RerunAsked(act=name, receipt=receipt)
         case OpenRecovery(since=since, epoch=epoch, kept=kept, lost=lost):

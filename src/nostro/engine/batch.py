@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from nostro.engine.endings import Ending
-from nostro.model.canonical import canonical
+from nostro.model.canonical import canonical, digest
 from nostro.model.ids import Subject, case_id
+from nostro.model.money import Money
 from nostro.processes.kit.decision import CaseOpening, Instance, Lookup, Posting
 from nostro.routing.references import Claim, Parking
 from nostro.routing.route import Routable
@@ -96,6 +97,11 @@ class Case:
         """From subject, reason and position."""
         return case_id(str(self.subject), self.opening.reason, str(self.position))
 
+    @property
+    def about(self) -> tuple[Subject, str]:
+        """Of which at most one is open."""
+        return self.subject, self.opening.reason
+
 
 @dataclass(frozen=True, slots=True)
 class Closing:
@@ -103,6 +109,11 @@ class Closing:
 
     subject: Subject
     reason: str
+
+    @property
+    def about(self) -> tuple[Subject, str]:
+        """As a case's."""
+        return self.subject, self.reason
 
 
 @dataclass(slots=True)
@@ -150,7 +161,7 @@ def waves(said: Iterable[Case | Closing]) -> list[list[Case | Closing]]:
     found: list[dict[tuple[Subject, str], Case | Closing]] = []
     last: dict[tuple[Subject, str], int] = {}
     for one in said:
-        key = (one.subject, one.opening.reason if isinstance(one, Case) else one.reason)
+        key = one.about
         wave = last.get(key, 0)
         if key in last and type(found[wave][key]) is not type(one):
             wave += 1
@@ -164,3 +175,8 @@ def waves(said: Iterable[Case | Closing]) -> list[list[Case | Closing]]:
 def candidates(opening: CaseOpening) -> bytes:
     """A case's candidates as canonical bytes."""
     return canonical(list(opening.candidates))
+
+
+def words_of(sentence: str, amount: Money | None, candidates: bytes) -> str:
+    """The digest (hex) of what a case says: each of these is another one when it comes to say something else."""
+    return digest({"sentence": sentence, "amount": amount, "candidates": candidates}).hex()

@@ -11,7 +11,7 @@ from nostro.engine.endings import Told
 from nostro.engine.fitness import lacks
 from nostro.engine.recover import RECOVERIES, serve_recovery
 from nostro.engine.tenure import HeldShard
-from nostro.engine.transition import SERVED, houseless, transition
+from nostro.engine.transition import NOT_AS_SEEN, SERVED, houseless, transition
 from nostro.engine.verdicts import serve_case, serve_release
 from nostro.model.base import confidential_fields
 from nostro.model.canonical import canonical, parse
@@ -192,7 +192,7 @@ class Deciding:
             return
         if decision.disowns:
             batch.disowned.append((subject, short_digest("fact", fact.key)))
-        elif decision.rule not in (STALE, UNEXPECTED, SERVED):
+        elif decision.rule not in (STALE, UNEXPECTED, SERVED, NOT_AS_SEEN):
             self._references(subject, fact)
         self._settle(entry.shard, fact)
         for n, wanted in enumerate(decision.intents):

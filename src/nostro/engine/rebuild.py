@@ -9,6 +9,7 @@ from functools import partial
 import structlog
 
 from nostro.engine.deciding import load_subjects
+from nostro.engine.transition import NOT_AS_SEEN
 from nostro.model.base import confidential_fields
 from nostro.model.facts import split_fields
 from nostro.model.failures import POISON, ReleaseTooOld
@@ -21,7 +22,7 @@ from nostro.store.keys import DataKey, Keys
 from nostro.store.log import FactRow
 
 SQL = Statements("engine")
-UNCHANGED = (STALE, PASSED, UNEXPECTED)
+UNCHANGED = (STALE, PASSED, UNEXPECTED, NOT_AS_SEEN)
 logger = structlog.get_logger("nostro.rebuild")
 
 

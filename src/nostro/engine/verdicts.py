@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from nostro.engine.batch import Batch, SubjectRow
+from nostro.engine.batch import Batch, Closing, SubjectRow, candidates, words_of
 from nostro.model.canonical import canonical
 from nostro.model.clock import Now
 from nostro.model.facts import CaseClosed, CommandReleased, CommandSettled, Fact, Position
 from nostro.model.ids import IdempotencyKey, Subject
+from nostro.model.money import Money
 from nostro.model.outcomes import Outcome, OutcomeKind
 from nostro.processes.kit.decision import Rules
 from nostro.routing.references import arrival_from
@@ -87,12 +88,15 @@ def _may(body: CommandReleased, command: Row, rules: Rules | None) -> bool:
 async def serve_case(tx: Transaction, batch: Batch, fact: Fact, body: CaseClosed, row: SubjectRow, now: Now) -> bool:
     """Closes the case. Closing a poisoned subject's case lets what was set aside for it arrive again, in its order.
 
-    Returns whether the subject is poisoned no more.
+    One that says something else by now than its person saw stays as it is. Returns whether the subject is poisoned no
+    more.
     """
     subject = row.instance.subject
-    await tx.run(SQL.close_case, shard=subject.shard, id=body.case, at=now.business, actor=fact.actor)
     case = await tx.row(SQL.case_by_id, shard=subject.shard, id=body.case)
-    if not row.poisoned or case is None or case.reason != "poisoned":
+    if case is None or not (body.seen is None or body.seen == _says(case, batch, subject)):
+        return False
+    await tx.run(SQL.close_case, shard=subject.shard, id=body.case, at=now.business, actor=fact.actor)
+    if not row.poisoned or case.reason != "poisoned":
         return False
     kept = await tx.rows(SQL.take_back, shard=subject.shard, process=subject.process, subject=subject.id)
     batch.direct += sorted(
@@ -100,3 +104,15 @@ async def serve_case(tx: Transaction, batch: Batch, fact: Fact, body: CaseClosed
     )
     row.poisoned, row.changed = "", True
     return True
+
+
+def _says(case: Row, batch: Batch, subject: Subject) -> str:
+    """The digest of what an open case says, after what was decided before in this batch; empty: it is closed."""
+    told = [one for one in batch.cases if one.about == (subject, case.reason)]
+    last = told[-1] if told else None
+    if case.closed_at is not None or isinstance(last, Closing):
+        return ""
+    if last is not None:
+        return words_of(last.opening.sentence, last.opening.amount, candidates(last.opening))
+    amount = None if case.minor is None else Money(minor=case.minor, currency=case.currency)
+    return words_of(case.sentence, amount, bytes(case.candidates))

@@ -41,6 +41,12 @@ def matched(row: Row, target: Target) -> Sequence[Money]:
     return process.moves(state, target) if state else ()
 
 
+def readable(row: Row) -> bool:
+    """Whether this release understands a subject's stored state. `row`: its `process`, `version` and `state`."""
+    process = _PROCESSES.get(row.process)
+    return process is not None and _state(process, row.version, row.state) is not None
+
+
 def _state(process: Process, version: int, body: bytes) -> State | None:
     """None for a state that this release can't read: then nobody knows the amount."""
     try:

@@ -239,7 +239,7 @@ async def acting(frame: Frame, house: House, desk: Desk, act: Act, hand: Hand, r
     told |= {"on_behalf_of": hand.behalf, "subject": str(matter.subject), "workers": working}
     lines = [f"Kept as {done.act}, by {actor} under the right {done.right}."]
     if not done.new:
-        lines = [f"{done.act} was kept before; nothing is done twice."]
+        lines = [f"{done.act} was kept before, and not decided yet; nothing is done twice."]
     if not working:
         lines.append("No worker runs: it takes effect when `nostro up` or `nostro worker` does.")
     frame.output.show(told, lambda console: console.print("\n".join(lines)))

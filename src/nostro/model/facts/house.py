@@ -11,7 +11,7 @@ from pydantic import Field
 
 from nostro.model.base import Instant, Value
 from nostro.model.facts.base import FactBody
-from nostro.model.money import Amount
+from nostro.model.money import Amount, Money
 from nostro.model.outcomes import Outcome
 
 
@@ -144,13 +144,18 @@ class LookupAnswered(FactBody):
 
 
 class MatchConfirmed(FactBody):
-    """A person says which subject a bank movement or unapplied money belongs to."""
+    """A person says which subject a bank movement or unapplied money belongs to.
+
+    `sums`: what he saw that it moves, one a currency, in the order of the currencies. His word is heard while it moves
+    just that. None: nobody wrote down what he saw.
+    """
 
     fact_type: ClassVar[str] = "match.confirmed"
     owner: ClassVar[str] = ""
 
     act: str
     target: Target
+    sums: tuple[Money, ...] | None = None
 
     def natural_key(self) -> str:
         """The act."""
@@ -180,13 +185,18 @@ class CommandReleased(FactBody):
 
 
 class CaseClosed(FactBody):
-    """A person closes a case, with a reason."""
+    """A person closes a case, with a reason.
+
+    `seen`: the digest (hex) of what the case said when he saw it. His word is heard while it says just that. None:
+    nobody wrote it down.
+    """
 
     fact_type: ClassVar[str] = "case.closed"
     owner: ClassVar[str] = ""
 
     act: str
     case: str
+    seen: str | None = None
 
     def natural_key(self) -> str:
         """The act."""

@@ -8,7 +8,7 @@ with named as (
     select shard, key_text, correlation, process, subject, entity, connection, operation, outcome, body, position, since, note, dispatch
     from command_closed where correlation = %(correlation)s and shard = %(shard)s and key = %(key)s and outcome = 'failed'
 )
-select named.*, s.version, s.body as state, t.words_as_seen, t.words_with_ids from named cross join deployment t
+select named.*, s.version, s.revision, s.body as state, t.words_as_seen, t.words_with_ids from named cross join deployment t
 left join subject s on s.shard = named.shard and s.process = named.process and s.subject = named.subject;
 
 -- name: command_of_correlation
@@ -58,11 +58,16 @@ told as (
 select actor, on_behalf_of from told order by actor, on_behalf_of;
 
 -- name: case_of
--- A case by its id, open or closed.
-select id, process, subject, entity, reason, sentence, currency, minor, candidates, opened_at, closed_at
-from exception_case where id = %(id)s;
+-- A case by its id, open or closed; its subject, if there is one, and how much of what came for that is set aside; and whether every worker can read
+-- what was seen of it.
+select c.id, c.process, c.subject, c.entity, c.reason, c.sentence, c.currency, c.minor, c.candidates, c.opened_at, c.closed_at, t.acts_as_seen,
+  s.version, s.revision, s.body as state, s.poisoned, (
+    select count(*) from parked p where p.shard = c.shard and p.process = c.process and p.subject = c.subject and p.kind = 'poison') as set_aside
+from exception_case c cross join deployment t
+left join subject s on s.shard = c.shard and s.process = c.process and s.subject = c.subject
+where c.id = %(id)s;
 
 -- name: subject_of
--- Where a subject stands.
-select process, subject, entity, version, state, revision, body from subject
+-- Where a subject stands; and whether every worker can read what was seen of it.
+select s.process, s.subject, s.entity, s.version, s.state, s.revision, s.body, t.acts_as_seen from subject s cross join deployment t
 where shard = %(shard)s and process = %(process)s and subject = %(subject)s;
