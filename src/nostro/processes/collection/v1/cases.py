@@ -50,10 +50,10 @@ def _over(scene: Scene) -> Iterator[CaseOpening]:
     data = scene.data
     spare = [one for one in data.spare if not (isinstance(one, Payment) and scene.awaits_provider(one))]
     tolerance = scene.rules.limit("overpayment_tolerance_minor", scene.entity.id, 0) if spare else 0
-    for reason, some in _by_reason(data, spare).items():
+    for reason, some in spare_by_reason(data, spare).items():
         amount = _sum(some)
         if amount and (amount.minor > tolerance or reason not in ("overpaid", "paid_twice")):
-            yield CaseOpening(reason, _OVER[reason].format(amount=amount, number=data.number or "it"), amount)
+            yield CaseOpening(reason, f"{what_is_over(data, reason, amount)}{_ADVICE.get(reason, '')}", amount)
     if spare and data.candidates:
         sentence = f"{_sum(spare)} could pay {', '.join(data.candidates)}. Say which."
         yield CaseOpening("ambiguous_match", sentence, _sum(spare), data.candidates)
@@ -62,17 +62,30 @@ def _over(scene: Scene) -> Iterator[CaseOpening]:
         yield CaseOpening("withdrawn_with_money", sentence, Money(minor=data.cleared, currency=data.currency))
 
 
-_OVER = {
-    "unapplied_money": "A card payment of {amount} leads to no open item. Match it or give it back.",
-    "unknown_payer": "A bank credit of {amount} leads to no open item. Match it.",
+OVER = {
+    "unapplied_money": "A card payment of {amount} leads to no open item.",
+    "unknown_payer": "A bank credit of {amount} leads to no open item.",
     "withdrawn_with_money": "{amount} came in for {number}, which was withdrawn.",
     "other_currency": "{amount} came in for {number}, which is in another currency.",
-    "paid_twice": "{number} was paid already when {amount} came in. Give it back, or match it with another item.",
-    "overpaid": "{amount} more came in than {number} asks for. Give it back, or match it with another item.",
+    "paid_twice": "{number} was paid already when {amount} came in.",
+    "overpaid": "{amount} more came in than {number} asks for.",
+}
+"""Reason -> what is said of money that is over."""
+_ADVICE = {
+    "unapplied_money": " Match it or give it back.",
+    "unknown_payer": " Match it.",
+    "paid_twice": " Give it back, or match it with another item.",
+    "overpaid": " Give it back, or match it with another item.",
 }
 
 
-def _by_reason(data: CollectionState, spare: Iterable[Incoming]) -> dict[str, list[Incoming]]:
+def what_is_over(data: CollectionState, reason: str, amount: Money) -> str:
+    """What has happened, without what is to be done."""
+    return OVER[reason].format(amount=amount, number=data.number or "it")
+
+
+def spare_by_reason(data: CollectionState, spare: Iterable[Incoming]) -> dict[str, list[Incoming]]:
+    """What is over, by the reason of the case that it is."""
     reasons: dict[str, list[Incoming]] = {}
     for one in spare:
         if data.kind == "unapplied":

@@ -1,0 +1,1 @@
+"""The fifth version: money that is on its way back is used for nothing else. See PROCESS.md."""
