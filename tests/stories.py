@@ -35,6 +35,8 @@ from nostro.processes.kit.process import PASSED, STALE, UNEXPECTED, Process, Tra
 from nostro.processes.payout.v1 import books
 from nostro.processes.payout.v1 import decide as payout_decide
 from nostro.processes.payout.v1.state import PayoutState
+from nostro.processes.payout.v4.decide import standing
+from nostro.processes.payout.v4.state import PayoutStateV4
 
 PSP = "psp-de"
 DAY = date(2026, 8, 31)
@@ -261,9 +263,8 @@ class House:
             return collection_decide.standing(scene, after.data.steps.pending(calls.wanted))
         if not isinstance(after.data, PayoutState):
             return after.state
-        return payout_decide.standing(
-            after.data, asked=bool(after.data.steps.pending(books.wanted(after.data, entity)))
-        )
+        stands = standing if isinstance(after.data, PayoutStateV4) else payout_decide.standing
+        return stands(after.data, asked=bool(after.data.steps.pending(books.wanted(after.data, entity))))
 
     def _owner(self, told: Fact) -> Process:
         return next(p for p in self.processes if p.name == told.body.owner)

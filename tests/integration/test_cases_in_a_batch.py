@@ -10,12 +10,12 @@ import pytest
 import pytest_asyncio
 
 from nostro.model.clock import Now
-from nostro.model.facts import Fact
+from nostro.model.facts import CaseClosed, Fact
 from nostro.routing.route import Routable, route
 from nostro.store.blobs import seal_all
 from nostro.store.database import Database
 from tests.money_story import Story, bundle
-from tests.money_world import capture, invoice, refund
+from tests.money_world import capture, dispute, invoice, refund
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(120)]
 PAID = (invoice(1), capture(1, 10_000, 1))
@@ -63,3 +63,14 @@ async def test_a_case_says_what_is_so_after_all_that_was_decided(
     assert [tuple(row) for row in rows] == list(cases)
     (text,) = chain(*await story.all("select max(sentence) from exception_case where closed_at is null"))
     assert not any(is_open for *_, is_open in cases) or f"{cases[-1][1] / 100:.2f} EUR" in text
+
+
+async def test_a_case_that_a_person_closed_is_opened_again_for_another_ground(story: Story) -> None:
+    await told(story, invoice(1), capture(1, 6_000, 1), capture(2, 4_000, 1), dispute(2, 4_000, "open", "withdrawn"))
+    (case,) = chain(*await story.all("select id from exception_case where reason = 'chargeback'"))
+    await story.person(CaseClosed, "collection/DE/db/1", case=case)
+    await told(story, dispute(1, 6_000, "open", "withdrawn"))
+    rows = await story.all(
+        "select minor, closed_at is null from exception_case where reason = 'chargeback' order by position"
+    )
+    assert [tuple(row) for row in rows] == [(4_000, False), (10_000, True)]

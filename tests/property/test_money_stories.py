@@ -141,7 +141,8 @@ def test_replay_gives_the_same_states_and_the_same_decisions(data: st.DataObject
 def test_a_subject_at_rest_awaits_nothing_and_a_waiting_one_has_its_deadline(data: st.DataObject) -> None:
     house = lived(data, odoo_provider=True, acts=25)
     for subject, instance in house.instances.items():
-        machine = next(p for p in house.processes if p.name == subject.process).versions[0].machine
+        process = next(p for p in house.processes if p.name == subject.process)
+        machine = process.version(instance.version).machine
         rests = instance.state == "new" or isinstance(machine.states[instance.state], Terminal)
         assert rests == (instance.deadline_revision == 0)
 
@@ -169,12 +170,19 @@ WON = [
     dispute(1, TOTAL, "won", "withdrawn"),
     dispute(1, TOTAL, "won", "reinstated"),
 ]
+FAILED_PAYOUT = [
+    *PAYOUT[:2],
+    payout_told(9800, "failed"),
+    line(9, "payout_failure", eur("98.00"), source="po_1", payout=2),
+    payout_told(9800, "paid", 2),
+]
 SEEN = [invoice(1, 0, order=5)]
 STORIES = {
     "paid out": [*CARD, *PAYOUT],
     "refunded": [*CARD, *PAYOUT, *REFUND],
     "refund failed": [*CARD, *FAILED_REFUND],
     "lost": [*CARD, *LOST, line(1, "charge", eur("100.00")), line(1, "dispute", eur("-100.00"), source="dp_1")],
+    "payout failed": [*CARD, *FAILED_PAYOUT],
     "won": [*CARD, *WON, *PAYOUT],
 }
 

@@ -14,6 +14,7 @@ from nostro.model.outcomes import done, handed_over
 from nostro.processes.collection.v1.state import CollectionState
 from nostro.processes.collection.v2.state import CollectionStateV2
 from nostro.processes.collection.v3.state import CollectionStateV3
+from nostro.processes.collection.v5.state import CollectionStateV5
 from tests.open_items import (
     ITEM,
     capture,
@@ -352,12 +353,13 @@ def test_a_foreign_refund_that_fails_comes_back_at_its_own_rate() -> None:
 def test_an_item_of_an_earlier_version_goes_on_as_it_began() -> None:
     told = house()
     begun = told.instances[ITEM]
-    assert (begun.version, type(begun.data)) == (4, CollectionStateV3)
+    assert (begun.version, type(begun.data)) == (5, CollectionStateV5)
     process = told.processes[0]
     assert [type(version.initial) for version in process.versions] == [
         CollectionState,
         CollectionStateV2,
         CollectionStateV3,
         CollectionStateV3,
+        CollectionStateV5,
     ]
-    assert [version.machine.version for version in process.versions] == [1, 2, 3, 4]
+    assert [version.machine.version for version in process.versions] == [1, 2, 3, 4, 5]

@@ -2,6 +2,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from itertools import permutations
+
+import pytest
 
 from nostro.ledger import accounts, fold
 from nostro.model.facts import (
@@ -159,6 +162,70 @@ def test_a_failed_payouts_money_leaves_with_another_one() -> None:
     assert isinstance(reissued[1].body, PayoutReissued)
     assert (house.state(PO), house.open_cases(PO)) == ("reissued", set())
     assert PROCESS.holds(house.instances[PO], house.rules) == ()
+
+
+LINE, SENT, REFUSED = line("charge", "100.00", "2.00"), report(eur("98.00")), report(eur("98.00"), "failed")
+CARRIED = fact(PayoutReissued(subject=PO.id, by="po_2", amount=eur("98.00")))
+
+
+@pytest.mark.parametrize("order", ["".join(some) for some in permutations("lsrc")])
+def test_what_was_kept_of_a_payout_that_failed_is_booked_once_in_whatever_order_it_is_told(order: str) -> None:
+    named = {"l": LINE, "s": SENT, "r": REFUSED, "c": CARRIED}
+    house = told(*(named[letter] for letter in order))
+    assert [entry.lines[0].balance for entry in entries(house)] == [eur("2.00")]
+    house.answer_all()
+    assert (house.state(PO), house.open_cases(PO)) == ("reissued", set())
+
+
+def test_what_is_missing_of_a_payout_that_failed_is_a_case_until_it_comes() -> None:
+    house = told(SENT, REFUSED)
+    assert (house.state(PO), house.open_cases(PO)) == ("lacking", {"payout_failed"})
+    house.fall_due(PO)
+    assert (house.state(PO), house.open_cases(PO)) == ("failed", {"payout_failed", "payout_incomplete"})
+    house.tell(CARRIED)
+    assert (house.state(PO), house.open_cases(PO)) == ("reissued", {"payout_incomplete"})
+    house.tell(LINE)
+    assert (house.state(PO), house.open_cases(PO), len(entries(house))) == ("reissued", set(), 1)
+
+
+def test_what_is_missing_is_missing_still_when_the_payout_fails_and_leaves_again() -> None:
+    house = told(SENT)
+    house.fall_due(PO)
+    case = house.cases[PO, "payout_incomplete"]
+    assert case.amount == eur("98.00")
+    house.tell(REFUSED)
+    assert (house.state(PO), house.cases[PO, "payout_incomplete"]) == ("failed", case)
+    house.fall_due(PO)
+    assert house.open_cases(PO) == {"payout_failed", "payout_incomplete", "payout_not_reissued"}
+    house.tell(CARRIED)
+    assert house.open_cases(PO) == {"payout_incomplete"}
+
+
+@pytest.mark.parametrize("facts", [(SENT, REFUSED, CARRIED), (CARRIED,)], ids=["told", "never told"])
+def test_a_payout_that_left_again_and_whose_lines_never_come_is_a_case(facts: tuple[Fact, ...]) -> None:
+    house = told(*facts)
+    assert (house.state(PO), house.open_cases(PO)) == ("lacking", set())
+    house.fall_due(PO)
+    assert (house.state(PO), house.open_cases(PO)) == ("reissued", {"payout_incomplete"})
+
+
+def test_a_line_that_comes_after_all_had_added_up_is_given_its_time_again() -> None:
+    house = told(SENT)
+    house.fall_due(PO)
+    house.tell(LINE, REFUSED)
+    assert (house.state(PO), house.open_cases(PO)) == ("failed", {"payout_failed"})
+    house.tell(line("charge", "5.00", n=2))
+    assert (house.state(PO), house.open_cases(PO)) == ("lacking", {"payout_failed"})
+    house.tell(line("refund", "-5.00", n=3))
+    assert (house.state(PO), house.open_cases(PO)) == ("failed", {"payout_failed"})
+
+
+def test_of_a_payout_that_was_made_by_hand_and_failed_no_lines_are_awaited() -> None:
+    house = told(report(eur("98.00"), automatic=False))
+    house.tell(report(eur("98.00"), "failed", automatic=False))
+    assert (house.state(PO), house.open_cases(PO)) == ("failed", {"payout_failed"})
+    house.tell(CARRIED)
+    assert (house.state(PO), house.open_cases(PO)) == ("reissued", set())
 
 
 def test_the_furthest_state_counts_in_whatever_order_states_are_told() -> None:

@@ -21,6 +21,9 @@ from nostro.processes.collection.v3.evolve import evolve as evolve_v3
 from nostro.processes.collection.v3.state import CollectionStateV3
 from nostro.processes.collection.v4.decide import MACHINE as MACHINE_V4
 from nostro.processes.collection.v4.decide import decide as decide_v4
+from nostro.processes.collection.v5.decide import MACHINE as MACHINE_V5
+from nostro.processes.collection.v5.decide import decide as decide_v5
+from nostro.processes.collection.v5.state import CollectionStateV5
 from nostro.processes.kit.process import Process, Version
 
 PROCESS = Process(
@@ -30,6 +33,7 @@ PROCESS = Process(
         Version(MACHINE_V2, CollectionStateV2(), evolve_v2, decide_v2),
         Version(MACHINE_V3, CollectionStateV3(), evolve_v3, decide_v3),
         Version(MACHINE_V4, CollectionStateV3(), evolve_v3, decide_v4),
+        Version(MACHINE_V5, CollectionStateV5(), evolve_v3, decide_v5),
     ),
     begins=begins,
     correlates=correlates,

@@ -17,6 +17,10 @@ from nostro.processes.payout.v2.decide import MACHINE as MACHINE_V2
 from nostro.processes.payout.v2.decide import decide as decide_v2
 from nostro.processes.payout.v3.decide import MACHINE as MACHINE_V3
 from nostro.processes.payout.v3.decide import decide as decide_v3
+from nostro.processes.payout.v4.decide import MACHINE as MACHINE_V4
+from nostro.processes.payout.v4.decide import decide as decide_v4
+from nostro.processes.payout.v4.state import PayoutStateV4
+from nostro.processes.payout.v4.state import evolve as evolve_v4
 
 
 def begins(fact: Fact) -> Begin | None:
@@ -59,6 +63,7 @@ PROCESS = Process(
         Version(MACHINE, PayoutState(), evolve, decide),
         Version(MACHINE_V2, PayoutState(), evolve, decide_v2),
         Version(MACHINE_V3, PayoutState(), evolve, decide_v3),
+        Version(MACHINE_V4, PayoutStateV4(), evolve_v4, decide_v4),
     ),
     begins=begins,
     correlates=correlates,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from nostro.model.money import Money
-from nostro.model.payments import Incoming, Payment
+from nostro.model.payments import Credit, Dispute, Incoming, Payment, Refund, Return
 from nostro.processes.collection.v1.effects import Scene, erp_value
 from nostro.processes.collection.v1.state import CollectionState
 from nostro.processes.kit.decision import CaseOpening
@@ -29,50 +29,65 @@ REASONS = frozenset(_GROUNDS.split()) | {reason for reason, _ in OVERDUE.values(
 
 def cases(scene: Scene) -> dict[str, CaseOpening]:
     """The open grounds, by reason."""
-    return {case.reason: case for case in _grounds(scene)}
+    return {case.reason: case for case in (*over(scene), *others(scene))}
 
 
-def _grounds(scene: Scene) -> Iterator[CaseOpening]:
-    """The parts that the state has anything for."""
+def others(scene: Scene) -> Iterator[CaseOpening]:
+    """All grounds but money that is over: the parts that the state has anything for."""
     data = scene.data
-    if data.payments or data.credits or data.withdrawn:
-        yield from _over(scene)
+    if data.withdrawn and data.cleared > 0:
+        sentence = f"{data.number} was withdrawn ({data.withdrawn}) though money had cleared it."
+        yield CaseOpening("withdrawn_with_money", sentence, Money(minor=data.cleared, currency=data.currency))
     yield from _gone_back(scene)
     for payment in data.payments:
-        if payment.disputes:
-            yield from _disputes(scene, payment)
+        for dispute in payment.disputes:
+            if case := disputed(scene, payment, dispute):
+                yield case
     yield from _booking(scene)
     if data.refused or data.strangers or data.corrected:
         yield from _limits(scene)
 
 
-def _over(scene: Scene) -> Iterator[CaseOpening]:
+def over(scene: Scene) -> Iterator[CaseOpening]:
+    """Money that is over, a ground for each reason."""
     data = scene.data
+    if not (data.payments or data.credits):
+        return
     spare = [one for one in data.spare if not (isinstance(one, Payment) and scene.awaits_provider(one))]
     tolerance = scene.rules.limit("overpayment_tolerance_minor", scene.entity.id, 0) if spare else 0
-    for reason, some in _by_reason(data, spare).items():
+    for reason, some in spare_by_reason(data, spare).items():
         amount = _sum(some)
         if amount and (amount.minor > tolerance or reason not in ("overpaid", "paid_twice")):
-            yield CaseOpening(reason, _OVER[reason].format(amount=amount, number=data.number or "it"), amount)
+            yield CaseOpening(reason, f"{what_is_over(data, reason, amount)}{_ADVICE.get(reason, '')}", amount)
     if spare and data.candidates:
         sentence = f"{_sum(spare)} could pay {', '.join(data.candidates)}. Say which."
         yield CaseOpening("ambiguous_match", sentence, _sum(spare), data.candidates)
-    if data.withdrawn and data.cleared > 0:
-        sentence = f"{data.number} was withdrawn ({data.withdrawn}) though money had cleared it."
-        yield CaseOpening("withdrawn_with_money", sentence, Money(minor=data.cleared, currency=data.currency))
 
 
-_OVER = {
-    "unapplied_money": "A card payment of {amount} leads to no open item. Match it or give it back.",
-    "unknown_payer": "A bank credit of {amount} leads to no open item. Match it.",
+OVER = {
+    "unapplied_money": "A card payment of {amount} leads to no open item.",
+    "unknown_payer": "A bank credit of {amount} leads to no open item.",
     "withdrawn_with_money": "{amount} came in for {number}, which was withdrawn.",
     "other_currency": "{amount} came in for {number}, which is in another currency.",
-    "paid_twice": "{number} was paid already when {amount} came in. Give it back, or match it with another item.",
-    "overpaid": "{amount} more came in than {number} asks for. Give it back, or match it with another item.",
+    "paid_twice": "{number} was paid already when {amount} came in.",
+    "overpaid": "{amount} more came in than {number} asks for.",
+}
+"""Reason -> what is said of money that is over."""
+_ADVICE = {
+    "unapplied_money": " Match it or give it back.",
+    "unknown_payer": " Match it.",
+    "paid_twice": " Give it back, or match it with another item.",
+    "overpaid": " Give it back, or match it with another item.",
 }
 
 
-def _by_reason(data: CollectionState, spare: Iterable[Incoming]) -> dict[str, list[Incoming]]:
+def what_is_over(data: CollectionState, reason: str, amount: Money) -> str:
+    """What has happened, without what is to be done."""
+    return OVER[reason].format(amount=amount, number=data.number or "it")
+
+
+def spare_by_reason(data: CollectionState, spare: Iterable[Incoming]) -> dict[str, list[Incoming]]:
+    """What is over, by the reason of the case that it is."""
     reasons: dict[str, list[Incoming]] = {}
     for one in spare:
         if data.kind == "unapplied":
@@ -91,31 +106,40 @@ def _gone_back(scene: Scene) -> Iterator[CaseOpening]:
     data = scene.data
     failed = [r for p in data.payments for r in p.refunds if r.failed]
     if failed:
-        sentence = f"Refund {failed[-1].refund_id} of {failed[-1].amount} failed: the payer does not have the money."
-        yield CaseOpening("refund_failed", sentence, failed[-1].amount)
+        yield refund_failed(failed[-1])
     back = [(c, r) for c in data.credits for r in c.returns if r.share.applied]
     if back and data.outstanding > 0:
-        credit, last = back[-1]
-        what = f"{last.amount} that had paid {data.number} and was {credit.finality.on(last.returned_on)}"
-        sentence = f"{what} went back: {last.reason or 'returned'}."
-        yield CaseOpening("returned_payment", sentence, last.amount)
+        yield returned(scene, *back[-1])
     if data.reopened and data.residual:
         sentence = f"The ERP shows {data.residual} of {data.number} as open although we know it as paid."
         yield CaseOpening("reopened_in_erp", sentence, data.residual)
 
 
-def _disputes(scene: Scene, payment: Payment) -> Iterator[CaseOpening]:
-    for dispute in payment.disputes:
-        what = f"{dispute.amount} of {scene.data.number or 'a payment'} ({dispute.reason or 'no reason given'})"
-        what += f", {payment.finality.on(dispute.disputed_on)}"
-        due = f" Evidence is due at {dispute.evidence_due_at}." if dispute.evidence_due_at else ""
-        if not dispute.decided:
-            reason = "chargeback" if dispute.opened else "inquiry"
-            yield CaseOpening(reason, f"The card holder disputes {what}.{due}", dispute.amount)
-        elif dispute.cost and scene.data.outstanding > 0:
-            yield CaseOpening("chargeback_lost", f"Lost: {what}. The invoice is open again.", dispute.amount)
-        elif dispute.lost and dispute.reinstated:
-            yield CaseOpening("chargeback_reversed", f"Lost, then given back: {what}.", dispute.amount)
+def refund_failed(refund: Refund) -> CaseOpening:
+    """A refund came back to the PSP."""
+    sentence = f"Refund {refund.refund_id} of {refund.amount} failed: the payer does not have the money."
+    return CaseOpening("refund_failed", sentence, refund.amount)
+
+
+def returned(scene: Scene, credit: Credit, back: Return) -> CaseOpening:
+    """What had paid the item went back to its payer."""
+    what = f"{back.amount} that had paid {scene.data.number} and was {credit.finality.on(back.returned_on)}"
+    return CaseOpening("returned_payment", f"{what} went back: {back.reason or 'returned'}.", back.amount)
+
+
+def disputed(scene: Scene, payment: Payment, dispute: Dispute) -> CaseOpening | None:
+    """Where a dispute stands; None: nobody has to look at it any more."""
+    what = f"{dispute.amount} of {scene.data.number or 'a payment'} ({dispute.reason or 'no reason given'})"
+    what += f", {payment.finality.on(dispute.disputed_on)}"
+    due = f" Evidence is due at {dispute.evidence_due_at}." if dispute.evidence_due_at else ""
+    if not dispute.decided:
+        reason = "chargeback" if dispute.opened else "inquiry"
+        return CaseOpening(reason, f"The card holder disputes {what}.{due}", dispute.amount)
+    if dispute.cost and scene.data.outstanding > 0:
+        return CaseOpening("chargeback_lost", f"Lost: {what}. The invoice is open again.", dispute.amount)
+    if dispute.lost and dispute.reinstated:
+        return CaseOpening("chargeback_reversed", f"Lost, then given back: {what}.", dispute.amount)
+    return None
 
 
 def _booking(scene: Scene) -> Iterator[CaseOpening]:

@@ -301,7 +301,7 @@ def disposable(data: CollectionState, target: Target) -> list[Incoming]:
         asked = {given.source for given in data.assignments if given.to == "refund"}
         return [one for one in data.spare if isinstance(one, Payment) and one.source not in asked]
     to = target.process
-    return [one for one in data.spare if to == "collection" or (to == "payout" and not one.connection)]
+    return [one for one in data.movable if to == "collection" or (to == "payout" and not one.connection)]
 
 
 def _settled(data: CollectionState, body: CommandSettled, _: Fact) -> CollectionState:

@@ -132,6 +132,11 @@ class CollectionState(State):
         return tuple([one for one in self.incoming if one.over > 0])
 
     @property
+    def movable(self) -> tuple[Incoming, ...]:
+        """Of what is over, what a person can use for something else."""
+        return self.spare
+
+    @property
     def cleared(self) -> int:
         """What our payments and credits clear of the item, less what was lost or returned."""
         currency, cleared = self.currency, 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -31,15 +31,22 @@ def decide(instance: Instance, data: State, fact: Fact, rules: Rules) -> Decisio
 
 def cases(scene: Scene, wants: Callable[[Scene], tuple[Wanted, ...]]) -> dict[str, CaseOpening]:
     """The open grounds, by reason. `wants`: the effects that the state calls for."""
+    return valued(scene, cases_v1(scene), wants) | {case.reason: case for case in more(scene)}
+
+
+def valued(
+    scene: Scene, known: Mapping[str, CaseOpening], wants: Callable[[Scene], tuple[Wanted, ...]]
+) -> dict[str, CaseOpening]:
+    """The cases; those about bookings say what was to be booked."""
     steps = scene.data.steps
-    known = with_worth(cases_v1(scene), steps, wants(scene) if steps.troubled else (), partial(_worth, scene))
-    return known | {case.reason: case for case in _more(scene)}
+    return with_worth(known, steps, wants(scene) if steps.troubled else (), partial(_worth, scene))
 
 
 _SIGHT = Sight(wanted, lambda scene: cases(scene, wanted), told)
 
 
-def _more(scene: Scene) -> Iterator[CaseOpening]:
+def more(scene: Scene) -> Iterator[CaseOpening]:
+    """The grounds that the first version passed over."""
     data = scene.data
     assert isinstance(data, CollectionStateV2)
     if data.twice:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from nostro.model.facts import Fact
@@ -18,7 +18,7 @@ from nostro.processes.collection.v3.state import CollectionStateV3
 from nostro.processes.kit.decision import CaseOpening, Decision, Instance, Rules, State
 
 MACHINE = replace(MACHINE_V2, version=3, case_reasons=MACHINE_V2.case_reasons | {"returned_more", "on_other_journal"})
-_OVER = ("paid_twice", "overpaid")
+ADVISED = ("paid_twice", "overpaid")
 _OPEN_AGAIN = " The invoice is open again."
 _NOT_YET = " The invoice has to be opened again, and that is not booked yet."
 
@@ -31,16 +31,17 @@ def decide(instance: Instance, data: State, fact: Fact, rules: Rules) -> Decisio
 def cases(scene: Scene) -> dict[str, CaseOpening]:
     """The open grounds, by reason."""
     known = cases_v2(scene, wanted)
-    known |= {reason: _told(scene, known[reason]) for reason in _OVER if reason in known}
+    known |= {reason: advised(scene, known[reason]) for reason in ADVISED if reason in known}
     if "chargeback_lost" in known:
-        known["chargeback_lost"] = _lost(scene, known["chargeback_lost"])
-    return known | {case.reason: case for case in _more(scene)}
+        lost = [d.dispute_id for p in scene.data.payments for d in p.disputes if d.cost]
+        known["chargeback_lost"] = loss(scene, known["chargeback_lost"], lost)
+    return known | {case.reason: case for case in more(scene)}
 
 
 SIGHT = Sight(wanted, cases, told, dated)
 
 
-def _told(scene: Scene, case: CaseOpening) -> CaseOpening:
+def advised(scene: Scene, case: CaseOpening) -> CaseOpening:
     """What is to be done with money that is over depends on who had paid the item."""
     data, amount = scene.data, case.amount
     if data.outstanding > 0:
@@ -56,10 +57,9 @@ def _told(scene: Scene, case: CaseOpening) -> CaseOpening:
     return replace(case, sentence=sentence)
 
 
-def _lost(scene: Scene, case: CaseOpening) -> CaseOpening:
+def loss(scene: Scene, case: CaseOpening, lost: Iterable[str]) -> CaseOpening:
     """Whether the invoice is open again is known once that is booked; it may be observed, or wait for a person."""
     steps = scene.data.steps
-    lost = [d.dispute_id for p in scene.data.payments for d in p.disputes if d.cost]
     if all(steps.there(f"lost-{ident}") or steps.there(f"owed-{ident}") for ident in lost):
         return case
     what = case.sentence.removesuffix(_OPEN_AGAIN)
@@ -90,7 +90,8 @@ def _astray(scene: Scene, journal: int | None, one: Incoming) -> bool:
     return bool(account and journal and journal != account.journal)
 
 
-def _more(scene: Scene) -> Iterator[CaseOpening]:
+def more(scene: Scene) -> Iterator[CaseOpening]:
+    """The grounds that the versions before passed over."""
     yield from _elsewhere(scene)
     for one in scene.data.credits:
         if one.over < 0:

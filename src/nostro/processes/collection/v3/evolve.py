@@ -59,19 +59,8 @@ def _compared(data: CollectionStateV3) -> CollectionStateV3:
 
 
 def came_back(data: CollectionStateV3) -> list[Payment]:
-    """What is over of payments whose refund has failed: it can be given back again."""
-    return [one for one in data.payments if one.over > 0 and _failed(one, data)]
-
-
-def _given(one: Payment, data: CollectionStateV3) -> int:
-    return sum(given.source == one.source and given.to == "refund" for given in data.assignments)
-
-
-def _failed(one: Payment, data: CollectionStateV3) -> bool:
-    """Whether the newest refund that a person had asked for was made, and has failed since."""
-    end = data.steps.end(f"refund-{one.source}", _given(one, data) - 1)
-    made = end.ids.get("refund", "") if end and end.there else ""
-    return any(refund.refund_id == made and refund.failed for refund in one.refunds)
+    """What is over of payments that did not go back although a person had asked for it: he may ask for it again."""
+    return [one for one in data.payments if one.over > 0 and data.back_again(one)]
 
 
 def _again(one: Payment, data: CollectionStateV3) -> Assignment:

@@ -7,6 +7,7 @@ from pydantic import Field
 from nostro.model.payments import Incoming, Payment
 from nostro.processes.collection.v1.effects import plain_step
 from nostro.processes.collection.v2.state import CollectionStateV2
+from nostro.processes.kit.following import StepEnd
 
 
 class CollectionStateV3(CollectionStateV2):
@@ -28,6 +29,17 @@ class CollectionStateV3(CollectionStateV2):
             return False
         matched = sum(one.cleared for one in self.incoming if self._matched_before(one))
         return self.total.minor - self.residual.minor < min(matched, self.total.minor)
+
+    def refund_end(self, source: str) -> StepEnd | None:
+        """How the newest refund ended that a person had asked for, if it did."""
+        asked = sum(given.source == source and given.to == "refund" for given in self.assignments)
+        return self.steps.end(f"refund-{source}", asked - 1)
+
+    def back_again(self, one: Payment) -> bool:
+        """Whether the newest refund that a person had asked for was made, and has failed since."""
+        end = self.refund_end(one.source)
+        made = end.ids.get("refund", "") if end and end.there else ""
+        return any(refund.refund_id == made and refund.failed for refund in one.refunds)
 
     def _matched_before(self, one: Incoming) -> bool:
         """Of the same second a snapshot may be older. What was lost and given back is `chargeback_reversed`'s."""

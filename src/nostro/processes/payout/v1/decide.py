@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, time
 from functools import partial
+from typing import NamedTuple, Protocol
 
 from nostro.model.bank_days import LocalRule
 from nostro.model.entities import LegalEntity
@@ -20,6 +21,7 @@ from nostro.model.facts import (
 from nostro.model.money import Money
 from nostro.processes.kit.decision import Calls, CaseOpening, Decision, Instance, Rules, State, Wanted
 from nostro.processes.kit.following import (
+    Overdue,
     a_day_later,
     acts,
     booking_cases,
@@ -30,6 +32,7 @@ from nostro.processes.kit.following import (
     overdue,
     same,
 )
+from nostro.processes.kit.machine import Machine
 from nostro.processes.payout.v1.books import postings, wanted
 from nostro.processes.payout.v1.machine import MACHINE, OVERDUE
 from nostro.processes.payout.v1.state import UNKNOWN, PayoutState
@@ -44,7 +47,7 @@ Arrival = Callable[[PayoutState, LegalEntity, Rules], datetime | None]
 
 def decide(instance: Instance, data: State, fact: Fact, rules: Rules) -> Decision:
     """What is new of effects, cases and postings, and where the payout stands now."""
-    return decided(instance, data, fact, rules, cases)
+    return decided(instance, data, fact, rules, _SIGHT)
 
 
 def arrival_due(data: PayoutState, entity: LegalEntity, rules: Rules) -> datetime | None:
@@ -53,31 +56,29 @@ def arrival_due(data: PayoutState, entity: LegalEntity, rules: Rules) -> datetim
     return rules.cut_off(evening, day, rules.limit("payout_grace_days", entity.id, 2)).at if day else None
 
 
-def decided(
-    instance: Instance, data: State, fact: Fact, rules: Rules, grounds: Grounds, arrival: Arrival = arrival_due
-) -> Decision:
-    """The decision, with the grounds for cases and the day of arrival that a version sees."""
+def decided(instance: Instance, data: State, fact: Fact, rules: Rules, sight: Sight) -> Decision:
+    """The decision, with what a version sees."""
     before = instance.data
     assert isinstance(before, PayoutState)
     assert isinstance(data, PayoutState)
     entity = rules.entity(instance.entity)
-    known = called_for(instance, rules, lambda data, none: _calls(data, rules, entity, none, grounds))
-    after = _calls(data, rules, entity, known, grounds) if data is not known.data else known
+    known = called_for(instance, rules, lambda data, none: _calls(data, rules, entity, none, sight.grounds))
+    after = _calls(data, rules, entity, known, sight.grounds) if data is not known.data else known
     pending = data.steps.pending(after.wanted)
-    to = standing(data, asked=bool(pending))
-    to = to if to in MACHINE.edges[instance.state, fact.type] else instance.state
+    to = sight.stands(data, asked=bool(pending))
+    to = to if to in sight.machine.edges[instance.state, fact.type] else instance.state
     changed = case_changes(known.cases, after.cases)
     patient = to == "booking" and not acts(rules, pending)
-    late = () if patient else overdue(OVERDUE, instance.state, to, fact, data.payout.amount)
+    late = () if patient else overdue(sight.late, instance.state, to, fact, data.payout.amount)
     return Decision(
         to=to,
         rule=_rule(data),
         intents=data.steps.fresh(known.wanted, after.wanted),
         emits=_passed_on(fact.body),
         opens=(*changed.opens, *late),
-        closes=(*changed.closes, *left(OVERDUE, instance.state, to)),
+        closes=(*changed.closes, *left(sight.late, instance.state, to)),
         postings=new_postings(known.postings, after.postings),
-        due_at=_due(instance, fact, to, partial(arrival, data, entity, rules)),
+        due_at=_due(instance, fact, to, partial(sight.arrival, data, entity, rules)),
         calls=after,
     )
 
@@ -120,6 +121,29 @@ def _passed_on(body: FactBody) -> tuple[FactBody, ...]:
 def cases(data: PayoutState, entity: LegalEntity, _: Sequence[Wanted]) -> dict[str, CaseOpening]:
     """The open grounds, by reason."""
     return {case.reason: case for case in (*_about_lines(data, entity), *_about_arrival(data), *_about_steps(data))}
+
+
+class Standing(Protocol):
+    """Where a payout stands, by its state and whether an entry is asked for."""
+
+    def __call__(self, data: PayoutState, *, asked: bool) -> str:
+        """The process state."""
+
+
+class Sight(NamedTuple):
+    """What a version sees: the grounds for cases, the day of arrival, and where a payout stands in its table.
+
+    `late`: state -> the case that its deadline opens.
+    """
+
+    grounds: Grounds
+    arrival: Arrival = arrival_due
+    stands: Standing = standing
+    machine: Machine = MACHINE
+    late: Overdue = OVERDUE
+
+
+_SIGHT = Sight(cases)
 
 
 def _about_lines(data: PayoutState, entity: LegalEntity) -> Iterator[CaseOpening]:

@@ -93,11 +93,15 @@ class PayoutState(State):
         return sum(total.count for total in self.totals.values())
 
     @property
+    def adds_up(self) -> bool:
+        """Whether its lines add up to it."""
+        amount = self.payout.amount
+        return amount is not None and self.count > 0 and self.net == amount.minor
+
+    @property
     def complete(self) -> bool:
         """Whether the lines of an automatic payout that was sent add up to it."""
-        told = self.payout
-        adds_up = told.amount is not None and self.count > 0 and self.net == told.amount.minor
-        return told.underway and told.automatic and adds_up
+        return self.payout.underway and self.payout.automatic and self.adds_up
 
     @property
     def arrived(self) -> int:

@@ -11,8 +11,8 @@ from nostro.model.intents import BookJournalEntry
 from nostro.model.money import Money
 from nostro.processes.kit.decision import CaseOpening, Decision, Instance, Rules, State, Wanted
 from nostro.processes.kit.following import with_worth
+from nostro.processes.payout.v1.decide import Sight, decided
 from nostro.processes.payout.v1.decide import cases as cases_v1
-from nostro.processes.payout.v1.decide import decided
 from nostro.processes.payout.v1.machine import MACHINE as MACHINE_V1
 from nostro.processes.payout.v1.state import PayoutState
 
@@ -21,12 +21,15 @@ MACHINE = replace(MACHINE_V1, version=2)
 
 def decide(instance: Instance, data: State, fact: Fact, rules: Rules) -> Decision:
     """What is new of effects, cases and postings, and where the payout stands now."""
-    return decided(instance, data, fact, rules, cases)
+    return decided(instance, data, fact, rules, _SIGHT)
 
 
 def cases(data: PayoutState, entity: LegalEntity, wanted: Sequence[Wanted]) -> dict[str, CaseOpening]:
     """The open grounds, by reason."""
     return with_worth(cases_v1(data, entity, wanted), data.steps, wanted, _debited)
+
+
+_SIGHT = Sight(cases)
 
 
 def _debited(one: Wanted) -> Money | None:
