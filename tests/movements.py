@@ -100,7 +100,8 @@ class Bank:
     told: set[str] = field(default_factory=set)
     receipts: dict[bytes, int] = field(default_factory=dict)
     log: list[tuple[Subject, Fact, Transition]] = field(default_factory=list)
-    lookups: dict[Subject, Lookup] = field(default_factory=dict)
+    lookups: list[tuple[Subject, Lookup]] = field(default_factory=list)
+    """Whatever was asked and not answered, oldest first: one that is asked anew leaves the older ones parked."""
     commands: dict[str, tuple[Subject, Wanted]] = field(default_factory=dict)
     settled: set[str] = field(default_factory=set)
     cases: dict[tuple[Subject, str], CaseOpening] = field(default_factory=dict)
@@ -148,9 +149,21 @@ class Bank:
     def wait(self) -> None:
         """The time of every look-up is over."""
         while self.lookups:
-            subject = next(iter(self.lookups))
-            del self.lookups[subject]
-            self.take(subject, fact(LookupAnswered(lookup=f"{subject}/{len(self.log)}")))
+            self.expire()
+
+    def expire(self, which: int = 0) -> None:
+        """The time of one look-up is over."""
+        subject, _ = self.lookups.pop(which)
+        self.take(subject, fact(LookupAnswered(lookup=f"{subject}/{len(self.log)}")))
+
+    def learn(self, known: tuple[Reference, Sequence[Target]]) -> None:
+        """A reference leads somewhere from now on, also for who has asked before."""
+        self.known.update([known])
+        self._answer_parked()
+
+    def asked(self) -> Lookup:
+        """What was asked last."""
+        return self.lookups[-1][1]
 
     def answer(self, outcome: Outcome | None = None) -> None:
         """Every open command ends; done, if nothing else is said."""
@@ -221,10 +234,15 @@ class Bank:
             if subject not in holders:
                 holders.append(subject)
                 holders.sort()  # the database gives them by name, not by age
-        for asking, lookup in list(self.lookups.items()):
-            self._answer(asking, lookup)
+        self._answer_parked()
 
-    def _answer(self, subject: Subject, lookup: Lookup) -> None:
+    def _answer_parked(self) -> None:
+        for parked in list(self.lookups):
+            if parked in self.lookups:
+                self._answer(parked)
+
+    def _answer(self, parked: tuple[Subject, Lookup]) -> None:
+        subject, lookup = parked
         for reference in lookup.references:
             mine = [
                 Target(process=s.process, subject=s.id, kind=reference.kind, value=reference.value)
@@ -232,7 +250,7 @@ class Bank:
             ]
             targets = (*mine, *self.known.get(reference, ()))
             if targets:
-                self.lookups.pop(subject, None)
+                self.lookups.remove(parked)
                 body = LookupAnswered(lookup=f"{subject}/{len(self.log)}", targets=targets)
                 self.take(subject, fact(body))
                 return
@@ -246,11 +264,11 @@ class Bank:
         for reason in decision.closes:
             self.cases.pop((subject, reason), None)
         for case in decision.opens:
-            self.cases.setdefault((subject, case.reason), case)
+            self.cases[subject, case.reason] = case
         self.postings += decision.postings
         if decision.lookup is not None:
-            self.lookups[subject] = decision.lookup
-            self._answer(subject, decision.lookup)
+            self.lookups.append((subject, decision.lookup))
+            self._answer(self.lookups[-1])
         for body in decision.emits:
             if body.owner == PROCESS.name:
                 self.tell(body, receipt=receipt)

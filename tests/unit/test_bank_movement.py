@@ -77,9 +77,8 @@ def test_an_invoice_that_comes_later_than_its_payment_is_found_while_it_is_waite
     made = bank()
     made.tell(report(invoice_hints=("INV/2026/7",)))
     assert (state(made), made.commands) == ("asking", {})
-    assert made.lookups[made.only()].wait_seconds == 900
-    made.known.update(dict([INVOICE]))
-    made._answer(made.only(), made.lookups[made.only()])
+    assert made.asked().wait_seconds == 900
+    made.learn(INVOICE)
     made.answer()
     assert [type(body) for body in made.emitted] == [CollectionCredited]
 
@@ -162,7 +161,7 @@ def test_a_payout_is_booked_against_its_clearing_account_and_told_at_once() -> N
 def test_a_payout_s_trace_id_is_waited_for_longer_than_an_invoice() -> None:
     made = bank(payout_wait_seconds=100_000)
     made.tell(report(end_to_end="STRIPEABC", text="STRIPE PAYOUT"))
-    assert made.lookups[made.only()].wait_seconds == 100_000
+    assert made.asked().wait_seconds == 100_000
 
 
 def test_a_payout_that_the_provider_debits_is_told_with_its_sign() -> None:

@@ -131,7 +131,7 @@ def test_a_movement_of_the_first_version_goes_on_as_it_began() -> None:
         begun = replace(PROCESS.new("DE/main/m", "DE"), version=version.machine.version, data=version.initial)
         after = take_in(PROCESS, begun, first, bank().rules, NOON).after
         decisions.append(take_in(PROCESS, after, again, bank().rules, NOON).decision)
-    assert [decision.rule for decision in decisions] == ["reported: other", *["reported: contrary"] * 3]
+    assert [decision.rule for decision in decisions] == ["reported: other", *["reported: contrary"] * 4]
 
 
 def test_a_line_that_the_erp_moved_out_of_a_locked_period_keeps_both_days_and_pays_on_the_banks() -> None:

@@ -22,6 +22,10 @@ from nostro.processes.bank_movement.v3.evolve import evolve as evolve_v3
 from nostro.processes.bank_movement.v3.state import MovementStateV3
 from nostro.processes.bank_movement.v4.decide import MACHINE as MACHINE_V4
 from nostro.processes.bank_movement.v4.decide import decide as decide_v4
+from nostro.processes.bank_movement.v5.decide import MACHINE as MACHINE_V5
+from nostro.processes.bank_movement.v5.decide import decide as decide_v5
+from nostro.processes.bank_movement.v5.evolve import evolve as evolve_v5
+from nostro.processes.bank_movement.v5.state import MovementStateV5
 from nostro.processes.kit.decision import State
 from nostro.processes.kit.process import Process, Version
 
@@ -39,6 +43,7 @@ PROCESS = Process(
         Version(MACHINE_V2, MovementState(), evolve, decide_v2),
         Version(MACHINE_V3, MovementStateV3(), evolve_v3, decide_v3),
         Version(MACHINE_V4, MovementStateV3(), evolve_v3, decide_v4),
+        Version(MACHINE_V5, MovementStateV5(), evolve_v5, decide_v5),
     ),
     begins=begins,
     correlates=lambda _: (),

@@ -43,10 +43,10 @@ def _ownership(scene: Scene) -> Iterator[CaseOpening]:
         amount = Money(minor=sum(part.amount.minor for part in contested), currency=data.total.currency)
         sentence = f"References of this {data.direction} lead to {len(found)} different items; none was credited."
         yield CaseOpening("ambiguous_match", sentence, amount, tuple(sorted(found)))
-    if unexplained(scene):
+    if debit := unexplained(scene):
         candidates = tuple(f"{target.process}/{target.subject}" for target in data.taken_back)
         what = "takes back a credit that can't be told" if data.original else "was not asked for by anything we know"
-        yield CaseOpening("unexplained_debit", f"A debit of {data.amount} {what}.", scene.signed, candidates)
+        yield CaseOpening("unexplained_debit", f"A debit of {debit} {what}.", -debit, candidates)
     if data.total and not scene.posting.posts:
         sentence = f"The posting policy ({scene.posting.row or 'no row'}) keeps {scene.signed} out of the books."
         yield CaseOpening("movement_not_posted", sentence, scene.signed)

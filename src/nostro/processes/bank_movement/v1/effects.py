@@ -269,8 +269,8 @@ def postings(scene: Scene) -> dict[str, Posting]:
     if scene.data.banks_own:
         fees = accounts.fees(entity, data.account)
         named["banks_own"] = Posting(*((suspense, fees) if credit else (fees, suspense)), data.total)
-    elif unexplained(scene):
-        named["unexplained"] = Posting(accounts.unexplained(entity), suspense, data.total)
+    elif left := unexplained(scene):
+        named["unexplained"] = Posting(accounts.unexplained(entity), suspense, left)
     return named
 
 
@@ -283,24 +283,25 @@ def unassigned(scene: Scene) -> tuple[Return, ...]:
     return tuple(back for back in data.returns if back not in told_of)
 
 
-def unexplained(scene: Scene) -> bool:
-    """A debit that nothing says anything about, though everything was asked, and that did not come back."""
+def unexplained(scene: Scene) -> Money | None:
+    """What of a debit nothing says anything about, though everything was asked, and that did not come back."""
     data = scene.data
     if data.direction == "credit" or scene.data.banks_own or not scene.resolved:
-        return False
-    explained = scene.shares or any(True for _ in _takes_back(scene))
-    return not explained and sum(back.amount.minor for back in data.taken) < data.total.minor
+        return None
+    left = 0 if any(True for _ in _takes_back(scene)) else data.unsaid(scene.shares)
+    came_back = sum(back.amount.minor for back in data.taken) >= left
+    return None if came_back else Money(minor=left, currency=data.total.currency)
 
 
 def holdings(instance: Instance, rules: Rules) -> tuple[Holding, ...]:
     """What the movement answers for: its own postings, less what others were told to take over."""
     assert isinstance(instance.data, MovementState)
     scene = scene_of(instance, rules, instance.data)
-    if not scene.data.counts:
+    if scene.data.amount is None:
         return ()
     own, key = fold(postings(scene).values()), (accounts.suspense(scene.entity.id), scene.data.total.currency)
     sign = 1 if scene.data.direction == "credit" else -1
-    heard = told(scene)
+    heard = told(scene) if scene.data.counts else ()  # what took back one that does not count yet is held all the same
     taken_over = sum(abs(body.amount.minor) for body in heard if isinstance(body, _TAKES_OVER))
     handed_on = sum(body.amount.minor for body in heard if isinstance(body, CollectionReturned))
     back = -sum(back.amount.minor for back in scene.data.returns)

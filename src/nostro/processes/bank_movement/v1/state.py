@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Literal
 
@@ -140,9 +141,9 @@ class MovementState(State):
         """The references that are still to be asked, strongest first."""
         if self.asked or self.banks_own or self.chosen is not None:
             return ()
-        if self.original:
-            return () if self.taken_back else self.original
         answered = {answer.lead for answer in self.answers}
+        if self.original:
+            return () if self.taken_back else tuple(lead for lead in self.original if lead not in answered)
         found = dict.fromkeys(lead for part in self.parts for lead in self._open(part) if lead not in answered)
         return tuple(sorted(found, key=lambda lead: _STRENGTH.index(lead[0])))
 
@@ -193,3 +194,7 @@ class MovementState(State):
                 key = (targets[0].process, targets[0].subject)
                 shares[key] = shares.get(key, 0) + part.amount.minor
         return shares
+
+    def unsaid(self, shares: Mapping[tuple[str, str], int]) -> int:
+        """What of a debit that takes nothing back nobody was told of, in minor units. `shares`: its own."""
+        return 0 if shares else self.total.minor

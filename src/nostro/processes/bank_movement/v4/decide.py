@@ -48,11 +48,12 @@ def decide(instance: Instance, data: State, fact: Fact, rules: Rules) -> Decisio
 
 def stands(instance: Instance, fact: Fact, scene: Scene) -> str:
     """The process state. Where this fact does not lead to what the rules call for, it stays as it is."""
-    to = _standing(instance.state, scene)
+    to = standing(instance.state, scene)
     return to if to in MACHINE.edges[instance.state, fact.type] else instance.state
 
 
-def _standing(at: str, scene: Scene) -> str:
+def standing(at: str, scene: Scene) -> str:
+    """The process state that the rules call for, seen from the one that it stands in."""
     if not scene.resolved:
         return standing_v1(scene)
     end = scene.data.steps.end(BOOK)
