@@ -242,7 +242,8 @@ async def _closing(tx: Transaction, act: CloseRecovery) -> Matter:
     life = await tx.row(AUDIT.life)
     if life is not None and life.quarantine:
         raise ActRefused(
-            "The database was restored once more since.", "Open a recovery of that: `nostro recover --from`."
+            "The database was restored once more since.",
+            "Open a recovery of that: `nostro recover --from TIME --reason WHY`.",
         )
     behind = await tx.rows(RECOVERY.feeds_behind, connections=list(act.served))
     if behind:
