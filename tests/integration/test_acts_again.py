@@ -75,10 +75,11 @@ async def test_what_was_let_go_and_kept_back_by_other_rules_is_let_go_again_howe
             await modes.step(office.house.now)
 
 
-async def test_a_case_is_not_closed_while_no_word_reaches_its_subject(books: Books) -> None:
+@pytest.mark.parametrize("damaged", [b"x", b"[]"])
+async def test_a_case_is_not_closed_while_no_word_reaches_its_subject(books: Books, damaged: bytes) -> None:
     await paid_twice(books)
     [(body,)] = await books.house.all("select body from subject where process = 'collection'")
-    await changed(books, b"x")
+    await changed(books, damaged)
     await told(books.house, card(3, MUCH_MORE))
     close = await poisoned(books)
     with pytest.raises(ActRefused, match=r"stored state of collection/DE/db/1 can't be understood"):

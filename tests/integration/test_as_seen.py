@@ -9,22 +9,22 @@ from datetime import timedelta
 
 import pytest
 
-from nostro.acts.matter import Act, Close, Match
+from nostro.acts.matter import Act, Close, Decide, Match
 from nostro.acts.submit import Signature, Submitted
 from nostro.engine.rebuild import Rebuild
 from nostro.engine.replay import Check, Replay
 from nostro.engine.transition import NOT_AS_SEEN
 from nostro.model.canonical import canonical
 from nostro.model.facts import CaseClosed, Fact, MatchConfirmed, PaymentCaptured
-from nostro.model.facts.base import FactBody
 from nostro.model.facts.house import Target
+from nostro.model.ids import Subject
 from nostro.processes import collection
 from nostro.processes.kit.decision import Decision, Instance, Rules, State
 from nostro.processes.kit.process import Process, Version
 from nostro.store.arrivals import Blob, arrival_for, put
 from tests.integration.intake_house import IntakeHouse
 from tests.integration.misbehaviour import throws
-from tests.integration.test_acts_four_eyes import ITEM, Office, office
+from tests.integration.test_acts_four_eyes import ITEM, Office, belongs, office, unapplied
 from tests.money_world import TOTAL, capture, invoice
 from tests.stories import fact
 
@@ -75,10 +75,10 @@ async def before_it_is_read(house: IntakeHouse) -> AsyncIterator[None]:
     await house.settle()
 
 
-async def addressed(house: IntakeHouse, body: FactBody) -> None:
-    """A fact comes to the invoice's collection, behind what is on the queue."""
+async def addressed(house: IntakeHouse, word: Fact, subject: Subject = ITEM) -> None:
+    """A fact comes to the subject, behind what is on the queue."""
     at = house.now.business + timedelta(milliseconds=1)
-    arrival = arrival_for(fact(body), Blob(canonical(body)), ITEM, 1, at)
+    arrival = arrival_for(word, Blob(canonical(word.body)), subject, 1, at)
     async with house.database.transaction() as tx:
         await put(tx, [arrival])
     await house.settle()
@@ -122,9 +122,23 @@ async def test_a_match_is_heard_while_it_moves_the_same(office: Office) -> None:
     assert await office.house.all(REFUNDS) == [("30.00", "ready")]
 
 
+async def test_who_was_not_heard_has_proposed_nothing(office: Office) -> None:
+    """Two people are enough, also where the first word of one of them came to nothing."""
+    subject = await unapplied(office)
+    word = fact(MatchConfirmed(act="ACT1", target=belongs(), sums=()))
+    await addressed(office.house, replace(word, origin="people", actor="second"), subject)
+    assert await office.house.all("select rule from fact where type = 'match.confirmed'") == [(NOT_AS_SEEN,)]
+    await office.act(Match(subject, belongs()), "controller")
+    key, status = await office.command("reconcile")
+    assert status == "proposed"
+    await office.refuses(key, "controller")
+    await office.act(Decide(key, "release"), "second")
+    assert await office.command("reconcile") == (key, "ready")
+
+
 async def test_a_match_of_which_nobody_wrote_what_was_seen_is_heard_as_ever(office: Office) -> None:
     await paid_twice(office)
-    await addressed(office.house, MatchConfirmed(act="ACT1", target=GIVE_BACK.target))
+    await addressed(office.house, fact(MatchConfirmed(act="ACT1", target=GIVE_BACK.target)))
     assert await office.house.all(REFUNDS) == [("30.00", "ready")]
 
 
@@ -166,7 +180,7 @@ async def test_what_came_in_the_same_batch_keeps_money_from_being_over_without_a
     case, _, _ = await the_case(office.house)
     matter = await office.desk.look(Close(case))
     await office.house.tell([card(3, MUCH_MORE)])
-    await addressed(office.house, CaseClosed(act="ACT1", case=case, **matter.stands))
+    await addressed(office.house, fact(CaseClosed(act="ACT1", case=case, **matter.stands)))
     last = "select type from fact where process = 'collection' order by position desc limit 1"
     assert await office.house.all(last) == [("case.closed",)]
     assert await the_case(office.house) == (case, "paid_twice", OVER + MUCH_MORE)
@@ -176,7 +190,7 @@ async def test_a_case_of_which_nobody_wrote_what_it_said_is_closed_as_ever(offic
     await paid_twice(office)
     case, _, _ = await the_case(office.house)
     await told(office.house, card(3, MUCH_MORE))
-    await addressed(office.house, CaseClosed(act="ACT1", case=case))
+    await addressed(office.house, fact(CaseClosed(act="ACT1", case=case)))
     assert await office.house.all("select closed_at is null from exception_case") == [(False,)]
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from nostro.acts.made import ids_of
 from nostro.engine.batch import words_of
-from nostro.engine.transition import in_order
+from nostro.engine.transition import NOT_AS_SEEN, in_order
 from nostro.governance.rights import ALL, ENGINE
 from nostro.model.canonical import digest, parse
 from nostro.model.facts.house import Target
@@ -160,7 +160,7 @@ async def _command(tx: Transaction, act: Decide) -> Matter:
         raise ActRefused("A command that was handed over may have been done.", "Say whether it was: confirm it.")
     told, amount = parse(row.body), commanded(row)
     ids = _made(act, row, told)
-    people = await tx.rows(SQL.proposers, shard=subject.shard, position=row.position)
+    people = await tx.rows(SQL.proposers, shard=subject.shard, position=row.position, unheard=NOT_AS_SEEN)
     dispatch = "" if row.dispatch is None else bytes(row.dispatch).hex()
     names = {"status": row.status, "note": row.note, "since": row.since, "dispatch": dispatch or None}
     return Matter(

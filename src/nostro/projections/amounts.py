@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from nostro.model.canonical import parse
 from nostro.model.facts.house import Target
+from nostro.model.failures import POISON
 from nostro.model.ids import IdempotencyKey
 from nostro.model.money import Money
 from nostro.processes.kit.decision import State
@@ -51,7 +52,7 @@ def _state(process: Process, version: int, body: bytes) -> State | None:
     """None for a state that this release can't read: then nobody knows the amount."""
     try:
         return process.version(version).state(parse(body))
-    except (IndexError, ValueError):
+    except POISON:
         return None
 
 

@@ -219,7 +219,6 @@ class Wiring:
         folders = self._folders(intake, leases)
         checkpoints = Checkpoints(house.database, house.seal_key, house.anchors.put)
         decider = self._decider(tenure)
-        modes = Modes(house.database, tenure, decider.rules_of)
         dispatchers = await self._dispatchers(slots, decider)
         decider.exits |= {dispatcher.connection.id: dispatcher for dispatcher in dispatchers}
         elsewhere = {f"dispatch {d.connection.id}": d.elsewhere for d in dispatchers} | {"decide": decider.elsewhere}
@@ -232,7 +231,7 @@ class Wiring:
             ("read", readings.step, 0.1),
             ("route", Rejoin(house.database, house.keys, house.processes).step, 1.0),
             ("decide", decider.step, 0.05),
-            ("modes", modes.step, 1.0),
+            ("modes", Modes(house.database, tenure, decider.rules_of).step, 1.0),
             ("deadlines", Deadlines(house.database, tenure).step, 1.0),
             *((f"dispatch {d.connection.id}", d.step, 0.1) for d in dispatchers),
             ("checkpoints", checkpoints.step, 1.0),

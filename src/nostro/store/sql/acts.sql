@@ -36,6 +36,7 @@ select key_text, correlation from newest where outcome = 'failed' order by key_t
 -- Who told the fact that a command follows from, or one that led to it at whatever subject; and who said what the money of any of these subjects
 -- belongs to. A word about a command leads up to what that command followed from: of another try, by the end of the one before. Who let an earlier
 -- command go has proposed nothing of what follows, and what the engine or a connection told on somebody's behalf is his as far as a fact above says so.
+-- Nor has who was not heard.
 with recursive led as (
   select shard, position, process, subject, type, origin, body, actor, on_behalf_of, cause_shard, cause_position from fact
   where shard = %(shard)s and position = %(position)s
@@ -54,7 +55,8 @@ told as (
   where origin = 'people' and type <> 'command.released' or shard = %(shard)s and position = %(position)s
   union
   select m.actor, m.on_behalf_of from (select distinct shard, process, subject from led) l
-  join fact m on m.shard = l.shard and m.process = l.process and m.subject = l.subject and m.type = 'match.confirmed')
+  join fact m on m.shard = l.shard and m.process = l.process and m.subject = l.subject and m.type = 'match.confirmed'
+    and m.rule <> %(unheard)s)
 select actor, on_behalf_of from told order by actor, on_behalf_of;
 
 -- name: case_of
