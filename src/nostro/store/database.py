@@ -22,6 +22,8 @@ from nostro.store.waiting import cancels, heed
 from nostro.store.wire import Answer, Call, Parameters, Wire
 
 WAIT_SECONDS = 5.0
+_FINDS_PARTITION = "ExecFindPartition"
+"""Where PostgreSQL's source reports that a row has no partition: the error's code is that of any check."""
 """So long somebody waits for a connection; then the database counts as gone, and may be started again."""
 RECONNECT_SECONDS = 2.0
 """So long one attempt to connect goes on. The pool's pauses double until then: short, it is back with the server."""
@@ -323,7 +325,7 @@ def translated(refused: Callable[[], str] = str) -> Iterator[None]:
         message = "Another database transaction was first."
         raise LostRace(message) from error
     except (errors.DataError, errors.IntegrityError, errors.ProgramLimitExceeded) as error:
-        if isinstance(error, errors.CheckViolation) and not error.diag.constraint_name:  # no row's fault
+        if error.diag.source_function == _FINDS_PARTITION:  # no row's fault
             message = f"A month has no partition in the database yet: {error.diag.message_primary}."
             raise OutOfService(message, "Work goes on by itself once it is made.", runbook=RUNBOOK) from error
         message = f"The database refused a statement ({type(error).__name__})."
