@@ -17,6 +17,7 @@ from typing import Any
 
 import structlog
 
+from nostro.engine.hops import answered
 from nostro.model.canonical import canonical
 from nostro.model.clock import Now
 from nostro.model.facts import Fact, LookupAnswered
@@ -182,5 +183,5 @@ def lookup_arrival(asked: Arrival, targets: tuple[Target, ...], now: Now) -> Arr
     return arrival_for(fact, Blob(canonical(body)), subject, asked.lane, now.business)._replace(
         cause_shard=asked.cause_shard,
         cause_position=asked.cause_position,
-        hops=asked.hops + 1,
+        hops=answered(asked.hops),
     )
