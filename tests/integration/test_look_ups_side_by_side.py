@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from nostro.store.database import Database
@@ -11,7 +13,7 @@ from tests.movements import report
 from tests.stories import eur
 
 pytestmark = pytest.mark.asyncio
-_ENTRY = {"amount": eur("98.00"), "servicer_reference": "2026083100017", "end_to_end": "E2E-1"}
+_ENTRY: dict[str, Any] = {"amount": eur("98.00"), "servicer_reference": "2026083100017", "end_to_end": "E2E-1"}
 
 
 @pytest.mark.parametrize("apart", [10, 0])
