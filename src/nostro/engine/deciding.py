@@ -196,7 +196,7 @@ class Deciding:
         self._settle(entry.shard, fact)
         for n, wanted in enumerate(decision.intents):
             self._command(wanted, n, row, entry)
-        hops = emitted(arrival.hops)
+        hops = emitted(arrival.hops, passed_on=decision.disowns)
         for body in decision.emits:  # each has a place of its own: they arrive in the order in which they were told
             at = self.telling_from + timedelta(microseconds=len(batch.emitted))
             batch.emitted.append(Routable(self._emitted(body, fact, entry), Blob(b""), at=at, hops=hops))

@@ -101,9 +101,8 @@ async def serve_case(tx: Transaction, batch: Batch, fact: Fact, body: CaseClosed
     kept = await tx.rows(SQL.take_back, shard=subject.shard, process=subject.process, subject=subject.id)
     if not (row.poisoned or kept):  # a row that was put back as a backup has it doesn't say so any more
         return False
-    batch.direct += sorted(
-        (arrival_from(k.arrival, k.sealed_body, k.data_key) for k in kept), key=lambda a: (a.at, a.item, a.key)
-    )
+    again = (arrival_from(k.arrival, k.sealed_body, k.data_key)._replace(hops=0) for k in kept)  # led there by a person
+    batch.direct += sorted(again, key=lambda a: (a.at, a.item, a.key))
     row.poisoned, row.changed = "", True
     return True
 
