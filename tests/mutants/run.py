@@ -150,19 +150,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if unknown := set(asked.names) - {mutant.name for mutant in MUTANTS}:
         parser.error(f"There is no mutant {', '.join(sorted(unknown))}; they stand in tests/mutants/mutants.toml.")
     proven = proofs()
-    trials, unnoticed = chosen(asked, proven), 0
+    trials, unnoticed = chosen(asked, proven), list[str]()
     say(f"guarantee  {'mutant':52} seconds  noticed by")
     with running_server(), ThreadPoolExecutor(asked.jobs) as pool:
         for trial, proof, line in pool.map(told, trials):
-            unnoticed += proof is None
             say(line)
+            if proof is None:
+                unnoticed.append(line)
             if proof is not None and (asked.all or asked.names):
                 proven[trial.name] = proof
                 note({one.name: proven[one.name] for one in trials_of(MUTANTS) if one.name in proven})
     rest = [trial for trial in trials_of(MUTANTS) if trial not in trials and not asked.names]
     for trial in rest:
         say(later(trial, proven))
-    noticed = f"{len(trials) - unnoticed} of {len(trials)} noticed"
+    for line in unnoticed:  # once more at the end: of a long run, some keep only that
+        say(line)
+    noticed = f"{len(trials) - len(unnoticed)} of {len(trials)} noticed"
     say(f"{noticed}, {len(rest)} not tried now; there are {len(MUTANTS)} mutants")
     return 1 if unnoticed else 0
 
