@@ -13,7 +13,7 @@ from nostro.ledger import fold
 from nostro.model.facts import CollectionCreditNoteChanged, Fact, InvoiceWithdrawn
 from nostro.model.failures import FailureKind
 from nostro.model.ids import Subject
-from nostro.model.intents import Reconcile
+from nostro.model.intents import BookJournalEntry, Reconcile, ReopenInvoice
 from nostro.model.outcomes import done, failed
 from nostro.processes import collection
 from nostro.processes.collection.v6.state import CollectionStateV6
@@ -241,3 +241,61 @@ def test_of_a_dispute_that_took_another_amount_than_was_inquired_about_what_it_t
         balances = fold(told.postings)
         assert (balances["dispute/DE/psp-de", "EUR"], balances["psp/DE/psp-de", "EUR"]) == (6_000, 4_000)
         assert told.proof().holds
+
+
+def taken(how: str, funds: str = "withdrawn") -> Fact:
+    return dispute(1, TOTAL, how, funds)
+
+
+def booked(told: House, prefix: str) -> list[int]:
+    """What each entry debits, or by how much it opens the invoice again."""
+    intents = [one.intent for _, one in told.commands.values() if one.step.startswith(prefix)]
+    return [one.amount.minor if isinstance(one, ReopenInvoice) else amount_of(one) for one in intents]
+
+
+def amount_of(intent: object) -> int:
+    assert isinstance(intent, BookJournalEntry)
+    return max(side.balance.minor for side in intent.lines)
+
+
+@pytest.mark.parametrize("eager", [True, False], ids=["booked at once", "booked later"])
+def test_a_dispute_that_is_lost_opens_the_invoice_again_once_its_refund_has_failed(*, eager: bool) -> None:
+    facts = [refund(1, TOTAL, "succeeded"), refund(1, TOTAL, "failed"), taken("open"), taken("lost")]
+    for order in permutations(facts):
+        told = paid()
+        for one in order:
+            told.tell(one)
+            if eager:
+                told.answer_all()
+        told.answer_all()
+        assert (data_of(told).outstanding, booked(told, "disputed-"), booked(told, "lost-")) == (
+            TOTAL,
+            [TOTAL],
+            [TOTAL],
+        )
+        assert booked(told, "refunded-") == booked(told, "unrefunded-")
+        assert told.open_cases(ITEM) == {"chargeback_lost", "refund_failed"}
+        assert told.proof().holds
+
+
+@pytest.mark.parametrize("eager", [True, False], ids=["booked at once", "booked later"])
+def test_a_refund_beside_a_dispute_that_is_won_is_booked(*, eager: bool) -> None:
+    for order in permutations([refund(1, TOTAL, "succeeded"), taken("open"), taken("won", "reinstated")]):
+        told = paid()
+        for one in order:
+            told.tell(one)
+            if eager:
+                told.answer_all()
+        told.answer_all()
+        assert booked(told, "disputed-") == booked(told, "reinstated-")
+        assert (booked(told, "refunded-"), told.state(ITEM), told.open_cases(ITEM)) == ([TOTAL], "refund_open", set())
+        assert told.proof().holds
+
+
+def test_where_a_dispute_had_taken_a_part_already_the_case_says_that_the_refund_has_failed() -> None:
+    told = paid()
+    told.tell(refund(1, 6_000, "succeeded"), taken("open"), taken("lost"))
+    assert newest(told, "went_back_twice").sentence.endswith("refunded, and lost to a dispute. Book it.")
+    told.tell(refund(1, 6_000, "failed"))
+    case = newest(told, "went_back_twice")
+    assert (case.amount, case.sentence.endswith("Open the invoice again by as much.")) == (eur("60.00"), True)

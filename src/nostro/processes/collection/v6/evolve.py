@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from nostro.model.facts import CollectionCreditNoteChanged, DisputeReported, Fact, InvoicePosted, InvoiceWithdrawn
+from nostro.model.facts import (
+    CollectionCreditNoteChanged,
+    DisputeReported,
+    Fact,
+    InvoicePosted,
+    InvoiceWithdrawn,
+    RefundReported,
+)
 from nostro.model.money import Money
 from nostro.model.payments import Dispute, Payment
 from nostro.processes.collection.v1.state import CreditNote
 from nostro.processes.collection.v3.evolve import evolve as evolve_v3
 from nostro.processes.collection.v6.matching import matched
+from nostro.processes.collection.v6.shares import seen_anew
 from nostro.processes.collection.v6.state import CollectionStateV6
 from nostro.processes.kit.decision import State
 from nostro.processes.kit.following import but, same
@@ -22,7 +30,9 @@ def evolve(data: State, fact: Fact) -> State:
         case CollectionCreditNoteChanged() as body:
             after = _changed(after, body)
         case DisputeReported() as body:
-            after = _taken(data, after, body)
+            after = seen_anew(_taken(data, after, body))
+        case RefundReported():
+            after = seen_anew(after)
         case InvoicePosted(changed_at=at) | InvoiceWithdrawn(changed_at=at):
             after = _stands(after, at)
     return matched(after) if after is not data else data
