@@ -8,10 +8,12 @@ from nostro.model.facts import (
     Fact,
     InvoicePosted,
     InvoiceWithdrawn,
+    PaymentRegistered,
     RefundReported,
 )
 from nostro.model.money import Money
 from nostro.model.payments import Dispute, Payment
+from nostro.processes.collection.v1.evolve import NOT_STANDING
 from nostro.processes.collection.v1.state import CreditNote
 from nostro.processes.collection.v3.evolve import evolve as evolve_v3
 from nostro.processes.collection.v6.matching import matched
@@ -33,6 +35,8 @@ def evolve(data: State, fact: Fact) -> State:
             after = seen_anew(_taken(data, after, body))
         case RefundReported():
             after = seen_anew(after)
+        case PaymentRegistered(state=state) as body if state in NOT_STANDING:
+            after = _gone(after, str(body.payment_id))
         case InvoicePosted(changed_at=at) | InvoiceWithdrawn(changed_at=at):
             after = _stands(after, at)
     return matched(after) if after is not data else data
@@ -60,6 +64,13 @@ def _taken(before: CollectionStateV6, after: CollectionStateV6, body: DisputeRep
 def _dispute(data: CollectionStateV6, ident: str) -> tuple[Payment, Dispute] | None:
     found = [(payment, one) for payment in data.payments for one in payment.disputes if one.dispute_id == ident]
     return found[0] if found else None
+
+
+def _gone(data: CollectionStateV6, payment: str) -> CollectionStateV6:
+    """A payment that was cancelled in the ERP: no capture adopts it any more, and what it had cleared is open there."""
+    expected = tuple(known for known in data.expected if known.payment != payment)
+    open_again = any(one.registered == payment and one.cleared > 0 for one in data.incoming)
+    return but(data, expected=expected, reopened=data.reopened or open_again)
 
 
 def _stands(data: CollectionStateV6, at: str) -> CollectionStateV6:
