@@ -9,12 +9,14 @@ from nostro.model.money import Money
 from nostro.processes.collection.v1.cases import (
     OVER,
     disputed,
-    others,
+    of_bookings,
     over,
     refund_failed,
+    reopened,
     returned,
     spare_by_reason,
     what_is_over,
+    withdrawn_with_money,
 )
 from nostro.processes.collection.v1.effects import Scene
 from nostro.processes.collection.v2.decide import more as more_v2
@@ -25,8 +27,6 @@ from nostro.processes.collection.v5.effects import wanted
 from nostro.processes.collection.v5.state import CollectionStateV5
 from nostro.processes.kit.decision import CaseOpening
 
-_GONE = ("inquiry", "chargeback", "chargeback_lost", "chargeback_reversed", "refund_failed", "returned_payment")
-"""What the first version told of one payment or credit alone."""
 _SHOWN = 20
 """Of more grounds of one reason not every one is named."""
 
@@ -62,7 +62,9 @@ def _sum(amounts: Sequence[Money | None]) -> Money | None:
 def grounds(scene: Scene) -> Iterator[CaseOpening]:
     """All of them, one by one."""
     yield from _over(scene)
-    yield from (case for case in others(scene) if case.reason not in _GONE)
+    yield from withdrawn_with_money(scene)
+    yield from reopened(scene)
+    yield from of_bookings(scene)
     yield from _gone(scene)
     yield from more_v2(scene)
     yield from more_v3(scene)
