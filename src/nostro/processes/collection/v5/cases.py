@@ -33,7 +33,7 @@ _SHOWN = 20
 
 def cases(scene: Scene) -> dict[str, CaseOpening]:
     """The open grounds, by reason."""
-    return valued(scene, merged(_grounds(scene)), wanted)
+    return valued(scene, merged(grounds(scene)), wanted)
 
 
 def merged(grounds: Iterable[CaseOpening]) -> dict[str, CaseOpening]:
@@ -59,7 +59,8 @@ def _sum(amounts: Sequence[Money | None]) -> Money | None:
     return Money(minor=sum(amount.minor for amount in known), currency=known[0].currency)
 
 
-def _grounds(scene: Scene) -> Iterator[CaseOpening]:
+def grounds(scene: Scene) -> Iterator[CaseOpening]:
+    """All of them, one by one."""
     yield from _over(scene)
     yield from withdrawn_with_money(scene)
     yield from reopened(scene)
