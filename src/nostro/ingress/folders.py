@@ -212,7 +212,7 @@ class Folders:
             logger.warning("folder_cut_off", connection=connection.id, files=FILES_SEEN)
             self.count("files", connection=connection.id, fate="cut_off")
         left = {name: str(mark) for name, mark in cursor.items() if name != AGAIN and (cut_off or name in known)}
-        again = str(cursor.get(AGAIN, "")) if leased.rewind_to is None else first_again(leased.rewind_to)
+        again = goes_on_from(str(cursor.get(AGAIN, "")), leased.rewind_to)
         if leased.rewind_to is None and self._again_at.get(connection.id, now.machine) > now.machine:
             left |= {AGAIN: again} if again else {}
         elif again and (on := await self._take_again(connection, folder, again, now)):
@@ -349,6 +349,14 @@ class Folders:
         since = self._seen[connection.id, path.name].since or now
         waited = now.business - since.business >= self.cut_wait
         return waited or not await self._mounts[connection.id].ask(path, _cut, path)
+
+
+def goes_on_from(place: str, rewind_to: datetime | None) -> str:
+    """Where a folder is read again from: `place`, or what a recovery wants if that is earlier."""
+    if rewind_to is None:
+        return place
+    after, _, failed = place.partition(FAILED)
+    return min(first_again(rewind_to), failed or after or first_again(rewind_to))
 
 
 def _list(folder: Path, marks: Mapping[str, object]) -> Iterator[_Listing]:
