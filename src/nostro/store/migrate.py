@@ -43,6 +43,28 @@ _ASIDE = sql.SQL(
     " including compression) with ({})"
 )
 _ATTACHED = sql.SQL("alter table {} attach partition {} for values from ({}) to ({})")
+_SEALS = """
+select from pg_roles r where rolname = 'nostro_checkpoint' and pg_has_role(current_user, r.oid, 'member')
+  and has_table_privilege(r.oid, 'shard', 'select') and has_table_privilege(r.oid, 'checkpoint', 'select')
+  and has_table_privilege(r.oid, 'checkpoint', 'insert') and has_column_privilege(r.oid, 'deployment', 'epoch', 'select')
+  and has_column_privilege(r.oid, 'deployment', 'quarantine', 'select')"""
+_SEALER = """
+do $$
+begin
+    if not exists (select from pg_roles where rolname = 'nostro_checkpoint') then
+        begin
+            create role nostro_checkpoint nologin;
+        exception when duplicate_object or unique_violation then
+            null; -- another database of this server was first
+        end;
+    end if;
+    grant select on shard, checkpoint to nostro_checkpoint;
+    grant insert on checkpoint to nostro_checkpoint;
+    grant select (epoch, quarantine) on deployment to nostro_checkpoint;
+    execute format('grant nostro_checkpoint to %I', current_user);
+end
+$$"""
+"""As migrations made it."""
 _TELLS_PHASE = "select from pg_attribute where attrelid = 'migration'::regclass and attname = 'phase'"
 Connection = AsyncConnection[tuple[object, ...]]
 T = TypeVar("T")
@@ -142,7 +164,23 @@ async def _begin(connection: Connection) -> list[str]:
     if not known:
         return await _apply(connection, missing)
     last = max((place for place, one in enumerate(missing, 1) if one.phase is Phase.BEFORE), default=0)
-    return await _apply(connection, missing[:last])
+    applied = await _apply(connection, missing[:last])
+    await _make_sealer(connection)
+    return applied
+
+
+async def _make_sealer(connection: Connection) -> None:
+    """The role under which the log is sealed, where a dump was put back on a server that lacks it: no dump holds roles.
+
+    Who may not make it goes on without: what can't be sealed is told where it is sealed.
+    """
+    if await (await connection.execute(_SEALS)).fetchall():
+        return
+    await connection.execute("savepoint before_role")
+    try:
+        await connection.execute(_SEALER)
+    except errors.InsufficientPrivilege:
+        await connection.execute("rollback to savepoint before_role")
 
 
 async def _finish(connection: Connection) -> list[str]:
