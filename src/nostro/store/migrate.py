@@ -46,7 +46,8 @@ _ATTACHED = sql.SQL("alter table {} attach partition {} for values from ({}) to 
 _SEALS = """
 select from pg_roles r where rolname = 'nostro_checkpoint' and pg_has_role(current_user, r.oid, 'member')
   and has_table_privilege(r.oid, 'shard', 'select') and has_table_privilege(r.oid, 'checkpoint', 'select')
-  and has_table_privilege(r.oid, 'checkpoint', 'insert') and has_column_privilege(r.oid, 'deployment', 'epoch', 'select')
+  and has_table_privilege(r.oid, 'checkpoint', 'insert')
+  and has_column_privilege(r.oid, 'deployment', 'epoch', 'select')
   and has_column_privilege(r.oid, 'deployment', 'quarantine', 'select')"""
 _SEALER = """
 do $$
