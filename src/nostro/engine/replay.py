@@ -106,7 +106,7 @@ class Check:
         differences = [_difference(step) for step in steps if not step.equal]
         if row.poisoned or not steps or any(step.taken is None for step in steps):
             return differences  # what the facts make of the row isn't known
-        held = (await load_subjects(tx, self.keys, self.processes, [subject]))[subject]
+        held = (await load_subjects(tx, self.keys, self.processes, [subject], SQL.state_rows))[subject]
         told = unlike(held, steps[-1].after)
         if not told or held.position != row.position:
             return differences
