@@ -11,8 +11,7 @@ import pytest
 from nostro.connectors.kit.cursors import state_of
 from nostro.connectors.kit.manifest import Feed
 from nostro.connectors.registry import CONNECTORS
-from nostro.ingress.files import FILES_AT_ONCE, first_again, put_away_behind
-from nostro.ingress.folders import goes_on_from
+from nostro.ingress.files import FILES_AT_ONCE, first_again, goes_on_from, put_away_behind
 from nostro.model.canonical import canonical
 
 AT = datetime(2026, 8, 31, 9, tzinfo=UTC)

@@ -29,13 +29,15 @@ from nostro.egress.connections import Connections, OpenConnection
 from nostro.egress.line import Clock, Count, silent
 from nostro.ingress.cut import seems_cut
 from nostro.ingress.files import (
+    FAILED,
     FILES_AT_ONCE,
     TAKEN,
     Sight,
     StillWritten,
-    first_again,
+    goes_on_from,
     is_moving,
     marked,
+    one_by_one,
     parts_of,
     put_away,
     put_away_behind,
@@ -56,8 +58,6 @@ from nostro.store.receipts import Received
 FEED = "folder"
 AGAIN = "taken/"
 """In a folder's cursor: how far what was put away has been read again. No file's name has a slash."""
-FAILED = "//"
-"""Divides that place from the first of those that failed; no file with its day has it in its name."""
 AGAIN_AFTER = timedelta(minutes=1)
 """Until what failed is tried again."""
 FILES_SEEN = 10_000
@@ -218,8 +218,9 @@ class Folders:
         elif again and (on := await self._take_again(connection, folder, again, now)):
             left[AGAIN] = on
         taken = 0
-        for name in self._ripe(connection, sights, now):
-            if await self._take(connection, folder / name, sights[name], now):
+        ripe = self._ripe(connection, sights, now)
+        for name, at in zip(ripe, one_by_one(now.business, len(ripe)), strict=True):
+            if await self._take(connection, folder / name, sights[name], now, at):
                 taken += 1
                 left[marked(name)] = sights[name].mark
                 try:
@@ -247,9 +248,10 @@ class Folders:
         mount = self._mounts[connection.id]
         names = await mount.ask(folder / TAKEN, put_away_behind, folder / TAKEN, after)
         unanswered = mount.unanswered
-        for name in names[:FILES_AT_ONCE]:
+        these = names[:FILES_AT_ONCE]
+        for name, at in zip(these, one_by_one(now.business, len(these)), strict=True):
             path = folder / TAKEN / name
-            received = Received(connection.id, "file", now.business, signed=True, name=shown(path.name))
+            received = Received(connection.id, "file", at, signed=True, name=shown(path.name))
             try:
                 sight = Sight.of(await mount.ask(path, path.stat))
                 await self._stream(mount, received, path, sight)
@@ -296,10 +298,10 @@ class Folders:
             del self._seen[connection.id, name]
         return sorted(ripe, key=lambda name: (sights[name].modified, name))
 
-    async def _take(self, connection: OpenConnection, path: Path, sight: Sight, now: Now) -> bool:
+    async def _take(self, connection: OpenConnection, path: Path, sight: Sight, now: Now, at: datetime) -> bool:
         """Whether the file is kept by now. Its reasons not to be are told; it is looked at again."""
         limit = connection.connector.manifest.body_limit
-        received = Received(connection.id, "file", now.business, signed=True, name=shown(path.name))
+        received = Received(connection.id, "file", at, signed=True, name=shown(path.name))
         fate = "waiting"
         try:
             if sight.size > limit:
@@ -349,14 +351,6 @@ class Folders:
         since = self._seen[connection.id, path.name].since or now
         waited = now.business - since.business >= self.cut_wait
         return waited or not await self._mounts[connection.id].ask(path, _cut, path)
-
-
-def goes_on_from(place: str, rewind_to: datetime | None) -> str:
-    """Where a folder is read again from: `place`, or what a recovery wants if that is earlier."""
-    if rewind_to is None:
-        return place
-    after, _, failed = place.partition(FAILED)
-    return min(first_again(rewind_to), failed or after or first_again(rewind_to))
 
 
 def _list(folder: Path, marks: Mapping[str, object]) -> Iterator[_Listing]:
