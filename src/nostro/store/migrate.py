@@ -19,6 +19,7 @@ from typing import Any, Protocol, TypeVar
 
 from psycopg import AsyncConnection, OperationalError, errors, sql
 
+from nostro.model.canonical import parse
 from nostro.model.failures import DatabaseUnavailable, OutOfService, ReleaseTooOld
 
 LOCK = 0x6E6F7374726F  # "nostro"
@@ -66,6 +67,9 @@ begin
 end
 $$"""
 """As migrations made it."""
+_LATELY = """
+select versions from worker
+where seen_at between clock_timestamp() - interval '1 minute' and clock_timestamp() + interval '1 minute'"""
 _TELLS_PHASE = "select from pg_attribute where attrelid = 'migration'::regclass and attname = 'phase'"
 Connection = AsyncConnection[tuple[object, ...]]
 T = TypeVar("T")
@@ -185,7 +189,12 @@ async def _make_sealer(connection: Connection) -> None:
 
 
 async def _finish(connection: Connection) -> list[str]:
-    return await _apply(connection, (await _missing(connection))[1])
+    _, due = await _missing(connection)
+    lately = 0 if await _older(connection) else await _seen_lately(connection)
+    if due and lately:
+        message = f"{lately} workers of an older release were seen in the last minute."
+        raise OutOfService(message, "End them; one that was killed is forgotten in a minute.", runbook=RUNBOOK)
+    return await _apply(connection, due)
 
 
 async def _standing(connection: Connection) -> Standing:
@@ -228,6 +237,17 @@ async def _older(connection: Connection) -> list[str]:
     )
     named = [str(name) for (name,) in await rows.fetchall()]
     return sorted(name.removeprefix(NAMED) for name in named if name.startswith(NAMED) and name < release())
+
+
+async def _seen_lately(connection: Connection) -> int:
+    """How many workers of older releases may come back, though they are not connected at this moment: PostgreSQL was
+    started anew, or a pool stands between. Whoever ends in order is not seen any more.
+    """
+    if not await (await connection.execute("select where to_regclass('worker') is not null")).fetchall():
+        return 0
+    rows = await (await connection.execute(_LATELY)).fetchall()
+    told = [parse(bytes(versions)).get("release", "") for (versions,) in rows if isinstance(versions, bytes)]
+    return sum(str(one) < release() for one in told)
 
 
 class Executes(Protocol):
