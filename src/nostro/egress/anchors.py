@@ -38,6 +38,8 @@ COMMAND_SECONDS = 30
 KILLED_SECONDS = 1
 ANSWER_SECONDS = 2.0
 """So long a folder may take to say what the newest anchor is: less than who waits for a connection waits for it."""
+ALL_SECONDS = 600.0
+"""So long they may take to say all that is in them: millions of lines, after years."""
 TAIL_BYTES = 65_536
 """The newest anchor is in these last bytes of the file: hundreds of lines, which several workers may have appended."""
 _THREADS = Unwaited("anchors")
@@ -98,7 +100,7 @@ class FolderAnchor:
         with contextlib.suppress(FileNotFoundError), self.file.open("rb") as file:
             if last_bytes is not None:
                 file.seek(max(0, file.seek(0, os.SEEK_END) - last_bytes))
-            return [anchor for line in file.read().splitlines() if (anchor := _parsed(line))]
+            return [anchor for line in file if (anchor := _parsed(line))]
         return []
 
     def _append(self, line: bytes) -> None:
@@ -226,6 +228,14 @@ class Anchors:
         """It stands near the end of its file."""
         near = [anchor for folder in self.folders for anchor in folder.read(TAIL_BYTES)]
         return max(near, key=lambda anchor: anchor.rank, default=None)
+
+    async def all(self, seconds: float = ALL_SECONDS) -> list[Anchor]:
+        """As `readable`, without standing still meanwhile. Raises `OutOfService` when it takes longer."""
+        try:
+            return await Aside().do(self.readable, seconds)
+        except TimeoutError as error:
+            message = f"The anchors in {', '.join(str(f.file) for f in self.folders)} give no answer."
+            raise OutOfService(message, "Bring the anchors' place back.", runbook="anchors-gone") from error
 
     def readable(self) -> list[Anchor]:
         """Everything that folders hold."""
