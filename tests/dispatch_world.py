@@ -175,6 +175,11 @@ class Mortal:
     asleep: bool = False
     awake: asyncio.Event = field(default_factory=asyncio.Event)
 
+    @property
+    def sealed(self) -> int:
+        """As the process has seen it."""
+        return self.real.sealed
+
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         if self.dead:

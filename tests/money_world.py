@@ -46,6 +46,14 @@ def invoice(move: int, residual: int = TOTAL, *, order: int = 1, currency: str =
     return fact(body, order=f"{order:06}")
 
 
+def withdrawn(move: int, order: int) -> Fact:
+    """It is a draft again."""
+    body = InvoiceWithdrawn(
+        connection="odoo", database="db", move_id=move, number=f"INV/{move}", why="draft", changed_at=f"{order:06}"
+    )
+    return fact(body, order=f"{order:06}")
+
+
 def capture(n: int, minor: int, move: int, *, currency: str = "EUR") -> Fact:
     return fact(
         PaymentCaptured(
@@ -128,6 +136,7 @@ class World:
     disputes_minor: dict[int, int] = field(default_factory=dict)
     refunds: dict[tuple[int, int], tuple[int, str]] = field(default_factory=dict)
     credits: dict[str, tuple[Subject, int]] = field(default_factory=dict)
+    notes: dict[int, int] = field(default_factory=dict)
     order: int = 1
     count: int = 0
 
@@ -137,6 +146,7 @@ class World:
             self.capture, self.capture, self.settle, self.settle_back, self.payout, self.refund, self.refund_ends,
             self.dispute, self.credit, self.give_back, self.answer, self.answer, self.snapshot, self.withdraw,
             self.match, self.deadline, self.adopt, self.credit_note, self.correct, self.release, self.nobody,
+            self.note_changes,
         )  # fmt: skip
         acts[self.draw(0, len(acts) - 1)]()
 
@@ -300,10 +310,7 @@ class World:
     def withdraw(self) -> None:
         if self.draw(0, 3) == 0:
             self.order += 1
-            gone = InvoiceWithdrawn(
-                connection="odoo", database="db", move_id=1, number="INV/1", why="draft", changed_at=str(self.order)
-            )
-            self.house.tell(fact(gone, order=f"{self.order:06}"))
+            self.house.tell(withdrawn(1, self.order))
 
     def match(self) -> None:
         spare = [
@@ -337,7 +344,22 @@ class World:
     def credit_note(self) -> None:
         self.order += 1
         move = 100 + self.next()
-        self.house.tell(invoice(move, 0, order=self.order, kind="credit_note", reverses_move=self.draw(1, 2)))
+        self.notes[move] = self.draw(1, 2)
+        self.posts(move)
+
+    def note_changes(self) -> None:
+        """A credit note is a draft again, or is posted anew with another amount."""
+        if self.notes:
+            self.order += 1
+            move = sorted(self.notes)[self.draw(0, len(self.notes) - 1)]
+            if self.draw(0, 1):
+                self.house.tell(withdrawn(move, self.order))
+            else:
+                self.posts(move)
+
+    def posts(self, move: int) -> None:
+        total, of = money(self.draw(1, TOTAL)), self.notes[move]
+        self.house.tell(invoice(move, 0, order=self.order, kind="credit_note", total=total, reverses_move=of))
 
     def left(self, n: int) -> int:
         return self.captured[n].minor - self.taken[n] if n else 0

@@ -189,3 +189,9 @@ async def test_a_folder_that_hangs_keeps_no_other_place_from_its_anchors(
     busy()[0].join(10)
     await anchors.put(fourth, at)
     assert first.read()[-2:] == [third, fourth]
+
+
+async def test_who_wants_all_of_them_does_not_stand_still_where_they_hang(sealed: Sealed) -> None:
+    assert [anchor.number for anchor in await sealed.anchors.all()] == [1, 2]
+    with hanging(sealed.anchors), pytest.raises(OutOfService, match="give no answer"):
+        await sealed.anchors.all(0.2)

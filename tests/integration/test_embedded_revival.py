@@ -70,25 +70,30 @@ def test_who_waits_to_revive_the_server_starts_none_once_its_process_has_left(
     """Nobody would hold it, and so nobody stop it."""
     with EmbeddedServer(server._state_folder) as other:
         server._leave()
-        started, launch = list[Place](), EmbeddedServer._launch
+        started, waits, launch, alone = list[Place](), threading.Event(), EmbeddedServer._launch, EmbeddedServer._alone
 
         def noted(self: EmbeddedServer, where: Place) -> None:
             started.append(where)
             launch(self, where)
 
+        def told(self: EmbeddedServer, seconds: float | None = None) -> contextlib.AbstractContextManager[bool]:
+            waits.set()
+            return alone(self, seconds)
+
         monkeypatch.setattr(EmbeddedServer, "_launch", noted)
         place, turn = other._held(), os.open(server._state_folder / "postgresql.starting", os.O_RDWR)
         fcntl.flock(turn, fcntl.LOCK_EX)
-        waiting = [threading.Thread(target=revived, args=(other,)) for _ in range(3)]
-        for thread in waiting:
-            thread.start()
-        time.sleep(0.3)
-        leaving = threading.Thread(target=other._leave)
-        leaving.start()
-        time.sleep(0.3)
+        monkeypatch.setattr(EmbeddedServer, "_alone", told)
+        waiting = threading.Thread(target=revived, args=(other,))
+        waiting.start()
+        assert waits.wait(20)
+        process = other.process_id()
+        assert process is not None
+        os.kill(process, signal.SIGKILL)
+        monkeypatch.setattr(embedded, "_LEAVE_SECONDS", 0)  # it waits for nobody, and so not for the turn
+        other._leave()
         os.close(turn)
-        for thread in (leaving, *waiting):
-            thread.join(30)
+        waiting.join(30)
     assert embedded._running(place) is None
     assert started == []
 

@@ -20,7 +20,7 @@ from nostro.egress.connections import OpenConnection
 from nostro.egress.journal import Slot, fence
 from nostro.egress.line import Line
 from nostro.egress.transport import NoReply
-from nostro.ingress import leases
+from nostro.ingress import leases, pins
 from nostro.ingress.leases import Leases
 from nostro.ingress.pins import EVERY, Pins
 from nostro.model.calls import HttpReply, HttpRequest
@@ -201,6 +201,25 @@ async def test_ids_that_run_backwards_stop_it_and_list_what_is_gone(watched: Wat
     statement = select + told.partition(";")[0].replace("2026-08-31 10:00+00", str(watched.now.business - 2 * EVERY))
     names = [row[3] for row in await watched.all(statement)]
     assert names == ["NOSAAAA", "NOSAAAB", "NOSAAAC", "NOSAAAD", "NOSAAAE"], "as the runbook asks for it"
+
+
+async def test_what_is_gone_is_counted_beyond_what_is_listed(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pins, "LISTED", 2)
+    partner = watched.act("partner", name="Customer 001")["id"]
+    for _ in range(4):
+        watched.act("invoice", company="DE", partner=partner, amount="100", date="2026-08-30")
+    await watched.look()
+    newest = 9_000_000
+    for n in range(3):
+        await closed(watched, 5 - n, f"NOSAAA{n}", "book_journal_entry", f'{{"move":{newest + n}}}')
+    await closed(watched, 1, "NOSAAA9", "book_statement_line", '{"statement_line":"7"}')
+    watched.books = books()
+    assert await watched.look() == 1
+    why = await watched.stopped()
+    assert "Of our effects 3 can't be found" in why
+    assert "They are 4 in all, of which the first 2 are listed." in why
+    [(told,)] = await watched.all("select convert_from(candidates, 'UTF8') from exception_case")
+    assert len(json.loads(told)) == 2
 
 
 async def test_a_reopening_whose_entry_is_gone_stops_it_by_itself(watched: Watched) -> None:

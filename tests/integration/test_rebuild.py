@@ -52,3 +52,22 @@ async def test_a_state_that_is_rebuilt_while_a_fact_is_decided_keeps_what_the_fa
     goes_on.set()
     assert (await decided, (await rebuilt).states) == (1, 1)
     assert await house.all("select convert_from(body, 'UTF8')::json ->> 'lines' from subject") == [("1",)]
+
+
+@pytest.mark.parametrize("lost", ["position = 1", "position = 2", "position = 3"])
+async def test_a_state_of_which_a_fact_is_gone_stays_as_it_is(database: Database, lost: str) -> None:
+    """Folded from what is left it would say less than was told, and the ledger more."""
+    house = House(database)
+    await house.begin()
+    subject = Subject("payout", "po_1")
+    for fact in (payout("po_1"), line("po_1", "txn_1"), line("po_1", "txn_2")):
+        await house.tell([as_fact(fact)])
+        await house.settle()
+    before = await house.all("select body from subject")
+    facts = "select position from fact where process = 'payout' order by position"
+    [first, *_] = [int(str(position)) for (position,) in await house.all(facts)]
+    gone = f"delete from fact where shard = {subject.shard} and {lost} + {first - 1} returning 1"
+    assert await house.all(gone) == [(1,)]
+    rebuilt = await Rebuild(database, house.keys, house.processes).run([subject])
+    assert (rebuilt.states, rebuilt.left) == (0, (subject,))
+    assert await house.all("select body from subject") == before

@@ -190,6 +190,19 @@ async def test_feeds_are_rewound_and_not_caught_up(database: Database) -> None:
     assert await world.all("select rewind_to, heartbeat_at from feed") == [(START, None)]
 
 
+async def test_a_later_recovery_reads_no_feed_from_later_than_one_that_it_still_has_to_be_read_for(
+    database: Database,
+) -> None:
+    """A feed whose other side is away is read for the first recovery only when it is back."""
+    world = World(database, operation("look_up"))
+    await world.run(f"insert into feed values ('psp', 'events', 'c', '{START}', '{START}')")
+    await opened(world)
+    world.later(86_400)
+    body = RecoveryOpened(act="ACT3", epoch=4, since=world.now.business, kept=0, lost=0)
+    await serve(world, body, "ana")
+    assert await world.all("select rewind_to from feed") == [(START,)]
+
+
 HEADS = """
     (select key::int as shard, split_part(value, ':', 1)::bigint as position,
         decode(split_part(value, ':', 2), 'hex') as leaf

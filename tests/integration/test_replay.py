@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
@@ -65,6 +66,7 @@ async def test_replay_of_a_lived_log(story: Story) -> None:
     await subjects_that_are_not_kept_are_in_the_sums(story)
     await rules_that_only_wait_otherwise_are_no_rules_that_change_nothing(story)
     await a_sample_compares_state_rows_with_the_log_and_finds_what_was_changed(story)
+    await a_sample_waits_for_no_decision_and_keeps_none_waiting(story)
     await a_changed_decision_is_found_and_a_throwing_one_is_no_end(story)
     await what_cannot_be_read_and_what_lacks_its_rules_are_found_and_are_no_end(story)
 
@@ -169,6 +171,13 @@ async def a_sample_compares_state_rows_with_the_log_and_finds_what_was_changed(s
     [found] = await Check(story.database, story.keys, story.processes, fitting_rules).run("2026-09-03", 1000)
     assert "data" in found.recorded
     assert "invoice" not in found.recorded, "a state's content isn't told"
+
+
+async def a_sample_waits_for_no_decision_and_keeps_none_waiting(story: Story) -> None:
+    async with story.database.transaction() as deciding:
+        await deciding.execute(b"select from subject for update")
+        async with asyncio.timeout(20):
+            await Check(story.database, story.keys, story.processes, fitting_rules).run("2026-09-01", 1000)
 
 
 async def a_changed_decision_is_found_and_a_throwing_one_is_no_end(story: Story) -> None:

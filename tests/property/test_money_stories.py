@@ -30,7 +30,7 @@ from nostro.processes.kit.decision import State
 from nostro.processes.kit.digest import decision_digest
 from nostro.processes.kit.machine import Terminal
 from nostro.processes.kit.process import take_in
-from tests.money_world import TOTAL, World, capture, dispute, invoice, line, money, payout_told, refund
+from tests.money_world import TOTAL, World, capture, dispute, invoice, line, money, payout_told, refund, withdrawn
 from tests.stories import DAY, PSP, House, SmallRules, entity, eur, fact
 
 pytestmark = pytest.mark.timeout(240)
@@ -180,6 +180,7 @@ SEEN = [invoice(1, 0, order=5)]
 STORIES = {
     "paid out": [*CARD, *PAYOUT],
     "refunded": [*CARD, *PAYOUT, *REFUND],
+    "credited anew": [*CARD, *PAYOUT, *REFUND, withdrawn(9, 2), invoice(8, 0, kind="credit_note", reverses_move=1)],
     "refund failed": [*CARD, *FAILED_REFUND],
     "lost": [*CARD, *LOST, line(1, "charge", eur("100.00")), line(1, "dispute", eur("-100.00"), source="dp_1")],
     "payout failed": [*CARD, *FAILED_PAYOUT],

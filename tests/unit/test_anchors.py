@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from nostro.egress.anchors import FILE, Anchors, FolderAnchor
+from nostro.egress import anchors as places
+from nostro.egress.anchors import FILE, Anchors, CommandAnchor, FolderAnchor
+from nostro.model.failures import OutOfService
 from nostro.store.audit import Anchor
 from nostro.store.quarantine import Newest
 
@@ -50,3 +53,24 @@ def test_a_line_that_was_cut_takes_the_next_one_not_with_it(tmp_path: Path) -> N
     asyncio.run(anchors.put(SECOND, AT))
     assert asyncio.run(anchors.newest()) == Newest(SECOND)
     assert anchors.readable() == [FIRST, SECOND]
+
+
+def test_places_that_hang_are_waited_for_together_and_hold_up_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One after the other, five of them made the loop that seals late, and a folder behind them got its line late."""
+    monkeypatch.setattr(places, "COMMAND_SECONDS", 1.0)
+    folder = FolderAnchor(tmp_path)
+    folder.begin()
+    anchors = Anchors([*(CommandAnchor(["sleep", "30"]) for _ in range(5)), folder])
+
+    async def told() -> float:
+        put = asyncio.create_task(anchors.put(FIRST, AT))
+        await asyncio.sleep(0.5)
+        assert (folder.read(), put.done()) == ([FIRST], False), "it has its line while the others hang"
+        began = time.monotonic()
+        with pytest.raises(OutOfService):
+            await put
+        return time.monotonic() - began
+
+    assert asyncio.run(told()) < 3

@@ -5,7 +5,7 @@ import pytest
 from nostro.model.facts import Fact
 from nostro.model.money import Money
 from nostro.model.outcomes import Outcome, done
-from tests.open_items import ITEM, capture, credit, house, invoice
+from tests.open_items import ITEM, capture, credit, data_of, house, invoice, registered
 from tests.stories import House, eur, fact
 
 BOOKED_AT = "2026-08-31 12:00:00"
@@ -70,3 +70,36 @@ def test_a_bank_credit_whose_match_was_undone_between_two_polls_is_a_case() -> N
     told.answer("reconcile-main:m1", booked(BOOKED_AT))
     told.tell(told_by_erp(3, residual="100.00"))
     assert amount_of(told, "reopened_in_erp") == eur("100.00")
+
+
+def cancelled() -> Fact:
+    body = registered(at="2026-08-31 09:30:00").model_copy(update={"state": "canceled"})
+    return fact(body, order=body.changed_at)
+
+
+def test_an_adopted_payment_that_was_cancelled_between_two_polls_is_a_case() -> None:
+    told = house()
+    told.tell(fact(registered(), order="2026-08-31 09:05:00"), fact(capture()))
+    assert data_of(told).payments[0].registered == "77"
+    told.tell(cancelled(), told_by_erp(3, residual="100.00"))
+    assert amount_of(told, "reopened_in_erp") == eur("100.00")
+    told.tell(told_by_erp(4, residual="0.00"))
+    assert told.open_cases(ITEM) == set()
+
+
+def test_one_that_was_cancelled_before_its_capture_is_adopted_by_none_and_clears_nothing() -> None:
+    told = house()
+    told.tell(fact(registered(), order="2026-08-31 09:05:00"), cancelled())
+    told.tell(fact(capture(charge="ch_2")))
+    assert (told.steps("register"), told.open_cases(ITEM)) == (["register-ch_2"], set())
+    told.tell(fact(capture()))
+    assert data_of(told).payments[1].registered == ""
+
+
+def test_where_another_payment_stands_for_the_cancelled_one_nothing_is_open() -> None:
+    told = house()
+    told.tell(fact(registered(), order="2026-08-31 09:05:00"), fact(capture()))
+    told.tell(fact(registered(payment=78, at="2026-08-31 09:06:00"), order="2026-08-31 09:06:00"), cancelled())
+    assert data_of(told).payments[0].registered == "78"
+    told.tell(told_by_erp(3, residual="100.00"))
+    assert "reopened_in_erp" not in told.open_cases(ITEM)

@@ -11,7 +11,7 @@ import pytest
 from nostro.connectors.kit.cursors import state_of
 from nostro.connectors.kit.manifest import Feed
 from nostro.connectors.registry import CONNECTORS
-from nostro.ingress.files import FILES_AT_ONCE, first_again, put_away_behind
+from nostro.ingress.files import FILES_AT_ONCE, first_again, goes_on_from, put_away_behind
 from nostro.model.canonical import canonical
 
 AT = datetime(2026, 8, 31, 9, tzinfo=UTC)
@@ -38,6 +38,17 @@ def test_a_stripe_walk_begins_anew_at_the_earlier_of_both(name: str) -> None:
     walk = text(since=stood + 60, after="x", newest=stood + 90, told=["1"])
     assert STRIPE[name].rewound(walk, AT) == text(since=stood)
     assert state_of(STRIPE[name].rewound(text(since=stood - 60), AT)) == {"since": stood - 60}
+
+
+def test_payouts_whose_lines_wait_to_be_read_are_not_forgotten() -> None:
+    """They may be older than a walk that begins anew goes back: those of a first load are."""
+    stood = int(AT.timestamp())
+    waits = text(since=stood + 60, queue=["po_1", "po_2"], line="txn_9", walked=["po_0"], fresh=["po_1"])
+    assert state_of(STRIPE["payouts"].rewound(waits, AT)) == {
+        "since": stood,
+        "queue": ["po_1", "po_2"],
+        "walked": [],
+    }
 
 
 @pytest.mark.parametrize("name", ["invoices", "payments"])
@@ -79,3 +90,19 @@ def test_a_large_archive_is_read_again_a_part_at_a_time(tmp_path: Path) -> None:
     while part := put_away_behind(tmp_path, after)[:FILES_AT_ONCE]:
         seen, after = seen + part, part[-1]
     assert seen == names
+
+
+@pytest.mark.parametrize(
+    "place, goes_on",
+    [
+        ("", "2026-08-30"),
+        ("2026-08-30/a.xml", "2026-08-30"),
+        ("2026-08-29", "2026-08-29"),
+        ("2026-08-31/b.xml//2026-08-29/a.xml", "2026-08-29/a.xml"),
+        ("2026-08-31/b.xml//2026-08-31/a.xml", "2026-08-30"),
+    ],
+)
+def test_a_folder_goes_back_and_never_forward(place: str, goes_on: str) -> None:
+    """What waits to be read again for an earlier recovery still is."""
+    assert goes_on_from(place, AT) == goes_on
+    assert goes_on_from(place, None) == place

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import permutations
 
 import pytest
 
@@ -11,7 +13,7 @@ from nostro.model.statements import Check
 from nostro.processes.statement_series import PROCESS
 from nostro.processes.statement_series.v1.state import LINKS_KEPT
 from nostro.processes.statement_series.v3.state import PAGES_KEPT, SeriesStateV3
-from tests.movements import MONDAY, banking_entity
+from tests.movements import MONDAY, banking_entity, eur
 from tests.series import Series, listed, morning_after, statement
 from tests.stories import SmallRules, fact
 
@@ -307,9 +309,10 @@ def test_old_files_outside_of_every_calendar_are_kept_without_a_deadline_of_thei
     assert series.log[-1][1].due_at is not None
 
 
-def told(*tellings: tuple[str, ...]) -> Series:
+def told(*tellings: tuple[str, ...], version: int = len(PROCESS.versions)) -> Series:
     """One statement's lines, telling by telling."""
-    series = Series(instance=PROCESS.new(f"DE/main/lines/{MONDAY}/1", "DE"))
+    begun = PROCESS.new(f"DE/main/lines/{MONDAY}/1", "DE")
+    series = Series(instance=replace(begun, version=version, data=PROCESS.version(version).initial))
     for n, amounts in enumerate(tellings):
         tell_lines(series, n, *amounts)
     return series
@@ -352,8 +355,27 @@ def test_what_it_lists_again_is_none(after: tuple[str, ...]) -> None:
     assert told(("1.00", "2.00 R"), after).cases == {}
 
 
-def test_the_case_closes_when_a_later_telling_lists_it_again_and_an_older_telling_changes_nothing() -> None:
+def test_the_case_closes_when_a_later_telling_lists_it_again() -> None:
     series = told(("1.00", "2.00"), ("1.00",))
+    tell_lines(series, 0, "1.00", "2.00")
+    assert set(series.cases) == {"no_longer_listed"}
+    tell_lines(series, 3, "1.00", "2.00")
+    assert series.cases == {}
+
+
+def test_what_only_an_older_telling_lists_is_missing_in_the_newest_in_whatever_order_they_come() -> None:
+    tellings = {0: ("1.00", "2.00"), 1: ("1.00", "3.00"), 2: ("1.00",), 3: ("1.00", "3.00")}
+    for order in permutations(tellings):
+        series = told()
+        for hour in order:
+            tell_lines(series, hour, *tellings[hour])
+        case = series.cases["no_longer_listed"]
+        gone = case.sentence.partition("New:")[0]
+        assert (case.amount, "2.00" in gone, "3.00" in gone) == (eur("2.00"), True, False)
+
+
+def test_an_older_telling_changes_nothing_of_a_statement_of_the_version_before() -> None:
+    series = told(("1.00", "2.00"), ("1.00",), version=4)
     tell_lines(series, 0, "1.00", "2.00", "3.00")
     assert set(series.cases) == {"no_longer_listed"}
     tell_lines(series, 3, "1.00", "2.00")

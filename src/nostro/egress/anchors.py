@@ -16,6 +16,7 @@ import contextlib
 import json
 import os
 import smtplib
+from asyncio.subprocess import Process
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -34,8 +35,11 @@ from nostro.store.waiting import Unwaited
 T = TypeVar("T")
 FILE = "anchors.jsonl"
 COMMAND_SECONDS = 30
+KILLED_SECONDS = 1
 ANSWER_SECONDS = 2.0
 """So long a folder may take to say what the newest anchor is: less than who waits for a connection waits for it."""
+ALL_SECONDS = 600.0
+"""So long they may take to say all that is in them: millions of lines, after years."""
 TAIL_BYTES = 65_536
 """The newest anchor is in these last bytes of the file: hundreds of lines, which several workers may have appended."""
 _THREADS = Unwaited("anchors")
@@ -96,7 +100,7 @@ class FolderAnchor:
         with contextlib.suppress(FileNotFoundError), self.file.open("rb") as file:
             if last_bytes is not None:
                 file.seek(max(0, file.seek(0, os.SEEK_END) - last_bytes))
-            return [anchor for line in file.read().splitlines() if (anchor := _parsed(line))]
+            return [anchor for line in file if (anchor := _parsed(line))]
         return []
 
     def _append(self, line: bytes) -> None:
@@ -126,10 +130,18 @@ class CommandAnchor:
             async with asyncio.timeout(COMMAND_SECONDS):
                 await process.communicate(line + b"\n")
         except TimeoutError:
-            process.kill()
+            await _killed(process)
         if process.returncode != 0:
             message = "The anchor's command failed."
             raise OutOfService(message, AGAIN, runbook="anchor-failed")
+
+
+async def _killed(process: Process) -> None:
+    """Waits a moment for its end."""
+    with contextlib.suppress(ProcessLookupError, TimeoutError):
+        process.kill()
+        async with asyncio.timeout(KILLED_SECONDS):
+            await process.wait()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +151,12 @@ class MailAnchor:
     recipient: str
     host: str = "127.0.0.1"
     port: int = 25
+    _aside: Aside = field(default_factory=Aside, init=False, repr=False, compare=False)
 
     async def put(self, line: bytes) -> None:
-        """Raises `OutOfService` when the mail server doesn't take it."""
+        """Raises `OutOfService` when the mail server doesn't take it within 30 s."""
         try:
-            await asyncio.to_thread(self._send, line)
+            await self._aside.do(partial(self._send, line), COMMAND_SECONDS)
         except (OSError, smtplib.SMTPException) as error:
             message = f"The anchor could not be mailed ({type(error).__name__})."
             raise OutOfService(message, AGAIN, runbook="anchor-failed") from error
@@ -165,19 +178,25 @@ class Anchors:
     _aside: Aside = field(default_factory=Aside, init=False, repr=False)
 
     async def put(self, anchor: Anchor, at: datetime) -> None:
-        """Puts it everywhere; one that refuses keeps none of the others from it. Raises what the first one raised."""
+        """Puts it everywhere at once; one that hangs or refuses keeps none of the others from it. Raises what the first
+        one raised.
+        """
         line = canonical({"number": anchor.number, "digest": anchor.digest, "epoch": anchor.epoch, "at": at})
-        failures: list[Exception] = []
-        for place in self.places:
-            try:
-                await place.put(line)
-            except (OSError, OutOfService) as failure:
-                failures.append(failure)
-            else:
-                if isinstance(place, FolderAnchor):
-                    self._known = _newer(self._known, anchor)
-        if failures:
-            raise failures[0]
+        failures = await asyncio.gather(*(self._put(place, anchor, line) for place in self.places))
+        for failure in failures:
+            if failure is not None:
+                raise failure
+
+    async def _put(
+        self, place: FolderAnchor | CommandAnchor | MailAnchor, anchor: Anchor, line: bytes
+    ) -> Exception | None:
+        try:
+            await place.put(line)
+        except (OSError, OutOfService) as failure:
+            return failure
+        if isinstance(place, FolderAnchor):
+            self._known = _newer(self._known, anchor)
+        return None
 
     @property
     def folders(self) -> list[FolderAnchor]:
@@ -209,6 +228,14 @@ class Anchors:
         """It stands near the end of its file."""
         near = [anchor for folder in self.folders for anchor in folder.read(TAIL_BYTES)]
         return max(near, key=lambda anchor: anchor.rank, default=None)
+
+    async def all(self, seconds: float = ALL_SECONDS) -> list[Anchor]:
+        """As `readable`, without standing still meanwhile. Raises `OutOfService` when it takes longer."""
+        try:
+            return await Aside().do(self.readable, seconds)
+        except TimeoutError as error:
+            message = f"The anchors in {', '.join(str(f.file) for f in self.folders)} give no answer."
+            raise OutOfService(message, "Bring the anchors' place back.", runbook="anchors-gone") from error
 
     def readable(self) -> list[Anchor]:
         """Everything that folders hold."""

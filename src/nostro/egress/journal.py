@@ -18,6 +18,7 @@ from nostro.model.failures import LostRace, Quarantined, StatementRefused
 from nostro.model.ids import short_digest
 from nostro.store.database import Database, Row, Statements, Transaction
 from nostro.store.keys import Keys
+from nostro.store.quarantine import quarantine_if_put_back
 from nostro.store.receipts import Received, append_small
 
 SQL = Statements("dispatch")
@@ -138,6 +139,7 @@ class Journal:
             "started_at": now.business,
             "deadline": now.machine + timedelta(seconds=LEFT_SECONDS),
             "bundle": self.bundle,
+            "sealed": self.writes.database.sealed,
         }
 
         async def write(tx: Transaction) -> None:
@@ -149,7 +151,8 @@ class Journal:
             async with self.writes.database.transaction() as tx:
                 quarantine = (await fence(tx, self.writes.slot)).quarantine
                 published = await tx.row(SQL.in_force)
-            if quarantine:
+                behind = await quarantine_if_put_back(tx, self.writes.database.sealed)
+            if quarantine or behind:
                 remedy = "See `nostro recover`, and `nostro cases` for a stopped connection."
                 raise Quarantined("Nothing may leave.", remedy) from None
             if self.bundle is not None and (published is None or published.digest != self.bundle):

@@ -38,7 +38,7 @@ from nostro.routing.references import UNREADABLE, Claim
 from nostro.routing.route import HOUSE, Routable
 from nostro.store.arrivals import Arrival, Blob
 from nostro.store.blobs import open_fact
-from nostro.store.database import Row, Statements, Transaction
+from nostro.store.database import Row, Statement, Statements, Transaction
 from nostro.store.keys import DataKey, Keys
 from nostro.store.log import FactRow, Made
 
@@ -305,12 +305,16 @@ class Deciding:
 
 
 async def load_subjects(
-    tx: Transaction, keys: Keys, processes: Mapping[str, Process], subjects: Iterable[Subject]
+    tx: Transaction,
+    keys: Keys,
+    processes: Mapping[str, Process],
+    subjects: Iterable[Subject],
+    statement: Statement = SQL.subjects,
 ) -> dict[Subject, SubjectRow]:
-    """Those of the subjects that exist, locked, in one statement."""
+    """Those of the subjects that exist, in one statement: locked, unless it is another one."""
     names = sorted(set(subjects))
     rows = await tx.rows(
-        SQL.subjects,
+        statement,
         shards=[s.shard for s in names],
         processes=[s.process for s in names],
         subjects=[s.id for s in names],

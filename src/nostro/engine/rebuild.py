@@ -12,7 +12,7 @@ from nostro.engine.deciding import load_subjects
 from nostro.engine.transition import NOT_AS_SEEN
 from nostro.model.base import confidential_fields
 from nostro.model.facts import split_fields
-from nostro.model.failures import POISON, ReleaseTooOld
+from nostro.model.failures import POISON, ReleaseTooOld, SealBroken
 from nostro.model.ids import Subject
 from nostro.processes.kit.decision import State
 from nostro.processes.kit.process import PASSED, STALE, UNEXPECTED, Process
@@ -45,8 +45,8 @@ class Rebuild:
     async def run(self, subjects: Iterable[Subject]) -> Rebuilt:
         """Each in its own database transaction, its row locked before its log is read.
 
-        One that can't be rebuilt, as a fact of it was changed where it is stored or this release lacks its version,
-        keeps no other from it. Raises as `Database.done`.
+        One that can't be rebuilt, as a fact of it was changed where it is stored or is gone, or this release lacks its
+        version, keeps no other from it. Raises as `Database.done`.
         """
         states, left = 0, list[Subject]()
         for subject in subjects:
@@ -67,6 +67,9 @@ class Rebuild:
             raise ReleaseTooOld(message)
         if held is None or process is None:
             return 0
+        if [row.revision for row in rows] != list(range(1, held.instance.revision + 1)):
+            message = f"Facts of {subject} are gone: what is left of them would make another state."
+            raise SealBroken(message)
         known = await self.keys.load(tx, {row.data_key for row in rows if row.data_key is not None})
         version = process.version(held.instance.version)
         state, living = version.initial, None  # the newest data key that was not destroyed

@@ -21,7 +21,7 @@ from nostro.model.facts import Fact
 from nostro.model.ids import SHARDS, Subject
 from nostro.processes.kit.decision import Instance, Lookup, Rules
 from nostro.processes.kit.process import Process, Transition
-from nostro.store.database import Database, Row, Statements, Transaction
+from nostro.store.database import Database, Statements
 from nostro.store.keys import Keys
 
 SQL = Statements("replay")
@@ -92,21 +92,25 @@ class Check:
             limit = sample // SHARDS + (shard < sample % SHARDS)
             async with self.database.transaction() as tx:
                 chosen = await tx.rows(SQL.sample, shard=shard, day=day, limit=limit)
-                for row in chosen:
-                    differences += await self._compared(tx, walk, Subject(row.process, row.subject))
+            for row in chosen:
+                differences += await self._compared(walk, Subject(row.process, row.subject))
             self.subjects += len(chosen)
             progress(len(chosen))
         return differences[:SHOWN]
 
-    async def _compared(self, tx: Transaction, walk: Walk, subject: Subject) -> list[Difference]:
+    async def _compared(self, walk: Walk, subject: Subject) -> list[Difference]:
         """State row first, then the log up to the row's position: a worker may go on meanwhile."""
-        row: Row = await tx.row(SQL.subject, shard=subject.shard, process=subject.process, subject=subject.id)
-        steps = await walk.subject(tx, subject, row.position)
+        place = {"shard": subject.shard, "process": subject.process, "subject": subject.id}
+        async with self.database.transaction() as tx:
+            row = await tx.row(SQL.subject, **place)
+        assert row is not None
+        steps = await walk.subject(subject, row.position)
         self.facts += len(steps)
         differences = [_difference(step) for step in steps if not step.equal]
         if row.poisoned or not steps or any(step.taken is None for step in steps):
             return differences  # what the facts make of the row isn't known
-        held = (await load_subjects(tx, self.keys, self.processes, [subject]))[subject]
+        async with self.database.transaction() as tx:
+            held = (await load_subjects(tx, self.keys, self.processes, [subject], SQL.state_rows))[subject]
         told = unlike(held, steps[-1].after)
         if not told or held.position != row.position:
             return differences

@@ -20,6 +20,7 @@ from nostro.model.canonical import canonical, parse
 from nostro.model.clock import Now
 from nostro.model.ids import SHARDS
 from nostro.store.database import Database, Row, Statements, Transaction
+from nostro.store.migrate import release
 
 SQL = Statements("engine")
 LEASE = timedelta(seconds=10)
@@ -156,6 +157,7 @@ class Tenure:
         lacking = await self.lacks_newest(tx)
         told = canonical({
             "processes": self.versions, "refuses": sorted(self.refused), "lacks_newest": lacking, "serves": self.serves,
+            "release": release(),
         })  # fmt: skip
         await tx.run(SQL.see_worker, id=self.worker, now=now.machine, versions=told)
         await tx.run(SQL.forget_workers, before=now.machine - FORGOTTEN)

@@ -1,7 +1,8 @@
 """Walk along the log: every fact with the subject as it stood before it, and what it makes of it again.
 
 Memory is bounded: a stretch of the log, and the subjects that were met last. One that was let go and comes again is
-folded anew from its own facts.
+folded anew from its own facts. No database transaction is open meanwhile: the server ends who idles in one, and large
+states take long.
 """
 
 from __future__ import annotations
@@ -79,25 +80,24 @@ class Walk:
         position = 0
         while True:
             async with self.database.transaction() as tx:
-                rows = [
-                    FactRow._make(row) for row in await tx.rows(AUDIT.chain, shard=shard, after=position, limit=STRETCH)
-                ]
-                steps = [
-                    self.again(row, fact) or await self._folded(tx, row, fact)
-                    for row, fact in await self._opened(tx, rows)
-                ]
+                told = await tx.rows(AUDIT.chain, shard=shard, after=position, limit=STRETCH)
+                rows = [FactRow._make(row) for row in told]
+                opened = await self._opened(tx, rows)
+            steps = [self.again(row, fact) or await self._folded(row, fact) for row, fact in opened]
             if not rows:
                 self._met.clear()
                 return
             yield steps
             position = rows[-1].position
 
-    async def subject(self, tx: Transaction, subject: Subject, until: int) -> list[Step]:
+    async def subject(self, subject: Subject, until: int) -> list[Step]:
         """All that one subject took in, up to a position of its shard's log."""
         place = {"shard": subject.shard, "process": subject.process, "subject": subject.id}
-        rows = [FactRow._make(row) for row in await tx.rows(ENGINE.history, **place) if row.position <= until]
+        async with self.database.transaction() as tx:
+            rows = [FactRow._make(row) for row in await tx.rows(ENGINE.history, **place) if row.position <= until]
+            opened = await self._opened(tx, rows)
         steps: list[Step] = []
-        for row, fact in await self._opened(tx, rows):
+        for row, fact in opened:
             steps.append(self.take(row, fact, steps[-1].after if steps else self.new(row)))
         return steps
 
@@ -156,9 +156,9 @@ class Walk:
         except Exception as error:  # noqa: BLE001 - told with each fact that was decided under it
             self._lacking[digest] = f"bundle {digest.hex()[:12]} can't be understood ({type(error).__name__})"
 
-    async def _folded(self, tx: Transaction, row: FactRow, fact: Fact | str) -> Step:
+    async def _folded(self, row: FactRow, fact: Fact | str) -> Step:
         self.folded_again += 1
-        past = await self.subject(tx, Subject(row.process, row.subject), row.position - 1)
+        past = await self.subject(Subject(row.process, row.subject), row.position - 1)
         return self._meet(self.take(row, fact, past[-1].after if past else self.new(row)))
 
     def _meet(self, step: Step) -> Step:

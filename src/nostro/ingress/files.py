@@ -19,6 +19,10 @@ from nostro.model.failures import Failure
 TAKEN = "taken"
 PART_BYTES = 1_048_576
 FILES_AT_ONCE = 100
+FAILED = "//"
+"""Divides how far what was put away has been read again from where the first that failed is; no file with its day has
+it in its name.
+"""
 NAME_BYTES = 200
 _MOVING = re.compile(r"^\.nostro-moving-[0-9a-f]{16}-(?=.)", re.DOTALL)
 
@@ -146,14 +150,33 @@ def first_again(at: datetime) -> str:
     return f"{at.astimezone(UTC) - timedelta(days=1):%Y-%m-%d}"
 
 
+def one_by_one(until: datetime, count: int) -> Iterator[datetime]:
+    """Instants behind each other, the last of them `until`: what one look takes is read in its order."""
+    return (until - n * timedelta(microseconds=1) for n in reversed(range(count)))
+
+
+def goes_on_from(place: str, rewind_to: datetime | None) -> str:
+    """Where a folder is read again from: `place`, or what a recovery wants if that is earlier."""
+    if rewind_to is None:
+        return place
+    after, _, failed = place.partition(FAILED)
+    return min(first_again(rewind_to), failed or after or first_again(rewind_to))
+
+
 def put_away_behind(taken: Path, after: str) -> list[str]:
-    """Files in `taken/` as `date/name`, those behind `after` (`marked`) in that order, a few more than are taken at
-    once.
+    """Files in `taken/` as `date/name`, a few more than are taken at once: those behind `after` (`marked`) in the order
+    in which they were taken, by the day and the time of the file. Where it is gone, its whole day is.
     """
     days = sorted(day.name for day in os.scandir(taken) if day.is_dir()) if taken.is_dir() else []
     found: list[str] = []
     for day in days:
         if day >= after.partition("/")[0] and len(found) <= FILES_AT_ONCE:
-            names = (f"{day}/{file.name}" for file in os.scandir(taken / day) if file.is_file())
-            found += sorted((name for name in names if marked(name) > after), key=marked)
+            files = [
+                (file.stat().st_mtime_ns, marked(file.name), file.name)
+                for file in os.scandir(taken / day)
+                if file.is_file()
+            ]
+            names = [f"{day}/{name}" for _, _, name in sorted(files)]
+            place = [marked(name) for name in names].index(after) + 1 if after in map(marked, names) else 0
+            found += names[place:]
     return found

@@ -29,13 +29,15 @@ from nostro.egress.connections import Connections, OpenConnection
 from nostro.egress.line import Clock, Count, silent
 from nostro.ingress.cut import seems_cut
 from nostro.ingress.files import (
+    FAILED,
     FILES_AT_ONCE,
     TAKEN,
     Sight,
     StillWritten,
-    first_again,
+    goes_on_from,
     is_moving,
     marked,
+    one_by_one,
     parts_of,
     put_away,
     put_away_behind,
@@ -56,8 +58,6 @@ from nostro.store.receipts import Received
 FEED = "folder"
 AGAIN = "taken/"
 """In a folder's cursor: how far what was put away has been read again. No file's name has a slash."""
-FAILED = "//"
-"""Divides that place from the first of those that failed; no file with its day has it in its name."""
 AGAIN_AFTER = timedelta(minutes=1)
 """Until what failed is tried again."""
 FILES_SEEN = 10_000
@@ -212,14 +212,15 @@ class Folders:
             logger.warning("folder_cut_off", connection=connection.id, files=FILES_SEEN)
             self.count("files", connection=connection.id, fate="cut_off")
         left = {name: str(mark) for name, mark in cursor.items() if name != AGAIN and (cut_off or name in known)}
-        again = str(cursor.get(AGAIN, "")) if leased.rewind_to is None else first_again(leased.rewind_to)
+        again = goes_on_from(str(cursor.get(AGAIN, "")), leased.rewind_to)
         if leased.rewind_to is None and self._again_at.get(connection.id, now.machine) > now.machine:
             left |= {AGAIN: again} if again else {}
         elif again and (on := await self._take_again(connection, folder, again, now)):
             left[AGAIN] = on
         taken = 0
-        for name in self._ripe(connection, sights, now):
-            if await self._take(connection, folder / name, sights[name], now):
+        ripe = self._ripe(connection, sights, now)
+        for name, at in zip(ripe, one_by_one(now.business, len(ripe)), strict=True):
+            if await self._take(connection, folder / name, sights[name], now, at):
                 taken += 1
                 left[marked(name)] = sights[name].mark
                 try:
@@ -247,9 +248,10 @@ class Folders:
         mount = self._mounts[connection.id]
         names = await mount.ask(folder / TAKEN, put_away_behind, folder / TAKEN, after)
         unanswered = mount.unanswered
-        for name in names[:FILES_AT_ONCE]:
+        these = names[:FILES_AT_ONCE]
+        for name, at in zip(these, one_by_one(now.business, len(these)), strict=True):
             path = folder / TAKEN / name
-            received = Received(connection.id, "file", now.business, signed=True, name=shown(path.name))
+            received = Received(connection.id, "file", at, signed=True, name=shown(path.name))
             try:
                 sight = Sight.of(await mount.ask(path, path.stat))
                 await self._stream(mount, received, path, sight)
@@ -296,10 +298,10 @@ class Folders:
             del self._seen[connection.id, name]
         return sorted(ripe, key=lambda name: (sights[name].modified, name))
 
-    async def _take(self, connection: OpenConnection, path: Path, sight: Sight, now: Now) -> bool:
+    async def _take(self, connection: OpenConnection, path: Path, sight: Sight, now: Now, at: datetime) -> bool:
         """Whether the file is kept by now. Its reasons not to be are told; it is looked at again."""
         limit = connection.connector.manifest.body_limit
-        received = Received(connection.id, "file", now.business, signed=True, name=shown(path.name))
+        received = Received(connection.id, "file", at, signed=True, name=shown(path.name))
         fate = "waiting"
         try:
             if sight.size > limit:

@@ -109,11 +109,7 @@ class Pins:
     async def _stop(self, tx: Transaction, why: Sequence[str], gone: Sequence[Row], at: datetime) -> None:
         subject = Subject("house", f"connection/{self.connection.id}")
         reason = COPIED if why else ROLLED_BACK
-        lost = sum(row.gone for row in gone)
-        told = " ".join(why) or (
-            f"Of our effects {lost} can't be found any more: it was restored to an earlier moment. What else was done "
-            "since the first of them may be gone as well, and is listed with them."
-        )
+        told = " ".join(why) or _told(gone)
         sentence = f"{self.connection.id} is stopped. {told}"
         redo = [f"{row.operation} {row.correlation} ({_place(row)})" for row in gone]
         case = case_id(str(subject), reason, at.isoformat())
@@ -144,6 +140,17 @@ class Pins:
         except Exception as error:  # a connector may throw what it likes
             logger.warning("pin_failed", connection=self.connection.id, exc_info=error)
             return None
+
+
+def _told(gone: Sequence[Row]) -> str:
+    """What is gone, and how much of it is listed."""
+    of = gone[0]
+    cut = of.affected > len(gone)
+    more = f" They are {of.affected} in all, of which the first {len(gone)} are listed." if cut else ""
+    return (
+        f"Of our effects {of.lost} can't be found any more: it was restored to an earlier moment. What else was done "
+        f"since the first of them may be gone as well, and is listed with them.{more}"
+    )
 
 
 def _place(row: Row) -> str:

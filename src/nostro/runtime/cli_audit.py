@@ -79,7 +79,7 @@ async def trace(
 async def audit_verify(frame: Frame) -> int:
     """Recompute every seal and hold the log against signed checkpoints and the anchors outside of the database."""
     async with inspected(frame) as house:
-        anchors = house.anchors.readable()
+        anchors = await house.anchors.all()
         public = house.seal_key.private.public_key()
         with frame.output.progress("facts verified") as step:
             found = await verify(house.database, house.deployment.id, public, anchors, step)

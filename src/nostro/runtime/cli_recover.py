@@ -76,7 +76,7 @@ async def _opening(house: House, since: str, at: datetime) -> OpenRecovery:
     told = instant_of(since)
     if told > at:
         raise Refused(f"{since} is still to come.", "Say up to when the restored database is whole.")
-    anchors = house.anchors.readable()
+    anchors = await house.anchors.all()
     kept = await newest_shared(house.database, anchors)
     async with house.database.transaction() as tx:
         sealed = await tx.row(SQL.checkpoint_at, number=kept)
@@ -145,7 +145,7 @@ class Standing:
 async def _show(frame: Frame) -> int:
     async with inspected(frame) as house:
         at = (await house.now()).business
-        shared = await newest_shared(house.database, house.anchors.readable())
+        shared = await newest_shared(house.database, await house.anchors.all())
         async with house.database.transaction() as tx:
             sealed = await tx.row(SQL.checkpoint_at, number=shared)
             standing = Standing(

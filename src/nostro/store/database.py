@@ -100,6 +100,7 @@ BY_INDEX = {"enable_seqscan": "off", "jit": "off"}
 made while a queue was empty would read all of it, for each batch, when it is full. No compiling: PostgreSQL before 18
 counts what is off as dear, and compiles what is dear.
 """
+REMEMBERS = "This process ends: what it remembers is not in that database. Start it again."
 HERE = {
     "keepalives_idle": 4,
     "keepalives_interval": _PROBE_SECONDS,
@@ -221,6 +222,9 @@ class Database:
     connection that says nothing more as lost. `by_index`: tables are read by an index wherever one serves (`BY_INDEX`).
     """
 
+    sealed: int = 0
+    """The newest checkpoint that this process has seen in it: where it is not, an older state was put in its place."""
+
     def __init__(self, url: str, *, size: int = 8, answer_seconds: float | None = None, by_index: bool = False) -> None:
         self.url = url
         self._answer_seconds = answer_seconds
@@ -338,7 +342,6 @@ def translated(refused: Callable[[], str] = str) -> Iterator[None]:
         raise DatabaseUnavailable(message, "Work goes on by itself; else look what it waits for.") from error
     except (OperationalError, PoolTimeout, errors.IdleInTransactionSessionTimeout) as error:
         if refused():
-            remedy = "This process ends: what it remembers is not in that database. Start it again."
-            raise DatabaseRestored(refused(), remedy, runbook="quarantine") from error
+            raise DatabaseRestored(refused(), REMEMBERS, runbook="quarantine") from error
         message = "PostgreSQL can't be reached."
         raise DatabaseUnavailable(message, "Work goes on by itself when it is back.") from error

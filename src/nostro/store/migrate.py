@@ -19,6 +19,7 @@ from typing import Any, Protocol, TypeVar
 
 from psycopg import AsyncConnection, OperationalError, errors, sql
 
+from nostro.model.canonical import parse
 from nostro.model.failures import DatabaseUnavailable, OutOfService, ReleaseTooOld
 
 LOCK = 0x6E6F7374726F  # "nostro"
@@ -43,6 +44,32 @@ _ASIDE = sql.SQL(
     " including compression) with ({})"
 )
 _ATTACHED = sql.SQL("alter table {} attach partition {} for values from ({}) to ({})")
+_SEALS = """
+select from pg_roles r where rolname = 'nostro_checkpoint' and pg_has_role(current_user, r.oid, 'member')
+  and has_table_privilege(r.oid, 'shard', 'select') and has_table_privilege(r.oid, 'checkpoint', 'select')
+  and has_table_privilege(r.oid, 'checkpoint', 'insert')
+  and has_column_privilege(r.oid, 'deployment', 'epoch', 'select')
+  and has_column_privilege(r.oid, 'deployment', 'quarantine', 'select')"""
+_SEALER = """
+do $$
+begin
+    if not exists (select from pg_roles where rolname = 'nostro_checkpoint') then
+        begin
+            create role nostro_checkpoint nologin;
+        exception when duplicate_object or unique_violation then
+            null; -- another database of this server was first
+        end;
+    end if;
+    grant select on shard, checkpoint to nostro_checkpoint;
+    grant insert on checkpoint to nostro_checkpoint;
+    grant select (epoch, quarantine) on deployment to nostro_checkpoint;
+    execute format('grant nostro_checkpoint to %I', current_user);
+end
+$$"""
+"""As migrations made it."""
+_LATELY = """
+select versions from worker
+where seen_at between clock_timestamp() - interval '1 minute' and clock_timestamp() + interval '1 minute'"""
 _TELLS_PHASE = "select from pg_attribute where attrelid = 'migration'::regclass and attname = 'phase'"
 Connection = AsyncConnection[tuple[object, ...]]
 T = TypeVar("T")
@@ -142,11 +169,32 @@ async def _begin(connection: Connection) -> list[str]:
     if not known:
         return await _apply(connection, missing)
     last = max((place for place, one in enumerate(missing, 1) if one.phase is Phase.BEFORE), default=0)
-    return await _apply(connection, missing[:last])
+    applied = await _apply(connection, missing[:last])
+    await _make_sealer(connection)
+    return applied
+
+
+async def _make_sealer(connection: Connection) -> None:
+    """The role under which the log is sealed, where a dump was put back on a server that lacks it: no dump holds roles.
+
+    Who may not make it goes on without: what can't be sealed is told where it is sealed.
+    """
+    if await (await connection.execute(_SEALS)).fetchall():
+        return
+    await connection.execute("savepoint before_role")
+    try:
+        await connection.execute(_SEALER)
+    except errors.InsufficientPrivilege:
+        await connection.execute("rollback to savepoint before_role")
 
 
 async def _finish(connection: Connection) -> list[str]:
-    return await _apply(connection, (await _missing(connection))[1])
+    _, due = await _missing(connection)
+    lately = 0 if await _older(connection) else await _seen_lately(connection)
+    if due and lately:
+        message = f"{lately} workers of an older release were seen in the last minute."
+        raise OutOfService(message, "End them; one that was killed is forgotten in a minute.", runbook=RUNBOOK)
+    return await _apply(connection, due)
 
 
 async def _standing(connection: Connection) -> Standing:
@@ -189,6 +237,17 @@ async def _older(connection: Connection) -> list[str]:
     )
     named = [str(name) for (name,) in await rows.fetchall()]
     return sorted(name.removeprefix(NAMED) for name in named if name.startswith(NAMED) and name < release())
+
+
+async def _seen_lately(connection: Connection) -> int:
+    """How many workers of older releases may come back, though they are not connected at this moment: PostgreSQL was
+    started anew, or a pool stands between. Whoever ends in order is not seen any more.
+    """
+    if not await (await connection.execute("select where to_regclass('worker') is not null")).fetchall():
+        return 0
+    rows = await (await connection.execute(_LATELY)).fetchall()
+    told = [parse(bytes(versions)).get("release", "") for (versions,) in rows if isinstance(versions, bytes)]
+    return sum(str(one) < release() for one in told)
 
 
 class Executes(Protocol):

@@ -69,6 +69,22 @@ async def why_behind(tx: Transaction, newest: Anchor) -> str:
     return f"The database does not hold checkpoint {newest.number}, which is anchored outside: it was restored."
 
 
+def put_back(number: int) -> str:
+    """Why nothing may leave where a checkpoint that a process has seen in the database isn't in it any more."""
+    return f"The database lacks checkpoint {number}, which was in it: it was restored under a running process."
+
+
+async def quarantine_if_put_back(tx: Transaction, seen: int) -> bool:
+    """Whether the newest checkpoint is older than one that this process has seen: a dump was put back into the running
+    database, which breaks no connection. Then it is noted that nothing may leave.
+    """
+    newest = await tx.row(RECOVERY.newest_number)
+    if newest is None or newest.number >= seen:
+        return False
+    await tx.run(SQL.quarantine, why=put_back(seen))
+    return True
+
+
 async def present_run(database: Database) -> Row:
     """Which run of PostgreSQL answers now. To be asked before it is looked at: another one is known by it."""
     [run] = await database.look(SQL.run_of_database)

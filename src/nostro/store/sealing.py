@@ -75,10 +75,9 @@ class Checkpoint:
     signature: bytes
     key_id: str
 
-    def shard_heads(self) -> dict[int, Head]:
-        """The heads by shard."""
-        told = parse(self.heads)
-        return {int(shard): _head(str(head)) for shard, head in told.items()}
+    def named(self) -> dict[int, str]:
+        """The heads by shard, as texts for `head_of`."""
+        return {int(shard): str(head) for shard, head in parse(self.heads).items()}
 
     def flaw(self, public: Ed25519PublicKey) -> str:
         """What is wrong with it in itself; empty when nothing is."""
@@ -102,6 +101,7 @@ def _digest(number: int, at: datetime, heads: bytes, previous: bytes) -> bytes:
     return hashlib.sha256(canonical({"number": number, "at": at, "heads": heads, "previous": previous})).digest()
 
 
-def _head(text: str) -> Head:
+def head_of(text: str) -> Head:
+    """A head as a checkpoint names it."""
     position, leaf = text.split(":")
     return Head(int(position), bytes.fromhex(leaf))

@@ -54,9 +54,14 @@ class _Listing:
 
 
 def _rewound(cursor: str, at: datetime) -> str:
-    """A walk under way, and what is remembered of earlier ones, begins anew."""
+    """A walk under way, and what is remembered of earlier ones, begins anew. Payouts whose lines wait to be read still
+    do: they may be older than the walk goes back.
+    """
     state = state_of(cursor)
-    return cursor_of({"since": min(state["since"], int(at.timestamp()))}) if "since" in state else ""
+    if "since" not in state:
+        return ""
+    waits: State = {"queue": state["queue"], "walked": []} if state.get("queue") else {}
+    return cursor_of({"since": min(state["since"], int(at.timestamp())), **waits})
 
 
 _PAYOUTS = _Listing("payouts", 7 * _DAY, 900)

@@ -21,6 +21,7 @@ from nostro.model.facts.cards import (
 )
 from nostro.model.facts.collections import (
     CollectionCredited,
+    CollectionCreditNoteChanged,
     CollectionCreditNoted,
     CollectionPaidOut,
     CollectionPaymentMoved,
@@ -61,6 +62,7 @@ FACT_TYPES: tuple[type[FactBody], ...] = (
     CollectionPaidOut,
     CollectionPaymentMoved,
     CollectionCreditNoted,
+    CollectionCreditNoteChanged,
     MoneyUnapplied,
     StatementReceived,
     StatementListed,
@@ -142,6 +144,7 @@ __all__ = [
     "UPCASTERS",
     "BundleActivated",
     "CaseClosed",
+    "CollectionCreditNoteChanged",
     "CollectionCreditNoted",
     "CollectionCredited",
     "CollectionPaidOut",

@@ -136,3 +136,23 @@ class CollectionCreditNoted(FactBody):
     def natural_key(self) -> str:
         """Credit note and invoice."""
         return f"{self.subject}/{self.move_id}"
+
+
+class CollectionCreditNoteChanged(FactBody):
+    """What of a credit note that an invoice was told of stands now: nought once the ERP withdrew it.
+
+    Told again when it is posted anew. Emitted by the credit note's own collection; `changed_at` is the ERP's.
+    """
+
+    fact_type: ClassVar[str] = "collection.credit_note_changed"
+    owner: ClassVar[str] = "collection"
+
+    subject: str
+    move_id: int
+    number: str
+    amount: Money
+    changed_at: str
+
+    def natural_key(self) -> str:
+        """Credit note and invoice, when it changed, and to what."""
+        return f"{self.subject}/{self.move_id}/{self.changed_at}/{self.amount.minor}"

@@ -24,6 +24,10 @@ from nostro.processes.collection.v4.decide import decide as decide_v4
 from nostro.processes.collection.v5.decide import MACHINE as MACHINE_V5
 from nostro.processes.collection.v5.decide import decide as decide_v5
 from nostro.processes.collection.v5.state import CollectionStateV5
+from nostro.processes.collection.v6.decide import MACHINE as MACHINE_V6
+from nostro.processes.collection.v6.decide import decide as decide_v6
+from nostro.processes.collection.v6.evolve import evolve as evolve_v6
+from nostro.processes.collection.v6.state import CollectionStateV6
 from nostro.processes.kit.process import Process, Version
 
 PROCESS = Process(
@@ -34,6 +38,7 @@ PROCESS = Process(
         Version(MACHINE_V3, CollectionStateV3(), evolve_v3, decide_v3),
         Version(MACHINE_V4, CollectionStateV3(), evolve_v3, decide_v4),
         Version(MACHINE_V5, CollectionStateV5(), evolve_v3, decide_v5),
+        Version(MACHINE_V6, CollectionStateV6(), evolve_v6, decide_v6),
     ),
     begins=begins,
     correlates=correlates,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from nostro.model.facts import (
     CollectionCredited,
+    CollectionCreditNoteChanged,
     CollectionCreditNoted,
     CollectionPaidOut,
     CollectionPaymentMoved,
@@ -39,7 +40,9 @@ def begins(fact: Fact) -> Begin | None:
             return Begin(item)
         case MoneyUnapplied() as body:
             return Begin(body.begins(fact.entity))
-        case CollectionCredited() | CollectionReturned() | CollectionPaymentMoved() | CollectionCreditNoted() as body:
+        case CollectionCredited() | CollectionReturned() | CollectionPaymentMoved() as body:
+            return Begin(body.subject)
+        case CollectionCreditNoted() | CollectionCreditNoteChanged() as body:
             return Begin(body.subject)
         case _:
             return None

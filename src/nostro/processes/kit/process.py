@@ -41,12 +41,16 @@ class Begin:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One version of a process: an instance keeps the version that it began with."""
+    """One version of a process: an instance keeps the version that it began with.
+
+    `late`: fact types of which it hears news, too, that are older than what was absorbed. It minds their order itself.
+    """
 
     machine: Machine
     initial: State
     evolve: Callable[[State, Fact], State]
     decide: Callable[[Instance, State, Fact, Rules], Decision]
+    late: frozenset[str] = frozenset()
 
     def state(self, told: Mapping[str, object]) -> State:
         """A state as it is stored; confidential fields may be absent."""
@@ -127,16 +131,17 @@ class Transition:
 def take_in(process: Process, instance: Instance, fact: Fact, rules: Rules, at: datetime) -> Transition:
     """Decide one fact. Pure. `at` is the business time of the decision.
 
-    News older by its sender's order than what the subject has absorbed, and facts without an edge in this state, are
-    kept and
-    change nothing. Raises `ValueError` when the decision leaves the table.
+    News older by its sender's order than what the subject has absorbed, unless the version hears it, and facts without
+    an edge in this state, are kept and change nothing. Raises `ValueError` when the decision leaves the table.
     """
     version, body, absorbed = process.version(instance.version), fact.body, instance.absorbed
     if stream := body.stream:
         order = body.order or fact.sender_order
         if order < absorbed.get(stream, ""):
-            return _unchanged(instance, STALE)
-        absorbed = {**absorbed, stream: order}
+            if body.fact_type not in version.late:
+                return _unchanged(instance, STALE)
+        else:
+            absorbed = {**absorbed, stream: order}
     machine = version.machine
     targets = machine.edges.get((instance.state, body.fact_type))
     if isinstance(body, DeadlineFellDue) and body.revision != instance.deadline_revision:

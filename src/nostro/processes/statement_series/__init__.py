@@ -22,6 +22,10 @@ from nostro.processes.statement_series.v3.state import SeriesStateV3
 from nostro.processes.statement_series.v3.state import evolve as evolve_v3
 from nostro.processes.statement_series.v4.decide import MACHINE as MACHINE_V4
 from nostro.processes.statement_series.v4.decide import decide as decide_v4
+from nostro.processes.statement_series.v5.decide import MACHINE as MACHINE_V5
+from nostro.processes.statement_series.v5.decide import decide as decide_v5
+from nostro.processes.statement_series.v5.state import SeriesStateV5
+from nostro.processes.statement_series.v5.state import evolve as evolve_v5
 
 
 def begins(fact: Fact) -> Begin | None:
@@ -50,6 +54,7 @@ PROCESS = Process(
         Version(MACHINE_V2, SeriesStateV2(), evolve_v2, decide_v2),
         Version(MACHINE_V3, SeriesStateV3(), evolve_v3, decide_v3),
         Version(MACHINE_V4, SeriesStateV3(), evolve_v3, decide_v4),
+        Version(MACHINE_V5, SeriesStateV5(), evolve_v5, decide_v5, frozenset({StatementListed.fact_type})),
     ),
     begins=begins,
     correlates=lambda _: (),

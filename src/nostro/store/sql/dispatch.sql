@@ -243,14 +243,15 @@ order by a.dispatch, a.n;
 
 -- name: start_call
 -- Before an Act's bytes leave: the next call of a dialogue that is open, as its journal was read. None is written where the dialogue has ended or
--- gone on without the asker, nor where nothing may leave, or other rules were published than its `bundle`: asked here, behind whatever the fence
--- waited for. Then it divides by zero.
+-- gone on without the asker, nor where nothing may leave, or other rules were published than its `bundle`, or a checkpoint is gone that the asker has
+-- seen (`sealed`), as a dump was put back: asked here, behind whatever the fence waited for. Then it divides by zero.
 with counted as (update dispatch set calls = %(n)s
   where shard = %(shard)s and id = %(dispatch)s and nullif(status = 'open', false) and calls = %(n)s - 1 returning id),
 started as (insert into attempt_call (shard, dispatch, n, month, call_digest, started_at, deadline)
   select %(shard)s, %(dispatch)s, %(n)s, %(month)s, %(call_digest)s, %(started_at)s, %(deadline)s from deployment cross join counted
   where quarantine = '' and not exists (select from stop where connection = %(connection)s)
     and (%(bundle)s::bytea is null or (select digest from bundle order by number desc limit 1) = %(bundle)s)
+    and coalesce((select number from checkpoint order by number desc limit 1), 0) >= %(sealed)s
   returning n)
 select 1 / count(*) as one from started;
 

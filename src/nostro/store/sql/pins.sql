@@ -20,13 +20,16 @@ on conflict do nothing;
 
 -- name: effects_beyond
 -- Effects that were done there since, with an entry that is newer than the newest one there is now (`gone`); and what was done after
--- the first of them, which nobody can tell by an id: a match, an invoice that was opened again, a line whose id a person has told.
+-- the first of them, which nobody can tell by an id: a match, an invoice that was opened again, a line whose id a person has told. `lost` and `affected`
+-- count also what the limit leaves out.
 with effect as materialized (
   select correlation, operation, closed_at, greatest((told ->> 'move')::bigint, (told ->> 'entry')::bigint) as entry
   from command_closed cross join lateral (select convert_from(ids, 'UTF8')::jsonb as told) as t
   where connection = %(connection)s and month >= date_trunc('month', %(month)s::date)::date and closed_at >= %(since)s
     and outcome in ('done', 'adopted')
 )
-select correlation, operation, entry, coalesce(entry > %(newest)s, false) as gone from effect
+select correlation, operation, entry, coalesce(entry > %(newest)s, false) as gone,
+  count(*) filter (where entry > %(newest)s) over () as lost, count(*) over () as affected
+from effect
 where closed_at >= (select min(closed_at) from effect where entry > %(newest)s)
 order by closed_at, correlation limit %(limit)s;

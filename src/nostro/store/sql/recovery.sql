@@ -20,8 +20,8 @@ update lease l set token = l.token + 1, holder = '', until = %(machine)s from he
 where l.kind = held.kind and l.name = held.name and l.slot = held.slot;
 
 -- name: rewind_feeds
--- Each feed and folder is read again from before `since`, and has not been heard from since.
-update feed set rewind_to = %(since)s, run_at = %(at)s, heartbeat_at = null, failures = 0;
+-- Each feed and folder is read again from before `since`, or before what an earlier recovery still wants, and has not been heard from since.
+update feed set rewind_to = least(rewind_to, %(since)s), run_at = %(at)s, heartbeat_at = null, failures = 0;
 
 -- name: take_back_commands
 -- Commands wait for a dispatch again, before `leave_dispatches`: those that were ready, and those whose dialogue has not ended. What has ended told

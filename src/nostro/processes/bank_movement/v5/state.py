@@ -26,9 +26,11 @@ class MovementStateV5(MovementStateV3):
         """The other movements that this one may take back; where a person chose, what he did."""
         if self.chosen is not None:
             return (self.chosen,) if self.chosen.process == "bank_movement" else ()
-        return tuple(target for target in self._led_to(self.original) if target.subject != self.subject)
+        return tuple([target for target in self._led_to(self.original) if target.subject != self.subject])
 
     def _led_to(self, leads: tuple[Lead, ...]) -> tuple[Target, ...]:
+        if not (leads and self.answers):
+            return ()
         found = [answer for answer in self.answers if answer.lead in leads]
         if found and found[-1].lead[0] == CHOSEN:
             return found[-1].targets

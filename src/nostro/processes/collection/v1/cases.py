@@ -34,16 +34,42 @@ def cases(scene: Scene) -> dict[str, CaseOpening]:
 
 def others(scene: Scene) -> Iterator[CaseOpening]:
     """All grounds but money that is over: the parts that the state has anything for."""
+    yield from withdrawn_with_money(scene)
     data = scene.data
-    if data.withdrawn and data.cleared > 0:
-        sentence = f"{data.number} was withdrawn ({data.withdrawn}) though money had cleared it."
-        yield CaseOpening("withdrawn_with_money", sentence, Money(minor=data.cleared, currency=data.currency))
-    yield from _gone_back(scene)
+    failed = [r for p in data.payments for r in p.refunds if r.failed]
+    if failed:
+        yield refund_failed(failed[-1])
+    back = [(c, r) for c in data.credits for r in c.returns if r.share.applied]
+    if back and data.outstanding > 0:
+        yield returned(scene, *back[-1])
+    yield from reopened(scene)
     for payment in data.payments:
         for dispute in payment.disputes:
             if case := disputed(scene, payment, dispute):
                 yield case
+    yield from of_bookings(scene)
+
+
+def withdrawn_with_money(scene: Scene) -> Iterator[CaseOpening]:
+    """The item is void, and something has cleared it."""
+    data = scene.data
+    if data.withdrawn and data.cleared > 0:
+        sentence = f"{data.number} was withdrawn ({data.withdrawn}) though money had cleared it."
+        yield CaseOpening("withdrawn_with_money", sentence, Money(minor=data.cleared, currency=data.currency))
+
+
+def reopened(scene: Scene) -> Iterator[CaseOpening]:
+    """Somebody has undone in the ERP what cleared the item."""
+    data = scene.data
+    if data.reopened and data.residual:
+        sentence = f"The ERP shows {data.residual} of {data.number} as open although we know it as paid."
+        yield CaseOpening("reopened_in_erp", sentence, data.residual)
+
+
+def of_bookings(scene: Scene) -> Iterator[CaseOpening]:
+    """What could not be booked, and what was not taken in."""
     yield from _booking(scene)
+    data = scene.data
     if data.refused or data.strangers or data.corrected:
         yield from _limits(scene)
 
@@ -100,19 +126,6 @@ def spare_by_reason(data: CollectionState, spare: Iterable[Incoming]) -> dict[st
             reason = "overpaid" if one.applied else "paid_twice"
         reasons.setdefault(reason, []).append(one)
     return reasons
-
-
-def _gone_back(scene: Scene) -> Iterator[CaseOpening]:
-    data = scene.data
-    failed = [r for p in data.payments for r in p.refunds if r.failed]
-    if failed:
-        yield refund_failed(failed[-1])
-    back = [(c, r) for c in data.credits for r in c.returns if r.share.applied]
-    if back and data.outstanding > 0:
-        yield returned(scene, *back[-1])
-    if data.reopened and data.residual:
-        sentence = f"The ERP shows {data.residual} of {data.number} as open although we know it as paid."
-        yield CaseOpening("reopened_in_erp", sentence, data.residual)
 
 
 def refund_failed(refund: Refund) -> CaseOpening:

@@ -42,6 +42,7 @@ from nostro.processes.kit.following import (
     same,
     with_keys,
 )
+from nostro.processes.kit.machine import Machine
 
 SEARCH_SECONDS = 180 * 86_400
 """How long an item may come after its money and still be found by itself."""
@@ -55,13 +56,14 @@ def as_it_is(scene: Scene) -> Scene:
 class Sight(NamedTuple):
     """What a version sees in a state: the effects that it calls for, its open cases by reason, and what others hear.
 
-    `seen`: the state as these three see it; what is evolved and stored stays as it is.
+    `seen`: the state as these three see it; what is evolved and stored stays as it is. `machine`: where it may stand.
     """
 
     wants: Callable[[Scene, Iterable[Wanted]], tuple[Wanted, ...]]
     grounds: Callable[[Scene], Mapping[str, CaseOpening]]
     tells: Callable[[Scene], tuple[FactBody, ...]]
     seen: Callable[[Scene], Scene] = as_it_is
+    machine: Machine = MACHINE
 
 
 def decide(instance: Instance, data: State, fact: Fact, rules: Rules) -> Decision:
@@ -79,7 +81,7 @@ def decided(instance: Instance, data: State, fact: Fact, rules: Rules, sight: Si
     after = _calls(scene, before, sight) if data is not before.data else before
     pending = data.steps.pending(after.wanted)
     changed = case_changes(before.cases, after.cases)
-    to = _within_table(instance.state, fact, standing(scene, pending))
+    to = _within_table(sight.machine, instance.state, fact, standing(scene, pending))
     patient = to == "booking" and isinstance(fact.body, DeadlineFellDue) and not acts(rules, pending)
     return Decision(
         to=to,
@@ -145,9 +147,9 @@ def _held(data: CollectionState) -> bool:
     return any(p.held for p in data.payments)
 
 
-def _within_table(at: str, fact: Fact, to: str) -> str:
+def _within_table(machine: Machine, at: str, fact: Fact, to: str) -> str:
     """Where to go. A changed rule may call for a state to which this fact does not lead: the next one will."""
-    return to if to in MACHINE.edges[at, fact.type] else at
+    return to if to in machine.edges[at, fact.type] else at
 
 
 def _refunded(data: CollectionState) -> int:

@@ -9,12 +9,14 @@ from nostro.model.money import Money
 from nostro.processes.collection.v1.cases import (
     OVER,
     disputed,
-    others,
+    of_bookings,
     over,
     refund_failed,
+    reopened,
     returned,
     spare_by_reason,
     what_is_over,
+    withdrawn_with_money,
 )
 from nostro.processes.collection.v1.effects import Scene
 from nostro.processes.collection.v2.decide import more as more_v2
@@ -25,15 +27,13 @@ from nostro.processes.collection.v5.effects import wanted
 from nostro.processes.collection.v5.state import CollectionStateV5
 from nostro.processes.kit.decision import CaseOpening
 
-_GONE = ("inquiry", "chargeback", "chargeback_lost", "chargeback_reversed", "refund_failed", "returned_payment")
-"""What the first version told of one payment or credit alone."""
 _SHOWN = 20
 """Of more grounds of one reason not every one is named."""
 
 
 def cases(scene: Scene) -> dict[str, CaseOpening]:
     """The open grounds, by reason."""
-    return valued(scene, merged(_grounds(scene)), wanted)
+    return valued(scene, merged(grounds(scene)), wanted)
 
 
 def merged(grounds: Iterable[CaseOpening]) -> dict[str, CaseOpening]:
@@ -59,9 +59,12 @@ def _sum(amounts: Sequence[Money | None]) -> Money | None:
     return Money(minor=sum(amount.minor for amount in known), currency=known[0].currency)
 
 
-def _grounds(scene: Scene) -> Iterator[CaseOpening]:
+def grounds(scene: Scene) -> Iterator[CaseOpening]:
+    """All of them, one by one."""
     yield from _over(scene)
-    yield from (case for case in others(scene) if case.reason not in _GONE)
+    yield from withdrawn_with_money(scene)
+    yield from reopened(scene)
+    yield from of_bookings(scene)
     yield from _gone(scene)
     yield from more_v2(scene)
     yield from more_v3(scene)

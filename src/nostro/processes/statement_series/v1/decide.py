@@ -89,19 +89,22 @@ class Scene:
     @property
     def first_day(self) -> date | None:
         """The first business day of which there has to be a statement."""
-        first = self._cut_off(self.data.seen_on, 0)
+        first = self.cut_off(self.data.seen_on, 0)
         return first.day if first else None
 
     @property
     def due(self) -> datetime | None:
         """When the next statement has to be there: on the morning after the bank business day that it is of."""
         last = self.data.last
-        of = self._cut_off(last.day, 1) if last else self._cut_off(self.data.seen_on, 0)
-        morning = self._cut_off(of.day, 1) if of else None
+        of = self.cut_off(last.day, 1) if last else self.cut_off(self.data.seen_on, 0)
+        morning = self.cut_off(of.day, 1) if of else None
         return morning.at if morning else None
 
-    def _cut_off(self, day: date | None, later: int) -> CutOff | None:
-        """None where nothing is expected, and outside of the bundle's calendar: with old files and first loads."""
+    def cut_off(self, day: date | None, later: int) -> CutOff | None:
+        """So many business days later; None where nothing is expected, and outside of the bundle's calendar.
+
+        That is so with old files and first loads.
+        """
         rule = self.house_account.statement_rule(self.zone) if self.house_account else None
         try:
             return self.rules.cut_off(rule, day, later) if rule and day else None

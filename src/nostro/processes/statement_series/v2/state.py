@@ -57,8 +57,12 @@ def listed(data: L, body: StatementListed) -> L:
     told = but(data, account=body.account, statement=body.statement)
     if body.left_out:
         return told
-    ever = (*data.ever, *_less(body.lines, data.ever))[:LINES_KEPT]
-    return but(told, first=data.first or body.lines, ever=ever, lines=body.lines)
+    return but(told, first=data.first or body.lines, ever=ever(data, body), lines=body.lines)
+
+
+def ever(data: Lines, body: StatementListed) -> tuple[ListedLine, ...]:
+    """What any telling listed, this one included."""
+    return (*data.ever, *_less(body.lines, data.ever))[:LINES_KEPT]
 
 
 def _less(lines: tuple[ListedLine, ...], others: tuple[ListedLine, ...]) -> tuple[ListedLine, ...]:

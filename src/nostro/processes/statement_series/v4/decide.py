@@ -26,14 +26,19 @@ _SHOWN = CaseOpening(_MISSING, "")
 
 def decide(instance: Instance, data: State, fact: Fact, rules: Rules) -> Decision:
     """Where the series stands, or what its statement lists, and what is new for a person."""
+    return seen(instance, data, fact, rules, Scene)
+
+
+def seen(instance: Instance, data: State, fact: Fact, rules: Rules, scene: type[Scene]) -> Decision:
+    """The decision, with what a version sees around a series."""
     was = instance.data
     assert isinstance(data, SeriesStateV3)
     assert isinstance(was, SeriesStateV3)
     if isinstance(fact.body, StatementListed):
         return compared(was, data)
     entity, kept = rules.entity(instance.entity), instance.state == "kept"
-    before = Scene(None if kept else entity.bank_account(was.account), entity.zone, rules, was)
-    after = Scene(entity.bank_account(data.account), entity.zone, rules, data)
+    before = scene(None if kept else entity.bank_account(was.account), entity.zone, rules, was)
+    after = scene(entity.bank_account(data.account), entity.zone, rules, data)
     late = after.awaited and is_late(instance.state, after.due, fact)
     known = _shown(instance.state, merged(cases(before, was, late=instance.state == "late")))
     return decided(after, fact, known, merged(cases(after, data, late=late)), late=late)
