@@ -17,6 +17,7 @@ from nostro.engine.transition import NOT_AS_SEEN
 from nostro.model.canonical import canonical
 from nostro.model.facts import CaseClosed, Fact, MatchConfirmed, PaymentCaptured
 from nostro.model.facts.house import Target
+from nostro.model.failures import ActRefused
 from nostro.model.ids import Subject
 from nostro.processes import collection
 from nostro.processes.kit.decision import Decision, Instance, Rules, State
@@ -98,6 +99,16 @@ async def test_a_match_moves_what_its_person_saw_or_nothing(office: Office) -> N
     await office.house.read_all()
     assert await office.house.all(REFUNDS) == [("30.00", "ready"), ("50000.00", "ready")]
     assert (first.new, second.new) == (True, True)
+
+
+@pytest.mark.parametrize("kind", ["refund", "person"])
+async def test_a_match_of_what_is_on_its_way_back_is_refused_at_the_desk(office: Office, kind: str) -> None:
+    """It would be kept, and come to nothing."""
+    await paid_twice(office)
+    await says(office, GIVE_BACK)
+    await office.house.read_all()
+    with pytest.raises(ActRefused, match="on its way back"):
+        await office.desk.look(Match(ITEM, belongs().model_copy(update={"kind": kind})))
 
 
 async def test_a_match_that_was_not_heard_is_not_heard_in_replay_and_after_an_erasure_either(office: Office) -> None:

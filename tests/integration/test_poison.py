@@ -19,8 +19,8 @@ import pytest_asyncio
 
 from nostro.connectors.kit.manifest import Connector, Operation, Order
 from nostro.connectors.kit.reading import Item, ReceiptView, RejectItem
-from nostro.engine.deciding import HOPS
 from nostro.engine.dispatch import STUMBLES
+from nostro.engine.hops import HOPS
 from nostro.model.calls import Act, Ask, Message, Wait
 from nostro.model.facts import CaseClosed, Fact, PayoutReported
 from nostro.model.failures import Endless

@@ -210,7 +210,11 @@ async def _case(tx: Transaction, act: Close) -> Matter:
 
 async def _match(tx: Transaction, act: Match) -> Matter:
     row = await _subject(tx, act.subject)
-    amounts = matched(row, act.target)
+    moved = matched(row, act.target)
+    if moved is not None and not moved:
+        sentence = f"Nothing of {act.subject} can go there: it was used or given back already, or is on its way back."
+        raise ActRefused(sentence, LATER)
+    amounts = moved or ()
     amount = amounts[0] if len(amounts) == 1 else None
     says = {"state": row.state, "revision": row.revision, "target": act.target, "amount": amount, **_named(row)}
     says |= {"amounts": None if amount else amounts}

@@ -26,6 +26,7 @@ from nostro.store.wire import Answer
 SQL = Statements("dispatch")
 SHARES = {"critical": 0.70, "standard": 0.25, "bulk": 0.05}
 ENGINE = "engine"
+_LANES = list(range(len(LANES)))
 PATIENCE = {"critical": timedelta(0), "standard": timedelta(seconds=5), "bulk": timedelta(minutes=1)}
 """Who has waited for a turn for so long isn't passed (business time)."""
 
@@ -96,7 +97,7 @@ class Claims:
         """
         whose = {"connection": slot.connection, "operations": self._operations(), "shards": _shards(slot)}
         asked = {"slots": slot.of, "slot": slot.number, "running": list(away), "business": now.business}
-        [row] = await database.look(SQL.anything, **whose, **asked)
+        [row] = await database.look(SQL.anything, **whose, **asked, lanes=_LANES)
         return row
 
     async def ask(
@@ -140,7 +141,8 @@ class Claims:
             "running": list(away),
             "business": now.business,
             "machine": now.machine,
-            "limit": places * len(LANES),
+            "lanes": _LANES,
+            "limit": places + 1,  # of each lane: one more shows that there are others
         }
 
     def _ready(self, slot: Slot, places: int, now: Now) -> dict[str, object]:
@@ -148,7 +150,7 @@ class Claims:
             "connection": slot.connection,
             "operations": self._operations(),
             "shards": _shards(slot),
-            "lanes": list(range(len(LANES))),
+            "lanes": _LANES,
             "business": now.business,
             "limit": self._limit(places),
             "per_shard": self._per_shard(slot, places),
@@ -217,6 +219,7 @@ class Claims:
                 shards=[d.shard for d, _ in begun],
                 ids=[d.id for d, _ in begun],
                 operations=[d.operation for d, _ in begun],
+                lanes=[rows[0].lane for _, rows in begun],
                 look_up_first=[d.look_up_first for d, _ in begun],
                 ns=numbers,
                 **taking,
@@ -235,7 +238,7 @@ def _shards(slot: Slot) -> list[int]:
 def _by_lane(rows: Sequence[Row]) -> list[list[Row]]:
     lanes: list[list[Row]] = [[] for _ in LANES]
     for row in rows:
-        lanes[row.lane or 0].append(row)
+        lanes[row.lane].append(row)
     return lanes
 
 

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from nostro.engine.batch import AskedLookup, Batch, Case, Closing, Command, SubjectRow
 from nostro.engine.endings import Told
 from nostro.engine.fitness import lacks
+from nostro.engine.hops import bound, emitted
 from nostro.engine.recover import RECOVERIES, serve_recovery
 from nostro.engine.tenure import HeldShard
 from nostro.engine.transition import NOT_AS_SEEN, SERVED, houseless, transition
@@ -45,8 +46,6 @@ SQL = Statements("engine")
 POISONED = "poisoned"
 FIRST_RERUN = 2
 """The number of the reading that a person asked for first: each has one of its own, for ever."""
-HOPS = 64
-"""So many facts may lead to each other, subject to subject: then the one that would tell the next is set aside."""
 OF_PEOPLE = frozenset({kind.fact_type for kind in (CommandReleased, CaseClosed, *RECOVERIES)})
 """Types of facts that people tell the engine itself."""
 MODES = {"observe": "would_do", "propose": "proposed", "act": "ready"}
@@ -105,7 +104,7 @@ class Deciding:
         try:
             fact = arrival.fact if type(arrival) is Told else open_fact(self.keys, arrival, self.known)
             transition = self._transition(row, arrival, fact)
-            _bound(arrival, transition)
+            bound(arrival.hops, transition.decision)
         except Exception as error:  # noqa: BLE001 - its own subject only is stopped, kept and shown as a case
             self.tired = isinstance(error, Endless)
             told = f"{error.sentence} " if isinstance(error, Failure) else ""  # others may quote what is confidential
@@ -197,7 +196,7 @@ class Deciding:
         self._settle(entry.shard, fact)
         for n, wanted in enumerate(decision.intents):
             self._command(wanted, n, row, entry)
-        hops = arrival.hops + 1
+        hops = emitted(arrival.hops, passed_on=decision.disowns)
         for body in decision.emits:  # each has a place of its own: they arrive in the order in which they were told
             at = self.telling_from + timedelta(microseconds=len(batch.emitted))
             batch.emitted.append(Routable(self._emitted(body, fact, entry), Blob(b""), at=at, hops=hops))
@@ -303,13 +302,6 @@ class Deciding:
         )
         opening = CaseOpening(POISONED, f"{why}{rest}")
         self.batch.cases.append(Case(subject, arrival.entity, self.shards[arrival.shard].position, opening))
-
-
-def _bound(arrival: Arrival, transition: Transition) -> None:
-    """Raises `Endless` when subjects have told each other facts, or asked look-ups, for ever."""
-    decision = transition.decision
-    if arrival.hops >= HOPS and (decision.emits or decision.lookup is not None):
-        raise Endless(f"{HOPS} facts in a row led to each other, and it would tell another.")
 
 
 async def load_subjects(

@@ -2,7 +2,8 @@
 
 A look-up is answered as soon as a reference leads anywhere, with every subject that the strongest one leads to; a fact
 goes on when a reference leads to exactly one, and no stronger one to others alone. Past its deadline a look-up is
-answered with nothing, and a fact goes where its process says that orphans go.
+answered with nothing, unless its subject has asked again since and that waits still: what is asked last is all that is
+still asked. A fact goes where its process says that orphans go.
 
 Whoever writes a reference wakes what waits for it. Two sides can miss each other while committing: so what is parked is
 joined with references again, in turn, a part each second: all of it would be work without end where much is parked.
@@ -11,12 +12,14 @@ joined with references again, in turn, a part each second: all of it would be wo
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import structlog
 
+from nostro.engine.hops import answered
 from nostro.model.canonical import canonical
 from nostro.model.clock import Now
 from nostro.model.facts import Fact, LookupAnswered
@@ -88,7 +91,11 @@ class Rejoin:
                 kept.append((arrival_from(row.arrival, row.sealed_body, row.data_key), row))
             except POISON as error:
                 arrivals.append(_unreadable(row, error, now))
+        over = [arrival for arrival, row in kept if row.kind == "lookup" and row.id not in hits]
+        silent = await _spoken_for(tx, over, now) if over else set()
         for arrival, row in sorted(kept, key=lambda each: (each[0].at, each[0].item, each[0].key)):
+            if arrival.key in silent:
+                continue
             if row.kind == "lookup":
                 strongest = [hit for hit in hits.get(row.id, []) if hit.strength == hits[row.id][0].strength]
                 arrivals.append(_answer(arrival, strongest, now))
@@ -147,6 +154,22 @@ def _leads_to(hits: Sequence[Any]) -> Subject | None:
     return None
 
 
+async def _spoken_for(tx: Transaction, over: Sequence[Arrival], now: Now) -> set[bytes]:
+    """Of look-ups whose time is over, by their keys, those whose subject has asked another one since that waits still.
+
+    `since` doesn't tell which came later: one batch of decisions may have asked both.
+    """
+    subjects = sorted({Subject(arrival.process, arrival.subject) for arrival in over})
+    names = {"shards": [s.shard for s in subjects], "processes": [s.process for s in subjects]}
+    last: dict[Subject, int] = {}
+    for row in await tx.rows(SQL.asked_of, **names, subjects=[s.id for s in subjects], now=now.business):
+        with suppress(*POISON):  # what can't be understood speaks for nobody
+            place = arrival_from(row.arrival, None, None).cause_position or 0
+            subject = Subject(row.process, row.subject)
+            last[subject] = max(place, last.get(subject, 0))
+    return {one.key for one in over if last.get(Subject(one.process, one.subject), 0) > (one.cause_position or 0)}
+
+
 def _unreadable(row: Any, error: Exception, now: Now) -> Arrival:  # noqa: ANN401 - a row of `parked`
     """What can't be understood of what was parked, on its way to a subject of its own, which is set aside with it."""
     failure = type(error).__name__
@@ -182,5 +205,5 @@ def lookup_arrival(asked: Arrival, targets: tuple[Target, ...], now: Now) -> Arr
     return arrival_for(fact, Blob(canonical(body)), subject, asked.lane, now.business)._replace(
         cause_shard=asked.cause_shard,
         cause_position=asked.cause_position,
-        hops=asked.hops + 1,
+        hops=answered(asked.hops),
     )

@@ -96,12 +96,13 @@ async def serve_case(tx: Transaction, batch: Batch, fact: Fact, body: CaseClosed
     if case is None or not (body.seen is None or body.seen == _says(case, batch, subject)):
         return False
     await tx.run(SQL.close_case, shard=subject.shard, id=body.case, at=now.business, actor=fact.actor)
-    if not row.poisoned or case.reason != "poisoned":
+    if case.reason != "poisoned":
         return False
     kept = await tx.rows(SQL.take_back, shard=subject.shard, process=subject.process, subject=subject.id)
-    batch.direct += sorted(
-        (arrival_from(k.arrival, k.sealed_body, k.data_key) for k in kept), key=lambda a: (a.at, a.item, a.key)
-    )
+    if not (row.poisoned or kept):  # a row that was put back as a backup has it doesn't say so any more
+        return False
+    again = (arrival_from(k.arrival, k.sealed_body, k.data_key)._replace(hops=0) for k in kept)  # led there by a person
+    batch.direct += sorted(again, key=lambda a: (a.at, a.item, a.key))
     row.poisoned, row.changed = "", True
     return True
 

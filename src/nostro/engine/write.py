@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -16,7 +16,7 @@ from nostro.engine.tenure import HeldShard
 from nostro.model.base import confidential_fields
 from nostro.model.canonical import canonical
 from nostro.model.clock import Now
-from nostro.model.facts import split_fields
+from nostro.model.facts import Fact, split_fields
 from nostro.model.facts.house import Target
 from nostro.model.ids import Subject, shard_of, short_digest
 from nostro.processes.kit.decision import CaseOpening
@@ -104,7 +104,8 @@ class Writer:
         await register_all(tx, self.keys, batch.registers, now.business)
         await self._answer(tx, batch, now)
         if batch.emitted:
-            await route(tx, self.keys, self.processes, batch.emitted, now.business)
+            routed = await route(tx, self.keys, self.processes, batch.emitted, now.business)
+            _told_again(batch, [batch.emitted[n].fact for n, _ in routed.differences])
         for receipt, number in batch.rereads:
             await tx.run(SQL.reread, shard=shard_of(receipt), receipt=receipt, number=number, at=now.business)
         await self._cases(tx, batch, now)
@@ -324,6 +325,18 @@ class Writer:
             await tx.run(SQL.mark_poisoned, **columns(marked, ("shards", "processes", "subjects")))
         if rows:
             await tx.run(SQL.poison, at=now.business, **columns(rows, names))
+
+
+def _told_again(batch: Batch, facts: Iterable[Fact]) -> None:
+    """A subject that tells another something known with other content: the first telling stands, a person looks."""
+    told_by = {(entry.shard, entry.position): Subject(entry.process, entry.subject) for entry in batch.facts}
+    for fact in facts:
+        assert fact.cause is not None
+        sentence = (
+            f"{fact.type} {fact.body.natural_key()} was told again with another content; the first telling stands."
+        )
+        place = fact.cause.shard, fact.cause.number
+        batch.cases.append(Case(told_by[place], fact.entity, fact.cause.number, CaseOpening(REUSED_KEY, sentence)))
 
 
 def _is_all(batch: Batch) -> bool:

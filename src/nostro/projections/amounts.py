@@ -33,13 +33,16 @@ def commanded(row: Row) -> Money | None:
     return process.worth(state, IdempotencyKey.parse(row.key_text).step) if state else None
 
 
-def matched(row: Row, target: Target) -> Sequence[Money]:
-    """How much somebody moves who matches a subject with the target. `row`: its `process`, `version` and `body`."""
+def matched(row: Row, target: Target) -> Sequence[Money] | None:
+    """How much somebody moves who matches a subject with the target; None where nobody can say.
+
+    `row`: its `process`, `version` and `body`.
+    """
     process = _PROCESSES.get(row.process)
     if process is None or process.moves is None:
-        return ()
+        return None
     state = _state(process, row.version, row.body)
-    return process.moves(state, target) if state else ()
+    return process.moves(state, target) if state else None
 
 
 def readable(row: Row) -> bool:

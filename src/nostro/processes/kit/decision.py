@@ -91,7 +91,8 @@ class Wanted:
 class Lookup:
     """Ask which subjects these references lead to, strongest first.
 
-    The answer arrives as `lookup.answered` at this subject.
+    The answer arrives as `lookup.answered` at this subject. Who asks again asks all that is still open: while that
+    waits, nothing is said when the time of what was asked before is over.
     """
 
     references: tuple[Reference, ...]

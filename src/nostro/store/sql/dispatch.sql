@@ -93,26 +93,32 @@ select case when (select 1 from command_open where connection = %(connection)s a
             select 1 from command_open e where e.shard = o.shard and e.process = o.process and e.subject = o.subject
               and (e.position, e.n) < (o.position, o.n) limit 1) is null
         order by o.lane, o.since, o.shard, o.position, o.n limit 1) c) end
-  or exists (select from dispatch d where d.connection = %(connection)s and mod(d.slot, %(slots)s) = %(slot)s and d.id <> all(%(running)s::bytea[])
-    and (d.status = 'open' or d.status = 'waiting' and d.run_at <= %(business)s)) as found,
+  or exists (select from unnest(%(lanes)s::smallint[]) as each (lane) cross join lateral (
+    select 1 as one from dispatch d where d.connection = %(connection)s and d.lane = each.lane and mod(d.slot, %(slots)s) = %(slot)s
+      and d.id <> all(%(running)s::bytea[]) and (d.status = 'open' or d.status = 'waiting' and d.run_at <= %(business)s) limit 1) d) as found,
   t.quarantine <> '' or exists (select from stop where connection = %(connection)s)
     or exists (select from breaker where connection = %(connection)s and state <> 'closed' and until > %(business)s) as held
 from deployment t;
 
 -- name: due_dispatches
--- Dispatches of a slot to be driven (again): waited long enough, or left by somebody who died, once their calls' bytes can't leave any more. Chosen
--- first: else the first members of all that are due are looked up for each claim, however few may go on.
-select d.shard, d.id, d.operation, d.began_at, d.look_up_first, c.lane
-from (
-  select d.shard, d.id, d.operation, d.began_at, d.look_up_first, d.run_at, d.member_shards, d.member_keys from dispatch d
-  where d.connection = %(connection)s and mod(d.slot, %(slots)s) = %(slot)s and d.id <> all(%(running)s::bytea[])
-    and (d.status = 'waiting' and d.run_at <= %(business)s or d.status = 'open' and not exists (
-      select from attempt_call a where a.shard = d.shard and a.dispatch = d.id and a.month >= date_trunc('month', d.began_at)::date
-        and a.reply_receipt is null and a.deadline > %(machine)s))
-  order by d.run_at, d.shard, d.id limit %(limit)s) d
-left join lateral (
-  select x.command_shard, x.command_key from dispatch_member x where x.shard = d.shard and x.dispatch = d.id and x.n = 0 offset 0) m on true
-left join command_open c on c.shard = any(array[coalesce(d.member_shards[1], m.command_shard)]) and c.key = coalesce(d.member_keys[1], m.command_key)
+-- Dispatches of a slot to be driven (again): waited long enough, or left by somebody who died, once their calls' bytes can't leave any more. The oldest
+-- of each lane: else a flood of one that has to come again would keep the others waiting until all of it has.
+select d.shard, d.id, d.operation, d.began_at, d.look_up_first, each.lane
+from unnest(%(lanes)s::smallint[]) as each (lane)
+cross join lateral (
+  select u.* from (
+    (select w.shard, w.id, w.operation, w.began_at, w.look_up_first, w.run_at from dispatch w
+    where w.connection = %(connection)s and w.status = 'waiting' and w.lane = each.lane and w.run_at <= %(business)s
+      and mod(w.slot, %(slots)s) = %(slot)s and w.id <> all(%(running)s::bytea[])
+    order by w.run_at, w.shard, w.id limit %(limit)s)
+    union all
+    (select o.shard, o.id, o.operation, o.began_at, o.look_up_first, o.run_at from dispatch o
+    where o.connection = %(connection)s and o.status = 'open' and o.lane = each.lane
+      and mod(o.slot, %(slots)s) = %(slot)s and o.id <> all(%(running)s::bytea[]) and not exists (
+        select from attempt_call a where a.shard = o.shard and a.dispatch = o.id and a.month >= date_trunc('month', o.began_at)::date
+          and a.reply_receipt is null and a.deadline > %(machine)s)
+    order by o.run_at, o.shard, o.id limit %(limit)s)) u
+  order by u.run_at, u.shard, u.id limit %(limit)s) d
 order by d.run_at, d.shard, d.id;
 
 -- name: resume_dispatches
@@ -195,8 +201,9 @@ returning c.shard, c.key, c.key_text, c.correlation, c.process, c.subject, c.ste
 -- name: add_dispatches
 -- Dialogues that begin, with their members, frozen from here on. Apart from their dispatches as long as the last release may have to go on with them.
 with begun as (
-  select d.shard, d.id, d.operation, d.look_up_first, t.members_in_dispatch
-  from unnest(%(shards)s::smallint[], %(ids)s::bytea[], %(operations)s::text[], %(look_up_first)s::boolean[]) as d (shard, id, operation, look_up_first)
+  select d.shard, d.id, d.operation, d.lane, d.look_up_first, t.members_in_dispatch
+  from unnest(%(shards)s::smallint[], %(ids)s::bytea[], %(operations)s::text[], %(lanes)s::smallint[], %(look_up_first)s::boolean[])
+    as d (shard, id, operation, lane, look_up_first)
   cross join deployment t),
 members as (
   select m.* from unnest(%(dispatches)s::bytea[], %(ns)s::smallint[], %(command_shards)s::smallint[], %(keys)s::bytea[])
@@ -204,8 +211,8 @@ members as (
 apart as (
   insert into dispatch_member (shard, dispatch, n, command_shard, command_key)
   select b.shard, b.id, m.n, m.command_shard, m.key from members m join begun b on b.id = m.dispatch where not b.members_in_dispatch)
-insert into dispatch (shard, id, connection, operation, slot, status, run_at, began_at, look_up_first, member_shards, member_keys)
-select b.shard, b.id, %(connection)s, b.operation, %(slot)s, 'open', %(business)s, %(business)s, b.look_up_first,
+insert into dispatch (shard, id, connection, operation, slot, lane, status, run_at, began_at, look_up_first, member_shards, member_keys)
+select b.shard, b.id, %(connection)s, b.operation, %(slot)s, b.lane, 'open', %(business)s, %(business)s, b.look_up_first,
   case when b.members_in_dispatch then m.shards end, case when b.members_in_dispatch then m.keys end
 from begun b join (
   select dispatch, array_agg(command_shard order by n) as shards, array_agg(key order by n) as keys from members group by dispatch) m

@@ -210,17 +210,17 @@ opened as (
   from given g join fresh using (shard, key)
   left join leaving l on l.id = g.dispatch and not exists (
     select from command_open e where e.shard = any(array[g.shard]) and e.process = g.process and e.subject = g.subject and (e.position, e.n) < (g.position, g.n))
-  returning shard, key, dispatch, position, n),
+  returning shard, key, dispatch, lane, position, n),
 members as (
   insert into dispatch_member (shard, dispatch, n, command_shard, command_key)
   select l.shard, l.id, row_number() over (partition by l.id order by o.shard, o.position, o.n) - 1, o.shard, o.key
   from opened o join leaving l on l.id = o.dispatch where not l.members_in_dispatch),
 begun as (
-  insert into dispatch (shard, id, connection, operation, slot, status, run_at, began_at, look_up_first, member_shards, member_keys)
-  select l.shard, l.id, l.connection, l.operation, l.slot, 'open', %(at)s, %(at)s, false, case when l.members_in_dispatch then o.shards end,
+  insert into dispatch (shard, id, connection, operation, slot, lane, status, run_at, began_at, look_up_first, member_shards, member_keys)
+  select l.shard, l.id, l.connection, l.operation, l.slot, o.lane, 'open', %(at)s, %(at)s, false, case when l.members_in_dispatch then o.shards end,
     case when l.members_in_dispatch then o.keys end
   from leaving l join (
-    select dispatch, array_agg(shard order by shard, position, n) as shards, array_agg(key order by shard, position, n) as keys
+    select dispatch, min(lane) as lane, array_agg(shard order by shard, position, n) as shards, array_agg(key order by shard, position, n) as keys
     from opened where dispatch is not null group by dispatch) o on o.dispatch = l.id)
 select shard, key, dispatch
 from (select 1 / case when not %(all_fresh)s or count(*) = cardinality(%(shard)s::smallint[]) then 1 else 0 end as demanded from fresh) as demand

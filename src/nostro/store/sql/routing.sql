@@ -145,6 +145,13 @@ from parked_reference w join reference r on r.shard = w.shard and r.kind = w.kin
 where w.parked = any(%(ids)s::bytea[])
 order by w.parked, w.strength, r.process, r.subject;
 
+-- name: asked_of
+-- The look-ups of these subjects that wait still.
+select p.process, p.subject, p.arrival from parked p
+join unnest(%(shards)s::smallint[], %(processes)s::text[], %(subjects)s::text[]) as asked (shard, process, subject)
+  on p.shard = any(array[asked.shard]) and p.process = asked.process and p.subject = asked.subject
+where p.kind = 'lookup' and p.until > %(now)s;
+
 -- name: unpark
 -- They go on.
 with gone as (delete from parked where id = any(%(ids)s::bytea[]) and shard = any(%(shards)s::smallint[]) returning id),
