@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import psycopg
 import pytest
@@ -146,11 +147,7 @@ async def house(database_url: str) -> str:
 
 @pytest.mark.parametrize("state", STATES)
 def test_rows_of_queues_are_reached_by_their_keys_however_empty_a_queue_was(house: str, state: str) -> None:
-    with psycopg.connect(house, autocommit=True, prepare_threshold=None) as connection:
-        for name, value in {**BY_INDEX, "plan_cache_mode": "force_generic_plan"}.items():
-            connection.execute("select set_config(%s, %s, false)", [name, value])
-        if STATES[state]:
-            used(connection, state)
+    with worked_in(house, state) as connection:
         first = led(connection)
         read = {
             name: found
@@ -158,3 +155,20 @@ def test_rows_of_queues_are_reached_by_their_keys_however_empty_a_queue_was(hous
             if name not in OF_ALL and (found := list(unbounded(plan(connection, getattr(Statements(of), name)), first)))
         }
     assert read == {}
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_what_a_subject_asks_still_is_found_by_its_name_however_much_is_parked(house: str, state: str) -> None:
+    with worked_in(house, state) as connection:
+        assert "parked_look_up_of" in "\n".join(plan(connection, Statements("routing").asked_of))
+
+
+@contextmanager
+def worked_in(house: str, state: str) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
+    """A worker's session, with the kind of plan that it keeps, after its queues were used."""
+    with psycopg.connect(house, autocommit=True, prepare_threshold=None) as connection:
+        for name, value in {**BY_INDEX, "plan_cache_mode": "force_generic_plan"}.items():
+            connection.execute("select set_config(%s, %s, false)", [name, value])
+        if STATES[state]:
+            used(connection, state)
+        yield connection

@@ -146,11 +146,12 @@ where w.parked = any(%(ids)s::bytea[])
 order by w.parked, w.strength, r.process, r.subject;
 
 -- name: asked_of
--- The look-ups of these subjects that wait still.
-select p.process, p.subject, p.arrival from parked p
-join unnest(%(shards)s::smallint[], %(processes)s::text[], %(subjects)s::text[]) as asked (shard, process, subject)
-  on p.shard = any(array[asked.shard]) and p.process = asked.process and p.subject = asked.subject
-where p.kind = 'lookup' and p.until > %(now)s;
+-- The look-ups of these subjects that wait still. One subject after the other: as a join, all look-ups might be read.
+select p.process, p.subject, p.arrival
+from unnest(%(shards)s::smallint[], %(processes)s::text[], %(subjects)s::text[]) as asked (shard, process, subject)
+cross join lateral (
+  select w.process, w.subject, w.arrival from parked w
+  where w.shard = asked.shard and w.process = asked.process and w.subject = asked.subject and w.kind = 'lookup' and w.until > %(now)s offset 0) p;
 
 -- name: unpark
 -- They go on.
