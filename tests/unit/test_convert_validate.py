@@ -91,6 +91,21 @@ def test_that_the_source_may_lack_entries_is_said(statement: Path, to: str) -> N
     assert "the entries lead to 102.50, told is 107.50" in told.stderr
 
 
+def test_that_a_report_ends_without_its_trailers_is_said(tmp_path: Path) -> None:
+    """What is read of it is an account with its trailer; the accounts behind it are gone."""
+    report = tmp_path / "report.bai"
+    top = "01,BANK,HOUSE,260831,1830,F17,80,,2/\n02,HOUSE,021000021,1,260831,2359,USD,2/\n"
+    account = "03,1,USD,010,1000,,/\n16,195,12500,,,,/\n49,13500,3/\n"
+    whole = "98,13500,1,5/\n99,13500,1,7/\n"
+    report.write_text(top + account + whole, encoding="ascii")
+    assert "entries may be missing" not in typed("convert", str(report), "--to", "csv").stderr
+    report.write_text(top + account, encoding="ascii")
+    assert (
+        "without its trailers (98, 99) (file): entries may be missing"
+        in typed("convert", str(report), "--to", "csv").stderr
+    )
+
+
 def test_a_table_is_asked_for_its_profile_with_the_option_that_takes_it(tmp_path: Path) -> None:
     """`convert --profile` is the bank's."""
     table, own = tmp_path / "export.csv", tmp_path / "own.yaml"

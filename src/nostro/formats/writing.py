@@ -30,8 +30,9 @@ __all__ = ["MEANINGS", "WRITERS", "Order", "Target", "writer", "written"]
 
 
 _BLOCK_BYTES = 65_536
-_WHOLE = ("closing", "balance", "/NbOfNtries", "/Sum")
-"""How the names of checks end by which a statement proves that none of its entries is missing."""
+_WHOLE = frozenset({"account", "balance", "closing", "file", "records", "trailer"})
+_COUNTED = ("/NbOfNtries", "/Sum", "/accounts", "/groups", "/records", "/total")
+"""The checks by which a statement proves that none of its entries is missing, and how the names of further ones end."""
 Statement = StatementHead | Entry | StatementEnd
 
 
@@ -170,7 +171,7 @@ def _say_reject(reject: Reject, say: Say) -> None:
 def _say_unwhole(end: StatementEnd, where: str, say: Say) -> None:
     """What says that entries are missing in the source, which the result may have no place to show."""
     for check in end.checks:
-        if not check.ok and check.name.endswith(_WHOLE):
+        if not check.ok and (check.name in _WHOLE or check.name.endswith(_COUNTED)):
             say(f"{where}: {check.detail} ({check.name}): entries may be missing in the source, and so in the result.")
 
 
