@@ -270,7 +270,7 @@ class Database:
         """Why no connection comes, asked once more: the pool keeps that to its log."""
         try:
             async with asyncio.timeout(RECONNECT_SECONDS):  # a name may take longer to resolve than a connection
-                await (await AsyncConnection.connect(self.url, **HERE)).close()
+                await (await AsyncConnection.connect(self.url, connect_timeout=SILENT_SECONDS)).close()
         except OperationalError as error:
             return error
         except TimeoutError:
