@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from starlette.applications import Starlette
 
+from nostro.model.failures import OutOfService
 from nostro.runtime import cli_run
 from tests.integration.serving import free_port
 
@@ -60,3 +61,10 @@ async def test_health_answers_on_the_loopback_interface_alone_wherever_the_door_
     frame: Any = SimpleNamespace(landscape=str, state=str, output=output, interrupt=None)
     await cli_run._run(frame, cli_run.Doors(door, health, "0.0.0.0"), work)  # noqa: S104 - what is tried
     assert heard == {"door": True, "health": False}
+
+
+@pytest.mark.parametrize("host", ["203.0.113.1", "nowhere.invalid"])
+async def test_an_address_of_another_machine_is_no_taken_port(host: str) -> None:
+    with pytest.raises(OutOfService, match=f"{host} is no IPv4 address of this machine") as refused:
+        cli_run.Doors(free_port(), None, host).demand()
+    assert "--host" in refused.value.remedy

@@ -10,11 +10,12 @@ from tempfile import TemporaryDirectory
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
-from nostro.model.failures import OutOfService
+from nostro.model.failures import DatabaseUnavailable, LandscapeRefused, OutOfService
 from nostro.runtime import house
 from nostro.runtime.demo.place import prepared
-from nostro.store import embedded
+from nostro.store import database, embedded
 from nostro.store.database import Database
 from nostro.store.embedded import EmbeddedServer
 from nostro.store.install import demand_durable
@@ -111,6 +112,25 @@ async def opened(folder: Path, state: Path, *, working: bool) -> None:
     """A house is opened and left."""
     async with house.open_house(folder, state, working=working):
         pass
+
+
+@pytest.mark.asyncio
+async def test_why_postgresql_can_not_be_reached_is_said_without_the_password(
+    tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(database, "START_SECONDS", 0.5)
+    folder = starting(tmp_path / "land")
+    edit(folder, "nostro.yaml", "environment:", "database: env:BOOKS\nenvironment:")
+    wrong = make_conninfo(database_url, password="hidden")
+    for url, why in ((wrong, "password authentication failed"), ("postgresql://u:hidden@127.0.0.1:1/n", "refused")):
+        secrets(monkeypatch, url)
+        with pytest.raises(DatabaseUnavailable, match=f"can't be reached: .*{why}") as unreached:
+            await opened(folder, tmp_path, working=True)
+        assert "hidden" not in str(unreached.value)
+    secrets(monkeypatch, "postgresql://u:50%hidden@127.0.0.1:1/n")
+    with pytest.raises(LandscapeRefused, match="%25"):
+        await opened(folder, tmp_path, working=True)
+    assert "hidden" not in caplog.text
 
 
 def say(url: str, setting: str) -> None:

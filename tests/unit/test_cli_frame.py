@@ -288,3 +288,18 @@ def test_a_relative_data_home_counts_as_none(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     found = state_folder(tmp_path, {"XDG_DATA_HOME": "data"})
     assert found.parent == tmp_path / ".local/share/nostro"
+
+
+def test_who_has_no_home_is_asked_for_a_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container's user may have neither HOME nor a line in /etc/passwd."""
+
+    def homeless(_: object = None) -> Path:
+        message = "Could not determine home directory."
+        raise RuntimeError(message)
+
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    monkeypatch.setattr("nostro.runtime.state.Path.home", homeless)
+    with pytest.raises(OutOfService, match="no home folder") as refused:
+        state_folder(tmp_path, {})
+    assert "XDG_DATA_HOME" in refused.value.remedy
+    assert state_folder(tmp_path, {}, named="kept") == tmp_path / "kept"

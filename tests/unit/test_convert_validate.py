@@ -77,6 +77,48 @@ def test_standard_input_is_read_as_often_as_a_file_is() -> None:
     assert run.invoke(build("validate"), ["validate", "-"], input=PAYMENT % FIELDS).exit_code == 0
 
 
+@pytest.mark.parametrize("to", ["camt.053", "camt.054", "csv"])
+def test_that_the_source_may_lack_entries_is_said(statement: Path, to: str) -> None:
+    """It breaks off between two lines, so that nothing of it is broken, and nothing that was read is lost."""
+    whole = typed("convert", str(statement), "--to", to)
+    assert "entries may be missing" not in whole.stderr
+    statement.write_text(MT940.partition(":62F:")[0], encoding="ascii")
+    cut = typed("convert", str(statement), "--to", to)
+    assert (cut.exit_code, "2.50" in cut.stdout) == (1, True)
+    assert "MT940[1], line 1: no closing balance is told (closing): entries may be missing" in cut.stderr
+    statement.write_text(MT940.replace("102,50", "107,50"), encoding="ascii")
+    told = typed("convert", str(statement), "--to", to)
+    assert "the entries lead to 102.50, told is 107.50" in told.stderr
+
+
+def test_that_a_report_ends_without_its_trailers_is_said(tmp_path: Path) -> None:
+    """What is read of it is an account with its trailer; the accounts behind it are gone."""
+    report = tmp_path / "report.bai"
+    top = "01,BANK,HOUSE,260831,1830,F17,80,,2/\n02,HOUSE,021000021,1,260831,2359,USD,2/\n"
+    account = "03,1,USD,010,1000,,/\n16,195,12500,,,,/\n49,13500,3/\n"
+    whole = "98,13500,1,5/\n99,13500,1,7/\n"
+    report.write_text(top + account + whole, encoding="ascii")
+    assert "entries may be missing" not in typed("convert", str(report), "--to", "csv").stderr
+    report.write_text(top + account, encoding="ascii")
+    assert (
+        "without its trailers (98, 99) (file): entries may be missing"
+        in typed("convert", str(report), "--to", "csv").stderr
+    )
+
+
+def test_a_table_is_asked_for_its_profile_with_the_option_that_takes_it(tmp_path: Path) -> None:
+    """`convert --profile` is the bank's."""
+    table, own = tmp_path / "export.csv", tmp_path / "own.yaml"
+    table.write_text("Date,Amount\n2026-08-31,12.00\n", encoding="ascii")
+    asked = typed("convert", str(table), "--to", "camt.054", "--with", "account=0532013000")
+    assert (asked.exit_code, "name it with --table FILE" in asked.stderr) == (2, True)
+    assert "--profile" not in asked.stderr
+    assert "name it with --profile FILE" in typed("parse", str(table)).stderr
+    own.write_text(f"{asked.stderr.partition('columns:')[1]}{asked.stderr.partition('columns:')[2]}currency: EUR\n")
+    done = typed("convert", str(table), "--to", "camt.054", "--with", "account=0532013000", "--table", str(own))
+    assert "12.00" in done.stdout
+
+
 def test_what_is_refused_half_way_leaves_nothing_behind(statement: Path, tmp_path: Path) -> None:
     statement.write_text(MT940.replace(":62F:C260831EUR102,50", ":62F:C260831EUR102,00"), encoding="ascii")
     place = tmp_path / "out"

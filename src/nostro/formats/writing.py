@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
-from nostro.formats.carried import Stream
+from nostro.formats.carried import Stream, place
 from nostro.formats.catalogue import tell
 from nostro.formats.conversion.bills import payable
 from nostro.formats.conversion.invoices import to_facturx, to_invoice, to_qr_bill
@@ -30,6 +30,9 @@ __all__ = ["MEANINGS", "WRITERS", "Order", "Target", "writer", "written"]
 
 
 _BLOCK_BYTES = 65_536
+_WHOLE = frozenset({"account", "balance", "closing", "file", "records", "trailer"})
+_COUNTED = ("/NbOfNtries", "/Sum", "/accounts", "/groups", "/records", "/total")
+"""The checks by which a statement proves that none of its entries is missing, and how the names of further ones end."""
 Statement = StatementHead | Entry | StatementEnd
 
 
@@ -73,8 +76,13 @@ def _streamed(target: Target, items: Iterable[Item], order: Order) -> Iterator[b
     stream = Stream()
 
     def told() -> Iterator[Item]:
+        where = ""
         for item in items:
             stream.told(item)
+            if isinstance(item, StatementHead):
+                where = place(item)
+            elif isinstance(item, StatementEnd):
+                _say_unwhole(item, where, order.say)
             yield item
 
     return _compared_while(target, target.write(told(), order), stream, order)
@@ -158,6 +166,13 @@ def _read(items: Iterable[Item], say: Say) -> Iterator[Item]:
 def _say_reject(reject: Reject, say: Say) -> None:
     line = f", line {reject.line}" if reject.line else ""
     say(f"{reject.where}{line}: {reject.why}; it is not in the result.")
+
+
+def _say_unwhole(end: StatementEnd, where: str, say: Say) -> None:
+    """What says that entries are missing in the source, which the result may have no place to show."""
+    for check in end.checks:
+        if not check.ok and (check.name in _WHOLE or check.name.endswith(_COUNTED)):
+            say(f"{where}: {check.detail} ({check.name}): entries may be missing in the source, and so in the result.")
 
 
 def _by_content(chunks: Iterable[bytes]) -> Iterator[Item]:

@@ -146,7 +146,7 @@ def convert(
                 for found in unread(document):
                     say(f"{found.where}, line {found.line}: {found.sentence} It is not in the result.")
     except ProfileNeeded as needed:
-        frame.output.failure(needed)
+        frame.output.failure(needed.asked_with("--table"))  # --profile is the bank's here
         frame.output.aside_as_it_is(needed.proposal)
         return needed.exit_code
     return WRONG if said else DONE

@@ -23,7 +23,7 @@ from nostro.runtime.interrupt import CommandInterrupt, explain_when_late
 from nostro.runtime.loops import GRACE_SECONDS, Loops
 from nostro.runtime.memory import settle_memory
 from nostro.runtime.output import Output
-from nostro.runtime.ports import LOOPBACK, is_free, listening
+from nostro.runtime.ports import LOOPBACK, is_free, is_here, listening
 from nostro.runtime.telemetry import configure_logs
 from nostro.runtime.workers import RETURN_SECONDS, Worker, open_worker
 
@@ -68,6 +68,9 @@ class Doors:
             raise Refused(f"Door and health can't both have port {self.door}.", "Choose --port or --health-port.")
         for port, host, option in ((self.door, self.host, "--port"), (self.health, LOOPBACK, "--health-port")):
             if port is not None and not is_free(port, host):
+                if not is_here(host):
+                    sentence = f"{host} is no IPv4 address of this machine: nothing can listen there."
+                    raise OutOfService(sentence, "Give --host one that is, or 0.0.0.0 for all of them.")
                 raise OutOfService(
                     f"Port {port} at {host} can't be had: something listens there, or it is reserved.",
                     f"End what listens there, or choose another port: {option}, or `ports` in nostro.yaml.",

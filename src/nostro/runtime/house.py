@@ -27,6 +27,7 @@ from nostro.model.failures import LandscapeRefused, OutOfService
 from nostro.processes.kit.process import Process
 from nostro.processes.registry import PROCESSES
 from nostro.runtime.clock import Clock, world_clock
+from nostro.store.address import demand_address
 from nostro.store.database import Database
 from nostro.store.embedded import EmbeddedServer
 from nostro.store.entropy import Entropy, SystemEntropy
@@ -177,7 +178,9 @@ def _url(land: Landscape, server: EmbeddedServer | None) -> str:
     if server is not None:
         return server.url(DATABASE)
     told = land.house.database or ""
-    return SecretReference.parse(told).resolve(land.folder) if told.startswith(("env:", "file:")) else told
+    told = SecretReference.parse(told).resolve(land.folder) if told.startswith(("env:", "file:")) else told
+    demand_address(told)
+    return told
 
 
 def _anchor(folder: Path, place: AnchorPlace) -> FolderAnchor | CommandAnchor | MailAnchor:

@@ -28,6 +28,16 @@ def is_free(port: int, host: str = LOOPBACK) -> bool:
     return True
 
 
+def is_here(host: str) -> bool:
+    """Whether somebody can listen at this address at all, on whatever port."""
+    with socket.socket() as probe:
+        try:
+            probe.bind((host, 0))
+        except OSError:
+            return False
+    return True
+
+
 def next_free(port: int, until: ExitStack | None = None) -> int:
     """This port or the next free one above it. Raises `OutOfService` when the next hundred are taken.
 

@@ -29,7 +29,7 @@ def state_folder(folder: Path, environment: Mapping[str, str] = os.environ, *, n
     except OSError as error:
         raise OutOfService(
             f"The state folder {state} can't be made ({error.strerror}).",
-            "Set XDG_DATA_HOME to a folder that you may write to.",
+            "Name one that you may write to: `state` in nostro.yaml, or XDG_DATA_HOME.",
         ) from None
     return state
 
@@ -40,4 +40,8 @@ def _home(environment: Mapping[str, str]) -> Path:
         return told / "nostro"
     if os.geteuid() == 0:
         return ROOTS_FOLDER
-    return Path.home() / ".local" / "share" / "nostro"
+    try:
+        return Path.home() / ".local" / "share" / "nostro"
+    except RuntimeError:  # a container's user has neither HOME nor a line in /etc/passwd
+        sentence = "There is no place for the state folder: this user has no home folder."
+        raise OutOfService(sentence, "Name one: `state` in nostro.yaml, or XDG_DATA_HOME.") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import sys
 import time
@@ -16,15 +17,18 @@ from psycopg.rows import namedtuple_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from nostro.model.failures import DatabaseRestored, DatabaseUnavailable, LostRace, OutOfService, StatementRefused
+from nostro.store.address import unreachable
 from nostro.store.arrays import adapters
 from nostro.store.migrate import RUNBOOK, release
 from nostro.store.waiting import cancels, heed
 from nostro.store.wire import Answer, Call, Parameters, Wire
 
-WAIT_SECONDS = 5.0
 _FINDS_PARTITION = "ExecFindPartition"
 """Where PostgreSQL's source reports that a row has no partition: the error's code is that of any check."""
+WAIT_SECONDS = 5.0
 """So long somebody waits for a connection; then the database counts as gone, and may be started again."""
+START_SECONDS = 30.0
+"""So long somebody who begins waits for his first connection: PostgreSQL may be starting just then."""
 RECONNECT_SECONDS = 2.0
 """So long one attempt to connect goes on. The pool's pauses double until then: short, it is back with the server."""
 CLOSE_SECONDS = 3.0
@@ -257,15 +261,25 @@ class Database:
     async def __aenter__(self) -> Self:
         before = cancels()
         try:
-            await self._pool.open(wait=True, timeout=30)
+            await self._pool.open(wait=True, timeout=START_SECONDS)
             heed(before)
         except PoolTimeout as error:
-            message = "PostgreSQL can't be reached."
-            raise DatabaseUnavailable(message, "Check the database URL and that it is running.") from error
+            raise unreachable(await self._refusal() or error) from error
         except BaseException:  # cancelled: the pool's workers hear nothing of that while they connect, and would go on
             await self._pool.close(CLOSE_SECONDS)
             raise
         return self
+
+    async def _refusal(self) -> BaseException | None:
+        """Why no connection comes, asked once more: the pool keeps that to its log."""
+        try:
+            async with asyncio.timeout(RECONNECT_SECONDS):  # a name may take longer to resolve than a connection
+                await (await AsyncConnection.connect(self.url, connect_timeout=SILENT_SECONDS)).close()
+        except OperationalError as error:
+            return error
+        except TimeoutError:
+            return TimeoutError("there is no answer")
+        return None
 
     async def __aexit__(self, *failure: object) -> None:
         await self._pool.close(CLOSE_SECONDS)

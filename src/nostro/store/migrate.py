@@ -20,7 +20,8 @@ from typing import Any, Protocol, TypeVar
 from psycopg import AsyncConnection, OperationalError, errors, sql
 
 from nostro.model.canonical import parse
-from nostro.model.failures import DatabaseUnavailable, OutOfService, ReleaseTooOld
+from nostro.model.failures import OutOfService, ReleaseTooOld
+from nostro.store.address import unreachable
 
 LOCK = 0x6E6F7374726F  # "nostro"
 MONTHLY = ("receipt", "receipt_part", "fact", "posting", "command_closed", "attempt_call")
@@ -148,8 +149,7 @@ async def _attempted(url: str, work: Callable[[Connection], Awaitable[T]]) -> T:
         except (errors.LockNotAvailable, errors.DeadlockDetected):
             await asyncio.sleep(REST_SECONDS)
         except OperationalError as error:
-            sentence = "PostgreSQL can't be reached."
-            raise DatabaseUnavailable(sentence, "Check the database URL and that it is running.") from error
+            raise unreachable(error) from error
     raise OutOfService(message, "Nothing was changed; try again when less is going on.", runbook=RUNBOOK)
 
 

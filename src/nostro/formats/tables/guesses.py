@@ -40,6 +40,10 @@ class ProfileNeeded(FormatRefused):
         super().__init__(sentence, f"Complete the profile below, save it as YAML, and name it with {option} FILE.")
         self.proposal = proposal
 
+    def asked_with(self, option: str) -> ProfileNeeded:
+        """The same where the profile is named with another option."""
+        return ProfileNeeded(self.sentence, option, self.proposal)
+
 
 @dataclass(slots=True)
 class Proposal:
@@ -68,7 +72,7 @@ class Proposal:
         """The profile. Raises `ProfileNeeded` with the questions, and with what is known, when any is open."""
         if self.profile is None or self.questions:
             questions = " ".join(self.questions)
-            raise ProfileNeeded(f"This table needs a profile (--profile). {questions}", "--profile", self.yaml())
+            raise ProfileNeeded(f"This table needs a profile. {questions}", "--profile", self.yaml())
         return self.profile
 
     def told(self) -> str:
