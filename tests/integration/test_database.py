@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 
 import pytest
 import pytest_asyncio
 from psycopg import Error
 from psycopg.errors import SerializationFailure
+from psycopg_pool import PoolTimeout
 
 from nostro.model.failures import DatabaseUnavailable, LostRace, StatementRefused
 from nostro.store import database as module
@@ -196,3 +197,28 @@ async def test_who_is_cancelled_while_he_gives_a_connection_back_loses_it_to_nob
             await turned(later)
             holder.cancel()
             assert await asyncio.wait_for(waiter, 3)
+
+
+class Lost(AbstractAsyncContextManager[None]):
+    """A connection that is waited for, and of which the wait ends just when somebody ends the waiter."""
+
+    async def __aenter__(self) -> None:
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+        raise PoolTimeout
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
+
+
+async def test_who_is_asked_to_end_ends_though_the_database_goes_away_at_that_moment(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Database(database_url, size=1) as opened:
+        monkeypatch.setattr(opened._pool, "connection", Lost)
+        for asked in (opened.look(COUNT), lent(opened, asyncio.Event())):
+            task = asyncio.create_task(asked)
+            await turned(3)
+            task.cancel()
+            await asyncio.wait((task,), timeout=5)
+            assert task.cancelled()

@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -21,6 +21,7 @@ from nostro.engine.tenure import Tenure
 from nostro.ingress import leases, reading
 from nostro.ingress.leases import Leases
 from nostro.model.clock import Now
+from nostro.model.failures import DatabaseUnavailable
 from nostro.model.ids import SHARDS
 from nostro.runtime.workers import name_of
 from nostro.store.database import Database
@@ -280,3 +281,21 @@ async def test_a_receipt_whose_reader_takes_longer_than_a_lease_is_not_begun_ane
 
 def now_of(house: House, seconds: float) -> Now:
     return Now(house.now.business, house.now.machine + timedelta(seconds=seconds))
+
+
+async def test_a_renewal_ends_with_its_block_though_its_database_goes_away_at_that_moment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(leases, "LEASE", timedelta(seconds=0.03))
+    begun = asyncio.Event()
+
+    async def again(_: datetime) -> None:
+        if begun.is_set():
+            await asyncio.sleep(60)
+        begun.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+        raise DatabaseUnavailable("It went away.")
+
+    async with asyncio.timeout(5), leases.renewed(again, NOW):
+        await begun.wait()

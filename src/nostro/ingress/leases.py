@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from nostro.model.clock import Now
 from nostro.model.failures import Failure, LostRace
 from nostro.store.database import Database, Statements, Transaction
+from nostro.store.waiting import cancels, heed
 
 SQL = Statements("ingress")
 KIND = "feed"
@@ -39,11 +40,12 @@ def is_recent(before: datetime | None, machine: datetime) -> bool:
 
 async def _renew(again: Callable[[datetime], Awaitable[None]], now: Now) -> None:
     clock = asyncio.get_running_loop().time
-    began = clock()
+    began, before = clock(), cancels()
     while True:
         await asyncio.sleep(LEASE.total_seconds() / 3)
         with suppress(Failure):  # then the fence says no, where it matters
             await again(now.machine + timedelta(seconds=clock() - began))
+        heed(before)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from nostro.model.failures import DatabaseRestored, DatabaseUnavailable, LostRac
 from nostro.store.address import unreachable
 from nostro.store.arrays import adapters
 from nostro.store.migrate import RUNBOOK, release
-from nostro.store.waiting import cancels, heed
+from nostro.store.waiting import heeding
 from nostro.store.wire import Answer, Call, Parameters, Wire
 
 _FINDS_PARTITION = "ExecFindPartition"
@@ -259,10 +259,10 @@ class Database:
         )
 
     async def __aenter__(self) -> Self:
-        before = cancels()
         try:
-            await self._pool.open(wait=True, timeout=START_SECONDS)
-            heed(before)
+            with heeding() as heed:
+                await self._pool.open(wait=True, timeout=START_SECONDS)
+                heed()
         except PoolTimeout as error:
             raise unreachable(await self._refusal() or error) from error
         except BaseException:  # cancelled: the pool's workers hear nothing of that while they connect, and would go on
@@ -291,10 +291,9 @@ class Database:
         Raises `LostRace` when it lost against another one, `StatementRefused` when a value breaks the schema, and
         `DatabaseUnavailable` when PostgreSQL is gone: then what it did isn't committed, or isn't known to be.
         """
-        before = cancels()
-        with translated(lambda: self.refused):
+        with heeding() as heed, translated(lambda: self.refused):
             async with self._pool.connection() as connection:
-                heed(before)
+                heed()
                 tx = Transaction(connection)
                 yield tx
                 await tx.commit()
@@ -313,10 +312,9 @@ class Database:
 
     async def look(self, statement: Statement, **parameters: object) -> list[Row]:
         """The rows of one statement that reads; it needs no `begin` and `commit`. Raises as `transaction`."""
-        before = cancels()
-        with translated(lambda: self.refused):
+        with heeding() as heed, translated(lambda: self.refused):
             async with self._pool.connection() as connection:
-                heed(before)
+                heed()
                 call = connection.wire.call(statement.text, parameters)
                 await connection.wire.send([call])
                 return call.answer.rows()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
+from contextlib import contextmanager
 from threading import Thread
 from typing import Any, TypeVar
 
@@ -24,6 +25,21 @@ def heed(before: int) -> None:
     """
     if cancels() > before:
         raise asyncio.CancelledError
+
+
+@contextmanager
+def heeding() -> Iterator[Callable[[], None]]:
+    """A block that may swallow that its task was asked to end: it ends, whatever the block fails with instead.
+
+    Given to the block: what it calls where it may have swallowed that without a failure.
+    """
+    before = cancels()
+    try:
+        yield lambda: heed(before)
+    except Exception as failure:
+        if cancels() > before:
+            raise asyncio.CancelledError from failure
+        raise
 
 
 class Unwaited(Executor):
