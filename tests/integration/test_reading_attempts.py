@@ -21,6 +21,8 @@ OFTEN = ATTEMPTS + 2
 MANY = [{"payout": f"po_{n}", "net": "1.50"} for n in range(1001)]
 """So many travel on the bulk lane: open for as long as that is full."""
 IN_PARTS = [{"kind": "chatter", "text": "x" * (1 << 20)}] * 2
+OVER = 31
+"""So many seconds after a step its leases have ended, also where it was slow: they are renewed while it lasts."""
 
 
 @pytest_asyncio.fixture
@@ -98,7 +100,7 @@ async def test_a_database_that_goes_away_counts_nothing_against_what_was_claimed
         assert await counted(house) == (claims, 1)
         await worker.step(house.now)
         assert await counted(house) == (claims, 0), "free when its lease has ended"
-        house.later(seconds=11)
+        house.later(seconds=OVER)
     await read_whole(house)
 
 
@@ -112,7 +114,7 @@ async def test_bytes_that_can_not_be_fetched_count_nothing_once(
             await house.readings.step(house.now)
     await house.readings.step(house.now)
     assert await counted(house) == (1, 0)
-    house.later(seconds=11)
+    house.later(seconds=OVER)
     await house.read_all()
     [end] = await house.ends()
     assert (end["items"], end["ignored"]) == (2, 2)
@@ -128,7 +130,7 @@ async def test_bytes_that_can_never_be_fetched_are_set_aside_in_the_end(
             await house.readings.step(house.now)
         await house.readings.step(house.now)
         assert await counted(house) == (claims, claims - 1), "the first one may have been an outage"
-        house.later(seconds=11)
+        house.later(seconds=OVER)
     await house.read_all()
     [end] = await house.ends()
     assert end["rejects"][0]["why"] == f"Reading it ended {ATTEMPTS} times without a result."
@@ -145,7 +147,7 @@ async def test_what_another_takes_while_the_database_is_away_from_its_reader_cou
         first.database = away
         with pytest.raises(DatabaseUnavailable):
             await first.step(house.now)
-        house.later(seconds=11)
+        house.later(seconds=OVER)
         await second.step(house.now)
         assert await counted(house) == (claims, 2)
         first.database = here
@@ -165,7 +167,7 @@ async def test_a_database_that_is_away_when_a_lease_is_to_be_renewed_is_noticed_
     with pytest.raises(DatabaseUnavailable):
         await first._hold_on(house.now.machine)
     first.database = here
-    house.later(seconds=11)
+    house.later(seconds=OVER)
     await second.step(house.now)
     await first.step(house.now)
     assert await counted(house) == (2, 1)
@@ -176,7 +178,7 @@ async def test_a_reader_that_is_killed_counts_and_the_receipt_is_set_aside_in_th
     for claims in range(1, ATTEMPTS + 1):
         await waiting(house).step(house.now)
         assert await counted(house) == (claims, claims)
-        house.later(seconds=11)
+        house.later(seconds=OVER)
     house.readings = house.make_readings()
     await house.read_all()
     [end] = await house.ends()
@@ -212,7 +214,7 @@ async def test_a_receipt_that_kills_its_readers_takes_nobody_along(
     for _ in range(ATTEMPTS):
         with pytest.raises(Killed):
             await lives_on(house.make_readings(), house)
-        house.later(seconds=11)
+        house.later(seconds=OVER)
     house.readings = house.make_readings()
     await house.read_all()
     ends = [(end["receipt"] == killer.hex(), end["rejected"]) for end in await house.ends()]
@@ -255,7 +257,7 @@ async def taken_over(house: IntakeHouse) -> Readings:
     await house.take(*MANY)
     first, second = waiting(house), waiting(house)
     await first.step(house.now)
-    house.later(seconds=11)
+    house.later(seconds=OVER)
     await second.step(house.now)
     return first
 

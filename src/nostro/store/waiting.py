@@ -36,7 +36,7 @@ def heeding() -> Iterator[Callable[[], None]]:
     before = cancels()
     try:
         yield lambda: heed(before)
-    except Exception as failure:
+    except Exception as failure:  # whatever it failed with: who was asked to end ends
         if cancels() > before:
             raise asyncio.CancelledError from failure
         raise
