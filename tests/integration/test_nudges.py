@@ -57,6 +57,9 @@ async def test_what_another_process_did_ends_the_rest_of_the_loop_that_follows_i
                     "select pg_terminate_backend(pid, 5000) from pg_stat_activity where query = 'listen nostro'"
                 )
             await listened(database, 2)
+        async with asyncio.timeout(30):
+            while not looks:  # noqa: ASYNC110 - another loop counts
+                await asyncio.sleep(0.01)
         before = looks
         mine.tell("dispatch bank")
         other.tell("checkpoints")
