@@ -22,7 +22,10 @@ from nostro.store.keys import Keys
 from nostro.store.nudges import Nudges
 
 pytestmark = pytest.mark.asyncio
-LISTENERS = Statement("listeners", b"select count(*) as count from pg_stat_activity where query = 'listen nostro'")
+LISTENERS = Statement(
+    "listeners",
+    b"select count(*) as count from pg_stat_activity where query = 'listen nostro' and datname = current_database()",
+)
 LONG_SECONDS = 600.0
 
 
@@ -54,7 +57,8 @@ async def test_what_another_process_did_ends_the_rest_of_the_loop_that_follows_i
         if cut:
             async with database.transaction() as tx:
                 await tx.execute(
-                    "select pg_terminate_backend(pid, 5000) from pg_stat_activity where query = 'listen nostro'"
+                    "select pg_terminate_backend(pid, 5000) from pg_stat_activity"
+                    " where query = 'listen nostro' and datname = current_database()"
                 )
             await listened(database, 2)
         async with asyncio.timeout(30):
