@@ -43,6 +43,17 @@ def paid() -> House:
     return told
 
 
+def played(facts: Sequence[Fact], *, eager: bool) -> House:
+    """A paid invoice of which so much is told, in this order; `eager`: what is asked is booked after each."""
+    told = paid()
+    for one in facts:
+        told.tell(one)
+        if eager:
+            told.answer_all()
+    told.answer_all()
+    return told
+
+
 def refunded(minor: int = 4_000) -> House:
     told = paid()
     told.tell(refund(1, minor, "succeeded"))
@@ -109,12 +120,7 @@ def test_what_was_refunded_and_credited_is_matched_whole_in_whatever_order_it_is
     name: str, *, eager: bool
 ) -> None:
     for facts in permutations(STORIES[name]):
-        told = paid()
-        for one in facts:
-            told.tell(one)
-            if eager:
-                told.answer_all()
-        told.answer_all()
+        told = played(facts, eager=eager)
         left = open_in_the_erp(told)
         assert sum(left.values()) in (0, 8_000)  # a failed refund that no note had stood for, and what took it back
         assert not left or not {8, 9, "refunded-re_1_2"} & left.keys()
@@ -262,12 +268,7 @@ def amount_of(intent: object) -> int:
 def test_a_dispute_that_is_lost_opens_the_invoice_again_once_its_refund_has_failed(*, eager: bool) -> None:
     facts = [refund(1, TOTAL, "succeeded"), refund(1, TOTAL, "failed"), taken("open"), taken("lost")]
     for order in permutations(facts):
-        told = paid()
-        for one in order:
-            told.tell(one)
-            if eager:
-                told.answer_all()
-        told.answer_all()
+        told = played(order, eager=eager)
         assert (data_of(told).outstanding, booked(told, "disputed-"), booked(told, "lost-")) == (
             TOTAL,
             [TOTAL],
@@ -281,12 +282,7 @@ def test_a_dispute_that_is_lost_opens_the_invoice_again_once_its_refund_has_fail
 @pytest.mark.parametrize("eager", [True, False], ids=["booked at once", "booked later"])
 def test_a_refund_beside_a_dispute_that_is_won_is_booked(*, eager: bool) -> None:
     for order in permutations([refund(1, TOTAL, "succeeded"), taken("open"), taken("won", "reinstated")]):
-        told = paid()
-        for one in order:
-            told.tell(one)
-            if eager:
-                told.answer_all()
-        told.answer_all()
+        told = played(order, eager=eager)
         assert booked(told, "disputed-") == booked(told, "reinstated-")
         assert (booked(told, "refunded-"), told.state(ITEM), told.open_cases(ITEM)) == ([TOTAL], "refund_open", set())
         assert told.proof().holds
