@@ -99,14 +99,15 @@ class Feed:
         ended, took = await self.over(), time.monotonic() - began
         return Window(took, ended - over, known - facts)
 
-    async def pace(self, rate: float, seconds: float) -> None:
-        """Begins `rate` instances a second for so long, whatever becomes of them."""
+    async def pace(self, rate: float, seconds: float) -> float:
+        """Begins `rate` instances a second for so long, whatever becomes of them; how many a second that were."""
         began, first = time.monotonic(), self.begun
         while (passed := time.monotonic() - began) < seconds:
             due = int(passed * rate) - (self.begun - first)
             if due > 0:
                 await self.begin(min(due, BATCH))
             await asyncio.sleep(LOOK_SECONDS)
+        return (self.begun - first) / passed
 
     async def drained(self, limit_seconds: float = 600.0) -> bool:
         """Waits until every instance is over."""

@@ -2,6 +2,7 @@
 
 Replies come at 1,000 a second: each that is sent to an instance in its first step brings five more, as its other steps
 are asked for and answered. In the middle 10,000 deadlines fall due at once. One instance in a hundred is critical.
+Those that are answered and those that fall due lie scattered among all that wait, as neighbours would share pages.
 What had to wait is told by when its decision was committed, of which the server keeps the time.
 """
 
@@ -9,13 +10,16 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Container, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import count, islice
+from math import gcd
 from statistics import median
 
 from bench.cpu import cpu_seconds, peak_megabytes
 from bench.engine import PACKAGES, Shape, start_workers, stop
 from bench.feed import Feed
-from bench.past import past, progress, waiting
+from bench.past import FACTS_AN_INSTANCE, past, progress, waiting
 from bench.place import Place
 from bench.report import Note, Parameters, Report, surroundings
 from bench.six_steps import ENTITY, PARTNER, PROCESS, STEPS
@@ -46,9 +50,9 @@ MEANWHILE = """ and received_at between (select min(occurred_at) from fact where
 """What came from when the deadlines fell due until the last of them was decided: a part of the whole that its p99 may
 hide.
 """
-NOW_DUE = """update deadline set due_at = clock_timestamp()
-where shard = any(array(select generate_series(0, 63))::smallint[])
-  and process = 'payout' and subject >= 'wait_' and subject < %s"""
+NOW_DUE = """update deadline d set due_at = clock_timestamp()
+from unnest(%s::smallint[], %s::text[]) as named (shard, subject)
+where d.shard = named.shard and d.process = 'payout' and d.subject = named.subject"""
 DUE = """
 select coalesce(max(extract(epoch from pg_xact_commit_timestamp(xmin) - occurred_at)), 0) from fact
 where type = 'deadline.fell_due'
@@ -59,8 +63,10 @@ async def inflight(here: Place, parameters: Parameters, note: Note) -> Report:
     """Fills the house, lets replies and deadlines come, and looks what they had to wait."""
     report = Report("inflight", "replies/s", context=surroundings(parameters, PACKAGES))
     url = here.database("inflight")
-    due = min(DUE_AT_MOST, parameters.instances // 10)
+    falling = _falling(parameters.instances)
+    due = len(falling)
     moved = min(int(REPLIES_A_SECOND / STEPS * parameters.seconds), parameters.instances - due)
+    answered = list(islice(_scattered(parameters.instances, set(falling)), moved))
     async with Database(url, size=4) as database:
         feed = Feed(database)
         await feed.install()
@@ -74,12 +80,12 @@ async def inflight(here: Place, parameters: Parameters, note: Note) -> Report:
         note(f"{moved * STEPS} replies, and {due} deadlines at once")
         before = cpu_seconds(worker.process.pid), cpu_seconds(here.server.process_id() or 0)
         began = time.monotonic()
-        await _replies(feed, due, moved, parameters.seconds)
+        await _replies(feed, answered, falling, parameters.seconds)
         await _decided(feed, moved * STEPS + due)
         report.ours = moved * STEPS / (time.monotonic() - began)
         after = cpu_seconds(worker.process.pid), cpu_seconds(here.server.process_id() or 0)
         memory = peak_megabytes(worker.process.pid)
-        traces = [await _traced(database, feed.keys, number) for number in range(due, due + TRACES)]
+        traces = [await _traced(database, feed.keys, name) for name in _looked_at(answered, falling, parameters)]
         report.limit("replies/s decided", report.ours, 0.95 * REPLIES_A_SECOND, at_least=True)
         report.limit("worker's memory, MB", memory, 300)
         for lane, whose in ((1, "replies"), (0, "the critical lane")):
@@ -96,18 +102,46 @@ async def inflight(here: Place, parameters: Parameters, note: Note) -> Report:
     return report
 
 
-async def _replies(feed: Feed, first: int, count: int, seconds: float) -> None:
-    """Answers so many first steps evenly; halfway the deadlines fall due."""
+def _falling(instances: int) -> range:
+    """The instances whose deadlines fall due, evenly among all; none of them is critical."""
+    apart = max(10, instances // DUE_AT_MOST)
+    return range(apart // 2, instances, apart)
+
+
+def _scattered(instances: int, without: Container[int]) -> Iterator[int]:
+    """All the other instances, each far from the one before."""
+    stride = next(n for n in count(int(instances * 0.618)) if gcd(n, instances) == 1)
+    return (number for n in range(instances) if (number := n * stride % instances) not in without)
+
+
+def _looked_at(answered: Sequence[int], falling: Sequence[int], parameters: Parameters) -> Iterator[str]:
+    """Instances that were answered just now, that fell due, that nobody touched, and that are over: as many of each."""
+    touched = {*answered, *falling}
+    quiet = range(0, parameters.instances, parameters.instances // 997 or 1)
+    over = parameters.facts // FACTS_AN_INSTANCE
+    of_each = (
+        (f"wait_{number:09}" for number in answered[::-1]),
+        (f"wait_{number:09}" for number in falling),
+        (f"wait_{number:09}" for number in quiet if number not in touched),
+        (f"old_{number:09}" for number in range(0, over, over // TRACES or 1)),
+    )
+    return (name for names in of_each for name in islice(names, TRACES // len(of_each)))
+
+
+async def _replies(feed: Feed, numbers: Sequence[int], falling: Sequence[int], seconds: float) -> None:
+    """Answers the first steps of these evenly; halfway the deadlines of those fall due."""
     began, start, sent, fallen = time.monotonic(), datetime.now(UTC), 0, False
-    while sent < count:
+    names = [f"wait_{number:09}" for number in falling]
+    shards = [Subject(PROCESS.name, name).shard for name in names]
+    while sent < len(numbers):
         passed = time.monotonic() - began
         if not fallen and passed >= seconds / 2:
             fallen = True
             async with feed.database.transaction() as tx:
-                await tx.execute(NOW_DUE, (f"wait_{first:09}",))
-        due = min(count, int(passed * REPLIES_A_SECOND / STEPS)) - sent
+                await tx.execute(NOW_DUE, (shards, names))
+        due = min(len(numbers), int(passed * REPLIES_A_SECOND / STEPS)) - sent
         if due > 0:
-            rows = [_reply(first + n, start + n * APART) for n in range(sent, sent + due)]
+            rows = [_reply(numbers[n], start + n * APART) for n in range(sent, sent + due)]
             async with feed.database.transaction() as tx:
                 await put(tx, rows)
             sent += due
@@ -136,7 +170,8 @@ async def _decided(feed: Feed, count: int, limit_seconds: float = 300.0) -> None
         await asyncio.sleep(0.2)
 
 
-async def _traced(database: Database, keys: Keys, number: int) -> float:
+async def _traced(database: Database, keys: Keys, name: str) -> float:
     began = time.monotonic()
-    await trace(database, keys, f"wait_{number:09}", ())
+    told = await trace(database, keys, name, ())
+    assert told.facts or told.commands, name
     return time.monotonic() - began

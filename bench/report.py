@@ -80,7 +80,7 @@ def surroundings(parameters: Parameters, packages: Sequence[str]) -> dict[str, A
         "fdatasync": round(fdatasync_microseconds(), 1),
         "system": f"{platform.system()} {platform.machine()}",
         "versions": {"python": sys.version, **{name: _version(name) for name in packages}},
-        "settings": {"postgresql": SETTINGS, "parameters": _shown(parameters)},
+        "settings": {"postgresql": dict(SETTINGS), "parameters": _shown(parameters)},
         "commit": _commit(),
     }
 

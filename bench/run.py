@@ -53,6 +53,7 @@ def _reports(name: str, parameters: Parameters, note: Note) -> Iterator[Report]:
     with place(SETTINGS_OF.get(name)) as here:
         report = asyncio.run(_awaited(BENCHES[name](here, parameters, note)))
         report.context["versions"]["postgresql"] = here.version()
+        report.context["settings"]["postgresql"] |= SETTINGS_OF.get(name, {})
         yield report
 
 

@@ -22,7 +22,7 @@ LIMITS = {
     "engine": {
         "one instance alone, ms (median)",
         "p99 of a step at half load, s",
-        "last minute (of a short run: quarter) to first",
+        "last quarter to first of a short run (the promise: --long-seconds 600)",
     },
     "inflight": {
         "replies/s decided",

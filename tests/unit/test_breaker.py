@@ -29,6 +29,30 @@ def test_another_workers_probe_closes_it_for_those_too_whose_calls_had_failed() 
     assert allowed(breaker, Standing("closed", 0, AT)) == 4
 
 
+class Writes:
+    """A database transaction that writes whatever it is asked to."""
+
+    async def run(self, *_: object, **__: object) -> None:
+        """It is written; whether it is committed is another matter."""
+
+    async def row(self, *_: object, **__: object) -> object:
+        """The row that was asked for."""
+        return self
+
+
+def test_a_prober_whose_good_news_was_not_committed_tells_it_again_at_once() -> None:
+    """Else the connection would stand for two minutes more, until the probe counts as dead."""
+    breaker = Breaker("psp", Health())
+    writes: Any = Writes()
+    assert asyncio.run(breaker.allows(writes, Standing("open", 1, AT), NOW, 4, 0)) == 1
+    breaker.health.answers = 1
+    probing = Standing("half_open", 1, AT + timedelta(seconds=120))
+    for attempt in range(2):
+        assert asyncio.run(breaker.allows(writes, probing, NOW, 4, 0)) == 4, attempt
+    assert allowed(breaker, Standing("closed", 0, AT)) == 4
+    assert not breaker.probing
+
+
 def allowed(breaker: Breaker, standing: Standing) -> int:
     """How many dispatches may begin, of four; nothing may be written for it."""
     nobody_writes: Any = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time as real_time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -60,7 +61,7 @@ class Time:
 
 async def _lead(time: Time, monkeypatch: pytest.MonkeyPatch) -> float:
     """How many seconds the clock is ahead after its first look."""
-    monkeypatch.setattr(clock, "time", SimpleNamespace(monotonic=lambda: time.seconds))
+    monkeypatch.setattr(clock, "uptime", lambda: time.seconds)
     database: Any = SimpleNamespace(transaction=time.opened)
     told = Clock(database)
     now = await told.now()
@@ -94,3 +95,17 @@ async def test_where_every_look_takes_long_the_clock_never_lags_and_looks_no_mor
     time = Time([Held(there=4), Held(there=1, back=1), Held(there=2, back=2), Held()])
     assert await _lead(time, monkeypatch) == pytest.approx(1), "the quickest look counts"
     assert time.looks == LOOKS + 1, "three at first, and one that is quick when the time has come"
+
+
+async def test_time_in_which_the_machine_was_suspended_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    time = Time([Held()])
+    counts = getattr(real_time, "CLOCK_BOOTTIME", real_time.CLOCK_MONOTONIC)
+    standing = SimpleNamespace(
+        monotonic=lambda: 0.0, clock_gettime=lambda which: time.seconds if which == counts else 0.0
+    )
+    monkeypatch.setattr(clock, "time", standing)
+    database: Any = SimpleNamespace(transaction=time.opened)
+    told = Clock(database)
+    await told.now()
+    time.seconds += 7
+    assert (await told.now()).machine == START + timedelta(seconds=7)

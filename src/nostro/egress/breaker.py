@@ -63,8 +63,7 @@ class Breaker:
         if self.health.answers:
             await tx.run(SQL.close_breaker, connection=self.connection, at=now.business)
             logger.info("breaker_closed", connection=self.connection)
-            self.probing = False
-            return places
+            return places  # it goes on probing until the row says so: what this is part of may not be committed
         return 0 if running else min(1, places)
 
     async def _probe(self, tx: Transaction, row: Row, now: Now, places: int) -> int:

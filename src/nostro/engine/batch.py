@@ -105,10 +105,11 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """The ground of a case is gone."""
+    """The ground of a case is gone; or a person closes it."""
 
     subject: Subject
     reason: str
+    actor: str = "engine"
 
     @property
     def about(self) -> tuple[Subject, str]:

@@ -1,8 +1,9 @@
 """What a slot drives next: dispatches that are due again, and new ones from the oldest ready commands.
 
-Lanes take turns by their shares; none is ever left out. Of an ordering key only one command is under way, so that an
-unknown outcome blocks its own key and nothing else. The key decides which slot a command leaves over, whatever shard
-its subject is on: the commands of several subjects that work on one statement line have one slot, and take turns.
+Lanes take turns by their shares; none is ever left out. Of an ordering key, and of a subject, only one command is under
+way, so that an unknown outcome blocks these two and nothing else. The key decides which slot a command leaves over,
+whatever shard its subject is on: the commands of several subjects that work on one statement line have one slot, and
+take turns.
 """
 
 from __future__ import annotations
@@ -84,7 +85,7 @@ class Turns:
 
 @dataclass(slots=True)
 class Claims:
-    """Claims for the slots of one connection. `recovering`: everything begins with a look-up."""
+    """Claims for the slots of one connection."""
 
     connection: OpenConnection
     entropy: Entropy

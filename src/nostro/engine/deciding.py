@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 from nostro.engine.batch import AskedLookup, Batch, Case, Closing, Command, SubjectRow
 from nostro.engine.endings import Told
-from nostro.engine.fitness import lacks
+from nostro.engine.fitness import lacks, lacks_fact
 from nostro.engine.hops import bound, emitted
 from nostro.engine.recover import RECOVERIES, serve_recovery
 from nostro.engine.tenure import HeldShard
@@ -56,7 +56,8 @@ class Deciding:
     """The state of a batch while its arrivals are decided one after the other.
 
     `lacking`: bundles that this release can't work under, and why. `refused`: shards on which something needs what this
-    release lacks; what comes there, from that arrival on, waits in the queue for a worker that can. `released`:
+    release lacks; what comes there, from that arrival on, waits in the queue for a worker that can. `stopped`: those of
+    them on which a fact can't be understood; there the house's own facts, which may end a lack, wait too. `released`:
     subjects that are poisoned no more; what was set aside goes first, so the rest of the batch waits for it. `tired`:
     something came to no end; the rest waits for the next batch, as several such would last longer than any lease.
     `telling_from`: the first place on their lanes of the facts that are emitted. `shards` are copies: it moves them.
@@ -72,6 +73,7 @@ class Deciding:
     telling_from: datetime
     lacking: Mapping[bytes, str] = field(default_factory=dict)
     refused: dict[int, str] = field(default_factory=dict)
+    stopped: set[int] = field(default_factory=set)
     released: set[Subject] = field(default_factory=set)
     tired: bool = False
     month: date = field(init=False)
@@ -128,14 +130,19 @@ class Deciding:
 
     def _refuses(self, arrival: Arrival, row: SubjectRow) -> bool:
         """Whether a worker with another release has to decide this, and with it all that follows on its shard."""
+        shard = arrival.shard
+        unknown = "" if arrival.type == UNREADABLE else lacks_fact(arrival.type, arrival.type_version)
+        if unknown and shard not in self.stopped:
+            self.stopped.add(shard)
+            self.refused.setdefault(shard, f"{row.instance.subject} needs {unknown}.")
         if arrival.process == HOUSE:
-            return False
-        if arrival.shard not in self.refused:
-            bundle = self.shards[arrival.shard].bundle
+            return shard in self.stopped
+        if shard not in self.refused:
+            bundle = self.shards[shard].bundle
             why = f"{row.instance.subject} needs {row.lacks}." if row.lacks else self.lacking.get(bundle or b"", "")
             if why:
-                self.refused[arrival.shard] = why
-        return arrival.shard in self.refused
+                self.refused[shard] = why
+        return shard in self.refused
 
     async def _close(self, tx: Transaction, fact: Fact, body: CaseClosed, row: SubjectRow) -> None:
         subject = row.instance.subject

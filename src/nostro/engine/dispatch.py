@@ -271,7 +271,7 @@ class Dispatcher:
         return len(done)
 
     async def _depart(self, seat: Seat, departure: Departure) -> None:
-        """Never raises: if it can't be loaded, a claim finds it open, and resumes it."""
+        """If it can't be loaded, a claim finds it open, and resumes it."""
         with contextlib.suppress(OutOfService, LostRace):
             async with self.house.database.transaction() as tx:
                 taken = Taken(begun=[(departure.dispatch, departure.left)])
@@ -279,7 +279,7 @@ class Dispatcher:
             await self._drive(seat, loaded)
 
     async def _drive(self, seat: Seat, loaded: Loaded) -> None:
-        """Never raises: a drive that fails leaves its dispatch to the next one."""
+        """A drive that fails leaves its dispatch to the next one."""
         names = {"connection": self.connection.id, "dispatch": loaded.dispatch.id.hex()}
         try:
             await self._driven(seat, loaded)

@@ -1,4 +1,5 @@
-"""Whether this release can do what is asked of it: work under a bundle, and go on with instances of a process.
+"""Whether this release can do what is asked of it: work under a bundle, go on with instances of a process, and
+understand a fact.
 
 A worker that lacks something refuses: at its start the whole house, later the shards that need it, which go to a worker
 that can. Nothing is decided by guess, and nobody's subject is set aside for a release that is merely older.
@@ -14,6 +15,7 @@ from nostro.connectors.kit.manifest import Connector
 from nostro.connectors.registry import CONNECTORS
 from nostro.governance.bundle import Bundle, digest_of
 from nostro.governance.rules import Rules
+from nostro.model.facts import BY_TYPE
 from nostro.model.failures import ReleaseTooOld
 from nostro.processes.kit.decision import Rules as AnyRules
 from nostro.processes.kit.process import Process
@@ -75,6 +77,14 @@ def lacks(processes: Mapping[str, Process], process: str, version: int) -> str:
     if known is None:
         return f"process {process}"
     return "" if 1 <= version <= len(known.versions) else f"version {version} of process {process}"
+
+
+def lacks_fact(fact_type: str, version: int) -> str:
+    """The same of a fact, which a newer release may have told."""
+    known = BY_TYPE.get(fact_type)
+    if known is None:
+        return f"fact {fact_type}"
+    return f"version {version} of fact {fact_type}" if version > known.version else ""
 
 
 async def demand_versions(database: Database, processes: Mapping[str, Process]) -> None:

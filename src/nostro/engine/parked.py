@@ -3,10 +3,11 @@
 A look-up is answered as soon as a reference leads anywhere, with every subject that the strongest one leads to; a fact
 goes on when a reference leads to exactly one, and no stronger one to others alone. Past its deadline a look-up is
 answered with nothing, unless its subject has asked again since and that waits still: what is asked last is all that is
-still asked. A fact goes where its process says that orphans go.
+still asked. A fact goes where its process says that orphans go; what this release can't ask is left to a newer one.
 
-Whoever writes a reference wakes what waits for it. Two sides can miss each other while committing: so what is parked is
-joined with references again, in turn, a part each second: all of it would be work without end where much is parked.
+Whoever writes a reference wakes what waits for it. Two sides can miss each other while committing, and who is woken
+again just when he is laid to rest sleeps on. So what is parked is joined with references again, in turn, a part each
+second: all of it would be work without end where much is parked.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any
 
 import structlog
 
+from nostro.engine.fitness import lacks_fact
 from nostro.engine.hops import answered
 from nostro.model.canonical import canonical
 from nostro.model.clock import Now
@@ -40,6 +42,8 @@ logger = structlog.get_logger("nostro.parked")
 BATCH = 500
 ROUND = 250
 """So many of all that is parked are looked at in a step, though nothing woke them: some 10 ms of work."""
+LEFT = timedelta(minutes=1)
+"""What this release can't ask is looked at again after so long."""
 BEGINNING = (-1, b"")
 """Before everything that is parked."""
 
@@ -93,18 +97,26 @@ class Rejoin:
                 arrivals.append(_unreadable(row, error, now))
         over = [arrival for arrival, row in kept if row.kind == "lookup" and row.id not in hits]
         silent = await _spoken_for(tx, over, now) if over else set()
+        left = list[Any]()
         for arrival, row in sorted(kept, key=lambda each: (each[0].at, each[0].item, each[0].key)):
             if arrival.key in silent:
                 continue
             if row.kind == "lookup":
                 strongest = [hit for hit in hits.get(row.id, []) if hit.strength == hits[row.id][0].strength]
                 arrivals.append(_answer(arrival, strongest, now))
+            elif not led[row.id] and self._lacks(row.process, arrival):
+                left.append(row)
             else:
                 told = await self._fact(tx, row.process, arrival, _Found(led[row.id], known), now)
                 arrivals.append(told._replace(at=now.business + timedelta(microseconds=len(arrivals))))
-        await tx.run(SQL.unpark, ids=[row.id for row in rows], shards=[row.shard for row in rows])
+        if left:
+            await tx.run(SQL.leave, until=now.business + LEFT, **_named(left))
+        await tx.run(SQL.unpark, **_named([row for row in rows if row not in left]))
         lanes = await give_lanes(tx, {Subject(a.process, a.subject) for a in arrivals})
         return await put(tx, [a._replace(lane=lanes.get(Subject(a.process, a.subject), a.lane)) for a in arrivals])
+
+    def _lacks(self, process: str, arrival: Arrival) -> bool:
+        return process not in self.processes or bool(lacks_fact(arrival.type, arrival.type_version))
 
     async def _fact(self, tx: Transaction, process: str, arrival: Arrival, found: _Found, now: Now) -> Arrival:
         subject = found.subject or await self._orphan(tx, process, arrival, found, now)
@@ -139,6 +151,10 @@ class _Found:
 
     subject: Subject | None
     known: Mapping[bytes, DataKey | None]
+
+
+def _named(rows: Sequence[Any]) -> dict[str, list[Any]]:
+    return {"shards": [row.shard for row in rows], "ids": [row.id for row in rows]}
 
 
 def _leads_to(hits: Sequence[Any]) -> Subject | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from nostro.engine.batch import Batch, Closing, SubjectRow, candidates, words_of
+from nostro.engine.batch import Batch, Case, Closing, SubjectRow, candidates, words_of
 from nostro.model.canonical import canonical
 from nostro.model.clock import Now
 from nostro.model.facts import CaseClosed, CommandReleased, CommandSettled, Fact, Position
@@ -93,9 +94,15 @@ async def serve_case(tx: Transaction, batch: Batch, fact: Fact, body: CaseClosed
     """
     subject = row.instance.subject
     case = await tx.row(SQL.case_by_id, shard=subject.shard, id=body.case)
-    if case is None or not (body.seen is None or body.seen == _says(case, batch, subject)):
+    if case is None:
         return False
-    await tx.run(SQL.close_case, shard=subject.shard, id=body.case, at=now.business, actor=fact.actor)
+    told = [one for one in batch.cases if one.about == (subject, case.reason)]
+    if not (body.seen is None or body.seen == _says(case, told)):
+        return False
+    if case.closed_at is None and told and not _closes(told):  # what the batch says of it is written first
+        batch.cases.append(Closing(subject, case.reason, fact.actor))
+    else:
+        await tx.run(SQL.close_case, shard=subject.shard, id=body.case, at=now.business, actor=fact.actor)
     if case.reason != "poisoned":
         return False
     kept = await tx.rows(SQL.take_back, shard=subject.shard, process=subject.process, subject=subject.id)
@@ -107,13 +114,16 @@ async def serve_case(tx: Transaction, batch: Batch, fact: Fact, body: CaseClosed
     return True
 
 
-def _says(case: Row, batch: Batch, subject: Subject) -> str:
+def _closes(told: Sequence[Case | Closing]) -> bool:
+    """Whether a case is closed by what a batch says of its kind; what is opened behind that is another one."""
+    return any(isinstance(one, Closing) for one in told)
+
+
+def _says(case: Row, told: Sequence[Case | Closing]) -> str:
     """The digest of what an open case says, after what was decided before in this batch; empty: it is closed."""
-    told = [one for one in batch.cases if one.about == (subject, case.reason)]
-    last = told[-1] if told else None
-    if case.closed_at is not None or isinstance(last, Closing):
+    if case.closed_at is not None or _closes(told):
         return ""
-    if last is not None:
+    if told and isinstance(last := told[-1], Case):
         return words_of(last.opening.sentence, last.opening.amount, candidates(last.opening))
     amount = None if case.minor is None else Money(minor=case.minor, currency=case.currency)
     return words_of(case.sentence, amount, bytes(case.candidates))

@@ -303,7 +303,7 @@ class Writer:
     async def _cases(self, tx: Transaction, batch: Batch, now: Now) -> None:
         """In the order in which they were opened and closed: what one batch opened, a later fact of it may close."""
         for wave in waves(batch.cases):
-            closed = [(c.subject.shard, c.subject.process, c.subject.id, c.reason, "engine")
+            closed = [(c.subject.shard, c.subject.process, c.subject.id, c.reason, c.actor)
                       for c in wave if isinstance(c, Closing)]  # fmt: skip
             names: tuple[str, ...] = ("shards", "processes", "subjects", "reasons", "actors")
             if closed:

@@ -24,6 +24,7 @@ LEAST_LIMIT = 1000
 ITEMS_A_BYTE = 10
 """More items than these a byte are in no receipt, packed or not: a reader that finds more comes to no end."""
 WHOLE = "whole receipt"
+BEHIND = "What stands behind it was not read."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -153,8 +154,9 @@ class Opened:
                 pulled.append(item)
         except Exception as error:  # noqa: BLE001 - whatever a reader throws rejects its receipt and stops nothing else
             self.exhausted = True
-            where = f"after item {self.read + len(pulled)}" if self.read or pulled else WHOLE
-            pulled.append(RejectItem(where, why_thrown(error)))
+            before = self.read + len(pulled)
+            where, rest = (f"after item {before}", f" {BEHIND}") if before else (WHOLE, "")
+            pulled.append(RejectItem(where, why_thrown(error) + rest))
         if self.interruptions:
             raise self.interruptions[0]
         return pulled

@@ -173,7 +173,7 @@ def arrival_from(kept: bytes, sealed_body: bytes | None, data_key: bytes | None)
 
 def said_entity(kept: bytes) -> str:
     """The entity that the bytes of an arrival name, whatever else of them can't be understood; empty: none."""
-    found = re.search(rb'"entity":"([^"\\]*)"', kept)
+    found = re.search(rb'"entity":"([^"\\\x00-\x1f]*)"', kept)
     return found[1].decode(errors="replace") if found else ""
 
 

@@ -54,6 +54,15 @@ def world_clock(environment: str, variables: Mapping[str, str] = os.environ) -> 
     return read
 
 
+_STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""Linux's monotonic clock stands still while the machine is suspended, this one doesn't; elsewhere they are one."""
+
+
+def uptime() -> float:
+    """Seconds since the machine began, those in which it was suspended included."""
+    return time.clock_gettime(_STEADY)
+
+
 async def machine_now() -> Now:
     """This machine's own time on both clocks: for who asks outside without a house."""
     at = datetime.now(UTC)
@@ -62,13 +71,13 @@ async def machine_now() -> Now:
 
 @dataclass(slots=True)
 class Clock:
-    """The database's clock, carried on between readings by this machine's monotonic one, so that leases have one clock.
+    """The database's clock, carried on between readings by this machine's uptime, so that leases have one clock.
 
     `business`, where given, tells business time instead: the demo's world. `keys`, once set, hear of erasures with each
     look: no step begins with data keys that were destroyed longer than ten seconds ago.
 
-    It never lags behind the database's clock, whatever holds up a look: else acts would be noted as begun earlier than
-    they were, and count as absent too early. It leads by less than the look took.
+    It never lags behind the database's clock, whatever holds up a look, and where the machine was suspended: else acts
+    would be noted as begun earlier than they were, and count as absent too early. It leads by less than the look took.
     """
 
     database: Database
@@ -84,21 +93,21 @@ class Clock:
             async with self._looking:  # all loops come at once, and one look serves them
                 if self._is_old():
                     await self._look()
-        machine = self._told + timedelta(seconds=time.monotonic() - self._read_at)
+        machine = self._told + timedelta(seconds=uptime() - self._read_at)
         return Now(self.business() if self.business else machine, machine)
 
     def _is_old(self) -> bool:
-        return time.monotonic() - self._read_at > EVERY_SECONDS
+        return uptime() - self._read_at > EVERY_SECONDS
 
     async def _look(self) -> None:
         looks: list[tuple[float, float, datetime]] = []
         while len(looks) < LOOKS and not (looks and looks[-1][0] <= LOOK_SECONDS):
             async with self.database.transaction() as tx:
-                began = time.monotonic()
+                began = uptime()
                 async with tx.together() as asked:
                     clock = await asked.run(SQL.database_clock)
                     erasures = await asked.run(ERASURES.erasures) if self.keys else None
-                looks.append((time.monotonic() - began, began, clock.rows()[0].at.astimezone(UTC)))
+                looks.append((uptime() - began, began, clock.rows()[0].at.astimezone(UTC)))
             if self.keys and erasures:
                 self.keys.hear(erasures.rows()[0].count)
         _, self._read_at, self._told = min(looks)

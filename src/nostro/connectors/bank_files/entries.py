@@ -38,7 +38,11 @@ class Document:
     told_before: Counter[int] = field(default_factory=Counter)
 
     def report(self, entry: Entry) -> EntryReported:
-        """The entry as a fact. Raises `InexactAmountError` for an amount finer than its currency."""
+        """The entry as a fact. Raises `InexactAmountError` for an amount finer than its currency.
+
+        Whatever it raises, the next entry's place is right.
+        """
+        place = self._place(entry)
         references, money = entry.references, entry.amount.to_money()
         end_to_end = "" if entry.details_total > 1 else told(references.end_to_end)
         back = entry.returned is not None or entry.reversal
@@ -65,7 +69,7 @@ class Document:
             instructed=entry.exchange.instructed if entry.exchange else None,
             charges=_sum(entry.charges),
             fingerprint="",
-            place=self._place(entry),
+            place=place,
             repeats=self.repeats,
             scheme=self.scheme,
             details=entry.details_total,

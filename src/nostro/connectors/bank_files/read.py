@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from nostro.connectors.bank_files.entries import Document
-from nostro.connectors.kit.reading import IgnoredItem, Item, ReadItem, ReceiptView, RejectItem
+from nostro.connectors.kit.reading import UNREADABLE, IgnoredItem, Item, ReadItem, ReceiptView, RejectItem, why
 from nostro.formats import reading as formats
 from nostro.formats.checks import page_balances, page_of
 from nostro.model.canonical import digest
@@ -103,7 +103,7 @@ class _Reading:
             case Reject():
                 yield RejectItem(where=self._located(item.where, item.line), why=item.why, amount=item.amount)
             case StatementEnd() if self.owned is not None:
-                yield self._statement(self.owned, item)
+                yield self._told(self.owned, item)
                 self.head = self.owned = None
             case StatementEnd():
                 yield from self.close()
@@ -147,16 +147,25 @@ class _Reading:
         if entry.state == "information":
             return IgnoredItem(kind=INFORMATION, amount=entry.signed)
         if entry.amount.currency != document.account.currency:
-            why = f"the entry is in {entry.amount.currency}, the bank account in {document.account.currency}"
-            return RejectItem(where=where, why=why, amount=entry.signed)
+            foreign = f"the entry is in {entry.amount.currency}, the bank account in {document.account.currency}"
+            return RejectItem(where=where, why=foreign, amount=entry.signed)
         try:
             report = document.report(entry)
         except InexactAmountError:
-            why = f"the amount is finer than the smallest unit of {entry.amount.currency}"
-            return RejectItem(where=where, why=why, amount=entry.signed)
+            finer = f"the amount is finer than the smallest unit of {entry.amount.currency}"
+            return RejectItem(where=where, why=finer, amount=entry.signed)
+        except UNREADABLE as flaw:
+            return RejectItem(where=where, why=why(flaw), amount=entry.signed)
         owned.lists(report)
         occurred_at = self._occurred_at(document.head)
         return ReadItem(facts=(report,), entity=owned.entity.id, occurred_at=occurred_at, amount=entry.signed)
+
+    def _told(self, owned: _Owned, end: StatementEnd) -> Item:
+        try:
+            return self._statement(owned, end)
+        except UNREADABLE as flaw:
+            source = owned.document.head.source
+            return RejectItem(where=self._located(source.where, source.line), why=why(flaw))
 
     def _statement(self, owned: _Owned, end: StatementEnd) -> ReadItem:
         document, head = owned.document, owned.document.head.completed(end)

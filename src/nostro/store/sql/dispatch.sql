@@ -185,7 +185,7 @@ with kept as materialized (
       where m.command_shard = c.shard and m.command_key = c.key limit 1) is null
     and not exists (select from recovery y where c.since <= y.closed_at + interval '1 hour')
     and exists (select from deployment where quarantine = '' and mod(epoch, 2) = 1)
-  limit %(limit)s for update of c)
+  order by c.shard, c.key limit %(limit)s for update of c)
 update command_open c set status = kept.status, note = 'It was to be sent; before it was, the rules came to ' || kept.mode || ' it.'
 from kept where c.shard = kept.shard and c.key = kept.key
 returning c.connection;

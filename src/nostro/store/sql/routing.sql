@@ -153,6 +153,11 @@ cross join lateral (
   select w.process, w.subject, w.arrival from parked w
   where w.shard = asked.shard and w.process = asked.process and w.subject = asked.subject and w.kind = 'lookup' and w.until > %(now)s offset 0) p;
 
+-- name: leave
+-- They are left to a newer release for a while, and stand in nobody's way meanwhile.
+update parked p set until = %(until)s from unnest(%(shards)s::smallint[], %(ids)s::bytea[]) as l (shard, id)
+where p.shard = any(array[l.shard]) and p.id = l.id;
+
 -- name: unpark
 -- They go on.
 with gone as (delete from parked where id = any(%(ids)s::bytea[]) and shard = any(%(shards)s::smallint[]) returning id),
