@@ -318,3 +318,14 @@ async def test_a_release_says_what_it_lacks_of_a_bundle() -> None:
     assert "operation levitate of interface books" in refused.value.sentence
     with pytest.raises(ReleaseTooOld, match="can't be understood by this release"):
         fitting_rules(canonical({**parse(given.content), "newer": 1}), CONNECTORS)
+
+
+async def test_a_worker_remembers_no_more_bundles_than_it_may(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nostro.engine.decide.BUNDLES", 3)
+    for n in range(9):
+        await publish(house, rule=n)
+        await house.settle()
+        await house.tell([as_fact(payout(f"po_{n}"))])
+        await house.settle()
+    assert await house.all("select count(*) from fact where process = 'payout'") == [(9,)]
+    assert len(house.decider._rules) <= 4

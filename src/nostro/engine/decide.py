@@ -46,6 +46,8 @@ from nostro.store.keys import Keys
 SQL = Statements("engine")
 DISPATCH = Statements("dispatch")
 RACES = 3
+BUNDLES = 100
+"""The rules of more bundles than these are forgotten, and those that are still needed understood anew."""
 TURNS = 12
 """So many steps of its worker an ending waits for one that takes it along; then it ends alone."""
 WAIT_SECONDS = 1.0
@@ -221,8 +223,7 @@ class Decider:
             known = await self.keys.load(tx, {a.data_key for a in queue if a.data_key is not None})
             shards = {a.shard: self.tenure.shards[a.shard] for a in queue if a.shard in self.tenure.shards}
             bundles = {s.bundle for s in shards.values() if s.bundle} | _activated(queue)
-            for digest in sorted(bundles):
-                await self._understand(tx, digest)
+            await self._understand_all(tx, sorted(bundles))
             ruled = {number for number, shard in shards.items() if shard.bundle}
             arrivals = [a for a in queue if a.shard in ruled or (a.shard in shards and a.process == HOUSE)]
             if not arrivals:
@@ -283,6 +284,13 @@ class Decider:
         """Whether this release can't work under the bundle that was published last."""
         newest = await tx.row(DISPATCH.in_force)
         return newest is not None and await self.rules_of(tx, newest.digest) is None
+
+    async def _understand_all(self, tx: Transaction, digests: Iterable[bytes]) -> None:
+        if len(self._rules) + len(self._lacking) > BUNDLES:
+            self._rules.clear()
+            self._lacking.clear()
+        for digest in digests:
+            await self._understand(tx, digest)
 
     async def _understand(self, tx: Transaction, digest: bytes) -> None:
         """Notes the bundle's rules, or why this release can't work under it."""
