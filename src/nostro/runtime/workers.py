@@ -239,7 +239,6 @@ class Wiring:
             ("partitions", Partitions(house).step, 60.0),
         ]
         door = Door(house.connections, intake, limits, house.now, count, self.metrics.time)
-        health = Health(house.database, limits, house.now, self._lateness, self.metrics.registry, self.metrics)
         return Worker(
             house=house,
             loops=[
@@ -256,8 +255,12 @@ class Wiring:
             limits=limits,
             metrics=self.metrics,
             door=build_app(door),
-            health=build_health_app(health),
+            health=build_health_app(self._health(limits)),
         )
+
+    def _health(self, limits: Limits) -> Health:
+        house, metrics = self.house, self.metrics
+        return Health(house.database, house.connections, limits, house.now, self._lateness, metrics.registry, metrics)
 
     def _companies(self) -> Mapping[str, frozenset[str]]:
         """For whom each connection works."""

@@ -6,6 +6,16 @@ select shard, position, head from shard order by shard;
 -- The last one that was signed, and whether its head stands outside the database.
 select number, at, heads, previous, digest, signature, key_id, anchored_at from checkpoint order by number desc limit 1;
 
+-- name: unsealed_since
+-- When the oldest fact was decided that the newest checkpoint does not seal; null where it seals all. One probe by the log's key for each shard that
+-- has grown since.
+with sealed as materialized (
+  select h.key::smallint as shard, split_part(h.value, ':', 1)::bigint as position
+  from (select heads from checkpoint order by number desc limit 1) c cross join lateral json_each_text(convert_from(c.heads, 'UTF8')::json) h)
+select min(f.decided_at) as since from shard s left join sealed on sealed.shard = s.shard
+cross join lateral (select decided_at from fact where shard = s.shard and position > coalesce(sealed.position, 0) order by position limit 1) f
+where s.position > coalesce(sealed.position, 0);
+
 -- name: life
 -- Which life of the database this is, and whether it may be sealed: in quarantine it may be the wrong database.
 select epoch, quarantine from deployment;
