@@ -11,6 +11,7 @@ import asyncio
 import os
 import sys
 from contextlib import AsyncExitStack
+from dataclasses import fields
 from typing import Any
 
 from psycopg_pool import AsyncConnectionPool
@@ -32,9 +33,10 @@ from nostro.runtime.telemetry import Metrics, configure_logs
 from nostro.store.database import Database
 from nostro.store.entropy import SystemEntropy
 from nostro.store.keys import Keys
-from nostro.store.receipts import COLUMNS, KeptReceipt, Received, event_receipt, sealed_under_own_key
+from nostro.store.receipts import KeptReceipt, Receipt, Received, event_receipt, sealed_under_own_key
 
 CONNECTION = "stripe-de"
+COLUMNS = tuple(column.name for column in fields(Receipt))
 SECRET = "whsec_bench"  # noqa: S105 - of no endpoint
 IN_CLEAR = """create table if not exists in_clear (id bytea primary key, connection text not null,
 event_id text not null, body bytea not null, received_at timestamptz not null)"""

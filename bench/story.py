@@ -28,7 +28,7 @@ from nostro.processes.kit.digest import decision_digest
 from nostro.processes.registry import by_name
 from nostro.store.arrivals import Blob, bound_to
 from nostro.store.keys import DataKey, Keys
-from nostro.store.log import FactRow
+from nostro.store.log import FactRow, leaf_of
 
 _VERSIONS = ".".join(str(len(process.versions)) for process in by_name().values())
 LOG = ROOT / "tests" / "golden" / "log" / f"story.{_VERSIONS}.jsonl"
@@ -69,7 +69,8 @@ class Story:
             decided=decided,
             bundle=bundle,
         )
-        self.rows.append(row.sealed_after(self.rows[-1].leaf if self.rows else bytes(32)))
+        previous = self.rows[-1].leaf if self.rows else bytes(32)
+        self.rows.append(row._replace(leaf=leaf_of(previous, row)))
 
 
 def lived(keys: Keys, companies: int) -> Story:

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from nostro.connectors.kit.conformance import Fate
 from nostro.connectors.kit.manifest import Access, Connector, Operation, Order, unanswered
-from nostro.egress.drive import Dialogue, Drive, Ended, Entry, Held, Pause, Question, Rest, Retry, Send, Stored
+from nostro.egress.drive import Dialogue, Drive, Ended, Entry, Held, Pause, Question, Retry, Send, Stored
 from nostro.model.calls import Ask, Exchange, FetchPage, HttpReply, HttpRequest, Message, Reply, Wait
 from nostro.model.failures import FailureKind
 from nostro.model.outcomes import Outcome, handed_over
@@ -173,7 +173,7 @@ class Dispatch:
                     self.outside.advance(self.outside.now + timedelta(seconds=2**end.tries))
         raise AssertionError("the dispatch does not come to an end")
 
-    def _run(self, began_at: datetime) -> Rest:
+    def _run(self, began_at: datetime) -> Retry | Pause | Ended | Held:
         wire = self.outside.connector.wire
         assert wire is not None
         dialogue = Dialogue(

@@ -21,7 +21,7 @@ from bench.story import LOG as NEWEST
 from bench.story import fact_of
 from nostro.engine.fitness import fitting_rules
 from nostro.engine.transition import transition
-from nostro.engine.walk import AUDIT, ENGINE, arrival_of
+from nostro.engine.walk import AUDIT, ENGINE
 from nostro.governance.rules import Rules
 from nostro.model.canonical import canonical, digest, parse
 from nostro.model.facts import Fact
@@ -199,7 +199,7 @@ async def test_write_the_golden_log(database_url: str) -> None:
             known = await story.keys.load(tx, {row.data_key for row in rows if row.data_key})
             bundles = [await tx.row(ENGINE.bundle, digest=digest) for digest in sorted({row.bundle for row in rows})]
         rows = sorted((row for row in rows if row.process != HOUSE), key=lambda r: (r.decided_at, r.shard, r.position))
-        told = [_line(n, row, open_fact(story.keys, arrival_of(row), known)) for n, row in enumerate(rows, 1)]
+        told = [_line(n, row, open_fact(story.keys, row, known)) for n, row in enumerate(rows, 1)]
     contents = [fitting_rules(bytes(row.content)) for row in bundles if row is not None]
     head = [{"bundle": rules.bundle, "content": plain(rules.contents)} for rules in contents]
     told = _with_decisions({rules.bundle: rules for rules in contents}, rows, told)

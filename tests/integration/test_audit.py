@@ -24,7 +24,7 @@ from nostro.store.audit import Anchor, Verdict, verify
 from nostro.store.blobs import open_body
 from nostro.store.database import Database
 from nostro.store.erase import erase
-from nostro.store.log import COLUMNS, FactRow, leaf_of
+from nostro.store.log import FactRow, leaf_of
 from nostro.store.sealing import Checkpoint, Head, SealKey, sign
 from tests.integration.synthetic import House, as_fact, payout
 
@@ -123,7 +123,7 @@ async def test_a_changed_fact_is_located(sealed: Sealed, change: str) -> None:
 async def test_a_fact_changed_together_with_its_leaf_is_located_by_the_one_behind_it(sealed: Sealed) -> None:
     shard = await shard_with(sealed.house, 3)
     first, second = await sealed.house.all(
-        f"select {', '.join(COLUMNS)} from fact where shard = {shard} and position <= 2 order by position"
+        f"select {', '.join(FactRow._fields)} from fact where shard = {shard} and position <= 2 order by position"
     )
     forged = FactRow._make(second)._replace(actor="somebody else")
     leaf = leaf_of(FactRow._make(first).leaf, forged).hex()
@@ -161,7 +161,7 @@ async def test_a_log_cut_off_together_with_its_shard_row_is_found_by_the_checkpo
 async def rewritten(sealed: Sealed, shard: int) -> int:
     """The shard's newest fact says something else, and its leaf and the shard's row were made to fit. Its position."""
     *_, before, newest = await sealed.house.all(
-        f"select {', '.join(COLUMNS)} from fact where shard = {shard} order by position"
+        f"select {', '.join(FactRow._fields)} from fact where shard = {shard} order by position"
     )
     forged = FactRow._make(newest)._replace(actor="somebody else")
     leaf = leaf_of(FactRow._make(before).leaf, forged).hex()
@@ -329,7 +329,7 @@ async def test_erasing_a_person_leaves_the_seals_whole_and_their_fields_unreadab
     )
     assert (erasure.keys, erasure.held) == (1, 0)
     assert (await sealed.verdict()).findings == ()
-    names = ", ".join(COLUMNS)
+    names = ", ".join(FactRow._fields)
     [row] = await house.all(f"select {names} from fact where type = 'payment.captured'")
     fact = FactRow(*row)  # type: ignore[arg-type]  # a row of the log, in the columns' order
     async with house.database.transaction() as tx:

@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager, suppress
 
 import pytest
 import pytest_asyncio
-from psycopg import Error
+from psycopg import AsyncConnection, Error, sql
 from psycopg.errors import SerializationFailure
 from psycopg_pool import PoolTimeout
 
@@ -80,6 +80,32 @@ async def test_a_full_disk_is_told_from_a_database_that_is_away(database: Databa
     with pytest.raises(DatabaseUnavailable, match="disk is full"):
         async with database.transaction() as tx:
             await tx.run(full)
+
+
+async def noted(database: Database) -> int:
+    async with database.transaction() as tx:
+        return await tx.run(NOTE)
+
+
+async def test_a_database_that_only_reads_is_out_of_service_and_is_written_to_again_once_it_may_be(
+    database_url: str,
+) -> None:
+    """A standby, or a server that its keeper has locked: no defect of a loop's, and no webhook's. A session that began
+    so stays so: another one is opened for it.
+    """
+    lock = sql.SQL("alter database {} set default_transaction_read_only = {}")
+    async with await AsyncConnection.connect(database_url, autocommit=True) as keeper:
+        name = sql.Identifier(keeper.info.dbname)
+        await keeper.execute(lock.format(name, sql.SQL("on")))
+        async with Database(database_url, size=1) as opened:
+            for _ in range(2):
+                with pytest.raises(DatabaseUnavailable, match="takes no writes"):
+                    await noted(opened)
+                assert await opened.look(COUNT)
+            await keeper.execute(lock.format(name, sql.SQL("off")))
+            with pytest.raises(DatabaseUnavailable):  # of the session that looked
+                await noted(opened)
+            assert await noted(opened) == 1
 
 
 async def stopped_within(database: Database) -> None:

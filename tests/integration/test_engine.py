@@ -19,7 +19,7 @@ from nostro.model.facts import CaseClosed, Fact
 from nostro.model.ids import Subject
 from nostro.processes.kit.decision import Decision, Instance, Rules, State, Wanted
 from nostro.store.database import Database
-from nostro.store.log import COLUMNS, FactRow, leaf_of
+from nostro.store.log import FactRow, leaf_of
 from tests.dispatch_world import Killed, Mortal, of_line
 from tests.integration.synthetic import PROCESS, START, House, StillRules, as_fact, line, payout
 
@@ -156,7 +156,7 @@ async def test_what_two_subjects_want_of_one_thing_has_one_ordering_key_on_one_s
 async def test_positions_have_no_gaps_and_leaves_chain(house: House) -> None:
     await house.tell([as_fact(payout(f"po_{n}")) for n in range(40)])
     await house.settle()
-    names = ", ".join(COLUMNS)
+    names = ", ".join(FactRow._fields)
     rows = [FactRow(*row) for row in await house.all(f"select {names} from fact order by shard, position")]  # type: ignore[arg-type]  # rows of the log
     heads = {shard: head for shard, head in await house.all("select shard, head from shard")}  # noqa: C416 - typed rows
     for shard in {row.shard for row in rows}:

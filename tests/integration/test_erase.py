@@ -18,7 +18,7 @@ from nostro.processes.kit.following import but
 from nostro.processes.receipt import PROCESS as RECEIPT
 from nostro.store.erase import Erasure, erase
 from nostro.store.receipts import Received, keep
-from tests.integration.synthetic import PROCESS, House, Tally, as_fact, line
+from tests.integration.synthetic import PROCESS, House, Tally, as_fact, line, payout
 from tests.integration.test_audit import captured, house
 
 __all__ = ["house"]
@@ -109,10 +109,12 @@ async def remembered(house: House, payout_id: str) -> object:
     return row.instance.data.payer_name
 
 
-async def told_by_receipt(house: House, *, items: int = 1, ignored: int = 0, lane: str | None = None) -> bytes:
+async def told_by_receipt(
+    house: House, *, items: int = 1, ignored: int = 0, lane: str | None = None, decided: bool = True
+) -> bytes:
     """A receipt of which one payment is in the log, and of which its reading says that so many items were in it.
 
-    `lane`: it waits there to be read again.
+    `lane`: it waits there to be read again. Not `decided`: what it told is still on its way.
     """
     house.processes["receipt"] = RECEIPT
     received = Received("psp", "file", house.now.business, signed=True, lane=lane)
@@ -122,7 +124,8 @@ async def told_by_receipt(house: House, *, items: int = 1, ignored: int = 0, lan
     counts = {"items": items, "read": items - ignored, "duplicate": 0, "ignored": ignored, "rejected": 0}
     read = ReceiptRead(receipt=receipt.hex(), digest="", connection="psp", reading=1, **counts)
     await house.tell([replace(as_fact(read), receipt=receipt)])
-    await house.settle()
+    if decided:
+        await house.settle()
     return receipt
 
 
@@ -131,6 +134,36 @@ async def test_a_receipt_that_speaks_of_nobody_else_is_destroyed_with_its_person
     done = [await erased(house, "customer-042") for _ in range(2)]
     assert [(one.receipts, one.receipts_kept) for one in done] == [(1, 0), (0, 0)]
     assert await house.all("select wrapped from receipt") == [(None,)]
+
+
+async def test_a_receipt_of_which_nothing_is_decided_yet_is_kept_and_told_and_destroyed_later(house: House) -> None:
+    """Its bytes say all of the person: whoever was told that nothing is left would not ask again."""
+    await told_by_receipt(house, decided=False)
+    first = await erased(house, "customer-042")
+    assert (first.keys, first.receipts, first.receipts_kept, first.subjects) == (1, 0, 1, ())
+    again = await erased(house, "customer-042")
+    assert (again.keys, again.receipts, again.receipts_kept) == (0, 0, 1)
+    await house.settle()
+    last = await erased(house, "customer-042")
+    assert (last.receipts, last.receipts_kept, last.subjects) == (1, 0, (("payout", "po_1"),))
+    assert await house.all("select wrapped from receipt") == [(None,)]
+
+
+async def test_a_receipt_whose_facts_were_set_aside_is_kept_and_told(house: House) -> None:
+    await house.tell([as_fact(payout("po_1", descriptor="throw"))])
+    await house.settle()
+    await told_by_receipt(house)
+    assert await house.all("select kind, data_key is not null from parked where subject = 'po_1' order by 2 desc") == [
+        ("poison", True),
+        ("poison", False),
+    ]
+    async with house.database.transaction() as tx:
+        await tx.execute(
+            b"insert into parked select shard, '\\x00', kind, process, subject, since, until, '\\x00ff5c22',"
+            b" sealed_body, data_key from parked where data_key is not null"
+        )
+    done = await erased(house, "customer-042")
+    assert (done.keys, done.receipts, done.receipts_kept) == (1, 0, 1)
 
 
 @pytest.mark.parametrize("other", [captured("ch_2", "customer-043"), as_fact(line("po_unknown", "txn_1"))])

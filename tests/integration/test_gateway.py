@@ -252,7 +252,7 @@ async def test_health_says_what_works_and_metrics_say_how_much_waits(house: Inta
 
     house.limits.put = metrics.put
     await house.limits.step(house.now)
-    health = Health(house.database, house.limits, clock, lambda: late, metrics.registry, metrics)
+    health = Health(house.database, house.connections, house.limits, clock, lambda: late, metrics.registry, metrics)
     async with served(build_health_app(health)) as url, httpx.AsyncClient(base_url=url) as client:
         assert (await client.get("/healthz")).status_code == 200
         answer = await client.get("/readyz")

@@ -9,8 +9,12 @@ SOURCE = Path(__file__).parents[2] / "src/nostro"
 SQL = SOURCE / "store/sql"
 NAMED = re.compile(r"^-- name: (\w+)\n(.*)$", re.MULTILINE)
 """A statement's name, and the line behind it."""
-ASKED = re.compile(r"\b[A-Z]+\.(\w+)")
-"""Python holds the statements of a file in a constant."""
+HELD = re.compile(r"^([A-Z_]+) = Statements\(\"(\w+)\"\)", re.MULTILINE)
+"""Python holds the statements of a file in a constant,"""
+TAKEN = re.compile(r"^from (nostro[\w.]*) import (?:\()?([^()]+?)\)?$", re.MULTILINE)
+"""or takes another module's,"""
+ASKED = re.compile(r"\b([A-Z_]+)\.(\w+)")
+"""and asks it for them by name."""
 
 
 def named() -> list[tuple[str, str, str]]:
@@ -27,6 +31,25 @@ def test_every_statement_says_what_it_is_for() -> None:
     assert len(named()) > 100
 
 
+def asked() -> set[tuple[str, str]]:
+    """Each statement that some module asks for, with its file: two files may have one of a name."""
+    texts = {path: path.read_text(encoding="utf-8") for path in SOURCE.rglob("*.py")}
+    held = {path: dict(HELD.findall(text)) for path, text in texts.items()}
+    found = set[tuple[str, str]]()
+    for path, text in texts.items():
+        files = dict(held[path])
+        for module, names in TAKEN.findall(text):
+            there = held.get(SOURCE.parent / f"{module.replace('.', '/')}.py", {})
+            files |= {name: there[name] for name in re.findall(r"\w+", names) if name in there}
+        found |= {(files[constant], name) for constant, name in ASKED.findall(text) if constant in files}
+    return found
+
+
 def test_every_statement_is_asked_for_by_its_name() -> None:
-    asked = {name for path in SOURCE.rglob("*.py") for name in ASKED.findall(path.read_text(encoding="utf-8"))}
-    assert [f"{file}: {name}" for file, name, _ in named() if name not in asked] == []
+    there = asked()
+    assert [f"{file}: {name}" for file, name, _ in named() if (file, name) not in there] == []
+
+
+def test_no_statement_is_asked_for_that_is_in_no_file() -> None:
+    assert asked() - {(file, name) for file, name, _ in named()} == set()
+    assert len(asked()) > 100

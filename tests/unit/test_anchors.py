@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import smtplib
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from nostro.egress import anchors as places
-from nostro.egress.anchors import FILE, Anchors, CommandAnchor, FolderAnchor
+from nostro.egress.anchors import FILE, Anchors, CommandAnchor, FolderAnchor, MailAnchor
 from nostro.model.failures import OutOfService
 from nostro.store.audit import Anchor
 from nostro.store.quarantine import Newest
@@ -24,8 +26,9 @@ def test_a_place_that_refuses_keeps_no_other_from_its_anchor(tmp_path: Path) -> 
     in_the_way.write_bytes(b"")
     anchors = Anchors([FolderAnchor(in_the_way), FolderAnchor(tmp_path / "folder")])
     anchors.folders[1].begin()
-    with pytest.raises(NotADirectoryError):
+    with pytest.raises(OutOfService, match=r"file/anchors.jsonl: Not a directory\.") as refused:
         asyncio.run(anchors.put(FIRST, AT))
+    assert refused.value.runbook == "anchor-failed"
     assert FolderAnchor(tmp_path / "folder").read() == [FIRST]
 
 
@@ -33,7 +36,7 @@ def test_nothing_is_made_in_the_place_of_a_folder_that_is_away(tmp_path: Path) -
     """What is mounted elsewhere leaves an empty folder behind."""
     anchors = Anchors([FolderAnchor(tmp_path), FolderAnchor(tmp_path / "deeper")])
     assert anchors.missing() == [tmp_path / FILE, tmp_path / "deeper" / FILE]
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(OutOfService, match=r"anchors.jsonl: No such file or directory\."):
         asyncio.run(anchors.put(FIRST, AT))
     assert list(tmp_path.iterdir()) == []
     for place in anchors.folders:
@@ -42,6 +45,29 @@ def test_nothing_is_made_in_the_place_of_a_folder_that_is_away(tmp_path: Path) -
     anchors.folders[0].begin()
     assert anchors.missing() == []
     assert anchors.readable() == [FIRST, FIRST]
+
+
+@pytest.mark.parametrize(
+    "place, sentence",
+    [
+        (CommandAnchor(["no-such-command", "s3cret"]), "no-such-command can't be begun (No such file or directory)."),
+        (CommandAnchor(["sh", "-c", "exit 3 # s3cret"]), "The anchor's command sh ended with 3."),
+        (MailAnchor("anna@audit.example"), "could not be mailed to audit.example (ConnectionRefusedError)."),
+    ],
+)
+def test_a_place_that_refuses_is_named_and_nothing_that_may_be_secret(
+    monkeypatch: pytest.MonkeyPatch, place: CommandAnchor | MailAnchor, sentence: str
+) -> None:
+    def refuses(*_: object, **__: object) -> NoReturn:
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(smtplib, "SMTP", refuses)
+    with pytest.raises(OutOfService) as refused:
+        asyncio.run(Anchors([place]).put(FIRST, AT))
+    assert refused.value.sentence.endswith(sentence)
+    assert "s3cret" not in str(refused.value)
+    assert "anna" not in str(refused.value)
+    assert refused.value.runbook == "anchor-failed"
 
 
 def test_a_line_that_was_cut_takes_the_next_one_not_with_it(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from nostro.ingress.limits import CRITICAL, STANDARD, Limit, Limits, Way
 from nostro.model.failures import BacklogFull
+from nostro.runtime.telemetry import Metrics
 from nostro.store.database import Database
 
 LIMIT = Limit(arrivals=(10, 100, 1000), readings=100, commands=50, commands_in_all=90, parked=200, disk_free_bytes=1000)
@@ -124,3 +125,15 @@ def test_what_was_taken_since_the_last_measure_counts() -> None:
     limits = measured(readings=99)
     limits.took(STANDARD)
     assert limits.why_not(Way.PUSHED) == "Too many receipts are unread."
+
+
+def test_a_queue_that_has_emptied_counts_nothing() -> None:
+    """A metric that is not set again goes on saying what it said last: the alarm on it never ended."""
+    metrics = Metrics()
+    limits = measured()
+    limits.put = metrics.put
+    for waiting, told in (([("odoo", False, 49, 1)], 49.0), ([], 0.0), ([("psp", False, 1, 0)], 0.0)):
+        limits._add_up(waiting)
+        limits._tell()
+        assert metrics.registry.get_sample_value("nostro_backlog", {"queue": "commands_odoo"}) == told
+    assert limits.commands_in_all == (1, 0)

@@ -9,11 +9,15 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+from structlog.testing import capture_logs
+
 from nostro.connectors.kit.manifest import Access, Wire
+from nostro.egress import line as module
 from nostro.egress.connections import OpenConnection
-from nostro.egress.line import Answer, Line
+from nostro.egress.line import Answer, Line, NotReady
 from nostro.egress.transport import NoReply, Transport
-from nostro.model.calls import Ask, Exchange, HttpReply, HttpRequest, Message
+from nostro.model.calls import Act, Ask, Exchange, HttpReply, HttpRequest, Message, Wait
 from nostro.model.clock import Now
 from nostro.model.failures import FailureKind
 from tests.toy_partner import URL, ToyConfig, connector, operation
@@ -78,6 +82,75 @@ def test_a_session_is_opened_once_and_again_after_it_has_run_out() -> None:
 
     assert [answer.failure for answer in asyncio.run(story())] == [None, None, None]
     assert door.heard == ["/login", "/a", "/b", "/c", "/login", "/c"]
+
+
+def test_a_session_that_cannot_be_opened_is_told_when_that_begins_and_once_a_minute(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each call was answered, so that no breaker opens; commands waited for ever and nothing said so."""
+    door, well = Door(), False
+
+    def fails(_: object) -> Exchange[Mapping[str, Any]]:
+        reply = yield Ask(Message("login", {}))
+        return {"ticket": reply.content["ticket" if well else "of anna@example.org"]}
+
+    async def logged(line: Line) -> list[dict[str, Any]]:
+        with capture_logs() as logs:
+            await line.ask(Message("a"))
+            with pytest.raises(NotReady):
+                await line.prepare(Message("b"), "key")
+        line.forget_session()
+        return [dict(line) for line in logs]
+
+    async def story() -> None:
+        nonlocal well
+        line = line_to(door, lambda wire: replace(wire, render=render, open_session=fails))
+        told = {"event": "session_not_opened", "connection": "toy", "log_level": "warning"}
+        assert await logged(line) == [{**told, "sentence": "No session could be opened (KeyError)."}]
+        assert await logged(line) == []
+        monkeypatch.setattr(module, "TOLD_AGAIN_SECONDS", 0.0)
+        assert len(await logged(line)) == 2
+        monkeypatch.setattr(module, "TOLD_AGAIN_SECONDS", 60.0)
+        well = True
+        assert (await line.ask(Message("a"))).failure is None
+        line.forget_session()
+        well = False
+        assert len(await logged(line)) == 1, "it begins again"
+
+    asyncio.run(story())
+
+
+def asks_for_ever(_: object) -> Exchange[Mapping[str, Any]]:
+    while True:
+        yield Ask(Message("login", {}))
+
+
+def acts(_: object) -> Exchange[Mapping[str, Any]]:
+    yield Act(Message("login", {}), key="key")
+    return {}
+
+
+def waits(_: object) -> Exchange[Mapping[str, Any]]:
+    yield Ask(Message("no such path", {}))
+    yield Wait(AT)
+    return {}
+
+
+@pytest.mark.parametrize(
+    "dialogue, why, calls",
+    [
+        (asks_for_ever, "It came to no end in 10 calls.", 10),
+        (acts, "It yields what is no question.", 0),
+        (waits, "They answered 401.", 1),
+    ],
+)
+def test_a_session_is_opened_by_few_questions_and_nothing_else(
+    dialogue: Callable[[object], Exchange[Mapping[str, Any]]], why: str, calls: int
+) -> None:
+    door = Door()
+    answer = asked(line_to(door, lambda wire: replace(wire, render=render, open_session=dialogue)))
+    assert (answer.failure, answer.sentence) == (FailureKind.UNAVAILABLE, f"No session could be opened. {why}")
+    assert len(door.heard) == calls
 
 
 def test_a_missing_right_is_told_after_one_new_session() -> None:

@@ -12,7 +12,7 @@ from typing import NoReturn, cast
 import pytest
 
 from nostro.model.clock import Now
-from nostro.model.failures import DatabaseUnavailable, OutOfService
+from nostro.model.failures import DatabaseUnavailable, LostRace, OutOfService
 from nostro.runtime import loops
 from nostro.runtime.house import House
 from nostro.runtime.loops import Loop, Loops
@@ -148,3 +148,40 @@ async def test_a_loop_that_waits_for_what_is_out_of_service_is_not_late(failure:
         with suppress(type(failure)):
             await timed(Now(AT, AT))
     assert (wiring._lateness()["partitions"] >= 0.15) is late
+
+
+@pytest.mark.parametrize(
+    "failure, failures",
+    [
+        (ValueError(), 1.0),
+        (DatabaseUnavailable("Gone."), 1.0),
+        (OutOfService("A vacuum."), 1.0),
+        (asyncio.CancelledError(), 1.0),
+        (LostRace("Somebody else was first."), 0.0),
+    ],
+)
+async def test_a_step_that_failed_is_counted_and_one_that_lost_a_race_is_not(
+    failure: BaseException, failures: float
+) -> None:
+    """Else the alarm that a loop fails again and again never rings."""
+    wiring = Wiring(cast("House", None), "worker", timedelta(), AsyncExitStack())
+
+    async def step(_: Now) -> NoReturn:
+        raise failure
+
+    def counted() -> float | None:
+        return wiring.metrics.registry.get_sample_value("nostro_loop_failures_total", {"loop": "read"})
+
+    timed = wiring._timed("read", step)
+    assert counted() == 0.0  # there before the first failure, so that it rises with that one
+    with pytest.raises(type(failure)):
+        await timed(Now(AT, AT))
+    assert counted() == failures
+
+
+async def test_a_step_that_is_cut_short_has_not_failed() -> None:
+    wiring = Wiring(cast("House", None), "worker", timedelta(), AsyncExitStack())
+    with suppress(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await wiring._timed("read", hangs)(Now(AT, AT))
+    assert wiring.metrics.registry.get_sample_value("nostro_loop_failures_total", {"loop": "read"}) == 0.0

@@ -123,3 +123,11 @@ def test_what_the_source_counts_is_a_metric() -> None:
     used = {metric for path in files for metric in counted.findall(path.read_text(encoding="utf-8"))}
     assert {"receipts", "backlog", "webhook_seconds", "cases_open"} <= used
     assert used <= set(METRICS)
+
+
+def test_every_metric_is_counted_or_put_by_somebody() -> None:
+    """An alarm on one that nobody counts never rings."""
+    counting = re.compile(r"\b(?:count|put|time|replace|partial)\(\s*(?:[\w.]+\.count,\s*)?\"(\w+)\"")
+    files = [path for path in SOURCE.rglob("*.py") if path.name != "telemetry.py"]
+    used = {metric for path in files for metric in counting.findall(path.read_text(encoding="utf-8"))}
+    assert set(METRICS) - used == set()

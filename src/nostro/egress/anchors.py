@@ -1,8 +1,8 @@
 """Anchors: the newest checkpoint's number and digest, put where the database's administrators can't reach it.
 
-An anchor is a folder (a line is appended to `anchors.jsonl`, best on another machine) or a command (it receives the
-line on its standard
-input: to mail it, to sign it with a time stamp, to put it under an object lock).
+An anchor is a folder (a line is appended to `anchors.jsonl`, best on another machine), a command (it receives the line
+on its standard input: to sign it with a time stamp, to put it under an object lock) or a mail. One that can't be put
+is said with its place: never with a command's arguments, which may hold a secret.
 
 A folder's file is made once, before anything was anchored. Later on a missing one is no empty one: its machine may be
 away, and what would be made instead would stand on this one and say that nothing was ever anchored. Or it hangs, as a
@@ -86,13 +86,16 @@ class FolderAnchor:
             os.close(place)
 
     async def put(self, line: bytes) -> None:
-        """Appends the line and waits until it is on the disk. Raises `FileNotFoundError` where `begin` made no file,
-        and `OutOfService` when it takes longer than 30 s.
+        """Appends the line and waits until it is on the disk. Raises `OutOfService` where `begin` made no file, where
+        the folder takes nothing, and when it takes longer than 30 s.
         """
         try:
             await self._aside.do(partial(self._append, line), COMMAND_SECONDS)
         except TimeoutError as error:
             message = f"{self.file} gives no answer."
+            raise OutOfService(message, AGAIN, runbook="anchor-failed") from error
+        except OSError as error:
+            message = f"{self.file}: {_why(error)}."
             raise OutOfService(message, AGAIN, runbook="anchor-failed") from error
 
     def read(self, last_bytes: int | None = None) -> list[Anchor]:
@@ -113,6 +116,10 @@ class FolderAnchor:
             os.fsync(file.fileno())
 
 
+def _why(error: OSError) -> str:
+    return error.strerror or type(error).__name__
+
+
 def _as_it_is(path: str, flags: int) -> int:
     return os.open(path, flags & ~os.O_CREAT)
 
@@ -124,16 +131,24 @@ class CommandAnchor:
     command: Sequence[str]
 
     async def put(self, line: bytes) -> None:
-        """Raises `OutOfService` when the command fails or takes longer than 30 s."""
+        """Raises `OutOfService` when the command can't be begun, fails or takes longer than 30 s."""
+        try:
+            why = await self._refusal(line)
+        except OSError as error:
+            message = f"The anchor's command {self.command[0]} can't be begun ({_why(error)})."
+            raise OutOfService(message, AGAIN, runbook="anchor-failed") from error
+        if why:
+            raise OutOfService(f"The anchor's command {self.command[0]} {why}.", AGAIN, runbook="anchor-failed")
+
+    async def _refusal(self, line: bytes) -> str:
         process = await asyncio.create_subprocess_exec(*self.command, stdin=asyncio.subprocess.PIPE)
         try:
             async with asyncio.timeout(COMMAND_SECONDS):
                 await process.communicate(line + b"\n")
         except TimeoutError:
             await _killed(process)
-        if process.returncode != 0:
-            message = "The anchor's command failed."
-            raise OutOfService(message, AGAIN, runbook="anchor-failed")
+            return "gives no answer"
+        return f"ended with {process.returncode}" if process.returncode else ""
 
 
 async def _killed(process: Process) -> None:
@@ -158,7 +173,8 @@ class MailAnchor:
         try:
             await self._aside.do(partial(self._send, line), COMMAND_SECONDS)
         except (OSError, smtplib.SMTPException) as error:
-            message = f"The anchor could not be mailed ({type(error).__name__})."
+            # An address is no word for a log: its domain says which place it was.
+            message = f"The anchor could not be mailed to {self.recipient.rpartition('@')[2]} ({type(error).__name__})."
             raise OutOfService(message, AGAIN, runbook="anchor-failed") from error
 
     def _send(self, line: bytes) -> None:
@@ -189,10 +205,10 @@ class Anchors:
 
     async def _put(
         self, place: FolderAnchor | CommandAnchor | MailAnchor, anchor: Anchor, line: bytes
-    ) -> Exception | None:
+    ) -> OutOfService | None:
         try:
             await place.put(line)
-        except (OSError, OutOfService) as failure:
+        except OutOfService as failure:
             return failure
         if isinstance(place, FolderAnchor):
             self._known = _newer(self._known, anchor)

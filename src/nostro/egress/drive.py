@@ -109,7 +109,6 @@ class Held:
 
 
 Step = Send | Question | Retry | Pause | Ended | Held
-Rest = Retry | Pause | Ended | Held
 
 
 @dataclass(frozen=True, slots=True)

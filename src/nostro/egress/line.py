@@ -12,16 +12,21 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+import structlog
+
 from nostro.egress.connections import OpenConnection
 from nostro.egress.tracing import UNTRACED, Traces
 from nostro.egress.transport import NoReply, NotSent, Transport
 from nostro.model.calls import Ask, HttpReply, HttpRequest, Message, Reply, Wait
 from nostro.model.clock import Now
-from nostro.model.failures import LOCKED_OUT, FailureKind
+from nostro.model.failures import LOCKED_OUT, FailureKind, name_of
 
 ASK_SECONDS = 60.0
 SESSION_CALLS = 10
 BURST_SECONDS = 1.0
+TOLD_AGAIN_SECONDS = 60.0
+"""So often it is said that a session can't be opened, while it can't."""
+logger = structlog.get_logger("nostro.line")
 Clock = Callable[[], Awaitable[Now]]
 Count = Callable[..., None]
 """Adds to a counter: `count(name, amount, **labels)`."""
@@ -103,6 +108,7 @@ class Line:
     pace: Pace = field(default=None)  # type: ignore[assignment]  # is there from the beginning, see below
     offers: Callable[[Now], Pace | None] | None = None
     _session: Mapping[str, Any] | None = None
+    _told_at: float | None = None
     _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
@@ -189,17 +195,33 @@ class Line:
     async def _opened(self) -> Mapping[str, Any]:
         async with self._opening:
             if self._session is None:
-                self._session = await self._open() if self.has_sessions else {}
+                try:
+                    self._session = await self._open() if self.has_sessions else {}
+                except NotReady as reason:
+                    self._tell(reason.sentence)
+                    raise
+                self._told_at = None
             return self._session
+
+    def _tell(self, sentence: str) -> None:
+        """Whoever wants to call waits, for as long as it lasts. No failed call has to tell of it: a dialogue may throw
+        although each of its questions is answered.
+        """
+        now = asyncio.get_running_loop().time()
+        if self._told_at is None or now - self._told_at >= TOLD_AGAIN_SECONDS:
+            self._told_at = now
+            logger.warning("session_not_opened", connection=self.connection.id, sentence=sentence)
 
     async def _open(self) -> Mapping[str, Any]:
         """Drives the connector's dialogue of questions. A dialogue that wants to wait has met an outage."""
         dialogue = self._wire.open_session(self.connection.config)
-        reply: Reply | None = None
+        reply, why = None, f"It came to no end in {SESSION_CALLS} calls."
         try:
             for _ in range(SESSION_CALLS):
                 call = _said(dialogue, reply)
-                if isinstance(call, Wait) or not isinstance(call, Ask):
+                if not isinstance(call, Ask):
+                    outage = isinstance(call, Wait)
+                    why = (reply.sentence if reply else "") if outage else "It yields what is no question."
                     break
                 reply = await self._session_reply(call.message)
         except StopIteration as end:
@@ -207,8 +229,7 @@ class Line:
             return session
         finally:
             dialogue.close()
-        why = f" {reply.sentence}" if reply else ""
-        raise NotReady(FailureKind.UNAVAILABLE, f"No session could be opened.{why}")
+        raise NotReady(FailureKind.UNAVAILABLE, f"No session could be opened. {why}".strip())
 
     async def _session_reply(self, message: Message) -> Reply:
         request = self._rendered(message, "", {})
@@ -234,5 +255,5 @@ def _said(dialogue: Any, reply: Reply | None) -> Any:  # noqa: ANN401 - whatever
     except StopIteration:
         raise
     except Exception as error:  # whatever a connector throws, no byte of the call has left
-        message = f"No session could be opened ({type(error).__name__})."
+        message = f"No session could be opened ({name_of(error)})."
         raise NotReady(FailureKind.UNAVAILABLE, message) from error

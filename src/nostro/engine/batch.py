@@ -12,7 +12,7 @@ from nostro.model.canonical import canonical, digest
 from nostro.model.ids import Subject, case_id
 from nostro.model.money import Money
 from nostro.processes.kit.decision import CaseOpening, Instance, Lookup, Posting
-from nostro.routing.references import Claim, Parking
+from nostro.routing.references import Claim
 from nostro.routing.route import Routable
 from nostro.store.arrivals import Arrival
 from nostro.store.keys import DataKey, Keys
@@ -136,7 +136,6 @@ class Batch:
     emitted: list[Routable] = field(default_factory=list)
     direct: list[Arrival] = field(default_factory=list)
     lookups: list[AskedLookup] = field(default_factory=list)
-    parking: list[Parking] = field(default_factory=list)
     cases: list[Case | Closing] = field(default_factory=list)
     deadlines: dict[Subject, tuple[str, Any, int] | None] = field(default_factory=dict)
     postings: list[tuple[FactRow, int, Posting]] = field(default_factory=list)

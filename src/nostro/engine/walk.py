@@ -20,8 +20,6 @@ from nostro.processes.kit.decision import Instance, Rules
 from nostro.processes.kit.digest import decision_digest
 from nostro.processes.kit.machine import NEW
 from nostro.processes.kit.process import Process, Transition
-from nostro.store.arrivals import COLUMNS as ARRIVAL_COLUMNS
-from nostro.store.arrivals import Arrival
 from nostro.store.blobs import open_fact
 from nostro.store.database import Database, Row, Statements, Transaction
 from nostro.store.keys import DataKey, Keys
@@ -32,7 +30,6 @@ ENGINE = Statements("engine")
 STRETCH = 2000
 HELD = 20_000
 """So many subjects are held at once."""
-_SHARED = tuple(name for name in ARRIVAL_COLUMNS if name in FactRow._fields)
 
 
 @unchanging(frozen=True, slots=True)
@@ -171,9 +168,3 @@ class Walk:
 def decided_at(row: FactRow) -> datetime:
     """The business time of the decision, in UTC."""
     return row.decided_at if row.decided_at.tzinfo is UTC else row.decided_at.astimezone(UTC)
-
-
-def arrival_of(row: FactRow) -> Arrival:
-    """The part of a row that is a fact, as it once arrived."""
-    shared = {name: getattr(row, name) for name in _SHARED}
-    return Arrival(**shared, lane=1, at=row.decided_at, key=b"")

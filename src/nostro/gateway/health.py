@@ -14,12 +14,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from nostro.egress.connections import Connections
+from nostro.ingress.folders import FEED
 from nostro.ingress.limits import Limits, Way
 from nostro.model.clock import Now
 from nostro.model.failures import DatabaseUnavailable
 from nostro.store.database import Database, Statements
 
 SQL = Statements("ingress")
+AUDIT = Statements("audit")
 LATE_SECONDS = 150.0
 """More than the slowest call that a step waits for, twice: a partner that is down makes nobody unready. No step begins
 a third one behind two that were slow.
@@ -39,9 +42,13 @@ class Gauges(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What is asked. `lateness`: seconds since each loop last ended a step, or found out of service what it needs."""
+    """What is asked. `lateness`: seconds since each loop last ended a step, or found out of service what it needs.
+
+    `connections`: those in force. What one left behind that is gone would be late, or broken, for ever.
+    """
 
     database: Database
+    connections: Connections
     limits: Limits
     clock: Callable[[], Awaitable[Now]]
     lateness: Callable[[], Mapping[str, float]]
@@ -96,8 +103,9 @@ class Health:
             standing = await tx.row(SQL.standing)
             commands = await tx.rows(SQL.commands_waiting)
             cases = await tx.rows(SQL.cases_waiting)
-            feeds = await tx.rows(SQL.heartbeats)
-            breakers = await tx.rows(SQL.breakers)
+            feeds = await tx.rows(SQL.heartbeats, **self._feeds())
+            breakers = await tx.rows(SQL.breakers, connections=list(self.connections))
+            unsealed = await tx.row(AUDIT.unsealed_since)
         gauges = self.gauges
         gauges.replace("commands_open", [({"connection": r.connection, "state": r.status}, r.count) for r in commands])
         gauges.replace("cases_open", [({"reason": row.reason}, row.count) for row in cases])
@@ -111,8 +119,15 @@ class Health:
             self.gauges.put("recovering", 1 if standing.recovering_since else 0)
             self.gauges.put("synchronous_standbys", standing.standbys)
             self.gauges.put("backlog", standing.parked, queue="parked")
-            if standing.sealed_at is not None:
-                self.gauges.put("checkpoint_age_seconds", (now.business - standing.sealed_at).total_seconds())
+        since = unsealed.since if unsealed is not None and unsealed.since is not None else now.business
+        self.gauges.put("checkpoint_age_seconds", (now.business - since).total_seconds())
+
+    def _feeds(self) -> dict[str, list[str]]:
+        """The feeds and watched folders that there are."""
+        manifests = {name: one.connector.manifest for name, one in self.connections.items()}
+        feeds = [(name, feed) for name, manifest in manifests.items() for feed in manifest.feeds]
+        feeds += [(name, FEED) for name, manifest in manifests.items() if manifest.watches_folder]
+        return {"connections": [name for name, _ in feeds], "names": [feed for _, feed in feeds]}
 
 
 def _told(at: datetime | None) -> str | None:

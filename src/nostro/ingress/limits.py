@@ -149,8 +149,11 @@ class Limits:
         return self.arrivals[lane] >= self.limit.arrivals[lane]
 
     def _add_up(self, waiting: Sequence[tuple[str, bool, int, int]]) -> None:
-        """Rows of connection, whether they only observe, how many, and how many of them on the critical lane."""
-        every, urgent = Counter[str](), Counter[str]()
+        """Rows of connection, whether they only observe, how many, and how many of them on the critical lane.
+
+        A connection for which nothing waits any more has no row, and is told as 0: it would keep its last measure.
+        """
+        every, urgent = Counter(dict.fromkeys(self.commands, 0)), Counter[str]()
         for connection, observed, count, critical in waiting:
             every[connection] += 0 if observed else count
             urgent[connection] += 0 if observed else critical

@@ -1,8 +1,7 @@
 """How an exchange speaks: it yields `Act`, `Ask` or `Wait` and is sent a `Reply`.
 
 - `Act` has an effect outside. Its start is journaled before its bytes leave; after a crash it is not sent again: the
-exchange
-  receives an ambiguous reply and looks up.
+  exchange receives an ambiguous reply and looks up.
 - `Ask` is safe to repeat.
 - `Wait` hands back until an instant of business time; the exchange starts afresh then, fed with the stored replies.
 

@@ -1,8 +1,7 @@
 """Canonical bytes: the one form in which bodies are stored, hashed and sealed.
 
-UTF-8, sorted keys, no floats, no nulls, decimals as plain strings, instants in UTC with six digits and `Z`, dates
-bare. Every
-leaf and digest hangs on these rules; changing one needs a new chain.
+UTF-8, sorted keys, no floats, no nulls, decimals as plain strings, instants in UTC with six digits and `Z`, dates bare.
+Every leaf and digest hangs on these rules; changing one needs a new chain.
 """
 
 from __future__ import annotations

@@ -11,8 +11,7 @@ class Now:
     """The two clocks of a step, both aware and in UTC.
 
     `business` moves deadlines, cut-offs, proofs of absence and Waits; `machine` moves leases, sockets and call
-    deadlines. Equal in
-    production; the demo and the simulation move business time ahead.
+    deadlines. Equal in production; the demo and the simulation move business time ahead.
     """
 
     business: datetime

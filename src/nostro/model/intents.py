@@ -1,7 +1,6 @@
 """What Nostro wants done outside, in canonical terms.
 
-Connectors declare which of these they can do; the landscape says which
-connection does which intent for which entity.
+Connectors declare which of these they can do; the landscape says which connection does which intent for which entity.
 """
 
 from __future__ import annotations
@@ -42,9 +41,8 @@ class RegisterCustomerPayment(Intent):
     """Register a customer's payment of an open item in Odoo, by default at capture into the PSP's clearing account.
 
     `journal` and `payment_method_line` are Odoo ids from the landscape; `memo` is the invoice number, the connector
-    adds our
-    correlation id. `provider_reference` is the PSP's id by which a payment that Odoo registered itself is found and
-    adopted.
+    adds our correlation id. `provider_reference` is the PSP's id by which a payment that Odoo registered itself is
+    found and adopted.
     """
 
     operation: ClassVar[str] = "register_customer_payment"
@@ -62,8 +60,7 @@ class BookStatementLine(Intent):
     """Book a bank movement as a statement line. `amount` is signed: a credit to the account is positive.
 
     With `counterpart` (`receivable` needs `move_id` of the invoice; `account` needs `counterpart_account`) the line's
-    other side is put
-    there at once and, for an invoice, reconciled with it; without, it stays on suspense for a person.
+    other side is put there at once and, for an invoice, reconciled with it; without, it stays on suspense for a person.
     """
 
     operation: ClassVar[str] = "book_statement_line"

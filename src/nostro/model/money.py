@@ -1,8 +1,7 @@
 """Amounts as told and money as kept.
 
 `Amount` is an exact decimal with a currency, as a statement or an invoice line tells it. `Money` is whole minor units
-of an
-ISO 4217 currency: what processes, ledger and limits calculate with. There is one crossing, `Amount.to_money`.
+of an ISO 4217 currency: what processes, ledger and limits calculate with. There is one crossing, `Amount.to_money`.
 """
 
 from __future__ import annotations

@@ -1,10 +1,9 @@
 """Route: which subject does a fact concern?
 
 A batch is resolved in one statement. A fact that its process begins goes to the subject that holds one of its
-identifying references,
-or to a new one that claims them; others follow their references, strongest first; what leads nowhere is parked with a
-deadline.
-Runs inside the database transaction of whoever has the facts: a reading, or a decision that emitted them.
+identifying references, or to a new one that claims them; others follow their references, strongest first; what leads
+nowhere is parked with a deadline. Runs inside the database transaction of whoever has the facts: a reading, or a
+decision that emitted them.
 """
 
 from __future__ import annotations

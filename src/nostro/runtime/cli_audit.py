@@ -162,7 +162,7 @@ def _sure(frame: Frame, hand: Hand, party: str) -> bool:
 
 
 def _draw_erasure(console: Console, *, done: Erasure, rebuilt: Rebuilt) -> None:
-    if not (done.keys or done.held or done.receipts or done.subjects):
+    if not (done.keys or done.held or done.receipts or done.receipts_kept or done.subjects):
         console.print("Nothing is kept about this person.")
         return
     console.print(f"{done.keys} data keys destroyed; {rebuilt.states} states rebuilt without what they protected.")
@@ -173,7 +173,10 @@ def _draw_erasure(console: Console, *, done: Erasure, rebuilt: Rebuilt) -> None:
         )
     console.print(f"{done.receipts} raw receipts destroyed.")
     if done.receipts_kept:
-        console.print(f"{done.receipts_kept} raw receipts speak of others too: they stay until their retention ends.")
+        console.print(
+            f"{done.receipts_kept} raw receipts stay: those that speak of others too until their retention ends, "
+            "those that speak of what is not decided yet until it is and you erase again."
+        )
     if done.held:
         console.print(f"{done.held} data keys are under a legal hold and stay until it ends.")
 

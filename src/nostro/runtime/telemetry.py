@@ -138,7 +138,7 @@ METRICS: Mapping[str, _Kind] = {
     "commands_open": _Kind(Gauge, "Commands that haven't ended", ("connection", "state")),
     "cases_open": _Kind(Gauge, "Cases that wait for a person", ("reason",)),
     "breaker_open": _Kind(Gauge, "1 while a connection's breaker is open", ("connection",)),
-    "checkpoint_age_seconds": _Kind(Gauge, "Since the log was last sealed"),
+    "checkpoint_age_seconds": _Kind(Gauge, "Since what is not sealed yet was decided; 0 where all is sealed"),
     "quarantine": _Kind(Gauge, "1 while nothing may leave"),
     "recovering": _Kind(Gauge, "1 while every command begins with its look-up"),
     "synchronous_standbys": _Kind(Gauge, "Synchronous standbys of the database"),

@@ -52,6 +52,7 @@ from nostro.runtime.watchdog import Watchdog, watched_connector, watched_process
 from nostro.store.entropy import Entropy
 from nostro.store.migrate import RUNBOOK, partition
 from nostro.store.nudges import Nudges
+from nostro.store.waiting import cancels
 
 PARTITIONS_EVERY = timedelta(hours=6)
 HELD_BY_FILES = timedelta(seconds=2)
@@ -238,7 +239,6 @@ class Wiring:
             ("partitions", Partitions(house).step, 60.0),
         ]
         door = Door(house.connections, intake, limits, house.now, count, self.metrics.time)
-        health = Health(house.database, limits, house.now, self._lateness, self.metrics.registry, self.metrics)
         return Worker(
             house=house,
             loops=[
@@ -255,8 +255,12 @@ class Wiring:
             limits=limits,
             metrics=self.metrics,
             door=build_app(door),
-            health=build_health_app(health),
+            health=build_health_app(self._health(limits)),
         )
+
+    def _health(self, limits: Limits) -> Health:
+        house, metrics = self.house, self.metrics
+        return Health(house.database, house.connections, limits, house.now, self._lateness, metrics.registry, metrics)
 
     def _companies(self) -> Mapping[str, frozenset[str]]:
         """For whom each connection works."""
@@ -340,15 +344,25 @@ class Wiring:
         return [Dispatcher(shared, connection) for connection in serving]
 
     def _timed(self, name: str, step: Callable[[Now], Awaitable[int]]) -> Callable[[Now], Awaitable[int]]:
+        failed = partial(self.metrics.count, "loop_failures", loop=name)
+        failed(0)  # it is there before the first: a counter that begins with 1 never rose
+
         async def timed(now: Now) -> int:
             began = asyncio.get_running_loop().time()
             self._ages.setdefault(name, began)  # what never ends its first step is late too
             try:
                 done = await step(now)
-            except DatabaseUnavailable:
+            except LostRace:  # expected, and no failure
                 raise
-            except OutOfService:  # it waits for what another has to end, and says so: as a worker it is ready
-                self._ages[name] = asyncio.get_running_loop().time()
+            except asyncio.CancelledError:
+                if not cancels():  # of something that it waited for
+                    failed()
+                raise
+            except Exception as failure:  # only counted here: whoever runs the loop tells it
+                failed()
+                if isinstance(failure, OutOfService) and not isinstance(failure, DatabaseUnavailable):
+                    # It waits for what another has to end, and says so: as a worker it is ready.
+                    self._ages[name] = asyncio.get_running_loop().time()
                 raise
             ended = asyncio.get_running_loop().time()
             self._ages[name] = ended

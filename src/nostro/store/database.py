@@ -295,8 +295,12 @@ class Database:
             async with self._pool.connection() as connection:
                 heed()
                 tx = Transaction(connection)
-                yield tx
-                await tx.commit()
+                try:
+                    yield tx
+                    await tx.commit()
+                except errors.ReadOnlySqlTransaction:
+                    await connection.close()  # a session that began so stays so, whatever its server may do by now
+                    raise
 
     async def done(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """What `work` returns, once its database transaction is committed; it is begun anew where another was first.
@@ -349,6 +353,9 @@ def translated(refused: Callable[[], str] = str) -> Iterator[None]:
     except errors.DiskFull as error:
         message = "The database's disk is full."
         raise DatabaseUnavailable(message, "Make room there; then work goes on by itself.") from error
+    except errors.ReadOnlySqlTransaction as error:
+        message = "PostgreSQL takes no writes: it is a standby, or was set to only read."
+        raise DatabaseUnavailable(message, "Work goes on by itself once it takes them.") from error
     except errors.QueryCanceled as error:
         message = "PostgreSQL took too long over a statement."
         raise DatabaseUnavailable(message, "Work goes on by itself; else look what it waits for.") from error

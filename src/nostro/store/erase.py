@@ -1,8 +1,9 @@
 """Erases a person: their data keys are destroyed, and with them every confidential field that they protect.
 
 Seals cover ciphertext and stay whole. Raw receipts that speak of nobody else are destroyed too; a statement file with
-other people in it, or with what nobody has read or decided yet, keeps its bytes until its retention ends, and the
-result says so.
+other people in it keeps its bytes until its retention ends, one of which something is not decided yet until it is and
+somebody asks again, and the result says of how many that is so. Of a receipt that nobody has read yet nobody knows of
+whom it speaks: ask again when it is read.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ KEYS = Statements("keys")
 class Erasure:
     """What was erased.
 
-    `held`: data keys under a legal hold, left alone. `subjects` need their state rebuilt from the log; those too that
-    took in what was sealed under keys which were destroyed before: some of it may have been on its way then.
+    `held`: data keys under a legal hold, left alone. `receipts_kept`: raw receipts that speak of others too, or of what
+    is not decided yet. `subjects` need their state rebuilt from the log; those too that took in what was sealed under
+    keys which were destroyed before: some of it may have been on its way then.
     """
 
     keys: int

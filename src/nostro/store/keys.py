@@ -1,9 +1,8 @@
 """Encryption at rest: a master key outside the database, data keys wrapped by it, and blind indexes.
 
 AES-256-GCM with 96-bit nonces; the additional data binds a blob to its place, so that it can't be moved to another
-row. Subkeys come
-from the master by HKDF-SHA-256 (RFC 5869). Destroying a data key erases what it protects; seals cover ciphertext and
-stay whole.
+row. Subkeys come from the master by HKDF-SHA-256 (RFC 5869). Destroying a data key erases what it protects; seals cover
+ciphertext and stay whole.
 """
 
 from __future__ import annotations
@@ -71,9 +70,9 @@ class Keys:
     """
 
     def __init__(self, masters: dict[int, bytes], entropy: Entropy, *, cache: int = 50_000) -> None:
-        """`masters`.
+        """`masters`: master keys of 32 bytes by version; the highest wraps new keys.
 
-        Master keys of 32 bytes by version; the highest wraps new keys. Raises `LandscapeRefused` on a wrong length.
+        Raises `LandscapeRefused` on a wrong length.
         """
         if not masters or any(len(master) != KEY_BYTES for master in masters.values()):
             message = "The master key is not 32 bytes long."
@@ -143,9 +142,8 @@ class Keys:
     async def ensure(self, database: Database, names: Iterable[KeyName], at: datetime) -> dict[KeyName, DataKey]:
         """The data keys with these names, made where they are missing.
 
-        They are committed before anything is sealed with them, in a database transaction of their own: a key in
-        memory that a
-        rollback took from the database would make what it sealed unreadable for ever.
+        They are committed before anything is sealed with them, in a database transaction of their own: a key in memory
+        that a rollback took from the database would make what it sealed unreadable for ever.
         """
         wanted, known = set(names), self._remembered.by_name
         found = {name: key for name in wanted if (key := known.get(name))}

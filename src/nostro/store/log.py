@@ -84,12 +84,7 @@ class FactRow(NamedTuple):
         )  # fmt: skip
         return cls._make((*columns, _leaf(previous, columns)))
 
-    def sealed_after(self, previous: bytes) -> FactRow:
-        """The same row with its leaf."""
-        return FactRow._make((*self[:-1], leaf_of(previous, self)))
 
-
-COLUMNS = FactRow._fields
 _PARTS = Struct(">QQQ")
 _LENGTH = Struct(">Q")
 _MAY_LACK = ("cause_position", "cause_shard", "data_key", "receipt")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -102,9 +102,6 @@ class Receipt:
     def pieces(self) -> range:
         """The numbers that `part` takes."""
         return range(1, self.parts + 1) if self.parts else range(1)
-
-
-COLUMNS = tuple(column.name for column in fields(Receipt))
 
 
 def event_receipt(connection: str, event_id: str) -> bytes:

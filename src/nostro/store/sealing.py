@@ -1,8 +1,7 @@
 """Checkpoints: a signature over the heads of all shards and the checkpoint before.
 
 The Ed25519 key (RFC 8032) is a file outside the database. Anchors keep checkpoint numbers and digests outside the
-database too, so that
-cutting off the newest facts, or sealing everything anew, is found.
+database too, so that cutting off the newest facts, or sealing everything anew, is found.
 """
 
 from __future__ import annotations

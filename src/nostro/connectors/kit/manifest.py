@@ -32,13 +32,15 @@ class Once(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Absence:
-    """When "not found" counts: `at_once` (0), after so many seconds since the Act's start, or never (None)."""
+    """When "not found" counts: at once (0), so many seconds after the last byte of the Act can have left, or never
+    (None). No byte leaves 15 s after an Act's start.
+    """
 
     seconds: int | None
 
-    def proven_at(self, started_at: datetime) -> datetime | None:
-        """The instant from which "not found" counts for an Act that was started then."""
-        return None if self.seconds is None else started_at + timedelta(seconds=self.seconds)
+    def proven_at(self, left_by: datetime) -> datetime | None:
+        """The instant from which "not found" counts for an Act of which no byte leaves after `left_by`."""
+        return None if self.seconds is None else left_by + timedelta(seconds=self.seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,8 @@ class Wire:
 
     `render(message, key, config, access)`; `understand(message, reply)` -> parsed content,
     failure kind or None, and a sentence. A reply that never came is AMBIGUOUS for an Act and UNAVAILABLE for an Ask:
-    `egress` says so.
+    `egress` says so. `open_session(config)`: a dialogue of Asks alone, at most ten, whose return value is
+    `Access.session`. A Wait in it counts as an outage, as does whatever it throws.
     """
 
     render: Callable[[Message, str, Any, Access], HttpRequest]

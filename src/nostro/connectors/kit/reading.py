@@ -130,8 +130,8 @@ Reader = Callable[[ReceiptView], Iterator[Item]]
 class Verified:
     """A webhook's sender proved itself (`signed`), or can't (`hint`).
 
-    `event_id` collapses re-deliveries; `content` is what must
-    not differ between two deliveries of one event (the vendor may change counters outside of it).
+    `event_id` collapses re-deliveries; `content` is what must not differ between two deliveries of one event (the
+    vendor may change counters outside of it).
     """
 
     event_id: str

@@ -79,9 +79,8 @@ class Position:
 class Fact:
     """A fact as readers make it and as pure code sees it: body and envelope.
 
-    Instants are aware and in UTC. `sender_order` is the sender's own order as text that sorts. `actor` is who said
-    it: a
-    connection, a person or `engine`.
+    Instants are aware and in UTC. `sender_order` is the sender's own order as text that sorts. `actor` is who said it:
+    a connection, a person or `engine`.
     """
 
     body: FactBody

@@ -146,8 +146,8 @@ class Decision:
     """What follows from a fact in a state. `to` is the process state afterwards; `rule` says which rule explains it.
 
     `disowns`: the fact turned out to concern another subject; what it claimed for this one at routing is given back,
-    and a fact among
-    `emits` begins the right one. `calls`: what the state after it calls for, for who takes the next fact in.
+    and a fact among `emits` begins the right one. `calls`: what the state after it calls for, for who takes the next
+    fact in.
     """
 
     to: str

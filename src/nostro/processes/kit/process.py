@@ -30,9 +30,8 @@ class Begin:
     """The subject that a fact concerns or starts.
 
     `identity`: references that identify it, strongest first. When one of them is known already, the fact goes to the
-    subject that
-    holds it and nothing is begun. They are claimed together with the arrival, so that two tellings can't start two
-    subjects.
+    subject that holds it and nothing is begun. They are claimed together with the arrival, so that two tellings can't
+    start two subjects.
     """
 
     subject: str

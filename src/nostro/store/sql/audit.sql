@@ -6,6 +6,16 @@ select shard, position, head from shard order by shard;
 -- The last one that was signed, and whether its head stands outside the database.
 select number, at, heads, previous, digest, signature, key_id, anchored_at from checkpoint order by number desc limit 1;
 
+-- name: unsealed_since
+-- When the oldest fact was decided that the newest checkpoint does not seal; null where it seals all. One probe by the log's key for each shard that
+-- has grown since.
+with sealed as materialized (
+  select h.key::smallint as shard, split_part(h.value, ':', 1)::bigint as position
+  from (select heads from checkpoint order by number desc limit 1) c cross join lateral json_each_text(convert_from(c.heads, 'UTF8')::json) h)
+select min(f.decided_at) as since from shard s left join sealed on sealed.shard = s.shard
+cross join lateral (select decided_at from fact where shard = s.shard and position > coalesce(sealed.position, 0) order by position limit 1) f
+where s.position > coalesce(sealed.position, 0);
+
 -- name: life
 -- Which life of the database this is, and whether it may be sealed: in quarantine it may be the wrong database.
 select epoch, quarantine from deployment;
@@ -55,13 +65,16 @@ update data_key set wrapped = null, destroyed_at = %(at)s, destroyed_by = %(acto
 where id = any(%(ids)s::bytea[]) and (held_until is null or held_until <= %(at)s);
 
 -- name: receipts_of_keys
--- Receipts from which facts under these keys were read and whose bytes are there still, and whether they speak of nobody else: all that was read
--- from them is in the log, under these keys or such as were destroyed before. It is not while something of them waits to be read, routed or decided, nor where the newest reading
--- rejected an item, or knew one from elsewhere.
-with theirs as materialized (
-  select r.shard, r.id from receipt r where r.wrapped is not null and r.id in (
-    select receipt from fact where data_key = any(%(ids)s::bytea[]) and receipt is not null
-      and type <> 'command.settled')) -- an outcome's receipt is a reply, under no person's key
+-- Receipts from which facts under these keys were read, be they decided or waiting still, and whose bytes are there still, and whether they speak of
+-- nobody else: all that was read from them is in the log, under these keys or such as were destroyed before. It is not while something of them waits to
+-- be read, routed or decided, nor where the newest reading rejected an item, or knew one from elsewhere.
+-- What is parked is bytes, which may have been damaged: no cast may fail on them.
+with told as ( -- an outcome's receipt is a reply, under no person's key
+  select receipt from fact where data_key = any(%(ids)s::bytea[]) and receipt is not null and type <> 'command.settled'
+  union select receipt from arrival where data_key = any(%(ids)s::bytea[]) and receipt is not null and type <> 'command.settled'
+  union select decode(substring(encode(arrival, 'escape') from '"receipt":"((?:[0-9a-f]{2})+)"'), 'hex') from parked
+    where data_key = any(%(ids)s::bytea[]) and position('"type":"command.settled"' in encode(arrival, 'escape')) = 0),
+theirs as materialized (select r.shard, r.id from receipt r where r.wrapped is not null and r.id in (select receipt from told where receipt is not null))
 select t.id as receipt, coalesce(
   not exists (select from fact f join data_key k on k.id = f.data_key and k.wrapped is not null
     where f.receipt = t.id and f.data_key <> all(%(ids)s::bytea[]) and f.type <> 'command.settled')

@@ -7,7 +7,7 @@ insert into worker (id, started_at, seen_at, versions) values (%(id)s, %(now)s, 
 on conflict (id) do update set seen_at = excluded.seen_at, versions = excluded.versions;
 
 -- name: count_workers
--- How many live, to share the shards out. One that was seen far ahead was seen before the clock was set back.
+-- How many live: who gives an act is told when nobody does. One that was seen far ahead was seen before the clock was set back.
 select count(*) as count from worker where seen_at > %(alive_after)s and seen_at <= %(beyond)s;
 
 -- name: live_workers
@@ -132,7 +132,8 @@ select * from unnest(%(shard)s::smallint[], %(position)s::bigint[], %(month)s::d
   %(received_at)s::timestamptz[], %(decided_at)s::timestamptz[], %(sender_order)s::text[], %(leaf)s::bytea[]);
 
 -- name: save_subjects
--- State rows with what was decided. It divides by zero when one of them is ahead of its log.
+-- State rows with what was decided. It divides by zero when one of them has come as far already. Only that of a subject which is set aside, or taken up
+-- again, is written as it is given: that may make no fact.
 with saved as (insert into subject (shard, process, subject, entity, version, revision, state, lane, body, sealed_body, data_key, absorbed, deadline_revision,
   position, poisoned)
 select shard, process, subject, entity, version, revision, state, lane, body, sealed_body, data_key, absorbed, deadline_revision, position, poisoned

@@ -87,8 +87,7 @@ select coalesce((select quarantine from deployment), '') as quarantine,
   (select coalesce(string_agg(connection, ', ' order by connection), '') from stop) as stopped,
   (select r.opened_at from recovery r join deployment d on d.epoch = r.epoch) as recovering_since,
   (select count(*) from pg_stat_replication where sync_state in ('sync', 'quorum')) as standbys,
-  (select count(*) from parked) as parked,
-  (select max(at) from checkpoint) as sealed_at;
+  (select count(*) from parked) as parked;
 
 -- name: commands_waiting
 -- Open commands, for the metric.
@@ -99,12 +98,13 @@ select connection, status, count(*) as count from command_open group by connecti
 select reason, count(*) as count from exception_case where closed_at is null group by reason order by reason;
 
 -- name: heartbeats
--- When polls last succeeded, for the metric.
-select connection, name, heartbeat_at from feed where heartbeat_at is not null order by connection, name;
+-- When polls of these feeds, or looks at these folders, last succeeded, for the metric. A row stays when its connection is gone.
+select f.connection, f.name, f.heartbeat_at from unnest(%(connections)s::text[], %(names)s::text[]) as asked (connection, name)
+join feed f using (connection, name) where f.heartbeat_at is not null order by f.connection, f.name;
 
 -- name: breakers
--- Breakers, for the metric.
-select connection, state from breaker order by connection;
+-- The breakers of these connections, for the metric. A row stays when its connection is gone.
+select connection, state from breaker where connection = any(%(connections)s::text[]) order by connection;
 
 -- name: take_lease
 -- Takes a lease that nobody holds, or goes on holding it; another holder's raises the token, which fences the one before. One that ends farther
