@@ -110,21 +110,25 @@ class Processes:
                 assert "PostgreSQL" in self._said_since(name), f"{name} did not begin: {self._said_since(name)}"
                 self.start(name)
 
-    def kill(self, name: str, *, whole: bool = True) -> None:
-        """SIGKILL. PostgreSQL `whole`, or only its first process, whose children notice by themselves."""
+    def kill(self, name: str, *, whole: bool = True) -> bool:
+        """SIGKILL; whether it met somebody alive. PostgreSQL `whole`, or only its first process, whose children notice
+        by themselves.
+        """
         if name == POSTGRESQL:
             number = self.server.process_id()
             children = children_of(number) if number and whole else []
-            for each in [number, *children] if number else []:
-                self.signal_to(each, signal.SIGKILL)
-            return
+            met = [self.signal_to(each, signal.SIGKILL) for each in ([number, *children] if number else [])]
+            return met[:1] == [True]
         self.running[name].kill()
-        self.running[name].wait()
+        return self.running[name].wait() == -signal.SIGKILL
 
-    def signal_to(self, number: int, what: signal.Signals) -> None:
-        """Send a signal to a process that may be gone."""
-        with contextlib.suppress(ProcessLookupError):
+    def signal_to(self, number: int, what: signal.Signals) -> bool:
+        """Send a signal to a process that may be gone; whether it was there."""
+        try:
             os.kill(number, what)
+        except ProcessLookupError:
+            return False
+        return True
 
     async def ask_to_end(self, name: str, what: signal.Signals, again_seconds: float = 0) -> None:
         """Ctrl-C or SIGTERM, and perhaps once more: the part ends in order, with the code that says so."""
