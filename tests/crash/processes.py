@@ -28,6 +28,7 @@ from nostro.sandbox.world import Act
 from nostro.store.embedded import EmbeddedServer
 from nostro.store.embedded_place import find_place
 from nostro.store.entropy import SystemEntropy
+from tests.crash.releases import HERE
 from tests.integration.serving import free_port
 
 NOSTRO = (sys.executable, "-m", "nostro.runtime.cli")
@@ -190,6 +191,21 @@ class Processes:
             text=True,
             start_new_session=True,
         )
+
+    def told_by(self, module: str, asked: object) -> Any:  # noqa: ANN401 - JSON
+        """What a module prints, with the release of the commands, that is told something on its standard input."""
+        done = subprocess.run(
+            [sys.executable, "-m", module],
+            cwd=HERE,
+            env=self._variables(""),
+            input=json.dumps(asked),
+            capture_output=True,
+            text=True,
+            timeout=180,
+            check=False,
+        )
+        assert done.returncode == 0, f"{module}: {done.stderr[-2000:]}"
+        return json.loads(done.stdout)
 
     def _ended(self, code: int, *words: str) -> Any:  # noqa: ANN401 - JSON
         done = subprocess.run(
