@@ -23,7 +23,17 @@ from nostro.sandbox.server import Server
 from nostro.sandbox.stage import MONDAY, ODOO
 from nostro.store.database import Database
 from tests.crash.judging import flaws
-from tests.crash.processes import BREATH_SECONDS, DOOR, WORKERS, Disk, Processes, empty_grounds, processes
+from tests.crash.processes import (
+    BREATH_SECONDS,
+    DOOR,
+    WORKERS,
+    Disk,
+    Further,
+    Processes,
+    empty_grounds,
+    nothing_further,
+    processes,
+)
 from tests.simulation.handed_over import unexplained
 from tests.simulation.judging import UNDER_WAY
 
@@ -184,16 +194,20 @@ class Days:
 
 
 @contextlib.asynccontextmanager
-async def days(
+async def days(  # noqa: PLR0913 - a life has this many parts, and those of few are named
     folder: Path,
     seed: int,
     until: datetime,
     closes: datetime,
     parts: Sequence[str] = (DOOR, *WORKERS),
+    *,
     disk: Disk = contextlib.nullcontext,
+    further: Further = nothing_further,
 ) -> AsyncIterator[Days]:
-    """The morning of the first day: everything starts, and nothing has happened yet. `until`: the end of the script."""
-    grounds, sandbox, scenario = empty_grounds(folder, seed, until)
+    """The morning of the first day: everything starts, and nothing has happened yet. `until`: the end of the script, in
+    which `further` things may be written.
+    """
+    grounds, sandbox, scenario = empty_grounds(folder, seed, until, further)
     connection = grounds.landscape / "connections" / "odoo.yaml"
     for_late = "_seconds: {}\n".format  # not a number by itself, which a port may have in it
     text = connection.read_text()

@@ -35,6 +35,7 @@ NOSTRO = (sys.executable, "-m", "nostro.runtime.cli")
 WORKERS = ("worker", "second worker")
 DOOR = "door"
 POSTGRESQL = "postgresql"
+PASSPHRASE = "PASSPHRASE"
 PARTS = (*WORKERS, DOOR, POSTGRESQL)
 Disk = Callable[[Grounds], AbstractContextManager[object]]
 IN_ORDER = {signal.SIGTERM: 0, signal.SIGINT: 130}
@@ -50,6 +51,11 @@ EARLY = Act(
 """Of many seeds the first hours bring no movement at a bank, and each life has to have one that is judged."""
 BREATH_SECONDS = 0.05
 """The rest between two looks."""
+Further = Callable[[Scenario], None]
+
+
+def nothing_further(_: Scenario) -> None:
+    """Nothing but what the seed brings."""
 
 
 @dataclass
@@ -180,11 +186,15 @@ class Processes:
         """The sentence of a command that has to be refused."""
         return str(self._ended(2, *words)["failure"]["sentence"])
 
-    def command(self, *words: str) -> subprocess.Popen[str]:
-        """A command as a person types it at a terminal, which has its processes in a group of their own."""
+    def command(self, *words: str, person: str = "") -> subprocess.Popen[str]:
+        """A command as a person types it at a terminal, which has its processes in a group of their own. `person`: who
+        acts, and proves it by his passphrase.
+        """
+        who = ("--as", person, "--passphrase-env", PASSPHRASE) if person else ()
+        proof = {PASSPHRASE: (self.grounds.secrets / f"{person}.passphrase").read_text()} if person else {}
         return subprocess.Popen(
-            [*NOSTRO, *words, "--json"],
-            env=self._variables(),
+            [*NOSTRO, *words, *who, "--json"],
+            env={**self._variables(), **proof},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -258,15 +268,18 @@ def is_pythons(told: str) -> bool:
     return told.rstrip().endswith("KeyboardInterrupt") and "nostro/runtime" not in told
 
 
-def empty_grounds(folder: Path, seed: int, until: datetime = END) -> tuple[Grounds, Server, Scenario]:
+def empty_grounds(
+    folder: Path, seed: int, until: datetime = END, further: Further = nothing_further
+) -> tuple[Grounds, Server, Scenario]:
     """A landscape for the sandbox's companies, the sandbox that has not started, and what happens in it until then:
-    what the seed brings, and a transfer in the first hour.
+    what the seed brings, a transfer in the first hour, and what is written into the scenario besides.
     """
     state = folder / "state"
     state.mkdir(mode=0o711)
     ports = {name: free_port() for name in ("door", "health", "sandbox")}
     grounds = Grounds(folder / "landscape", state, **ports, odoo_token=token(SystemEntropy()))
     scenario = Scenario(seed)
+    further(scenario)
     scenario.script[:] = [act for act in (EARLY, *scenario.script) if act.at < until]
     world = build_world(seed=seed, script=scenario.script, webhooks=grounds.webhooks())
     odoo = world.systems[ODOO]

@@ -24,6 +24,7 @@ from nostro.runtime.demo.drive import LATE_EFFECTS
 from nostro.sandbox.stage import END, MONDAY, TUESDAY, at
 from tests.crash.blows import strike, tell
 from tests.crash.living import MOMENT, Days, days, lives
+from tests.crash.refunds import Treasurer, paid_twice
 
 ROUNDS = int(os.environ.get("NOSTRO_CRASH_ROUNDS", "20"))
 SEED = int(os.environ.get("NOSTRO_CRASH_SEED", "1"))
@@ -62,10 +63,21 @@ async def _live_and_judge(folder: Path, seed: int, rounds: int) -> None:
     # the last day with business, whose books have to be right, and when its statements are in
     last, closes = (MONDAY, at(TUESDAY, 8)) if rounds <= A_DAY else (TUESDAY, END + LATE_EFFECTS)
     began = time.monotonic()
-    async with days(folder, seed, closes if last == TUESDAY else at(TUESDAY, 0), closes) as made:
+    ends = closes if last == TUESDAY else at(TUESDAY, 0)
+    async with days(folder, seed, ends, closes, further=paid_twice) as made, asyncio.TaskGroup() as beside:
+        treasurer = Treasurer(made, Random(seed))  # noqa: S311 - which instant, not which secret
+        beside.create_task(treasurer.work())
         struck = await live(made, rounds, Random(seed))  # noqa: S311 - which instant, not which secret
+        asked = len(treasurer.asked)
+        await made.through(treasurer.finish(), made.now)
         tell(f"seed {seed}: {rounds} rounds in {time.monotonic() - began:.0f} s, {dict(struck)}")
         world = made.sandbox.world
         (folder / "books.json").write_text(json.dumps(world.books(), default=str), encoding="utf-8")
         assert sum(times for blow, times in struck.items() if signal.SIGKILL.name in blow) >= rounds, struck
+        tell(
+            f"refunds: {asked} of {len(treasurer.asked)} amid it, typed {treasurer.typed} times, "
+            f"{treasurer.broken_off} of them killed"
+        )
         await made.judged(last)
+        assert treasurer.given_back() == {key: [made.scenario.expected[key].total_minor] for key in treasurer.asked}
+        assert await treasurer.forgotten() == set()
