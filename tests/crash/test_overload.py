@@ -76,9 +76,11 @@ CRITICAL_SECONDS = 5.0
 """The bound for the critical lane's p99, from sending to decided, where the processors work for this house alone; where
 they have other work, so many times as much as they do in all for what they do here.
 """
-RECOVERING_TIMES = 2
-"""So many times as long as its measured rate would take, the house may take to take in what it had refused: it is asked
-at that rate, whether it refuses again or not."""
+RECOVERING_TIMES = 3
+"""So many times as long as it would take by the measured rate the house may take for what is left. It is asked at that
+rate and no faster, and refuses up to every other time, since a door that has closed opens by the next measure; and the
+machine may have more other work than while the rate was measured.
+"""
 RSS_GROWTH_BYTES = 96 * 1024**2
 ENTRIES = 1_500
 VERSIONS, VACUUMED_SECONDS = 8, 120
@@ -145,13 +147,13 @@ async def news(there: Scene, watch: Watch) -> None:
 
 
 async def recovered(there: Scene, left: Sequence[bytes], figures: dict[str, Any]) -> dict[str, Any]:
-    """What was refused is taken in, within what the house has to do before and for it, and its breaker's last rest.
+    """What was refused is taken in, in time for that and for what waits before it, and for the breaker's last rest.
 
     A breaker that opens for the n-th time in a row rests about as long as all rests before took together: it is at the
     most open for as long as the ERP was away, and its first rest.
     """
     rests, rate = figures["away"] + COOL_SECONDS, figures["sustainable"]
-    most_seconds = rests + RECOVERING_TIMES * figures["others"] * (len(left) + OPEN) / rate
+    most_seconds = rests + RECOVERING_TIMES * (len(left) + OPEN) / rate
     figures |= {"left": len(left), "most_recovering": most_seconds}
     try:
         async with asyncio.timeout(most_seconds):
