@@ -21,8 +21,8 @@ TESTS = Path(__file__).parent
 NO_SOCKETS = {"unit", "property", "golden", "tidy"}
 LONGEST = ("test_demo", "test_cli", "crash", "simulation", "test_damaged_files", "integration", "real")
 PROOFS = {
-    *("test_acknowledged", "test_adversities", "test_full_disk", "test_interrupted", "test_kills", "test_overload"),
-    *("test_restore", "test_traces", "test_upgrade", "test_demo_naive", "test_demo_observe"),
+    *("test_acknowledged", "test_adversities", "test_full_disk", "test_interrupted", "test_judged", "test_kills"),
+    *("test_overload", "test_restore", "test_traces", "test_upgrade", "test_demo_naive", "test_demo_observe"),
 }
 """What takes long beside what it proves; others bear the marker themselves."""
 

@@ -13,8 +13,10 @@ from tests.crash.processes import BREATH_SECONDS, PARTS, POSTGRESQL, Processes
 BLOWS = (signal.SIGKILL, signal.SIGINT, signal.SIGTERM)
 OF_POSTGRESQL = (signal.SIGKILL, signal.SIGINT, signal.SIGQUIT)
 """Without SIGTERM, which has it wait for whoever is connected: `restarted_database` asks it to end."""
-AGAIN, IMPATIENT = 0.5, 0.25
-"""How often the next blow falls on the part that is just starting, and how often a second Ctrl-C on the first."""
+AGAIN, ANOTHER, IMPATIENT = 0.5, 0.5, 0.25
+"""How often another blow follows; how often that falls on any part, not on the one that is just starting; and how often
+a second Ctrl-C follows on the first.
+"""
 STARTING_SECONDS = 3.0
 
 
@@ -25,14 +27,26 @@ def tell(sentence: str) -> None:
 
 
 async def strike(house: Processes, chance: Random) -> Counter[str]:
-    """Strike a part at any instant of the coming second, and often again while it starts; what struck whom."""
+    """SIGKILL a part at any instant of the coming second, and often strike again while it starts; what struck whom."""
     await asyncio.sleep(chance.random())
-    name, struck = chance.choice(PARTS), Counter[str]()
-    while True:
-        struck[await (_at_postgresql(house, chance) if name == POSTGRESQL else _at(house, name, chance))] += 1
-        if chance.random() >= AGAIN:
-            return struck
+    name = chance.choice(PARTS)
+    struck = Counter([await _killed(house, name, chance)])
+    while chance.random() < AGAIN:
         await asyncio.sleep(chance.random() * STARTING_SECONDS)
+        name = chance.choice(PARTS) if chance.random() < ANOTHER else name
+        struck[await (_at_postgresql(house, chance) if name == POSTGRESQL else _at(house, name, chance))] += 1
+    return struck
+
+
+async def _killed(house: Processes, name: str, chance: Random) -> str:
+    """One that lives: who has ended by itself, as its database was away, is first started again by his supervisor."""
+    began, whole = house.is_up(name), chance.random() < 0.5
+    while not house.kill(name, whole=whole):
+        await asyncio.sleep(BREATH_SECONDS)
+        began = house.is_up(name)
+    if name != POSTGRESQL:
+        house.start(name)
+    return _said(name, signal.SIGKILL, began=began)
 
 
 async def _at_postgresql(house: Processes, chance: Random) -> str:
@@ -40,21 +54,22 @@ async def _at_postgresql(house: Processes, chance: Random) -> str:
     while (number := house.server.process_id()) is None:  # noqa: ASYNC110 - a process sets no event
         await asyncio.sleep(BREATH_SECONDS)
     blow = chance.choice(OF_POSTGRESQL)
-    whole = chance.random() < 0.5
     if blow == signal.SIGKILL:
-        house.kill(POSTGRESQL, whole=whole)
-    else:
-        house.signal_to(number, blow)
-    return f"{POSTGRESQL} {blow.name}"
+        return await _killed(house, POSTGRESQL, chance)
+    house.signal_to(number, blow)
+    return _said(POSTGRESQL, blow)
 
 
 async def _at(house: Processes, name: str, chance: Random) -> str:
     blow = chance.choice(BLOWS)
-    began = house.is_up(name)
     if blow == signal.SIGKILL:
-        house.kill(name)
-    else:
-        again = chance.random() * STARTING_SECONDS if chance.random() < IMPATIENT else 0.0
-        await house.ask_to_end(name, blow, again)
+        return await _killed(house, name, chance)
+    began = house.is_up(name)
+    again = chance.random() * STARTING_SECONDS if chance.random() < IMPATIENT else 0.0
+    await house.ask_to_end(name, blow, again)
     house.start(name)
+    return _said(name, blow, began=began)
+
+
+def _said(name: str, blow: signal.Signals, *, began: bool = True) -> str:
     return f"{name} {blow.name}{'' if began else ' while starting'}"

@@ -22,7 +22,18 @@ from nostro.sandbox.scenario import Scenario
 from nostro.sandbox.server import Server
 from nostro.sandbox.stage import MONDAY, ODOO
 from nostro.store.database import Database
-from tests.crash.processes import BREATH_SECONDS, DOOR, WORKERS, Disk, Processes, empty_grounds, processes
+from tests.crash.judging import flaws
+from tests.crash.processes import (
+    BREATH_SECONDS,
+    DOOR,
+    WORKERS,
+    Disk,
+    Further,
+    Processes,
+    empty_grounds,
+    nothing_further,
+    processes,
+)
 from tests.simulation.handed_over import unexplained
 from tests.simulation.judging import UNDER_WAY
 
@@ -147,21 +158,31 @@ class Days:
 
     async def judged(self, until: date) -> None:
         """Everything settles and ends. Nothing is doubled, and nothing lost but what an open case says of just that
-        effect that nobody knows it; and the house's own word is that all is proved.
+        effect that nobody knows it; in no system's books anything stands twice, on no account is another amount, and
+        what was acknowledged is kept; and the house's own word is that all is proved.
         """
         left = await self.settled()
         assert set(left.values()) == {0}, left
         async with Database(self.house.url()) as database:
             commands, cases = await waiting_commands(database), await open_cases(database)
         await asyncio.to_thread(self.house.end)
-        wish = intended(self.scenario, self.sandbox.world)
+        wish, outside = intended(self.scenario, self.sandbox.world), self.sandbox.world.books()["systems"]
         assert until < MONDAY or any(one["booking_date"] == until.isoformat() for one in wish["movements"])
-        verdict = judge(wish, self.sandbox.world.books()["systems"][ODOO], until)
+        verdict = judge(wish, outside[ODOO], until)
         assert (verdict.doubled, verdict.misdated) == ((), ())
         told = [(case.subject, case.reason, case.sentence) for case in cases]
         lost = list(unexplained(verdict.lost, commands, cases))
         assert lost == [], (lost, told)
+        async with Database(self.house.url()) as database:
+            assert [flaw async for flaw in flaws(database, self.sandbox.world)] == []
+        differing = await self.differing()
+        assert differing == [], (differing, told)
         await asyncio.to_thread(prove, self.house)
+
+    async def differing(self) -> list[str]:
+        """What the house says otherwise than the books of the systems outside."""
+        outside = self.sandbox.world.books()["systems"]
+        return list(await asyncio.to_thread(self.house.told_by, "tests.crash.judging", outside))
 
     async def left(self) -> dict[str, int | None]:
         """What should have ended."""
@@ -173,16 +194,20 @@ class Days:
 
 
 @contextlib.asynccontextmanager
-async def days(
+async def days(  # noqa: PLR0913 - a life has this many parts, and those of few are named
     folder: Path,
     seed: int,
     until: datetime,
     closes: datetime,
     parts: Sequence[str] = (DOOR, *WORKERS),
+    *,
     disk: Disk = contextlib.nullcontext,
+    further: Further = nothing_further,
 ) -> AsyncIterator[Days]:
-    """The morning of the first day: everything starts, and nothing has happened yet. `until`: the end of the script."""
-    grounds, sandbox, scenario = empty_grounds(folder, seed, until)
+    """The morning of the first day: everything starts, and nothing has happened yet. `until`: the end of the script, in
+    which `further` things may be written.
+    """
+    grounds, sandbox, scenario = empty_grounds(folder, seed, until, further)
     connection = grounds.landscape / "connections" / "odoo.yaml"
     for_late = "_seconds: {}\n".format  # not a number by itself, which a port may have in it
     text = connection.read_text()
@@ -207,6 +232,9 @@ def prove(house: Processes) -> None:
     """The house's own word, by its commands."""
     assert house.run("audit", "verify")["findings"] == []
     assert house.run("replay", "--check")["differences"] == []
+    replayed = house.run("replay")
+    assert replayed["facts"] > 0
+    assert (replayed["differing"], replayed["differences"]) == (0, [])
     sums = house.run("transit")["sums"]
     assert sums
     assert not any(Decimal(money["value"]) for money in sums), sums

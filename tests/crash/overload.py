@@ -38,14 +38,14 @@ CONNECTIONS = 16
 """Of the flood. As many requests may be under way at the door while it measures."""
 CALLS_PER_SECOND, SLOTS = 60, 2
 """What the ERP takes, over both workers."""
-READINGS, ARRIVALS, BULK, COMMANDS = 50, 50, 150, 25
-"""The limits here: receipts unread, facts on the standard lane, facts on the bulk lane, commands for one connection."""
+READINGS, CRITICAL, ARRIVALS, BULK, COMMANDS = 50, 200, 50, 150, 25
+"""The limits here: receipts unread, facts on the critical, standard and bulk lane, commands for one connection."""
 FULL_SECONDS, FULL_PATIENCE_SECONDS = 2.0, 30.0
 """So long the flood goes on at a limit that is reached; and how long it may take until then."""
 CHANGES = {
     "ingress/limits.py": (
         "(50_000, 200_000, 1_000_000)  # per lane: critical, standard, bulk\n    readings: int = 50_000",
-        f"(200, {ARRIVALS}, {BULK})\n    readings: int = {READINGS}",
+        f"({CRITICAL}, {ARRIVALS}, {BULK})\n    readings: int = {READINGS}",
     ),
 }
 FEWER_COMMANDS = {"ingress/limits.py": ("commands: int = 500_000", f"commands: int = {COMMANDS}")}
@@ -79,6 +79,8 @@ class Watch:
     calls: list[tuple[float, int]] = field(default_factory=list)
     """When the ERP had been called how often."""
     refused: int = 0
+    away_seconds: float = 0.0
+    """How long the ERP took no call."""
     stop: bool = False
 
     def saw(self, name: str, count: int) -> None:
@@ -139,7 +141,11 @@ class Scene:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
         )
-        told, _ = await child.communicate(b"\n".join(events))
+        try:
+            told, _ = await child.communicate(b"\n".join(events))
+        finally:
+            with suppress(ProcessLookupError):
+                child.kill()
         assert child.returncode == 0
         return dict(json.loads(told))
 

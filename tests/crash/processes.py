@@ -28,12 +28,14 @@ from nostro.sandbox.world import Act
 from nostro.store.embedded import EmbeddedServer
 from nostro.store.embedded_place import find_place
 from nostro.store.entropy import SystemEntropy
+from tests.crash.releases import HERE
 from tests.integration.serving import free_port
 
 NOSTRO = (sys.executable, "-m", "nostro.runtime.cli")
 WORKERS = ("worker", "second worker")
 DOOR = "door"
 POSTGRESQL = "postgresql"
+PASSPHRASE = "PASSPHRASE"
 PARTS = (*WORKERS, DOOR, POSTGRESQL)
 Disk = Callable[[Grounds], AbstractContextManager[object]]
 IN_ORDER = {signal.SIGTERM: 0, signal.SIGINT: 130}
@@ -49,6 +51,11 @@ EARLY = Act(
 """Of many seeds the first hours bring no movement at a bank, and each life has to have one that is judged."""
 BREATH_SECONDS = 0.05
 """The rest between two looks."""
+Further = Callable[[Scenario], None]
+
+
+def nothing_further(_: Scenario) -> None:
+    """Nothing but what the seed brings."""
 
 
 @dataclass
@@ -110,21 +117,25 @@ class Processes:
                 assert "PostgreSQL" in self._said_since(name), f"{name} did not begin: {self._said_since(name)}"
                 self.start(name)
 
-    def kill(self, name: str, *, whole: bool = True) -> None:
-        """SIGKILL. PostgreSQL `whole`, or only its first process, whose children notice by themselves."""
+    def kill(self, name: str, *, whole: bool = True) -> bool:
+        """SIGKILL; whether it met somebody alive. PostgreSQL `whole`, or only its first process, whose children notice
+        by themselves.
+        """
         if name == POSTGRESQL:
             number = self.server.process_id()
             children = children_of(number) if number and whole else []
-            for each in [number, *children] if number else []:
-                self.signal_to(each, signal.SIGKILL)
-            return
+            met = [self.signal_to(each, signal.SIGKILL) for each in ([number, *children] if number else [])]
+            return met[:1] == [True]
         self.running[name].kill()
-        self.running[name].wait()
+        return self.running[name].wait() == -signal.SIGKILL
 
-    def signal_to(self, number: int, what: signal.Signals) -> None:
-        """Send a signal to a process that may be gone."""
-        with contextlib.suppress(ProcessLookupError):
+    def signal_to(self, number: int, what: signal.Signals) -> bool:
+        """Send a signal to a process that may be gone; whether it was there."""
+        try:
             os.kill(number, what)
+        except ProcessLookupError:
+            return False
+        return True
 
     async def ask_to_end(self, name: str, what: signal.Signals, again_seconds: float = 0) -> None:
         """Ctrl-C or SIGTERM, and perhaps once more: the part ends in order, with the code that says so."""
@@ -175,17 +186,36 @@ class Processes:
         """The sentence of a command that has to be refused."""
         return str(self._ended(2, *words)["failure"]["sentence"])
 
-    def command(self, *words: str) -> subprocess.Popen[str]:
-        """A command as a person types it at a terminal, which has its processes in a group of their own."""
+    def command(self, *words: str, person: str = "") -> subprocess.Popen[str]:
+        """A command as a person types it at a terminal, which has its processes in a group of their own. `person`: who
+        acts, and proves it by his passphrase.
+        """
+        who = ("--as", person, "--passphrase-env", PASSPHRASE) if person else ()
+        proof = {PASSPHRASE: (self.grounds.secrets / f"{person}.passphrase").read_text()} if person else {}
         return subprocess.Popen(
-            [*NOSTRO, *words, "--json"],
-            env=self._variables(),
+            [*NOSTRO, *words, *who, "--json"],
+            env={**self._variables(), **proof},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
         )
+
+    def told_by(self, module: str, asked: object) -> Any:  # noqa: ANN401 - JSON
+        """What a module prints, with the release of the commands, that is told something on its standard input."""
+        done = subprocess.run(
+            [sys.executable, "-m", module],
+            cwd=HERE,
+            env=self._variables(""),
+            input=json.dumps(asked),
+            capture_output=True,
+            text=True,
+            timeout=180,
+            check=False,
+        )
+        assert done.returncode == 0, f"{module}: {done.stderr[-2000:]}"
+        return json.loads(done.stdout)
 
     def _ended(self, code: int, *words: str) -> Any:  # noqa: ANN401 - JSON
         done = subprocess.run(
@@ -238,15 +268,18 @@ def is_pythons(told: str) -> bool:
     return told.rstrip().endswith("KeyboardInterrupt") and "nostro/runtime" not in told
 
 
-def empty_grounds(folder: Path, seed: int, until: datetime = END) -> tuple[Grounds, Server, Scenario]:
+def empty_grounds(
+    folder: Path, seed: int, until: datetime = END, further: Further = nothing_further
+) -> tuple[Grounds, Server, Scenario]:
     """A landscape for the sandbox's companies, the sandbox that has not started, and what happens in it until then:
-    what the seed brings, and a transfer in the first hour.
+    what the seed brings, a transfer in the first hour, and what is written into the scenario besides.
     """
     state = folder / "state"
     state.mkdir(mode=0o711)
     ports = {name: free_port() for name in ("door", "health", "sandbox")}
     grounds = Grounds(folder / "landscape", state, **ports, odoo_token=token(SystemEntropy()))
     scenario = Scenario(seed)
+    further(scenario)
     scenario.script[:] = [act for act in (EARLY, *scenario.script) if act.at < until]
     world = build_world(seed=seed, script=scenario.script, webhooks=grounds.webhooks())
     odoo = world.systems[ODOO]

@@ -41,15 +41,18 @@ class Standby:
         shutil.rmtree(self.place.socket, ignore_errors=True)
 
 
-def start_standby(state: Path, server: EmbeddedServer) -> Standby:
-    """Make it, start it, and have the primary wait for it at each commit."""
+def start_standby(state: Path, server: EmbeddedServer, port: int) -> Standby:
+    """Make it, start it, and have the primary wait for it at each commit. Behind a port of this machine it finds the
+    primary.
+    """
     first = find_place(state / "postgresql")
     home = first.home / "standby"
     home.mkdir(mode=0o711)
     second = dataclasses.replace(first, home=home, socket=Path(f"{first.socket}-standby"))
     second.data_folder.mkdir(mode=0o700)
     second.give(second.data_folder)
-    data, url = f"--pgdata={second.data_folder}", f"--dbname={server.url('postgres')}"
+    password = quote(first.password_file.read_text(encoding="utf-8"), safe="")
+    data, url = f"--pgdata={second.data_folder}", f"--dbname=postgresql://postgres:{password}@127.0.0.1:{port}/postgres"
     first.run("pg_basebackup", data, url, "--checkpoint=fast", "--wal-method=stream", "--write-recovery-conf")
     second.launch({**SETTINGS, "unix_socket_directories": str(second.socket)})
     with psycopg.connect(server.url("postgres"), autocommit=True) as connection:

@@ -167,25 +167,30 @@ def test_a_synchronous_standby_takes_over_without_loss(tmp_path: Path, seed: int
 
 
 async def _fail_over(folder: Path, seed: int) -> None:
-    async with scene(folder, seed) as there:
+    async with scene(folder, seed) as there, proxied(there.proxy.target) as way:
         await there.made.to(BUSY)
         assert (await standbys(there.house)) == 0
         server, state = there.house.server, there.house.grounds.state
-        there.standby = await asyncio.to_thread(start_standby, state, server)
+        there.standby = await asyncio.to_thread(start_standby, state, server, way.port)
         try:
             await there.made.to(there.made.now + timedelta(minutes=10))
             assert (await standbys(there.house)) == 1
-            await there.made.through(failed_over(there), LAST_ACT)
+            await there.made.through(failed_over(there, way), LAST_ACT)
             await judged(there)
         finally:
             await asyncio.to_thread(there.standby.end)
             await asyncio.to_thread(_wait_for_nobody, server.url("postgres"))
 
 
-async def failed_over(there: Scene) -> None:
-    """The primary dies, and for a moment nobody answers."""
+async def failed_over(there: Scene, way: Proxy) -> None:
+    """The standby's way to the primary breaks, so that whatever isn't there yet never comes there. While somebody still
+    sends, the primary dies, and for a moment nobody answers.
+    """
     standby = there.standby
     assert standby is not None
+    way.refusing = True
+    way.cut()
+    await asyncio.sleep(AWAY_SECONDS)
     there.house.kill("postgresql")
     await asyncio.sleep(there.chance.random())
     await asyncio.to_thread(standby.promote)

@@ -1,5 +1,5 @@
-"""Workers, door and database die by SIGKILL, Ctrl-C or SIGTERM while business with faults goes on, also while they
-start or end: nothing is lost or doubled.
+"""Workers, door and database die by SIGKILL in each round, and often by Ctrl-C, SIGTERM or SIGKILL again, while
+business with faults goes on, also while they start or end: nothing is lost or doubled.
 
 `NOSTRO_CRASH_ROUNDS` says in how many rounds something dies: up to 20 in the first of the scenario's days, more in
 both, and past 40 in further lives of a house, each with another business. A life is made again by its seed:
@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import time
 from collections import Counter
 from datetime import timedelta
@@ -23,6 +24,7 @@ from nostro.runtime.demo.drive import LATE_EFFECTS
 from nostro.sandbox.stage import END, MONDAY, TUESDAY, at
 from tests.crash.blows import strike, tell
 from tests.crash.living import MOMENT, Days, days, lives
+from tests.crash.refunds import Treasurer, paid_twice
 
 ROUNDS = int(os.environ.get("NOSTRO_CRASH_ROUNDS", "20"))
 SEED = int(os.environ.get("NOSTRO_CRASH_SEED", "1"))
@@ -61,10 +63,21 @@ async def _live_and_judge(folder: Path, seed: int, rounds: int) -> None:
     # the last day with business, whose books have to be right, and when its statements are in
     last, closes = (MONDAY, at(TUESDAY, 8)) if rounds <= A_DAY else (TUESDAY, END + LATE_EFFECTS)
     began = time.monotonic()
-    async with days(folder, seed, closes if last == TUESDAY else at(TUESDAY, 0), closes) as made:
+    ends = closes if last == TUESDAY else at(TUESDAY, 0)
+    async with days(folder, seed, ends, closes, further=paid_twice) as made, asyncio.TaskGroup() as beside:
+        treasurer = Treasurer(made, Random(seed))  # noqa: S311 - which instant, not which secret
+        beside.create_task(treasurer.work())
         struck = await live(made, rounds, Random(seed))  # noqa: S311 - which instant, not which secret
+        asked = len(treasurer.asked)
+        await made.through(treasurer.finish(), made.now)
         tell(f"seed {seed}: {rounds} rounds in {time.monotonic() - began:.0f} s, {dict(struck)}")
         world = made.sandbox.world
         (folder / "books.json").write_text(json.dumps(world.books(), default=str), encoding="utf-8")
-        assert struck.total() >= rounds
+        assert sum(times for blow, times in struck.items() if signal.SIGKILL.name in blow) >= rounds, struck
+        tell(
+            f"refunds: {asked} of {len(treasurer.asked)} amid it, typed {treasurer.typed} times, "
+            f"{treasurer.broken_off} of them killed"
+        )
         await made.judged(last)
+        assert treasurer.given_back() == {key: [made.scenario.expected[key].total_minor] for key in treasurer.asked}
+        assert await treasurer.forgotten() == set()

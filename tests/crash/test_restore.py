@@ -1,7 +1,7 @@
 """A base backup from the middle of a busy day is restored in place: the outside is ahead of the database from then on.
 
 Nothing leaves until a person has opened a recovery; then everything that left since the backup is looked up, and what
-came in is told again. By the sandbox's books nothing is done twice and nothing is forgotten.
+came in is told again. By the books of all systems nothing is done twice and nothing is forgotten.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from nostro.runtime.demo.drive import LATE_EFFECTS
 from nostro.runtime.demo.judge import judge
 from nostro.runtime.demo.landscape import Grounds
 from nostro.runtime.demo.running import Running, running
+from nostro.runtime.house import House
 from nostro.sandbox.judgement import intended
 from nostro.sandbox.server import Server
 from nostro.sandbox.stage import MONDAY, ODOO, at
@@ -35,6 +36,7 @@ from nostro.store.audit import Verdict, verify
 from nostro.store.database import Statements
 from nostro.store.embedded_place import find_place
 from tests.crash.backups import Backup, take_backup
+from tests.crash.judging import acknowledged, differing, not_kept, not_once
 from tests.crash.processes import NOSTRO, empty_grounds
 
 SQL = Statements("recovery")
@@ -54,6 +56,8 @@ class Life:
         self.sandbox: Server
         self.grounds, self.sandbox, self.scenario = empty_grounds(folder, SEED, LAST_ACT)
         self.told: list[datetime] = []
+        self.kept: frozenset[tuple[str, str]] = frozenset()
+        """What was acknowledged when the backup began."""
 
     async def until(self, both: Running, end: datetime) -> None:
         """Live until then."""
@@ -65,6 +69,7 @@ class Life:
         self.sandbox.world.advance(OPENS)
         async with running(self.sandbox, self.grounds) as both:
             await self.until(both, BACKUP)
+            self.kept = frozenset(acknowledged(self.sandbox.world))
             backup = await asyncio.to_thread(take_backup, self.grounds.state)
             await self.until(both, DISASTER)
         return backup
@@ -118,7 +123,7 @@ async def _restore_and_judge(life: Life) -> None:
         await life.until(both, CLOSES)
         await both.close_books(life.told.append)
         assert await _adopted(both) > 0
-        _judge(life)
+        await _judge(life, both.house)
         await _prove(both)
 
 
@@ -171,12 +176,16 @@ async def _adopted(both: Running) -> int:
     return int(row.count) if row else 0
 
 
-def _judge(life: Life) -> None:
+async def _judge(life: Life, house: House) -> None:
     world = life.sandbox.world
-    wish = intended(life.scenario, world)
+    wish, outside = intended(life.scenario, world), world.books()["systems"]
     assert any(one["booking_date"] == MONDAY.isoformat() for one in wish["movements"])
-    verdict = judge(wish, world.books()["systems"][ODOO], MONDAY)
+    verdict = judge(wish, outside[ODOO], MONDAY)
     assert (verdict.lost, verdict.doubled, verdict.misdated) == ((), (), ())
+    assert [flaw async for flaw in not_once(house.database, outside)] == []
+    assert life.kept
+    assert await not_kept(house.database, life.kept) == []
+    assert await differing(house, outside) == []
 
 
 async def _verdict(both: Running) -> Verdict:

@@ -87,6 +87,25 @@ async def test_a_start_does_not_wait_for_another_without_bound(database_url: str
 
 
 @pytest.mark.asyncio
+async def test_who_starts_while_another_makes_the_months_waits_for_them(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Door and workers begin at once in a new database, on a machine so busy that the first of them takes long."""
+    make = module._make
+
+    async def slow(connection: Any, *place: Any) -> None:  # noqa: ANN401 - as what it stands for
+        await connection.execute("select pg_sleep(0.1)")
+        await make(connection, *place)
+
+    monkeypatch.setattr(module, "_make", slow)
+    monkeypatch.setattr(module, "QUEUE_SECONDS", SOON_SECONDS)
+    async with Database(database_url, size=3) as database:
+        starts = [install(database, KEYS, "test", SeededEntropy(7), LATER) for _ in range(3)]
+        found = await asyncio.wait_for(asyncio.gather(*starts), SOON_SECONDS)
+    assert len({one.id for one in found}) == 1
+
+
+@pytest.mark.asyncio
 async def test_months_are_made_while_a_dump_is_made_and_nobody_waits(database_url: str) -> None:
     with dumped(database_url):
         async with Database(database_url, size=2) as database:

@@ -67,9 +67,12 @@ async def install(database: Database, keys: Keys, environment: str, entropy: Ent
 
 
 async def _partitioned(database: Database, at: datetime) -> None:
-    """This month has to be there. The others are made ahead, and may be made another time."""
+    """This month has to be there. The others are made ahead, and may be made another time.
+
+    Processes that start together in a new database queue for them: on a busy machine the first may take long.
+    """
     async with database.transaction() as tx:
-        missing = await partition(tx, at.date())
+        missing = await partition(tx, at.date(), queues=True)
     if any(name.endswith(f"{at:_%Y_%m}") for name in missing):
         message = "The partitions of this month wait: a vacuum or a change of the schema is under way."
         raise OutOfService(message, "Try again when that is over.", runbook=RUNBOOK)

@@ -257,11 +257,12 @@ class Executes(Protocol):
         """Runs a statement."""
 
 
-async def partition(connection: Executes, around: date, months: int = 3) -> list[str]:
+async def partition(connection: Executes, around: date, months: int = 3, *, queues: bool = False) -> list[str]:
     """Makes the monthly partitions from one month before `around` to `months` after it, where they are missing.
 
     Each is made aside and attached, since `partition of` would lock the whole table against everybody, and wait for
-    whoever reads it. Returns those that are still missing, as something was in use for too long: all, or none.
+    whoever reads it. Who `queues` waits for others who make them as long as a migration does. Returns those that are
+    still missing, as something was in use for too long: all, or none.
     """
     spans = (_span(around, offset) for offset in range(-1, months + 1))
     wanted = {f"{table}_{first:%Y_%m}": (table, first, end) for first, end in spans for table in MONTHLY}
@@ -269,7 +270,7 @@ async def partition(connection: Executes, around: date, months: int = 3) -> list
         return []
     await connection.execute("savepoint before_partitions")
     try:
-        await _alone(connection)
+        await _alone(connection, QUEUE_SECONDS if queues else LOCK_SECONDS)
         for name in await _lacking(connection, wanted):
             await _make(connection, name, *wanted[name])
     except (errors.LockNotAvailable, errors.DeadlockDetected):

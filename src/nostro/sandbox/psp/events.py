@@ -98,13 +98,18 @@ class EventLog:
             self._send_at(now + timedelta(seconds=RETRY_AFTER_SECONDS[message.retries]), message)
             message.retries += 1
 
+    @property
+    def acknowledged(self) -> list[str]:
+        """Events of which the house has said with a 2xx that it keeps them."""
+        return [ident for ident, message in self._messages.items() if message.acknowledged]
+
     def summary(self) -> Thing:
         """Counts for the books."""
         messages = self._messages.values()
         return {
             "events": len(self.events),
             "attempts": sum(message.attempts for message in messages),
-            "acknowledged": sum(message.acknowledged for message in messages),
+            "acknowledged": len(self.acknowledged),
             "never_sent": sum(not self.plan.webhook_delays(ident) for ident in self._messages),
             "failed_attempts": sum(len(message.failed_codes) for message in messages),
         }
