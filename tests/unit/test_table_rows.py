@@ -11,6 +11,7 @@ from nostro.formats.reading import Beginning, Item
 from nostro.formats.tables.formats import read_table
 from nostro.formats.tables.proposal import propose
 from tests.statement_texts import end, entries, failed, head, rejects
+from tests.unit.test_bank_files import entity, read, reports
 
 ROW_TYPES = """"Client account","Row type","Date","Beneficiary/Payer","Details","Amount","Currency","Debit/Credit"
 "LT601010012345678901","10","2026-08-01","","Opening balance","2123.82","EUR","C"
@@ -153,3 +154,16 @@ def test_a_national_account_that_is_the_same_in_each_row_is_asked_about() -> Non
     rows = "".join(f"12345678001;Text {day};{day}.08.2026;EUR;0,00;12,23\n" for day in (28, 29, 30))
     proposal = propose(Beginning(f"Kontonummer;Text;Datum;Währung;Soll;Haben\n{rows}".encode()))
     assert "same account" in " ".join(proposal.questions)
+
+
+def test_equal_rows_of_an_account_behind_those_of_another_are_two() -> None:
+    row = "{account},2026-08-31,-3.00,EUR,coffee,DE02120300000000202051\n"
+    ours, other = "DE89370400440532013000", "DE75512108001245126199"
+    table = "Account,Booking date,Amount,Currency,Description,Counterparty account\n" + "".join(
+        row.format(account=account) for account in (ours, other, ours, other, ours)
+    )
+    one = entity().bank_accounts[0]
+    both = one.model_copy(update={"id": "second", "identification": other})
+    told = reports(read(table.encode(), entity().model_copy(update={"bank_accounts": (one, both)})))
+    assert [report.account for report in told] == ["main", "second", "main", "second", "main"]
+    assert len({report.natural_key() for report in told}) == 5

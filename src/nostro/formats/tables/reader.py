@@ -63,6 +63,7 @@ class _Walk:
     unknown: set[str] = field(default_factory=set)
     unread: list[tuple[str, str]] = field(default_factory=list)
     line: int = 0
+    named: set[tuple[str, str]] = field(default_factory=set)
     before: deque[Row] = field(default_factory=lambda: deque(maxlen=COMPARED))
 
     def row(self, row: Row) -> Iterator[LineItem]:
@@ -176,7 +177,7 @@ class _Walk:
         currency = self.profile.currency or self._currency_of(row)
         head = StatementHead(
             kind="statement",
-            statement_id=self._first_day(row),
+            statement_id=self._name(account, row),
             bank_account=account_as_told(account, currency),
             currency=currency,
             source=Source(where=f"table[{self.statements}]", line=row.line),
@@ -194,8 +195,19 @@ class _Walk:
             running.note(name, detail)
         self.noted = len(self.notes)
 
+    def _name(self, account: str, row: Row) -> str:
+        """What the statement is called by, since nothing in a table names it: its first day, with a number where the
+        account comes again behind rows of another one. What is alike there is no row that was told before.
+        """
+        name = first = self._first_day(row)
+        number = 1
+        while (account, name) in self.named:
+            number += 1
+            name = f"{first}/{number}"
+        self.named.add((account, name))
+        return name
+
     def _first_day(self, row: Row) -> str:
-        """What the statement is called by: nothing in a table names it."""
         try:
             found = day(self._cell(row, "booking_date"), self.profile.date_order)
         except Unreadable:
