@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from nostro.model.statements import Reject
+from nostro.model.statements import Entry, Reject
 from tests.unit.test_swift_mt_statement import HEAD, failed, head, only, read, statement
 
 
@@ -31,3 +31,14 @@ def test_a_reference_without_a_type_stands_behind_two_decimals() -> None:
     assert (entry.amount.value, entry.references.instruction, entry.additional) == (
         Decimal("12.50"), "12345", "777 Main Street",
     )  # fmt: skip
+
+
+def test_entries_are_in_the_currency_of_the_balances_whatever_stands_behind_the_number_of_the_account() -> None:
+    told = HEAD.replace("DE89370400440532013000", "123456USD")
+    items = read(f"{told}:61:2608310831C1,00NTRFA\n:61:2608310831C1,00NTRFB\n:62F:C260831EUR102,00\n")
+    assert {item.amount.currency for item in items if isinstance(item, Entry)} == {"EUR"}
+    assert (head(items).currency, head(items).bank_account.currency) == ("EUR", "EUR")
+    said = "line 4: the balance is in EUR, though USD stands behind the account's number"
+    assert failed(items) == [("currency", said)]
+    items = read(f"{HEAD}:61:2608310831C1,00NTRFA\n:62F:C260831USD101,00\n")
+    assert (only(items).amount.currency, head(items).currency) == ("EUR", "EUR")

@@ -156,9 +156,20 @@ class Statement:
         found, wrong = balance(told.tag, told.joined, self.currency or self.account.currency)
         for one in wrong:
             self._fail(about(one), told.line, f"field {told.tag}: {one}")
-        self.currency = self.currency or found.amount.currency
+        if found.amount.currency != self.currency:
+            self._take_currency(told, found.amount.currency)
         source = _made_source({"where": f"{self.where}/{told.tag}", "line": told.line})
         self.balances.append(changed(found, {"source": source}))
+
+    def _take_currency(self, told: Field, currency: str) -> None:
+        """Entries tell none: it is that of the first balance. What stands behind the account's number may be none."""
+        if self.currency == self.account.currency and not self.balances:
+            if self.currency:
+                why = f"the balance is in {currency}, though {self.currency} stands behind the account's number"
+                self._fail("currency", told.line, why)
+                self.account = self.account.model_copy(update={"currency": currency})
+            self.currency = ""
+        self.currency = self.currency or currency
 
     def _take_floor(self, said: str) -> None:
         _, currency, mark, total = summed(said)
