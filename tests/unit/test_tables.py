@@ -226,6 +226,9 @@ def test_a_statement_read_through_a_proposal_says_so() -> None:
         ("Date,Debit,Credit\n2026-08-31,1.00,\n2026-08-31,-1.00,\n", "debits_negative"),
         ("Date,Currency,Amount,Amount Currency\n2026-08-31,EUR,-1.00,2.00\n", "currency"),
         ("Date,Amount\n31/08/2026,-1.00\n08/31/2026,2.00\n", "dates"),
+        ("Date,Amount\n26-08-30,-1.00\n26-08-31,2.00\n", "begin with the year"),
+        ("Date,Amount\n26/08/30,-1.00\n26/08/31,2.00\n", "begin with the year"),
+        ("Date,Amount\n26-08-31,-1.00\n26-08-31,2.00\n", "begin with the year"),
     ],
 )
 def test_what_only_the_customer_can_know_is_asked_and_never_guessed(given: str, question: str) -> None:
@@ -238,6 +241,13 @@ def test_what_only_the_customer_can_know_is_asked_and_never_guessed(given: str, 
 
 def test_dates_that_are_the_same_in_both_orders_leave_nothing_open() -> None:
     assert propose(Beginning(b"Date,Amount\n05/05/2026,-1.00\n06/06/2026,1.00\n")).usable
+
+
+@pytest.mark.parametrize("mark", "-/.")
+def test_years_of_two_digits_stand_last_where_the_days_are_near_each_other_so(mark: str) -> None:
+    told = "Date;Amount\n" + "".join(f"{mark.join(day.split())};-1.00\n" for day in ("30 08 26", "31 08 26", "13 12 26"))
+    proposal = propose(Beginning(told.encode()))
+    assert (proposal.questions, proposal.given["date_order"]) == ([], "dmy")
 
 
 def test_valuta_is_the_currency_where_currencies_stand_in_it() -> None:
