@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from datetime import date
 from decimal import Decimal
 
@@ -12,6 +14,7 @@ from nostro.formats.tables.formats import read_table
 from nostro.formats.tables.proposal import propose
 from tests.statement_texts import end, entries, failed, head, rejects
 from tests.unit.test_bank_files import entity, read, reports
+from tests.unit.test_tables import EUROS, workbook
 
 ROW_TYPES = """"Client account","Row type","Date","Beneficiary/Payer","Details","Amount","Currency","Debit/Credit"
 "LT601010012345678901","10","2026-08-01","","Opening balance","2123.82","EUR","C"
@@ -167,3 +170,13 @@ def test_equal_rows_of_an_account_behind_those_of_another_are_two() -> None:
     told = reports(read(table.encode(), entity().model_copy(update={"bank_accounts": (one, both)})))
     assert [report.account for report in told] == ["main", "second", "main", "second", "main"]
     assert len({report.natural_key() for report in told}) == 5
+
+
+def test_what_a_sheet_worked_out_bears_no_noise_of_binary_numbers() -> None:
+    book = workbook(["Date", "Name", "Text", "Amount", "Balance"], [date(2026, 8, 31), "A", None, -0.3, None])
+    held = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(book)) as given, zipfile.ZipFile(held, "w") as noisy:
+        for name in given.namelist():
+            noisy.writestr(name, given.read(name).replace(b"<v>-0.3</v>", b"<v>-0.30000000000000004</v>"))
+    (entry,) = entries(list(read_table([held.getvalue()], EUROS)))
+    assert str(entry.signed.value) == "-0.30"

@@ -142,11 +142,11 @@ def _refuse_bombs(held: io.BytesIO) -> None:
 
 
 def _cell(value: object) -> Cell:
-    """A cell as Python has it: binary numbers by the shortest decimal that stands for them, as sheets show them."""
+    """A cell as Python has it: binary numbers with the 15 digits that sheets show, for sums bring noise behind them."""
     if value is None or isinstance(value, bool):
         return "" if value is None else str(value)
     if isinstance(value, int | float):
-        return Decimal(repr(value))
+        return Decimal(f"{value:.15g}" if isinstance(value, float) else value)
     if isinstance(value, datetime):
         return value.date()
     return value if isinstance(value, date) else str(value)[:_CELL]
