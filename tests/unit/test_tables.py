@@ -177,14 +177,15 @@ def test_a_profile_that_says_too_little_is_refused() -> None:
         ("12.00-", ".", "-12.00"),
         ("12.00 DR", ".", "-12.00"), ("12.00CR", ".", "12.00"), ("€ 1'234.50", ".", "1234.50"), ("EUR 5", ".", "5"),
         ("1 234,50 €", ",", "1234.50"), ("\u22125", ".", "-5"), ("+3,5", ",", "3.5"), ("1,00,000.00", ".", "100000.00"),
-        ("-1 234,50 kr", ",", "-1234.50"), ("12,50 zł", ",", "12.50"),
+        ("-1 234,50 kr", ",", "-1234.50"), ("12,50 zł", ",", "12.50"), ("1.212,50+", ",", "1212.50"),
+        ("-12.00 DR", ".", "-12.00"), ("(-12.00)", ".", "-12.00"), ("-12.00-", ".", "-12.00"),
     ],
 )  # fmt: skip
 def test_numbers_are_read_as_banks_write_them(said: str, decimal: str, value: str) -> None:
     assert number(said, decimal) == Decimal(value)
 
 
-@pytest.mark.parametrize("said", ["1.234.56", "12,5.0", "abc", "1e5", ".", "--5", "NaN"])
+@pytest.mark.parametrize("said", ["1.234.56", "12,5.0", "abc", "1e5", ".", "--5", "NaN", "-5+"])
 def test_what_is_no_number_with_the_declared_mark_is_not_read(said: str) -> None:
     with pytest.raises(Unreadable):
         number(said, ".")
