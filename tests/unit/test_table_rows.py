@@ -180,3 +180,18 @@ def test_what_a_sheet_worked_out_bears_no_noise_of_binary_numbers() -> None:
             noisy.writestr(name, given.read(name).replace(b"<v>-0.3</v>", b"<v>-0.30000000000000004</v>"))
     (entry,) = entries(list(read_table([held.getvalue()], EUROS)))
     assert str(entry.signed.value) == "-0.30"
+
+
+def test_texts_value_dates_and_balances_of_indian_and_german_banks_are_known() -> None:
+    first, _ = entries(
+        _read(
+            "Date,Narration,Value Dt,Withdrawal Amt.,Deposit Amt.,Closing Balance\n"
+            '30/08/26,UPI-SUPPLIER,31/08/26,"1,23,456.50",,"8,76,543.50"\n'
+            '31/08/26,NEFT,31/08/26,,"1,00,000.00","9,76,543.50"\n'
+        )
+    )
+    assert (first.remittance, first.value_date, str(first.signed.value)) == (
+        ("UPI-SUPPLIER",), date(2026, 8, 31), "-123456.50",
+    )  # fmt: skip
+    items = _read("Buchungstag;Betrag;Waehrung;Saldo nach Buchung\n31.08.2026;-12,50;EUR;87,50\n30.08.2026;50,00;EUR;100,00\n")
+    assert [str(one.amount.value) for one in end(items).balances] == ["50.00", "87.50"]

@@ -24,7 +24,7 @@ _NAMES: Mapping[str, str] = {
     "value_date": """
         value date | valuta | valutadatum | wertstellung | wertstellungsdatum | valutadag | rentedatum | fecha valor |
         f valor | data valuta | datum valuty | data valutei | arvopaiva | erteknap | data valor | date valeur | date
-        de valeur | dateval | interest date | data waluty | effective date""",
+        de valeur | dateval | interest date | data waluty | effective date | value dt | val date""",
     "amount": """
         amount | transaction amount | betrag | umsatz | betrag eur | betrag (eur) | betrag in eur | importe | importo
         | montant | bedrag | bedrag (eur) | bedrag eur | belop | beloeb | belopp | valor | kwota | net amount | net |
@@ -50,7 +50,7 @@ _NAMES: Mapping[str, str] = {
         balance | running balance | saldo | solde | kontostand | saldo eur | saldo contabile | balance after | closing
         balance | saldo po operacji | saldo na transakci | saldo na trn | available balance | account balance |
         bokfort saldo | running bal | current balance | new balance | saldo disponible | egyenleg | konyvelt egyenleg
-        | zustatek | saldo neu | atlikums | jaak""",
+        | zustatek | saldo neu | atlikums | jaak | saldo nach buchung | guthaben""",
     "fee": """
         fee | fees | fee amount | total fee | total fees | gebuhr | gebuhren | frais | commissione | commissioni |
         comision | comisiones | comissao | poplatek | poplatky | avgift | gebyr | prowizja""",
@@ -101,7 +101,7 @@ _NAMES: Mapping[str, str] = {
         operacji | vorgang/verwendungszweck | zprava pro prijemce | payment reference | beschreibung | rubrik | motif
         | booking text | message for payee | poznamka | popis | additional information | vrije mededeling |
         communication libre | paaiskinimai | selgitus | viesti | meddelande | melding | besked | detalii | descripcion
-        | payment purpose | zahlungszweck | kozlemeny""",
+        | payment purpose | zahlungszweck | kozlemeny | narration | transaction remarks | remarks""",
     "reference": """
         reference | transaction id | operation number | transaction reference | ref | id | fitid | bank reference |
         referencia | riferimento | referentie | transaction number | numero d operation | transfer
@@ -121,7 +121,7 @@ _NAMES: Mapping[str, str] = {
     "mandate": "mandate | mandatsreferenz | mandate reference | machtigingskenmerk | machtigingsnummer",
     "code": """
         type | transaction type | transaction code | umsatzart | code | trntype | mutatiesoort | umsatztyp | forgalom
-        tipusa | tranzakcio tipusa | betaalwijze""",
+        tipusa | tranzakcio tipusa | betaalwijze | typ""",
 }
 _GIVING_WAY = """
     date | datum | data | fecha | dato | created | date time | datetime | started date | transaction date | trans date |
