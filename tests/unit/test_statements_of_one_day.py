@@ -14,12 +14,12 @@ from tests.unit.test_bank_files import entity, read, reports
 def _norma43(opening: str, closing: str) -> str:
     header = norma43.HEADER.replace("00000000100000", opening)
     last = norma43.closing(("00000", "0" * 14), ("00001", "00000000012500"), closing)
-    return "\n".join([header, norma43.movement(), last, ""])
+    return f"{header}\n{norma43.movement()}\n{last}\n"
 
 
 def _cfonb(opening: str, closing: str) -> str:
     balances = [f"{amount[:-1]}{{" for amount in (opening, closing)]
-    return "\n".join([cfonb.old(balances[0]), cfonb.movement("0000000001250{"), cfonb.new(balances[1]), ""])
+    return f"{cfonb.old(balances[0])}\n{cfonb.movement('0000000001250{')}\n{cfonb.new(balances[1])}\n"
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,9 @@ def test_equal_entries_of_two_statements_of_a_day_are_two_and_a_copy_tells_nothi
     first = written("00000000100000", "00000000112500")
     second = written("00000000112500", "00000000125000")
     keys = [
-        report.natural_key() for told in (first, second, first) for report in reports(read(told.encode(), entity(account)))
+        report.natural_key()
+        for told in (first, second, first)
+        for report in reports(read(told.encode(), entity(account)))
     ]
     assert len(keys) == 3
     assert (keys[0] == keys[2], keys[0] == keys[1]) == (True, False)

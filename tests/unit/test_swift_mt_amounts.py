@@ -12,8 +12,8 @@ from tests.unit.test_swift_mt_statement import HEAD, failed, head, only, read, s
 
 @pytest.mark.parametrize(
     "told",
-    ["1'020,50NTRFNONREF", "1\u2019020,50NTRFNONREF", "1 020,50NTRFNONREF", "1020\n,50NTRFNONREF", "1020,\n50NTRFNONREF",
-     "10\n20,50NTRFNONREF", "1'020,50 NTRFNONREF"],
+    ["1'020,50NTRFNONREF", "1\u2019020,50NTRFNONREF", "1 020,50NTRFNONREF", "1020\n,50NTRFNONREF",
+     "1020,\n50NTRFNONREF", "10\n20,50NTRFNONREF", "1'020,50 NTRFNONREF"],
 )  # fmt: skip
 def test_thousands_that_are_set_apart_and_lines_that_break_within_an_amount_are_read_whole(told: str) -> None:
     entry = only(statement(f":61:2608310831D{told}", closing="920,50-"))

@@ -193,5 +193,6 @@ def test_texts_value_dates_and_balances_of_indian_and_german_banks_are_known() -
     assert (first.remittance, first.value_date, str(first.signed.value)) == (
         ("UPI-SUPPLIER",), date(2026, 8, 31), "-123456.50",
     )  # fmt: skip
-    items = _read("Buchungstag;Betrag;Waehrung;Saldo nach Buchung\n31.08.2026;-12,50;EUR;87,50\n30.08.2026;50,00;EUR;100,00\n")
+    given = "Buchungstag;Betrag;Waehrung;Saldo nach Buchung\n31.08.2026;-12,50;EUR;87,50\n30.08.2026;50,00;EUR;100,00\n"
+    items = _read(given)
     assert [str(one.amount.value) for one in end(items).balances] == ["50.00", "87.50"]

@@ -246,7 +246,8 @@ def test_dates_that_are_the_same_in_both_orders_leave_nothing_open() -> None:
 
 @pytest.mark.parametrize("mark", "-/.")
 def test_years_of_two_digits_stand_last_where_the_days_are_near_each_other_so(mark: str) -> None:
-    told = "Date;Amount\n" + "".join(f"{mark.join(day.split())};-1.00\n" for day in ("30 08 26", "31 08 26", "13 12 26"))
+    days = ("30 08 26", "31 08 26", "13 12 26")
+    told = "Date;Amount\n" + "".join(f"{mark.join(day.split())};-1.00\n" for day in days)
     proposal = propose(Beginning(told.encode()))
     assert (proposal.questions, proposal.given["date_order"]) == ([], "dmy")
 

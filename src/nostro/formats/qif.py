@@ -191,7 +191,7 @@ class _Walk:
             try:
                 amount = _amount(movement, self.declared.currency or NO_CURRENCY)
                 if balance_of_row([movement.first("P")]) == "OPBD":
-                    # As Quicken begins an account: with what was there before, as if it had come from the account itself.
+                    # As Quicken begins an account: with what was there before, as if the account had paid itself.
                     on = if_readable(_day, movement.first("D"), self.order)
                     running.take_balance(Balance(code="OPBD", amount=amount, on=on), movement.line)
                     continue

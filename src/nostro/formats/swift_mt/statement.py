@@ -51,7 +51,7 @@ _NO_ACCOUNT = BankAccount()
 
 @dataclass(slots=True)
 class Pages:
-    """How the message before went: its bank account and number, and its page and last balance if another is to follow."""
+    """How the message before went: its bank account and number; its page and last balance if another is to follow."""
 
     identification: str = ""
     number: int | None = None

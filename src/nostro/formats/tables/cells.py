@@ -38,8 +38,8 @@ _MONTHS = {
 def number(cell: Cell, decimal: str) -> Decimal | None:
     """A signed number; None for an empty cell. Raises `Unreadable`.
 
-    Parentheses, a minus behind and `DR` mean a minus, once more where one stands before it; a plus may stand behind, and a
-    currency beside the number is left aside.
+    Parentheses, a minus behind and `DR` mean a minus, once more where one stands before it; a plus may stand behind,
+    and a currency beside the number is left aside.
     """
     if isinstance(cell, Decimal):
         return cell

@@ -142,7 +142,7 @@ def date_order(proposal: Proposal, cells: Sequence[Cell]) -> DateOrder:
 def _may_begin_with_years(cells: Iterable[Cell], years_first: Sequence[object], read: Sequence[object]) -> bool:
     """Whether years of two digits stand first: `26-08-30` and `26-08-31` are days in a row or the 26th of two Augusts.
 
-    Of days that are as near to each other either way, only hyphens leave it open: nobody begins with a year and a slash.
+    Of days that are as near to each other either way, only hyphens leave it open: few begin with a year and a slash.
     """
     apart, otherwise = _span(years_first), _span(read)
     return 2 * apart < otherwise or (2 * otherwise >= apart and all("-" in text(cell) for cell in cells if text(cell)))

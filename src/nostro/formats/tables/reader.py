@@ -16,6 +16,7 @@ from nostro.formats.tables.ending import COMPARED, CUT, refuse_cut, unproven, wi
 from nostro.formats.tables.profile import CANONICAL, Marked, Profile
 from nostro.formats.tables.row_words import balance_of_row, state_of
 from nostro.formats.tables.rows import Row, places_of
+from nostro.formats.tables.sections import ANOTHER, Sections
 from nostro.model.failures import FormatRefused
 from nostro.model.money import NO_CURRENCY, TOLD_CURRENCIES, Amount, usual_digits
 from nostro.model.parties import BankAccount, Party
@@ -165,10 +166,16 @@ class _Walk:
             running.note("status", f"line {row.line}: the status {said[:40]} is not known: it is taken as pending")
         return state or "pending"
 
-    def finish(self) -> Iterator[LineItem]:
-        """All rows are read."""
+    def booked_on(self, row: Row) -> str:
+        """What stands where the day of booking does."""
+        return self._text(row, "booking_date")
+
+    def finish(self, another: int = 0) -> Iterator[LineItem]:
+        """All rows are read; `another`: where another table begins, whose money is nobody's as far as it tells."""
         if self.running is None:
             yield self._begin(self.profile.bank_account, Row(self.line, []))
+        if another and self.running is not None:
+            yield self.running.reject(ANOTHER, another)
         yield from self._close()
 
     def _begin(self, account: str, row: Row) -> StatementHead:
@@ -363,7 +370,7 @@ def read_rows(
     given: Iterable[Row], profile: Profile, format_name: str, notes: Sequence[tuple[str, str]] = ()
 ) -> Iterator[LineItem]:
     """The table's statements. Raises `FormatRefused` when no line names the profile's columns."""
-    walk = _Walk(profile, format_name, notes)
+    walk, sections, another = _Walk(profile, format_name, notes), Sections(profile), 0
     waiting: deque[Row] = deque()
     before: list[Row] = []
     for row in given:
@@ -379,12 +386,19 @@ def read_rows(
             if profile.header:
                 _take_marked(walk, before)
                 continue
-        waiting.append(row)
+        met = sections.meet(row, walk.booked_on(row), walk.places)
+        if met == "another":
+            another = row.line
+            break
+        if met == "row":
+            waiting.append(row)
         if len(waiting) > profile.skip_last:
             yield from walk.row(waiting.popleft())
     if not walk.places:
         raise FormatRefused("No line of the table names the columns that the profile declares.")
-    yield from walk.finish()
+    for row in waiting if another else ():
+        yield from walk.row(row)
+    yield from walk.finish(another)
 
 
 def _take_marked(walk: _Walk, before: Iterable[Row]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from nostro.formats.tables.cells import name_of
 from nostro.model.money import EXPONENTS
@@ -31,7 +31,7 @@ _NAMES: Mapping[str, str] = {
         netto | amt | montant de l operation | importe eur | importo eur | zauctovana castka | objem | suma | kwota
         operacji | bedrag in eur | montant operation | amount (gbp) | amount (eur)
         | amount (usd) | castka | osszeg | summa | maara |
-        tranzakcio osszege | buchungsbetrag""",
+        tranzakcio osszege | buchungsbetrag | umsatz in eur""",
     "debit": """
         debit | debits | debit amount | withdrawal | withdrawals | money out | paid out | payments out | soll |
         belastung | belastungen | cargo | cargos | debe | dare | addebiti | addebito | uscite | debet | payment |
@@ -121,7 +121,7 @@ _NAMES: Mapping[str, str] = {
     "mandate": "mandate | mandatsreferenz | mandate reference | machtigingskenmerk | machtigingsnummer",
     "code": """
         type | transaction type | transaction code | umsatzart | code | trntype | mutatiesoort | umsatztyp | forgalom
-        tipusa | tranzakcio tipusa | betaalwijze | typ""",
+        tipusa | tranzakcio tipusa | betaalwijze | typ | vorgang""",
 }
 _GIVING_WAY = """
     date | datum | data | fecha | dato | created | date time | datetime | started date | transaction date | trans date |
@@ -151,6 +151,15 @@ def meaning_of(name: str) -> str:
     """
     found = WORDS.get(name_of(name)) or WORDS.get(name_of(_BESIDE.sub("", name)), "")
     return found or ("remittance" if WORDS.get(name_of(_NUMBERED.sub("", name))) == "remittance" else "")
+
+
+def names_columns(names: Iterable[str]) -> bool:
+    """Whether these are the names of a table's columns, of days and of amounts among them."""
+    found = {meaning_of(name) for name in names if len(name) < _LONGEST}
+    return bool(found & {"booking_date", "value_date"}) and ("amount" in found or {"debit", "credit"} <= found)
+
+
+_LONGEST = 80
 
 
 def gives_way(name: str) -> bool:

@@ -1,0 +1,43 @@
+"""Tables one below the other in one file: of several bank accounts, as comdirect exports them, or page by page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from nostro.formats.tables.cells import text
+from nostro.formats.tables.profile import Profile
+from nostro.formats.tables.rows import Row, places_of
+from nostro.formats.tables.words import names_columns
+
+ANOTHER = "another table begins here, maybe of another account: nothing of it is read; give it in a file of its own"
+
+
+@dataclass(slots=True)
+class Sections:
+    """Follows a table's rows. `begun`: it has a movement; `apart`: words stand between the last and the present row."""
+
+    profile: Profile
+    begun: bool = False
+    apart: bool = False
+
+    def meet(self, row: Row, day: str, places: Mapping[str, Sequence[int]]) -> Literal["row", "again", "another"]:
+        """What a row is: one of the table, its columns named again, or the beginning of another table.
+
+        `day`: what stands where the day of booking does. Columns that are named once more are those of this table where
+        they are alike and each row tells its account, or nothing stands between that would tell one.
+        """
+        if row.is_empty:
+            return "row"
+        if any(letter.isdigit() for letter in day):
+            self.begun, self.apart = True, False
+            return "row"
+        found = places_of(self.profile.columns, row.cells) if self.profile.header else {}
+        if not (found or names_columns(map(text, row.cells))):
+            self.apart = True
+            return "row"
+        if not self.begun and not (self.apart and self.profile.header):
+            return "row"  # the names of a table that is said to have none, or in a second language
+        goes_on = found == places and ("bank_account" in places or not self.apart)
+        return "again" if goes_on else "another"
