@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import io
 from datetime import date
 
+import openpyxl  # type: ignore[import-untyped]  # it ships no types
 import pytest
 
 from nostro.formats.reading import Item
 from nostro.formats.tables.formats import read_table
 from nostro.formats.tables.profile import Columns, Profile
 from nostro.formats.tables.sections import ANOTHER
-from tests.statement_texts import entries, rejects
+from tests.statement_texts import entries, failed, rejects
 
 HEADER = '"Buchungstag";"Wertstellung (Valuta)";"Vorgang";"Buchungstext";"Umsatz in EUR";\n'
 ROWS = '"31.08.2026";"31.08.2026";"Lastschrift";"Supplier 017";"-10,00";\n"30.08.2026";"31.08.2026";"x";"y";"100,00";\n'
@@ -72,3 +74,27 @@ def test_names_above_a_table_that_is_said_to_have_none_cost_no_row() -> None:
     )
     items = _read("Date;Amount\n31.08.2026;-1,00\n", profile)
     assert [(str(entry.signed.value), entry.booking_date) for entry in entries(items)] == [("-1.00", date(2026, 8, 31))]
+
+
+@pytest.mark.parametrize("rows", [1, 300])
+def test_a_table_in_another_sheet_of_a_workbook_is_told_not_to_be_read(rows: int) -> None:
+    book = openpyxl.Workbook()
+    book.active.title = "EUR"
+    for name in ("EUR", "USD"):
+        sheet = book.active if name == "EUR" else book.create_sheet(name)
+        sheet.append(["Date", "Text", "Amount", "Currency"])
+        for _ in range(rows):
+            sheet.append([date(2026, 8, 31), "a", -1.0, name])
+    book.create_sheet("Legend").append(["Date of this export", "31 August"])
+    held = io.BytesIO()
+    book.save(held)
+    proposed = list(read_table([held.getvalue()]))
+    assert {entry.amount.currency for entry in entries(proposed)} == {"EUR"}
+    told = "the sheet USD holds a table too, which is not read: a profile names it (sheet)"
+    assert failed(proposed)["sheets"] == told
+    columns = Columns(booking_date="Date", amount="Amount", currency="Currency")
+    profile = Profile(columns=columns, date_order="dmy", decimal=".")
+    assert failed(list(read_table([held.getvalue()], profile)))["sheets"] == told
+    chosen = list(read_table([held.getvalue()], profile.model_copy(update={"sheet": "USD"})))
+    assert {entry.amount.currency for entry in entries(chosen)} == {"USD"}
+    assert "sheets" not in failed(chosen)
