@@ -196,3 +196,12 @@ def test_texts_value_dates_and_balances_of_indian_and_german_banks_are_known() -
     given = "Buchungstag;Betrag;Waehrung;Saldo nach Buchung\n31.08.2026;-12,50;EUR;87,50\n30.08.2026;50,00;EUR;100,00\n"
     items = _read(given)
     assert [str(one.amount.value) for one in end(items).balances] == ["50.00", "87.50"]
+
+
+def test_letters_that_unicode_does_not_take_apart_are_those_of_the_names_that_are_known() -> None:
+    items = _read(
+        '"Dato";"Beskrivelse";"Beløb";"Saldo";"Status"\n'
+        '"30.08.2026";"Køb";"-12,50";"987,50";"Udført"\n"31.08.2026";"Løn";"100,00";"1.087,50";"Udført"\n'
+    )
+    assert (_signed(items), [entry.state for entry in entries(items)]) == (["-12.50", "100.00"], ["booked"] * 2)
+    assert entries(items)[0].remittance == ("Køb",)

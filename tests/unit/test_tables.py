@@ -292,7 +292,8 @@ def test_running_balances_prove_that_positive_amounts_are_debits() -> None:
 @pytest.mark.parametrize(
     "header", ["Buchungstag;Betrag", "Fecha operación;Importe", "Data;Importo", "Date;Montant", "Boekdatum;Bedrag",
                "Transaction Date;Money In;Money Out", "Datum;Soll;Haben", "Könyvelés dátuma;Összeg",
-               "Datum;Belastung CHF;Gutschrift CHF"]
+               "Datum;Belastung CHF;Gutschrift CHF", "Dato;Beløb", "Bogføringsdato;Beløp",
+               "Dato;Ut fra konto;Inn på konto"]
 )  # fmt: skip
 def test_columns_are_recognised_in_many_languages(header: str) -> None:
     assert is_table(Beginning(f"some bank\n{header}\n".encode()))

@@ -128,7 +128,11 @@ def text(cell: Cell) -> str:
     return cell.isoformat() if isinstance(cell, date) else " ".join(cell.split())
 
 
+_WHOLE = str.maketrans({"ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ð": "d", "\u0131": "i"})
+"""Letters that Unicode does not take apart into one without a mark and the mark."""
+
+
 def name_of(cell: Cell) -> str:
     """A column's name, for comparing: letters and digits, without case."""
-    plain = unicodedata.normalize("NFKD", text(cell)).casefold()
+    plain = unicodedata.normalize("NFKD", text(cell)).casefold().translate(_WHOLE)
     return "".join(letter for letter in plain if letter.isalnum() or letter == "/")

@@ -24,11 +24,11 @@ _NAMES: Mapping[str, str] = {
     "value_date": """
         value date | valuta | valutadatum | wertstellung | wertstellungsdatum | valutadag | rentedatum | fecha valor |
         f valor | data valuta | datum valuty | data valutei | arvopaiva | erteknap | data valor | date valeur | date
-        de valeur | dateval | interest date | data waluty | effective date | value dt | val date""",
+        de valeur | dateval | interest date | rentedato | data waluty | effective date | value dt | val date""",
     "amount": """
         amount | transaction amount | betrag | umsatz | betrag eur | betrag (eur) | betrag in eur | importe | importo
-        | montant | bedrag | bedrag (eur) | bedrag eur | belop | beloeb | belopp | valor | kwota | net amount | net |
-        netto | amt | montant de l operation | importe eur | importo eur | zauctovana castka | objem | suma | kwota
+        | montant | bedrag | bedrag (eur) | bedrag eur | belop | belob | beloeb | belopp | valor | kwota | net amount |
+        net | netto | amt | montant de l operation | importe eur | importo eur | zauctovana castka | objem | suma | kwota
         operacji | bedrag in eur | montant operation | amount (gbp) | amount (eur)
         | amount (usd) | castka | osszeg | summa | maara |
         tranzakcio osszege | buchungsbetrag | umsatz in eur""",
@@ -36,11 +36,12 @@ _NAMES: Mapping[str, str] = {
         debit | debits | debit amount | withdrawal | withdrawals | money out | paid out | payments out | soll |
         belastung | belastungen | cargo | cargos | debe | dare | addebiti | addebito | uscite | debet | payment |
         lastschrift | debits (eur) | withdrawal amt | ut | outflow | ausgang | ausgaben | depense | depenses |
-        obciazenia""",
+        obciazenia | ut fra konto | ud af konto""",
     "credit": """
         credit | credits | credit amount | deposit | deposits | money in | paid in | payments in | haben | gutschrift
         | gutschriften | abono | abonos | haber | avere | accrediti | accredito | entrate | ingresos | receipt |
-        deposit amt | inn | inflow | eingang | einnahmen | recette | recettes | uznania""",
+        deposit amt | inn | inflow | eingang | einnahmen | recette | recettes | uznania | inn pa konto |
+        ind pa konto""",
     "direction": """
         d/c | dc | c/d | debit/credit | credit/debit | cr/dr | dr/cr | drcr | af bij | af/bij | soll/haben | s/h | d/k
         | dk | debe/haber | cargo/abono | debit/kredit | debet/credit | deebet/kreedit | in/out | direction |
@@ -101,7 +102,8 @@ _NAMES: Mapping[str, str] = {
         operacji | vorgang/verwendungszweck | zprava pro prijemce | payment reference | beschreibung | rubrik | motif
         | booking text | message for payee | poznamka | popis | additional information | vrije mededeling |
         communication libre | paaiskinimai | selgitus | viesti | meddelande | melding | besked | detalii | descripcion
-        | payment purpose | zahlungszweck | kozlemeny | narration | transaction remarks | remarks""",
+        | payment purpose | zahlungszweck | kozlemeny | narration | transaction remarks | remarks |
+        beskrivning | beskrivelse | forklaring | movimiento | mas datos""",
     "reference": """
         reference | transaction id | operation number | transaction reference | ref | id | fitid | bank reference |
         referencia | riferimento | referentie | transaction number | numero d operation | transfer
