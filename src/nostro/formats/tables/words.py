@@ -28,8 +28,8 @@ _NAMES: Mapping[str, str] = {
     "amount": """
         amount | transaction amount | betrag | umsatz | betrag eur | betrag (eur) | betrag in eur | importe | importo
         | montant | bedrag | bedrag (eur) | bedrag eur | belop | belob | beloeb | belopp | valor | kwota | net amount |
-        net | netto | amt | montant de l operation | importe eur | importo eur | zauctovana castka | objem | suma | kwota
-        operacji | bedrag in eur | montant operation | amount (gbp) | amount (eur)
+        net | netto | amt | montant de l operation | importe eur | importo eur | zauctovana castka | objem | suma |
+        kwota operacji | bedrag in eur | montant operation | amount (gbp) | amount (eur)
         | amount (usd) | castka | osszeg | summa | maara |
         tranzakcio osszege | buchungsbetrag | umsatz in eur""",
     "debit": """
