@@ -220,4 +220,7 @@ def test_a_credit_below_nothing_is_rejected_for_it_may_be_one_that_was_taken_bac
     assert (reject.why, reject.amount and reject.amount.value) == (
         "the amount is negative, though its type is a credit", Decimal("125.00"),
     )  # fmt: skip
-    assert [(entry.direction, entry.amount.value) for entry in entries(items)] == [("credit", 0), ("debit", 1)]
+    assert [(entry.direction, entry.amount.value) for entry in entries(items)] == [
+        ("credit", Decimal(0)),
+        ("debit", Decimal(1)),
+    ]
