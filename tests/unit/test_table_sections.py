@@ -13,6 +13,7 @@ from nostro.formats.tables.formats import read_table
 from nostro.formats.tables.profile import Columns, Profile
 from nostro.formats.tables.sections import ANOTHER
 from tests.statement_texts import entries, failed, rejects
+from tests.unit.test_bank_files import read, reports
 
 HEADER = '"Buchungstag";"Wertstellung (Valuta)";"Vorgang";"Buchungstext";"Umsatz in EUR";\n'
 ROWS = '"31.08.2026";"31.08.2026";"Lastschrift";"Supplier 017";"-10,00";\n"30.08.2026";"31.08.2026";"x";"y";"100,00";\n'
@@ -98,3 +99,17 @@ def test_a_table_in_another_sheet_of_a_workbook_is_told_not_to_be_read(rows: int
     chosen = list(read_table([held.getvalue()], profile.model_copy(update={"sheet": "USD"})))
     assert {entry.amount.currency for entry in entries(chosen)} == {"USD"}
     assert "sheets" not in failed(chosen)
+
+
+def _keys(*rows: tuple[str, str, str]) -> list[str]:
+    written = "".join(f"DE89370400440532013000,31/08/2026,{amount},EUR,{text},{left}\n" for amount, text, left in rows)
+    table = f"Account,Booking date,Amount,Currency,Description,Balance\n{written}"
+    return [report.natural_key() for report in reports(read(table.encode()))]
+
+
+def test_exports_that_begin_with_another_row_of_a_day_tell_entries_of_their_own() -> None:
+    """The newest row may stand first: what is equal but for its text in two exports of a day is not the same."""
+    coffee, tea, cake = ("-3.00", "coffee", "97.00"), ("-3.00", "tea", "94.00"), ("-4.00", "cake", "90.00")
+    at_noon, (newest, again) = _keys(coffee), _keys(tea, coffee)
+    assert len({*at_noon, newest, again}) == 3
+    assert _keys(coffee, tea) == [*at_noon, *_keys(coffee, tea, cake)[1:2]]  # one that only grew tells the same

@@ -16,9 +16,9 @@ from nostro.formats.tables.ending import COMPARED, CUT, refuse_cut, unproven, wi
 from nostro.formats.tables.profile import CANONICAL, Marked, Profile
 from nostro.formats.tables.row_words import balance_of_row, state_of
 from nostro.formats.tables.rows import Row, places_of
-from nostro.formats.tables.sections import ANOTHER, Sections
+from nostro.formats.tables.sections import ANOTHER, Names, Sections
 from nostro.model.failures import FormatRefused
-from nostro.model.money import NO_CURRENCY, TOLD_CURRENCIES, Amount, usual_digits
+from nostro.model.money import NO_CURRENCY, TOLD_CURRENCIES, Amount, plain, usual_digits
 from nostro.model.parties import BankAccount, Party
 from nostro.model.references import told
 from nostro.model.statements import (
@@ -64,7 +64,7 @@ class _Walk:
     unknown: set[str] = field(default_factory=set)
     unread: list[tuple[str, str]] = field(default_factory=list)
     line: int = 0
-    named: set[tuple[str, str]] = field(default_factory=set)
+    names: Names = field(default_factory=Names)
     before: deque[Row] = field(default_factory=lambda: deque(maxlen=COMPARED))
 
     def row(self, row: Row) -> Iterator[LineItem]:
@@ -203,16 +203,12 @@ class _Walk:
         self.noted = len(self.notes)
 
     def _name(self, account: str, row: Row) -> str:
-        """What the statement is called by, since nothing in a table names it: its first day, with a number where the
-        account comes again behind rows of another one. What is alike there is no row that was told before.
+        """What the statement is called by, since nothing in a table names it: its first row's day, amount and balance.
+        What is alike under the same name was told before.
         """
-        name = first = self._first_day(row)
-        number = 1
-        while (account, name) in self.named:
-            number += 1
-            name = f"{first}/{number}"
-        self.named.add((account, name))
-        return name
+        told = (if_readable(self._signed, row), if_readable(self._running_balance, row))
+        first = " ".join([self._first_day(row), *(plain(one.normalize()) for one in told if one is not None)])
+        return self.names.another(account, first)
 
     def _first_day(self, row: Row) -> str:
         try:
@@ -384,7 +380,8 @@ def read_rows(
                     break
                 continue
             if profile.header:
-                _take_marked(walk, before)
+                for above in before:
+                    walk.takes_balance(above)
                 continue
         met = sections.meet(row, walk.booked_on(row), walk.places)
         if met == "another":
@@ -399,9 +396,3 @@ def read_rows(
     for row in waiting if another else ():
         yield from walk.row(row)
     yield from walk.finish(another)
-
-
-def _take_marked(walk: _Walk, before: Iterable[Row]) -> None:
-    """Balances that stand above the header."""
-    for row in before:
-        walk.takes_balance(row)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from nostro.formats.tables.cells import text
@@ -41,3 +41,19 @@ class Sections:
             return "row"  # the names of a table that is said to have none, or in a second language
         goes_on = found == places and ("bank_account" in places or not self.apart)
         return "again" if goes_on else "another"
+
+
+@dataclass(slots=True)
+class Names:
+    """The names of a file's statements: no bank account has two of one name."""
+
+    given: set[tuple[str, str]] = field(default_factory=set)
+
+    def another(self, account: str, first: str) -> str:
+        """The name, with a number where the account comes again behind rows of another one."""
+        name, number = first, 1
+        while (account, name) in self.given:
+            number += 1
+            name = f"{first}/{number}"
+        self.given.add((account, name))
+        return name
