@@ -170,8 +170,10 @@ class _Walk:
         """What stands where the day of booking does."""
         return self._text(row, "booking_date")
 
-    def finish(self, another: int = 0) -> Iterator[LineItem]:
-        """All rows are read; `another`: where another table begins, whose money is nobody's as far as it tells."""
+    def finish(self, another: int, held: Iterable[Row]) -> Iterator[LineItem]:
+        """All rows are read. `another`: where another table begins (0: nowhere); `held`: what was held back before."""
+        for row in held:
+            yield from self.row(row)
         if self.running is None:
             yield self._begin(self.profile.bank_account, Row(self.line, []))
         if another and self.running is not None:
@@ -393,6 +395,4 @@ def read_rows(
             yield from walk.row(waiting.popleft())
     if not walk.places:
         raise FormatRefused("No line of the table names the columns that the profile declares.")
-    for row in waiting if another else ():
-        yield from walk.row(row)
-    yield from walk.finish(another)
+    yield from walk.finish(another, waiting if another else ())
