@@ -17,6 +17,7 @@ from nostro.formats.tables.profile import CANONICAL, Marked, Profile
 from nostro.formats.tables.row_words import balance_of_row, state_of
 from nostro.formats.tables.rows import Row, places_of
 from nostro.formats.tables.sections import ANOTHER, Names, Sections
+from nostro.model.canonical import digest
 from nostro.model.failures import FormatRefused
 from nostro.model.money import NO_CURRENCY, TOLD_CURRENCIES, Amount, plain, usual_digits
 from nostro.model.parties import BankAccount, Party
@@ -36,6 +37,7 @@ _HEADER_WITHIN = 100
 _LABELLED = ("booking_date", "remittance", "counterparty", "code")
 """Columns in which a row may say that it is a balance."""
 _NOTED = 20
+_MARK = 3  # so short that a name and its number have room in field 20 of an MT940
 _NEEDED = frozenset(
     {"bank_account", "booking_date", "amount", "debit", "credit", "direction", "fee", "currency", "status"}
 )
@@ -205,12 +207,12 @@ class _Walk:
         self.noted = len(self.notes)
 
     def _name(self, account: str, row: Row) -> str:
-        """What the statement is called by, since nothing in a table names it: its first row's day, amount and balance.
-        What is alike under the same name was told before.
+        """What the statement is called by, since nothing in a table names it: its first row's day, and a mark of that
+        row's amount and balance. What is alike under the same name was told before.
         """
         told = (if_readable(self._signed, row), if_readable(self._running_balance, row))
-        first = " ".join([self._first_day(row), *(plain(one.normalize()) for one in told if one is not None)])
-        return self.names.another(account, first)
+        mark = digest([plain(one.normalize()) for one in told if one is not None]).hex()
+        return self.names.another(account, f"{self._first_day(row)}-{mark[:_MARK]}")
 
     def _first_day(self, row: Row) -> str:
         try:
