@@ -59,7 +59,8 @@ def test_lines_that_are_held_back_as_the_last_ones_are_read_where_another_table_
 
 
 def test_names_that_are_told_again_on_each_page_or_above_rows_that_tell_their_account_go_on() -> None:
-    assert _told(_read(HEADER + ROWS + "\n" + HEADER + INTEREST)) == ["-10.00", "100.00", "50.00"]
+    for between in ("\n", '"";"";"";"and more";"";\n', '"Closing balance";"90,00";\n', '"Seite 2 von 3";\n'):
+        assert _told(_read(HEADER + ROWS + between + HEADER + INTEREST)) == ["-10.00", "100.00", "50.00"]
     table = "Account;Date;Amount;Currency\nDE89370400440532013000;31.08.2026;-1,00;EUR\n"
     again = table.replace("DE89370400440532013000", "DE75512108001245126199").replace("-1", "-2")
     items = _read(f"{table}Savings\n{again}", Profile(

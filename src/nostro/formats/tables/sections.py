@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from nostro.formats.tables.cells import text
 from nostro.formats.tables.profile import Profile
+from nostro.formats.tables.row_words import balance_of_row
 from nostro.formats.tables.rows import Row, places_of
 from nostro.formats.tables.words import names_columns
 
@@ -16,7 +18,7 @@ ANOTHER = "another table begins here, maybe of another account: nothing of it is
 
 @dataclass(slots=True)
 class Sections:
-    """Follows a table's rows. `begun`: it has a movement; `apart`: words stand between the last and the present row."""
+    """Follows a table's rows. `begun`: it has a movement; `apart`: a title stands behind the last one."""
 
     profile: Profile
     begun: bool = False
@@ -35,12 +37,21 @@ class Sections:
             return "row"
         found = places_of(self.profile.columns, row.cells) if self.profile.header else {}
         if not (found or names_columns(map(text, row.cells))):
-            self.apart = True
+            self.apart = self.apart or _is_title(row)
             return "row"
         if not self.begun and not (self.apart and self.profile.header):
             return "row"  # the names of a table that is said to have none, or in a second language
         goes_on = found == places and ("bank_account" in places or not self.apart)
         return "again" if goes_on else "another"
+
+
+_PAGE = re.compile(r"(?:page|seite|pag(?:ina|e)?|strona|strana|sid[ae]|blad)\W*\d.*", re.IGNORECASE)
+
+
+def _is_title(row: Row) -> bool:
+    """Whether words begin a row that are no balance and no number of a page: what follows may be something else."""
+    said = text(row.cells[0])
+    return bool(said) and not _PAGE.fullmatch(said) and not balance_of_row(row.cells)
 
 
 @dataclass(slots=True)
