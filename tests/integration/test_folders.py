@@ -35,7 +35,7 @@ async def test_a_file_that_held_still_over_two_looks_is_kept_read_and_moved(watc
 
 
 async def test_a_file_that_grows_or_says_that_it_is_unfinished_is_left_alone(watch: Watch) -> None:
-    for name in ("b.tmp", "c.PART", ".d.jsonl"):
+    for name in ("b.tmp", "c.PART", ".d.jsonl", "e.jsonl.filepart", "f.partial"):
         (watch.folder / name).write_bytes(LINE)
     (watch.folder / "link.jsonl").symlink_to(watch.folder / "b.tmp")
     for size in (1, 2, 3):

@@ -212,3 +212,15 @@ def test_the_other_side_is_told_behind_labels() -> None:
     assert (neither.counterparty, neither.counterparty_account, neither.remittance) == (None, None, ("DBNM: X",))
     assert len(incoming.remittance) == 1 + len(labels)
     assert entries(reported("16,266,12500,,,,WIRE RETURN", *labels))[0].counterparty is None
+
+
+def test_a_credit_below_nothing_is_rejected_for_it_may_be_one_that_was_taken_back() -> None:
+    items = reported("16,195,-12500,,,,/", "16,195,-0,,,,/", "16,475,-100,,,,/")
+    (reject,) = rejects(items)
+    assert (reject.why, reject.amount and reject.amount.value) == (
+        "the amount is negative, though its type is a credit", Decimal("125.00"),
+    )  # fmt: skip
+    assert [(entry.direction, entry.amount.value) for entry in entries(items)] == [
+        ("credit", Decimal(0)),
+        ("debit", Decimal(1)),
+    ]

@@ -341,3 +341,13 @@ def test_details_beyond_the_limit_are_counted_and_summed_but_not_kept() -> None:
 def test_line_numbers_are_right_beyond_sixty_five_thousand() -> None:
     (reject,) = rejects(document("\n" * 70_000, entry(direction="?")))
     assert reject.line == 70_002
+
+
+def test_a_batch_may_lack_the_charges_that_its_entry_tells_and_codes_count_in_any_case() -> None:
+    parts = "".join(f"<TxDtls><Amt Ccy='EUR'>{part}</Amt></TxDtls>" for part in ("6.00", "7.34"))
+    charge = "<Chrgs><Rcrd><Amt Ccy='EUR'>{charge}</Amt></Rcrd></Chrgs>"
+    for amount, names in (("1.00", []), ("1.01", ["batch"])):
+        more = charge.format(charge=amount) + f"<NtryDtls>{parts}</NtryDtls>"
+        assert [check.name for check in failed(document(entry(more=more)))] == names
+    told = balance("OPBD", "10.00", direction="Dbit"), balance("CLBD", "2.34"), entry()
+    assert failed(document(*told)) == []

@@ -7,9 +7,9 @@ from decimal import Decimal
 
 import pytest
 
-from nostro.formats.ofx.read import read_ofx
+from nostro.formats.ofx.read import is_ofx, read_ofx
 from nostro.formats.ofx.values import decimal, instant
-from nostro.formats.reading import Item, Unreadable
+from nostro.formats.reading import Beginning, Item, Unreadable
 from nostro.model.failures import FormatRefused
 from nostro.model.statements import StatementHead
 from tests.placeless import placeless
@@ -216,3 +216,20 @@ def test_entities_of_a_document_s_own_are_never_resolved() -> None:
 def test_what_is_something_else_is_refused() -> None:
     with pytest.raises(FormatRefused):
         read(read_ofx, "hello", "<html/>")
+
+
+@pytest.mark.parametrize("action", ["REPLACE", "DELETE"])
+def test_a_movement_that_corrects_another_one_does_not_count_beside_it(action: str) -> None:
+    correction = MOVEMENT.replace("<FITID>F17", f"<FITID>F18<CORRECTFITID>F17<CORRECTACTION>{action}")
+    items = statement(MOVEMENT, correction, MOVEMENT.replace("<FITID>F17", "<FITID>F19<CORRECTFITID>"))
+    assert [entry.references.account_servicer for entry in entries(items)] == ["F17", "F19"]
+    (reject,) = rejects(items)
+    assert reject.why.startswith("it replaces or deletes an entry that was told before")
+    assert reject.amount is not None
+    assert reject.amount.value == Decimal("125.00")
+
+
+def test_a_root_with_a_namespace_is_one_too() -> None:
+    given = '<OFX xmlns="http://ofx.net/types/2003/04">' + SGML[SGML.index("<OFX>") + len("<OFX>") :] % MOVEMENT
+    assert is_ofx(Beginning(given.encode()))
+    assert len(entries(read(read_ofx, *given.split("\n")))) == 1

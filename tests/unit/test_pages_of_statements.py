@@ -50,14 +50,14 @@ def camt_pages(lines: Sequence[Line], *ends: int) -> list[bytes]:
     return found
 
 
-def mt940_pages(lines: Sequence[Line], *ends: int, counted: bool = True) -> list[bytes]:
-    """A message a page, with 60M and 62M; without page numbers all in one file."""
+def mt940_pages(lines: Sequence[Line], *ends: int, number: str = "17/{page}") -> list[bytes]:
+    """A message a page, with 60M and 62M; where its number doesn't tell the page, all in one file."""
     found = []
     for part in parts(lines, ends):
-        told = mt940(*part.lines, number=f"17/{part.page}" if counted else "17").decode()
+        told = mt940(*part.lines, number=number.format(page=part.page)).decode()
         told = _with_balance(told, "60F" if part.page == 1 else "60M", part.begins)
         found.append(_with_balance(told, "62F" if part.last else "62M", part.ends).encode())
-    return found if counted else [b"".join(found)]
+    return found if "page" in number else [b"".join(found)]
 
 
 def _with_balance(told: str, tag: str, amount: Decimal) -> str:
@@ -67,7 +67,8 @@ def _with_balance(told: str, tag: str, amount: Decimal) -> str:
 WRITTEN: dict[str, Callable[..., list[bytes]]] = {
     "camt": camt_pages,
     "MT940": mt940_pages,
-    "MT940 without page numbers": partial(mt940_pages, counted=False),
+    "MT940 without page numbers": partial(mt940_pages, number="17"),
+    "MT940 with page 1 on each": partial(mt940_pages, number="17/1"),
 }
 
 
@@ -132,6 +133,19 @@ def test_a_whole_statement_on_the_second_page_of_a_message_is_no_second_page() -
     assert (received.page, received.last_page) == (1, True)
     (received,) = _statements(read(_camt_page(2, "false", *whole, entry(more=DAY))))
     assert (received.page, received.last_page) == (2, False)
+
+
+def test_pages_that_all_tell_the_same_number_are_counted_and_one_that_stands_there_twice_is_not() -> None:
+    first = swift.HEAD + ":61:260831C1,NMSCNONREF\n:62M:C260831EUR101,00\n-\n"
+    second = first.replace("60F:C260831EUR100", "60M:C260831EUR101").replace("62M:C260831EUR101", "62F:C260831EUR102")
+    third = second.replace("101", "102").replace("62F:C260831EUR102", "62F:C260831EUR103")
+    middle = second.replace("62F", "62M")
+    heads = [item for item in swift.read(first + middle + third + third) if isinstance(item, StatementHead)]
+    assert [(one.page, one.last_page) for one in heads] == [(1, False), (2, False), (3, True), (1, True)]
+    again = second.replace("/001", "/002").replace("62F", "62M")
+    heads = [item for item in swift.read(first + again + again) if isinstance(item, StatementHead)]
+    assert [one.page for one in heads] == [1, 2, 2]
+    assert len({report.natural_key() for report in reports(read((first + middle + third).encode()))}) == 3
 
 
 def test_a_page_number_that_no_bank_can_mean_is_none() -> None:

@@ -140,3 +140,13 @@ def test_what_is_something_else_is_refused() -> None:
 def test_a_placeholder_is_no_reference(word: str) -> None:
     (entry,) = entries(list(read_qif([f"!Type:Bank\nD8/31'26\nT-1.00\nN{word}\n^\n".encode()])))
     assert entry.references.others == {}
+
+
+@pytest.mark.parametrize("label", ["Opening Balance", "OPENING BALANCE", "Saldo inicial"])
+def test_the_balance_that_an_account_begins_with_is_no_movement(label: str) -> None:
+    lines = ["!Type:Bank", "D13/8/2026", "T1,000.00", "CX", f"P{label}", "L[Checking]", "^"]
+    lines += ["D31/8/2026", "T-10.00", "PSupplier 017", "MOpening Balance of the year", "^"]
+    items = read(read_qif, *lines)
+    assert [str(entry.signed.value) for entry in entries(items)] == ["-10.00"]
+    (opening,) = end(items).balances
+    assert (opening.code, opening.amount.value, opening.on) == ("OPBD", Decimal("1000.00"), date(2026, 8, 13))

@@ -205,3 +205,23 @@ def test_a_flood_of_any_sign_in_any_field_takes_no_longer_than_its_length(sign: 
         recognise(Beginning(text.encode()[:65_536]))
         with contextlib.suppress(FormatRefused):
             assert sum(1 for _ in read_mt([text.encode()])) >= 1
+
+
+@pytest.mark.parametrize(
+    "head", ["", "{1:F01DEUTDEFFXXXX0000000000}{2:I940XXXXDEFFXXXXN}{4:\n"], ids=["bare", "a block"]
+)
+def test_a_lone_hyphen_among_the_lines_of_a_text_ends_no_statement(head: str) -> None:
+    text = head + bare(1).replace("text 1\n", "text 1\n-\nand more\n") + ("-}" if head else "-\n")
+    (entry,) = [item for item in read_mt([text.encode()]) if isinstance(item, Entry)]
+    assert entry.remittance == ("text 1", "-", "and more")
+    (last,) = [item for item in read_mt([text.encode()]) if isinstance(item, StatementEnd)]
+    assert [check for check in last.checks if not check.ok] == []
+
+
+def test_a_lone_hyphen_ends_what_has_no_closing_balance_to_come() -> None:
+    interim = ":20:X{n}\n:25:123\n:28C:{n}\n:34F:EUR0,\n:13D:2608311733+0200\n:61:260831C1,NMSC\n:86:text\n-\n"
+    bank = "ABNANL2A\n942\nABNANL2A\n"
+    found = messages(bank + interim.replace("{n}", "1") + bank + interim.replace("{n}", "2"))
+    assert [[one.text for one in piece.fields if one.tag == "86"] for piece in found] == [[["text"]]] * 2
+    broken_off = bare(1).replace(":62F:C260831EUR2,\n", "-\n")
+    assert [len(piece.fields) for piece in messages(broken_off + bare(2))] == [6, 7]

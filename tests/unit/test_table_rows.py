@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from datetime import date
 from decimal import Decimal
 
@@ -11,6 +13,8 @@ from nostro.formats.reading import Beginning, Item
 from nostro.formats.tables.formats import read_table
 from nostro.formats.tables.proposal import propose
 from tests.statement_texts import end, entries, failed, head, rejects
+from tests.unit.test_bank_files import entity, read, reports
+from tests.unit.test_tables import EUROS, workbook
 
 ROW_TYPES = """"Client account","Row type","Date","Beneficiary/Payer","Details","Amount","Currency","Debit/Credit"
 "LT601010012345678901","10","2026-08-01","","Opening balance","2123.82","EUR","C"
@@ -153,3 +157,51 @@ def test_a_national_account_that_is_the_same_in_each_row_is_asked_about() -> Non
     rows = "".join(f"12345678001;Text {day};{day}.08.2026;EUR;0,00;12,23\n" for day in (28, 29, 30))
     proposal = propose(Beginning(f"Kontonummer;Text;Datum;Währung;Soll;Haben\n{rows}".encode()))
     assert "same account" in " ".join(proposal.questions)
+
+
+def test_equal_rows_of_an_account_behind_those_of_another_are_two() -> None:
+    row = "{account},2026-08-31,-3.00,EUR,coffee,DE02120300000000202051\n"
+    ours, other = "DE89370400440532013000", "DE75512108001245126199"
+    table = "Account,Booking date,Amount,Currency,Description,Counterparty account\n" + "".join(
+        row.format(account=account) for account in (ours, other, ours, other, ours)
+    )
+    one = entity().bank_accounts[0]
+    both = one.model_copy(update={"id": "second", "identification": other})
+    told = reports(read(table.encode(), entity().model_copy(update={"bank_accounts": (one, both)})))
+    assert [report.account for report in told] == ["main", "second", "main", "second", "main"]
+    assert len({report.natural_key() for report in told}) == 5
+
+
+def test_what_a_sheet_worked_out_bears_no_noise_of_binary_numbers() -> None:
+    book = workbook(["Date", "Name", "Text", "Amount", "Balance"], [date(2026, 8, 31), "A", None, -0.3, None])
+    held = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(book)) as given, zipfile.ZipFile(held, "w") as noisy:
+        for name in given.namelist():
+            noisy.writestr(name, given.read(name).replace(b"<v>-0.3</v>", b"<v>-0.30000000000000004</v>"))
+    (entry,) = entries(list(read_table([held.getvalue()], EUROS)))
+    assert str(entry.signed.value) == "-0.30"
+
+
+def test_texts_value_dates_and_balances_of_indian_and_german_banks_are_known() -> None:
+    first, _ = entries(
+        _read(
+            "Date,Narration,Value Dt,Withdrawal Amt.,Deposit Amt.,Closing Balance\n"
+            '30/08/26,UPI-SUPPLIER,31/08/26,"1,23,456.50",,"8,76,543.50"\n'
+            '31/08/26,NEFT,31/08/26,,"1,00,000.00","9,76,543.50"\n'
+        )
+    )
+    assert (first.remittance, first.value_date, str(first.signed.value)) == (
+        ("UPI-SUPPLIER",), date(2026, 8, 31), "-123456.50",
+    )  # fmt: skip
+    given = "Buchungstag;Betrag;Waehrung;Saldo nach Buchung\n31.08.2026;-12,50;EUR;87,50\n30.08.2026;50,00;EUR;100,00\n"
+    items = _read(given)
+    assert [str(one.amount.value) for one in end(items).balances] == ["50.00", "87.50"]
+
+
+def test_letters_that_unicode_does_not_take_apart_are_those_of_the_names_that_are_known() -> None:
+    items = _read(
+        '"Dato";"Beskrivelse";"Beløb";"Saldo";"Status"\n'
+        '"30.08.2026";"Køb";"-12,50";"987,50";"Udført"\n"31.08.2026";"Løn";"100,00";"1.087,50";"Udført"\n'
+    )
+    assert (_signed(items), [entry.state for entry in entries(items)]) == (["-12.50", "100.00"], ["booked"] * 2)
+    assert entries(items)[0].remittance == ("Køb",)

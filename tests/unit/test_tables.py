@@ -177,14 +177,15 @@ def test_a_profile_that_says_too_little_is_refused() -> None:
         ("12.00-", ".", "-12.00"),
         ("12.00 DR", ".", "-12.00"), ("12.00CR", ".", "12.00"), ("€ 1'234.50", ".", "1234.50"), ("EUR 5", ".", "5"),
         ("1 234,50 €", ",", "1234.50"), ("\u22125", ".", "-5"), ("+3,5", ",", "3.5"), ("1,00,000.00", ".", "100000.00"),
-        ("-1 234,50 kr", ",", "-1234.50"), ("12,50 zł", ",", "12.50"),
+        ("-1 234,50 kr", ",", "-1234.50"), ("12,50 zł", ",", "12.50"), ("1.212,50+", ",", "1212.50"),
+        ("-12.00 DR", ".", "-12.00"), ("(-12.00)", ".", "-12.00"), ("-12.00-", ".", "-12.00"),
     ],
 )  # fmt: skip
 def test_numbers_are_read_as_banks_write_them(said: str, decimal: str, value: str) -> None:
     assert number(said, decimal) == Decimal(value)
 
 
-@pytest.mark.parametrize("said", ["1.234.56", "12,5.0", "abc", "1e5", ".", "--5", "NaN"])
+@pytest.mark.parametrize("said", ["1.234.56", "12,5.0", "abc", "1e5", ".", "--5", "NaN", "-5+"])
 def test_what_is_no_number_with_the_declared_mark_is_not_read(said: str) -> None:
     with pytest.raises(Unreadable):
         number(said, ".")
@@ -226,6 +227,9 @@ def test_a_statement_read_through_a_proposal_says_so() -> None:
         ("Date,Debit,Credit\n2026-08-31,1.00,\n2026-08-31,-1.00,\n", "debits_negative"),
         ("Date,Currency,Amount,Amount Currency\n2026-08-31,EUR,-1.00,2.00\n", "currency"),
         ("Date,Amount\n31/08/2026,-1.00\n08/31/2026,2.00\n", "dates"),
+        ("Date,Amount\n26-08-30,-1.00\n26-08-31,2.00\n", "begin with the year"),
+        ("Date,Amount\n26/08/30,-1.00\n26/08/31,2.00\n", "begin with the year"),
+        ("Date,Amount\n26-08-31,-1.00\n26-08-31,2.00\n", "begin with the year"),
     ],
 )
 def test_what_only_the_customer_can_know_is_asked_and_never_guessed(given: str, question: str) -> None:
@@ -238,6 +242,14 @@ def test_what_only_the_customer_can_know_is_asked_and_never_guessed(given: str, 
 
 def test_dates_that_are_the_same_in_both_orders_leave_nothing_open() -> None:
     assert propose(Beginning(b"Date,Amount\n05/05/2026,-1.00\n06/06/2026,1.00\n")).usable
+
+
+@pytest.mark.parametrize("mark", "-/.")
+def test_years_of_two_digits_stand_last_where_the_days_are_near_each_other_so(mark: str) -> None:
+    days = ("30 08 26", "31 08 26", "13 12 26")
+    told = "Date;Amount\n" + "".join(f"{mark.join(day.split())};-1.00\n" for day in days)
+    proposal = propose(Beginning(told.encode()))
+    assert (proposal.questions, proposal.given["date_order"]) == ([], "dmy")
 
 
 def test_valuta_is_the_currency_where_currencies_stand_in_it() -> None:
@@ -280,7 +292,8 @@ def test_running_balances_prove_that_positive_amounts_are_debits() -> None:
 @pytest.mark.parametrize(
     "header", ["Buchungstag;Betrag", "Fecha operación;Importe", "Data;Importo", "Date;Montant", "Boekdatum;Bedrag",
                "Transaction Date;Money In;Money Out", "Datum;Soll;Haben", "Könyvelés dátuma;Összeg",
-               "Datum;Belastung CHF;Gutschrift CHF"]
+               "Datum;Belastung CHF;Gutschrift CHF", "Dato;Beløb", "Bogføringsdato;Beløp",
+               "Dato;Ut fra konto;Inn på konto"]
 )  # fmt: skip
 def test_columns_are_recognised_in_many_languages(header: str) -> None:
     assert is_table(Beginning(f"some bank\n{header}\n".encode()))

@@ -172,7 +172,9 @@ def _signed(entry: Entry) -> Decimal:
 def _batch_checks(entry: Entry, batch: BatchSum, said_count: str) -> Sequence[Check]:
     count, total, told = batch.count, batch.total, _signed(entry)
     comparable = count and total is not None and batch.currency == entry.amount.currency
-    fits = comparable and (total == told or total in (told + batch.charges, told - batch.charges))
+    own = sum((one.amount.value for one in entry.charges if one.amount.currency == batch.currency), _NOTHING)
+    charged = (batch.charges, -batch.charges, own, -own)
+    fits = comparable and (total == told or total in [told + charge for charge in charged])
     # One detail that holds the whole amount is how some banks tell a batch: nothing is missing.
     counted = said_count.isdecimal() and count and not (fits and count == 1)
     flaws: list[tuple[str, str]] = []

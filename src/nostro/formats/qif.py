@@ -16,13 +16,14 @@ from typing import Any
 from nostro.formats.checks import BatchSum
 from nostro.formats.line_statements import LineItem, Running, account_as_told, trimmed
 from nostro.formats.ofx.values import decimal
-from nostro.formats.reading import Beginning, Unreadable
+from nostro.formats.reading import Beginning, Unreadable, if_readable
+from nostro.formats.tables.row_words import balance_of_row
 from nostro.formats.text import Ending, lines
 from nostro.model.failures import FormatRefused
 from nostro.model.money import NO_CURRENCY, Amount
 from nostro.model.parties import Address, Party
 from nostro.model.references import told as really_told
-from nostro.model.statements import Detail, Direction, References, Source, StatementHead
+from nostro.model.statements import Balance, Detail, Direction, References, Source, StatementHead
 
 _TYPE = re.compile(r"!\s*(?:Type:|Account|Option:|Clear:)", re.IGNORECASE)
 _DAY = re.compile(r"(\d{1,4})\s*[/.\-]\s*(\d{1,2})\s*([/.\-'])\s*(\d{1,4})", re.ASCII)
@@ -189,6 +190,11 @@ class _Walk:
             amount: Amount | None = None
             try:
                 amount = _amount(movement, self.declared.currency or NO_CURRENCY)
+                if balance_of_row([movement.first("P")]) == "OPBD":
+                    # As Quicken begins an account: with what was there before, as if the account had paid itself.
+                    on = if_readable(_day, movement.first("D"), self.order)
+                    running.take_balance(Balance(code="OPBD", amount=amount, on=on), movement.line)
+                    continue
                 fields = _fields(movement, amount, self.order)
                 yield running.entry(fields, movement.line, _summed(fields["details"]))
             except Unreadable as unreadable:

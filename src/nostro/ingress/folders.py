@@ -66,7 +66,8 @@ TURN_SECONDS = 1.0
 """Until the next folder is looked at beside one that lasts, and until a step ends that began it."""
 SETTLE = timedelta(seconds=2)
 CUT_WAIT = timedelta(minutes=15)
-UNFINISHED = (".tmp", ".part")
+UNFINISHED = (".tmp", ".part", ".filepart", ".partial")
+"""As WinSCP, browsers and other programs call what they still write."""
 logger = structlog.get_logger("nostro.folders")
 
 

@@ -31,6 +31,8 @@ from nostro.model.statements import (
 
 _MT = ("MT94", "MT950")
 """Statements and interim reports of SWIFT: field 20 need not differ."""
+_UNNAMED = ("CODA", "Norma 43", "CFONB 120")
+"""Statements that nothing but their days and balances tells apart: some banks send several a day."""
 LISTED = 200
 """Lines of a statement that are told together. Of a longer one nobody compares what it lists when it is restated."""
 INFORMATION = "information_entry"
@@ -256,14 +258,14 @@ def _owner(receipt: ReceiptView, head: StatementHead, currency: str) -> _Owned |
 def _statement_id(receipt: ReceiptView, head: StatementHead) -> str:
     """The bank's id, with the page from the second on: equal entries on two pages are two entries.
 
-    Many banks call all their MT940 or CODA files alike: the number tells those apart, or day and opening balance where
-    they count none.
+    Many banks call all their MT940 or CODA files alike, or not at all: the number tells those apart, or day and opening
+    balance where they count none.
     """
     said, number = head.statement_id or receipt.id, head.sequence or head.legal_sequence
     whole = (head.page or 1) == 1 and head.last_page is not False
     if number and head.format.startswith(_MT):
         said += f"/{number}"
-    elif whole and not number and head.format.startswith((*_MT, "CODA")):
+    elif whole and not number and head.format.startswith((*_MT, *_UNNAMED)):
         said += f" of {_time_of(head) or receipt.id}" + _from(head)
     return f"{said}#{head.page}" if head.page and head.page > 1 else said
 

@@ -80,6 +80,9 @@ class ReportedAccount:
         self, told: list[str], lines: list[str], amount: Amount, direction: Direction, line: int
     ) -> dict[str, Any]:
         running, code = self.running, told[1].strip()
+        if amount.value < 0 and direction == "credit":
+            # Of a debit it says the same once more. A credit below nothing may be one that was taken back.
+            raise Unreadable("the amount is negative, though its type is a credit")
         if amount.value < 0:
             running.note("sign", f"{running.where}, line {line}: the amount has a sign beside its type's direction")
         available = funds(told[3:])

@@ -129,7 +129,7 @@ def _edge(told: Told, edge: str) -> date | None:
 
 def _balance(told: Told, currency: str, source: Source) -> Balance:
     amount = amount_of(told, "Amt", currency)
-    signed = -amount.value if told.text("CdtDbtInd") == "DBIT" else amount.value
+    signed = -amount.value if told.text("CdtDbtInd").upper() == "DBIT" else amount.value
     code = told.text("Tp/CdOrPrtry/Cd", "Tp/CdOrPrtry/Prtry", "Tp/Cd", "Tp/Prtry")
     signed_amount = Amount(value=signed, currency=amount.currency)
     return Balance(code=code, amount=signed_amount, on=day_of(told, "Dt"), source=source)

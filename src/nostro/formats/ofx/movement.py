@@ -32,10 +32,20 @@ def read_movement(running: Running, said: Mapping[str, str], line: int, *, pendi
     told: Amount | None = None
     try:
         told = amount(said.get("TRNAMT", ""), _currency(running, said))
+        _refuse_correction(said)
         fields = _fields(running, said, line, told)
     except Unreadable as unreadable:
         return running.reject(str(unreadable), line, told)
     return running.entry({**fields, "state": "pending" if pending else "booked"}, line)
+
+
+def _refuse_correction(said: Mapping[str, str]) -> None:
+    """Raises `Unreadable` for what replaces or deletes another movement (OFX 11.4.4.1)."""
+    if said.get("CORRECTFITID") and said.get("CORRECTACTION"):
+        message = (
+            "it replaces or deletes an entry that was told before (CORRECTFITID): beside that one it would count twice"
+        )
+        raise Unreadable(message)
 
 
 def _currency(running: Running, said: Mapping[str, str]) -> str:

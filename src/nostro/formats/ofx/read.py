@@ -17,7 +17,7 @@ from nostro.formats.reading import Beginning, Unreadable, if_readable
 from nostro.model.failures import FormatRefused
 from nostro.model.statements import Balance, Reject, Source, StatementHead
 
-_OFX = re.compile(r"<OFX>", re.IGNORECASE)
+_OFX = re.compile(r"<OFX[\s>]", re.IGNORECASE)
 _HEADER = re.compile(r"\s*(?:OFXHEADER\s*:|<\?OFX\s)", re.IGNORECASE)
 _STATEMENTS = frozenset({"STMTRS", "CCSTMTRS", "INVSTMTRS"})
 _MOVEMENTS = frozenset({"STMTTRN", "STMTTRNP"})

@@ -42,6 +42,7 @@ _APPLICATION = re.compile(r"\{2:(?:I(\d{3})(?:([A-Z0-9]{12}|[A-Z0-9]{11})(?=[SUN
 _USER = re.compile(r"\{(108|119|121):([^{}]*)\}")
 _TEXT_BLOCK = re.compile(r"\{4:(?!\{)")
 _GOES_ON = (":61:", ":62F:", ":62M:")
+_OPENS, _CLOSES = frozenset({"60F", "60M"}), frozenset({"62F", "62M"})
 _INDENT = re.compile(r"([ \t]+)(?:\{1:|:20:).*\r?\n\1(?=[:{])")
 _TIME = re.compile(r"\d\d(?!\d)")
 _BLOCK_STARTS = frozenset("{\x01$\x03")
@@ -118,7 +119,7 @@ def _split(chunks: Iterable[bytes], splitter: _Splitter) -> Iterator[Piece]:
         first = line[:1]
         if dash:
             # Alone on its line it ends a message, unless the message goes on: then it is text that was wrapped there.
-            if line.startswith(_GOES_ON):
+            if line.startswith(_GOES_ON) or splitter.text_goes_on(line):
                 splitter.more(dash, "-")
             else:
                 yield from splitter.close("")
@@ -187,6 +188,14 @@ class _Splitter:
     def in_entry(self) -> bool:
         """Whether the open field is what the bank says of an entry."""
         return self.tag == "86" and any(told.tag == "61" for told in self.piece.fields[-2:-1])
+
+    def text_goes_on(self, line: str) -> bool:
+        """Whether the line behind a lone hyphen goes on with the open text: a block ends otherwise, and a statement
+        that has told no closing balance is not over.
+        """
+        tags = {told.tag for told in self.piece.fields}
+        begun = not tags.isdisjoint(_OPENS) and tags.isdisjoint(_CLOSES)
+        return self.within or (begun and bool(line.strip()) and line[0] not in _STARTS and line[0] != ":")
 
     def takes(self, number: int, line: str) -> bool:
         """Whether the line begins a further field of the message that is open, which is taken in."""

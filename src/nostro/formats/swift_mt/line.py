@@ -20,10 +20,17 @@ from nostro.model.statements import Direction
 
 _LINE = re.compile(
     r"\s*+(\d{6})(\d{4}(?!\d)|\d{6}(?=[RECDrecd])|\d{4}|\s{4}|\s{6})?\s{0,9}([Rr]?[CDcd]|[Ee][CDcd])\s?([A-Za-z]?)\s*+([-+]?)\s*+"
-    r"(\d[\d.,]*|,\d+)\s*([A-Za-z][A-Za-z0-9 ]{3})?(.*)",
+    r"(\d{1,3}(?:['\u2019 \u00a0]\d{3})+[.,]\d*|\d[\d.,]*|,\d+)\s*([A-Za-z][A-Za-z0-9 ]{3})?(.*)",
     re.DOTALL,
 )
 _AMOUNT = re.compile(r"[CD][A-Z]?\s?(\d[\d.,]*)", re.IGNORECASE)
+_GROUPED = re.compile(r"['\u2019\u00a0]")
+_ENDED = re.compile(r"[.,]\d\d")
+"""An amount behind which no further digit of it can stand."""
+_REST = re.compile(r"([\d.,]+)[NSF][A-Z0-9]{3}")
+_MARKED = re.compile(r"[\d.,]*[.,]\d*")
+_OPEN = "what stands behind the amount may be a part of it"
+_GOES_ON = frozenset("0123456789.,'\u2019")
 CODEWORD = re.compile(r"/(OCMT|CHGS|EXCH|IACC|TRCD|CTC|UETR)/([^/\n]*)(?:/+(?![A-Z]{3,4}/))?")
 _COLUMNS = re.compile(r"(\S+) {2,}(\S.*)", re.DOTALL)
 _REFERENCE_SIGNS = 16
@@ -67,16 +74,20 @@ def read_line(text: list[str], currency: str, *, ends: bool) -> Line:
     found, more = _LINE.match(text[0]), text[1:]
     if found is None and more:
         found, more = _LINE.match("".join(text)), []
+    elif found is not None and more and not (found[7] or found[8].strip()) and _goes_on(found[6], more[0]):
+        found, more = _wrapped(text[0].rstrip(), found[6], more[0]), more[1:]
     if found is None:
         raise Unreadable("the statement line is not as the standard has it")
     on, entry, mark, _, sign, value, kind, rest = found.groups()
+    if not kind and _goes_on(value, rest):
+        raise Unreadable(_OPEN)
     if not kind and ends:
         raise Unreadable("the statement line breaks off")
     kind = kind.upper() if kind else ""
     if kind == "NONR" and rest[:2].upper() == "EF":
         # Penta leaves out the type, and says that there is no reference.
         kind, rest = "", f"{kind}{rest}"
-    amount, wrong = valued(value, currency)
+    amount, wrong = valued(value if value.isascii() and "'" not in value else _GROUPED.sub("", value), currency)
     line = Line(mark.upper(), sign, amount)
     line.type = kind.strip()
     line.value_date, line.booking_date, line.wrong = _dates(on, entry)
@@ -90,10 +101,29 @@ def read_line(text: list[str], currency: str, *, ends: bool) -> Line:
     return line
 
 
+def _wrapped(first: str, value: str, second: str) -> re.Match[str] | None:
+    """A line that breaks within its amount: what lacks of it, a mark if there was none, stands before the type.
+
+    Raises `Unreadable`.
+    """
+    rest = _REST.match(second)
+    if rest is None or not _MARKED.fullmatch(value + rest[1]):
+        raise Unreadable(_OPEN)
+    return _LINE.match(first + second)
+
+
+def _goes_on(value: str, behind: str) -> bool:
+    """Whether what stands behind an amount that has no two decimals may be the rest of it."""
+    return behind.lstrip()[:1] in _GOES_ON and _ENDED.search(value) is None
+
+
 def amount_in(text: list[str], currency: str) -> Decimal | None:
     """The amount of a line that can't be read otherwise, where one can be made out."""
-    found = _AMOUNT.search("".join(text))
-    return if_readable(decimal, found[1], currency) if found else None
+    whole = "".join(text)
+    found = _AMOUNT.search(text[0]) or _AMOUNT.search(whole)
+    if found is None or _goes_on(found[1], whole[found.end() :]):
+        return None
+    return if_readable(decimal, found[1], currency)
 
 
 @lru_cache(maxsize=4_096)

@@ -51,11 +51,12 @@ _NO_ACCOUNT = BankAccount()
 
 @dataclass(slots=True)
 class Pages:
-    """How the message before went: its bank account, its number, and its page if another one is to follow."""
+    """How the message before went: its bank account and number; its page and last balance if another is to follow."""
 
     identification: str = ""
     number: int | None = None
     page: int | None = None
+    balance: Amount | None = None
 
 
 @dataclass(slots=True)
@@ -155,9 +156,20 @@ class Statement:
         found, wrong = balance(told.tag, told.joined, self.currency or self.account.currency)
         for one in wrong:
             self._fail(about(one), told.line, f"field {told.tag}: {one}")
-        self.currency = self.currency or found.amount.currency
+        if found.amount.currency != self.currency:
+            self._take_currency(told, found.amount.currency)
         source = _made_source({"where": f"{self.where}/{told.tag}", "line": told.line})
         self.balances.append(changed(found, {"source": source}))
+
+    def _take_currency(self, told: Field, currency: str) -> None:
+        """Entries tell none: it is that of the first balance. What stands behind the account's number may be none."""
+        if self.currency == self.account.currency and not self.balances:
+            if self.currency:
+                why = f"the balance is in {currency}, though {self.currency} stands behind the account's number"
+                self._fail("currency", told.line, why)
+                self.account = self.account.model_copy(update={"currency": currency})
+            self.currency = ""
+        self.currency = self.currency or currency
 
     def _take_floor(self, said: str) -> None:
         _, currency, mark, total = summed(said)
@@ -167,7 +179,7 @@ class Statement:
     def _head(self) -> StatementHead:
         self._non_swift()
         number, told = self.numbers
-        page = self.page = told or self._next_page(number)
+        page = self.page = self._next_page(number, told)
         days = {one.code: one.on for one in reversed(self.balances)}
         opened, closed = days.get("OPBD"), days.get("CLBD")
         return _made_head(
@@ -190,15 +202,19 @@ class Statement:
             },
         )
 
-    def _next_page(self, number: int | None) -> int | None:
-        """The page of one that tells none: it goes on where the message before broke off."""
+    def _next_page(self, number: int | None, told: int | None) -> int | None:
+        """The page as told. One that tells none goes on where the message before broke off; so does one that tells an
+        earlier one (`:28:1/1` on each) and begins with the balance that the one before ended with.
+        """
         before = self.pages
-        follows = (
-            "60M" in self.seen
-            and before.page
-            and (before.identification, before.number) == (self.account.identification, number)
-        )
-        return before.page + 1 if follows and before.page else None
+        same = (before.identification, before.number) == (self.account.identification, number)
+        if not (before.page and same and "60M" in self.seen):
+            return told
+        goes_on = told is None or (told <= before.page and self._balance("OPBD") == before.balance)
+        return before.page + 1 if goes_on else told
+
+    def _balance(self, code: str) -> Amount | None:
+        return next((one.amount for one in self.balances if one.code == code), None)
 
     def _non_swift(self) -> None:
         """Fields NS before the entries, in which German banks tell the account's owner and name."""
@@ -276,7 +292,7 @@ class Statement:
             update |= {"to_date": closed_on, "last_page": self.last_page if self.page or goes_on else None}
             pages = self.pages
             pages.identification, pages.number = self.account.identification, self.numbers[0]
-            pages.page = (self.page or 1) if goes_on else None
+            pages.page, pages.balance = ((self.page or 1), self._balance("CLBD")) if goes_on else (None, None)
         yield self.sums.end(self.balances, self.controls, checks).model_copy(update=update)
 
     def _checks(self, *, closed: bool) -> Iterator[Check]:

@@ -38,7 +38,8 @@ _MONTHS = {
 def number(cell: Cell, decimal: str) -> Decimal | None:
     """A signed number; None for an empty cell. Raises `Unreadable`.
 
-    Parentheses, a minus behind and `DR` mean a minus; a currency beside the number is left aside.
+    Parentheses, a minus behind and `DR` mean a minus, once more where one stands before it; a plus may stand behind,
+    and a currency beside the number is left aside.
     """
     if isinstance(cell, Decimal):
         return cell
@@ -51,11 +52,13 @@ def number(cell: Cell, decimal: str) -> Decimal | None:
     said = _CURRENCY.sub("", _SPARE.sub("", said))
     if said.endswith("-"):
         said, minus = said[:-1], True
+    elif said.endswith("+") and said[:1].isdigit():
+        said = said[:-1]
     if not _NUMBERS[decimal].fullmatch(said) or not any(letter.isdigit() for letter in said):
         raise Unreadable("the amount is no number with the decimal mark that was declared")
     grouping = "," if decimal == "." else "."
     value = Decimal(said.replace(grouping, "").replace(",", "."))
-    return -value if minus else value
+    return -abs(value) if minus else value
 
 
 def currency_beside(cell: Cell) -> str:
@@ -125,7 +128,11 @@ def text(cell: Cell) -> str:
     return cell.isoformat() if isinstance(cell, date) else " ".join(cell.split())
 
 
+_WHOLE = str.maketrans({"ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ð": "d", "\u0131": "i"})
+"""Letters that Unicode does not take apart into one without a mark and the mark."""
+
+
 def name_of(cell: Cell) -> str:
     """A column's name, for comparing: letters and digits, without case."""
-    plain = unicodedata.normalize("NFKD", text(cell)).casefold()
+    plain = unicodedata.normalize("NFKD", text(cell)).casefold().translate(_WHOLE)
     return "".join(letter for letter in plain if letter.isalnum() or letter == "/")

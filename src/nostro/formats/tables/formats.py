@@ -34,14 +34,15 @@ def read_table(chunks: Iterable[bytes], profile: Profile | None = None) -> Itera
         return
     delimiter = (profile.delimiter if profile else "") or _delimiter(held, decoding)
     if profile is not None:
-        table = rows(whole, delimiter, profile.encoding, profile.sheet, decoding)
+        notes: list[tuple[str, str]] = [] if profile.encoding else decoding.notes
+        table = rows(whole, delimiter, profile.encoding, profile.sheet, decoding, notes)
         title = f"{name}/{profile.name}" if profile.name else name
-        yield from read_rows(table, profile, title, () if profile.encoding else decoding.notes)
+        yield from read_rows(table, profile, title, notes)
         return
-    table = rows(whole, delimiter, read=decoding)
+    table = rows(whole, delimiter, read=decoding, notes=decoding.notes)
     first = list(islice(table, ROWS))
     proposal = with_encoding(propose_rows(first, delimiter), decoding)
-    decoding.notes[:] = [("profile", proposal.told())]
+    decoding.notes[:] = [("profile", proposal.told()), *(note for note in decoding.notes if note[0] == "sheets")]
     yield from read_rows(chain(first, table), proposal.required(), name, decoding.notes)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from functools import partial
 from typing import Any, NamedTuple, get_args
 
@@ -118,10 +119,11 @@ def date_order(proposal: Proposal, cells: Sequence[Cell]) -> DateOrder:
         days = _tried(partial(day, order=order), cells)
         if days is not None:
             fitting[order] = days
-    fitting = {order: days for order, days in fitting.items() if order != "ymd" or _four_first(cells)}
+    years_first = None if _four_first(cells) else fitting.pop("ymd", None)
     if "dmy" in fitting and all(_DOTTED.match(text(cell)) for cell in cells):
-        # Nobody writes a month, a dot and a day.
+        # Nobody writes a month, a dot and a day; or a year of two digits and a dot.
         fitting.pop("mdy", None)
+        years_first = None
     if not fitting:
         proposal.questions.append("The dates are in no order that is known: day, month and year mix.")
         return "ymd"
@@ -129,9 +131,27 @@ def date_order(proposal: Proposal, cells: Sequence[Cell]) -> DateOrder:
     is_open = any(reading != readings[0] for reading in readings)
     if is_open:
         proposal.questions.append("The dates can begin with the day or with the month: say which (date_order).")
+    elif years_first and _may_begin_with_years(cells, years_first, readings[0]):
+        proposal.questions.append("The dates can begin with the year or with the day: say which (date_order).")
+        is_open = True
     found = next(iter(fitting))
     proposal.guesses["date_order"] = Guess(found, 0.5 if is_open else 1.0)
     return found
+
+
+def _may_begin_with_years(cells: Iterable[Cell], years_first: Sequence[object], read: Sequence[object]) -> bool:
+    """Whether years of two digits stand first: `26-08-30` and `26-08-31` are days in a row or the 26th of two Augusts.
+
+    Of days that are as near to each other either way, only hyphens leave it open: few begin with a year and a slash.
+    """
+    apart, otherwise = _span(years_first), _span(read)
+    return 2 * apart < otherwise or (2 * otherwise >= apart and all("-" in text(cell) for cell in cells if text(cell)))
+
+
+def _span(days: Iterable[object]) -> int:
+    """Over how many days they reach."""
+    told = [one.toordinal() for one in days if isinstance(one, date)]
+    return max(told, default=0) - min(told, default=0)
 
 
 def _four_first(cells: Iterable[Cell]) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Any
 
 from pydantic import ValidationError
@@ -92,7 +92,7 @@ def propose_rows(rows: Sequence[Row], delimiter: str = "") -> Proposal:
         propose_contents(proposal, rows[:ROWS], delimiter, _named)
         return _completed(proposal)
     places = _named(header.cells)
-    below = [row for row in rows if row.line > header.line and not balance_of_row(row.cells)]
+    below = [row for row in _first_table(rows, header) if not balance_of_row(row.cells)]
     if not any(_has_day(row, places) for row in below):
         places["booking_date"] = _named(header.cells, best=False)["booking_date"]
     body = [row for row in below if _has_day(row, places)][:ROWS]
@@ -125,6 +125,12 @@ def propose_rows(rows: Sequence[Row], delimiter: str = "") -> Proposal:
     if not proposal.questions:
         given |= _signs(proposal, body, places, given["decimal"])
     return _completed(proposal)
+
+
+def _first_table(rows: Sequence[Row], header: Row) -> Iterable[Row]:
+    """The rows below a header, up to where another one names other columns, or these once more."""
+    below = (row for row in rows if row.line > header.line)
+    return takewhile(lambda row: not _is_header(_named(row.cells)), below)
 
 
 def _account_above(rows: Sequence[Row], header: Row) -> str:

@@ -16,8 +16,10 @@ from nostro.formats.tables.ending import COMPARED, CUT, refuse_cut, unproven, wi
 from nostro.formats.tables.profile import CANONICAL, Marked, Profile
 from nostro.formats.tables.row_words import balance_of_row, state_of
 from nostro.formats.tables.rows import Row, places_of
+from nostro.formats.tables.sections import ANOTHER, Names, Sections
+from nostro.model.canonical import digest
 from nostro.model.failures import FormatRefused
-from nostro.model.money import NO_CURRENCY, TOLD_CURRENCIES, Amount, usual_digits
+from nostro.model.money import NO_CURRENCY, TOLD_CURRENCIES, Amount, plain, usual_digits
 from nostro.model.parties import BankAccount, Party
 from nostro.model.references import told
 from nostro.model.statements import (
@@ -35,6 +37,7 @@ _HEADER_WITHIN = 100
 _LABELLED = ("booking_date", "remittance", "counterparty", "code")
 """Columns in which a row may say that it is a balance."""
 _NOTED = 20
+_MARK = 3  # so short that a name and its number have room in field 20 of an MT940
 _NEEDED = frozenset(
     {"bank_account", "booking_date", "amount", "debit", "credit", "direction", "fee", "currency", "status"}
 )
@@ -63,6 +66,7 @@ class _Walk:
     unknown: set[str] = field(default_factory=set)
     unread: list[tuple[str, str]] = field(default_factory=list)
     line: int = 0
+    names: Names = field(default_factory=Names)
     before: deque[Row] = field(default_factory=lambda: deque(maxlen=COMPARED))
 
     def row(self, row: Row) -> Iterator[LineItem]:
@@ -164,10 +168,18 @@ class _Walk:
             running.note("status", f"line {row.line}: the status {said[:40]} is not known: it is taken as pending")
         return state or "pending"
 
-    def finish(self) -> Iterator[LineItem]:
-        """All rows are read."""
+    def booked_on(self, row: Row) -> str:
+        """What stands where the day of booking does."""
+        return self._text(row, "booking_date")
+
+    def finish(self, another: int, held: Iterable[Row]) -> Iterator[LineItem]:
+        """All rows are read. `another`: where another table begins (0: nowhere); `held`: what was held back before."""
+        for row in held:
+            yield from self.row(row)
         if self.running is None:
             yield self._begin(self.profile.bank_account, Row(self.line, []))
+        if another and self.running is not None:
+            yield self.running.reject(ANOTHER, another)
         yield from self._close()
 
     def _begin(self, account: str, row: Row) -> StatementHead:
@@ -176,7 +188,7 @@ class _Walk:
         currency = self.profile.currency or self._currency_of(row)
         head = StatementHead(
             kind="statement",
-            statement_id=self._first_day(row),
+            statement_id=self._name(account, row),
             bank_account=account_as_told(account, currency),
             currency=currency,
             source=Source(where=f"table[{self.statements}]", line=row.line),
@@ -194,8 +206,15 @@ class _Walk:
             running.note(name, detail)
         self.noted = len(self.notes)
 
+    def _name(self, account: str, row: Row) -> str:
+        """What the statement is called by, since nothing in a table names it: its first row's day, and a mark of that
+        row's amount and balance. What is alike under the same name was told before.
+        """
+        told = (if_readable(self._signed, row), if_readable(self._running_balance, row))
+        mark = digest([plain(one.normalize()) for one in told if one is not None]).hex()
+        return self.names.another(account, f"{self._first_day(row)}-{mark[:_MARK]}")
+
     def _first_day(self, row: Row) -> str:
-        """What the statement is called by: nothing in a table names it."""
         try:
             found = day(self._cell(row, "booking_date"), self.profile.date_order)
         except Unreadable:
@@ -351,7 +370,7 @@ def read_rows(
     given: Iterable[Row], profile: Profile, format_name: str, notes: Sequence[tuple[str, str]] = ()
 ) -> Iterator[LineItem]:
     """The table's statements. Raises `FormatRefused` when no line names the profile's columns."""
-    walk = _Walk(profile, format_name, notes)
+    walk, sections, another = _Walk(profile, format_name, notes), Sections(profile), 0
     waiting: deque[Row] = deque()
     before: list[Row] = []
     for row in given:
@@ -365,17 +384,17 @@ def read_rows(
                     break
                 continue
             if profile.header:
-                _take_marked(walk, before)
+                for above in before:
+                    walk.takes_balance(above)
                 continue
-        waiting.append(row)
+        met = sections.meet(row, walk.booked_on(row), walk.places)
+        if met == "another":
+            another = row.line
+            break
+        if met == "row":
+            waiting.append(row)
         if len(waiting) > profile.skip_last:
             yield from walk.row(waiting.popleft())
     if not walk.places:
         raise FormatRefused("No line of the table names the columns that the profile declares.")
-    yield from walk.finish()
-
-
-def _take_marked(walk: _Walk, before: Iterable[Row]) -> None:
-    """Balances that stand above the header."""
-    for row in before:
-        walk.takes_balance(row)
+    yield from walk.finish(another, waiting if another else ())

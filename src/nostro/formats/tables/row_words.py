@@ -43,7 +43,7 @@ _STATES: Mapping[EntryState, str] = {
         realizado | realizada | ejecutado | ejecutada | concluido | concluida | efetivado | efetivada | geboekt |
         verwerkt | uitgevoerd | voltooid | zaksiegowana | zaksiegowano | rozliczona | rozliczono | wykonana |
         zrealizowana | zauctovano | provedeno | zuctovano | konyvelt | teljesitve | bokford | genomford | bogfort |
-        gennemfort | bokfort | kirjattu | decontat | inregistrat""",
+        gennemfort | udfort | utfort | bokfort | kirjattu | decontat | inregistrat""",
     "pending": """
         pending | authorised | authorized | authorisation | authorization | hold | on hold | held | in progress |
         processing | uncleared | unsettled | scheduled | expected | open | vorgemerkt | umsatz vorgemerkt |

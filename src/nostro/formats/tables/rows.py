@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from nostro.formats.tables.cells import Cell, name_of, text
 from nostro.formats.tables.profile import Column, Named
+from nostro.formats.tables.words import names_columns
 from nostro.formats.text import Ending, decode, gathered, lines
 from nostro.model.failures import FormatRefused
 
@@ -28,6 +29,7 @@ _EXPANDED_BYTES = 536_870_912
 _TEXTS_BYTES = 134_217_728
 _MEMBERS = 2_000
 _ROWS = 1_048_576
+_HEADER_WITHIN = 60
 
 
 class Row(NamedTuple):
@@ -45,14 +47,17 @@ class Row(NamedTuple):
 
 def rows(
     chunks: Iterable[bytes], delimiter: str, encoding: str = "", sheet: str = "",
-    read: Callable[[bytes], str] = decode,
+    read: Callable[[bytes], str] = decode, notes: list[tuple[str, str]] | None = None,
 ) -> Iterator[Row]:  # fmt: skip
-    """The rows. Raises `FormatRefused` for an XLSX that can't be opened or is beyond every limit."""
+    """The rows. `notes` hears of tables in other sheets.
+
+    Raises `FormatRefused` for an XLSX that can't be opened or is beyond every limit.
+    """
     given = iter(chunks)
     first = next(given, b"")
     whole = chain((first,), given)
     if first.startswith(ZIP):
-        yield from sheet_rows(whole, sheet)
+        yield from sheet_rows(whole, sheet, [] if notes is None else notes)
     else:
         ending = Ending()
         yield from text_rows(lines(whole, encoding, read, ending), delimiter, ending)
@@ -104,7 +109,7 @@ def _split(said: str, delimiter: str) -> list[Cell]:
     return [cell[:_CELL] for cell in found[:_COLUMNS]]
 
 
-def sheet_rows(chunks: Iterable[bytes], sheet: str) -> Iterator[Row]:
+def sheet_rows(chunks: Iterable[bytes], sheet: str, notes: list[tuple[str, str]]) -> Iterator[Row]:
     """The rows of a sheet: the one of that name, or the first. Formulas are as they were last worked out."""
     # It ships no types; and it takes a third of a second, which only who reads a workbook should wait.
     import openpyxl  # type: ignore[import-untyped]  # noqa: PLC0415 - see above
@@ -118,6 +123,13 @@ def sheet_rows(chunks: Iterable[bytes], sheet: str) -> Iterator[Row]:
         page = book[sheet] if sheet else book.worksheets[0]
         for number, cells in enumerate(page.iter_rows(max_row=_ROWS, max_col=_COLUMNS, values_only=True), start=1):
             yield Row(number, [_cell(value) for value in cells])
+        for other in [] if sheet else book.worksheets[1:]:
+            first = other.iter_rows(max_row=_HEADER_WITHIN, max_col=_COLUMNS, values_only=True)
+            if any(names_columns(said for said in cells if isinstance(said, str)) for cells in first):
+                detail = (
+                    f"the sheet {other.title[:40]} holds a table too, which is not read: a profile names it (sheet)"
+                )
+                notes.append(("sheets", detail))
     except FormatRefused:
         raise
     except KeyError:
@@ -142,11 +154,11 @@ def _refuse_bombs(held: io.BytesIO) -> None:
 
 
 def _cell(value: object) -> Cell:
-    """A cell as Python has it: binary numbers by the shortest decimal that stands for them, as sheets show them."""
+    """A cell as Python has it: binary numbers with the 15 digits that sheets show, for sums bring noise behind them."""
     if value is None or isinstance(value, bool):
         return "" if value is None else str(value)
     if isinstance(value, int | float):
-        return Decimal(repr(value))
+        return Decimal(f"{value:.15g}" if isinstance(value, float) else value)
     if isinstance(value, datetime):
         return value.date()
     return value if isinstance(value, date) else str(value)[:_CELL]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from nostro.formats.tables.cells import name_of
 from nostro.model.money import EXPONENTS
@@ -24,23 +24,24 @@ _NAMES: Mapping[str, str] = {
     "value_date": """
         value date | valuta | valutadatum | wertstellung | wertstellungsdatum | valutadag | rentedatum | fecha valor |
         f valor | data valuta | datum valuty | data valutei | arvopaiva | erteknap | data valor | date valeur | date
-        de valeur | dateval | interest date | data waluty | effective date""",
+        de valeur | dateval | interest date | rentedato | data waluty | effective date | value dt | val date""",
     "amount": """
         amount | transaction amount | betrag | umsatz | betrag eur | betrag (eur) | betrag in eur | importe | importo
-        | montant | bedrag | bedrag (eur) | bedrag eur | belop | beloeb | belopp | valor | kwota | net amount | net |
-        netto | amt | montant de l operation | importe eur | importo eur | zauctovana castka | objem | suma | kwota
-        operacji | bedrag in eur | montant operation | amount (gbp) | amount (eur)
+        | montant | bedrag | bedrag (eur) | bedrag eur | belop | belob | beloeb | belopp | valor | kwota | net amount |
+        net | netto | amt | montant de l operation | importe eur | importo eur | zauctovana castka | objem | suma |
+        kwota operacji | bedrag in eur | montant operation | amount (gbp) | amount (eur)
         | amount (usd) | castka | osszeg | summa | maara |
-        tranzakcio osszege | buchungsbetrag""",
+        tranzakcio osszege | buchungsbetrag | umsatz in eur""",
     "debit": """
         debit | debits | debit amount | withdrawal | withdrawals | money out | paid out | payments out | soll |
         belastung | belastungen | cargo | cargos | debe | dare | addebiti | addebito | uscite | debet | payment |
         lastschrift | debits (eur) | withdrawal amt | ut | outflow | ausgang | ausgaben | depense | depenses |
-        obciazenia""",
+        obciazenia | ut fra konto | ud af konto""",
     "credit": """
         credit | credits | credit amount | deposit | deposits | money in | paid in | payments in | haben | gutschrift
         | gutschriften | abono | abonos | haber | avere | accrediti | accredito | entrate | ingresos | receipt |
-        deposit amt | inn | inflow | eingang | einnahmen | recette | recettes | uznania""",
+        deposit amt | inn | inflow | eingang | einnahmen | recette | recettes | uznania | inn pa konto |
+        ind pa konto""",
     "direction": """
         d/c | dc | c/d | debit/credit | credit/debit | cr/dr | dr/cr | drcr | af bij | af/bij | soll/haben | s/h | d/k
         | dk | debe/haber | cargo/abono | debit/kredit | debet/credit | deebet/kreedit | in/out | direction |
@@ -50,7 +51,7 @@ _NAMES: Mapping[str, str] = {
         balance | running balance | saldo | solde | kontostand | saldo eur | saldo contabile | balance after | closing
         balance | saldo po operacji | saldo na transakci | saldo na trn | available balance | account balance |
         bokfort saldo | running bal | current balance | new balance | saldo disponible | egyenleg | konyvelt egyenleg
-        | zustatek | saldo neu | atlikums | jaak""",
+        | zustatek | saldo neu | atlikums | jaak | saldo nach buchung | guthaben""",
     "fee": """
         fee | fees | fee amount | total fee | total fees | gebuhr | gebuhren | frais | commissione | commissioni |
         comision | comisiones | comissao | poplatek | poplatky | avgift | gebyr | prowizja""",
@@ -101,7 +102,8 @@ _NAMES: Mapping[str, str] = {
         operacji | vorgang/verwendungszweck | zprava pro prijemce | payment reference | beschreibung | rubrik | motif
         | booking text | message for payee | poznamka | popis | additional information | vrije mededeling |
         communication libre | paaiskinimai | selgitus | viesti | meddelande | melding | besked | detalii | descripcion
-        | payment purpose | zahlungszweck | kozlemeny""",
+        | payment purpose | zahlungszweck | kozlemeny | narration | transaction remarks | remarks |
+        beskrivning | beskrivelse | forklaring | movimiento | mas datos""",
     "reference": """
         reference | transaction id | operation number | transaction reference | ref | id | fitid | bank reference |
         referencia | riferimento | referentie | transaction number | numero d operation | transfer
@@ -121,7 +123,7 @@ _NAMES: Mapping[str, str] = {
     "mandate": "mandate | mandatsreferenz | mandate reference | machtigingskenmerk | machtigingsnummer",
     "code": """
         type | transaction type | transaction code | umsatzart | code | trntype | mutatiesoort | umsatztyp | forgalom
-        tipusa | tranzakcio tipusa | betaalwijze""",
+        tipusa | tranzakcio tipusa | betaalwijze | typ | vorgang""",
 }
 _GIVING_WAY = """
     date | datum | data | fecha | dato | created | date time | datetime | started date | transaction date | trans date |
@@ -151,6 +153,15 @@ def meaning_of(name: str) -> str:
     """
     found = WORDS.get(name_of(name)) or WORDS.get(name_of(_BESIDE.sub("", name)), "")
     return found or ("remittance" if WORDS.get(name_of(_NUMBERED.sub("", name))) == "remittance" else "")
+
+
+def names_columns(names: Iterable[str]) -> bool:
+    """Whether these are the names of a table's columns, of days and of amounts among them."""
+    found = {meaning_of(name) for name in names if len(name) < _LONGEST}
+    return bool(found & {"booking_date", "value_date"}) and ("amount" in found or {"debit", "credit"} <= found)
+
+
+_LONGEST = 80
 
 
 def gives_way(name: str) -> bool:
