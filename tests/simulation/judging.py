@@ -31,6 +31,7 @@ from nostro.sandbox.world import World
 from nostro.store.audit import verify
 from tests.simulation.business import Business
 from tests.simulation.database import Connections
+from tests.simulation.given_back import not_as_asked, without_what_is_over
 from tests.simulation.guarantees import READ_IN_ALL, not_held, order_of_news
 from tests.simulation.handed_over import unexplained, untold
 from tests.simulation.judging_circumstances import not_kept_to
@@ -59,6 +60,8 @@ async def flaws(play: Play, business: Business, world: World) -> AsyncIterator[s
         yield flaw
     for flaw in _once(play.connections, outside):
         yield flaw
+    for flaw in not_as_asked(play.connections, outside, business, world, house.processes["collection"]):
+        yield flaw
     async for flaw in _log(house, play.connections, thorough=play.houses.seed % AUDITED_EVERY == 0):
         yield flaw
     for flaw in not_held(play.connections, business, play.asking.most, play.course.logged):
@@ -77,6 +80,7 @@ async def _books(
     outside = world.books()["systems"]
     judgement = judge(intended(business, world), outside[ODOO], TUESDAY)
     nobodys = _given_back(play.connections, play.house.processes["collection"])
+    judgement = without_what_is_over(judgement, outside, business, world, summary.cases)
     lost = [one for one in judgement.lost if not (one.kind == CARD and _taken(nobodys, (one.entity, one.amount)))]
     doubled = tuple(_but_withdrawn(judgement.doubled, summary.cases))
     for one in doubled:
