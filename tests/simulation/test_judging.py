@@ -43,9 +43,13 @@ def test_the_item_equation_holds_by_count_and_by_amount_in_each_currency_and_dir
 TOGETHER: dict[str, dict[str, str]] = {
     "receipts, leases, commands": {
         "delete from receipt where kind <> 'reply'": "acknowledged and not kept: ",
-        "update shard set holder = %(home)s, until = '2100-01-01'": "a shard is held by a worker who went home (",
-        "update lease set holder = %(home)s, until = '2100-01-01'": "a slot or feed is held by a worker who went h",
+        "update shard set holder = %(home)s, until = '2100-01-01'": "a shard is held, and nobody is there (",
+        "update lease set holder = %(home)s, until = '2100-01-01'": "a slot or feed is held, and nobody is there (",
         "update command_closed set correlation = 'x'": "closed as done, and not in the outside's books: ",
+    },
+    "leases of the dead": {
+        "update shard set holder = 'gone', until = '2100-01-01' where shard = 7": "a shard is held, and nobody is th",
+        "update lease set holder = 'gone', until = '2100-01-01'": "a slot or feed is held, and nobody is there (",
     },
     "what is left": {
         "delete from fact where type = 'receipt.read'": "a receipt was never read (",
