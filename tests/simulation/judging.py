@@ -32,7 +32,8 @@ from nostro.store.audit import verify
 from tests.simulation.business import Business
 from tests.simulation.database import Connections
 from tests.simulation.given_back import not_as_asked, without_what_is_over
-from tests.simulation.guarantees import READ_IN_ALL, not_held, order_of_news
+from tests.simulation.ground import ground
+from tests.simulation.guarantees import READ_IN_ALL, not_held, order_of_news, persons, secrets
 from tests.simulation.handed_over import unexplained, untold
 from tests.simulation.judging_circumstances import not_kept_to
 from tests.simulation.play import Play
@@ -64,7 +65,8 @@ async def flaws(play: Play, business: Business, world: World) -> AsyncIterator[s
         yield flaw
     async for flaw in _log(house, play.connections, thorough=play.houses.seed % AUDITED_EVERY == 0):
         yield flaw
-    for flaw in not_held(play.connections, business, play.asking.most, play.course.logged):
+    unspoken = persons(business) | secrets(house, ground().master)
+    for flaw in not_held(play.connections, unspoken, play.asking.most, play.course.logged):
         yield flaw
     for flaw in not_kept_to(play.connections, play.houses, play.happening, play.course):
         yield flaw
