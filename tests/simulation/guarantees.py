@@ -44,17 +44,26 @@ select c.*, (select min(a.started_at) from attempt_call a where a.dispatch = c.d
     where status in ('ready', 'dispatched', 'handed_over', 'answered')) c
 order by began, process, subject, position"""
 
+_BESIDE = """
+select c.subject, c.body, f.body as told from (
+    select shard, process, subject, operation, position, body from command_closed
+    union all select shard, process, subject, operation, position, body from command_open) c
+join fact f on f.shard = c.shard and f.process = c.process and f.subject = c.subject and f.position <= c.position
+where c.operation = 'register_customer_payment' and f.type = 'payment.registered'"""
+"""What is asked for, with what the ERP had told by then."""
+
 
 def not_held(
     connections: Connections, unspoken: set[str], most: Mapping[str, int], logged: Iterable[str]
 ) -> Iterator[str]:
-    """What isn't as 3, 4, 7, 9 and 10 have it.
+    """What isn't as 3, 4, 5, 7, 9 and 10 have it.
 
     `unspoken`: what stands nowhere in the clear; `most`: the longest that each queue was; `logged`: the house's log.
     """
     yield from order_of_calls(connections.ask(_COMMANDS))
     yield from appended(connections)
     yield from told_and_gone(connections)
+    yield from beside(connections.ask(_BESIDE))
     for sentence, statement in _ACTORLESS.items():
         ((count,),) = connections.ask(statement)
         if count:
@@ -114,6 +123,14 @@ def told_and_gone(connections: Connections) -> Iterator[str]:
     for key, receipt in connections.ask(TOLD):
         if bytes(key) not in known:
             yield f"4: receipt {receipt} told a fact that stands nowhere"
+
+
+def beside(asked: Iterable[Row]) -> Iterator[str]:
+    """5: what the ERP has registered itself isn't asked for by us, be it that it would be found there."""
+    for one in asked:
+        reference = parse(one.body)["provider_reference"]
+        if reference == parse(one.told).get("provider_reference"):
+            yield f"5: {one.subject} asks for {reference}, which the ERP has registered itself"
 
 
 def order_of_news(steps: Iterable[Step]) -> Iterator[str]:

@@ -31,6 +31,7 @@ from nostro.sandbox.world import World
 from nostro.store.audit import verify
 from tests.simulation.business import Business
 from tests.simulation.database import Connections
+from tests.simulation.door import not_kept
 from tests.simulation.given_back import not_as_asked, without_what_is_over
 from tests.simulation.ground import ground
 from tests.simulation.guarantees import READ_IN_ALL, not_held, order_of_news, persons, secrets
@@ -173,8 +174,7 @@ def _left_over(play: Play, now: Now) -> Iterator[str]:
 
 def _promises(play: Play) -> Iterator[str]:
     """Acknowledged means durable; and the item equation of each receipt, by count and by amount."""
-    kept = {bytes(row[0]).hex() for row in play.connections.ask("select id from receipt where kind <> 'reply'")}
-    yield from (f"acknowledged and not kept: {receipt}" for receipt in play.acknowledged if receipt not in kept)
+    yield from not_kept(play.connections, play.acknowledged)
     for (body,) in play.connections.ask(f"{READ_IN_ALL} order by shard, position"):
         yield from unequal(parse(body))
 
