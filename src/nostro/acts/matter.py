@@ -17,7 +17,7 @@ from nostro.model.failures import ActRefused
 from nostro.model.ids import IdempotencyKey, Subject
 from nostro.model.intents import INTENTS_BY_OPERATION
 from nostro.model.money import Money
-from nostro.projections.amounts import commanded, matched, readable
+from nostro.projections.amounts import commanded, matched, readable, untold
 from nostro.store.database import Row, Statements, Transaction
 
 SQL = Statements("acts")
@@ -196,7 +196,7 @@ async def _case(tx: Transaction, act: Close) -> Matter:
         raise ActRefused(f"There is no case {act.case}.", LATER)
     if row.closed_at is not None:
         raise ActRefused(f"Case {act.case} is closed already.", LATER)
-    if row.poisoned == UNREADABLE and not readable(row.process, row.version, row.state):
+    if row.poisoned == UNREADABLE and not readable(row):
         sentence = f"The stored state of {row.process}/{row.subject} can't be understood yet: no word reaches it."
         raise ActRefused(sentence, "Put it back, or start a release that can, and then close the case.")
     says = {"case": row.id, "reason": row.reason, "sentence": row.sentence, "opened_at": row.opened_at, **_named(row)}
@@ -214,7 +214,7 @@ async def _match(tx: Transaction, act: Match) -> Matter:
     if moved is not None and not moved:
         sentence = f"Nothing of {act.subject} can go there: it was used or given back already, or is on its way back."
         raise ActRefused(sentence, LATER)
-    if moved is None and not readable(row.process, row.version, row.body):
+    if untold(row):
         sentence = f"This release can't tell what of {act.subject} would move: what it was told would come to nothing."
         raise ActRefused(sentence, "Act with the release that the newest worker has.")
     amounts = moved or ()

@@ -45,10 +45,16 @@ def matched(row: Row, target: Target) -> Sequence[Money] | None:
     return process.moves(state, target) if state else None
 
 
-def readable(name: str, version: int, state: bytes) -> bool:
-    """Whether this release understands the stored state of a subject of that process and version."""
-    process = _PROCESSES.get(name)
-    return process is not None and _state(process, version, state) is not None
+def untold(row: Row) -> bool:
+    """Whether a match of this subject moves something that this release can't tell. `row`: as for `matched`."""
+    process = _PROCESSES.get(row.process)
+    return process is not None and process.moves is not None and _state(process, row.version, row.body) is None
+
+
+def readable(row: Row) -> bool:
+    """Whether this release understands a subject's stored state. `row`: its `process`, `version` and `state`."""
+    process = _PROCESSES.get(row.process)
+    return process is not None and _state(process, row.version, row.state) is not None
 
 
 def _state(process: Process, version: int, body: bytes) -> State | None:
