@@ -56,8 +56,8 @@ CHANGES = {
         "insert into worker (id, office, seen_at, versions) values (%(id)s, 'new', %(now)s, %(versions)s)",
     ),
     "processes/collection/__init__.py": (
-        "Version(MACHINE_V6, CollectionStateV6(), evolve_v6, decide_v6),",
-        "*(Version(MACHINE_V6, CollectionStateV6(), evolve_v6, decide_v6),) * 2,",
+        "Version(MACHINE_V7, CollectionStateV6(), evolve_v6, decide_v7),",
+        "*(Version(MACHINE_V7, CollectionStateV6(), evolve_v6, decide_v7),) * 2,",
     ),
     "processes/receipt/__init__.py": (
         "versions=(Version(MACHINE, ReceiptState(), evolve, decide),)",
@@ -66,7 +66,7 @@ CHANGES = {
 }
 EVERY_COLUMN = re.compile(r"select (?:\w+\.)?\* from (?!unnest)\w+|returning \*")
 """Once it is prepared, PostgreSQL refuses it for ever when the table has gained a column."""
-BEGUN = "select count(*) from subject where (process, version) in (('collection', 7), ('receipt', 2))"
+BEGUN = "select count(*) from subject where (process, version) in (('collection', 8), ('receipt', 2))"
 DECIDED = "select coalesce(sum(position), 0) from shard"
 AT_WORK = "select count(*) from worker where office = 'new' and id in (select holder from shard)"
 

@@ -111,6 +111,15 @@ async def test_a_match_of_what_is_on_its_way_back_is_refused_at_the_desk(office:
         await office.desk.look(Match(ITEM, belongs().model_copy(update={"kind": kind})))
 
 
+async def test_a_match_of_what_this_release_can_not_read_is_refused_at_the_desk(office: Office) -> None:
+    """A newer release's worker decides that subject. It would be kept, and come to nothing each time."""
+    await paid_twice(office)
+    async with office.house.database.transaction() as tx:
+        await tx.execute(b"update subject set version = 1000 where process = 'collection'")
+    with pytest.raises(ActRefused, match="can't tell what of"):
+        await says(office, GIVE_BACK)
+
+
 async def test_a_match_that_was_not_heard_is_not_heard_in_replay_and_after_an_erasure_either(office: Office) -> None:
     await paid_twice(office)
     await says(office, GIVE_BACK)

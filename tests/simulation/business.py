@@ -1,6 +1,7 @@
 """The business of a seed: a handful of deals over two days, each with what is unusual about it.
 
-Deals hang on the seed and their own number only: one can be left out and the others stay as they are.
+Deals hang on the seed and their own number only: one can be left out and the others stay as they are. Where people act,
+there may be one more, of which a card payment is over: they give it back.
 """
 
 from __future__ import annotations
@@ -13,11 +14,14 @@ from random import Random
 from nostro.sandbox.bank import StatementFault
 from nostro.sandbox.entropy import chance
 from nostro.sandbox.scenario import Scenario
-from nostro.sandbox.stage import ENTITIES, MONDAY, ODOO, TUESDAY, Entity, at
+from nostro.sandbox.stage import CLERK, ENTITIES, MONDAY, ODOO, TUESDAY, Entity, at
+from tests.simulation.circumstances import Circumstances
 
 Deal = Callable[["Business", "Entity", str], None]
 AFTER = timedelta(hours=2)
 LATE = 0.1
+OVER = 0.3
+"""Share of the seeds with people in which a card payment is over."""
 STATEMENT_FAULTS = ("", "", "doubled", "repeated", "restated", "missing", "late")
 RESTATED = ("restated", "belated", "amended", "withdrawn")
 """What a statement lacked, told wrongly or had too much before it was restated."""
@@ -38,17 +42,25 @@ class Business(Scenario):
         for entity in self.companies:  # an invoice that nobody pays
             self._chance = chance(self.seed, "unpaid", entity.code)
             self._invoice(entity, "unpaid", at(MONDAY, 8))
-        for number in range(drawn.randrange(1, 5)):
-            self._deal(number)
+        deals = drawn.randrange(1, 5)
+        for number in range(deals):
+            self._deal(number, DEALS)
+        if Circumstances.drawn(self.seed).people and chance(self.seed, "given back by people").random() < OVER:
+            self._deal(deals, CARDS_OVER)
         self.script.sort(key=lambda act: act.at)
 
-    def _deal(self, number: int) -> None:
+    def _deal(self, number: int, kinds: Mapping[str, Deal]) -> None:
         self._chance = chance(self.seed, "deal", number)
         entity = self._chance.choice(self.companies)
-        kind = self._chance.choice(sorted(_for(entity)))
+        kind = self._chance.choice([kind for kind in sorted(kinds) if entity.code == "DE" or kind not in ONLY_DE])
         if number not in self.left_out:
             self.stories[number] = f"{entity.code} {kind.replace('_', ' ')}"
-            DEALS[kind](self, entity, f"{number}")
+            kinds[kind](self, entity, f"{number}")
+
+    @property
+    def card_is_over(self) -> bool:
+        """Whether a card payment is over, so that people may give it back."""
+        return any(story[3:].replace(" ", "_") in CARDS_OVER for story in self.stories.values())
 
     def statement_faults(self) -> tuple[StatementFault, ...]:
         """What goes wrong with a bank's statements of Monday."""
@@ -175,7 +187,45 @@ class Business(Scenario):
         """A sale in another currency, settled in the company's own."""
         self._card_sale(entity, name, currency=self._chance.choice(("USD", "JPY")))
 
+    # Kinds of which a card payment is over
+
+    def card_twice(self, entity: Entity, name: str) -> None:
+        """By card, and by card once more: all of the second is over."""
+        key, when = self._card_sale(entity, name)
+        again = self._chance.choice((when + timedelta(minutes=2), at(TUESDAY, 9)))
+        self._card_again(key, f"again/{key}", again)
+
+    def card_beyond(self, entity: Entity, name: str) -> None:
+        """A part by transfer, and all of it by card on the next day: a part of that is over."""
+        key, _ = self._bank_sale(entity, name, share=self._chance.choice((0.2, 0.4)))
+        self._card_again(key, f"card/{key}", at(TUESDAY, 9))
+
+    def card_of_nobody(self, entity: Entity, name: str) -> None:
+        """By card, for an invoice that there isn't."""
+        minor = self._chance.randrange(2_000, 200_000)
+        op = {"act": "card_payment", "amount": minor, "currency": entity.currency.lower(), "payer": "Customer 900"}
+        told = {"reference": f"card/nobody-{name}", "declined": False, "metadata": {"invoice": f"LOST-{name}"}}
+        self._act(self._monday(), entity.psp_path, {**op, **told}, f"card/nobody-{name}")
+
+    def card_for_nothing(self, entity: Entity, name: str) -> None:
+        """By card, for an invoice that was cancelled before."""
+        when = self._monday()
+        key = self._invoice(entity, name, when)
+        told = {"ids": [f"{{{key}.id}}"], "arguments": {}, "context": {}}
+        call = {"act": "call", "key": CLERK, "model": "account.move", "method": "button_cancel"}
+        self._act(when, ODOO, call | told)
+        self.expected[key].credited_minor = self.expected[key].total_minor
+        self._card_again(key, f"card/{key}", when + timedelta(minutes=self._chance.choice((1, 60))))
+
     # What they have in common
+
+    def _card_again(self, key: str, name: str, when: datetime) -> None:
+        """A card payment of all of an invoice, whatever was paid of it."""
+        expected, entity = self.expected[key], self._entity(key)
+        amount = {"amount": expected.total_minor, "currency": expected.currency.lower(), "payer": expected.partner}
+        told = {"reference": name, "declined": False, "metadata": {"invoice": f"{{{key}.name}}"}}
+        self._act(when, entity.psp_path, {"act": "card_payment", **amount, **told}, name)
+        self._paid(name, key, expected.total_minor, "card")
 
     def _card_sale(
         self, entity: Entity, name: str, *, told: str = "", minor: int | None = None, currency: str = ""
@@ -225,10 +275,13 @@ DEALS: Mapping[str, Deal] = {
     "foreign": Business.foreign,
 }
 ONLY_DE = frozenset({"registered_by_odoo", "foreign", "reserved"})
-
-
-def _for(entity: Entity) -> set[str]:
-    return {kind for kind in DEALS if entity.code == "DE" or kind not in ONLY_DE}
+CARDS_OVER: Mapping[str, Deal] = {
+    "card_twice": Business.card_twice,
+    "card_beyond": Business.card_beyond,
+    "card_of_nobody": Business.card_of_nobody,
+    "card_for_nothing": Business.card_for_nothing,
+}
+"""What people can give back: of `paid_twice` the transfer is over, which leaves by a payment of one's own."""
 
 
 def _companies(drawn: Random) -> tuple[Entity, ...]:

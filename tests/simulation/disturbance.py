@@ -40,6 +40,8 @@ SELDOM = {
     "checkpoints committed": 20,
 }
 """All other instants, each with about how often anybody is there: in some seeds one more blow falls there."""
+AT_REFUNDS = ("send refund", "sent refund")
+"""Around the bytes of a refund, in worlds in which people give money back: what is paid out twice can't be fetched."""
 OFTEN = {"dispatch": 60, "read": 60, "decide": 60, "poll": 60, "send": 40, "sent": 25, "started": 25, "folders": 60}
 
 
@@ -106,8 +108,8 @@ class Swarm:
             plans[f"bank/{code.lower()}"] = FaultPlan(self.seed, file_halved=halved)
         return plans
 
-    def blows(self) -> tuple[Blow, ...]:
-        """What happens to workers."""
+    def blows(self, *, given_back: bool = False) -> tuple[Blow, ...]:
+        """What happens to workers. `given_back`: in a world in which people may give money back."""
         drawn = chance(self.seed, "blows")
         wanted = drawn.choice((0, 1, 2, 3, 4, 6))
         blows = {_blow(drawn) for _ in range(wanted)}
@@ -115,6 +117,9 @@ class Swarm:
         if elsewhere.random() < 0.4:
             point = elsewhere.choice(sorted(SELDOM))
             blows.add(_blow_at(point, SELDOM[point], elsewhere))
+        if given_back:
+            aimed = chance(self.seed, "blow at a refund")
+            blows.add(_blow_at(aimed.choice(AT_REFUNDS), 1, aimed))
         return tuple(sorted(blows))
 
 
@@ -131,7 +136,7 @@ def _blow_at(point: str, often: int, drawn: Random) -> Blow:
 def possible(kind: str, point: str) -> bool:
     """At the socket nobody sleeps: nothing could be checked after it, so only a key on the other side would help."""
     if point.startswith("send"):
-        return kind == "crash" or (kind == "orphan" and point == "send act")
+        return kind == "crash" or (kind == "orphan" and point != "send ask")
     if point.startswith("sent"):
         return kind in ("crash", "pause")
     if kind == "orphan":

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI
 
 from nostro.sandbox.wire import Delivery
+from tests.simulation.database import Connections
+
+KEPT = "select encode(id, 'hex') from receipt where kind <> 'reply' and id = any(%s)"
 
 
 async def deliver(door: FastAPI, delivery: Delivery) -> tuple[int, str]:
@@ -43,3 +46,10 @@ async def deliver(door: FastAPI, delivery: Delivery) -> tuple[int, str]:
     await door(scope, receive, send)
     receipt = str(json.loads(b"".join(told)).get("receipt", "")) if status[0] == 200 else ""
     return status[0], receipt
+
+
+def not_kept(connections: Connections, acknowledged: Sequence[str]) -> Iterator[str]:
+    """1: which of the receipts that a sender was told of isn't there; none of those was named that is empty."""
+    ids = [bytes.fromhex(receipt) for receipt in acknowledged]
+    kept = {receipt for (receipt,) in connections.ask(KEPT, [ids])}
+    yield from (f"acknowledged and not kept: {receipt}" for receipt in acknowledged if receipt not in kept)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
@@ -14,6 +15,7 @@ from nostro.model.canonical import parse
 from nostro.model.ids import SHARDS, short_digest
 from nostro.processes.kit.process import PASSED, STALE, UNEXPECTED
 from nostro.routing.route import told_name
+from nostro.runtime.house import House
 from nostro.sandbox.scenario import Scenario
 from nostro.store.database import Row
 from tests.simulation.database import Connections
@@ -42,20 +44,32 @@ select c.*, (select min(a.started_at) from attempt_call a where a.dispatch = c.d
     where status in ('ready', 'dispatched', 'handed_over', 'answered')) c
 order by began, process, subject, position"""
 
+_BESIDE = """
+select c.subject, c.body, f.body as told from (
+    select shard, process, subject, operation, position, body from command_closed
+    union all select shard, process, subject, operation, position, body from command_open) c
+join fact f on f.shard = c.shard and f.process = c.process and f.subject = c.subject and f.position <= c.position
+where c.operation = 'register_customer_payment' and f.type = 'payment.registered'"""
+"""What is asked for, with what the ERP had told by then."""
+
 
 def not_held(
-    connections: Connections, scenario: Scenario, most: Mapping[str, int], logged: Iterable[str]
+    connections: Connections, unspoken: set[str], most: Mapping[str, int], logged: Iterable[str]
 ) -> Iterator[str]:
-    """What isn't as 3, 4, 7, 9 and 10 have it. `most`: the longest that each queue was; `logged`: the house's log."""
+    """What isn't as 3, 4, 5, 7, 9 and 10 have it.
+
+    `unspoken`: what stands nowhere in the clear; `most`: the longest that each queue was; `logged`: the house's log.
+    """
     yield from order_of_calls(connections.ask(_COMMANDS))
     yield from appended(connections)
     yield from told_and_gone(connections)
+    yield from beside(connections.ask(_BESIDE))
     for sentence, statement in _ACTORLESS.items():
         ((count,),) = connections.ask(statement)
         if count:
             yield f"{sentence} ({count})"
     yield from (f"9: {n} waited in {table}" for table, n in sorted(most.items()) if n > MOST[table])
-    yield from _in_the_clear(connections, persons(scenario), logged)
+    yield from _in_the_clear(connections, unspoken, logged)
 
 
 def order_of_calls(commands: Iterable[Row]) -> Iterator[str]:
@@ -111,6 +125,14 @@ def told_and_gone(connections: Connections) -> Iterator[str]:
             yield f"4: receipt {receipt} told a fact that stands nowhere"
 
 
+def beside(asked: Iterable[Row]) -> Iterator[str]:
+    """5: what the ERP has registered itself isn't asked for by us, be it that it would be found there."""
+    for one in asked:
+        reference = parse(one.body)["provider_reference"]
+        if reference == parse(one.told).get("provider_reference"):
+            yield f"5: {one.subject} asks for {reference}, which the ERP has registered itself"
+
+
 def order_of_news(steps: Iterable[Step]) -> Iterator[str]:
     """3: news older by its sender's order than what its subject has taken in changes nothing, and none else is held so.
 
@@ -144,12 +166,18 @@ def persons(scenario: Scenario) -> set[str]:
     return found
 
 
-def _in_the_clear(connections: Connections, who: set[str], logged: Iterable[str]) -> Iterator[str]:
-    """10: no customer and no customer's account is told anywhere in the tables, nor in what the house logs."""
-    spelled = sorted({f"%{spelling}%" for one in who for spelling in (one, one.encode().hex())})
+def secrets(house: House, *keys: bytes) -> set[str]:
+    """What its connections prove themselves with and are proven to; and these keys, as they may be written."""
+    written = {text for key in keys for text in (base64.b64encode(key).decode(), key.hex())}
+    return written.union(*(one.secrets.values() for one in house.connections.values()))
+
+
+def _in_the_clear(connections: Connections, unspoken: set[str], logged: Iterable[str]) -> Iterator[str]:
+    """10: no customer, no customer's account and no secret is told anywhere in the tables, nor in what is logged."""
+    spelled = sorted({f"%{spelling}%" for one in unspoken for spelling in (one, one.encode().hex())})
     for table in sorted(connections.used):
         query = sql.SQL("select count(*) from {} t where t::text like any(%s)").format(sql.Identifier(table))
         ((count,),) = connections.ask(query, [spelled])
         if count:
-            yield f"10: {count} rows of {table} say in the clear who somebody is"
-    yield from (f"10: logged in the clear: {line}" for line in logged if any(one in line for one in who))
+            yield f"10: {count} rows of {table} say in the clear who somebody is, or a secret"
+    yield from (f"10: logged in the clear: {line}" for line in logged if any(one in line for one in unspoken))

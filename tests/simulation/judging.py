@@ -31,7 +31,10 @@ from nostro.sandbox.world import World
 from nostro.store.audit import verify
 from tests.simulation.business import Business
 from tests.simulation.database import Connections
-from tests.simulation.guarantees import READ_IN_ALL, not_held, order_of_news
+from tests.simulation.door import not_kept
+from tests.simulation.given_back import not_as_asked, without_what_is_over
+from tests.simulation.ground import ground
+from tests.simulation.guarantees import READ_IN_ALL, not_held, order_of_news, persons, secrets
 from tests.simulation.handed_over import unexplained, untold
 from tests.simulation.judging_circumstances import not_kept_to
 from tests.simulation.play import Play
@@ -59,9 +62,12 @@ async def flaws(play: Play, business: Business, world: World) -> AsyncIterator[s
         yield flaw
     for flaw in _once(play.connections, outside):
         yield flaw
+    for flaw in not_as_asked(play.connections, outside, business, world, house.processes["collection"]):
+        yield flaw
     async for flaw in _log(house, play.connections, thorough=play.houses.seed % AUDITED_EVERY == 0):
         yield flaw
-    for flaw in not_held(play.connections, business, play.asking.most, play.course.logged):
+    unspoken = persons(business) | secrets(house, ground().master)
+    for flaw in not_held(play.connections, unspoken, play.asking.most, play.course.logged):
         yield flaw
     for flaw in not_kept_to(play.connections, play.houses, play.happening, play.course):
         yield flaw
@@ -77,6 +83,7 @@ async def _books(
     outside = world.books()["systems"]
     judgement = judge(intended(business, world), outside[ODOO], TUESDAY)
     nobodys = _given_back(play.connections, play.house.processes["collection"])
+    judgement = without_what_is_over(judgement, outside, business, world, summary.cases)
     lost = [one for one in judgement.lost if not (one.kind == CARD and _taken(nobodys, (one.entity, one.amount)))]
     doubled = tuple(_but_withdrawn(judgement.doubled, summary.cases))
     for one in doubled:
@@ -129,8 +136,8 @@ def _once(connections: Connections, outside: Mapping[str, Any]) -> Iterator[str]
 # What must not be left
 
 
-_HELD = "select count(*) from {} where holder = any(%(home)s) and until > %(machine)s"
-"""Asked at once: a little later every lease would have ended by itself."""
+_HELD = "select count(*) from {} where holder <> '' and until > %(machine)s"
+"""Asked at once: a little later every lease would have ended by itself. Those of who died had to end before that."""
 UNDER_WAY = f"select {{}} from ({SQL.under_way.text.decode().rstrip().rstrip(';')}) as things"
 _LEFT = {
     "a receipt is unread": UNDER_WAY.format("unread"),
@@ -139,8 +146,8 @@ _LEFT = {
     "a dispatch is open": "select count(*) from dispatch where status in ('open', 'waiting')",
     "a fact is parked past its deadline": "select count(*) from parked where until <= %(business)s",
     "a subject was set aside": "select count(*) from subject where poisoned <> ''",
-    "a shard is held by a worker who went home": _HELD.format("shard"),
-    "a slot or feed is held by a worker who went home": _HELD.format("lease"),
+    "a shard is held, and nobody is there": _HELD.format("shard"),
+    "a slot or feed is held, and nobody is there": _HELD.format("lease"),
     "a deadline has passed": "select count(*) from deadline where due_at <= %(business)s - interval '1 hour'",
     "a receipt was never read": """select count(*) from receipt r where r.kind <> 'reply' and not exists (
         select from fact f where f.process = 'receipt' and f.type = 'receipt.read' and f.receipt = r.id)""",
@@ -158,8 +165,7 @@ _LEFT = {
 
 
 def _left_over(play: Play, now: Now) -> Iterator[str]:
-    home = [run.life.name for run in play.runs if not run.life.dead]
-    asked = {"business": now.business, "machine": now.machine, "home": home}
+    asked = {"business": now.business, "machine": now.machine}
     for sentence, statement in _LEFT.items():
         ((count,),) = play.connections.ask(statement, asked)
         if count:
@@ -168,8 +174,7 @@ def _left_over(play: Play, now: Now) -> Iterator[str]:
 
 def _promises(play: Play) -> Iterator[str]:
     """Acknowledged means durable; and the item equation of each receipt, by count and by amount."""
-    kept = {bytes(row[0]).hex() for row in play.connections.ask("select id from receipt where kind <> 'reply'")}
-    yield from (f"acknowledged and not kept: {receipt}" for receipt in play.acknowledged if receipt not in kept)
+    yield from not_kept(play.connections, play.acknowledged)
     for (body,) in play.connections.ask(f"{READ_IN_ALL} order by shard, position"):
         yield from unequal(parse(body))
 

@@ -218,12 +218,13 @@ class Carrier:
         course, wire = self.life.course, _wire(request, self.path)
         if LOOP.get().startswith(DISPATCH):
             course.sent.append(Sent(course.seconds, LOOP.get()))
-        kind = "act" if course.world.systems[self.path].changes_books(wire) else "ask"
+        kinds = _kinds(wire, changes_books=course.world.systems[self.path].changes_books(wire))
         faulty = course.world.faulty[self.path]
-        if await self.life.pass_by(f"send {kind}", at_the_socket=True) == "orphan":
-            course.tell(f"{self.path} goes on with {wire.method} {wire.path} for {LATE.total_seconds():.0f} s")
-            faulty.later(wire, course.follow() + LATE)
-            self.life.die(f"send {kind}")
+        for kind in kinds:
+            if await self.life.pass_by(f"send {kind}", at_the_socket=True) == "orphan":
+                course.tell(f"{self.path} goes on with {wire.method} {wire.path} for {LATE.total_seconds():.0f} s")
+                faulty.later(wire, course.follow() + LATE)
+                self.life.die(f"send {kind}")
         now = course.follow()
         outage = faulty.plan.outage_at(wire.path, now)
         if outage is not None and outage.refused:
@@ -236,7 +237,8 @@ class Carrier:
             raise NoReply("the stand-in broke") from error
         told = outcome.reply.status if isinstance(outcome, Answer) else "no reply"
         course.tell(f"{self.life.name}: {self.path} {wire.method} {wire.path} -> {told}")
-        await self.life.pass_by(f"sent {kind}")
+        for kind in kinds:
+            await self.life.pass_by(f"sent {kind}")
         if outcome.delay_seconds > timeout_seconds:
             await asyncio.sleep(timeout_seconds)
             raise NoReply("timed out")
@@ -258,6 +260,13 @@ class NoTransport:
     async def send(self, request: HttpRequest, timeout_seconds: float) -> HttpReply:
         """Never."""
         raise NotSent(f"{request.url} within {timeout_seconds}")
+
+
+def _kinds(wire: WireRequest, *, changes_books: bool) -> tuple[str, ...]:
+    """What a call is, for whoever aims at such calls. A refund is the one that pays money out."""
+    if not changes_books:
+        return ("ask",)
+    return ("act", "refund") if wire.path == "/v1/refunds" else ("act",)
 
 
 def _wire(request: HttpRequest, path: str) -> WireRequest:

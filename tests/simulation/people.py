@@ -21,6 +21,7 @@ from nostro.runtime.demo.judge import DEAD
 from nostro.runtime.demo.summary import KEYED, effects_in
 from nostro.runtime.house import House
 from nostro.sandbox.entropy import chance
+from nostro.sandbox.stage import END
 from nostro.store.database import Statement, Statements
 from tests.simulation.life import Course
 
@@ -34,7 +35,9 @@ UNPAID = Statement(
 REJECTS = frozenset({"rejected_items", "unreadable"})
 SETTLED_ELSEWHERE = frozenset({"chargeback", "statement_missing", "statement_doubled"})
 """Reasons of cases that explain no difference, so that they may be closed."""
-DENIED, READ_AGAIN, CLOSED, MATCHED = 0.3, 0.5, 0.5, 0.7
+OVER = frozenset({"paid_twice", "overpaid", "unapplied_money", "withdrawn_with_money"})
+"""Reasons of cases whose money can go back to a card."""
+DENIED, READ_AGAIN, CLOSED, MATCHED, GIVEN_BACK = 0.3, 0.5, 0.5, 0.7, 0.8
 
 
 @dataclass(slots=True)
@@ -71,7 +74,8 @@ class People:
             await self._one_of(desk, found(command, done.get(command.correlation)))
 
     def _harmless(self, command: WaitingCommand) -> bool:
-        return command.operation == "annotate_payment"
+        """Of a refund that was denied the money stays where it is, and may be given back another time."""
+        return command.operation in ("annotate_payment", "refund_payment")
 
     async def _case(self, desk: Desk, case: OpenCase, *, mended: bool) -> None:
         if case.reason == "poisoned" and mended:
@@ -83,6 +87,9 @@ class People:
             await self._try(desk, Close(case.id), TREASURER)
         elif case.reason == "unknown_payer" and self._drawn(case.id) < MATCHED:
             await self._match(desk, case)
+        elif case.reason in OVER and self._drawn(case.id) < GIVEN_BACK and self.course.now().business < END:
+            back = Target(process=case.process, subject=case.subject, kind="refund", value="")
+            await self._try(desk, Match(Subject(case.process, case.subject), back), TREASURER)
         self._seen.add(case.id)
 
     async def _match(self, desk: Desk, case: OpenCase) -> None:
@@ -172,6 +179,8 @@ def _said(act: Act) -> str:
     match act:
         case Decide(key=key, verdict=verdict):
             return f"{verdict.replace('_', ' ')}: {key}"
+        case Match(subject=subject, target=target) if target.kind == "refund":
+            return f"give back what is over of {subject}"
         case Match(subject=subject, target=target):
             return f"match {subject} with {target.subject}"
         case Close(case=case):

@@ -19,7 +19,7 @@ from nostro.sandbox.server import write_step
 from nostro.sandbox.wire import Delivery, FileStep
 from tests.simulation.asking import Asking
 from tests.simulation.database import Connections, rows
-from tests.simulation.door import deliver
+from tests.simulation.door import deliver, not_kept
 from tests.simulation.happenings import Happenings
 from tests.simulation.houses import Houses
 from tests.simulation.life import DISPATCH, LIFE, LOOP, MACHINE, Carrier, Course, Killed, Life
@@ -375,7 +375,9 @@ class Play:
         answer = asyncio.create_task(deliver(run.worker.door, delivery))
         try:
             status, receipt = await answer
-            self.acknowledged += [receipt] if receipt else []
+            told = [receipt] if status == 200 else []
+            self.acknowledged += told
+            self.course.flaws += not_kept(self.connections, told)  # a poll could bring it by the end
             return status
         except (Killed, asyncio.CancelledError):
             return None

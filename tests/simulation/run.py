@@ -79,11 +79,12 @@ async def _live(plan: Plan, verdict: Verdict, connections: Connections, files: P
     business = Business(plan.seed, left_out=plan.without_deals)
     codes = tuple(sorted(entity.code for entity in business.companies))
     swarm = Swarm(plan.seed, codes)
-    blows = swarm.blows() if plan.blows is None else plan.blows
     world = build(business, swarm.plans(), plan.without_faults)
     drawn = chance(plan.seed, "course")
-    course = Course(world, drawn, list(blows), restless=drawn.choice((0.0, 0.1, 0.3)))
     told = Circumstances.drawn(plan.seed) if plan.circumstances is None else plan.circumstances
+    given_back = business.card_is_over and bool(told.people)
+    blows = swarm.blows(given_back=given_back) if plan.blows is None else plan.blows
+    course = Course(world, drawn, list(blows), restless=drawn.choice((0.0, 0.1, 0.3)))
     verdict.deals, verdict.blows, verdict.circumstances = business.stories, blows, told
     course.tell = _teller(course, verdict.story)
     HEARD.set(partial(_hear, course))

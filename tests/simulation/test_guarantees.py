@@ -19,6 +19,7 @@ from tests.simulation.guarantees import (
     READ_IN_ALL,
     TOLD,
     appended,
+    beside,
     order_of_calls,
     order_of_news,
     told_and_gone,
@@ -77,6 +78,14 @@ def test_a_fact_that_was_told_stands_in_the_log_or_is_parked() -> None:
     }
     [flaw] = told_and_gone(SimpleNamespace(ask=answers.__getitem__))  # type: ignore[arg-type]  # its one method
     assert flaw == "4: receipt 01 told a fact that stands nowhere"
+
+
+@pytest.mark.parametrize(
+    "told, flaws", [({"provider_reference": "pi_1"}, 1), ({"provider_reference": "pi_2"}, 0), ({}, 0)]
+)
+def test_what_the_erp_has_registered_itself_is_not_asked_for(told: dict[str, str], flaws: int) -> None:
+    one: Any = SimpleNamespace(subject="odoo/1", body=canonical({"provider_reference": "pi_1"}), told=canonical(told))
+    assert len(list(beside([one]))) == flaws
 
 
 def test_calls_for_one_thing_leave_one_after_the_other() -> None:

@@ -11,6 +11,7 @@ from nostro.sandbox.world import World
 from tests.simulation import run as running
 from tests.simulation.business import Business
 from tests.simulation.database import Connections
+from tests.simulation.ground import ground
 from tests.simulation.guarantees import persons
 from tests.simulation.judging import flaws, unequal
 from tests.simulation.play import Play
@@ -43,9 +44,17 @@ def test_the_item_equation_holds_by_count_and_by_amount_in_each_currency_and_dir
 TOGETHER: dict[str, dict[str, str]] = {
     "receipts, leases, commands": {
         "delete from receipt where kind <> 'reply'": "acknowledged and not kept: ",
-        "update shard set holder = %(home)s, until = '2100-01-01'": "a shard is held by a worker who went home (",
-        "update lease set holder = %(home)s, until = '2100-01-01'": "a slot or feed is held by a worker who went h",
+        "update shard set holder = %(home)s, until = '2100-01-01'": "a shard is held, and nobody is there (",
+        "update lease set holder = %(home)s, until = '2100-01-01'": "a slot or feed is held, and nobody is there (",
         "update command_closed set correlation = 'x'": "closed as done, and not in the outside's books: ",
+    },
+    "leases of the dead": {
+        "update shard set holder = 'gone', until = '2100-01-01' where shard = 7": "a shard is held, and nobody is th",
+        "update lease set holder = 'gone', until = '2100-01-01'": "a slot or feed is held, and nobody is there (",
+    },
+    "secrets": {
+        "update fact set reason = %(secret)s where shard = 7 and position = 1": "10: 1 rows of fact",
+        "update shard set holder = %(master)s where shard = 7": "10: 1 rows of shard",
     },
     "what is left": {
         "delete from fact where type = 'receipt.read'": "a receipt was never read (",
@@ -77,7 +86,7 @@ def test_what_is_wrong_in_the_house_is_a_flaw(
 ) -> None:
     def breaking(play: Play, business: Business) -> None:
         home = next(one.life.name for one in play.runs if not one.life.dead)
-        names = {"home": home, "person": min(persons(business))}
+        names = {"home": home, "person": min(persons(business)), "secret": "whsec_us", "master": ground().master.hex()}
         for statement in TOGETHER[what]:
             assert play.connections.ask(f"{statement} returning 1", names), statement
 
@@ -89,8 +98,9 @@ def test_what_was_seen_on_the_way_is_a_flaw(connections: Connections, monkeypatc
     def crowded(play: Play, business: Business) -> None:
         play.asking.most["arrival"] = 1_000
         play.course.logged.append(f"A payment of {min(persons(business))}.")
+        play.course.logged.append("The webhook is signed with whsec_us.")
 
-    assert [flaw.partition(":")[0] for flaw in _broken(connections, monkeypatch, crowded).flaws] == ["9", "10"]
+    assert [flaw.partition(":")[0] for flaw in _broken(connections, monkeypatch, crowded).flaws] == ["9", "10", "10"]
 
 
 def test_a_seed_that_breaks_off_has_a_flaw_and_its_story(

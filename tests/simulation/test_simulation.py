@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 
 import pytest
 
 from tests.simulation.__main__ import kept_seeds
+from tests.simulation.business import Business
 from tests.simulation.circumstances import CHOICES, PLAIN
 from tests.simulation.database import Connections
-from tests.simulation.run import Plan, run
+from tests.simulation.disturbance import AT_REFUNDS, Swarm
+from tests.simulation.run import Plan, Verdict, run
 
 FIRST, SEEDS, GROUP = 1, int(os.environ.get("NOSTRO_SIMULATION_SEEDS", "200")), 5
+PARTS = 4
 ALL_CIRCUMSTANCES = (4, 11, 28, 399)
 """Between them they meet every circumstance."""
 pytestmark = pytest.mark.timeout(600)
@@ -29,7 +33,33 @@ with simulation_server() as server, database(server, sys.argv[2]) as connections
 
 @pytest.mark.parametrize("first", range(FIRST, FIRST + SEEDS, GROUP))
 def test_whatever_happens_the_ten_guarantees_hold(first: int, connections: Connections) -> None:
-    failed = {seed: flaws for seed in range(first, first + GROUP) if (flaws := run(Plan(seed), connections).flaws)}
+    seeds = [seed for seed in range(first, first + GROUP) if not Business(seed).card_is_over]
+    held({seed: run(Plan(seed), connections) for seed in seeds})
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize("point", AT_REFUNDS)
+def test_what_people_give_back_is_paid_out_once_whatever_happens_around_its_bytes(
+    point: str, part: int, connections: Connections
+) -> None:
+    """The other seeds of the same. Some workers die between a refund's start and its bytes, some before its reply."""
+    verdicts = {seed: run(Plan(seed), connections) for seed in _given_back(point)[part::PARTS]}
+    held(verdicts)
+    refunds = sum(verdict.passed.get("send refund", 0) for verdict in verdicts.values())
+    struck = [blow.kind for verdict in verdicts.values() for blow in verdict.struck if blow.point == point]
+    assert refunds >= struck.count("crash") >= SEEDS // 200, (refunds, struck)
+
+
+def _given_back(point: str) -> list[int]:
+    """Seeds in whose world people may give back money, with something that happens there to whoever does it."""
+    seeds = [seed for seed in range(FIRST, FIRST + SEEDS) if Business(seed).card_is_over]
+    aimed = {seed: {blow.point for blow in Swarm(seed, ()).blows(given_back=True)} for seed in seeds}
+    return [seed for seed in seeds if point in aimed[seed]]
+
+
+def held(verdicts: Mapping[int, Verdict]) -> None:
+    """In each of these seeds everything held."""
+    failed = {seed: verdict.flaws for seed, verdict in verdicts.items() if verdict.flaws}
     assert not failed, f"see its story: python -m tests.simulation --shrink --seed {min(failed)}"
 
 

@@ -1,5 +1,7 @@
 """The collection where things are not as they should be: nobody known, withdrawn, refused, foreign, too much."""
 
+import pytest
+
 from nostro.model.facts import (
     InvoiceWithdrawn,
     MatchConfirmed,
@@ -32,8 +34,10 @@ from tests.open_items import (
 from tests.stories import DAY, PSP, House, SmallRules, eur, fact, usd
 
 
-def test_a_card_payment_of_nobody_known_is_money_without_item_until_a_person_matches_it() -> None:
-    told = house()
+@pytest.mark.parametrize("odoo_provider", [False, True])
+def test_a_card_payment_of_nobody_known_is_money_without_item_until_a_person_matches_it(*, odoo_provider: bool) -> None:
+    """No provider of the ERP's registers a payment that no item asks for: nobody but a person is waited for."""
+    told = house(odoo_provider=odoo_provider)
     told.tell(fact(capture(hint="")))
     told.orphan()
     loose = Subject("collection", "DE/unapplied/ch_1")

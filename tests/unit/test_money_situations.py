@@ -354,7 +354,7 @@ def test_a_foreign_refund_that_fails_comes_back_at_its_own_rate() -> None:
 def test_an_item_of_an_earlier_version_goes_on_as_it_began() -> None:
     told = house()
     begun = told.instances[ITEM]
-    assert (begun.version, type(begun.data)) == (6, CollectionStateV6)
+    assert (begun.version, type(begun.data)) == (7, CollectionStateV6)
     process = told.processes[0]
     assert [type(version.initial) for version in process.versions] == [
         CollectionState,
@@ -363,5 +363,6 @@ def test_an_item_of_an_earlier_version_goes_on_as_it_began() -> None:
         CollectionStateV3,
         CollectionStateV5,
         CollectionStateV6,
+        CollectionStateV6,
     ]
-    assert [version.machine.version for version in process.versions] == [1, 2, 3, 4, 5, 6]
+    assert [version.machine.version for version in process.versions] == [1, 2, 3, 4, 5, 6, 7]

@@ -17,7 +17,7 @@ from nostro.model.failures import ActRefused
 from nostro.model.ids import IdempotencyKey, Subject
 from nostro.model.intents import INTENTS_BY_OPERATION
 from nostro.model.money import Money
-from nostro.projections.amounts import commanded, matched, readable
+from nostro.projections.amounts import commanded, matched, readable, untold
 from nostro.store.database import Row, Statements, Transaction
 
 SQL = Statements("acts")
@@ -214,6 +214,9 @@ async def _match(tx: Transaction, act: Match) -> Matter:
     if moved is not None and not moved:
         sentence = f"Nothing of {act.subject} can go there: it was used or given back already, or is on its way back."
         raise ActRefused(sentence, LATER)
+    if untold(row):
+        sentence = f"This release can't tell what of {act.subject} would move: what it was told would come to nothing."
+        raise ActRefused(sentence, "Act with the release that the newest worker has.")
     amounts = moved or ()
     amount = amounts[0] if len(amounts) == 1 else None
     says = {"state": row.state, "revision": row.revision, "target": act.target, "amount": amount, **_named(row)}

@@ -45,6 +45,12 @@ def matched(row: Row, target: Target) -> Sequence[Money] | None:
     return process.moves(state, target) if state else None
 
 
+def untold(row: Row) -> bool:
+    """Whether a match of this subject moves something that this release can't tell. `row`: as for `matched`."""
+    process = _PROCESSES.get(row.process)
+    return process is not None and process.moves is not None and _state(process, row.version, row.body) is None
+
+
 def readable(row: Row) -> bool:
     """Whether this release understands a subject's stored state. `row`: its `process`, `version` and `state`."""
     process = _PROCESSES.get(row.process)

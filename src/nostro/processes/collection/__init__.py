@@ -28,6 +28,8 @@ from nostro.processes.collection.v6.decide import MACHINE as MACHINE_V6
 from nostro.processes.collection.v6.decide import decide as decide_v6
 from nostro.processes.collection.v6.evolve import evolve as evolve_v6
 from nostro.processes.collection.v6.state import CollectionStateV6
+from nostro.processes.collection.v7.decide import MACHINE as MACHINE_V7
+from nostro.processes.collection.v7.decide import decide as decide_v7
 from nostro.processes.kit.process import Process, Version
 
 PROCESS = Process(
@@ -39,6 +41,7 @@ PROCESS = Process(
         Version(MACHINE_V4, CollectionStateV3(), evolve_v3, decide_v4),
         Version(MACHINE_V5, CollectionStateV5(), evolve_v3, decide_v5),
         Version(MACHINE_V6, CollectionStateV6(), evolve_v6, decide_v6),
+        Version(MACHINE_V7, CollectionStateV6(), evolve_v6, decide_v7),
     ),
     begins=begins,
     correlates=correlates,
