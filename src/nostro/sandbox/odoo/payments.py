@@ -80,6 +80,22 @@ def action_cancel(call: Call, ids: Sequence[int]) -> None:
 
 def post_payment(call: Call, payment: Row, difference: tuple[Decimal, int, str] | None = None) -> None:
     """Its journal entry: outstanding account against receivable. `difference` (amount, account, label) is written off.
+def unlink(call: Call, ids: Sequence[int]) -> bool:
+    """Delete: the entry of a posted one is set to draft and goes with it."""
+    for payment in call.rows("account.payment", ids):
+        if payment["move_id"]:
+            entry = call.row("account.move", payment["move_id"])
+            if entry["state"] != "draft":
+                moves.button_draft(call, [entry["id"]])
+            moves.unlink(call, [entry["id"]])
+        for move in call.tables.of("account.move").values():
+            if payment["id"] in move["matched_payment_ids"]:
+                left = [ident for ident in move["matched_payment_ids"] if ident != payment["id"]]
+                call.update("account.move", move, matched_payment_ids=left)
+        call.tables.delete("account.payment", payment)
+    return True
+
+
 
     The payment keeps the day asked for; its entry's day moves on when the period is locked.
     """
