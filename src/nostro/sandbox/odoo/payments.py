@@ -10,6 +10,7 @@ from nostro.sandbox.odoo.entries import accounting_date, add_line, begin, post, 
 from nostro.sandbox.odoo.errors import Fault
 from nostro.sandbox.odoo.tables import Row
 
+_WAY = "account.payment.method.line"
 _NOTHING_LEFT = {
     18: "You can't register a payment because there is nothing left to pay on the selected journal items.",
     19: "There's nothing left to pay for the selected journal items, so no payment registration is necessary. "
@@ -27,8 +28,9 @@ def create(call: Call, vals: Mapping[str, Any]) -> Row:
     if amount < 0:
         raise Fault("ValidationError", "The operation cannot be completed: The payment amount cannot be negative.")
     inbound = vals.get("payment_type", "inbound") == "inbound"
-    ways = journal[f"{'in' if inbound else 'out'}bound_payment_method_line_ids"]
-    way = call.row("account.payment.method.line", vals.get("payment_method_line_id") or ways[0])
+    ways = call.rows(_WAY, journal[f"{'in' if inbound else 'out'}bound_payment_method_line_ids"])
+    first = min(ways, key=lambda way: (way["sequence"], way["id"]))
+    way = call.row(_WAY, vals.get("payment_method_line_id") or first["id"])
     fallback = company["outstanding_receipts" if inbound else "outstanding_payments"]
     told = {
         "payment_type": "inbound" if inbound else "outbound",
@@ -78,8 +80,6 @@ def action_cancel(call: Call, ids: Sequence[int]) -> None:
         call.update("account.payment", payment, state="canceled")
 
 
-def post_payment(call: Call, payment: Row, difference: tuple[Decimal, int, str] | None = None) -> None:
-    """Its journal entry: outstanding account against receivable. `difference` (amount, account, label) is written off.
 def unlink(call: Call, ids: Sequence[int]) -> bool:
     """Delete: the entry of a posted one is set to draft and goes with it."""
     for payment in call.rows("account.payment", ids):
@@ -96,6 +96,8 @@ def unlink(call: Call, ids: Sequence[int]) -> bool:
     return True
 
 
+def post_payment(call: Call, payment: Row, difference: tuple[Decimal, int, str] | None = None) -> None:
+    """Its journal entry: outstanding account against receivable. `difference` (amount, account, label) is written off.
 
     The payment keeps the day asked for; its entry's day moves on when the period is locked.
     """
@@ -104,7 +106,7 @@ def unlink(call: Call, ids: Sequence[int]) -> bool:
     journal = call.row("account.journal", payment["journal_id"])
     move = begin(call, journal, {**same, "ref": payment["memo"], "origin_payment_id": payment["id"]})
     call.update("account.move", move, date=accounting_date(call, move, payment["date"]))
-    way = call.row("account.payment.method.line", payment["payment_method_line_id"])["name"]
+    way = call.row(_WAY, payment["payment_method_line_id"])["name"]
     label = f"{way}: {payment['memo']}" if payment["memo"] else way
     off, account, reason = difference or (Decimal(0), 0, "")
     parts = [

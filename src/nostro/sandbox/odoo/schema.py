@@ -25,7 +25,7 @@ account.journal name:char code:char type:char company_id:res.company currency_id
   default_account_id:account.account suspense_account_id:account.account bank_acc_number:char active:bool
   inbound_payment_method_line_ids:[account.payment.method.line]
   outbound_payment_method_line_ids:[account.payment.method.line]
-account.payment.method.line name:char code:char payment_type:char journal_id:account.journal
+account.payment.method.line name:char code:char sequence:int payment_type:char journal_id:account.journal
   payment_account_id:account.account
 account.move name:char ref:char move_type:char state:char posted_before:bool date:date
   invoice_date:date invoice_date_due:date
