@@ -33,7 +33,7 @@ from nostro.connectors.odoo.drafts import (
     untouched,
     withdrawn_by_somebody,
 )
-from nostro.connectors.odoo.wire import Row, in_company, ref, say, search
+from nostro.connectors.odoo.wire import Row, as_told, in_company, ref, say, search
 from nostro.model.calls import Act, Exchange
 from nostro.model.intents import RECEIVABLE_OF_MOVE, BookJournalEntry, EntryLine
 from nostro.model.outcomes import Outcome, done
@@ -65,7 +65,7 @@ def _post(orders: Orders, vals: Mapping[str, Vals], company: int) -> Exchange[Se
 
     def draft(missing: Sequence[str]) -> Act:
         wanted = [vals[name] for name in missing]
-        return Act(say(_MODEL, "create", vals_list=wanted, context=in_company(company)), missing[0])
+        return Act(say(_MODEL, "create", vals_list=wanted, context=as_told(company)), missing[0])
 
     def post(missing: Sequence[str]) -> Act:
         ids = [drafts.there[name]["id"] for name in missing]
@@ -138,7 +138,7 @@ def _rewrite(name: str, ident: int, vals: Vals, company: int) -> Exchange[dict[s
 
     anew = {"journal_id": vals["journal_id"], "date": vals["date"], "ref": name}
     anew["line_ids"] = [[5, 0, 0], *vals["line_ids"]]
-    act = Act(say(_MODEL, "write", ids=[ident], vals=anew, context=in_company(company)), name)
+    act = Act(say(_MODEL, "write", ids=[ident], vals=anew, context=as_told(company)), name)
     settled = yield from ensure([name], look_up, ready(lambda _: act))
     return {name: left_as_draft(_MODEL, ident, outcome) for name, outcome in settled.ended.items()}
 

@@ -20,7 +20,7 @@ from nostro.connectors.odoo.booking import (
     redated,
     standing,
 )
-from nostro.connectors.odoo.wire import Row, in_company, ref, say
+from nostro.connectors.odoo.wire import Row, as_told, ref, say
 from nostro.model.base import text_of
 from nostro.model.calls import Act, Exchange
 from nostro.model.intents import BookStatementLine
@@ -51,7 +51,7 @@ def _create(orders: Orders, vals: Mapping[str, Vals], company: int) -> Exchange[
 
     def act(missing: Sequence[str]) -> Act:
         wanted = [vals[name] for name in missing]
-        return Act(say(_MODEL, "create", vals_list=wanted, context=in_company(company)), missing[0])
+        return Act(say(_MODEL, "create", vals_list=wanted, context=as_told(company)), missing[0])
 
     return (yield from ensure(list(orders), look_up, ready(act)))
 
