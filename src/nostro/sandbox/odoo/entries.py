@@ -222,10 +222,12 @@ def _payment_state(call: Call, move: Row, terms: list[Row]) -> str:
         return "partial"
     against = [call.row("account.move", ident) for ident in others]
     money = any(other["origin_payment_id"] or other["statement_line_id"] for other in against)
-    if move["move_type"] == "out_invoice" and not money:
-        kinds = {other["move_type"] for other in against}
-        return "reversed" if kinds in ({"out_refund"}, {"out_refund", "entry"}) else "paid"
-    return "paid"
+    kinds = {other["move_type"] for other in against}
+    if move["move_type"] == "out_invoice":
+        back = kinds in ({"out_refund"}, {"out_refund", "entry"})
+    else:
+        back = kinds == {"entry"}
+    return "reversed" if back and not money else "paid"
 
 
 def payments_of(call: Call, move: Row) -> list[Row]:
@@ -248,8 +250,9 @@ def refresh_payment(call: Call, payment: Row) -> None:
         "is_matched": matched,
         "is_reconciled": not any(line["amount_residual_currency"] for line in rest),
         "reconciled_invoice_ids": invoices,
-        "state": "paid" if done else "in_process",
     }
+    if payment["state"] in {"in_process", "paid"}:
+        states["state"] = "paid" if done else "in_process"
     call.update("account.payment", payment, **states)
 
 

@@ -141,10 +141,14 @@ def button_draft(call: Call, ids: Sequence[int]) -> None:
 
 
 def button_cancel(call: Call, ids: Sequence[int]) -> None:
-    """Cancel drafts, number kept; one that is posted is set back first."""
+    """Cancel drafts, number kept; one that is posted is set back first. Matches are undone, a payment goes with it."""
     button_draft(call, [move["id"] for move in call.rows("account.move", ids) if move["state"] == "posted"])
     for move in call.rows("account.move", ids):
+        matching.unmatch(call, [line for line in call.lines(move) if line["matching_number"]])
         call.update("account.move", move, state="cancel")
+        refresh(call, move)
+        if move["origin_payment_id"]:
+            call.update("account.payment", call.row("account.payment", move["origin_payment_id"]), state="canceled")
 
 
 def unlink(call: Call, ids: Sequence[int]) -> bool:

@@ -55,6 +55,7 @@ def action_post(call: Call, ids: Sequence[int]) -> None:
     for payment in call.rows("account.payment", ids):
         if payment["state"] == "draft" and payment["move_id"]:
             post(call, call.row("account.move", payment["move_id"]))
+            call.update("account.payment", payment, state="in_process")
             refresh_payment(call, payment)
         elif payment["state"] == "draft":
             post_payment(call, payment)
@@ -81,13 +82,13 @@ def action_cancel(call: Call, ids: Sequence[int]) -> None:
 
 
 def unlink(call: Call, ids: Sequence[int]) -> bool:
-    """Delete: the entry of a posted one is set to draft and goes with it."""
+    """Delete drafts and what is cancelled, with their entries; a posted one is refused."""
     for payment in call.rows("account.payment", ids):
+        if payment["state"] not in {"draft", "canceled"}:
+            text = "A payment with an outstanding account cannot be confirmed without having a journal entry."
+            raise Fault("ValidationError", text)
         if payment["move_id"]:
-            entry = call.row("account.move", payment["move_id"])
-            if entry["state"] != "draft":
-                moves.button_draft(call, [entry["id"]])
-            moves.unlink(call, [entry["id"]])
+            moves.unlink(call, [payment["move_id"]])
         for move in call.tables.of("account.move").values():
             if payment["id"] in move["matched_payment_ids"]:
                 left = [ident for ident in move["matched_payment_ids"] if ident != payment["id"]]
