@@ -162,22 +162,45 @@ def create_wizard(call: Call, vals: Mapping[str, Any]) -> Row:
     left = _left(call, lines, currency, company, day)
     amount = abs(left) if vals.get("amount") is None else call.rounded(vals["amount"], currency)
     kept = {"line_ids": [line["id"] for line in lines], "currency_id": currency, "payment_date": day}
+    kept["can_edit_wizard"] = len({line["account_id"] for line in lines}) == 1
     return call.insert("account.payment.register", {**vals, **kept, "amount": amount})
 
 
 def action_create_payments(call: Call, ids: Sequence[int]) -> dict[str, Any]:
-    """One payment, posted and matched, whatever became of the invoice since: called twice it pays twice."""
+    """One payment, posted and matched, whatever became of the invoice since: called twice it pays twice.
+
+    Where lines stand on several accounts it is one for each, over all that is open; amount and memo count for nothing.
+    """
     wizard = call.rows("account.payment.register", ids)[0]
     lines = call.rows("account.move.line", wizard["line_ids"])
+    action = {"name": "Payments", "type": "ir.actions.act_window", "res_model": "account.payment", "view_mode": "form"}
+    action["context"] = {"create": False}
+    if wizard["can_edit_wizard"]:
+        return {**action, "res_id": _register(call, wizard, lines, {key: wizard[key] for key in _EDITED})["id"]}
+    made = []
+    for account in dict.fromkeys(line["account_id"] for line in lines):
+        those = [line for line in lines if line["account_id"] == account]
+        amount = abs(sum((line["amount_residual_currency"] for line in those), Decimal(0)))
+        told = {"amount": amount, "currency_id": those[0]["currency_id"], "communication": False}
+        made.append(_register(call, wizard, those, told)["id"])
+    return {**action, "domain": [["id", "in", made]]}
+
+
+_EDITED = ("amount", "currency_id", "communication")
+
+
+def _register(call: Call, wizard: Row, lines: Sequence[Row], told: Mapping[str, Any]) -> Row:
     invoices = sorted({line["move_id"] for line in lines})
-    told = {
+    vals = {
         "payment_type": "inbound" if lines[0]["balance"] > 0 else "outbound",
         "partner_id": lines[0]["partner_id"],
         "date": wizard["payment_date"],
-        "memo": wizard["communication"] or call.row("account.move", invoices[0])["name"],
+        "memo": told["communication"] or call.row("account.move", invoices[0])["name"],
         "invoice_ids": invoices,
+        "journal_id": wizard["journal_id"],
     }
-    payment = create(call, {**told, **{key: wizard[key] for key in ("journal_id", "amount", "currency_id")}})
+    payment = create(call, {**vals, "amount": told["amount"], "currency_id": told["currency_id"]})
+    call.update("account.payment", payment, destination_account_id=lines[0]["account_id"])
     for ident in invoices:
         move = call.row("account.move", ident)
         call.update("account.move", move, matched_payment_ids=[payment["id"], *move["matched_payment_ids"]])
@@ -189,8 +212,7 @@ def action_create_payments(call: Call, ids: Sequence[int]) -> dict[str, Any]:
     if all(call.row("account.move", ident)["state"] == "posted" for ident in invoices):
         entry = term_lines(call, call.row("account.move", payment["move_id"]))
         matching.reconcile(call, [line for line in [*lines, *entry] if not line["reconciled"]])
-    action = {"name": "Payments", "type": "ir.actions.act_window", "res_model": "account.payment", "view_mode": "form"}
-    return {**action, "context": {"create": False}, "res_id": payment["id"]}
+    return payment
 
 
 def _left(call: Call, lines: Sequence[Row], currency: int, company: int, day: str) -> Decimal:

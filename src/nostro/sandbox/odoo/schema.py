@@ -52,7 +52,7 @@ account.payment name:char memo:char payment_type:char partner_type:char state:ch
   invoice_ids:[account.move] reconciled_invoice_ids:[account.move] payment_transaction_id:payment.transaction
 account.payment.register payment_date:date journal_id:account.journal amount:amount currency_id:res.currency
   communication:char group_payment:bool payment_difference_handling:char writeoff_account_id:account.account
-  writeoff_label:char line_ids:[account.move.line]
+  writeoff_label:char line_ids:[account.move.line] can_edit_wizard:bool
 account.bank.statement.line move_id:account.move journal_id:account.journal company_id:res.company date:date
   payment_ref:char ref:char name:char amount:amount partner_id:res.partner partner_name:char account_number:char
   transaction_details:json currency_id:res.currency foreign_currency_id:res.currency amount_currency:amount
