@@ -173,8 +173,8 @@ def action_create_payments(call: Call, ids: Sequence[int]) -> dict[str, Any]:
     """
     wizard = call.rows("account.payment.register", ids)[0]
     lines = call.rows("account.move.line", wizard["line_ids"])
-    action = {"name": "Payments", "type": "ir.actions.act_window", "res_model": "account.payment", "view_mode": "form"}
-    action["context"] = {"create": False}
+    view = {"name": "Payments", "type": "ir.actions.act_window", "res_model": "account.payment", "view_mode": "form"}
+    action = {**view, "context": {"create": False}}
     if wizard["can_edit_wizard"]:
         return {**action, "res_id": _register(call, wizard, lines, {key: wizard[key] for key in _EDITED})["id"]}
     made = []
