@@ -8,7 +8,8 @@ second holds more than a page (400 invoices of one import), that second is walke
 Deletes leave no tombstone. So the feed keeps the ids of what it told as open, and asks every so often which are there.
 
 A company that our user is not allowed in leaves no trace in an answer either, and what is written there meanwhile is
-older than what others have told when it is seen again. So after each walk it is asked which companies are seen.
+older than what others have told when it is seen again. So after every second walk it is asked which companies are
+seen: what is hidden for less than two walks is in the overlap.
 """
 
 from __future__ import annotations
@@ -44,10 +45,10 @@ class _Changes:
     """The changes of one model.
 
     Cursor: `from` (the walk's second), `after` (id within it), `seen` (newest). After a walk `look`: which companies
-    are seen; `known` are those, `before` is `seen` of the look before, and `away` since when one is not seen any more.
-    Where it `sweeps` also `held` (open items by company), `walks` (since the last sweep) and `sweep` (not there while
-    it walks): the `companies` that are left, how far it is in the first of them (`last`), how many it asks for at once
-    (`size`), and which were refused alone since the last answer (`hidden`).
+    are seen (with `rest` not after the next one); `known` are those, `before` is `seen` of the look before, and `away`
+    since when one is not seen any more. Where it `sweeps` also `held` (open items by company), `walks` (since the last
+    sweep) and `sweep` (not there while it walks): the `companies` that are left, how far it is in the first of them
+    (`last`), how many it asks for at once (`size`), and which were refused alone since the last answer (`hidden`).
     """
 
     name: str
@@ -76,7 +77,7 @@ class _Changes:
     def page(self, cursor: str, rows: list[Row], config: OdooConfig) -> FetchPage:
         state = state_of(cursor)
         if "look" in state:
-            return _rested(_looked(state, rows))
+            return _rested({**_looked(state, rows), "rest": 1})
         if "sweep" in state:
             return _swept(state, rows, config)
         kept = _lasting(state, "seen")
@@ -92,7 +93,12 @@ class _Changes:
             return turned(state, kept | {"from": _moved(state["from"], 1)}, rows, more=True)
         newest = max([state.get("from", ""), state.get("seen", ""), *(row["write_date"] for row in rows)])
         page = turned(state, kept | {"seen": newest} if newest else {}, rows, more=False)
-        return replace(page, cursor=cursor_of({**state_of(page.cursor), "look": {}}), more=True) if newest else page
+        if not newest:
+            return page
+        if "rest" not in state:
+            return replace(page, cursor=cursor_of({**state_of(page.cursor), "look": {}}), more=True)
+        rested = _rested(state_of(page.cursor))
+        return replace(page, cursor=rested.cursor, more=rested.more)
 
     def feed(self) -> Feed:
         return Feed(self.name, self.fetch, self.page, self.every_seconds, _rewound, _refused)
@@ -195,7 +201,7 @@ def _refused(cursor: str, config: OdooConfig) -> FetchPage | None:
     """
     state = state_of(cursor)
     if "look" in state:
-        return _rested({name: state[name] for name in state if name != "look"})
+        return _rested({**{name: state[name] for name in state if name != "look"}, "rest": 1})
     if "sweep" not in state:
         return None
     if not state["sweep"]:
