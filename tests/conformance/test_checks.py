@@ -117,3 +117,23 @@ def test_test_keys_on_a_live_connection_are_told() -> None:
     assert _said(psp.outside) == []
     psp.outside.config = StripeConfig(livemode=True)
     assert "test" in _said(psp.outside)[0]
+
+
+@pytest.mark.parametrize("version", [18, 19])
+def test_the_payment_method_that_stands_first_is_the_one_that_is_looked_at(version: int) -> None:
+    """The wizard takes the first by sequence: a newer one may have been moved up."""
+    house = OdooHouse(version)
+    elsewhere = house.chart["accounts"]["outstanding_receipts"]
+    told = {"payment_type": "inbound", "journal_id": house.journals["PSP"], "payment_account_id": elsewhere}
+    model = "account.payment.method.line"
+    domain = [[name, "=", told[name]] for name in ("payment_type", "journal_id")]
+    old = house.person(model, "search", domain=domain)
+    made = house.person(model, "create", vals_list=[{"name": "Online", "code": "manual", "sequence": 1, **told}])
+    assert isinstance(old, list)
+    assert isinstance(made, list)
+    ways = {"inbound_payment_method_line_ids": [*old, *made]}
+    house.person("account.journal", "write", house.journals["PSP"], vals=ways)
+    (said,) = _said(house.outside, _entity(house))
+    assert f"post to account {elsewhere}" in said
+    (payment,) = house.do(house.payment(house.invoice()))
+    assert house.rows("lines", move_id=int(payment["move"]), account_id=elsewhere)

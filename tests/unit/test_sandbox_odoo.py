@@ -272,3 +272,44 @@ def test_a_paid_invoice_set_to_draft_is_unmatched_on_18_and_still_paid_on_19(hou
     house.pay(invoice)
     house.call("account.move", "button_draft", [invoice])
     assert house.move(invoice)["payment_state"] == ("not_paid" if house.version == 18 else "paid")
+
+
+@pytest.mark.parametrize("what", ["the invoice", "the payment", "the payment's entry"])
+def test_cancelling_undoes_the_match_on_both_versions(house: House, what: str) -> None:
+    invoice = house.invoice()
+    payment = house.pay(invoice)
+    model = "account.payment" if what == "the payment" else "account.move"
+    ident = {"the invoice": invoice, "the payment": payment["id"], "the payment's entry": payment["move_id"]}[what]
+    house.call(model, "action_cancel" if what == "the payment" else "button_cancel", [ident])
+    (there,) = house.find("account.payment", ["id", "=", payment["id"]])
+    assert there["state"] == ("in_process" if what == "the invoice" else "canceled")
+    assert (house.move(invoice)["payment_state"], house.move(invoice)["amount_residual"]) == ("not_paid", 100.0)
+
+
+def test_a_posted_payment_is_deleted_only_when_it_is_a_draft_again(house: House) -> None:
+    invoice = house.invoice()
+    payment = house.pay(invoice)
+    with pytest.raises(Refused) as refused:
+        house.call("account.payment", "unlink", [payment["id"]])
+    assert refused.value.name == "ValidationError"
+    house.call("account.payment", "action_draft", [payment["id"]])
+    house.call("account.payment", "unlink", [payment["id"]])
+    assert house.find("account.payment", ["id", "=", payment["id"]]) == []
+    assert house.move(invoice)["amount_residual"] == 100.0
+
+
+def test_a_credit_note_that_an_entry_has_used_up_is_reversed(house: House) -> None:
+    invoice = house.invoice()
+    house.pay(invoice)
+    note = house.act("credit_note", invoice=invoice)["id"]
+    accounts = house.chart["accounts"]
+    lines = [
+        [0, 0, {"account_id": accounts["receivable"], "balance": 100}],
+        [0, 0, {"account_id": accounts["fees"], "balance": -100}],
+    ]
+    (entry,) = house.call(
+        "account.move", "create", vals_list=[{"journal_id": house.chart["journals"]["MISC"], "line_ids": lines}]
+    )
+    house.call("account.move", "action_post", [entry])
+    house.call("account.move.line", "reconcile", [house.line(move, "receivable")["id"] for move in (entry, note)])
+    assert house.move(note)["payment_state"] == "reversed"

@@ -16,13 +16,15 @@ from nostro.model.calls import Exchange
 from nostro.model.failures import FailureKind
 from nostro.model.intents import BookJournalEntry, BookStatementLine
 from nostro.model.money import Money
-from nostro.model.outcomes import Outcome, failed
+from nostro.model.outcomes import Outcome, failed, handed_over
 
 Vals = dict[str, Any]
 Orders = Mapping[str, Order]
 """Orders by their correlation ids."""
 Create = Callable[[Orders, Mapping[str, Vals], int], Exchange[Settled[Row]]]
 """(orders, what to write by name, company) -> what stands there afterwards."""
+Find = Callable[[Orders, Mapping[str, Outcome]], Exchange[Settled[Row]]]
+"""(orders that can't be said, why) -> what stands there of an earlier call; the rest has ended."""
 _CANCELLED = "cancel"
 _RANKS = {_CANCELLED: 0, "draft": 1}
 
@@ -85,26 +87,43 @@ def batch(
 
 
 def by_company(
-    orders: Orders, known: Chart, vals_of: Callable[[str, Any], Vals], create: Create
+    orders: Orders, known: Chart, vals_of: Callable[[str, Any], Vals], create: Create, find: Find
 ) -> Exchange[Settled[Row]]:
-    """Book what can be said at Odoo, company by company; the rest has failed."""
+    """Book what can be said at Odoo, company by company; the rest has failed, unless an earlier call has done it.
+
+    What it refers to may be gone by the time that a lost reply is looked up.
+    """
     settled: Settled[Row] = Settled()
     vals: dict[str, Vals] = {}
+    refused: dict[str, Outcome] = {}
     for name, order in orders.items():
         try:
             vals[name] = vals_of(name, order.intent)
         except KeyError as missing:
-            settled.ended[name] = failed(FailureKind.NOT_FOUND, f"Odoo does not show what this needs: {missing}.")
+            refused[name] = failed(FailureKind.NOT_FOUND, f"Odoo does not show what this needs: {missing}.")
         except ValueError as flaw:
-            settled.ended[name] = failed(FailureKind.INVALID, str(flaw))
+            refused[name] = failed(FailureKind.INVALID, str(flaw))
     where = {name: known.company[_journal(orders[name])] for name in vals}
     for company in dict.fromkeys(where.values()):
         those = {name: orders[name] for name in vals if where[name] == company}
-        made = yield from create(those, vals, company)
-        settled.there |= made.there
-        settled.ended |= made.ended
-        settled.sent |= made.sent
+        _add(settled, (yield from create(those, vals, company)))
+    if refused:
+        _add(settled, (yield from find({name: orders[name] for name in refused}, refused)))
     return settled
+
+
+def _add(settled: Settled[Row], made: Settled[Row]) -> None:
+    settled.there |= made.there
+    settled.ended |= made.ended
+    settled.sent |= made.sent
+
+
+def standing(seen: Seen[Row], refused: Mapping[str, Outcome]) -> Settled[Row]:
+    """What stands there though it can't be said any more; the rest has ended as it was refused."""
+    if seen.reply.failure:
+        unknown = handed_over(f"The look-up was refused: {seen.reply.sentence}", seen.reply.failure)
+        return Settled(ended=dict.fromkeys(refused, unknown))
+    return Settled(dict(seen.there), {name: ended for name, ended in refused.items() if name not in seen.there})
 
 
 def _journal(order: Order) -> int:

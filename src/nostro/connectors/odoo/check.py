@@ -121,13 +121,14 @@ def _flaws_of_journals(
 
 
 def _clearing(entity: LegalEntity) -> Exchange[list[str]]:
-    """What the wizard posts to is set at the journal's payment method line, empty by default."""
+    """What the wizard posts to is set at the journal's first payment method line, empty by default."""
     flaws: list[str] = []
     context = in_company(entity.odoo_company)
     for one in entity.provider_accounts:
         inbound = [["journal_id", "=", one.journal], ["payment_type", "=", "inbound"]]
         fields = "payment_account_id payment_type"
-        lines = yield from _rows(search("account.payment.method.line", inbound, fields, context=context, order="id"))
+        asked_for = search("account.payment.method.line", inbound, fields, context=context, order="sequence, id")
+        lines = yield from _rows(asked_for)
         posts_to = ref(lines[0]["payment_account_id"]) if lines else 0
         if posts_to != one.clearing_account:
             flaws.append(

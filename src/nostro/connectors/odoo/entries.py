@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from nostro.connectors.kit.dialogue import Seen, Settled, answered, asked, ensure, ready
+from nostro.connectors.kit.dialogue import Seen, Settled, answered, asked, ensure, left_standing, ready
+from nostro.connectors.kit.manifest import Order
 from nostro.connectors.odoo.booking import (
     Chart,
     Orders,
@@ -19,18 +20,20 @@ from nostro.connectors.odoo.booking import (
     in_currency,
     matched,
     redated,
+    standing,
 )
 from nostro.connectors.odoo.drafts import (
     MADE,
     changed_by_somebody,
     left_as_draft,
+    place,
     posted_otherwise,
     taken_back,
     unposted,
     untouched,
     withdrawn_by_somebody,
 )
-from nostro.connectors.odoo.wire import Row, in_company, ref, say, search
+from nostro.connectors.odoo.wire import Row, as_told, in_company, ref, say, search
 from nostro.model.calls import Act, Exchange
 from nostro.model.intents import RECEIVABLE_OF_MOVE, BookJournalEntry, EntryLine
 from nostro.model.outcomes import Outcome, done
@@ -47,15 +50,14 @@ def book(orders: Orders) -> Exchange[Settled[Row]]:
     moves = {line.partner_of_move for line in lines if line.partner_of_move is not None}
     codes = {line.foreign.currency for line in lines if line.foreign is not None}
     known = yield from chart({entry.journal for entry in entries}, moves, codes)
-    return (yield from by_company(orders, known, lambda name, entry: _vals(name, entry, known), _post))
+    return (yield from by_company(orders, known, lambda name, entry: _vals(name, entry, known), _post, _find))
 
 
 def _post(orders: Orders, vals: Mapping[str, Vals], company: int) -> Exchange[Settled[Row]]:
     """One Act drafts them, one posts them. The refused ones of either have ended."""
 
     def look_up(wanted: Sequence[str]) -> Exchange[Seen[Row]]:
-        those = [orders[name] for name in wanted]
-        return (yield from by_ref(_MODEL, _FIELDS, those, ["move_type", "=", "entry"]))
+        return (yield from _look_up([orders[name] for name in wanted]))
 
     def posted(wanted: Sequence[str]) -> Exchange[Seen[Row]]:
         seen = yield from look_up(wanted)
@@ -63,7 +65,7 @@ def _post(orders: Orders, vals: Mapping[str, Vals], company: int) -> Exchange[Se
 
     def draft(missing: Sequence[str]) -> Act:
         wanted = [vals[name] for name in missing]
-        return Act(say(_MODEL, "create", vals_list=wanted, context=in_company(company)), missing[0])
+        return Act(say(_MODEL, "create", vals_list=wanted, context=as_told(company)), missing[0])
 
     def post(missing: Sequence[str]) -> Act:
         ids = [drafts.there[name]["id"] for name in missing]
@@ -77,6 +79,21 @@ def _post(orders: Orders, vals: Mapping[str, Vals], company: int) -> Exchange[Se
     for name, ended in settled.ended.items():
         settled.ended[name] = left_as_draft(_MODEL, drafts.there[name]["id"], ended)
     settled.ended |= drafts.ended
+    return settled
+
+
+def _look_up(orders: Iterable[Order]) -> Exchange[Seen[Row]]:
+    return (yield from by_ref(_MODEL, _FIELDS, orders, ["move_type", "=", "entry"]))
+
+
+def _find(orders: Orders, refused: Mapping[str, Outcome]) -> Exchange[Settled[Row]]:
+    """What is posted of this try. A draft, or what an earlier try has left, can't be held against what is meant."""
+    settled = standing((yield from _look_up(orders.values())), refused)
+    for name, row in list(settled.there.items()):
+        if _by_a_try_before(name, row):
+            del settled.there[name]
+            here = left_as_draft(_MODEL, row["id"], refused[name])
+            settled.ended[name] = here if unposted(row) else left_standing(place(_MODEL, row["id"]), refused[name])
     return settled
 
 
@@ -121,7 +138,7 @@ def _rewrite(name: str, ident: int, vals: Vals, company: int) -> Exchange[dict[s
 
     anew = {"journal_id": vals["journal_id"], "date": vals["date"], "ref": name}
     anew["line_ids"] = [[5, 0, 0], *vals["line_ids"]]
-    act = Act(say(_MODEL, "write", ids=[ident], vals=anew, context=in_company(company)), name)
+    act = Act(say(_MODEL, "write", ids=[ident], vals=anew, context=as_told(company)), name)
     settled = yield from ensure([name], look_up, ready(lambda _: act))
     return {name: left_as_draft(_MODEL, ident, outcome) for name, outcome in settled.ended.items()}
 

@@ -6,6 +6,10 @@ only (`>` means different things on 18 and 19), and goes on from the last second
 second holds more than a page (400 invoices of one import), that second is walked by id.
 
 Deletes leave no tombstone. So the feed keeps the ids of what it told as open, and asks every so often which are there.
+
+A company that our user is not allowed in leaves no trace in an answer either, and what is written there meanwhile is
+older than what others have told when it is seen again. So after every second walk it is asked which companies are
+seen: what is hidden for less than two walks is in the overlap.
 """
 
 from __future__ import annotations
@@ -40,10 +44,11 @@ amount_company_currency_signed write_date"""
 class _Changes:
     """The changes of one model.
 
-    Cursor: `from` (the walk's second), `after` (id within it), `seen` (newest). Where it `sweeps` also `held` (open
-    items by company), `walks` (since the last sweep) and `sweep` (not there while it walks): the `companies` that are
-    left, how far it is in the first of them (`last`), how many it asks for at once (`size`), and which were refused
-    alone since the last answer (`hidden`).
+    Cursor: `from` (the walk's second), `after` (id within it), `seen` (newest). After a walk `look`: which companies
+    are seen (with `rest` not after the next one); `known` are those, `before` is `seen` of the look before, and `away`
+    since when one is not seen any more. Where it `sweeps` also `held` (open items by company), `walks` (since the last
+    sweep) and `sweep` (not there while it walks): the `companies` that are left, how far it is in the first of them
+    (`last`), how many it asks for at once (`size`), and which were refused alone since the last answer (`hidden`).
     """
 
     name: str
@@ -55,6 +60,8 @@ class _Changes:
 
     def fetch(self, cursor: str, config: OdooConfig, _: datetime) -> Message:
         state = state_of(cursor)
+        if "look" in state:
+            return search("account.journal", [["type", "=", "sale"]], "company_id", order="id")
         if "sweep" in state:
             return _sweep(state)
         start = state.get("from") or _moved(state.get("seen", _BEGINNING), -config.overlap_seconds)
@@ -69,9 +76,11 @@ class _Changes:
 
     def page(self, cursor: str, rows: list[Row], config: OdooConfig) -> FetchPage:
         state = state_of(cursor)
+        if "look" in state:
+            return _rested({**_looked(state, rows), "rest": 1})
         if "sweep" in state:
             return _swept(state, rows, config)
-        kept: State = {name: state[name] for name in ("seen", "walks") if name in state}
+        kept = _lasting(state, "seen")
         kept |= {"held": _held(state.get("held", {}), rows)} if self.sweeps else {}
         if len(rows) >= config.page_size:
             last = rows[-1]["write_date"]
@@ -83,17 +92,13 @@ class _Changes:
         if "after" in state:
             return turned(state, kept | {"from": _moved(state["from"], 1)}, rows, more=True)
         newest = max([state.get("from", ""), state.get("seen", ""), *(row["write_date"] for row in rows)])
-        return self._walked(turned(state, kept | {"seen": newest} if newest else {}, rows, more=False))
-
-    def _walked(self, page: FetchPage) -> FetchPage:
-        """A walk has ended; every so often the open items are swept before the next one."""
-        state = state_of(page.cursor)
-        if not state.get("held"):
+        page = turned(state, kept | {"seen": newest} if newest else {}, rows, more=False)
+        if not newest:
             return page
-        walks = state.get("walks", 0) + 1
-        if walks < _WALKS_PER_SWEEP:
-            return replace(page, cursor=cursor_of({**state, "walks": walks}))
-        return replace(page, cursor=cursor_of({**state, "walks": 0, "sweep": {}}), more=True)
+        if "rest" not in state:
+            return replace(page, cursor=cursor_of({**state_of(page.cursor), "look": {}}), more=True)
+        rested = _rested(state_of(page.cursor))
+        return replace(page, cursor=rested.cursor, more=rested.more)
 
     def feed(self) -> Feed:
         return Feed(self.name, self.fetch, self.page, self.every_seconds, _rewound, _refused)
@@ -105,8 +110,33 @@ def _rewound(cursor: str, at: datetime) -> str:
     stood = [state[name] for name in ("from", "seen") if name in state]
     if not stood:
         return ""
-    kept: State = {name: state[name] for name in ("held", "walks") if name in state}
-    return cursor_of({**kept, "seen": min(*stood, at.astimezone(UTC).strftime(_FORMAT))})
+    return cursor_of({**_lasting(state, "held"), "seen": min(*stood, at.astimezone(UTC).strftime(_FORMAT))})
+
+
+def _lasting(state: State, *more: str) -> State:
+    """What a cursor keeps over walks, and some more of it."""
+    return {name: state[name] for name in ("walks", "known", "before", "away", *more) if name in state}
+
+
+def _looked(state: State, rows: Sequence[Row]) -> State:
+    """Which companies are seen. Of one that is seen again all is read since the look before it was missing."""
+    there = {str(ref(row["company_id"])) for row in rows}
+    since = min(state["seen"], state.get("before", state["seen"]))
+    away = {company: since for company in state.get("known", ()) if company not in there} | state.get("away", {})
+    seen = min([state["seen"], *(away[company] for company in away if company in there)])
+    away = {company: second for company, second in away.items() if company not in there}
+    then = {"seen": seen, "before": seen, "known": sorted({*there, *away}), "away": away}
+    return {**{name: state[name] for name in state if name != "look"}, **then}
+
+
+def _rested(state: State) -> FetchPage:
+    """A walk is over; every so often the open items are swept before the next one."""
+    if not state.get("held"):
+        return FetchPage(cursor_of(state), more=False, empty=True)
+    walks = state.get("walks", 0) + 1
+    if walks < _WALKS_PER_SWEEP:
+        return FetchPage(cursor_of({**state, "walks": walks}), more=False, empty=True)
+    return FetchPage(cursor_of({**state, "walks": 0, "sweep": {}}), more=True, empty=True)
 
 
 def _moved(second: str, by: int) -> str:
@@ -170,6 +200,8 @@ def _refused(cursor: str, config: OdooConfig) -> FetchPage | None:
     Nothing is taken for gone. A company that refuses one after the other is left until the next sweep.
     """
     state = state_of(cursor)
+    if "look" in state:
+        return _rested({**{name: state[name] for name in state if name != "look"}, "rest": 1})
     if "sweep" not in state:
         return None
     if not state["sweep"]:

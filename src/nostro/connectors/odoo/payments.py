@@ -25,6 +25,10 @@ is_reconciled partner_id payment_type partner_type {MADE}"""
 _INVOICE = "name state move_type company_id currency_id partner_id amount_residual"
 _CANCELLED = ("canceled", "rejected")
 _GONE = ("draft", *_CANCELLED)
+_SEVERAL = (
+    "What is open of the invoice stands on several accounts: Odoo would make a payment for each, over all of it, and "
+    "not the one that is meant. Register it there by hand."
+)
 
 
 def register(order: Order, _: OdooConfig) -> Exchange[Outcome]:
@@ -157,7 +161,10 @@ def _says(payment: Row, vals: dict[str, Any]) -> bool:
 
 
 def _wizard(intent: RegisterCustomerPayment, invoice: Row, vals: dict[str, Any], name: str) -> Exchange[Act | Outcome]:
-    """Make the wizard and say what to do with it. Its id is another one each time, so it stays out of the digest."""
+    """Make the wizard and say what to do with it. Its id is another one each time, so it stays out of the digest.
+
+    One that can't be edited takes neither our amount nor our memo.
+    """
     model = "account.payment.register"
     about = {"active_model": "account.move", "active_ids": [intent.move_id]}
     context = in_company(ref(invoice["company_id"]), **about)
@@ -166,6 +173,9 @@ def _wizard(intent: RegisterCustomerPayment, invoice: Row, vals: dict[str, Any],
     reply = yield from asked(say(model, "create", vals_list=[vals], context=context))
     if reply.failure:
         return unfinished(reply)
+    made = yield from answered(say(model, "read", ids=reply.content, fields=["can_edit_wizard"], context=context))
+    if any(not row["can_edit_wizard"] for row in made):
+        return failed(FailureKind.CONFLICT, _SEVERAL)
     body = {"context": {**context, "nostro": name}}
     return Act(Message(f"{model}/action_create_payments", body, passing={"ids": reply.content}), name)
 

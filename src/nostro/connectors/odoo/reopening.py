@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from nostro.connectors.kit.dialogue import Seen, ensure, left_standing, ready
+from nostro.connectors.kit.dialogue import Seen, Stopped, ensure, left_standing, ready
 from nostro.connectors.kit.manifest import Order
 from nostro.connectors.odoo.booking import by_ref, redated
 from nostro.connectors.odoo.config import OdooConfig
@@ -36,7 +36,11 @@ def _off_payment(order: Order, intent: ReopenInvoice, payment: int) -> Exchange[
 
     What the entry does not use up of it (a dispute about a part) goes back to the invoice.
     """
-    name, paying = order.correlation, (yield from paying_move(None, payment, None))
+    name = order.correlation
+    try:
+        paying = yield from paying_move(None, payment, None)
+    except Stopped as stop:  # somebody has deleted it
+        return (yield from _unless_booked(order, stop.outcome))
     gone = yield from _gone(order, paying)
     if gone is not None:
         return gone
@@ -65,6 +69,11 @@ def _gone(order: Order, paying: int) -> Exchange[Outcome | None]:
     if any(line["parent_state"] == "posted" for line in (yield from receivable_lines(paying))):
         return None
     ended = failed(FailureKind.CONFLICT, "The payment is not posted any more: somebody has taken it back.")
+    return (yield from _unless_booked(order, ended))
+
+
+def _unless_booked(order: Order, ended: Outcome) -> Exchange[Outcome]:
+    """How it ended; with an entry of ours there, that is no failure."""
     seen = yield from by_ref("account.move", "ref state", [order], ["move_type", "=", "entry"])
     entry = seen.there.get(order.correlation)
     if seen.reply.ok and not entry:

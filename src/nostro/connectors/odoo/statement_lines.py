@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from nostro.connectors.kit.dialogue import Seen, Settled, ensure, ready
+from nostro.connectors.kit.manifest import Order
 from nostro.connectors.odoo.booking import (
     Chart,
     Orders,
@@ -17,8 +18,9 @@ from nostro.connectors.odoo.booking import (
     in_currency,
     matched,
     redated,
+    standing,
 )
-from nostro.connectors.odoo.wire import Row, in_company, ref, say
+from nostro.connectors.odoo.wire import Row, as_told, ref, say
 from nostro.model.base import text_of
 from nostro.model.calls import Act, Exchange
 from nostro.model.intents import BookStatementLine
@@ -32,16 +34,24 @@ def _book(orders: Orders) -> Exchange[Settled[Row]]:
     moves = {line.move_id for line in lines if line.counterpart == "receivable" and line.move_id is not None}
     codes = {line.foreign.currency for line in lines if line.foreign is not None}
     known = yield from chart({line.journal for line in lines}, moves, codes)
-    return (yield from by_company(orders, known, lambda name, line: _vals(name, line, known), _create))
+    return (yield from by_company(orders, known, lambda name, line: _vals(name, line, known), _create, _find))
+
+
+def _look_up(orders: Iterable[Order]) -> Exchange[Seen[Row]]:
+    return (yield from by_ref(_MODEL, "ref date amount move_id is_reconciled", orders))
+
+
+def _find(orders: Orders, refused: Mapping[str, Outcome]) -> Exchange[Settled[Row]]:
+    return standing((yield from _look_up(orders.values())), refused)
 
 
 def _create(orders: Orders, vals: Mapping[str, Vals], company: int) -> Exchange[Settled[Row]]:
     def look_up(wanted: Sequence[str]) -> Exchange[Seen[Row]]:
-        return (yield from by_ref(_MODEL, "ref date amount move_id is_reconciled", [orders[name] for name in wanted]))
+        return (yield from _look_up([orders[name] for name in wanted]))
 
     def act(missing: Sequence[str]) -> Act:
         wanted = [vals[name] for name in missing]
-        return Act(say(_MODEL, "create", vals_list=wanted, context=in_company(company)), missing[0])
+        return Act(say(_MODEL, "create", vals_list=wanted, context=as_told(company)), missing[0])
 
     return (yield from ensure(list(orders), look_up, ready(act)))
 

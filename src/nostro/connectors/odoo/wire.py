@@ -61,6 +61,11 @@ def in_company(company: int, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - J
     return {"allowed_company_ids": [company], **more}
 
 
+def as_told(company: int) -> dict[str, Any]:
+    """The context of what is booked just as we say it: 18 adds an account's default taxes to entries too."""
+    return in_company(company, skip_computed_taxes=True)
+
+
 def ref(value: Any) -> int:  # noqa: ANN401 - a many2one
     """The id of a many2one, 0 when it is empty."""
     return int(value[0] if isinstance(value, list) else value or 0)

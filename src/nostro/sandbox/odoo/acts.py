@@ -80,6 +80,15 @@ def _archive_account(call: Call, wish: Wish) -> Row:
     return account
 
 
+def _default_tax(call: Call, wish: Wish) -> Row:
+    """`account` (id) has a default tax of `percent`, on an account of its own."""
+    account = call.row("account.account", wish["account"])
+    told = {"code": "1576", "name": "Input tax", "account_type": "asset_current", "company_ids": account["company_ids"]}
+    taxed_on = call.insert("account.account", told)["id"]
+    call.update("account.account", account, default_tax=Decimal(str(wish["percent"])), taxed_on=taxed_on)
+    return account
+
+
 def _hide_company(call: Call, wish: Wish) -> Row:
     """The user `login` works in `company` no more."""
     user = call.named("res.users", "login", wish["login"])
@@ -173,6 +182,7 @@ ACTS: Final[Mapping[str, Callable[[Call, Wish], Row]]] = {
     "unmatch": _unmatch,
     "lock": _lock,
     "archive_account": _archive_account,
+    "default_tax": _default_tax,
     "hide_company": _hide_company,
     "show_company": _show_company,
     "hide_invoice": _hide_invoice,

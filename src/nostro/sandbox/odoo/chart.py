@@ -99,7 +99,7 @@ def _bank(call: Call, company: Row, setup: BankJournal | PspJournal, code: str) 
     ways = {}
     for kind in ("inbound", "outbound"):
         way = {"name": "Manual Payment", "code": "manual", "payment_type": kind, "payment_account_id": clearing}
-        row = call.insert("account.payment.method.line", {**way, "journal_id": journal["id"]})
+        row = call.insert("account.payment.method.line", {**way, "journal_id": journal["id"], "sequence": 10})
         ways[f"{kind}_payment_method_line_ids"] = [row["id"]]
     call.update("account.journal", journal, **ways, clearing=clearing)
 

@@ -4,7 +4,7 @@ Odoo silently moves what is dated in a locked period, and gives a deleted docume
 """
 
 import calendar
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -49,6 +49,21 @@ def add_line(call: Call, move: Row, vals: Mapping[str, Any]) -> Row:
     left = {"amount_residual": balance, "amount_residual_currency": foreign} if open_account else {}
     kept = {key: value for key, value in vals.items() if key not in {"debit", "credit"}}
     return call.insert("account.move.line", {**kept, "move_id": move["id"], **amounts, **left})
+
+
+def add_taxes(call: Call, move: Row, lines: Sequence[Row]) -> None:
+    """18 adds an account's default tax to entries too, and puts on suspense what does not balance then; 19 does not."""
+    if call.version >= 19 or move["move_type"] != "entry" or call.context.get("skip_computed_taxes"):
+        return
+    taxed = [(line, call.row("account.account", line["account_id"])) for line in lines]
+    taxed = [(line, account) for line, account in taxed if account.get("default_tax")]
+    for line, account in taxed:
+        vals = {"account_id": account["taxed_on"], "name": "Tax"}
+        add_line(call, move, {**vals, "balance": line["balance"] * account["default_tax"] / 100})
+    uneven = -sum((line["balance"] for line in call.lines(move)), Decimal(0))
+    if taxed and uneven:
+        suspense = call.row("res.company", move["company_id"])["suspense"]
+        add_line(call, move, {"account_id": suspense, "name": "Automatic Balancing Line", "balance": uneven})
 
 
 def post(call: Call, move: Row) -> None:
@@ -207,10 +222,12 @@ def _payment_state(call: Call, move: Row, terms: list[Row]) -> str:
         return "partial"
     against = [call.row("account.move", ident) for ident in others]
     money = any(other["origin_payment_id"] or other["statement_line_id"] for other in against)
-    if move["move_type"] == "out_invoice" and not money:
-        kinds = {other["move_type"] for other in against}
-        return "reversed" if kinds in ({"out_refund"}, {"out_refund", "entry"}) else "paid"
-    return "paid"
+    kinds = {other["move_type"] for other in against}
+    if move["move_type"] == "out_invoice":
+        back = kinds in ({"out_refund"}, {"out_refund", "entry"})
+    else:
+        back = kinds == {"entry"}
+    return "reversed" if back and not money else "paid"
 
 
 def payments_of(call: Call, move: Row) -> list[Row]:
@@ -233,8 +250,9 @@ def refresh_payment(call: Call, payment: Row) -> None:
         "is_matched": matched,
         "is_reconciled": not any(line["amount_residual_currency"] for line in rest),
         "reconciled_invoice_ids": invoices,
-        "state": "paid" if done else "in_process",
     }
+    if payment["state"] in {"in_process", "paid"}:
+        states["state"] = "paid" if done else "in_process"
     call.update("account.payment", payment, **states)
 
 

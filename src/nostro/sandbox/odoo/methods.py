@@ -85,9 +85,9 @@ def _write(call: Call, model: str, ids: list[int], given: Arguments) -> bool:
 
 def _unlink(call: Call, model: str, ids: list[int], _given: Arguments) -> bool:
     _may_write(call, model)
-    if model != "account.move":
+    if model not in _UNLINK:
         raise Fault("UserError", f"You cannot delete this here: {model}")
-    return moves.unlink(call, ids)
+    return _UNLINK[model](call, ids)
 
 
 def _read(call: Call, model: str, ids: list[int], given: Arguments) -> list[Row]:
@@ -260,6 +260,11 @@ _WRITE: Final[Mapping[str, Callable[[Call, Sequence[int], Arguments], bool]]] = 
     "account.move": moves.write,
     "account.move.line": statements.write_move_lines,
     "account.payment": payments.write,
+}
+
+_UNLINK: Final[Mapping[str, Callable[[Call, Sequence[int]], bool]]] = {
+    "account.move": moves.unlink,
+    "account.payment": payments.unlink,
 }
 
 

@@ -6,7 +6,17 @@ from typing import Any
 
 from nostro.sandbox.odoo import matching
 from nostro.sandbox.odoo.call import Call, checked
-from nostro.sandbox.odoo.entries import SALES, add_line, begin, free_name, post, refresh, refuse_if_locked, term_lines
+from nostro.sandbox.odoo.entries import (
+    SALES,
+    add_line,
+    add_taxes,
+    begin,
+    free_name,
+    post,
+    refresh,
+    refuse_if_locked,
+    term_lines,
+)
 from nostro.sandbox.odoo.errors import Fault
 from nostro.sandbox.odoo.tables import Row
 
@@ -38,9 +48,10 @@ def create(call: Call, vals: Mapping[str, Any]) -> Row:
 
 def _change_lines(call: Call, move: Row, commands: Sequence[Any]) -> None:
     """Lines added (0), changed (1) or all taken away (5); what doesn't balance afterwards is refused."""
+    added = []
     for command, ident, vals in commands:
         if command == 0:
-            add_line(call, move, checked("account.move.line", vals))
+            added.append(add_line(call, move, checked("account.move.line", vals)))
         elif command == 1:
             call.update("account.move.line", call.row("account.move.line", ident), **checked("account.move.line", vals))
         elif command == 5:
@@ -48,6 +59,7 @@ def _change_lines(call: Call, move: Row, commands: Sequence[Any]) -> None:
                 call.tables.delete("account.move.line", line)
         else:
             raise Fault("ValueError", f"Wrong value for account.move.line_ids: command {command}")
+    add_taxes(call, move, added)
     if sum(line["balance"] for line in call.lines(move)):
         long = f"The move (Draft Entry ({move['ref'] or ''})) is not balanced."
         raise Fault("UserError", long if call.version < 19 else "The entry is not balanced.")
@@ -129,10 +141,14 @@ def button_draft(call: Call, ids: Sequence[int]) -> None:
 
 
 def button_cancel(call: Call, ids: Sequence[int]) -> None:
-    """Cancel drafts, number kept; one that is posted is set back first."""
+    """Cancel drafts, number kept; one that is posted is set back first. Matches are undone, a payment goes with it."""
     button_draft(call, [move["id"] for move in call.rows("account.move", ids) if move["state"] == "posted"])
     for move in call.rows("account.move", ids):
+        matching.unmatch(call, [line for line in call.lines(move) if line["matching_number"]])
         call.update("account.move", move, state="cancel")
+        refresh(call, move)
+        if move["origin_payment_id"]:
+            call.update("account.payment", call.row("account.payment", move["origin_payment_id"]), state="canceled")
 
 
 def unlink(call: Call, ids: Sequence[int]) -> bool:

@@ -10,6 +10,7 @@ from nostro.sandbox.odoo.entries import accounting_date, add_line, begin, post, 
 from nostro.sandbox.odoo.errors import Fault
 from nostro.sandbox.odoo.tables import Row
 
+_WAY = "account.payment.method.line"
 _NOTHING_LEFT = {
     18: "You can't register a payment because there is nothing left to pay on the selected journal items.",
     19: "There's nothing left to pay for the selected journal items, so no payment registration is necessary. "
@@ -27,8 +28,9 @@ def create(call: Call, vals: Mapping[str, Any]) -> Row:
     if amount < 0:
         raise Fault("ValidationError", "The operation cannot be completed: The payment amount cannot be negative.")
     inbound = vals.get("payment_type", "inbound") == "inbound"
-    ways = journal[f"{'in' if inbound else 'out'}bound_payment_method_line_ids"]
-    way = call.row("account.payment.method.line", vals.get("payment_method_line_id") or ways[0])
+    ways = call.rows(_WAY, journal[f"{'in' if inbound else 'out'}bound_payment_method_line_ids"])
+    first = min(ways, key=lambda way: (way["sequence"], way["id"]))
+    way = call.row(_WAY, vals.get("payment_method_line_id") or first["id"])
     fallback = company["outstanding_receipts" if inbound else "outstanding_payments"]
     told = {
         "payment_type": "inbound" if inbound else "outbound",
@@ -53,6 +55,7 @@ def action_post(call: Call, ids: Sequence[int]) -> None:
     for payment in call.rows("account.payment", ids):
         if payment["state"] == "draft" and payment["move_id"]:
             post(call, call.row("account.move", payment["move_id"]))
+            call.update("account.payment", payment, state="in_process")
             refresh_payment(call, payment)
         elif payment["state"] == "draft":
             post_payment(call, payment)
@@ -78,6 +81,22 @@ def action_cancel(call: Call, ids: Sequence[int]) -> None:
         call.update("account.payment", payment, state="canceled")
 
 
+def unlink(call: Call, ids: Sequence[int]) -> bool:
+    """Delete drafts and what is cancelled, with their entries; a posted one is refused."""
+    for payment in call.rows("account.payment", ids):
+        if payment["state"] not in {"draft", "canceled"}:
+            text = "A payment with an outstanding account cannot be confirmed without having a journal entry."
+            raise Fault("ValidationError", text)
+        if payment["move_id"]:
+            moves.unlink(call, [payment["move_id"]])
+        for move in call.tables.of("account.move").values():
+            if payment["id"] in move["matched_payment_ids"]:
+                left = [ident for ident in move["matched_payment_ids"] if ident != payment["id"]]
+                call.update("account.move", move, matched_payment_ids=left)
+        call.tables.delete("account.payment", payment)
+    return True
+
+
 def post_payment(call: Call, payment: Row, difference: tuple[Decimal, int, str] | None = None) -> None:
     """Its journal entry: outstanding account against receivable. `difference` (amount, account, label) is written off.
 
@@ -88,7 +107,7 @@ def post_payment(call: Call, payment: Row, difference: tuple[Decimal, int, str] 
     journal = call.row("account.journal", payment["journal_id"])
     move = begin(call, journal, {**same, "ref": payment["memo"], "origin_payment_id": payment["id"]})
     call.update("account.move", move, date=accounting_date(call, move, payment["date"]))
-    way = call.row("account.payment.method.line", payment["payment_method_line_id"])["name"]
+    way = call.row(_WAY, payment["payment_method_line_id"])["name"]
     label = f"{way}: {payment['memo']}" if payment["memo"] else way
     off, account, reason = difference or (Decimal(0), 0, "")
     parts = [
@@ -143,22 +162,45 @@ def create_wizard(call: Call, vals: Mapping[str, Any]) -> Row:
     left = _left(call, lines, currency, company, day)
     amount = abs(left) if vals.get("amount") is None else call.rounded(vals["amount"], currency)
     kept = {"line_ids": [line["id"] for line in lines], "currency_id": currency, "payment_date": day}
+    kept["can_edit_wizard"] = len({line["account_id"] for line in lines}) == 1
     return call.insert("account.payment.register", {**vals, **kept, "amount": amount})
 
 
 def action_create_payments(call: Call, ids: Sequence[int]) -> dict[str, Any]:
-    """One payment, posted and matched, whatever became of the invoice since: called twice it pays twice."""
+    """One payment, posted and matched, whatever became of the invoice since: called twice it pays twice.
+
+    Where lines stand on several accounts it is one for each, over all that is open; amount and memo count for nothing.
+    """
     wizard = call.rows("account.payment.register", ids)[0]
     lines = call.rows("account.move.line", wizard["line_ids"])
+    view = {"name": "Payments", "type": "ir.actions.act_window", "res_model": "account.payment", "view_mode": "form"}
+    action = {**view, "context": {"create": False}}
+    if wizard["can_edit_wizard"]:
+        return {**action, "res_id": _register(call, wizard, lines, {key: wizard[key] for key in _EDITED})["id"]}
+    made = []
+    for account in dict.fromkeys(line["account_id"] for line in lines):
+        those = [line for line in lines if line["account_id"] == account]
+        amount = abs(sum((line["amount_residual_currency"] for line in those), Decimal(0)))
+        told = {"amount": amount, "currency_id": those[0]["currency_id"], "communication": False}
+        made.append(_register(call, wizard, those, told)["id"])
+    return {**action, "domain": [["id", "in", made]]}
+
+
+_EDITED = ("amount", "currency_id", "communication")
+
+
+def _register(call: Call, wizard: Row, lines: Sequence[Row], told: Mapping[str, Any]) -> Row:
     invoices = sorted({line["move_id"] for line in lines})
-    told = {
+    vals = {
         "payment_type": "inbound" if lines[0]["balance"] > 0 else "outbound",
         "partner_id": lines[0]["partner_id"],
         "date": wizard["payment_date"],
-        "memo": wizard["communication"] or call.row("account.move", invoices[0])["name"],
+        "memo": told["communication"] or call.row("account.move", invoices[0])["name"],
         "invoice_ids": invoices,
+        "journal_id": wizard["journal_id"],
     }
-    payment = create(call, {**told, **{key: wizard[key] for key in ("journal_id", "amount", "currency_id")}})
+    payment = create(call, {**vals, "amount": told["amount"], "currency_id": told["currency_id"]})
+    call.update("account.payment", payment, destination_account_id=lines[0]["account_id"])
     for ident in invoices:
         move = call.row("account.move", ident)
         call.update("account.move", move, matched_payment_ids=[payment["id"], *move["matched_payment_ids"]])
@@ -170,8 +212,7 @@ def action_create_payments(call: Call, ids: Sequence[int]) -> dict[str, Any]:
     if all(call.row("account.move", ident)["state"] == "posted" for ident in invoices):
         entry = term_lines(call, call.row("account.move", payment["move_id"]))
         matching.reconcile(call, [line for line in [*lines, *entry] if not line["reconciled"]])
-    action = {"name": "Payments", "type": "ir.actions.act_window", "res_model": "account.payment", "view_mode": "form"}
-    return {**action, "context": {"create": False}, "res_id": payment["id"]}
+    return payment
 
 
 def _left(call: Call, lines: Sequence[Row], currency: int, company: int, day: str) -> Decimal:

@@ -25,7 +25,7 @@ account.journal name:char code:char type:char company_id:res.company currency_id
   default_account_id:account.account suspense_account_id:account.account bank_acc_number:char active:bool
   inbound_payment_method_line_ids:[account.payment.method.line]
   outbound_payment_method_line_ids:[account.payment.method.line]
-account.payment.method.line name:char code:char payment_type:char journal_id:account.journal
+account.payment.method.line name:char code:char sequence:int payment_type:char journal_id:account.journal
   payment_account_id:account.account
 account.move name:char ref:char move_type:char state:char posted_before:bool date:date
   invoice_date:date invoice_date_due:date
@@ -52,7 +52,7 @@ account.payment name:char memo:char payment_type:char partner_type:char state:ch
   invoice_ids:[account.move] reconciled_invoice_ids:[account.move] payment_transaction_id:payment.transaction
 account.payment.register payment_date:date journal_id:account.journal amount:amount currency_id:res.currency
   communication:char group_payment:bool payment_difference_handling:char writeoff_account_id:account.account
-  writeoff_label:char line_ids:[account.move.line]
+  writeoff_label:char line_ids:[account.move.line] can_edit_wizard:bool
 account.bank.statement.line move_id:account.move journal_id:account.journal company_id:res.company date:date
   payment_ref:char ref:char name:char amount:amount partner_id:res.partner partner_name:char account_number:char
   transaction_details:json currency_id:res.currency foreign_currency_id:res.currency amount_currency:amount

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nostro.sandbox.odoo.call import Call, checked
-from nostro.sandbox.odoo.entries import accounting_date, add_line, begin, post, refuse_if_locked
+from nostro.sandbox.odoo.entries import accounting_date, add_line, add_taxes, begin, post, refuse_if_locked
 from nostro.sandbox.odoo.errors import Fault
 from nostro.sandbox.odoo.tables import Row
 
@@ -44,11 +44,12 @@ def _add_lines(call: Call, line: Row, counterpart: int) -> None:
     balance = call.convert(line["amount"], line["currency_id"], own, line["company_id"], line["date"])
     same = {"partner_id": line["partner_id"], "name": line["payment_ref"]}
     bank = {"account_id": journal["default_account_id"], "currency_id": line["currency_id"]}
-    add_line(call, move, {**same, **bank, "balance": balance, "amount_currency": line["amount"]})
+    here = add_line(call, move, {**same, **bank, "balance": balance, "amount_currency": line["amount"]})
     foreign = line["foreign_currency_id"]
     other = line["amount_currency"] if foreign else line["amount"]
     there = {"account_id": counterpart, "currency_id": foreign or line["currency_id"]}
-    add_line(call, move, {**same, **there, "balance": -balance, "amount_currency": -other})
+    other_side = add_line(call, move, {**same, **there, "balance": -balance, "amount_currency": -other})
+    add_taxes(call, move, [here, other_side])
 
 
 def on_suspense(call: Call, line: Row) -> list[Row]:
