@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import date
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -272,7 +271,7 @@ async def test_a_worker_hears_of_an_erasure_with_its_next_look_at_the_clock(
     house: House, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seconds = [0.0]
-    monkeypatch.setattr(clock, "time", SimpleNamespace(monotonic=lambda: seconds[0]))
+    monkeypatch.setattr(clock, "uptime", lambda: seconds[0])
     told = Clock(house.database, keys=house.keys)
     await told.now()
     for round_, payer in enumerate(("anna", "bela")):

@@ -29,7 +29,7 @@ def lived(connections: Connections, seed: int, words: str) -> Verdict:
         (TRANSFERS, "people approve", ["treasurer release: ", "clerk may not release: ", "treasurer match "]),
         (TRANSFERS, "people act; rules limits", ["controller puts other rules in force", "is replaced"]),
         (TRANSFERS, "people act; rules slots; slots 3", ["controller puts other rules in force", "is replaced"]),
-        (BUSY, "release older", ["with an older release", "leaves shards to a newer release", "is replaced"]),
+        (THROWN, "release older", ["with an older release", "leaves shards to a newer release", "is replaced"]),
         (
             TRANSFERS,
             "recovery open",
