@@ -18,7 +18,7 @@ insert into fact (shard, position, month, process, version, subject, revision, e
   decided_at, sender_order, leaf)
 select shard, 1000000000 + n, date_trunc('month', %(at)s::timestamptz)::date, 'payout', 1, name, 1 + mod(n, 7), 'DE', 'command.settled', 1,
   name || '/' || n, 'partner', decode(md5((n / 100)::text), 'hex'), 0, shard, 1000000000 + n - 1,
-  convert_to('{"key":"payout/' || name || '/annotate-1/0/0","outcome":{"ids":{"effect":"' || n || '"}}}', 'UTF8'), 'step1', 'step2',
+  convert_to('{"key":"payout/' || name || '/annotate-1/0/0","outcome":{"ids":{"effect":"' || n || '"},"kind":"done"}}', 'UTF8'), 'step1', 'step2',
   'the next step', sha256(convert_to(n::text, 'UTF8')), %(bundle)s, 'partner', '', '', %(at)s, %(at)s, %(at)s, '',
   sha256(convert_to(name, 'UTF8'))
 from named;
