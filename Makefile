@@ -5,6 +5,8 @@
 .NOTPARALLEL:
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
+# Tests start hundreds of processes: each would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 BIN := .venv/bin
 QUICK := tests/unit tests/property tests/golden tests/integration/test_engine.py tests/integration/test_reading.py

@@ -54,8 +54,8 @@ WARM, ENOUGH, A_SECOND = 30, 100, 12
 """Payments: of the measure, what a flood fills at its beginning, and the most that it needs a second."""
 UNREAD = READINGS + CONNECTIONS
 """The most receipts unread: a measure overlooks those that are under way at the door."""
-OPEN = COMMANDS + UNREAD + 20
-"""The most commands open: with those of what is on its way when the door closes."""
+OPEN = COMMANDS + UNREAD + len(WORKERS) * ARRIVALS
+"""The most commands open: with those of what is on its way when the door closes, unread and read but undecided."""
 NEWS_SECONDS = 0.1
 """Between two pieces of critical news."""
 FACTS = 2
