@@ -40,6 +40,7 @@ CALLS_PER_SECOND, SLOTS = 60, 2
 """What the ERP takes, over both workers."""
 READINGS, CRITICAL, ARRIVALS, BULK, COMMANDS = 50, 200, 50, 150, 25
 """The limits here: receipts unread, facts on the critical, standard and bulk lane, commands for one connection."""
+TICK_SECONDS = 0.01
 FULL_SECONDS, FULL_PATIENCE_SECONDS = 2.0, 30.0
 """So long the flood goes on at a limit that is reached; and how long it may take until then."""
 CHANGES = {
@@ -81,6 +82,8 @@ class Watch:
     refused: int = 0
     away_seconds: float = 0.0
     """How long the ERP took no call."""
+    late_seconds: float = 0.0
+    """By how much at most this process was late, in which the ERP hears of calls: it shares two processors."""
     stop: bool = False
 
     def saw(self, name: str, count: int) -> None:
@@ -211,6 +214,22 @@ async def tell_critical(there: Scene, watch: Watch, rest: float, most: int = 0) 
 async def look(there: Scene, watch: Watch, patience_seconds: float) -> None:
     """Until everything critical that was sent is decided and the flood is over."""
     until = time.monotonic() + patience_seconds
+    being_late = asyncio.create_task(_late(watch))
+    try:
+        await _look(there, watch, until)
+    finally:
+        being_late.cancel()
+
+
+async def _late(watch: Watch) -> None:
+    """How late this process is, for good."""
+    while True:
+        due = time.monotonic() + TICK_SECONDS
+        await asyncio.sleep(TICK_SECONDS)
+        watch.late_seconds = max(watch.late_seconds, time.monotonic() - due)
+
+
+async def _look(there: Scene, watch: Watch, until: float) -> None:
     while not watch.stop or len(watch.took) + watch.refused < len(watch.sent):
         undecided = sorted(watch.sent.keys() - watch.took.keys())
         assert time.monotonic() < until, f"undecided: {undecided}"
