@@ -49,8 +49,8 @@ SECONDS = float(os.environ.get("NOSTRO_OVERLOAD_SECONDS", "12"))
 TIMES = 10
 """So much more is offered than is sustainable."""
 HEARD_LATE_SECONDS = 0.1
-"""So much later the ERP may count a call than it left: it shares two processors with the flood. Where its process was
-later than that, so much.
+"""So much later the ERP may count a call than it left: it shares two processors with the flood. `heard_late` among the
+figures says by how much its process was late at most.
 """
 WARM, ENOUGH, A_SECOND = 30, 100, 12
 """Payments: of the measure, what a flood fills at its beginning, and the most that it needs a second."""
@@ -212,8 +212,7 @@ def _bounded(figures: dict[str, Any], watch: Watch, told: dict[str, Any]) -> Non
     assert figures["outages"], figures
     assert watch.p99 <= CRITICAL_SECONDS * figures["others"], figures
     # After a rest a second's worth may go at once; and what left earlier may be heard beside what leaves now.
-    late = max(HEARD_LATE_SECONDS, watch.late_seconds)
-    assert watch.beyond(CALLS_PER_SECOND) <= CALLS_PER_SECOND * (1 + late), figures
+    assert watch.beyond(CALLS_PER_SECOND) <= CALLS_PER_SECOND * (1 + HEARD_LATE_SECONDS), figures
     assert {name: most[name] for name in MOST if most[name] > MOST[name]} == {}, figures
     # What has not been decided is what came in the time that it takes: so much less than the limit, as it is first.
     assert most["critical"] <= FACTS * CRITICAL_SECONDS * figures["others"] / NEWS_SECONDS, figures
