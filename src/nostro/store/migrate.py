@@ -39,7 +39,10 @@ NAME_BYTES = 63
 NAMED = "nostro "
 """How a connection's application name begins; the newest migration that its release knows follows."""
 RUNBOOK = "upgrade"
-_LACKING = "select name from unnest(%s::text[]) as wanted (name) where to_regclass(name) is null"
+_LACKING = """
+select name from unnest(%s::text[]) as wanted (name)
+where not exists (select from pg_class where relname = name and relnamespace = current_schema()::regnamespace)"""
+"""`to_regclass` would answer from a cache, which may not know yet what was committed while this transaction waited."""
 _ASIDE = sql.SQL(
     "create table {} (like {} including constraints including defaults including generated including storage"
     " including compression) with ({})"
