@@ -67,8 +67,10 @@ def test_a_call_that_goes_on_when_its_worker_is_gone_has_one_effect(connections:
 
 
 def test_a_worker_that_sleeps_past_its_slots_begins_nothing_on_them(connections: Connections) -> None:
-    """Others have its slots when it wakes between its look at the clock and its claim."""
-    assert flaws_of(connections, "pause", "dispatch begin", range(13, 21)) == {}
+    """Others have its slots when it wakes between its look at the clock and its claim. Which of these instants find
+    something to begin changes with the schedule: they lie all over the story.
+    """
+    assert flaws_of(connections, "pause", "dispatch begin", range(2, 35, 3)) == {}
 
 
 def test_a_worker_that_sleeps_past_its_shards_appends_nothing_to_them(connections: Connections) -> None:
