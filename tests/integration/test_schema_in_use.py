@@ -52,7 +52,6 @@ CATALOGUE = {
 KEYS = Keys({1: bytes(32)}, SeededEntropy(7))
 AT = datetime.combine(LIVED_IN, time(9), UTC)
 EACH_TABLE = "select relname from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p')"
-
 WAITING = "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
 
 
@@ -108,15 +107,18 @@ async def test_who_starts_while_another_makes_the_months_waits_for_them(
 
 
 @pytest.mark.asyncio
-async def test_who_waited_for_another_sees_the_one_month_that_it_made(database_url: str) -> None:
+async def test_who_waited_for_another_sees_the_one_month_that_it_made(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Two workers begin on the first of a month. So few changes come to the waiting one's cache of names too late."""
+    monkeypatch.setattr(module, "QUEUE_SECONDS", SOON_SECONDS)
     async with (
         await psycopg.AsyncConnection.connect(database_url) as first,
         await psycopg.AsyncConnection.connect(database_url) as second,
         asyncio.timeout(SOON_SECONDS),
     ):
         assert await partition(first, LATER.date(), months=-1) == []
-        waiting = asyncio.create_task(partition(second, LATER.date(), months=-1))
+        waiting = asyncio.create_task(partition(second, LATER.date(), months=-1, queues=True))
         with psycopg.connect(database_url, autocommit=True) as third:
             while not third.execute(WAITING).fetchall():  # noqa: ASYNC110 - the server sets no event
                 await asyncio.sleep(0.01)
