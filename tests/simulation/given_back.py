@@ -27,8 +27,8 @@ select correlation, entity, body, fate from (
     union all select correlation, entity, operation, body, status from command_open) c
 where operation = 'refund_payment' order by correlation"""
 _COLLECTIONS = "select version, subject, body from subject where process = 'collection' order by subject"
-_WITHOUT_INVOICE = "select distinct entity, minor, currency from exception_case where reason = 'unapplied_money'"
-"""What nobody could use when a person gave it back: its invoice may have come later."""
+_WITHOUT_INVOICE = "select distinct subject from exception_case where reason = 'unapplied_money'"
+"""Charges that nobody could use when a person gave them back: their invoice may have come later."""
 
 
 class Refund(NamedTuple):
@@ -66,7 +66,9 @@ def not_as_asked(
     refunds = refunds_in(outside)
     yield from compared(refunds, connections.ask(_ASKED))
     yield from known(refunds, _told(connections, collection))
-    unusable = {(row.entity, row.minor, row.currency) for row in connections.ask(_WITHOUT_INVOICE)}
+    charges = {row.subject.rpartition("/")[2] for row in connections.ask(_WITHOUT_INVOICE)}
+    there = [one for books in outside.values() if books["kind"] == "psp" for one in books["charges"]]
+    unusable = {one["payment_intent"] for one in there if one["id"] in charges}
     yield from too_much(refunds, business, world, unusable)
 
 
@@ -106,17 +108,15 @@ def _told(connections: Connections, collection: Process) -> Iterator[tuple[str, 
             yield from ((payment.payment_id, one.refund_id, one.amount, one.live) for one in payment.refunds)
 
 
-def too_much(
-    refunds: Iterable[Refund], business: Business, world: World, unusable: set[tuple[str, int, str]]
-) -> Iterator[str]:
-    """2: what goes back of the payments for an invoice is no more than what was paid beyond it."""
+def too_much(refunds: Iterable[Refund], business: Business, world: World, unusable: set[str]) -> Iterator[str]:
+    """2: what goes back of the payments for an invoice is no more than what was paid beyond it, but of the unusable."""
     back = Counter[str]()
     for one in refunds:
         if one.live:
             back[one.payment] += one.amount.minor
     by_invoice = Counter[str]()
-    for invoice, payment, amount in _cards(business, world):
-        if (business.expected[invoice].entity, amount.minor, amount.currency) not in unusable:
+    for invoice, payment, _ in _cards(business, world):
+        if payment not in unusable:
             by_invoice[invoice] += back[payment]
     for invoice, minor in sorted(by_invoice.items()):
         if minor > business.expected[invoice].surplus_minor:

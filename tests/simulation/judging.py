@@ -108,17 +108,24 @@ def _taken(from_: Counter[Any], what: object) -> bool:
 
 
 def _given_back(connections: Connections, collection: Process) -> Counter[tuple[str, Money | None]]:
-    """Card payments that waited for an invoice in vain and went back whole: there was never anything to book."""
+    """Card payments that waited for an invoice in vain and went back whole: there was never anything to book. What
+    went back after its payout is in the next one, and settles until then.
+    """
     rows = connections.ask(
-        """select entity, version, body from subject
-        where process = 'collection' and subject like %s and state = 'applied'""",
+        """select entity, version, state, body from subject
+        where process = 'collection' and subject like %s and state in ('applied', 'settling')""",
         ["%/unapplied/%"],
     )
     found = Counter[tuple[str, Money | None]]()
-    for entity, version, body in rows:
+    for entity, version, state, body in rows:
         data: Any = type(collection.version(version).initial).model_validate(parse(body))
-        found.update((entity, one.amount) for one in data.payments)
+        found.update((entity, one.amount) for one in data.payments if state == "applied" or _is_back(one))
     return found
+
+
+def _is_back(payment: Any) -> bool:  # noqa: ANN401 - of whichever version
+    """Whether all of it was given back, by whomever."""
+    return bool(sum(one.amount.minor for one in payment.refunds if one.live) == payment.amount.minor)
 
 
 def _once(connections: Connections, outside: Mapping[str, Any]) -> Iterator[str]:
