@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
+from typing import Any
 
 from nostro.sandbox.bank import Bank, BankSettings
 from nostro.sandbox.faults import FaultPlan, System
 from nostro.sandbox.odoo import OdooBooks
 from nostro.sandbox.psp import Psp
+from nostro.sandbox.psp.errors import Refused
 from nostro.sandbox.stage import ENTITIES, ODOO, START, odoo_settings
 from nostro.sandbox.world import World
 from tests.simulation.business import Business
@@ -17,6 +21,19 @@ from tests.simulation.ground import TOKEN
 DOOR = "http://door/in"
 
 
+class Provider(Psp):
+    """Where a shop finds that what it would give back went back already, as people of the house were first."""
+
+    def apply(self, op: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+        """As the provider does; and nothing, where that is all that it refuses for."""
+        try:
+            return super().apply(op, now)
+        except Refused as refusal:
+            if op["act"] == "refund" and refusal.error.get("code") == "charge_already_refunded":
+                return {}
+            raise
+
+
 def build(business: Business, plans: dict[str, FaultPlan], without: frozenset[str]) -> World:
     """The world at its opening. `without`: the names of faults that are left out."""
     odoo = OdooBooks(odoo_settings(19, f"{DOOR}/odoo/{TOKEN}"), plans[ODOO], START)
@@ -24,7 +41,7 @@ def build(business: Business, plans: dict[str, FaultPlan], without: frozenset[st
     for entity in business.companies:
         hook = f"{DOOR}/stripe-{entity.psp.name}"
         account = replace(entity.psp, seed=business.seed, webhook_url=hook)
-        systems[entity.psp_path] = Psp(account, plans[entity.psp_path], START)
+        systems[entity.psp_path] = Provider(account, plans[entity.psp_path], START)
         name = entity.code.lower()
         bank = BankSettings(name, (entity.account,), business.seed, business.statement_faults())
         systems[entity.bank_path] = Bank(bank, plans[entity.bank_path], START)
